@@ -1,0 +1,54 @@
+# Needs python3 (3.11 or later) with pip, and make. Takes uv from the PATH, else keeps one in .uv/.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+
+.PHONY: demo test lint types contracts check setup setup-dev lock clean help
+
+help: ## Say what each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.ready ## Run a federation of three sites and its campaign (arguments: make demo ARGS=--quick)
+	$(BIN)/yosegi demo $(ARGS)
+
+test: $(VENV)/.ready-dev ## Run the tests (arguments: make test ARGS='-k ledger')
+	$(BIN)/pytest $(ARGS)
+
+check: lint types contracts ## Everything a change must pass besides the tests
+
+lint: $(VENV)/.ready-dev ## Style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready-dev ## Types, strictly
+	$(BIN)/mypy
+
+contracts: $(VENV)/.ready-dev ## Which room may import which
+	$(BIN)/lint-imports
+
+lock: .uv/bin/uv ## Choose the versions that the other targets install
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs pyproject.toml -o requirements/run.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs --extra quantum --extra bio --extra hep --group dev pyproject.toml -o requirements/dev.txt
+
+setup: $(VENV)/.ready ## Install what running needs
+setup-dev: $(VENV)/.ready-dev ## Install what testing needs
+
+.uv/bin/uv:
+	@command -v uv >/dev/null || { $(PYTHON) -m venv .uv && .uv/bin/pip install -q --disable-pip-version-check uv; }
+
+$(VENV)/bin/python: | .uv/bin/uv
+	$(UV) venv -q --python $(PYTHON) $(VENV)
+
+$(VENV)/.ready: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(UV) pip install -q --python $(BIN)/python -r requirements/run.txt
+	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.ready-dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	$(UV) pip install -q --python $(BIN)/python -r requirements/dev.txt
+	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@ $(VENV)/.ready
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .uv demo-federation .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Yosegi: laboratories of different institutions do AI-driven science together."""

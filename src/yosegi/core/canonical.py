@@ -1,0 +1,77 @@
+"""One byte form for every JSON value that is hashed or signed (RFC 8785), and one strict way in.
+
+Reading refuses what readers disagree about: duplicate keys, NaN and infinities, deep nesting, oversize input.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import rfc8785
+
+from yosegi.core.errors import Invalid
+
+MAX_DEPTH = 32
+MAX_BYTES = 4 * 1024 * 1024
+
+
+def dumps(value: object) -> bytes:
+    """The canonical bytes of a JSON value (RFC 8785, JSON Canonicalization Scheme).
+
+    Raises:
+        Invalid: the value has no canonical form (NaN, an integer beyond 2^53, a key that is no string).
+    """
+    try:
+        return rfc8785.dumps(value)  # type: ignore[arg-type]
+    except rfc8785.CanonicalizationError as error:
+        raise Invalid("a value", f"has no canonical JSON form ({error})") from None
+
+
+def digest(data: bytes) -> str:
+    """`sha256:` and the 64 hexadecimal digits of SHA-256 (FIPS 180-4) of the bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def loads(data: bytes | str, *, what: str = "a document", max_bytes: int = MAX_BYTES) -> Any:
+    """Read JSON from outside.
+
+    Raises:
+        Invalid: not JSON, larger than `max_bytes`, deeper than `MAX_DEPTH`, a key twice in one object, or a
+            number that is not finite.
+    """
+    if len(data) > max_bytes:
+        raise Invalid(what, f"{len(data)} bytes, and at most {max_bytes} are read", "send large data as an object")
+    try:
+        value = json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+    except RecursionError:
+        raise Invalid(what, f"nested deeper than {MAX_DEPTH} levels") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise Invalid(what, f"not readable JSON ({error})") from None
+    if _too_deep(value, MAX_DEPTH):
+        raise Invalid(what, f"nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"key {twice!r} occurs twice in one object")
+    return result
+
+
+def _no_constants(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _too_deep(value: Any, left: int) -> bool:
+    if left < 0:
+        return True
+    if isinstance(value, dict):
+        return any(_too_deep(item, left - 1) for item in value.values())
+    if isinstance(value, list):
+        return any(_too_deep(item, left - 1) for item in value)
+    return False

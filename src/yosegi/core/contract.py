@@ -1,0 +1,162 @@
+"""A capability's contract: immutable, typed, and the same bytes for everyone who names its digest."""
+
+from __future__ import annotations
+
+import functools
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import jsonschema_rs
+from pydantic import Field, StringConstraints
+
+from yosegi.core import canonical
+from yosegi.core.amounts import Amounts
+from yosegi.core.errors import Invalid
+from yosegi.core.ids import CapabilityName
+from yosegi.core.values import Value
+
+Kind = Literal["simulation", "instrument", "robot", "analysis", "training", "data", "model"]
+Conduct = Literal["suggest", "approve", "run"]
+Sensitivity = Literal["public", "team", "restricted"]
+"""From the least to the most sensitive; a result inherits the strictest label of what went in."""
+
+SENSITIVITIES: tuple[Sensitivity, ...] = ("public", "team", "restricted")
+
+
+def strictest(*labels: Sensitivity) -> Sensitivity:
+    """The most sensitive of the labels (`public` if there are none)."""
+    return max(labels, key=SENSITIVITIES.index, default="public")
+
+
+class EffectClass(StrEnum):
+    """What repeating a task would do, and so what the program may do when it does not know how one ended."""
+
+    PURE = "pure"
+    """No effect outside the task; may be run again at will."""
+    IDEMPOTENT = "idempotent"
+    """Done twice is as done once; may be run again."""
+    QUERYABLE = "queryable"
+    """The device can be asked by key what became of it; it is asked, never repeated."""
+    CONSUMING = "consuming"
+    """Uses up a sample, a shot or beam time; never repeated by the program."""
+    STATEFUL = "stateful"
+    """The order of tasks matters; never repeated by the program."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the program may run a task again by itself when it does not know how it ended."""
+        return self in (EffectClass.PURE, EffectClass.IDEMPOTENT)
+
+
+class Linear(Value):
+    """A linear constraint between inputs: the weighted sum equals, reaches or stays below a bound.
+
+    Args:
+        weights: weight of each input by name.
+        equals: the sum equals this, within 1e-6 of its size.
+        at_least: the sum is at least this.
+        at_most: the sum is at most this.
+    """
+
+    weights: dict[str, float]
+    equals: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __init__(self, weights: dict[str, float], **bounds: float) -> None:
+        super().__init__(weights=weights, **bounds)  # type: ignore[call-arg]
+
+    def broken_by(self, inputs: dict[str, Any]) -> str:
+        """Why the inputs break the constraint, or the empty text."""
+        total = sum(weight * float(inputs[name]) for name, weight in self.weights.items())
+        slack = 1e-6 * max(1.0, *(abs(b) for b in (self.equals, self.at_least, self.at_most) if b is not None))
+        formula = " + ".join(name if weight == 1 else f"{weight:g}·{name}" for name, weight in self.weights.items())
+        if self.equals is not None and abs(total - self.equals) > slack:
+            return f"{formula} is {total:g} and must equal {self.equals:g}"
+        if self.at_least is not None and total < self.at_least - slack:
+            return f"{formula} is {total:g} and must be at least {self.at_least:g}"
+        if self.at_most is not None and total > self.at_most + slack:
+            return f"{formula} is {total:g} and must be at most {self.at_most:g}"
+        return ""
+
+
+class Fidelity(Value):
+    """How well a capability answers: which output, at which level, with what known bias and noise."""
+
+    of: str
+    level: str
+    noise: str = "unknown"
+    bias: str = "unknown"
+
+
+class Contract(Value):
+    """What a capability promises. Its digest stands in every task, so a changed contract is another contract."""
+
+    format: Literal["yosegi.contract.v1"] = "yosegi.contract.v1"
+    name: CapabilityName
+    title: Annotated[str, StringConstraints(min_length=3, max_length=200)]
+    description: str = ""
+    field: str
+    kind: Kind
+    effect: EffectClass = Field(strict=False)
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    constraints: tuple[Linear, ...] = ()
+    fidelity: Fidelity | None = None
+    cost: Amounts = Amounts()
+    """The most one task may cost, in milli-units of grant units; held before it starts."""
+    time_limit: float = Field(default=60.0, gt=0, le=30 * 86400)
+    """Seconds of wall time after which a task is ended by force."""
+    approval: bool = False
+    can_query: bool = False
+    can_cancel: Literal["queued", "running"] = "queued"
+    on_revoked: Literal["finish", "safe_stop", "abort"] = "finish"
+    safe_state: str = ""
+    conduct: tuple[Conduct, ...] = ("suggest", "approve", "run")
+    simulated: bool
+    twin: CapabilityName | None = None
+    """The simulated counterpart of an instrument, or the instrument a simulation stands for."""
+    sensitivity: Sensitivity = "team"
+    export_class: str = "none"
+
+    def check_inputs(self, inputs: dict[str, Any]) -> None:
+        """Hold inputs against the schema and the linear constraints.
+
+        Raises:
+            Invalid: names the input, what it is and what it must be.
+        """
+        self._check(inputs, self.inputs, "inputs")
+        for constraint in self.constraints:
+            if broken := constraint.broken_by(inputs):
+                raise Invalid(f"inputs of {self.name}", broken)
+
+    def check_outputs(self, outputs: dict[str, Any]) -> None:
+        """Hold outputs against the schema.
+
+        Raises:
+            Invalid: names the output, what it is and what it must be.
+        """
+        self._check(outputs, self.outputs, "outputs")
+
+    def unit_of(self, name: str) -> str:
+        """The UCUM unit of an input or output; empty if it has none."""
+        for schema in (self.inputs, self.outputs):
+            if name in schema.get("properties", {}):
+                return str(schema["properties"][name].get("unit", ""))
+        raise Invalid(f"contract {self.name}", f"has no input or output {name!r}")
+
+    def _check(self, value: dict[str, Any], schema: dict[str, Any], what: str) -> None:
+        error = next(iter(_validator(canonical.dumps(schema)).iter_errors(value)), None)
+        if error is not None:
+            where = ".".join(str(part) for part in error.instance_path)
+            unit = schema.get("properties", {}).get(where, {}).get("unit", "")
+            raise Invalid(
+                f"{what} of {self.name}",
+                f"{where}: {error.message}" if where else error.message,
+                f"{where} is given in {unit}" if unit not in ("", "1") else "",
+            )
+
+
+@functools.lru_cache(maxsize=1024)
+def _validator(schema: bytes) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(canonical.loads(schema), validate_formats=False)

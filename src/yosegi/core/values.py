@@ -1,0 +1,41 @@
+"""The base of every value that crosses a wire or a disk: frozen, and closed to unknown fields."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from yosegi.core import canonical
+from yosegi.core.errors import Invalid
+
+
+class Value(BaseModel):
+    """A frozen, self-checking value with one canonical byte form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON (RFC 8785) of the value, unset optional fields left out."""
+        return canonical.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical bytes."""
+        return canonical.digest(self.to_bytes())
+
+    @classmethod
+    def read(cls, data: bytes | dict[str, Any], *, what: str = "") -> Self:
+        """Read from JSON bytes or an already parsed object.
+
+        Raises:
+            Invalid: not JSON, an unknown field, a missing one or one of the wrong type; names the field.
+        """
+        what = what or cls.__name__.lower()
+        value = canonical.loads(data, what=what) if isinstance(data, bytes) else data
+        try:
+            return cls.model_validate_json(canonical.dumps(value))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the whole"
+            raise Invalid(what, f"{where}: {first['msg']}") from None

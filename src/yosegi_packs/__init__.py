@@ -1,0 +1,1 @@
+"""Domain packs: one module a focus area, each calling the library of its own field."""
