@@ -1,0 +1,103 @@
+"""Engines do the work of a site. All are asked the same way, so a runner need not know what it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import Field
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.contract import EffectClass
+from yosegi.core.states import Effect, Result
+from yosegi.core.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One task as an engine sees it.
+
+    Args:
+        key: the task's key; an engine that remembers answers the same key with the same outcome.
+        capability: name and version within the site, e.g. `colour.mix@1`.
+        inputs: checked against the contract.
+        time_limit: seconds of wall time after which the work is ended by force.
+        effect: the contract's effect class.
+        attempt: 1 for the first; more for a repeatable task that is run again.
+    """
+
+    key: str
+    capability: str
+    inputs: dict[str, Any]
+    time_limit: float
+    effect: EffectClass
+    attempt: int = 1
+
+
+class Outcome(Value):
+    """How one attempt ended: what it did to the world, and what it tells.
+
+    `reason` is a code (`yosegi.core.reasons`) and `message` its detail; both empty for a valid result. `spent` is the
+    actual cost, absent where the contract's cost applies.
+    """
+
+    effect: Effect = Field(strict=False)
+    result: Result = Field(strict=False)
+    outputs: dict[str, Any] | None = None
+    spent: Amounts | None = None
+    reason: str = ""
+    message: str = ""
+
+    @classmethod
+    def failed(cls, effect: Effect, reason: str, message: str = "", *, invalid: bool = False) -> Outcome:
+        """An outcome without a usable result."""
+        result = Result.INVALID if invalid else Result.ABSENT
+        return cls(effect=effect, result=result, reason=reason, message=message[:2000])
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running task is, from 0 to 1."""
+
+    key: str
+    fraction: float
+    text: str = ""
+
+
+class Engine(Protocol):
+    """Something that runs tasks. Each method is called on the site's event loop."""
+
+    name: str
+
+    remembers: bool
+    """Whether `run` with a key it had before returns what became of that key and never starts it twice, even after a
+    restart of the engine and of the site. A task whose effect is unknown is handed again only to such an engine."""
+
+    async def start(self) -> None:
+        """Make ready; called once before the first `run`."""
+        ...
+
+    async def run(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
+        """Do the work and say how it ended; never raises for a failure of the work itself."""
+        ...
+
+    async def cancel(self, key: str) -> bool:
+        """End a task. True only if it is proved to have had no effect; its `run` then returns effect `none`."""
+        ...
+
+    async def safe_stop(self) -> None:
+        """Bring what runs to the contract's safe state and start nothing more until `resume`."""
+        ...
+
+    async def resume(self) -> None:
+        """Start again after `safe_stop`."""
+        ...
+
+    async def close(self) -> None:
+        """End every process this engine started."""
+        ...
+
+    def statistics(self) -> dict[str, Any]:
+        """Counts for people, e.g. running and waiting."""
+        ...

@@ -1,0 +1,77 @@
+"""One way to call across a network: bytes out, bytes back. TLS guards the hop; what is sent is signed by itself."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+import aiohttp
+
+from yosegi.core.errors import Invalid, Unavailable
+
+MAX_ANSWER = 16 * 1024 * 1024
+
+
+class Transport(Protocol):
+    """Posts bytes to an address and returns the answer's bytes."""
+
+    async def call(self, address: str, body: bytes, *, timeout: float) -> bytes:
+        """Post `body` to `address` (a URL) and return the answer.
+
+        Raises:
+            Unavailable: no answer within `timeout` seconds, or the other end is down or failing; what was sent may or
+                may not have arrived.
+            Invalid: the other end refused the call as wrong, and would again; carries its explanation.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close what is open."""
+        ...
+
+
+class HttpTransport:
+    """HTTP with one pool of connections; redirects are not followed, answers are limited in size."""
+
+    def __init__(self, connections: int = 32) -> None:
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def call(self, address: str, body: bytes, *, timeout: float) -> bytes:
+        """See `Transport.call`."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit_per_host=self._connections))
+        limit = aiohttp.ClientTimeout(total=timeout, sock_connect=min(5.0, timeout))
+        try:
+            async with self._session.post(address, data=body, timeout=limit, allow_redirects=False) as answer:
+                data = await answer.content.read(MAX_ANSWER + 1)
+                while not answer.content.at_eof() and len(data) <= MAX_ANSWER:
+                    data += await answer.content.read(MAX_ANSWER + 1 - len(data))
+                return _accepted(address, answer.status, data)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise Unavailable(address, str(error) or type(error).__name__) from None
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _accepted(address: str, status: int, data: bytes) -> bytes:
+    if len(data) > MAX_ANSWER:
+        raise Invalid(f"answer of {address}", f"larger than {MAX_ANSWER} bytes")
+    if status == 200:
+        return data
+    text = data[:500].decode(errors="replace")
+    if 400 <= status < 500 and status != 429:
+        raise Invalid(f"call to {address}", f"refused with status {status}: {text}")
+    raise Unavailable(address, f"status {status}: {text}")
