@@ -1,1 +1,1 @@
-"""governance"""
+"""Who may do what: charter, agreements, policy, grants, mandates and approvals."""

@@ -1,1 +1,1 @@
-"""trust"""
+"""Keys, signers and signed documents: what lets one site believe another."""
