@@ -1,1 +1,41 @@
-"""planner"""
+"""The planner: what to measure next, a pure function of a problem, its history and a seed."""
+
+from yosegi.planner.candidates import Candidates
+from yosegi.planner.errors import BadProblem, MissingExtra, NoFeasiblePoint, PlannerError, UnknownPlanner
+from yosegi.planner.history import Earlier, Observation, Pending, Status
+from yosegi.planner.objective import Objective, OutcomeConstraint, Source, Stop
+from yosegi.planner.parameter import Cost, Linear, Parameter, simplex
+from yosegi.planner.problem import Problem
+from yosegi.planner.proposal import Expected, Proposal
+from yosegi.planner.situation import Situation
+from yosegi.planner.suggest import PLANNERS, Planner, suggest
+from yosegi.planner.versions import versions
+
+__all__ = [
+    "suggest",
+    "Problem",
+    "Parameter",
+    "Linear",
+    "simplex",
+    "Candidates",
+    "Objective",
+    "OutcomeConstraint",
+    "Source",
+    "Cost",
+    "Stop",
+    "Observation",
+    "Status",
+    "Pending",
+    "Earlier",
+    "Proposal",
+    "Expected",
+    "Planner",
+    "PLANNERS",
+    "Situation",
+    "versions",
+    "PlannerError",
+    "BadProblem",
+    "NoFeasiblePoint",
+    "MissingExtra",
+    "UnknownPlanner",
+]

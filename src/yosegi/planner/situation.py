@@ -1,0 +1,126 @@
+"""A problem and its history as arrays: what every planner starts from, ours and the adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from yosegi.planner.history import Observation, Pending, Status
+from yosegi.planner.parameter import Cost
+from yosegi.planner.problem import Problem
+from yosegi.planner.proposal import Expected, Proposal
+from yosegi.planner.region import Region
+from yosegi.planner.space import Floats, Ints, Space, Truths, match
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Situation:
+    """What is known and what may be asked.
+
+    Args:
+        problem: the question.
+        space: its parameters with resolved bounds.
+        ended: the usable observations (done or infeasible, every parameter given), in an order of their own.
+        X: shape (n, d), their coordinates.
+        source: shape (n,), index of their source.
+        pending: shape (m, d), coordinates of what is running; `pending_source` (m,) its sources.
+        left_out: how many observations could not be used (a parameter or the source is unknown).
+        table: shape (rows, d), coordinates of the candidates, or None in an open space.
+        region: the feasible part of an open space, or None with candidates.
+    """
+
+    problem: Problem
+    space: Space
+    ended: tuple[Observation, ...]
+    X: Floats
+    source: Ints
+    pending: Floats
+    pending_source: Ints
+    left_out: int
+    table: Floats | None
+    region: Region | None
+
+    @classmethod
+    def of(cls, problem: Problem, history: Sequence[Observation], pending: Sequence[Pending] = ()) -> Situation:
+        """Read a history; the order in which measurements ended makes no difference."""
+        space = Space.of(problem)
+        names = [s.name for s in problem.sources]
+        counted = [o for o in history if o.status in (Status.DONE, Status.INFEASIBLE)]
+        known = [o for o in counted if not o.source or o.source in names]
+        rows = space.rows(o.values for o in known)
+        whole: Truths = np.all(np.isfinite(rows), axis=1)
+        ended = [o for o, w in zip(known, whole, strict=True) if w]
+        rows = rows[whole]
+        source = np.array([names.index(o.source) if o.source else 0 for o in ended], dtype=np.int64)
+        order = _canonical(rows, source, ended)
+        waiting = space.rows(p.values for p in pending)
+        return cls(
+            problem,
+            space,
+            tuple(ended[i] for i in order),
+            space.coordinates(rows[order]),
+            source[order],
+            space.coordinates(waiting),
+            np.array([names.index(p.source) if p.source in names else 0 for p in pending], dtype=np.int64),
+            len(counted) - len(ended),
+            None if problem.candidates is None else space.coordinates(space.table(problem.candidates)),
+            Region(space, problem.constraints) if problem.candidates is None else None,
+        )
+
+    def outcome(self, name: str) -> tuple[Floats, Floats]:
+        """Measured values and standard errors of an outcome, shapes (n,), NaN where there is none."""
+        value = np.array([o.value(name) for o in self.ended], dtype=float)
+        error = np.array([o.errors.get(name, np.nan) for o in self.ended], dtype=float)
+        return value, np.where(error >= 0, error, np.nan)
+
+    @property
+    def infeasible(self) -> Truths:
+        """Shape (n,): whether the observation was a failure that belongs to the point."""
+        return np.array([o.status is Status.INFEASIBLE for o in self.ended], dtype=bool)
+
+    def taken(self, source: int = 0) -> Floats:
+        """Coordinates that must not be asked again of a source: answered by it, infeasible anywhere, or pending."""
+        mine = (self.source == source) | self.infeasible
+        return np.vstack([self.X[mine], self.pending[self.pending_source == source]])
+
+    def free(self, source: int = 0) -> Truths:
+        """Shape (rows,): which candidates may be asked of a source; rows with a missing number may not."""
+        if self.table is None:
+            return np.ones(0, dtype=bool)
+        free: Truths = np.asarray(np.all(np.isfinite(self.table), axis=1))
+        for same in match(self.table, self.taken(source)):
+            free[same] = False
+        return free
+
+    def cost(self, source: int, rows: Floats, index: Ints | None = None) -> Floats:
+        """Shape (n,): cost of points given as parameter rows (n, p), or as indices into the candidates."""
+        price: Cost = self.problem.sources[source].price
+        out = np.full(len(rows), price.base)
+        for name, factor in price.per.items():
+            table = self.problem.candidates
+            if name in self.problem.names:
+                out += factor * rows[:, self.problem.names.index(name)]
+            elif table is not None and index is not None and name in table.columns:
+                out += factor * table.columns[name][index].astype(float)
+        return np.asarray(np.maximum(np.nan_to_num(out, nan=price.base), 1e-12))
+
+    def proposal(self, row: Floats, index: int | None, source: int, reason: str, expected: Expected) -> Proposal:
+        """A proposal for a parameter row (p,), or for the candidate at `index`."""
+        table = self.problem.candidates
+        name = self.problem.sources[source].name
+        if table is None or index is None:
+            return Proposal(self.space.values(row), name, reason, expected)
+        values = table.row(index)
+        return Proposal({n: values[n] for n in self.problem.names}, name, reason, expected, str(table.ids[index]))
+
+
+def _canonical(rows: Floats, source: Ints, ended: Sequence[Observation]) -> list[int]:
+    """An order that depends on what was measured, not on when."""
+
+    def key(i: int) -> tuple[object, ...]:
+        o = ended[i]
+        return (*rows[i].tolist(), int(source[i]), o.status.value, sorted((k, str(v)) for k, v in o.outcomes.items()))
+
+    return sorted(range(len(ended)), key=key)
