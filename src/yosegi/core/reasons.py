@@ -188,3 +188,19 @@ _add(
     "Check the clocks: sites agree within 30 seconds.",
     "時計を確認してください（サイト間の差は30秒以内）。",
 )
+_add(
+    "sealed_to_another_key",
+    "sender",
+    "It is sealed to a key that this site does not have ({key}).",
+    "このサイトが持たない鍵（{key}）宛てに封じられています。",
+    "Seal it to the key in this site's current statement.",
+    "このサイトの現在の声明にある鍵宛てに封じてください。",
+)
+_add(
+    "seal_broken",
+    "sender",
+    "It cannot be opened: it was changed on the way, or sealed for another use.",
+    "開封できません。途中で変更されたか、別の用途に封じられています。",
+    "Send it again.",
+    "再送してください。",
+)

@@ -109,7 +109,7 @@ def _loaded(algorithm: Algorithm, public: str) -> Ed25519PublicKey | MLDSA65Publ
 # Under such a key one signature fits many messages: Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs"
 # (SSR 2020), table 1.
 _P = 2**255 - 19
-_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL = frozenset({0, 1, _P - 1, _P, _P + 1, _ORDER_8, _P - _ORDER_8})
 
 

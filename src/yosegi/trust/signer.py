@@ -7,8 +7,10 @@ import stat
 from pathlib import Path
 from typing import Protocol, Self
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -59,7 +61,7 @@ class Ed25519Signer:
             LooseKeyFile: others could read it.
             Invalid: not an Ed25519 key.
         """
-        private = load_pem_private_key(read_private(path), None)
+        private = load_private(path)
         if not isinstance(private, Ed25519PrivateKey):
             raise Invalid(f"key file {path}", f"a {type(private).__name__}, not an Ed25519 key")
         return cls(private)
@@ -106,7 +108,7 @@ class MlDsa65Signer:
             LooseKeyFile: others could read it.
             Invalid: not an ML-DSA-65 key.
         """
-        private = load_pem_private_key(read_private(path), None)
+        private = load_private(path)
         if not isinstance(private, MLDSA65PrivateKey):
             raise Invalid(f"key file {path}", f"a {type(private).__name__}, not an ML-DSA-65 key")
         return cls(private)
@@ -144,6 +146,19 @@ def read_private(path: Path) -> bytes:
             return file.read(64 * 1024)
     except FileNotFoundError:
         raise Invalid(f"key file {path}", "does not exist", "make one with yosegi site init") from None
+
+
+def load_private(path: Path) -> PrivateKeyTypes:
+    """The private key in a PEM file that only its owner may read.
+
+    Raises:
+        LooseKeyFile: others could read it.
+        Invalid: no such file, or not a key.
+    """
+    try:
+        return load_pem_private_key(read_private(path), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Invalid(f"key file {path}", f"not a private key in PEM form ({type(error).__name__})") from None
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -1,0 +1,151 @@
+"""Signed documents: values with a payload type, and the rules by which one is opened.
+
+A document is read only after its signatures are verified, and then held against the moment, the addressee and the
+charter, so that what was signed for one place and time counts in no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, ClassVar, Self
+
+from pydantic import AfterValidator, PlainSerializer, model_validator
+
+from yosegi.core.clock import timestamp
+from yosegi.core.ids import CharterId, Key, SiteId
+from yosegi.core.values import Value
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
+from yosegi.trust.keys import Algorithm, PublicKey
+from yosegi.trust.signer import Signer
+
+SKEW = timedelta(seconds=30)
+"""How far the clocks of two honest sites may differ."""
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its offset from UTC")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_utc), PlainSerializer(timestamp)]
+"""A point in time, always UTC; travels as RFC 3339 with microseconds."""
+
+
+class Document(Value):
+    """The base of everything that is signed. A subclass names its `kind`; its payload type follows.
+
+    Attributes:
+        kind: the word in the payload type, e.g. `request`.
+        needs: algorithms that must be among the signatures.
+    """
+
+    kind: ClassVar[str] = ""
+    needs: ClassVar[tuple[Algorithm, ...]] = ("ed25519",)
+    payload_type: ClassVar[str] = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.payload_type = f"application/vnd.yosegi.{cls.kind}.v1+json"
+
+    def sign(self, *signers: Signer) -> Envelope:
+        """The document in its envelope, signed by each."""
+        return Envelope.sign(self.payload_type, self.to_bytes(), *signers)
+
+    @classmethod
+    def peek(cls, envelope: Envelope) -> Self:
+        """The document as it claims to be, NOT verified: only for finding out whose keys to verify it with.
+
+        Raises:
+            Untrusted: another kind of document.
+            Invalid: it does not hold what its kind promises.
+        """
+        if envelope.payload_type != cls.payload_type:
+            raise Untrusted(
+                f"a {cls.kind}", "wrong_payload_type", found=envelope.payload_type, expected=cls.payload_type
+            )
+        return cls.read(envelope.payload, what=f"a {cls.kind}")
+
+    @classmethod
+    def open(
+        cls,
+        envelope: Envelope,
+        keys: Mapping[str, PublicKey],
+        *,
+        now: datetime,
+        to: str | None = None,
+        charter: str | None = None,
+        sender: str | None = None,
+        needs: Collection[Algorithm] | None = None,
+    ) -> Self:
+        """The document, verified and in force.
+
+        Args:
+            envelope: as received.
+            keys: the keys that may sign it, by key id.
+            now: the moment to judge by.
+            to: the site that opens it; a document addressed elsewhere is refused.
+            charter: the charter it must have been made under.
+            sender: the site whose keys these are; a document that says it is from another is refused.
+            needs: algorithms that must be present, instead of the kind's own.
+
+        Raises:
+            Untrusted: names the first thing that is wrong.
+            Invalid: signed, but not a document of this kind.
+        """
+        payload = envelope.verify(keys, payload_type=cls.payload_type, needs=cls.needs if needs is None else needs)
+        document = cls.read(payload, what=f"a {cls.kind}")
+        document.check_in_force(now)
+        for name, expected, reason in (
+            ("charter", charter, "wrong_charter"),
+            ("to", to, "wrong_addressee"),
+            ("sender", sender, "wrong_sender"),
+        ):
+            found = getattr(document, name, None)
+            if expected is not None and found != expected:
+                raise Untrusted(f"a {cls.kind}", reason, found=found, said=found, expected=expected)
+        return document
+
+    def check_in_force(self, now: datetime) -> None:
+        """Hold the document's own dates, if it has any, against the moment.
+
+        Raises:
+            Untrusted: not yet valid, or no more; clocks may differ by `SKEW`.
+        """
+        issued, until = getattr(self, "issued", None), getattr(self, "not_after", None)
+        if isinstance(issued, datetime) and issued > now + SKEW:
+            raise Untrusted(f"a {self.kind}", "document_not_yet_valid", issued=timestamp(issued), now=timestamp(now))
+        if isinstance(until, datetime) and now > until + SKEW:
+            raise Untrusted(f"a {self.kind}", "document_expired", until=timestamp(until), now=timestamp(now))
+
+
+class Addressed(Document):
+    """A document from one site to another.
+
+    Args:
+        charter: the federation under which it is made.
+        sender: the site that made and signed it.
+        to: the one site it is for.
+        key: makes its effect happen once.
+        issued: when it was made.
+        not_after: from when on it is refused.
+    """
+
+    longest: ClassVar[timedelta] = timedelta(days=7)
+    """The longest time from issue to expiry."""
+
+    charter: CharterId
+    sender: SiteId
+    to: SiteId
+    key: Key
+    issued: Moment
+    not_after: Moment
+
+    @model_validator(mode="after")
+    def _has_a_sane_life(self) -> Self:
+        if not timedelta() < self.not_after - self.issued <= self.longest:
+            raise ValueError(f"must end after it is issued, and within {self.longest}")
+        return self

@@ -1,0 +1,95 @@
+"""The signed documents that sites exchange about one task: request, report, cancel; and what a site offers.
+
+Each is evidence by itself: it names its charter, sender, addressee and key, and is kept by both sides.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.contract import Contract, Sensitivity
+from yosegi.core.engine import Outcome
+from yosegi.core.ids import CapabilityRef, Digest, Key, PersonId, TeamId
+from yosegi.core.states import TaskState
+from yosegi.core.values import Value
+from yosegi.trust.document import Addressed
+
+Text = Annotated[str, StringConstraints(max_length=2000)]
+
+
+class Explanation(Value):
+    """Why something was refused or went wrong: a code, and words for people in both languages.
+
+    The words stand here because the reader may not have the writer's policies. `contact` is who can change it.
+    """
+
+    code: Annotated[str, StringConstraints(max_length=120)]
+    en: Text = ""
+    ja: Text = ""
+    contact: Text = ""
+
+
+class Request(Addressed):
+    """A home site asks an owner for one task, on behalf of a named person. `key` makes it happen once."""
+
+    kind: ClassVar[str] = "request"
+
+    team: TeamId
+    on_behalf_of: PersonId
+    agent: Key | None = None
+    purpose: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    campaign: Key | None = None
+    capability: CapabilityRef
+    contract: Digest
+    inputs: dict[str, Any]
+    sensitivity: Sensitivity = "team"
+    """The strictest label of what went into the inputs."""
+
+
+class Report(Addressed):
+    """An owner tells the home site where a task stands; `key` is the task's."""
+
+    kind: ClassVar[str] = "report"
+
+    request: Digest
+    state: TaskState = Field(strict=False)
+    reasons: tuple[Explanation, ...] = ()
+    outcome: Outcome | None = None
+    charged: Amounts = Amounts()
+    sensitivity: Sensitivity = "team"
+    simulated: bool = False
+
+
+class Cancel(Addressed):
+    """A home site takes a request back; `key` is the task's. What started may go on, and the report says so."""
+
+    kind: ClassVar[str] = "cancel"
+
+    reason: Text = ""
+
+
+class Status(Value):
+    """The short-lived side of a capability: whether it can be used now, how busy it is, what it has left."""
+
+    available: bool
+    why: Text = ""
+    waiting: int = 0
+    running: int = 0
+
+
+class Offered(Value):
+    """One capability as offered: its contract and its status when the offer was made."""
+
+    contract: Contract
+    status: Status
+
+
+class Offer(Addressed):
+    """What a site offers to another under a charter; short-lived, replaced by the next."""
+
+    kind: ClassVar[str] = "offer"
+
+    offers: tuple[Offered, ...]
