@@ -1,0 +1,64 @@
+"""What can go wrong at the robot, in words for whoever asked for the mixture."""
+
+from __future__ import annotations
+
+from yosegi.core.errors import YosegiError
+
+
+class OutOfWells(YosegiError):
+    """Every well of every plate on the deck has been used."""
+
+    code = "out_of_wells"
+
+    def __init__(self, plates: int, wells: int) -> None:
+        self.plates, self.wells = plates, wells
+        super().__init__(
+            f"no well is left: all {wells} wells of the {plates} plates on the deck are used; nothing was dispensed. "
+            "Put on fresh plates and give the robot a new state folder"
+        )
+
+
+class AlreadyMixed(YosegiError):
+    """A task asks a second time for what it has had. A well is never filled twice for one task."""
+
+    code = "already_mixed"
+
+    def __init__(self, key: str, sample: str, state: str) -> None:
+        self.key, self.sample, self.state = key, sample, state
+        super().__init__(
+            f"task {key} has had well {sample}, which is {state}; nothing more was dispensed. "
+            "To mix again, ask with a new attempt and so a new key"
+        )
+
+
+class StoppedSafely(YosegiError):
+    """The robot was told to stop, finished the transfer in hand and left the rest."""
+
+    code = "stopped_safely"
+
+    def __init__(self, sample: str, done: int, of: int) -> None:
+        self.sample, self.done, self.of = sample, done, of
+        super().__init__(
+            f"stopped safely after {done} of {of} transfers; well {sample} is incomplete and used up. "
+            "Resume the robot and mix again as a new attempt"
+        )
+
+
+class NotMeasurable(YosegiError):
+    """The sample is known, but its well does not hold a complete mixture."""
+
+    code = "not_measurable"
+
+    def __init__(self, sample: str, state: str) -> None:
+        self.sample, self.state = sample, state
+        super().__init__(f"sample {sample} cannot be measured: its well is {state}, not filled. Mix a new sample")
+
+
+class InUse(YosegiError):
+    """Another process drives the robot of this state folder."""
+
+    code = "in_use"
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        super().__init__(f"the robot of {folder} is driven by another process; stop that one first")

@@ -1,0 +1,207 @@
+"""The robot of a station: one long-lived object that mixes in wells and measures them. Simulated.
+
+It opens on a state folder and holds it for itself. Whatever stops the process, the folder tells the next one which
+wells, tips and volumes are gone; a well that was being filled is spoilt and never used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import functools
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from yosegi.core.errors import NotFound
+from yosegi_packs.labs import truth
+from yosegi_packs.labs.deck import WELLS_PER_PLATE, lay_out
+from yosegi_packs.labs.dyes import LIQUIDS
+from yosegi_packs.labs.errors import AlreadyMixed, InUse, NotMeasurable, OutOfWells, StoppedSafely
+from yosegi_packs.labs.pipetting import dispensable
+from yosegi_packs.labs.records import Mixture, Records, WellState
+from yosegi_packs.labs.settings import read_settings
+
+_LOCK: Final = "robot.lock"
+
+
+def _silent(fraction: float, text: str) -> None:
+    """Tell nobody."""
+
+
+class Robot:
+    """A simulated liquid handler with a plate reader.
+
+    One task at a time: calls from several threads wait for each other. `safe_stop` may be called from any thread.
+    A folder without a truth gets one, drawn from a seed that nobody sees.
+
+    Args:
+        folder: the state folder; made if it is missing.
+
+    Raises:
+        InUse: another process drives this robot.
+        Invalid: a file in the folder is not what it should be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock_file = _lock(folder)
+        self.settings = read_settings(folder)
+        if not (folder / truth.FILE).exists():
+            truth.create_truth(folder)
+        self._truth = truth.read_truth(folder)
+        self._records = Records(folder)
+        self.spoilt = self._records.spoil_unfinished()
+        """Mixtures that an earlier process left in the middle."""
+        self._deck = asyncio.run(lay_out(self.settings.plates, self.settings.pace))
+        self._deck.restore(
+            tips=self._records.tips_used(), filled=self._records.filled(), taken=self._records.taken(len(LIQUIDS))
+        )
+        self._busy = threading.Lock()
+        self._stop = threading.Event()
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._records.close()
+        os.close(self._lock_file)
+
+    def mix(
+        self, volumes: Sequence[float], *, key: str | None = None, progress: Callable[[float, str], None] = _silent
+    ) -> str:
+        """Fill the next free well by a recipe.
+
+        The well is given away durably before anything moves, and each transfer is noted before it is made.
+
+        Args:
+            volumes: microlitres of red, yellow, blue and water; each is rounded to what the drive can dispense.
+            key: of the task, so that one task never gets two wells.
+            progress: told after each transfer the share done and what was done.
+
+        Returns:
+            The identity of the sample.
+
+        Raises:
+            OutOfWells: every well is used.
+            AlreadyMixed: the task has had a well.
+            StoppedSafely: told to stop; the well is used up if anything was in it.
+        """
+        with self._busy:
+            mixture = self._give_away(tuple(float(v) for v in dispensable(np.asarray(volumes, dtype=float))), key)
+            asyncio.run(self._fill(mixture, progress))
+            self._records.settle(mixture.number, WellState.FILLED)
+            return mixture.sample
+
+    def measure(self, sample: str) -> tuple[float, float, float]:
+        """L*, a* and b* of a sample. A well is read once and its reading kept: asking again gives the same.
+
+        Raises:
+            NotFound: no such sample on this robot.
+            NotMeasurable: its well is not completely filled.
+        """
+        with self._busy:
+            mixture = self.mixture(sample)
+            if mixture.state is not WellState.FILLED:
+                raise NotMeasurable(sample, mixture.state)
+            if (kept := self._records.reading(mixture.number)) is not None:
+                return kept
+            lightness, a, b = self._truth.reading(mixture.number, np.array(mixture.volumes)).tolist()
+            self._records.keep_reading(mixture.number, (lightness, a, b))
+            return lightness, a, b
+
+    def mixture(self, sample: str) -> Mixture:
+        """What was asked for in a sample's well.
+
+        Raises:
+            NotFound: no such sample on this robot.
+        """
+        mixture = self._records.by_sample(sample)
+        if mixture is None:
+            raise NotFound("sample", sample)
+        return mixture
+
+    def mixture_of(self, key: str) -> Mixture | None:
+        """The well that a task was given, if any: what a person needs to settle a task of unknown effect."""
+        return self._records.by_key(key)
+
+    def safe_stop(self) -> None:
+        """Finish the transfer in hand, drop the tip, and start no other until `resume`."""
+        self._stop.set()
+
+    def resume(self) -> None:
+        """Allow transfers again."""
+        self._stop.clear()
+
+    def statistics(self) -> dict[str, int]:
+        """How many wells, tips and samples there are, and how many are left."""
+        wells, used = self._wells, self._records.wells_used()
+        spoilt = self._records.wells_in(WellState.SPOILT)
+        tips = len(self._deck.tips) - self._records.tips_used()
+        return {"wells": wells, "wells_left": wells - used, "wells_spoilt": spoilt, "tips_left": tips}
+
+    def summary(self) -> str:
+        """The deck, drawn as text."""
+        return self._deck.summary()
+
+    def __repr__(self) -> str:
+        counts = self.statistics()
+        return (
+            f"<simulated {self.settings.name}: {counts['wells_left']} of {counts['wells']} wells left, "
+            f"{counts['wells_spoilt']} spoilt>"
+        )
+
+    @property
+    def _wells(self) -> int:
+        return self.settings.plates * WELLS_PER_PLATE
+
+    def _give_away(self, volumes: tuple[float, ...], key: str | None) -> Mixture:
+        if key is not None and (earlier := self._records.by_key(key)) is not None:
+            raise AlreadyMixed(key, earlier.sample, earlier.state)
+        if self._stop.is_set():
+            raise StoppedSafely("(none)", 0, _transfers(volumes))
+        number = self._records.wells_used()
+        if number >= self._wells:
+            raise OutOfWells(self.settings.plates, self._wells)
+        plate, place = number // WELLS_PER_PLATE + 1, self._deck.wells[number].get_identifier()
+        sample = f"{self.settings.name}:plate-{plate}:{place}"
+        red, yellow, blue, water = volumes
+        mixture = Mixture(number, sample, key, WellState.FILLING, (red, yellow, blue, water))
+        self._records.give_away(mixture)
+        return mixture
+
+    async def _fill(self, mixture: Mixture, progress: Callable[[float, str], None]) -> None:
+        total, done = _transfers(mixture.volumes), 0
+        for liquid, volume in enumerate(mixture.volumes):
+            if volume == 0.0:
+                continue
+            if self._stop.is_set():
+                self._records.settle(mixture.number, WellState.SPOILT)
+                raise StoppedSafely(mixture.sample, done, total)
+            tip = self._records.start_transfer(well=mixture.number, liquid=liquid, volume=volume)
+            await self._deck.transfer(tip=tip, liquid=liquid, well=mixture.number, volume=volume)
+            done += 1
+            progress(done / total, f"{volume:g} uL {LIQUIDS[liquid]} into {mixture.sample} (simulated)")
+
+
+@functools.lru_cache(maxsize=8)
+def robot_at(folder: Path) -> Robot:
+    """The one robot of a state folder in this process, opened on first use."""
+    return Robot(folder)
+
+
+def _transfers(volumes: Sequence[float]) -> int:
+    return sum(1 for volume in volumes if volume > 0.0)
+
+
+def _lock(folder: Path) -> int:
+    """Hold the folder until the process ends or the robot is closed."""
+    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise InUse(str(folder)) from None
+    return handle
