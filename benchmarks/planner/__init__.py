@@ -1,0 +1,1 @@
+"""The planner against its peers on published laboratory data: `python -m benchmarks.planner --help`."""

@@ -1,0 +1,38 @@
+"""The command line of the comparison: `run` measures, `report` writes tables and figures from what was measured."""
+
+from __future__ import annotations
+
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # one core each; read when NumPy loads
+    os.environ.setdefault(_name, "1")
+
+import argparse  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+
+from benchmarks.planner import datasets, tasks  # noqa: E402
+from benchmarks.planner.planners import COMPETITORS  # noqa: E402
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse and do."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.planner", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    _add_run(commands.add_parser("run", help="measure; what is already measured is not measured again"))
+    options = parser.parse_args(arguments)
+    options.do(options)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--study", default="single", choices=tasks.STUDIES)
+    parser.add_argument("--planners", default="yosegi,random", help=f"of {', '.join(COMPETITORS)}")
+    parser.add_argument("--data", default=",".join(datasets.MAIN), help=f"of {', '.join(datasets.NAMES)}")
+    parser.add_argument("--seeds", default="20", help="how many (20), or which (20-39)")
+    parser.add_argument("--horizon", type=int, default=100, help="the most measurements of one run")
+    parser.add_argument("--jobs", type=int, default=1, help="processes, one core each")
+    parser.add_argument("--again", action="store_true", help="measure again what was measured")
+    parser.set_defaults(do=tasks.execute)
+
+
+if __name__ == "__main__":
+    main()
