@@ -1,1 +1,37 @@
-"""ledger"""
+"""Entries, tree, checkpoints, sequencer and stores: a site's append-only record, and the views folded from it."""
+
+from yosegi.ledger.checkpoint import Checkpoint
+from yosegi.ledger.entry import Entry
+from yosegi.ledger.header import Header
+from yosegi.ledger.ledger import ERASED, OPENED, REFILLED, Ledger
+from yosegi.ledger.receipt import Receipt, verify_entries
+from yosegi.ledger.sequencer import NotRestored
+from yosegi.ledger.sqlite import SqliteStore
+from yosegi.ledger.store import Db, Locked, Stale, Store, StoreFailed
+from yosegi.ledger.upcast import Upcasters
+from yosegi.ledger.view import View
+from yosegi.ledger.write import LEDGER, Draft, Write
+
+__all__ = [
+    "Ledger",
+    "Write",
+    "Draft",
+    "Entry",
+    "Header",
+    "View",
+    "Db",
+    "Receipt",
+    "verify_entries",
+    "Checkpoint",
+    "Store",
+    "SqliteStore",
+    "Upcasters",
+    "LEDGER",
+    "OPENED",
+    "ERASED",
+    "REFILLED",
+    "Locked",
+    "NotRestored",
+    "Stale",
+    "StoreFailed",
+]

@@ -1,0 +1,103 @@
+"""Canonical JSON (RFC 8785) for the hot path: the same bytes as `core.canonical`, several times sooner.
+
+Whatever this encoder does not know by heart (floats, keys beyond the basic plane) goes to the general one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from json.encoder import encode_basestring
+from typing import Any
+
+from yosegi.core import canonical
+from yosegi.core.errors import Invalid
+
+_MAX_INTEGER = 2**53 - 1
+
+
+class _Unusual(Exception):
+    """A value for the general encoder; never leaves this file."""
+
+
+def dumps(value: Any) -> bytes:
+    """The canonical bytes of a JSON value.
+
+    Raises:
+        Invalid: the value has no canonical form, or is nested deeper than `canonical.MAX_DEPTH`.
+    """
+    return text(value).encode()
+
+
+def text(value: Any) -> str:
+    """`dumps`, decoded.
+
+    Raises:
+        Invalid: the value has no canonical form, or is nested deeper than `canonical.MAX_DEPTH`.
+    """
+    try:
+        return checked(_text(value, canonical.MAX_DEPTH))
+    except _Unusual:
+        return canonical.dumps(value).decode()
+
+
+def checked(encoded: str) -> str:
+    """The text itself, if it has a UTF-8 form.
+
+    Raises:
+        Invalid: a surrogate stands alone in it, so it has none.
+    """
+    try:
+        encoded.encode()
+    except UnicodeEncodeError as error:
+        raise Invalid("a value", f"has no canonical JSON form ({error.reason})") from None
+    return encoded
+
+
+quoted = encode_basestring
+"""A JSON string; Python's escapes without `ensure_ascii` are those of RFC 8785, section 3.2.2.2."""
+
+
+def _text(value: Any, left: int) -> str:
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind is int:
+        return _integer(value)
+    if kind is dict:
+        return _object(value, left)
+    if value is None or kind is bool:
+        return _WORDS[value]
+    if kind is list or kind is tuple:
+        if left <= 0:
+            raise _too_deep()
+        return "[" + ",".join([_text(item, left - 1) for item in value]) + "]"
+    raise _Unusual
+
+
+_WORDS = {None: "null", True: "true", False: "false"}
+
+
+def _integer(value: int) -> str:
+    if -_MAX_INTEGER <= value <= _MAX_INTEGER:
+        return str(value)
+    raise Invalid("a value", f"has no canonical JSON form ({value} is beyond 2^53)", "write it as text")
+
+
+def _object(value: Mapping[str, Any], left: int) -> str:
+    if left <= 0:
+        raise _too_deep()
+    parts = []
+    try:
+        keys = sorted(value)
+    except TypeError:
+        raise _Unusual from None
+    for key in keys:
+        # UTF-16 order, which the standard asks for, is the order of code points below the surrogates.
+        if type(key) is not str or (not key.isascii() and max(key) > "\ud7ff"):
+            raise _Unusual
+        parts.append(f"{encode_basestring(key)}:{_text(value[key], left - 1)}")
+    return "{" + ",".join(parts) + "}"
+
+
+def _too_deep() -> Invalid:
+    return Invalid("a value", f"nested deeper than {canonical.MAX_DEPTH} levels")

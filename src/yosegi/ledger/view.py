@@ -1,0 +1,180 @@
+"""Views: tables folded from entries, in the same transaction; rooms implement them, the composition root registers.
+
+A view reads and writes its own tables alone, and depends on nothing but the entries it is shown, in order: then it
+can be thrown away and folded again. What it needs stands in an entry's facts; whatever it copies from a body it
+gives up again when it is shown the `ledger.erased` entry that names the sequence.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import Protocol
+
+from yosegi.core.errors import Corrupt, Invalid, YosegiError
+from yosegi.ledger import rows
+from yosegi.ledger.entry import Entry
+from yosegi.ledger.sqlite import SqliteDb
+from yosegi.ledger.store import Db, Store
+from yosegi.ledger.upcast import Upcasters
+
+_CHUNK = 5000
+
+
+class View(Protocol):
+    """One fold with tables of its own."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the ledger's views."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Another version than the stored one is folded anew from the first entry."""
+        ...
+
+    @property
+    def ddl(self) -> Sequence[str]:
+        """`CREATE TABLE` and `CREATE INDEX` statements, in the subset that `yosegi.ledger.store` names."""
+        ...
+
+    def apply(self, db: Db, entry: Entry) -> None:
+        """Fold one entry.
+
+        Raises:
+            YosegiError: a guard refuses; nothing of the append that brought the entry is written.
+        """
+        ...
+
+
+class Views:
+    """The views of one ledger, in the order they were registered."""
+
+    def __init__(self, views: Iterable[View]) -> None:
+        self._views = tuple(views)
+        self.names = tuple(view.name for view in self._views)
+        if len(set(self.names)) != len(self.names):
+            raise Invalid("the ledger's views", f"a name is there twice among {', '.join(self.names)}")
+        marks = ",".join("?" * len(self.names))
+        self._advance = f"UPDATE ledger_views SET size = ? WHERE name IN ({marks})"
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __iter__(self) -> Iterator[View]:
+        return iter(self._views)
+
+    def apply(self, db: Db, entries: Iterable[Entry]) -> None:
+        """Fold entries as they are appended."""
+        for entry in entries:
+            for view in self._views:
+                view.apply(db, entry)
+
+    def advance(self, db: Db, size: int) -> None:
+        """Note that every view has seen `size` entries."""
+        if self._views:
+            db.execute(self._advance, (size, *self.names))
+
+    def catch_up(self, store: Store, term: int, size: int, upcasters: Upcasters | None) -> None:
+        """Fold what is new to each view; one of another version, or with other tables, begins anew."""
+        for view in self._views:
+            with store.transaction(term) as db:
+                seen = _prepare(db, view)
+            while seen < size:
+                stop = min(seen + _CHUNK, size)
+                with store.transaction(term) as db:
+                    fold(db, view, rows.scan(db, seen, stop, upcasters))
+                    db.execute("UPDATE ledger_views SET size = ? WHERE name = ?", (stop, view.name))
+                seen = stop
+
+    def forget(self, store: Store, term: int, names: Sequence[str] | None = None) -> None:
+        """Make views (all, if none is named) begin anew at the next `catch_up`.
+
+        Raises:
+            Invalid: no view of that name is registered.
+        """
+        for name in names or ():
+            if name not in self.names:
+                raise Invalid(f"view {name!r}", f"not registered; there are {', '.join(self.names) or 'none'}")
+        with store.transaction(term) as db:
+            for name in self.names if names is None else names:
+                db.execute("UPDATE ledger_views SET version = -1 WHERE name = ?", (name,))
+
+
+def fold(db: Db, view: View, entries: Iterable[Entry]) -> None:
+    """Fold entries that were accepted before.
+
+    Raises:
+        Corrupt: the view refuses one of them now.
+    """
+    for entry in entries:
+        try:
+            view.apply(db, entry)
+        except YosegiError as error:
+            raise Corrupt(
+                f"view {view.name}",
+                f"it refuses {entry!r}, which was accepted when it was written ({error})",
+                "use the version of the program that wrote it",
+            ) from error
+
+
+def _prepare(db: Db, view: View) -> int:
+    """Make the view's tables what its version says; how many entries it has seen."""
+    tables = tables_of(view)
+    row = db.one("SELECT version, size, tables FROM ledger_views WHERE name = ?", (view.name,))
+    if row is not None and (int(row[0]), json.loads(row[2])) == (view.version, tables):
+        return int(row[1])
+    for table in {*(json.loads(row[2]) if row else ()), *tables}:
+        db.execute(f"DROP TABLE IF EXISTS {table}")
+    for statement in view.ddl:
+        db.execute(statement)
+    db.execute("DELETE FROM ledger_views WHERE name = ?", (view.name,))
+    record = (view.name, view.version, 0, json.dumps(tables))
+    db.execute("INSERT INTO ledger_views (name, version, size, tables) VALUES (?, ?, ?, ?)", record)
+    return 0
+
+
+def tables_of(view: View) -> list[str]:
+    """The tables that the view's statements create.
+
+    Raises:
+        Invalid: one of them is named like the ledger's own.
+    """
+    with closing(sqlite3.connect(":memory:")) as scratch:
+        for statement in view.ddl:
+            scratch.execute(statement)
+        found = scratch.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    tables = [str(row[0]) for row in found if not row[0].startswith("sqlite_")]
+    for table in tables:
+        if table.startswith("ledger_"):
+            raise Invalid(f"view {view.name}", f"its table {table} is named like the ledger's own")
+    return tables
+
+
+def compare(db: Db, view: View, entries: Iterable[Entry]) -> None:
+    """Fold a view anew, beside the ledger, and compare every row.
+
+    Raises:
+        Corrupt: the view's tables are not what the entries say.
+    """
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
+        anew = SqliteDb(scratch, f"view {view.name} folded anew")
+        for statement in view.ddl:
+            anew.execute(statement)
+        fold(anew, view, entries)
+        for table in tables_of(view):
+            _same(view.name, table, db, anew)
+
+
+def _same(view: str, table: str, stored: Db, anew: Db) -> None:
+    columns = len(anew.all(f"PRAGMA table_info({table})"))
+    order = ",".join(str(column + 1) for column in range(columns))
+    query = f"SELECT * FROM {table} ORDER BY {order}"
+    have, want = stored.all(query), anew.all(query)
+    if [tuple(row) for row in have] != want:
+        difference = next((i for i, (a, b) in enumerate(zip(have, want, strict=False)) if tuple(a) != b), None)
+        where = f"row {difference} of {len(want)}" if difference is not None else f"{len(have)} rows for {len(want)}"
+        raise Corrupt(f"view {view}", f"table {table} differs from its entries ({where})", "run yosegi site rebuild")
