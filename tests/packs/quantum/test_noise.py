@@ -61,7 +61,7 @@ def test_channels_in_sequence_multiply_their_shrinking(first: Pauli, second: Pau
 
 
 def test_longer_readout_trades_assignment_error_for_idling() -> None:
-    def noise(readout: float):
+    def noise(readout: float) -> Noise:
         return Hardware(68.0, 89.0, readout, 160.0, 30.0, 0.5).noise()
 
     short, long = noise(100.0), noise(400.0)
