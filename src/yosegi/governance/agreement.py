@@ -1,0 +1,222 @@
+"""Agreements: what a team may use, for which purpose, under which terms, until when; signed by its parties only.
+
+An agreement compiles to exactly one Cedar permit whose policy id is the agreement's name, so that the name stands as
+the reason in every decision it allowed. It is the only source of permits; sites add nothing but forbids.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from yosegi.core.contract import SENSITIVITIES, Conduct, Sensitivity
+from yosegi.core.ids import CharterId, PersonId, SiteId, TeamId, split_capability
+from yosegi.governance.charter import Charter, Title
+from yosegi.trust.document import Document, Moment
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
+
+PolicyName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$", max_length=60)]
+"""A policy's id: ASCII, lower case, one kind of separator, so that no two look alike."""
+
+Selector = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*/(?:\*|[a-z0-9._@-]+\*?)$", max_length=121)]
+"""Capabilities of one site: exactly (`nims/colour.mix@1`), by prefix (`nims/colour.*`) or all (`nims/*`)."""
+
+Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
+ExportClass = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$", max_length=60)]
+
+_Kind = Literal["Team", "Site", "Action", "Person"]
+
+USES = ("request", "accept", "dispatch", "release")
+"""The actions an agreement permits: the steps of one task."""
+
+
+class Agreement(Document):
+    """A permission that its parties gave.
+
+    Args:
+        charter: under which charter.
+        name: its name, and the id of its policy.
+        version: grows with each change.
+        title: for people.
+        team: whom it is for; for a house agreement the site's own group.
+        house: whether it covers one site's own staff and nobody else.
+        parties: sites bound by it. People come from these, capabilities belong to these.
+        capabilities: which capabilities may be used.
+        purposes: what for.
+        highest_sensitivity: of anything that goes in or comes out.
+        export_classes: which export classes are covered.
+        conduct: whether capabilities may be asked to suggest, to run after approval, or to run.
+        agents: whether agents may act for the team's members.
+        approvers: members of the team who may approve what needs approval; nobody, if none is named.
+        valid_from: start.
+        valid_until: end.
+        terms: everything people agreed on that no program decides (publication, intellectual property).
+    """
+
+    kind: ClassVar[str] = "agreement"
+
+    charter: CharterId
+    name: PolicyName
+    version: int = Field(default=1, ge=1, le=10**6)
+    title: Title
+    team: TeamId
+    house: bool = False
+    parties: tuple[SiteId, ...] = Field(min_length=1, max_length=100)
+    capabilities: tuple[Selector, ...] = Field(min_length=1, max_length=200)
+    purposes: tuple[Purpose, ...] = Field(min_length=1)
+    highest_sensitivity: Sensitivity = "team"
+    export_classes: tuple[ExportClass, ...] = ("none",)
+    conduct: tuple[Conduct, ...] = ("suggest", "approve", "run")
+    agents: bool = True
+    approvers: tuple[PersonId, ...] = ()
+    valid_from: Moment
+    valid_until: Moment
+    terms: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if self.valid_until <= self.valid_from:
+            raise ValueError("ends before it begins")
+        if len(set(self.parties)) != len(self.parties):
+            raise ValueError("a party is there more than once")
+        if self.house and len(self.parties) != 1:
+            raise ValueError("a house agreement has one party: the house")
+        for selector in self.capabilities:
+            owner = selector.partition("/")[0]
+            if owner not in self.parties:
+                raise ValueError(f"{selector} belongs to {owner}, which is no party: nobody permits what another owns")
+        if self.name.startswith("yosegi-"):
+            raise ValueError("names that begin with yosegi- are kept for the program's own rules")
+        return self
+
+    def covers(self, ref: str) -> bool:
+        """Whether it selects a capability `site/name@version`."""
+        return any(
+            ref.startswith(selector[:-1]) if selector.endswith("*") else ref == selector
+            for selector in self.capabilities
+        )
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether the moment lies between its dates."""
+        return self.valid_from <= now < self.valid_until
+
+    def why_not(self, facts: Mapping[str, object]) -> tuple[str, dict[str, str]] | None:
+        """The first of its terms that a question does not meet, as reason code and fields, or none.
+
+        It explains a refusal and never makes one: the policy decides.
+
+        Args:
+            facts: `capability`, `home`, `purpose`, `sensitivity`, `export_class`, `conduct`, `agent`, `now` (a
+                datetime).
+        """
+        now = facts["now"]
+        sensitivity = SENSITIVITIES[: SENSITIVITIES.index(self.highest_sensitivity) + 1]
+        tests: tuple[tuple[bool, str, object], ...] = (
+            (isinstance(now, datetime) and self.in_force(now), "agreement_not_in_force", now),
+            (self.covers(str(facts["capability"])), "capability_not_covered", facts["capability"]),
+            (facts["home"] in self.parties, "home_not_a_party", facts["home"]),
+            (facts["purpose"] in self.purposes, "purpose_not_covered", facts["purpose"]),
+            (facts["sensitivity"] in sensitivity, "sensitivity_not_covered", facts["sensitivity"]),
+            (facts["export_class"] in self.export_classes, "export_class_not_covered", facts["export_class"]),
+            (facts["conduct"] in self.conduct, "conduct_not_covered", facts["conduct"]),
+            (self.agents or not facts["agent"], "agents_not_covered", facts["agent"]),
+        )
+        for holds, code, asked in tests:
+            if not holds:
+                return code, {"agreement": self.name, "asked": str(asked), "until": f"{self.valid_until:%Y-%m-%d}"}
+        return None
+
+    def to_cedar(self) -> str:
+        """The one permit, as Cedar text. Every literal in it has passed a pattern that holds no quote or escape."""
+        highest = SENSITIVITIES.index(self.highest_sensitivity)
+        conditions = [
+            f"context.team == {_entity('Team', self.team)}",
+            f"{_entities('Site', self.parties)}.contains(principal.home)",
+            f"({' || '.join(_selected(selector) for selector in self.capabilities)})",
+            f"{_strings(self.purposes)}.contains(context.purpose)",
+            f"{_strings(SENSITIVITIES[: highest + 1])}.contains(context.sensitivity)",
+            f"{_strings(self.export_classes)}.contains(resource.export_class)",
+            f"{_strings(self.conduct)}.contains(context.conduct)",
+            f"context.now >= {int(self.valid_from.timestamp())}",
+            f"context.now < {int(self.valid_until.timestamp())}",
+        ]
+        if not self.agents:
+            conditions.append("!(context has agent)")
+        if self.approvers:
+            conditions.append(
+                f'(action != Action::"approve" || {_entities("Person", self.approvers)}.contains(principal))'
+            )
+        actions = ", ".join(_entity("Action", action) for action in (*USES, *(("approve",) if self.approvers else ())))
+        body = " &&\n  ".join(conditions)
+        return (
+            f'@id("{self.name}")\n@agreement("{self.digest}")\n'
+            f"permit (\n  principal in {_entity('Team', self.team)},\n  action in [{actions}],\n  resource\n)\n"
+            f"when {{\n  {body}\n}};\n"
+        )
+
+
+def accept_agreement(charter: Charter, envelope: Envelope, now: datetime, known: Agreement | None = None) -> Agreement:
+    """The agreement in an envelope, if each of its parties signed it with enough of its governance keys.
+
+    Args:
+        charter: the charter in force.
+        envelope: as received.
+        now: the moment to judge by; an agreement that has ended is refused, one that begins later is not.
+        known: the version of it that is known here.
+
+    Raises:
+        Untrusted: a party is no member, or has not signed; somebody else signed; another charter; an older version;
+            or it has ended.
+        Invalid: signed, but not an agreement.
+    """
+    claimed = Agreement.peek(envelope)
+    what = f"agreement {claimed.name}"
+    parties = []
+    for site in claimed.parties:
+        member = charter.member(site)
+        if member is None:
+            raise Untrusted(what, "not_a_member", site=site, charter=charter.id)
+        parties.append(member)
+    keys = {key.key_id: key for member in parties for key in member.keys}
+    agreement = Agreement.open(envelope, keys, now=now, charter=charter.id)
+    key_ids = [signature.key_id for signature in envelope.signatures]
+    for member in parties:
+        if not member.signed(key_ids, charter.algorithms):
+            have = sum(key.key_id in key_ids for key in member.keys)
+            raise Untrusted(what, "too_few_keys", site=member.id, have=have, need=member.needed)
+    if known is not None and agreement != known and agreement.version <= known.version:
+        raise Untrusted(what, "agreement_rolled_back", found=agreement.version, current=known.version)
+    if now >= agreement.valid_until:
+        raise Untrusted(what, "agreement_not_in_force", agreement=agreement.name, until=f"{agreement.valid_until:%F}")
+    return agreement
+
+
+def _entity(kind: _Kind, name: str) -> str:
+    return f'{kind}::"{_plain(name)}"'
+
+
+def _entities(kind: _Kind, names: tuple[str, ...]) -> str:
+    return f"[{', '.join(_entity(kind, name) for name in names)}]"
+
+
+def _strings(values: tuple[str, ...]) -> str:
+    return f"[{', '.join(json.dumps(_plain(value)) for value in values)}]"
+
+
+def _selected(selector: str) -> str:
+    if selector.endswith("*"):
+        return f'resource.ref like "{_plain(selector[:-1])}*"'
+    split_capability(selector)
+    return f'resource.ref == "{_plain(selector)}"'
+
+
+def _plain(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9@._:/-]+", text):
+        raise ValueError(f"{text!r} cannot stand in a policy")
+    return text

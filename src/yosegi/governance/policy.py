@@ -1,0 +1,322 @@
+"""The one door: every permission in a site is an answer of `Policy.decide`.
+
+Cedar fails open: a forbid that errors is skipped, an entity nobody knows passes a broad permit, and a question that
+does not fit the schema gets no decision at all. So this door always passes the schema, requires that everyone named is
+known, treats any error as a refusal, takes permits from signed agreements alone (one each, under its name), and
+publishes only validated policies with unique ids.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import cedarpy
+
+from yosegi.core import canonical
+from yosegi.core.amounts import Unit
+from yosegi.core.contract import SENSITIVITIES
+from yosegi.core.errors import Corrupt, Invalid
+from yosegi.core.ids import home_of
+from yosegi.governance.agreement import Agreement
+from yosegi.governance.decision import Decision, Note
+from yosegi.governance.directory import Directory
+from yosegi.governance.question import Question
+from yosegi.governance.rules import (
+    SCHEMA_TEXT,
+    Rule,
+    builtin_rules,
+    check_unique,
+    check_valid,
+    entities_named,
+    local_rules,
+    permit_of,
+)
+
+CEDAR = f"cedarpy {importlib.metadata.version('cedarpy')}"
+_REMEMBERED = 4096
+
+
+class Engine:
+    """Policies ready to judge: Cedar's parsed set, and what each refusal has to say. Made from a bundle alone.
+
+    Args:
+        bundle: canonical JSON with `site`, `schema`, `policies` by id, and the `agreements` they came from.
+    """
+
+    def __init__(self, bundle: bytes) -> None:
+        held = canonical.loads(bundle, what="a bundle of policies", max_bytes=64 * 2**20)
+        self.bundle, self.digest, self.site = bundle, canonical.digest(bundle), str(held["site"])
+        self._charter = str(held["charter"])
+        self._schema = cedarpy.Schema.from_str(held["schema"])
+        self._notes: dict[str, dict[str, str]] = {
+            name: policy.get("annotations") or {} for name, policy in held["policies"].items()
+        }
+        self._agreements: dict[str, list[Agreement]] = {}
+        for data in held["agreements"]:
+            agreement = Agreement.read(data)
+            self._agreements.setdefault(agreement.team, []).append(agreement)
+        self._sets: dict[str, cedarpy.PolicySet] = {}
+        self._policies: dict[str, Any] = held["policies"]
+
+    def entities(self, text: str) -> cedarpy.Entities:
+        """Entities parsed and held against the schema.
+
+        Raises:
+            ValueError: they do not fit it.
+        """
+        return cedarpy.Entities.from_json_str(text, self._schema)
+
+    def judge(
+        self, question: Question, known: list[dict[str, Any]], handle: cedarpy.Entities
+    ) -> tuple[Note, ...] | str:
+        """Why not; or the names of the agreements that permit it, separated by spaces."""
+        if unknown := list(_unknown(question, known, self._charter)):
+            return tuple(unknown)
+        request = {
+            "principal": {"type": "Person", "id": question.person},
+            "action": {"type": "Action", "id": question.action},
+            "resource": {"type": "Capability", "id": question.capability.ref},
+            "context": _circumstances(question),
+        }
+        try:
+            result = cedarpy.is_authorized(request, self._set_for(question.team), handle, self._schema)
+        except ValueError as error:
+            return (Note(code="policy_error", fields={"detail": _short(str(error))}),)
+        if result.diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
+            detail = _short("; ".join(result.diagnostics.errors) or "no decision")
+            return (Note(code="policy_error", fields={"detail": detail}),)
+        reasons = sorted(result.diagnostics.reasons)
+        if result.decision is cedarpy.Decision.Allow and reasons:
+            return " ".join(reasons)
+        return tuple(self._forbidden(name) for name in reasons) or self._nothing_permits(question)
+
+    def _set_for(self, team: str) -> cedarpy.PolicySet:
+        """The policies that can matter to a team: its own agreements' permits, and everything that is no agreement."""
+        if team not in self._sets:
+            others = {a.name for name, agreements in self._agreements.items() if name != team for a in agreements}
+            chosen = {name: policy for name, policy in self._policies.items() if name not in others}
+            form = {"staticPolicies": chosen, "templates": {}, "templateLinks": []}
+            self._sets[team] = cedarpy.PolicySet.from_json_str(json.dumps(form))
+        return self._sets[team]
+
+    def _forbidden(self, name: str) -> Note:
+        notes = self._notes[name]
+        if "code" in notes:
+            return Note(code=notes["code"], fields={"rule": name})
+        fields = {"rule": name, "site": self.site, "text": notes.get("reason", ""), "contact": f"operator@{self.site}"}
+        fields |= {
+            key: notes[source]
+            for key, source in (("text_ja", "reason_ja"), ("contact", "contact"))
+            if notes.get(source)
+        }
+        return Note(code="local_rule", fields=fields)
+
+    def _nothing_permits(self, question: Question) -> tuple[Note, ...]:
+        """Which agreement comes nearest, and what it lacks."""
+        facts: dict[str, object] = {
+            "capability": question.capability.ref,
+            "export_class": question.capability.export_class,
+            "home": question.home,
+            "purpose": question.purpose,
+            "sensitivity": question.sensitivity,
+            "conduct": question.conduct,
+            "agent": question.agent,
+            "now": question.now,
+        }
+        missed = [miss for a in self._agreements.get(question.team, []) if (miss := a.why_not(facts)) is not None]
+        near = [miss for miss in missed if miss[0] != "capability_not_covered"] or missed
+        if not near:
+            return (Note(code="no_agreement", fields={"team": question.team}),)
+        return tuple(Note(code=code, fields=fields) for code, fields in near)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All that a site decides by, under one charter. Immutable: a change makes another.
+
+    Args:
+        engine: the policies.
+        directory: who is known.
+        warnings: what a person should look at before these policies are published.
+    """
+
+    engine: Engine
+    directory: Directory
+    warnings: tuple[str, ...] = ()
+    _slices: dict[object, tuple[str, str, list[dict[str, Any]], cedarpy.Entities]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    @classmethod
+    def build(
+        cls,
+        site: str,
+        directory: Directory,
+        agreements: Iterable[Agreement] = (),
+        rules: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Validated policies of one site.
+
+        Args:
+            site: whose policy it is.
+            directory: who is known under the charter.
+            agreements: signed agreements this site is a party to, verified before.
+            rules: the site's own forbids: Cedar text by file name.
+
+        Raises:
+            Invalid: an agreement of another charter, of parties this site is not among, or for an unknown team; an
+                id used twice; a local permit; or a policy that does not fit the schema.
+        """
+        agreements = sorted(agreements, key=lambda agreement: agreement.name)
+        for agreement in agreements:
+            _check_party(site, directory, agreement)
+        local = [rule for where, text in sorted((rules or {}).items()) for rule in local_rules(where, text)]
+        policies = [*builtin_rules(), *map(permit_of, agreements), *local]
+        check_unique(policies)
+        texts = {f"agreement {agreement.name}": agreement.to_cedar() for agreement in agreements}
+        check_valid(texts | dict(rules or {}), cedarpy.Schema.from_str(SCHEMA_TEXT))
+        bundle = {
+            "site": site,
+            "charter": directory.charter,
+            "schema": SCHEMA_TEXT,
+            "policies": {rule.id: rule.policy for rule in policies},
+            "agreements": [agreement.model_dump(mode="json", exclude_none=True) for agreement in agreements],
+        }
+        return cls(Engine(canonical.dumps(bundle)), directory, _strangers(local, directory))
+
+    @property
+    def digest(self) -> str:
+        """Digest of the bundle: the policies in force, to the byte."""
+        return self.engine.digest
+
+    @property
+    def bundle(self) -> bytes:
+        """The bundle, to be kept once per digest so that decisions can be made again."""
+        return self.engine.bundle
+
+    def decide(self, question: Question) -> Decision:
+        """The answer. Never raises for anything a question holds: what cannot be judged is refused."""
+        key = (question.person, question.team, question.home, question.peer, question.capability)
+        if (found := self._slices.get(key)) is None:
+            if len(self._slices) >= _REMEMBERED:
+                self._slices.clear()
+            known = self.directory.slice(question)
+            text = canonical.dumps(known).decode()
+            found = self._slices[key] = (text, canonical.digest(text.encode()), known, self.engine.entities(text))
+        text, digest, known, handle = found
+        return _decision(self.engine, question, text, digest, known, handle)
+
+
+def redecide(record: Decision, bundle: bytes) -> Decision:
+    """Make a recorded decision again, from the record and the bundle of policies it names.
+
+    Raises:
+        Corrupt: the bundle or the recorded entities are not those of the decision.
+    """
+    if canonical.digest(bundle) != record.policies_digest:
+        raise Corrupt("a recorded decision", f"the policies are not {record.policies_digest}", "find the right bundle")
+    if canonical.digest(record.entities.encode()) != record.entities_digest:
+        raise Corrupt("a recorded decision", "its entities do not match their digest", "compare it with the peer's")
+    engine = Engine(bundle)
+    known = json.loads(record.entities)
+    handle = engine.entities(record.entities)
+    return _decision(engine, record.question, record.entities, record.entities_digest, known, handle)
+
+
+def _decision(
+    engine: Engine, question: Question, text: str, digest: str, known: list[dict[str, Any]], handle: cedarpy.Entities
+) -> Decision:
+    answer = engine.judge(question, known, handle)
+    allow = isinstance(answer, str)
+    notes = () if isinstance(answer, str) else answer
+    return Decision(
+        allow=allow,
+        reasons=tuple(answer.split()) if isinstance(answer, str) else tuple(note.code for note in notes),
+        notes=notes,
+        question=question,
+        entities=text,
+        policies_digest=engine.digest,
+        entities_digest=digest,
+        cedar=CEDAR,
+    )
+
+
+def _unknown(question: Question, known: list[dict[str, Any]], charter: str) -> Iterable[Note]:
+    """What about the question no policy need be asked about: somebody unknown, or terms that contradict the facts."""
+    names = {(entity["uid"]["type"], entity["uid"]["id"]): entity for entity in known}
+    if question.charter != charter:
+        yield Note(code="wrong_charter", fields={"found": question.charter, "expected": charter})
+    if home_of(question.person) != question.home:
+        yield Note(code="home_does_not_vouch", fields={"home": question.home, "person": question.person})
+    for site in dict.fromkeys((question.home, question.capability.owner, question.peer or question.home)):
+        if ("Site", site) not in names:
+            yield Note(code="unknown_site", fields={"site": site})
+    if ("Team", question.team) not in names:
+        yield Note(code="unknown_team", fields={"team": question.team})
+    person = names.get(("Person", question.person))
+    if person is None:
+        yield Note(code="unknown_person", fields={"person": question.person})
+    elif {"type": "Team", "id": question.team} not in person["parents"]:
+        yield Note(code="not_in_team", fields={"person": question.person, "team": question.team})
+    yield from _contradictions(question)
+
+
+def _contradictions(question: Question) -> Iterable[Note]:
+    capability = question.capability
+    if SENSITIVITIES.index(question.sensitivity) < SENSITIVITIES.index(capability.sensitivity):
+        yield Note(code="label_too_low", fields={"asked": question.sensitivity, "least": capability.sensitivity})
+    if question.conduct not in capability.conduct:
+        offered = ", ".join(capability.conduct)
+        yield Note(code="conduct_not_offered", fields={"asked": question.conduct, "offered": offered})
+
+
+def _circumstances(question: Question) -> dict[str, Any]:
+    context: dict[str, Any] = {
+        "charter": question.charter,
+        "team": {"__entity": {"type": "Team", "id": question.team}},
+        "purpose": question.purpose,
+        "conduct": question.conduct,
+        "sensitivity": question.sensitivity,
+        "approved": question.approved,
+        "amounts": {unit.value: question.amounts[unit] for unit in Unit},
+        "now": int(question.now.timestamp()),
+    }
+    if question.agent is not None:
+        context["agent"] = question.agent
+    if question.mandate is not None:
+        context["mandate"] = question.mandate
+    if question.peer is not None:
+        context["peer"] = {"__entity": {"type": "Site", "id": question.peer}}
+    return context
+
+
+def _check_party(site: str, directory: Directory, agreement: Agreement) -> None:
+    what = f"agreement {agreement.name}"
+    if agreement.charter != directory.charter:
+        raise Invalid(what, f"is of the charter {agreement.charter}, not {directory.charter}")
+    if site not in agreement.parties:
+        raise Invalid(what, f"{site} is not a party to it", "only its parties put it in force")
+    if agreement.team not in directory.teams:
+        raise Invalid(what, f"the team {agreement.team} is not known", "name it in the charter first")
+    for party in agreement.parties:
+        if party not in directory.sites:
+            raise Invalid(what, f"its party {party} is not in the charter")
+
+
+def _strangers(rules: list[Rule], directory: Directory) -> tuple[str, ...]:
+    """Sites, teams and people that local rules name and nobody knows: a misspelt forbid forbids nothing."""
+    known: dict[str, Mapping[str, Any]] = {"Site": directory.sites, "Team": directory.teams, "Person": directory.people}
+    return tuple(
+        f"{rule.where}, rule {rule.id} names the {kind.lower()} {name!r}, which is not known"
+        for rule in rules
+        for kind, name in sorted(entities_named(rule.policy))
+        if kind in known and name not in known[kind]
+    )
+
+
+def _short(detail: str) -> str:
+    return " ".join(detail.split())[:300]

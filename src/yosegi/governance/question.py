@@ -1,0 +1,89 @@
+"""A question put to policy: who wants to do what with which capability, under which circumstances."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.contract import Conduct, Contract, EffectClass, Kind, Sensitivity
+from yosegi.core.ids import CapabilityRef, CharterId, Digest, Key, PersonId, SiteId, TeamId, split_capability
+from yosegi.core.values import Value
+from yosegi.governance.agreement import ExportClass, Purpose
+from yosegi.trust.document import Moment
+
+Action = Literal["request", "accept", "dispatch", "release", "approve", "read", "stop"]
+"""The home site decides on `request`; the owner on `accept`, again on `dispatch`, and on `release` of the result."""
+
+
+class CapabilityFacts(Value):
+    """What policy may know of a capability: the terms of its contract, and which contract that is."""
+
+    ref: CapabilityRef
+    contract: Digest
+    kind: Kind
+    effect: EffectClass = Field(strict=False)
+    sensitivity: Sensitivity
+    export_class: ExportClass
+    simulated: bool
+    approval: bool
+    conduct: tuple[Conduct, ...]
+
+    @classmethod
+    def of(cls, site: str, contract: Contract) -> Self:
+        """The facts of a site's contract."""
+        return cls(
+            ref=f"{site}/{contract.name}",
+            contract=contract.digest,
+            kind=contract.kind,
+            effect=contract.effect,
+            sensitivity=contract.sensitivity,
+            export_class=contract.export_class,
+            simulated=contract.simulated,
+            approval=contract.approval,
+            conduct=contract.conduct,
+        )
+
+    @property
+    def owner(self) -> str:
+        """The site that owns it."""
+        return split_capability(self.ref)[0]
+
+
+class Question(Value):
+    """One question to `decide()`; with the policies and entities it holds all that the answer depends on.
+
+    Args:
+        action: the step of the task's life.
+        person: the member on whose behalf.
+        agent: the program that acts for the member, if one does.
+        home: the site that vouches for the member.
+        team: in which team the member acts; a grant of that team pays.
+        charter: under which charter.
+        capability: what is to be used.
+        conduct: suggest, run after approval, or run.
+        sensitivity: the strictest label of what goes in or comes out.
+        purpose: what for.
+        amounts: the most it may cost.
+        approved: whether a person's approval of exactly this request is at hand.
+        mandate: the mandate under which it is asked, if one is.
+        peer: the other site of the exchange.
+        now: when it is asked.
+    """
+
+    action: Action
+    person: PersonId
+    agent: str | None = Field(default=None, max_length=120)
+    home: SiteId
+    team: TeamId
+    charter: CharterId
+    capability: CapabilityFacts
+    conduct: Conduct = "run"
+    sensitivity: Sensitivity = "team"
+    purpose: Purpose
+    amounts: Amounts = Amounts()
+    approved: bool = False
+    mandate: Key | None = None
+    peer: SiteId | None = None
+    now: Moment

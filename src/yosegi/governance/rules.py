@@ -1,0 +1,142 @@
+"""Policies as text, and what must be true of them before they count.
+
+A site's own rules are Cedar files that hold nothing but forbids, each with an id and a reason people can read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import cedarpy
+
+from yosegi.core.errors import Invalid
+from yosegi.governance.agreement import Agreement
+
+SCHEMA_TEXT = (files("yosegi.governance") / "schema.cedarschema").read_text("utf-8")
+BUILTIN_TEXT = (files("yosegi.governance") / "builtin.cedar").read_text("utf-8")
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_LOCAL_NOTES = frozenset({"id", "reason", "reason_ja", "contact"})
+LARGEST = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One policy: its id, its parsed form (Cedar's JSON) and where it was written."""
+
+    id: str
+    policy: dict[str, Any]
+    where: str
+
+    @property
+    def effect(self) -> str:
+        """`permit` or `forbid`."""
+        return str(self.policy["effect"])
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """What stands before it with an @."""
+        notes: dict[str, str | None] = self.policy.get("annotations", {})
+        return {name: text or "" for name, text in notes.items()}
+
+
+def builtin_rules() -> list[Rule]:
+    """The program's own rules."""
+    return parse("yosegi's own rules", BUILTIN_TEXT)
+
+
+def permit_of(agreement: Agreement) -> Rule:
+    """The one permit of an agreement, under its name."""
+    rules = parse(f"agreement {agreement.name}", agreement.to_cedar())
+    if len(rules) != 1 or rules[0].effect != "permit" or rules[0].id != agreement.name:
+        raise Invalid(f"agreement {agreement.name}", "does not compile to one permit of its name")
+    return rules[0]
+
+
+def local_rules(where: str, text: str) -> list[Rule]:
+    """A site's own rules from one file.
+
+    Args:
+        where: the file, for messages.
+        text: Cedar.
+
+    Raises:
+        Invalid: not Cedar, a permit, a template, or a rule without id or reason.
+    """
+    rules = parse(where, text)
+    for rule in rules:
+        place = f"{where}, rule {rule.id}"
+        if rule.effect != "forbid":
+            raise Invalid(place, "is a permit, and only agreements permit", "sites add nothing but forbids")
+        if rule.id.startswith("yosegi-"):
+            raise Invalid(place, "names that begin with yosegi- are kept for the program", "rename it")
+        if not rule.annotations.get("reason", "").strip():
+            raise Invalid(place, "gives no reason", 'write @reason("…") before it, and @reason_ja("…") if you can')
+        if unknown := sorted(set(rule.annotations) - _LOCAL_NOTES):
+            raise Invalid(place, f"has the annotation @{unknown[0]}, which means nothing here")
+    return rules
+
+
+def parse(where: str, text: str) -> list[Rule]:
+    """The policies in a text, each by its `@id`.
+
+    Raises:
+        Invalid: not Cedar, too long, a template, or a policy without a proper id.
+    """
+    if len(text) > LARGEST:
+        raise Invalid(where, f"{len(text)} characters, and at most {LARGEST} are read")
+    try:
+        parsed = json.loads(cedarpy.policies_to_json_str(text))
+    except ValueError as error:
+        raise Invalid(where, f"not Cedar ({' '.join(str(error).split())})") from None
+    if parsed.get("templates") or parsed.get("templateLinks"):
+        raise Invalid(where, "holds a template", "write the policy out")
+    # Cedar numbers policies as they stand; ten comes before two as text.
+    numbered = sorted(parsed["staticPolicies"].items(), key=lambda item: int(item[0].removeprefix("policy")))
+    rules = []
+    for number, policy in numbered:
+        name = (policy.get("annotations") or {}).get("id") or ""
+        if not _NAME.fullmatch(name) or len(name) > 60:
+            raise Invalid(f"{where}, {number}", f"its @id is {name!r}", "give it an id of a-z, 0-9 and single hyphens")
+        rules.append(Rule(name, policy, where))
+    return rules
+
+
+def check_unique(rules: Iterable[Rule]) -> None:
+    """Refuse two policies with one id.
+
+    Raises:
+        Invalid: names both places.
+    """
+    seen: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in seen:
+            raise Invalid(f"{rule.where}, rule {rule.id}", f"the id is taken by {seen[rule.id].where}", "rename one")
+        seen[rule.id] = rule
+
+
+def check_valid(texts: Mapping[str, str], schema: cedarpy.Schema) -> None:
+    """Hold policy texts against the schema: unknown attributes and types, wrong types, impossible actions.
+
+    Raises:
+        Invalid: names the text and what is wrong.
+    """
+    for where, text in texts.items():
+        result = cedarpy.validate_policies(text, schema)
+        if not result.validation_passed:
+            raise Invalid(where, "; ".join(error.error for error in result.errors) or "does not fit the schema")
+
+
+def entities_named(policy: Any) -> set[tuple[str, str]]:
+    """Every entity a policy names, as (type, id)."""
+    if isinstance(policy, dict):
+        found = {(policy["type"], policy["id"])} if {"type", "id"} == set(policy) else set()
+        return found.union(*(entities_named(value) for value in policy.values()))
+    if isinstance(policy, list):
+        return set().union(*(entities_named(value) for value in policy)) if policy else set()
+    return set()

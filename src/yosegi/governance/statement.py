@@ -1,0 +1,129 @@
+"""A site's own short-lived statement: its online keys, how it is reached, what it speaks.
+
+Online keys change without ceremony this way: the charter names offline governance keys alone, and they sign a new
+statement. A statement that has ended suspends that site and no other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from yosegi.core.ids import CharterId, SiteId
+from yosegi.core.values import Value
+from yosegi.governance.address import check_address
+from yosegi.governance.charter import Charter
+from yosegi.trust.document import Document, Moment
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
+from yosegi.trust.keys import PublicKey, by_id
+from yosegi.trust.sealed import SealingKey
+
+LONGEST = timedelta(days=92)
+"""A quarter: how long a site's keys are believed after it was last heard to state them."""
+
+
+class Listens(Value):
+    """Others may connect to it."""
+
+    how: Literal["listens"] = "listens"
+    url: str = Field(max_length=500)
+
+
+class Outbound(Value):
+    """It only dials out; others leave sealed messages in its mailbox at a member that listens."""
+
+    how: Literal["outbound"] = "outbound"
+    mailbox: SiteId
+
+
+class Carried(Value):
+    """It has no connection at all: files are carried to it."""
+
+    how: Literal["carried"] = "carried"
+
+
+Reach = Annotated[Listens | Outbound | Carried, Field(discriminator="how")]
+
+
+class Statement(Document):
+    """What a site says about itself.
+
+    Args:
+        charter: under which charter.
+        site: who says it.
+        serial: grows with each statement; an older one is refused.
+        issued: when it was made.
+        not_after: until when it is believed, at most `LONGEST` later.
+        keys: online keys that sign for the site.
+        sealing: the key to which messages for it are sealed.
+        reach: how it is reached.
+        formats: payload types it understands.
+    """
+
+    kind: ClassVar[str] = "statement"
+
+    charter: CharterId
+    site: SiteId
+    serial: int = Field(ge=1, le=2**53 - 1)
+    issued: Moment
+    not_after: Moment
+    keys: tuple[PublicKey, ...] = Field(min_length=1, max_length=32)
+    sealing: SealingKey
+    reach: Reach
+    formats: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if not timedelta() < self.not_after - self.issued <= LONGEST:
+            raise ValueError(f"must end after it is issued, and within {LONGEST.days} days")
+        if len(by_id(self.keys)) != len(self.keys):
+            raise ValueError("a key is there more than once")
+        if isinstance(self.reach, Outbound) and self.reach.mailbox == self.site:
+            raise ValueError("a site that only dials out has its mailbox elsewhere")
+        return self
+
+
+def accept_statement(charter: Charter, envelope: Envelope, now: datetime, known: Statement | None = None) -> Statement:
+    """The statement in an envelope, if it may be believed.
+
+    Args:
+        charter: the charter in force.
+        envelope: as received.
+        now: the moment to judge by.
+        known: the last statement of that site accepted here.
+
+    Raises:
+        Untrusted: of no member, under another charter, signed by too few of the member's governance keys, older
+            than the known one, not in force, or with an address others may not be sent to.
+        Invalid: signed, but not a statement.
+    """
+    claimed = Statement.peek(envelope)
+    what = f"a statement of {claimed.site}"
+    member = charter.member(claimed.site)
+    if member is None:
+        raise Untrusted(what, "not_a_member", site=claimed.site, charter=charter.id)
+    statement = Statement.open(envelope, by_id(member.keys), now=now, charter=charter.id)
+    key_ids = [signature.key_id for signature in envelope.signatures]
+    if not member.signed(key_ids, charter.algorithms):
+        raise Untrusted(what, "too_few_keys", site=member.id, have=len(key_ids), need=member.needed)
+    if (
+        known is not None
+        and (statement.serial, statement) != (known.serial, known)
+        and statement.serial <= known.serial
+    ):
+        raise Untrusted(what, "statement_rolled_back", site=member.id, found=statement.serial, current=known.serial)
+    _check_reach(charter, statement)
+    return statement
+
+
+def _check_reach(charter: Charter, statement: Statement) -> None:
+    match statement.reach:
+        case Listens(url=url):
+            check_address(url, loopback=charter.demonstration, networks=charter.networks)
+        case Outbound(mailbox=mailbox) if charter.member(mailbox) is None:
+            raise Untrusted(f"a statement of {statement.site}", "not_a_member", site=mailbox, charter=charter.id)
+        case _:
+            pass
