@@ -1,1 +1,25 @@
-"""campaign"""
+"""The closed loop: a campaign's file, its fold, what it does next, and the engine that does it."""
+
+from yosegi.campaign.decide import decide, enough
+from yosegi.campaign.engine import Campaigns, in_thread, inline, propose, step_seed
+from yosegi.campaign.spec import CampaignSpec, check_against, parse_spec, read_spec
+from yosegi.campaign.state import Campaign, Step, Trial, campaign_stream, fold
+
+__all__ = [
+    "Campaign",
+    "CampaignSpec",
+    "Campaigns",
+    "Step",
+    "Trial",
+    "campaign_stream",
+    "check_against",
+    "decide",
+    "enough",
+    "fold",
+    "in_thread",
+    "inline",
+    "parse_spec",
+    "propose",
+    "read_spec",
+    "step_seed",
+]

@@ -1,1 +1,7 @@
-"""exchange"""
+"""Documents between sites: outbox, parcels, mailbox, reach."""
+
+from yosegi.exchange.exchange import PATH, Exchange, Incoming
+from yosegi.exchange.mailbox import Mailbox
+from yosegi.exchange.outbox import OutboxView, sending
+
+__all__ = ["PATH", "Exchange", "Incoming", "Mailbox", "OutboxView", "sending"]

@@ -1,0 +1,250 @@
+"""What a campaign does next: a pure function of its fold. All I/O is the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from yosegi.campaign.spec import SourceSpec, StepSpec
+from yosegi.campaign.state import Campaign, Step, Trial
+from yosegi.core.amounts import Amounts
+from yosegi.core.ids import derived_key, split_capability
+from yosegi.core.states import CampaignState, Result, TaskState, TrialState
+
+BREAKER_AT = 3
+"""Trials of one source that fail, are refused or become uncertain in a row before it is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask an owner for the next step of a trial."""
+
+    trial: int
+    step: str
+    owner: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndTrial:
+    """A trial is over: how, and why if not by a value."""
+
+    trial: int
+    state: TrialState
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Have the planner propose so many more trials."""
+
+    count: int
+    closed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBreaker:
+    """Leave a source alone until a person resumes the campaign."""
+
+    source: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Ask an owner to take back a step that has not had its effect."""
+
+    trial: int
+    owner: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The campaign itself changes state."""
+
+    state: CampaignState
+    why: str
+
+
+Action = Ask | EndTrial | Propose | OpenBreaker | Withdraw | Move
+
+
+def decide(campaign: Campaign) -> list[Action]:
+    """The actions due now; none means: wait for a report or a person.
+
+    Cases, in order:
+      1. trials whose last report ends them are ended, whatever the campaign's state;
+      2. an aborted campaign takes back what it can; a stopping one waits for what is under way, then has stopped;
+      3. a held, stopped or ended campaign starts nothing;
+      4. a running campaign that has its answer, or enough, ends when nothing is under way;
+      5. a source that keeps failing is left alone; with all sources left alone the campaign holds itself;
+      6. otherwise the next steps of trials under way are asked for, and free places filled with new proposals.
+    """
+    ends = [end for trial in campaign.trials if (end := _end_of(campaign, trial))]
+    if ends:
+        return list(ends)
+    if campaign.state is CampaignState.ABORTED:
+        return list(_withdrawals(campaign))
+    if campaign.state is CampaignState.STOPPING:
+        return _while_stopping(campaign)
+    if campaign.state is not CampaignState.RUNNING:
+        return []
+    if reason := enough(campaign):
+        return _finish(campaign, reason)
+    if breakers := _breakers(campaign):
+        return list(breakers)
+    if campaign.spec.source[0].name in campaign.open_breakers:
+        return [
+            Move(CampaignState.HELD, f"source {campaign.spec.source[0].name} kept failing; resume when it is mended")
+        ]
+    return [*_next_steps(campaign), *_proposals(campaign)]
+
+
+def enough(campaign: Campaign) -> str:
+    """Why the campaign has its answer, or enough; empty if it has not."""
+    stop, best = campaign.spec.stop, campaign.best()
+    if stop.target is not None and best is not None and _reaches(campaign, best):
+        return f"target reached: trial {best.number} gave {best.value:.4g}"
+    first = campaign.spec.source[0].name
+    done = sum(t.source == first and t.state is TrialState.COMPLETED for t in campaign.trials)
+    if stop.trials is not None and done >= stop.trials:
+        return f"{done} trials done"
+    if stop.price is not None and campaign.price() >= stop.price:
+        return f"price of {stop.price:g} spent"
+    if campaign.exhausted:
+        return "the planner has nothing more to propose"
+    return _out_of_budget(campaign)
+
+
+def _reaches(campaign: Campaign, trial: Trial) -> bool:
+    goal, target, value = campaign.spec.objective, campaign.spec.stop.target, trial.value
+    if target is None or value is None:
+        return False
+    if goal.goal == "target":
+        return abs(value - (goal.target or 0.0)) <= target
+    return value <= target if goal.goal == "minimise" else value >= target
+
+
+def _out_of_budget(campaign: Campaign) -> str:
+    """Whether no further trial of the first source can be paid for."""
+    if not campaign.spec.budget:
+        return ""
+    need = worst_cost(campaign, campaign.spec.source[0])
+    left_over = _left(campaign)
+    short = [unit for unit, amount in need.items() if unit in campaign.spec.budget and amount > left_over[unit]]
+    return f"budget of {', '.join(short)} is used up" if short else ""
+
+
+def worst_cost(campaign: Campaign, source: SourceSpec) -> Amounts:
+    """The most one trial of a source may cost."""
+    return sum((campaign.contracts[step.capability].cost for step in source.step), Amounts())
+
+
+def _left(campaign: Campaign) -> Amounts:
+    """What of the budget is neither spent nor may still be: open trials count with all their steps to come."""
+    promised = campaign.spent() + campaign.held()
+    for trial in campaign.under_way():
+        source = campaign.spec.source_named(trial.source)
+        for step in source.step[len(trial.steps) :]:
+            promised = promised + campaign.contracts[step.capability].cost
+    budget = campaign.spec.budget
+    return Amounts({unit: max(0, budget[unit] - promised[unit]) for unit in budget})
+
+
+def _end_of(campaign: Campaign, trial: Trial) -> EndTrial | None:
+    """How a trial ends, if its last report ends it."""
+    if trial.state.final:
+        return None
+    if trial.state is TrialState.PROPOSED:
+        over = campaign.state in (CampaignState.ENDED, CampaignState.ABORTED, CampaignState.STOPPING)
+        return EndTrial(trial.number, TrialState.WITHDRAWN, "the campaign stopped first") if over else None
+    if not trial.steps or not trial.steps[-1].state.final:
+        return None
+    step = trial.steps[-1]
+    if step.state is TaskState.REFUSED:
+        return EndTrial(trial.number, TrialState.REFUSED, step.reason)
+    if step.state is TaskState.CANCELLED:
+        return EndTrial(trial.number, TrialState.WITHDRAWN, step.reason)
+    if step.result != Result.VALID:
+        infeasible = step.reason.startswith("infeasible")
+        return EndTrial(trial.number, TrialState.INFEASIBLE if infeasible else TrialState.FAILED, step.reason)
+    if len(trial.steps) == len(campaign.spec.source_named(trial.source).step):
+        return EndTrial(trial.number, TrialState.COMPLETED)
+    if campaign.state in (CampaignState.ENDED, CampaignState.ABORTED):
+        return EndTrial(trial.number, TrialState.WITHDRAWN, "the campaign stopped between two steps")
+    return None
+
+
+def _while_stopping(campaign: Campaign) -> list[Action]:
+    """A safe stop finishes trials that have begun: a sample that was made is also measured."""
+    steps = _next_steps(campaign, begun_only=True)
+    if steps or campaign.under_way():
+        return list(steps)
+    return [Move(CampaignState.STOPPED, "everything that was under way has ended")]
+
+
+def _finish(campaign: Campaign, reason: str) -> list[Action]:
+    steps = _next_steps(campaign, begun_only=True)
+    if steps:
+        return list(steps)
+    begun = [trial for trial in campaign.under_way() if trial.steps]
+    return [] if begun else [Move(CampaignState.ENDED, reason)]
+
+
+def _breakers(campaign: Campaign) -> list[OpenBreaker]:
+    found = []
+    for source in campaign.spec.source:
+        if source.name in campaign.open_breakers:
+            continue
+        recent = [t for t in campaign.ended()[campaign.breaker_from :] if t.source == source.name][-BREAKER_AT:]
+        bad = {TrialState.FAILED, TrialState.REFUSED}
+        uncertain = [t for t in campaign.trials if t.source == source.name and t.state is TrialState.UNCERTAIN]
+        in_a_row = len(recent) == BREAKER_AT and all(t.state in bad for t in recent)
+        if in_a_row or len(uncertain) >= BREAKER_AT:
+            why = recent[-1].why if in_a_row else f"{len(uncertain)} trials are uncertain"
+            found.append(OpenBreaker(source.name, why))
+    return found
+
+
+def _next_steps(campaign: Campaign, *, begun_only: bool = False) -> list[Ask]:
+    asks = []
+    for trial in campaign.under_way():
+        steps = campaign.spec.source_named(trial.source).step
+        if begun_only and not trial.steps:
+            continue
+        if not trial.steps or _may_go_on(trial.steps[-1], len(trial.steps), steps):
+            step = steps[len(trial.steps)]
+            owner = split_capability(step.capability)[0]
+            asks.append(Ask(trial.number, step.name, owner, step_key(campaign.spec.name, trial.number, step.name)))
+    return asks
+
+
+def _may_go_on(last: Step, done: int, steps: Sequence[StepSpec]) -> bool:
+    return last.state is TaskState.ENDED and last.result == Result.VALID and done < len(steps)
+
+
+def step_key(campaign: str, trial: int, step: str) -> str:
+    """The key of one step: depends on campaign, trial and step alone, so that asking twice asks once."""
+    return derived_key("step", campaign, trial, step)
+
+
+def _proposals(campaign: Campaign) -> list[Propose]:
+    """Fill free places. Trials of dearer sources take a place each; so do the cheap ones, which end soon."""
+    free = campaign.spec.parallel - len(campaign.under_way())
+    stop = campaign.spec.stop
+    if stop.trials is not None:
+        first = campaign.spec.source[0].name
+        done = sum(t.source == first and (t.state is TrialState.COMPLETED or t.under_way) for t in campaign.trials)
+        free = min(free, stop.trials - done)
+    return [Propose(free, campaign.open_breakers)] if free > 0 and not campaign.exhausted else []
+
+
+def _withdrawals(campaign: Campaign) -> list[Withdraw]:
+    return [
+        Withdraw(trial.number, step.owner, step.key)
+        for trial in campaign.trials
+        if trial.state is TrialState.RUNNING
+        for step in trial.steps[-1:]
+        if not step.state.final
+    ]

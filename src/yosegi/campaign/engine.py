@@ -1,0 +1,362 @@
+"""The closed loop: fold, decide, do, record, and wait for news. Dies at any moment and takes up where the ledger is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+from yosegi.campaign import state as types
+from yosegi.campaign.decide import Ask, EndTrial, Move, OpenBreaker, Propose, Withdraw, decide
+from yosegi.campaign.problem import history_of, pending_of, problem_of
+from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
+from yosegi.campaign.state import Campaign, campaign_stream, fold
+from yosegi.core.contract import Contract, strictest
+from yosegi.core.errors import Conflict, NotFound, Unavailable
+from yosegi.core.ids import derived_key
+from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
+from yosegi.exchange.requests import Asked, Requests
+from yosegi.governance.decision import Decision
+from yosegi.ledger import Draft, Entry, Ledger, Write
+from yosegi.planner import Proposal, suggest, versions
+
+Compute = Callable[[Callable[[], list[Proposal]]], Awaitable[list[Proposal]]]
+
+
+async def in_thread(work: Callable[[], list[Proposal]]) -> list[Proposal]:
+    """Plan beside the event loop."""
+    return await asyncio.to_thread(work)
+
+
+async def inline(work: Callable[[], list[Proposal]]) -> list[Proposal]:
+    """Plan on the event loop: for a federation that runs deterministically in one process."""
+    return work()
+
+
+class HomeLaw(Protocol):
+    """What the home site's own policy says about a request of its member."""
+
+    def decide_request(self, request: Mapping[str, Any], contract: Contract) -> Decision:
+        """May this member ask for this?"""
+        ...
+
+
+def step_seed(spec: CampaignSpec, position: int) -> int:
+    """The planner's seed at a position of the campaign's stream."""
+    return int(derived_key("seed", spec.name, spec.seed, position).replace("-", "")[:12], 16) % 2**31
+
+
+def propose(campaign: Campaign, count: int, closed: frozenset[str]) -> list[Proposal]:
+    """What the planner proposes at the campaign's present position: the same for ever, so that it can be replayed."""
+    return suggest(
+        problem_of(campaign.spec, closed),
+        history_of(campaign),
+        pending=pending_of(campaign),
+        count=count,
+        seed=step_seed(campaign.spec, campaign.position),
+        planner=campaign.spec.planner,
+    )
+
+
+@dataclass
+class Campaigns:
+    """All campaigns of one home site.
+
+    Args:
+        contract_of: the contract of a capability as last offered to this site; raises NotFound.
+        changed: told of each campaign that moved, by name.
+    """
+
+    site: str
+    ledger: Ledger
+    requests: Requests
+    law: HomeLaw
+    contract_of: Callable[[str, str], Contract]
+    compute: Compute = in_thread
+    changed: Callable[[Campaign], None] = lambda campaign: None
+    _folds: dict[str, Campaign] = field(default_factory=dict)
+    _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
+    _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take up every campaign that is not over."""
+        for stream in self.ledger.streams("campaign/"):
+            campaign = self.get(stream.split("/", 1)[1])
+            if not campaign.state.final or campaign.under_way():
+                self._run(campaign.spec.name)
+
+    async def close(self) -> None:
+        """Stop every loop; nothing is lost."""
+        for loop in self._loops.values():
+            loop.cancel()
+        await asyncio.gather(*self._loops.values(), return_exceptions=True)
+
+    def names(self) -> list[str]:
+        """Every campaign of this site."""
+        return [stream.split("/", 1)[1] for stream in self.ledger.streams("campaign/")]
+
+    def get(self, name: str) -> Campaign:
+        """The campaign as it stands.
+
+        Raises:
+            NotFound: none of that name here.
+        """
+        known = self._folds.get(name)
+        stream = campaign_stream(name)
+        if known is None:
+            known = fold(self.ledger.read(stream))
+            if known is None:
+                raise NotFound("campaign", name, tuple(self.names()[:8]))
+        else:
+            for entry in self.ledger.read(stream, known.position):
+                known = known.follow(entry)
+        self._folds[name] = known
+        return known
+
+    async def begin(self, spec: CampaignSpec, by: str) -> Campaign:
+        """Check a campaign against the contracts it names, record it, and set it going.
+
+        Raises:
+            Invalid, NotFound: as `check_against`; nothing was recorded.
+            Conflict: there is a campaign of that name already.
+        """
+        contracts = {ref: self.contract_of(spec.charter, ref) for ref in spec.capabilities()}
+        check_against(spec, contracts)
+        problem_of(spec)
+        body = {
+            "spec": spec.model_dump(mode="json", exclude_none=True),
+            "contracts": {ref: c.model_dump(mode="json", exclude_none=True) for ref, c in contracts.items()},
+        }
+        facts = {"team": spec.team, "title": spec.title, "state": str(CampaignState.RUNNING)}
+        write = Write(
+            campaign_stream(spec.name),
+            0,
+            (Draft(types.STARTED, facts, body),),
+            charter=spec.charter,
+            actor=by,
+            on_behalf_of=spec.on_behalf_of,
+        )
+        try:
+            await self.ledger.append(write)
+        except Conflict:
+            raise Conflict(f"campaign {spec.name}", "exists already", "choose another name") from None
+        self._run(spec.name)
+        return self.get(spec.name)
+
+    async def move(self, name: str, state: CampaignState, by: str, why: str) -> Campaign:
+        """Hold, resume, safely stop or abort.
+
+        Raises:
+            Conflict: the campaign is in no state from which this follows.
+        """
+        async with self._lock(name):
+            campaign = self.get(name)
+            if not may_follow(campaign.state, state):
+                raise Conflict(
+                    f"campaign {name}", f"is {campaign.state} and cannot become {state}", "nothing was changed"
+                )
+            await self._append(campaign, Draft(types.MOVED, {"state": str(state)}, {"why": why}), actor=by)
+        self._run(name)
+        return self.get(name)
+
+    async def register_outcome(self, name: str, kind: str, title: str, link: str, by: str) -> None:
+        """Record what came of a campaign: a paper, data set, model or answered question."""
+        async with self._lock(name):
+            draft = Draft(types.OUTCOME, {"kind": kind}, {"title": title, "link": link})
+            await self._append(self.get(name), draft, actor=by)
+
+    def reported(self, asked: Asked) -> None:
+        """A request's state moved: wake its campaign."""
+        if asked.request is not None and asked.request.campaign is not None:
+            self._wake(asked.request.campaign).set()
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    def _run(self, name: str) -> None:
+        self._wake(name).set()
+        loop = self._loops.get(name)
+        if loop is None or loop.done():
+            self._loops[name] = asyncio.create_task(self._loop(name))
+
+    async def _loop(self, name: str) -> None:
+        wake = self._wake(name)
+        while True:
+            wake.clear()
+            try:
+                async with self._lock(name):
+                    moved = await self._once(name)
+                self.troubles.pop(name, None)
+            except (Conflict, Unavailable) as error:
+                # Somebody else wrote to the stream, or the disk is full: fold and decide again, a little later.
+                self.troubles[name] = str(error)
+                await self.requests.clock.sleep(0.5)
+                continue
+            campaign = self.get(name)
+            if moved:
+                self.changed(campaign)
+            elif campaign.state.final and not any(not t.state.final for t in campaign.trials):
+                return
+            else:
+                await wake.wait()
+
+    async def _once(self, name: str) -> bool:
+        """Learn what was reported, then do what is due. Whether anything moved."""
+        campaign = self.get(name)
+        if await self._learn(campaign):
+            return True
+        actions = decide(campaign)
+        planning = [action for action in actions if isinstance(action, Propose)]
+        others = [action for action in actions if not isinstance(action, Propose)]
+        if others:
+            return await self._do(campaign, others)
+        for action in planning:
+            await self._propose(campaign, action)
+        return bool(planning)
+
+    async def _learn(self, campaign: Campaign) -> bool:
+        """Copy what owners reported of open steps into the campaign's own stream."""
+        drafts = []
+        for trial in campaign.trials:
+            for step in trial.steps[-1:]:
+                if trial.state.final or step.state.final:
+                    continue
+                asked = self.requests.get(step.owner, step.key)
+                if asked.state is not step.state and asked.state is not TaskState.NEW:
+                    drafts.append(_answer(trial.number, step.key, asked))
+        if drafts:
+            await self._append(campaign, *drafts)
+        return bool(drafts)
+
+    async def _do(self, campaign: Campaign, actions: Sequence[Ask | EndTrial | OpenBreaker | Withdraw | Move]) -> bool:
+        drafts: list[Draft] = []
+        requests: list[Write] = []
+        acted = False
+        for action in actions:
+            if isinstance(action, Ask):
+                draft, request = self._ask(campaign, action)
+                drafts.append(draft)
+                requests.append(request)
+            elif isinstance(action, Withdraw):
+                acted |= await self._withdraw(campaign, action)
+            else:
+                drafts.append(_draft(campaign, action))
+        if drafts:
+            await self._append(campaign, *drafts, requests=requests)
+        return acted or bool(drafts)
+
+    def _ask(self, campaign: Campaign, action: Ask) -> tuple[Draft, Write]:
+        spec, trial = campaign.spec, campaign.trials[action.trial - 1]
+        step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
+        contract = campaign.contracts[step.capability]
+        labels = [
+            s.sensitivity for s in (campaign.contracts[st.capability] for st in spec.source_named(trial.source).step)
+        ]
+        request = {
+            "charter": spec.charter,
+            "key": action.key,
+            "team": spec.team,
+            "on_behalf_of": spec.on_behalf_of,
+            "purpose": spec.purpose,
+            "campaign": spec.name,
+            "capability": step.capability,
+            "contract": contract.digest,
+            "inputs": inputs_of(spec, step, contract, trial.values, trial.outputs()),
+            "sensitivity": strictest(*labels) if trial.steps else "team",
+        }
+        decision = self.law.decide_request(request, contract)
+        facts = {
+            "trial": trial.number,
+            "step": action.step,
+            "owner": action.owner,
+            "key": action.key,
+            "held": dict(contract.cost),
+        }
+        return Draft(types.ASKED, facts), self.requests.draft(request, decision)
+
+    async def _withdraw(self, campaign: Campaign, action: Withdraw) -> bool:
+        asked = self.requests.get(action.owner, action.key)
+        if self.requests.cancel_was_asked(action.owner, action.key) or asked.state.final:
+            return False
+        await self.requests.cancel(action.owner, action.key, "the campaign was aborted", campaign.spec.on_behalf_of)
+        return True
+
+    async def _propose(self, campaign: Campaign, action: Propose) -> None:
+        seed = step_seed(campaign.spec, campaign.position)
+        proposals = await self.compute(partial(propose, campaign, action.count, action.closed))
+        facts = {"seen": campaign.position, "count": action.count, "seed": seed, "proposed": len(proposals)}
+        body = {
+            "proposals": [proposal.as_dict() for proposal in proposals],
+            "closed": sorted(action.closed),
+            "planner": campaign.spec.planner,
+            "versions": versions(),
+        }
+        await self._append(campaign, Draft(types.PROPOSED, facts, body))
+
+    async def _append(
+        self, campaign: Campaign, *drafts: Draft, requests: Sequence[Write] = (), actor: str = ""
+    ) -> list[Entry]:
+        spec = campaign.spec
+        write = Write(
+            campaign_stream(spec.name),
+            campaign.position,
+            drafts,
+            charter=spec.charter,
+            actor=actor or self.site,
+            on_behalf_of=spec.on_behalf_of,
+        )
+        entries = await self.ledger.append(write, *requests)
+        self.requests.made(entries)
+        self.changed(self.get(spec.name))
+        return entries
+
+    def _wake(self, name: str) -> asyncio.Event:
+        return self._wakes.setdefault(name, asyncio.Event())
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())
+
+
+def _answer(trial: int, key: str, asked: Asked) -> Draft:
+    facts: dict[str, Any] = {
+        "trial": trial,
+        "key": key,
+        "state": str(asked.state),
+        "charged": dict(asked.charged),
+        "simulated": asked.simulated,
+    }
+    body: dict[str, Any] = {"reason": "; ".join(f"{reason.code}: {reason.en}" for reason in asked.reasons)}
+    if asked.outcome is not None:
+        facts |= {"effect": str(asked.outcome.effect), "result": str(asked.outcome.result)}
+        body["outputs"] = asked.outcome.outputs or {}
+        body["reason"] = body["reason"] or f"{asked.outcome.reason}: {asked.outcome.message}".strip(": ")
+    return Draft(types.ANSWERED, facts, body)
+
+
+def _draft(campaign: Campaign, action: EndTrial | OpenBreaker | Move) -> Draft:
+    if isinstance(action, EndTrial):
+        facts, body = {"trial": action.trial, "state": str(action.state)}, {"why": action.why}
+        if action.state is TrialState.COMPLETED:
+            return _completed(campaign, action)
+        return Draft(types.ENDED_TRIAL, facts, body)
+    if isinstance(action, OpenBreaker):
+        return Draft(types.BREAKER, {"source": action.source}, {"why": action.why})
+    return Draft(types.MOVED, {"state": str(action.state)}, {"why": action.why})
+
+
+def _completed(campaign: Campaign, action: EndTrial) -> Draft:
+    trial = campaign.trials[action.trial - 1]
+    source = campaign.spec.source_named(trial.source)
+    facts = {"trial": action.trial, "state": str(action.state)}
+    try:
+        value, error = outcome_of(campaign.spec, source, trial.outputs())
+    except (KeyError, TypeError, ValueError) as problem:
+        facts["state"] = str(TrialState.FAILED)
+        return Draft(types.ENDED_TRIAL, facts, {"why": f"no value: its outputs were withheld or lack {problem}"})
+    body: dict[str, Any] = {"value": value, "why": ""}
+    return Draft(types.ENDED_TRIAL, facts, body if error is None else body | {"error": error})

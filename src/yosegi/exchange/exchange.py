@@ -1,0 +1,410 @@
+"""Documents between sites: at least once into idempotent receivers, over whatever reach a peer has.
+
+A site that listens is called; a site that only dials out calls its mailbox, which holds its mail sealed. One verb
+serves all: a parcel goes, a parcel comes back, and the answer may be held back until there is something to say (long
+poll). What crosses is evidence by itself, so no hop has to be believed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from yosegi.core import canonical
+from yosegi.core.clock import Clock
+from yosegi.core.errors import Corrupt, Invalid, Unavailable, YosegiError
+from yosegi.core.ids import derived_key
+from yosegi.core.transport import Transport
+from yosegi.exchange.link import RESEND, RESEND_MAIL, Link, Load
+from yosegi.exchange.mailbox import Mailbox
+from yosegi.exchange.outbox import ACKNOWLEDGED, REFUSED, Outgoing, message, waiting
+from yosegi.exchange.parcel import LONGEST_WAIT, Mail, Message, Parcel, Refusal
+from yosegi.governance.registry import Registry
+from yosegi.governance.statement import Listens, Outbound
+from yosegi.ledger import Draft, Entry, Ledger, Receipt, Write
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.sealed import Unsealer
+from yosegi.trust.signer import Signer
+
+PATH = "/exchange/v1"
+MOST_CALLS = 4
+QUICK = 1.0
+"""Seconds an answer may be held back when something was just sent: a task that ends quickly comes back in it."""
+IDLE = 30.0
+LIFETIME = timedelta(minutes=2)
+MAIL_LIFETIME = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A verified message: who sent it under which charter. The document itself is verified by its handler."""
+
+    message: Message
+    sender: str
+    charter: str
+
+
+Handler = Callable[[Incoming], Awaitable[None]]
+
+
+@dataclass
+class Exchange:
+    """The conversations of one site with all others.
+
+    Args:
+        directory: who is in which charter, with what keys, and how they are reached.
+        expects: whether this site awaits something of a peer under a charter, and so keeps a long poll open.
+        mailbox: kept for others by a site that listens.
+    """
+
+    site: str
+    ledger: Ledger
+    signer: Signer
+    sealing: Unsealer
+    directory: Registry
+    expects: Callable[[str, str], bool]
+    transport: Transport
+    clock: Clock
+    mailbox: Mailbox | None = None
+    suspended: Callable[[str], bool] = lambda peer: False
+    _handlers: dict[str, Handler] = field(default_factory=dict)
+    _links: dict[tuple[str, str], Link] = field(default_factory=dict)
+    _settled: dict[str, list[str]] = field(default_factory=dict)
+    _settle_wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _seen: dict[str, float] = field(default_factory=dict)
+    _counter: int = 0
+    _stopping: bool = False
+
+    def on(self, payload_type: str, handler: Handler) -> None:
+        """Give documents of a kind to a handler, which returns when it has recorded them durably.
+
+        A handler raises `Unavailable` to have the message sent again, any other YosegiError to refuse it for good.
+        """
+        self._handlers[payload_type] = handler
+
+    def posted(self, entries: Sequence[Entry]) -> None:
+        """Entries were appended; send what they send."""
+        for entry in entries:
+            out = Outgoing.of(entry)
+            if out is not None:
+                self.link(out.charter, out.to).post(out)
+
+    def link(self, charter: str, peer: str) -> Link:
+        """The conversation with a peer; begun if there was none."""
+        key = (charter, peer)
+        if key not in self._links:
+            self._links[key] = Link(charter, peer)
+            if self._tasks:
+                self._spawn(self._converse(self._links[key]))
+        return self._links[key]
+
+    def start(self) -> None:
+        """Take up every conversation where it was left."""
+        self._spawn(self._settle())
+        for charter in self.directory.charters():
+            for peer in self.directory.sites(charter):
+                if peer != self.site:
+                    self.link(charter, peer)
+        for out in waiting(self.ledger):
+            self.link(out.charter, out.to).post(out)
+
+    async def close(self) -> None:
+        """End every conversation; what was not delivered is taken up again by the next `start`."""
+        self._stopping = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def statistics(self) -> list[dict[str, Any]]:
+        """One line a peer: how it is reached, when it was last heard, what waits for it."""
+        now = self.clock.monotonic()
+        return [
+            {
+                "charter": link.charter,
+                "peer": link.peer,
+                "reach": _reach_text(self._reach(link)),
+                "heard_seconds_ago": None if link.last_heard is None else round(now - link.last_heard, 1),
+                "trouble": link.trouble if link.failures else "",
+                "waiting": link.waiting,
+            }
+            for link in self._links.values()
+        ]
+
+    # -- answering ------------------------------------------------------------------------------------------------
+
+    async def handle(self, body: bytes) -> bytes:
+        """Answer a parcel that was posted here.
+
+        Raises:
+            Invalid: not a parcel, not for this site, by nobody of the charter, out of date, or seen before.
+        """
+        parcel = self._open(body)
+        link = self.link(parcel.charter, parcel.sender)
+        await self._receive(link, parcel)
+        await self._keep_mail(parcel)
+        mail = self._mail_for(parcel)
+        resend = self._resend(link)
+        if parcel.wait and not mail and not link.due(self.clock.monotonic(), resend):
+            await self._until_changed(link, parcel.wait)
+            mail = self._mail_for(parcel)
+        load = link.take(self.clock.monotonic(), resend)
+        # A request just sent in the answer is answered by the peer's next call; it is due again if none comes.
+        return self._pack(link, load, mail=mail).to_bytes()
+
+    async def _receive(self, link: Link, parcel: Parcel) -> None:
+        link.last_heard = self.clock.monotonic()
+        for message_id in parcel.acknowledged:
+            self._settled_as(link, message_id, ACKNOWLEDGED)
+        for refusal in parcel.refused:
+            self._settled_as(link, refusal.id, REFUSED)
+        await asyncio.gather(*(self._take_in(link, item) for item in parcel.messages))
+
+    async def _take_in(self, link: Link, item: Message) -> None:
+        handler = self._handlers.get(item.document.payload_type)
+        if handler is None:
+            link.refuse(Refusal(id=item.id, why=f"{item.document.payload_type} is not spoken here"))
+            return
+        try:
+            self._check_receipt(link, item)
+            await handler(Incoming(item, link.peer, link.charter))
+        except (Unavailable, Corrupt) as error:
+            link.trouble = str(error)
+        except YosegiError as error:
+            link.refuse(Refusal(id=item.id, why=str(error)[:2000]))
+        else:
+            link.acknowledge(item.id)
+
+    def _check_receipt(self, link: Link, item: Message) -> None:
+        """A message must stand in its sender's ledger, and the receipt must say so."""
+        if item.receipt is None:
+            raise Invalid("a message", "it has no receipt", "the sender records before it sends")
+        header = Receipt.read(item.receipt).verify(self.directory.keys_of(link.charter, link.peer))
+        sent = header.facts.get("send", {})
+        if (header.site, header.charter, sent.get("to"), sent.get("id")) != (
+            link.peer,
+            link.charter,
+            self.site,
+            item.id,
+        ):
+            raise Invalid("a message", "its receipt is for another message, site or charter")
+
+    def _settled_as(self, link: Link, message_id: str, how: str) -> None:
+        if link.drop(message_id):
+            self._settled.setdefault(f"{how} {link.charter}", []).append(message_id)
+            self._settle_wake.set()
+
+    async def _settle(self) -> None:
+        """Record what was acknowledged, many at a time and off the path of any task."""
+        while True:
+            await self._settle_wake.wait()
+            await self.clock.sleep(0.5)
+            self._settle_wake.clear()
+            settled, self._settled = self._settled, {}
+            for kind, ids in settled.items():
+                how, _, charter = kind.partition(" ")
+                stream = f"exchange/{charter}"
+                draft = Draft(type=how, facts={"ids": ids})
+                await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site))
+
+    # -- calling --------------------------------------------------------------------------------------------------
+
+    async def _converse(self, link: Link) -> None:
+        """Send what is due and keep a long poll open while something is awaited."""
+        chance = random.Random(derived_key(self.site, link.peer, link.charter))
+        under_way: set[asyncio.Task[None]] = set()
+        while True:
+            link.changed.clear()
+            under_way = {task for task in under_way if not task.done()}
+            link.calls = len(under_way)
+            resend = self._resend(link)
+            if self._dials(link) and not (link.failures and under_way):
+                due = link.due(self.clock.monotonic(), resend)
+                awaits = self._awaits(link)
+                if (due and len(under_way) < MOST_CALLS) or (awaits and not under_way):
+                    call = asyncio.create_task(self._call(link, QUICK if due else LONGEST_WAIT * 0.66, chance))
+                    call.add_done_callback(lambda _: link.changed.set())
+                    self._keep(call)
+                    under_way.add(call)
+                    continue
+            await self._until_changed(link, min(resend, IDLE))
+
+    async def _call(self, link: Link, wait: float, chance: random.Random) -> None:
+        load = link.take(self.clock.monotonic(), self._resend(link))
+        try:
+            await self._deliver(link, load, wait if self._awaits(link) or load.messages else 0.0)
+            link.failures, link.trouble = 0, ""
+        except (YosegiError, OSError) as error:
+            link.untake(load)
+            link.failures += 1
+            link.trouble = str(error)[:300]
+            # Exponential back-off with full jitter, at most half a minute.
+            await self.clock.sleep(chance.uniform(0.05, min(IDLE, 0.2 * 2 ** min(link.failures, 8))))
+        except BaseException:
+            link.untake(load)
+            raise
+
+    async def _deliver(self, link: Link, load: Load, wait: float) -> None:
+        reach = self._reach(link)
+        if isinstance(reach, Listens):
+            parcel = self._pack(link, load, wait=wait)
+            answer = await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=wait + 10.0)
+            await self._take_answer(link, self._open(answer))
+        elif isinstance(reach, Outbound):
+            await self._leave_mail(link, load, reach.mailbox)
+
+    async def _take_answer(self, link: Link, answer: Parcel) -> None:
+        if answer.sender != link.peer:
+            raise Invalid("an answer", f"from {answer.sender} where {link.peer} was called")
+        await self._receive(link, answer)
+        for mail in answer.mail:
+            await self._read_mail(link, mail)
+
+    # -- mail -----------------------------------------------------------------------------------------------------
+
+    async def _leave_mail(self, link: Link, load: Load, host: str) -> None:
+        """Seal a parcel to the peer and leave it at its mailbox."""
+        if not load:
+            return
+        inner = self._pack(link, load, lifetime=MAIL_LIFETIME).to_bytes()
+        key = self.directory.sealing_key_of(link.charter, link.peer)
+        box = key.seal(inner, context=_mail_context(self.site, link.peer))
+        mail = Mail(sender=self.site, to=link.peer, id=self._nonce(), box=box)
+        reach = self.directory.reach_of(link.charter, host)
+        if not isinstance(reach, Listens):
+            raise Unavailable(f"the mailbox of {link.peer}", f"{host} does not listen")
+        carrier = self.link(link.charter, host)
+        parcel = self._pack(carrier, Load(), mail=(mail,))
+        answer = await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=10.0)
+        await self._take_answer(carrier, self._open(answer))
+
+    async def _keep_mail(self, parcel: Parcel) -> None:
+        """As a mailbox: keep what was left for others, drop what was collected."""
+        if self.mailbox is None:
+            if parcel.mail:
+                raise Invalid("a parcel", f"{self.site} keeps no mailbox")
+            return
+        for mail in parcel.mail:
+            if mail.sender != parcel.sender or mail.to not in self.directory.sites(parcel.charter):
+                raise Invalid("mail", f"from {mail.sender} to {mail.to}", "only members leave mail, in their own name")
+            self.mailbox.leave(mail)
+            self.link(parcel.charter, mail.to).changed.set()
+        self.mailbox.drop(parcel.sender, parcel.collected)
+
+    def _mail_for(self, parcel: Parcel) -> tuple[Mail, ...]:
+        return () if self.mailbox is None else self.mailbox.waiting(parcel.sender)
+
+    async def _read_mail(self, host: Link, mail: Mail) -> None:
+        try:
+            parcel = self._open(self.sealing.open(mail.box, context=_mail_context(mail.sender, self.site)))
+            if parcel.sender != mail.sender:
+                raise Invalid("mail", f"signed by {parcel.sender} and left in the name of {mail.sender}")
+            await self._receive(self.link(parcel.charter, parcel.sender), parcel)
+        except Invalid as error:
+            # What cannot be read now never can be; its sender will send again what matters.
+            host.trouble = str(error)
+        host.collect(mail.id)
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _pack(
+        self,
+        link: Link,
+        load: Load,
+        *,
+        mail: tuple[Mail, ...] = (),
+        wait: float = 0.0,
+        lifetime: timedelta = LIFETIME,
+    ) -> Envelope:
+        now = self.clock.now()
+        parcel = Parcel(
+            charter=link.charter,
+            sender=self.site,
+            to=link.peer,
+            key=self._nonce(),
+            issued=now,
+            not_after=now + lifetime,
+            messages=tuple(message(self.ledger, out) for out in load.messages),
+            acknowledged=load.acknowledged,
+            refused=load.refused,
+            mail=mail,
+            collected=load.collected,
+            wait=wait,
+        )
+        return parcel.sign(self.signer)
+
+    def _open(self, body: bytes) -> Parcel:
+        envelope = Envelope.read(body)
+        claim = canonical.loads(envelope.payload, what="a parcel")
+        if not isinstance(claim, dict):
+            raise Invalid("a parcel", "not an object")
+        charter, sender = str(claim.get("charter")), str(claim.get("sender"))
+        if self.suspended(sender):
+            raise Invalid(f"a parcel of {sender}", f"{sender} is suspended at {self.site}")
+        keys = self.directory.keys_of(charter, sender)
+        parcel = Parcel.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
+        self._refuse_replay(parcel)
+        return parcel
+
+    def _refuse_replay(self, parcel: Parcel) -> None:
+        now = self.clock.monotonic()
+        window = LIFETIME.total_seconds() * 2
+        if len(self._seen) > 20_000:
+            self._seen = {key: at for key, at in self._seen.items() if now - at < window}
+        key = f"{parcel.sender} {parcel.key}"
+        if key in self._seen:
+            raise Invalid(f"a parcel of {parcel.sender}", "it was received before (a replay)")
+        self._seen[key] = now
+
+    def _nonce(self) -> str:
+        self._counter += 1
+        return derived_key(self.site, self.clock.now().isoformat(), self._counter)
+
+    def _reach(self, link: Link) -> object:
+        try:
+            return self.directory.reach_of(link.charter, link.peer)
+        except YosegiError:
+            return None
+
+    def _dials(self, link: Link) -> bool:
+        reach = self._reach(link)
+        return isinstance(reach, Listens) or (isinstance(reach, Outbound) and reach.mailbox != self.site)
+
+    def _awaits(self, link: Link) -> bool:
+        own = self.directory.reach_of(link.charter, self.site)
+        is_my_mailbox = isinstance(own, Outbound) and own.mailbox == link.peer
+        listens = isinstance(self._reach(link), Listens)
+        return listens and (is_my_mailbox or self.expects(link.charter, link.peer))
+
+    def _resend(self, link: Link) -> float:
+        return RESEND if isinstance(self._reach(link), Listens) else RESEND_MAIL
+
+    async def _until_changed(self, link: Link, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await link.changed.wait()
+        except TimeoutError:
+            pass
+
+    def _spawn(self, work: Any) -> None:
+        self._keep(asyncio.create_task(work))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _mail_context(sender: str, to: str) -> bytes:
+    return f"yosegi mail from {sender} to {to}".encode()
+
+
+def _reach_text(reach: object) -> str:
+    if isinstance(reach, Listens):
+        return f"listens at {reach.url}"
+    if isinstance(reach, Outbound):
+        return f"dials out; mailbox at {reach.mailbox}"
+    return "carried" if reach is not None else "no valid statement"

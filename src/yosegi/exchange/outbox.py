@@ -1,0 +1,87 @@
+"""The durable outbox: a view of the ledger, so that what is decided and what is sent cannot disagree.
+
+An entry whose facts name `send` carries a signed document in its body. It is sent until the receiver has acknowledged
+it; a later document on the same topic replaces one that has not been acknowledged yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from yosegi.core.errors import Corrupt
+from yosegi.exchange.parcel import Message
+from yosegi.ledger import Db, Draft, Entry, Ledger
+from yosegi.trust.envelope import Envelope
+
+ACKNOWLEDGED = "exchange.acknowledged"
+REFUSED = "exchange.refused"
+
+
+def sending(type: str, to: str, topic: str, document: Envelope, facts: dict[str, Any], body: dict[str, Any]) -> Draft:
+    """An entry that also sends a document: to `to`, replacing what was not yet delivered on `topic`."""
+    send = {"to": to, "id": document.payload_digest, "topic": topic}
+    return Draft(type=type, facts=facts | {"send": send}, body=body | {"document": document.model_dump(mode="json")})
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message that waits to be acknowledged."""
+
+    id: str
+    charter: str
+    to: str
+    topic: str
+    sequence: int
+
+    @staticmethod
+    def of(entry: Entry) -> Outgoing | None:
+        """What the entry sends, if it sends anything."""
+        send = entry.facts.get("send")
+        if send is None:
+            return None
+        return Outgoing(send["id"], entry.header.charter, send["to"], send["topic"], entry.sequence)
+
+
+class OutboxView:
+    """Table `outbox`: what waits to be acknowledged, by id."""
+
+    name = "outbox"
+    version = 1
+    ddl: ClassVar[Sequence[str]] = (
+        "CREATE TABLE outbox (id TEXT PRIMARY KEY, charter TEXT NOT NULL, receiver TEXT NOT NULL,"
+        " topic TEXT NOT NULL, sequence INTEGER NOT NULL)",
+        "CREATE INDEX outbox_topic ON outbox (charter, receiver, topic)",
+    )
+
+    def apply(self, db: Db, entry: Entry) -> None:
+        """Add what the entry sends; drop what it says was acknowledged or refused."""
+        out = Outgoing.of(entry)
+        if out is not None:
+            key = (out.charter, out.to, out.topic)
+            db.execute("DELETE FROM outbox WHERE charter = ? AND receiver = ? AND topic = ?", key)
+            row = (out.id, out.charter, out.to, out.topic, out.sequence)
+            db.execute("INSERT INTO outbox (id, charter, receiver, topic, sequence) VALUES (?, ?, ?, ?, ?)", row)
+        elif entry.type in (ACKNOWLEDGED, REFUSED):
+            for message_id in entry.facts["ids"]:
+                db.execute("DELETE FROM outbox WHERE id = ?", (message_id,))
+
+
+def waiting(ledger: Ledger) -> list[Outgoing]:
+    """Everything not yet acknowledged, oldest first."""
+    rows = ledger.query('SELECT id, charter, receiver AS "to", topic, sequence FROM outbox ORDER BY sequence')
+    return [Outgoing(**row) for row in rows]
+
+
+def message(ledger: Ledger, out: Outgoing) -> Message:
+    """The document and this site's receipt for it.
+
+    Raises:
+        Corrupt: the entry no longer holds the document.
+    """
+    entry = ledger.entry(out.sequence)
+    if entry.body is None or "document" not in entry.body:
+        raise Corrupt(f"entry {out.sequence}", "was to be sent and has no document")
+    receipt = ledger.receipt(out.sequence)
+    return Message(document=Envelope.read(entry.body["document"]), receipt=receipt.model_dump(mode="json"))

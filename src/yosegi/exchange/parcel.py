@@ -1,0 +1,65 @@
+"""What travels between two sites in one go: signed documents with their receipts, acknowledgements, sealed mail."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from yosegi.core.ids import Digest, Key, SiteId
+from yosegi.core.values import Value
+from yosegi.trust.document import Addressed
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.sealed import Sealed
+
+MOST_MESSAGES = 256
+MOST_MAIL = 64
+LONGEST_WAIT = 30.0
+
+
+class Message(Value):
+    """One signed document and its sender's receipt for the entry that records it.
+
+    The receipt is kept by the receiver: the sender cannot later deny the document or drop it from its ledger.
+    """
+
+    document: Envelope
+    receipt: dict[str, Any] | None = None
+
+    @property
+    def id(self) -> str:
+        """The digest of the document, whoever carries it."""
+        return self.document.payload_digest
+
+
+class Refusal(Value):
+    """A message the receiver will never take, and why; its sender stops sending it."""
+
+    id: Digest
+    why: Annotated[str, Field(max_length=2000)]
+
+
+class Mail(Value):
+    """A sealed parcel for a site that only dials out, left at its mailbox."""
+
+    sender: SiteId
+    to: SiteId
+    id: Key
+    box: Sealed
+
+
+class Parcel(Addressed):
+    """Everything one site has for another at one moment; the answer to a parcel is a parcel."""
+
+    kind: ClassVar[str] = "parcel"
+
+    messages: tuple[Message, ...] = Field(default=(), max_length=MOST_MESSAGES)
+    acknowledged: tuple[Digest, ...] = Field(default=(), max_length=4 * MOST_MESSAGES)
+    """Messages of the other side that are durably recorded here."""
+    refused: tuple[Refusal, ...] = Field(default=(), max_length=MOST_MESSAGES)
+    mail: tuple[Mail, ...] = Field(default=(), max_length=MOST_MAIL)
+    """For a mailbox: mail to keep for others; from a mailbox: mail that others left."""
+    collected: tuple[Key, ...] = Field(default=(), max_length=4 * MOST_MAIL)
+    """Mail that was received and may be dropped by the mailbox."""
+    wait: float = Field(default=0.0, ge=0.0, le=LONGEST_WAIT)
+    """How long the receiver may hold its answer back for something to say, in seconds."""

@@ -1,0 +1,283 @@
+"""The home side of a task: what this site asked of owners on behalf of its members, and what they reported.
+
+A request's stream is `request/<owner>/<key>`. It is decided by the home site's own policy before it is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.clock import Clock
+from yosegi.core.engine import Outcome
+from yosegi.core.errors import Conflict, Invalid, NotFound
+from yosegi.core.ids import split_capability
+from yosegi.core.states import TaskState
+from yosegi.exchange.exchange import Incoming
+from yosegi.exchange.outbox import sending
+from yosegi.governance.decision import Decision
+from yosegi.governance.explanation import why
+from yosegi.governance.registry import Registry
+from yosegi.ledger import Db, Draft, Entry, Ledger, Write
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.messages import Cancel, Explanation, Report, Request
+from yosegi.trust.signer import Signer
+
+MADE = "request.made"
+REFUSED_AT_HOME = "request.refused"
+REPORTED = "request.reported"
+CANCEL_ASKED = "request.cancel_asked"
+LIFETIME = timedelta(days=1)
+
+
+def request_stream(owner: str, key: str) -> str:
+    """The stream of a request."""
+    return f"request/{owner}/{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where one request stands, as far as its home site knows.
+
+    Args:
+        request: what was asked; None where the home site's own policy refused and nothing was sent.
+        state: as last reported by the owner; NEW until then.
+    """
+
+    stream: str
+    position: int = 0
+    request: Request | None = None
+    state: TaskState = TaskState.NEW
+    outcome: Outcome | None = None
+    charged: Amounts = Amounts()
+    reasons: tuple[Explanation, ...] = ()
+    sensitivity: str = "team"
+    simulated: bool = False
+    last_sequence: int = 0
+
+    def follow(self, entry: Entry) -> Asked:
+        """The request after one more entry."""
+        here = replace(self, position=entry.position, last_sequence=entry.sequence)
+        body = entry.body or {}
+        if entry.type == MADE:
+            return replace(here, request=Request.read(Envelope.read(body["document"]).payload))
+        if entry.type == REFUSED_AT_HOME:
+            reasons = tuple(Explanation.read(reason) for reason in body["reasons"])
+            return replace(here, state=TaskState.REFUSED, reasons=reasons)
+        if entry.type == REPORTED:
+            report = Report.read(Envelope.read(body["report"]).payload)
+            return replace(
+                here,
+                state=report.state,
+                outcome=report.outcome,
+                charged=report.charged,
+                reasons=report.reasons,
+                sensitivity=report.sensitivity,
+                simulated=report.simulated,
+            )
+        return here
+
+
+def fold(stream: str, entries: Iterable[Entry]) -> Asked:
+    """The request its entries make."""
+    asked = Asked(stream)
+    for entry in entries:
+        asked = asked.follow(entry)
+    return asked
+
+
+class RequestView:
+    """Table `request`: one row a request of this home site."""
+
+    name = "request"
+    version = 1
+    ddl: ClassVar[Sequence[str]] = (
+        "CREATE TABLE request (stream TEXT PRIMARY KEY, charter TEXT NOT NULL, owner TEXT NOT NULL,"
+        " key TEXT NOT NULL, campaign TEXT NOT NULL, capability TEXT NOT NULL, state TEXT NOT NULL,"
+        " open INTEGER NOT NULL, last INTEGER NOT NULL)",
+        "CREATE INDEX request_open ON request (open, charter, owner)",
+        "CREATE INDEX request_key ON request (key)",
+    )
+
+    def apply(self, db: Db, entry: Entry) -> None:
+        """Keep the row of the entry's request."""
+        facts = entry.facts
+        if entry.type in (MADE, REFUSED_AT_HOME):
+            state = TaskState.NEW if entry.type == MADE else TaskState.REFUSED
+            _, owner, key = entry.stream.split("/", 2)
+            row = (
+                entry.stream,
+                entry.header.charter,
+                owner,
+                key,
+                facts.get("campaign", ""),
+                facts["capability"],
+                str(state),
+                int(not state.final),
+                entry.sequence,
+            )
+            db.execute(f"INSERT INTO request VALUES ({', '.join('?' * len(row))})", row)
+        elif entry.type == REPORTED:
+            state = TaskState(facts["state"])
+            db.execute(
+                "UPDATE request SET state = ?, open = ?, last = ? WHERE stream = ?",
+                (str(state), int(not state.final), entry.sequence, entry.stream),
+            )
+
+
+@dataclass
+class Requests:
+    """Asks owners for tasks, and takes in what they report.
+
+    Args:
+        directory: whose keys are whose.
+        posted: told of entries that send something.
+        changed: told of each request whose state moved, by key.
+    """
+
+    site: str
+    ledger: Ledger
+    signer: Signer
+    clock: Clock
+    directory: Registry
+    posted: Callable[[Sequence[Entry]], None]
+    changed: Callable[[Asked], None] = lambda asked: None
+    _open: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Take up what is open."""
+        for row in self.ledger.query("SELECT charter, owner, stream FROM request WHERE open = 1"):
+            self._open.setdefault((row["charter"], row["owner"]), set()).add(row["stream"])
+
+    def expects(self, charter: str, peer: str) -> bool:
+        """Whether an answer of the peer is awaited."""
+        return bool(self._open.get((charter, peer)))
+
+    def get(self, owner: str, key: str) -> Asked:
+        """The request by its owner and key.
+
+        Raises:
+            NotFound: never made.
+        """
+        stream = request_stream(owner, key)
+        entries = self.ledger.read(stream)
+        if not entries:
+            raise NotFound("request", key)
+        return fold(stream, entries)
+
+    def draft(self, request: dict[str, Any], decision: Decision, after: tuple[str, ...] = ()) -> Write:
+        """The write that makes a request, or records that this site's own policy refused it.
+
+        `request` holds the fields of `Request` but for sender, addressee and dates. Append it, alone or together with
+        what caused it, and hand the entries to `made`.
+        """
+        owner, _ = split_capability(request["capability"])
+        stream = request_stream(owner, request["key"])
+        facts = {name: request[name] for name in ("capability", "team", "campaign") if request.get(name)}
+        body: dict[str, Any] = {"decision": decision.model_dump(mode="json", exclude_none=True)}
+        if not decision.allow:
+            body["reasons"] = [reason.model_dump(mode="json") for reason in why(decision)]
+            drafts: tuple[Draft, ...] = (Draft(REFUSED_AT_HOME, facts, body, after=after),)
+        else:
+            now = self.clock.now()
+            document = Request(sender=self.site, to=owner, issued=now, not_after=now + LIFETIME, **request)
+            draft = sending(MADE, owner, stream, document.sign(self.signer), facts, body)
+            drafts = (replace(draft, after=after),)
+        return Write(
+            stream, 0, drafts, charter=request["charter"], actor=self.site, on_behalf_of=request["on_behalf_of"]
+        )
+
+    def made(self, entries: Sequence[Entry]) -> None:
+        """Requests were appended: send them and await their reports."""
+        for entry in entries:
+            if entry.type == MADE:
+                owner = entry.stream.split("/", 2)[1]
+                self._open.setdefault((entry.header.charter, owner), set()).add(entry.stream)
+        self.posted(entries)
+
+    async def ask(self, request: dict[str, Any], decision: Decision) -> Asked:
+        """Make one request; asking again with the same key and content changes nothing.
+
+        Raises:
+            Conflict: the key was used before with another content.
+        """
+        write = self.draft(request, decision)
+        try:
+            self.made(await self.ledger.append(write))
+        except Conflict:
+            known = fold(write.stream, self.ledger.read(write.stream))
+            if known.request is None or not _same(known.request, request):
+                raise Conflict(
+                    f"key {request['key']}", "was used before with another content", "use a new key"
+                ) from None
+            return known
+        return fold(write.stream, self.ledger.read(write.stream))
+
+    def cancel_was_asked(self, owner: str, key: str) -> bool:
+        """Whether the owner was already asked to take it back."""
+        return any(entry.type == CANCEL_ASKED for entry in self.ledger.read(request_stream(owner, key)))
+
+    async def cancel(self, owner: str, key: str, reason: str, by: str) -> None:
+        """Ask the owner to take a request back; its report says what became of it."""
+        asked = self.get(owner, key)
+        if asked.request is None or asked.state.final:
+            return
+        now = self.clock.now()
+        charter = asked.request.charter
+        document = Cancel(
+            charter=charter, sender=self.site, to=owner, key=key, issued=now, not_after=now + LIFETIME, reason=reason
+        )
+        draft = sending(CANCEL_ASKED, owner, f"cancel/{key}", document.sign(self.signer), {}, {"reason": reason})
+        write = Write(asked.stream, None, (draft,), charter=charter, actor=self.site, on_behalf_of=by)
+        self.posted(await self.ledger.append(write))
+
+    async def on_report(self, incoming: Incoming) -> None:
+        """Record a report; the same again, or one that comes late, changes nothing.
+
+        Raises:
+            Invalid: of a request never made, or made to somebody else.
+        """
+        keys = self.directory.keys_of(incoming.charter, incoming.sender)
+        report = Report.open(
+            incoming.message.document,
+            keys,
+            now=self.clock.now(),
+            to=self.site,
+            charter=incoming.charter,
+            sender=incoming.sender,
+        )
+        stream = request_stream(incoming.sender, report.key)
+        asked = fold(stream, self.ledger.read(stream))
+        if asked.request is None or asked.request.digest != report.request:
+            raise Invalid(f"report on {report.key}", f"{self.site} did not ask {incoming.sender} for this")
+        if not _news(asked, report):
+            return
+        facts = {"state": str(report.state), "charged": dict(report.charged)}
+        if report.outcome is not None:
+            facts |= {"effect": str(report.outcome.effect), "result": str(report.outcome.result)}
+        body = {"report": incoming.message.document.model_dump(mode="json"), "receipt": incoming.message.receipt}
+        draft = Draft(REPORTED, facts, body)
+        write = Write(stream, asked.position, (draft,), charter=incoming.charter, actor=incoming.sender)
+        entries = await self.ledger.append(write)
+        asked = asked.follow(entries[0])
+        if asked.state.final:
+            self._open.get((incoming.charter, incoming.sender), set()).discard(stream)
+        self.changed(asked)
+
+
+def _news(asked: Asked, report: Report) -> bool:
+    """Whether the report tells a later state than is known: reports may be repeated, lost or overtaken."""
+    if asked.state.final:
+        return False
+    order = [TaskState.NEW, TaskState.ACCEPTED, TaskState.DISPATCHED, TaskState.UNCERTAIN]
+    if report.state in order:
+        return order.index(report.state) > order.index(asked.state)
+    return True
+
+
+def _same(request: Request, fields: dict[str, Any]) -> bool:
+    now = {name: getattr(request, name) for name in fields}
+    return now == fields
