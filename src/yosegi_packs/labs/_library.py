@@ -35,6 +35,7 @@ def _submodules_only() -> Iterator[None]:
         raise ModuleNotFoundError("the labs pack needs colour-science: pip install 'yosegi[labs]'", name=_PACKAGE)
     shell = ModuleType(_PACKAGE)
     shell.__path__ = list(spec.submodule_search_locations)
+    shell.__dict__["__disable_lazy_load__"] = True  # the library's own switch: tables are read where they are asked for
     sys.modules[_PACKAGE] = shell
     try:
         yield
@@ -46,6 +47,8 @@ def _submodules_only() -> Iterator[None]:
 with _submodules_only():
     importlib.import_module("colour.utilities")  # it and colour.algebra need each other, in this order
     _datasets = importlib.import_module("colour.colorimetry.datasets")
+    _OBSERVER = _datasets.MSDS_CMFS["CIE 1931 2 Degree Standard Observer"]
+    _DAYLIGHT = _datasets.SDS_ILLUMINANTS["D65"]
     xyz_to_lab = importlib.import_module("colour.models.cie_lab").XYZ_to_Lab
     delta_e_2000 = importlib.import_module("colour.difference.delta_e").delta_E_CIE2000
 
@@ -54,12 +57,12 @@ Floats = NDArray[np.float64]
 
 def observer(wavelengths: Floats) -> Floats:
     """Colour-matching functions of the CIE 1931 standard observer (2 degrees), shape (wavelengths, 3)."""
-    return _at(_datasets.MSDS_CMFS["CIE 1931 2 Degree Standard Observer"], wavelengths)
+    return _at(_OBSERVER, wavelengths)
 
 
 def daylight(wavelengths: Floats) -> Floats:
     """Relative spectral power of CIE standard illuminant D65, shape (wavelengths,)."""
-    return _at(_datasets.SDS_ILLUMINANTS["D65"], wavelengths)
+    return _at(_DAYLIGHT, wavelengths)
 
 
 def _at(spectrum: object, wavelengths: Floats) -> Floats:

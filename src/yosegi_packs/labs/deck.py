@@ -31,7 +31,9 @@ MOST_PLATES: Final = 3
 STOCK: Final = 55_000.0
 """Microlitres of each liquid in its trough at the start: more than all wells together take."""
 
-_TIP_CARRIERS: Final = 3
+_RACKS_PER_PLATE: Final = len(LIQUIDS)
+"""A fresh tip for each liquid of each well."""
+
 _RACKS_PER_CARRIER: Final = 5
 
 
@@ -119,10 +121,10 @@ async def lay_out(plates: int, pace: float) -> Deck:
     set_tip_tracking(True)
     set_volume_tracking(True)
     deck = STARLetDeck()
-    racks = [hamilton_96_tiprack_300uL(name=f"tips_{n + 1}") for n in range(_TIP_CARRIERS * _RACKS_PER_CARRIER)]
-    for n in range(_TIP_CARRIERS):
+    racks = [hamilton_96_tiprack_300uL(name=f"tips_{n + 1}") for n in range(_RACKS_PER_PLATE * plates)]
+    for n, first in enumerate(range(0, len(racks), _RACKS_PER_CARRIER)):
         carrier = TIP_CAR_480_A00(name=f"tip_carrier_{n + 1}")
-        _fill(carrier, racks[n * _RACKS_PER_CARRIER :][:_RACKS_PER_CARRIER])
+        _fill(carrier, racks[first : first + _RACKS_PER_CARRIER])
         deck.assign_child_resource(carrier, rails=1 + 6 * n)
     trays = [cor_96_wellplate_360uL_Fb(name=f"plate_{n + 1}") for n in range(plates)]
     plate_carrier = PLT_CAR_L5AC_A00(name="plate_carrier")

@@ -30,7 +30,7 @@ class Band(Value):
     Args:
         peak: nm.
         width: standard deviation, nm.
-        height: share of the dye's molar absorptivity.
+        height: in proportion to the dye's main band.
     """
 
     peak: float
@@ -57,8 +57,12 @@ class Dye(Value):
 
     def spectrum(self) -> Floats:
         """Molar absorptivity at each of `WAVELENGTHS`, L/(mol.cm)."""
-        shape = np.sum([b.height * np.exp(-0.5 * ((WAVELENGTHS - b.peak) / b.width) ** 2) for b in self.bands], axis=0)
-        return np.asarray(self.absorptivity * shape)
+        return np.asarray(self.absorptivity * self._shape(WAVELENGTHS) / self._shape(np.array(self.bands[0].peak)))
+
+    def _shape(self, wavelengths: Floats) -> Floats:
+        nm = wavelengths[..., None]
+        peaks, widths, heights = np.array([(b.peak, b.width, b.height) for b in self.bands]).T
+        return np.asarray((heights * np.exp(-0.5 * ((nm - peaks) / widths) ** 2)).sum(axis=-1))
 
 
 def _dye(name: str, substance: str, made: tuple[float, float, float], *bands: Band) -> Dye:

@@ -44,6 +44,16 @@ class StoppedSafely(YosegiError):
         )
 
 
+class Stopped(YosegiError):
+    """The robot has been stopped and takes no work until somebody resumes it."""
+
+    code = "stopped"
+
+    def __init__(self, robot: str) -> None:
+        self.robot = robot
+        super().__init__(f"{robot} is stopped; no well was taken and nothing was dispensed. Resume it and ask again")
+
+
 class NotMeasurable(YosegiError):
     """The sample is known, but its well does not hold a complete mixture."""
 

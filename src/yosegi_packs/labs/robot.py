@@ -9,19 +9,19 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import functools
-import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 
 from yosegi.core.errors import NotFound
 from yosegi_packs.labs import truth
-from yosegi_packs.labs.deck import WELLS_PER_PLATE, lay_out
+from yosegi_packs.labs.deck import WELLS_PER_PLATE, Deck, lay_out
 from yosegi_packs.labs.dyes import LIQUIDS
-from yosegi_packs.labs.errors import AlreadyMixed, InUse, NotMeasurable, OutOfWells, StoppedSafely
+from yosegi_packs.labs.errors import AlreadyMixed, InUse, NotMeasurable, OutOfWells, Stopped, StoppedSafely
 from yosegi_packs.labs.pipetting import dispensable
 from yosegi_packs.labs.records import Mixture, Records, WellState
 from yosegi_packs.labs.settings import read_settings
@@ -49,25 +49,24 @@ class Robot:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock_file = _lock(folder)
-        self.settings = read_settings(folder)
-        if not (folder / truth.FILE).exists():
-            truth.create_truth(folder)
-        self._truth = truth.read_truth(folder)
-        self._records = Records(folder)
-        self.spoilt = self._records.spoil_unfinished()
-        """Mixtures that an earlier process left in the middle."""
-        self._deck = asyncio.run(lay_out(self.settings.plates, self.settings.pace))
-        self._deck.restore(
-            tips=self._records.tips_used(), filled=self._records.filled(), taken=self._records.taken(len(LIQUIDS))
-        )
+        with ExitStack() as on_failure:
+            self._lock_file = on_failure.enter_context(_lock(folder))
+            self.settings = read_settings(folder)
+            if not (folder / truth.FILE).exists():
+                truth.create_truth(folder)
+            self._truth = truth.read_truth(folder)
+            self._records = on_failure.enter_context(closing(Records(folder)))
+            self.spoilt = self._records.spoil_unfinished()
+            """Mixtures that an earlier process left in the middle."""
+            self._deck = self._lay_out()
+            on_failure.pop_all()
         self._busy = threading.Lock()
         self._stop = threading.Event()
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder; nothing happens if that was done already."""
         self._records.close()
-        os.close(self._lock_file)
+        self._lock_file.close()
 
     def mix(
         self, volumes: Sequence[float], *, key: str | None = None, progress: Callable[[float, str], None] = _silent
@@ -87,11 +86,17 @@ class Robot:
         Raises:
             OutOfWells: every well is used.
             AlreadyMixed: the task has had a well.
-            StoppedSafely: told to stop; the well is used up if anything was in it.
+            Stopped: told to stop earlier; no well was taken.
+            StoppedSafely: told to stop meanwhile; the well is used up.
         """
         with self._busy:
             mixture = self._give_away(tuple(float(v) for v in dispensable(np.asarray(volumes, dtype=float))), key)
-            asyncio.run(self._fill(mixture, progress))
+            try:
+                asyncio.run(self._fill(mixture, progress))
+            except BaseException:
+                self._records.settle(mixture.number, WellState.SPOILT)
+                self._deck = self._lay_out()  # the arm may still hold a tip; the records know what is gone
+                raise
             self._records.settle(mixture.number, WellState.FILLED)
             return mixture.sample
 
@@ -147,6 +152,8 @@ class Robot:
         return self._deck.summary()
 
     def __repr__(self) -> str:
+        if self._lock_file.closed:
+            return f"<simulated {self.settings.name}: closed>"
         counts = self.statistics()
         return (
             f"<simulated {self.settings.name}: {counts['wells_left']} of {counts['wells']} wells left, "
@@ -157,11 +164,17 @@ class Robot:
     def _wells(self) -> int:
         return self.settings.plates * WELLS_PER_PLATE
 
+    def _lay_out(self) -> Deck:
+        deck = asyncio.run(lay_out(self.settings.plates, self.settings.pace))
+        records = self._records
+        deck.restore(tips=records.tips_used(), filled=records.filled(), taken=records.taken(len(LIQUIDS)))
+        return deck
+
     def _give_away(self, volumes: tuple[float, ...], key: str | None) -> Mixture:
         if key is not None and (earlier := self._records.by_key(key)) is not None:
             raise AlreadyMixed(key, earlier.sample, earlier.state)
         if self._stop.is_set():
-            raise StoppedSafely("(none)", 0, _transfers(volumes))
+            raise Stopped(self.settings.name)
         number = self._records.wells_used()
         if number >= self._wells:
             raise OutOfWells(self.settings.plates, self._wells)
@@ -178,7 +191,6 @@ class Robot:
             if volume == 0.0:
                 continue
             if self._stop.is_set():
-                self._records.settle(mixture.number, WellState.SPOILT)
                 raise StoppedSafely(mixture.sample, done, total)
             tip = self._records.start_transfer(well=mixture.number, liquid=liquid, volume=volume)
             await self._deck.transfer(tip=tip, liquid=liquid, well=mixture.number, volume=volume)
@@ -196,12 +208,12 @@ def _transfers(volumes: Sequence[float]) -> int:
     return sum(1 for volume in volumes if volume > 0.0)
 
 
-def _lock(folder: Path) -> int:
-    """Hold the folder until the process ends or the robot is closed."""
-    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+def _lock(folder: Path) -> IO[bytes]:
+    """Hold the folder until the process ends or the file is closed."""
+    file = (folder / _LOCK).open("wb")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(handle)
+        file.close()
         raise InUse(str(folder)) from None
-    return handle
+    return file

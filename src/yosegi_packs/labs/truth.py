@@ -76,7 +76,7 @@ def create_truth(folder: Path, seed: int | None = None) -> Truth:
 
     Args:
         folder: the robot's state folder; made if it is missing.
-        seed: for tests; otherwise 64 bits from the operating system, which nobody sees.
+        seed: for tests; otherwise 53 bits from the operating system, which nobody sees.
 
     Raises:
         Invalid: the folder has a truth already; a robot's world does not change.
@@ -84,7 +84,7 @@ def create_truth(folder: Path, seed: int | None = None) -> Truth:
     path = folder / FILE
     if path.exists():
         raise Invalid(f"robot folder {folder.name}", "its truth is drawn already", "use a new folder for a new robot")
-    truth = draw_truth(secrets.randbits(63) if seed is None else seed)
+    truth = draw_truth(secrets.randbits(53) if seed is None else seed)
     folder.mkdir(parents=True, exist_ok=True)
     write_durably(path, truth.to_bytes(), mode=0o600)
     return truth
