@@ -1,4 +1,7 @@
-"""What can go wrong at the robot, in words for whoever asked for the mixture."""
+"""What can go wrong at the robot, in words for whoever asked for the mixture.
+
+Each says in `effect` what became of the physical world on behalf of that task: `none`, or `done` if a well is used up.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ class OutOfWells(YosegiError):
     """Every well of every plate on the deck has been used."""
 
     code = "out_of_wells"
+    effect = "none"
 
     def __init__(self, plates: int, wells: int) -> None:
         self.plates, self.wells = plates, wells
         super().__init__(
             f"no well is left: all {wells} wells of the {plates} plates on the deck are used; nothing was dispensed. "
-            "Put on fresh plates and give the robot a new state folder"
+            "Put on fresh plates, tips and liquids, then: python -m yosegi_packs.labs renew FOLDER"
         )
 
 
@@ -22,6 +26,7 @@ class AlreadyMixed(YosegiError):
     """A task asks a second time for what it has had. A well is never filled twice for one task."""
 
     code = "already_mixed"
+    effect = "done"
 
     def __init__(self, key: str, sample: str, state: str) -> None:
         self.key, self.sample, self.state = key, sample, state
@@ -35,6 +40,7 @@ class StoppedSafely(YosegiError):
     """The robot was told to stop, finished the transfer in hand and left the rest."""
 
     code = "stopped_safely"
+    effect = "done"
 
     def __init__(self, sample: str, done: int, of: int) -> None:
         self.sample, self.done, self.of = sample, done, of
@@ -48,6 +54,7 @@ class Stopped(YosegiError):
     """The robot has been stopped and takes no work until somebody resumes it."""
 
     code = "stopped"
+    effect = "none"
 
     def __init__(self, robot: str) -> None:
         self.robot = robot
@@ -58,6 +65,7 @@ class NotMeasurable(YosegiError):
     """The sample is known, but its well does not hold a complete mixture."""
 
     code = "not_measurable"
+    effect = "none"
 
     def __init__(self, sample: str, state: str) -> None:
         self.sample, self.state = sample, state
@@ -68,6 +76,7 @@ class InUse(YosegiError):
     """Another process drives the robot of this state folder."""
 
     code = "in_use"
+    effect = "none"
 
     def __init__(self, folder: str) -> None:
         self.folder = folder

@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS transfer (
 CREATE TABLE IF NOT EXISTS reading (
     well INTEGER PRIMARY KEY REFERENCES well (number), lightness REAL NOT NULL, a REAL NOT NULL, b REAL NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS load (well INTEGER NOT NULL, tip INTEGER NOT NULL) STRICT;
 """
 
 
@@ -125,26 +126,46 @@ class Records:
         row = self._db.execute("SELECT lightness, a, b FROM reading WHERE well = ?", (well,)).fetchone()
         return None if row is None else (row[0], row[1], row[2])
 
-    def wells_used(self) -> int:
-        """How many wells have been given away."""
-        return int(self._db.execute("SELECT count(*) FROM well").fetchone()[0])
+    def first_of_load(self) -> tuple[int, int]:
+        """Numbers of the first well and the first tip since plates, tips and liquids were last renewed."""
+        row = self._db.execute("SELECT well, tip FROM load ORDER BY rowid DESC LIMIT 1").fetchone()
+        return (0, 0) if row is None else (row[0], row[1])
+
+    def renew(self, wells_per_plate: int) -> None:
+        """Note fresh plates, tips and liquids. Numbers go on where they were, so no sample's name comes twice."""
+        well = -(-self.next_well() // wells_per_plate) * wells_per_plate
+        self._db.execute("INSERT INTO load VALUES (?, ?)", (well, self._next_tip()))
+
+    def next_well(self) -> int:
+        """Number of the first well that has never been given away."""
+        given = int(self._db.execute("SELECT coalesce(max(number) + 1, 0) FROM well").fetchone()[0])
+        return max(given, self.first_of_load()[0])
 
     def wells_in(self, state: WellState) -> int:
-        """How many wells are in a state."""
+        """How many wells have ever come to be in a state."""
         return int(self._db.execute("SELECT count(*) FROM well WHERE state = ?", (state,)).fetchone()[0])
 
     def tips_used(self) -> int:
-        """How many tips have been used."""
-        return int(self._db.execute("SELECT count(*) FROM transfer").fetchone()[0])
+        """How many tips of this load have been used."""
+        return self._next_tip() - self.first_of_load()[1]
 
     def taken(self, liquids: int) -> tuple[float, ...]:
-        """Microlitres taken from each trough."""
-        totals = dict(self._db.execute("SELECT liquid, sum(volume) FROM transfer GROUP BY liquid").fetchall())
+        """Microlitres taken from each trough since it was filled."""
+        rows = self._db.execute(
+            "SELECT liquid, sum(volume) FROM transfer WHERE tip >= ? GROUP BY liquid", (self.first_of_load()[1],)
+        )
+        totals = dict(rows.fetchall())
         return tuple(float(totals.get(liquid, 0.0)) for liquid in range(liquids))
 
     def filled(self) -> dict[int, float]:
-        """Microlitres in each used well, by its number."""
-        return dict(self._db.execute("SELECT well, sum(volume) FROM transfer GROUP BY well").fetchall())
+        """Microlitres in each used well that is on the deck, by its number."""
+        rows = self._db.execute(
+            "SELECT well, sum(volume) FROM transfer WHERE tip >= ? GROUP BY well", (self.first_of_load()[1],)
+        )
+        return dict(rows.fetchall())
+
+    def _next_tip(self) -> int:
+        return int(self._db.execute("SELECT coalesce(max(tip) + 1, 0) FROM transfer").fetchone()[0])
 
     def _one(self, query: str, name: str) -> Mixture | None:
         row = self._db.execute(query, (name,)).fetchone()

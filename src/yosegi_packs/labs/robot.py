@@ -140,12 +140,21 @@ class Robot:
         """Allow transfers again."""
         self._stop.clear()
 
+    def renew(self) -> None:
+        """Count on fresh plates, tips and liquids, put there by a person. Samples of the old plates are gone."""
+        with self._busy:
+            self._records.renew(WELLS_PER_PLATE)
+            self._deck = self._lay_out()
+
     def statistics(self) -> dict[str, int]:
         """How many wells, tips and samples there are, and how many are left."""
-        wells, used = self._wells, self._records.wells_used()
-        spoilt = self._records.wells_in(WellState.SPOILT)
-        tips = len(self._deck.tips) - self._records.tips_used()
-        return {"wells": wells, "wells_left": wells - used, "wells_spoilt": spoilt, "tips_left": tips}
+        wells = self.settings.plates * WELLS_PER_PLATE
+        return {
+            "wells": wells,
+            "wells_left": wells - (self._records.next_well() - self._records.first_of_load()[0]),
+            "wells_spoilt": self._records.wells_in(WellState.SPOILT),
+            "tips_left": len(self._deck.tips) - self._records.tips_used(),
+        }
 
     def summary(self) -> str:
         """The deck, drawn as text."""
@@ -160,14 +169,12 @@ class Robot:
             f"{counts['wells_spoilt']} spoilt>"
         )
 
-    @property
-    def _wells(self) -> int:
-        return self.settings.plates * WELLS_PER_PLATE
-
     def _lay_out(self) -> Deck:
         deck = asyncio.run(lay_out(self.settings.plates, self.settings.pace))
         records = self._records
-        deck.restore(tips=records.tips_used(), filled=records.filled(), taken=records.taken(len(LIQUIDS)))
+        first, _ = records.first_of_load()
+        filled = {number - first: volume for number, volume in records.filled().items()}
+        deck.restore(tips=records.tips_used(), filled=filled, taken=records.taken(len(LIQUIDS)))
         return deck
 
     def _give_away(self, volumes: tuple[float, ...], key: str | None) -> Mixture:
@@ -175,10 +182,10 @@ class Robot:
             raise AlreadyMixed(key, earlier.sample, earlier.state)
         if self._stop.is_set():
             raise Stopped(self.settings.name)
-        number = self._records.wells_used()
-        if number >= self._wells:
-            raise OutOfWells(self.settings.plates, self._wells)
-        plate, place = number // WELLS_PER_PLATE + 1, self._deck.wells[number].get_identifier()
+        first, number = self._records.first_of_load()[0], self._records.next_well()
+        if number - first >= len(self._deck.wells):
+            raise OutOfWells(self.settings.plates, len(self._deck.wells))
+        plate, place = number // WELLS_PER_PLATE + 1, self._deck.wells[number - first].get_identifier()
         sample = f"{self.settings.name}:plate-{plate}:{place}"
         red, yellow, blue, water = volumes
         mixture = Mixture(number, sample, key, WellState.FILLING, (red, yellow, blue, water))
@@ -186,14 +193,17 @@ class Robot:
         return mixture
 
     async def _fill(self, mixture: Mixture, progress: Callable[[float, str], None]) -> None:
-        total, done = _transfers(mixture.volumes), 0
+        total, done = sum(1 for volume in mixture.volumes if volume > 0.0), 0
+        first_well, first_tip = self._records.first_of_load()
         for liquid, volume in enumerate(mixture.volumes):
             if volume == 0.0:
                 continue
             if self._stop.is_set():
                 raise StoppedSafely(mixture.sample, done, total)
             tip = self._records.start_transfer(well=mixture.number, liquid=liquid, volume=volume)
-            await self._deck.transfer(tip=tip, liquid=liquid, well=mixture.number, volume=volume)
+            await self._deck.transfer(
+                tip=tip - first_tip, liquid=liquid, well=mixture.number - first_well, volume=volume
+            )
             done += 1
             progress(done / total, f"{volume:g} uL {LIQUIDS[liquid]} into {mixture.sample} (simulated)")
 
@@ -202,10 +212,6 @@ class Robot:
 def robot_at(folder: Path) -> Robot:
     """The one robot of a state folder in this process, opened on first use."""
     return Robot(folder)
-
-
-def _transfers(volumes: Sequence[float]) -> int:
-    return sum(1 for volume in volumes if volume > 0.0)
 
 
 def _lock(folder: Path) -> IO[bytes]:

@@ -75,6 +75,19 @@ def test_when_wells_run_out_it_says_so_and_dispenses_nothing(tmp_path):
     robot.close()
 
 
+def test_fresh_plates_bring_wells_tips_and_liquids_and_no_name_comes_twice(robot, tmp_path):
+    before = robot.mix(RECIPE)
+    robot.renew()
+    assert robot.statistics() == {"wells": 96, "wells_left": 96, "wells_spoilt": 0, "tips_left": 384}
+    after = robot.mix(RECIPE)
+    assert (before, after) == ("robot-test:plate-1:A1", "robot-test:plate-2:A1")
+    robot.close()
+    again = open_robot(tmp_path / "robot")
+    assert again.mix(RECIPE) == "robot-test:plate-2:B1"
+    assert again.statistics()["tips_left"] == 384 - 8
+    again.close()
+
+
 def test_one_task_never_gets_two_wells(robot):
     sample = robot.mix(RECIPE, key="task-1")
     with pytest.raises(AlreadyMixed, match="task task-1 has had well robot-test:plate-1:A1, which is filled"):
@@ -231,7 +244,7 @@ def test_records_show_at_least_what_was_used_however_tasks_end(tmp_path_factory,
             assert [m.sample for m in records.spoil_unfinished()] == [f"s{number}"]
         else:
             records.settle(number, WellState(end))
-    assert records.wells_used() == len(ends)
+    assert records.next_well() == len(ends)
     assert records.tips_used() == started == sum(records.taken(4))
     assert records.wells_in(WellState.FILLED) == sum(end == "filled" for end, _ in ends)
     records.close()

@@ -1,0 +1,75 @@
+"""What an operator does at the simulated robot: look at it, look up a task's well, put on fresh plates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from yosegi.core.errors import NotFound, YosegiError
+from yosegi_packs.labs.dyes import LIQUIDS
+from yosegi_packs.labs.records import FILE, Mixture, Records
+from yosegi_packs.labs.robot import Robot
+
+_FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+
+
+@click.group()
+def main() -> None:
+    """The simulated liquid handler of a station, by its state folder."""
+
+
+@main.command()
+@_FOLDER
+def show(folder: Path) -> None:
+    """Show the deck and what is left on it. Makes the robot if there is none; its station must be stopped."""
+    robot = Robot(folder)
+    click.echo(f"{robot}\n{robot.summary()}")
+    for name, count in robot.statistics().items():
+        click.echo(f"{name.replace('_', ' ')}: {count}")
+    robot.close()
+
+
+@main.command()
+@_FOLDER
+@click.argument("key")
+def well(folder: Path, key: str) -> None:
+    """Say which well a task was given and what became of it, to settle a task of unknown effect."""
+    if not (folder / FILE).exists():
+        raise NotFound("robot", str(folder))
+    records = Records(folder)
+    try:
+        mixture = records.by_key(key)
+    finally:
+        records.close()
+    if mixture is None:
+        click.echo(f"task {key} was given no well; nothing was dispensed for it")
+        return
+    click.echo(f"task {key}: {_said(mixture)}")
+
+
+@main.command()
+@_FOLDER
+def renew(folder: Path) -> None:
+    """Note that fresh plates, tips and liquids are on the deck; its station must be stopped."""
+    robot = Robot(folder)
+    robot.renew()
+    click.echo(repr(robot))
+    robot.close()
+
+
+def _said(mixture: Mixture) -> str:
+    recipe = ", ".join(f"{volume:g} uL {liquid}" for liquid, volume in zip(LIQUIDS, mixture.volumes, strict=True))
+    return f"well {mixture.sample} is {mixture.state}; asked for {recipe}"
+
+
+def run() -> None:
+    """The command line; an error that the program can explain is one line, not a traceback."""
+    try:
+        main(prog_name="python -m yosegi_packs.labs")
+    except YosegiError as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+if __name__ == "__main__":
+    run()
