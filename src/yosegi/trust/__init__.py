@@ -1,1 +1,32 @@
 """Keys, signers and signed documents: what lets one site believe another."""
+
+from yosegi.trust.document import SKEW, Addressed, Document, Moment
+from yosegi.trust.envelope import Envelope, Signature, pae
+from yosegi.trust.errors import LooseKeyFile, Untrusted
+from yosegi.trust.keys import Algorithm, PublicKey, by_id
+from yosegi.trust.passphrase import check_passphrase, hash_passphrase
+from yosegi.trust.sealed import Sealed, SealingKey, Unsealer
+from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
+
+__all__ = [
+    "PublicKey",
+    "Algorithm",
+    "by_id",
+    "Signer",
+    "Ed25519Signer",
+    "MlDsa65Signer",
+    "Envelope",
+    "Signature",
+    "pae",
+    "Document",
+    "Addressed",
+    "Moment",
+    "SKEW",
+    "Sealed",
+    "SealingKey",
+    "Unsealer",
+    "hash_passphrase",
+    "check_passphrase",
+    "Untrusted",
+    "LooseKeyFile",
+]
