@@ -5,6 +5,7 @@ Whatever this encoder does not know by heart (floats, keys beyond the basic plan
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any
@@ -37,7 +38,46 @@ def text(value: Any) -> str:
     try:
         return checked(_text(value, canonical.MAX_DEPTH))
     except _Unusual:
+        return _general(value)
+
+
+def as_doubles(value: Any) -> Any:
+    """A value read by another reader, as `loads` would have read it: large integers are doubles."""
+    kind = type(value)
+    if kind is int:
+        return value if -_MAX_INTEGER <= value <= _MAX_INTEGER else float(value)
+    if kind is dict:
+        return {key: as_doubles(item) for key, item in value.items()}
+    if kind is list:
+        return [as_doubles(item) for item in value]
+    return value
+
+
+def loads(data: bytes | str) -> Any:
+    """Read JSON that is known to be such, so that `dumps` writes it again: numbers are doubles (section 3.2.2.3)."""
+    return json.loads(data, parse_int=_double_if_large)
+
+
+def normal(data: bytes | str) -> bytes:
+    """The canonical bytes of JSON text.
+
+    Raises:
+        Invalid: the value has no canonical form.
+    """
+    return dumps(loads(data))
+
+
+def _double_if_large(digits: str) -> int | float:
+    # The canonical form of a large double has no point in it, so it is read as an integer.
+    number = int(digits)
+    return number if abs(number) <= _MAX_INTEGER else float(digits)
+
+
+def _general(value: Any) -> str:
+    try:
         return canonical.dumps(value).decode()
+    except UnicodeEncodeError as error:
+        raise Invalid("a value", f"has no canonical JSON form ({error.reason})") from None
 
 
 def checked(encoded: str) -> str:

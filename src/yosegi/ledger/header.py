@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid
@@ -58,12 +58,12 @@ class Header(Value):
     on_behalf_of: Name | None
     code: Annotated[str, StringConstraints(max_length=200)]
     after: tuple[Digest, ...]
-    facts: dict[str, Any]
+    facts: Annotated[dict[str, Any], AfterValidator(encoding.as_doubles)]
     body: Digest | None
 
     def to_bytes(self) -> bytes:
         """Canonical JSON (RFC 8785), every field there."""
-        return encoding.dumps(self.model_dump(mode="json"))
+        return encoding.normal(self.model_dump_json())
 
     @classmethod
     def read(cls, data: bytes | dict[str, Any], *, what: str = "a header") -> Self:
@@ -81,7 +81,7 @@ class Header(Value):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole"
             raise Invalid(what, f"{where}: {first['msg']}") from None
-        if header.to_bytes() != raw:
+        if encoding.normal(raw) != raw:
             raise Invalid(what, "not in canonical form")
         return header
 

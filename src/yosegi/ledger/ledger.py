@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Invalid, NotFound
-from yosegi.ledger import check, rows, tree
+from yosegi.ledger import check, encoding, rows, tree
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import Header
@@ -178,7 +178,7 @@ class Ledger:
                 "epoch": header.epoch,
                 "sequence": header.sequence,
                 "hash": receipt.hash,
-                "header": header.model_dump(mode="json"),
+                "header": encoding.loads(receipt.header),
             }
             drafts[place] = Draft(REFILLED, facts, receipt.to_bytes(), after=(receipt.hash,))
             charters[place] = header.charter
@@ -303,13 +303,12 @@ class Ledger:
         end = self._clock.monotonic() + timeout
         while self.size - 1 <= after_sequence:
             left = end - self._clock.monotonic()
-            if left <= 0 or not await self._wait(left):
+            if left <= 0 or not await self._wait(self._queue.news(), left):
                 break
         return self.size - 1
 
-    async def _wait(self, seconds: float) -> bool:
-        """Whether something more was written within that time."""
-        news = asyncio.ensure_future(self._queue.changed())
+    async def _wait(self, news: asyncio.Future[None], seconds: float) -> bool:
+        """Whether there was news within that time."""
         late = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
             await asyncio.wait({news, late}, return_when=asyncio.FIRST_COMPLETED)

@@ -56,14 +56,12 @@ class Queue:
             self._wake.notify()
         return await future
 
-    async def changed(self) -> None:
-        """Wait until something more is durable."""
+    def news(self) -> asyncio.Future[None]:
+        """Done when something more is durable than when this was called: no news is lost before it is awaited."""
         watcher = self._loop.create_future()
         self._watchers.add(watcher)
-        try:
-            await watcher
-        finally:
-            self._watchers.discard(watcher)
+        watcher.add_done_callback(self._watchers.discard)
+        return watcher
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -102,7 +100,7 @@ class Queue:
         self._notify()
 
     def _notify(self) -> None:
-        for watcher in self._watchers:
+        for watcher in tuple(self._watchers):
             if not watcher.done():
                 watcher.set_result(None)
 

@@ -1,0 +1,69 @@
+"""The fast encoder against the `rfc8785` package and the standard's own examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yosegi.core import canonical
+from yosegi.core.errors import Invalid
+from yosegi.ledger import encoding
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts
+)
+values = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=12
+)
+
+
+@given(values)
+def test_the_bytes_are_those_of_another_library(value: Any) -> None:
+    assert encoding.dumps(value) == rfc8785.dumps(value)
+
+
+def test_the_standards_example_is_met() -> None:
+    # RFC 8785, section 3.2.2 (input) and 3.2.4 (UTF-8 output).
+    value = {
+        "numbers": [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001],
+        "string": '€$\u000f\nA\'B"\\\\"/',
+        "literals": [None, True, False],
+    }
+    assert encoding.dumps(value) == (
+        '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
+        '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'.encode()
+    )
+
+
+def test_keys_are_ordered_as_the_standard_orders_them() -> None:
+    # RFC 8785, section 3.2.3: by UTF-16 code units, so the emoji (a surrogate pair) comes before U+FB33.
+    keys = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\u0080", "\u00f6"]
+    encoded = encoding.dumps(dict.fromkeys(keys, 0)).decode()
+    order = [key for _, key in sorted((encoded.index(encoding.quoted(key)), key) for key in keys)]
+    assert order == ["\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [2**53, -(2**53), float("nan"), float("inf"), {1: 2}, {"a": {1: 2, "b": 1}}, "\ud800", object(), {"\ud800": 1}],
+)
+def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
+    with pytest.raises(Invalid, match="no canonical JSON form"):
+        encoding.dumps(value)
+
+
+def test_what_is_nested_too_deep_is_refused() -> None:
+    value: Any = 1
+    for _ in range(canonical.MAX_DEPTH + 1):
+        value = [value]
+    with pytest.raises(Invalid, match="nested deeper"):
+        encoding.dumps(value)
