@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from yosegi_packs.labs._library import Floats, daylight, delta_e_2000, observer, xyz_to_lab
 
 WAVELENGTHS: Floats = np.arange(380.0, 785.0, 5.0)
-"""Nanometres; CIE 15:2004, 7.1, allows 380-780 nm at 5 nm for most purposes."""
+"""Nanometres; CIE 15:2004, section 7.1, allows 380-780 nm at 5 nm for most purposes."""
 
 _POWER = daylight(WAVELENGTHS)
 _WEIGHTS = _POWER[:, None] * observer(WAVELENGTHS)
@@ -26,7 +26,7 @@ _WHITE_XY = _WHITE[:2] / _WHITE.sum()
 def xyz(transmittance: ArrayLike) -> Floats:
     """Tristimulus values of light that passed a medium, under D65, for the 2 degree observer; 100 is clear.
 
-    X = k Σ S(λ) τ(λ) x̄(λ) Δλ and alike for Y and Z, with k = 100 / Σ S(λ) ȳ(λ) Δλ (CIE 15:2004, eq. 7.1 and 7.2).
+    X = k Σ S(λ) τ(λ) x̄(λ) Δλ and alike for Y and Z, with k = 100 / Σ S(λ) ȳ(λ) Δλ (CIE 15:2004, section 7.1).
 
     Args:
         transmittance: share of light let through at each of `WAVELENGTHS`, shape (..., wavelengths), from 0 to 1.
@@ -38,7 +38,7 @@ def xyz(transmittance: ArrayLike) -> Floats:
 
 
 def lab(tristimulus: ArrayLike) -> Floats:
-    """CIELAB (CIE 15:2004, eq. 8.3 to 8.8), the white being D65 through nothing.
+    """CIELAB (CIE 15:2004, section 8.2.1), the white being D65 through nothing.
 
     Args:
         tristimulus: X, Y and Z with Y = 100 for white, shape (..., 3).

@@ -99,7 +99,7 @@ def test_the_srgb_primaries_have_their_published_lab(tristimulus, expected):
 
 
 def test_a_grey_of_18_4_per_cent_has_lightness_50():
-    # CIE 15:2004, eq. 8.3: L* = 116 (Y/Yn)^(1/3) - 16, so Y = 100 (66/116)^3 = 18.42 at L* = 50.
+    # CIE 15:2004, section 8.2.1: L* = 116 (Y/Yn)^(1/3) - 16, so Y = 100 (66/116)^3 = 18.42 at L* = 50.
     white = xyz(np.ones(WAVELENGTHS.size))
     assert lab(white * (66.0 / 116.0) ** 3) == pytest.approx([50.0, 0.0, 0.0], abs=0.02)
 
