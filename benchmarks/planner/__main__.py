@@ -8,6 +8,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # 
     os.environ.setdefault(_name, "1")
 
 import argparse  # noqa: E402
+import importlib  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
 from benchmarks.planner import datasets, tasks  # noqa: E402
@@ -19,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.planner", description=__doc__)
     commands = parser.add_subparsers(required=True)
     _add_run(commands.add_parser("run", help="measure; what is already measured is not measured again"))
+    writing = commands.add_parser("report", help="write tables (Markdown, CSV) and figures (SVG) of what was measured")
+    writing.set_defaults(do=lambda _: importlib.import_module("benchmarks.planner.report").write())
     options = parser.parse_args(arguments)
     options.do(options)
 

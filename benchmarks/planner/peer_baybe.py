@@ -65,7 +65,10 @@ class BayBE:
             campaign.add_measurements(pd.DataFrame(measured))
             found = campaign.recommend(count)
         chosen = [rows[tuple(float(r[n]) for n in problem.names)] for _, r in found.iterrows()]
-        return [Proposal(dict(r[list(problem.names)]), candidate=str(i)) for i, (_, r) in zip(chosen, found.iterrows(), strict=True)]
+        return [
+            Proposal(dict(r[list(problem.names)]), candidate=str(i))
+            for i, (_, r) in zip(chosen, found.iterrows(), strict=True)
+        ]
 
 
 PLANNER = BayBE()
