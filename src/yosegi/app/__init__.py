@@ -1,1 +1,1 @@
-"""app"""
+"""The composition root: settings to a running site; nothing else knows everyone."""

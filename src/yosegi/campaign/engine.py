@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,13 +15,15 @@ from yosegi.campaign.problem import history_of, pending_of, problem_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.core.contract import Contract, strictest
-from yosegi.core.errors import Conflict, NotFound, Unavailable
+from yosegi.core.errors import Conflict, NotFound, YosegiError
 from yosegi.core.ids import derived_key
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.decision import Decision
 from yosegi.ledger import Draft, Entry, Ledger, Write
-from yosegi.planner import Proposal, suggest, versions
+from yosegi.planner import PlannerError, Proposal, suggest, versions
+
+log = logging.getLogger("yosegi.campaign")
 
 Compute = Callable[[Callable[[], list[Proposal]]], Awaitable[list[Proposal]]]
 
@@ -183,6 +186,13 @@ class Campaigns:
         loop = self._loops.get(name)
         if loop is None or loop.done():
             self._loops[name] = asyncio.create_task(self._loop(name))
+            self._loops[name].add_done_callback(partial(self._ended, name))
+
+    def _ended(self, name: str, loop: asyncio.Task[None]) -> None:
+        """A loop that died of a fault of this program says so; the campaign is taken up at the next start."""
+        if not loop.cancelled() and (error := loop.exception()) is not None:
+            self.troubles[name] = f"{type(error).__name__}: {error}"
+            log.error("campaign %s stopped", name, exc_info=error)
 
     async def _loop(self, name: str) -> None:
         wake = self._wake(name)
@@ -192,10 +202,11 @@ class Campaigns:
                 async with self._lock(name):
                     moved = await self._once(name)
                 self.troubles.pop(name, None)
-            except (Conflict, Unavailable) as error:
-                # Somebody else wrote to the stream, or the disk is full: fold and decide again, a little later.
+            except (YosegiError, PlannerError) as error:
+                # Somebody else wrote to the stream, the disk is full, an owner is gone: fold and decide again later.
+                log.warning("campaign %s: %s", name, error)
                 self.troubles[name] = str(error)
-                await self.requests.clock.sleep(0.5)
+                await self.requests.clock.sleep(1.0)
                 continue
             campaign = self.get(name)
             if moved:

@@ -205,7 +205,7 @@ def inputs_of(
     outputs: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The inputs of a step at a point: constants, parameters, and outputs of earlier steps."""
-    inputs: dict[str, Any] = Field(default_factory=dict)
+    inputs: dict[str, Any] = {}
     for name in contract.inputs.get("properties", {}):
         if name in step.set:
             inputs[name] = step.set[name]

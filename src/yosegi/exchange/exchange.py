@@ -66,10 +66,10 @@ class Exchange:
     signer: Signer
     sealing: Unsealer
     directory: Registry
-    expects: Callable[[str, str], bool]
     transport: Transport
     clock: Clock
     mailbox: Mailbox | None = None
+    expects: Callable[[str, str], bool] = lambda charter, peer: False
     suspended: Callable[[str], bool] = lambda peer: False
     _handlers: dict[str, Handler] = field(default_factory=dict)
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)

@@ -6,8 +6,9 @@ Everything is recorded before it happens. What is known about a task is its fold
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -16,12 +17,13 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract, strictest
 from yosegi.core.engine import Engine, Outcome, Progress, Work
-from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, Unavailable, YosegiError
+from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable
 from yosegi.core.ids import split_capability
 from yosegi.core.states import Effect, Result, TaskState
 from yosegi.governance.decision import Decision
 from yosegi.governance.explanation import explained, why
-from yosegi.governance.grants import GrantExceeded
+from yosegi.governance.grant import GrantExceeded
+from yosegi.governance.question import Action
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.runner import tasks
@@ -30,21 +32,24 @@ from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Cancel, Explanation, Report, Request
 from yosegi.trust.signer import Signer
 
+log = logging.getLogger("yosegi.owner")
+
 REPORT_LIFETIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A capability as it runs here: its contract and the engine that does the work."""
+    """A capability as it runs here: its contract, the engine that does the work, and how many tasks it takes at once."""
 
     contract: Contract
     engine: Engine
+    slots: int = 1
 
 
 class Law(Protocol):
     """What the owner asks of governance: decisions, and which grant pays."""
 
-    def decide(self, action: str, request: Request, contract: Contract) -> Decision:
+    def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
         """May this request be accepted, dispatched, or its result released?"""
         ...
 
@@ -56,8 +61,8 @@ class Law(Protocol):
         """
         ...
 
-    def settle(self, task: Task, charged: Amounts) -> Write | None:
-        """The write that settles what was held; None where nothing was."""
+    def settle(self, task: Task, effect: Effect, charged: Amounts) -> Write | None:
+        """The write that ends what was held, by effect; None where nothing was."""
         ...
 
 
@@ -80,13 +85,13 @@ class Owner:
     directory: Registry
     posted: Callable[[Sequence[Entry]], None]
     changed: Callable[[Task], None] = lambda task: None
-    slots: Callable[[str], int] = lambda capability: 1
     _queues: dict[str, deque[str]] = field(default_factory=dict)
     _running: dict[str, set[str]] = field(default_factory=dict)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _held: bool = False
     progress: dict[str, Progress] = field(default_factory=dict)
+    trouble: str = ""
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -166,7 +171,7 @@ class Owner:
         try:
             hold = self.law.hold(request, published.contract.cost, task.stream)
         except GrantExceeded as error:
-            await self._refuse(task, request, (explained("grant_exceeded", why=str(error)),), facts, body)
+            await self._refuse(task, request, (_exceeded(error),), facts, body)
             return
         await self._accept(task, request, published, hold, facts, body)
 
@@ -220,7 +225,7 @@ class Owner:
             # Somebody else took the rest between the look and the write; the guard in the transaction is the truth.
             self._leave(name, task.stream)
             facts = {key: value for key, value in facts.items() if key not in ("grant", "held")}
-            await self._refuse(task, request, (explained("grant_exceeded", why=str(error)),), facts, body)
+            await self._refuse(task, request, (_exceeded(error),), facts, body)
             return
         except BaseException:
             self._leave(name, task.stream)
@@ -278,7 +283,7 @@ class Owner:
         self._queues.setdefault(split_capability(task.asked().capability)[1], deque()).append(task.stream)
 
     def _room(self, name: str) -> bool:
-        return not self._held and len(self._running.get(name, ())) < self.slots(name)
+        return not self._held and len(self._running.get(name, ())) < self.published[name].slots
 
     def _leave(self, name: str, stream: str) -> None:
         self._running.get(name, set()).discard(stream)
@@ -546,7 +551,8 @@ class Owner:
         draft = self._reporting(
             Draft(kind, facts, body), request, state, contract, reasons=reasons, outcome=outcome, charged=charged
         )
-        settle = self.law.settle(task, charged)
+        effect = Effect.NONE if outcome is None else outcome.effect
+        settle = self.law.settle(task, effect, charged)
         task = await self._append(task, draft, others=() if settle is None else (settle,), actor=by)
         self._free(task)
         return task
@@ -581,19 +587,18 @@ class Owner:
     def _lock(self, stream: str) -> asyncio.Lock:
         return self._locks.setdefault(stream, asyncio.Lock())
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(self._guarded(work))
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        task.add_done_callback(self._ended)
 
-    async def _guarded(self, work: Any) -> None:
-        try:
-            await work
-        except (YosegiError, Refused) as error:
-            self.trouble(error)
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        """A task that could not be recorded (a full disk, a lost term) is taken up again at the next start."""
+        self._work.discard(work)
+        if not work.cancelled() and (error := work.exception()) is not None:
+            self.trouble = f"{type(error).__name__}: {error}"
+            log.error("a task could not be carried on", exc_info=error)
 
-    def trouble(self, error: YosegiError) -> None:
-        """A task could not be recorded (a full disk, a lost term): it is taken up again at the next start."""
-        self.last_trouble = str(error)
 
-    last_trouble: str = ""
+def _exceeded(error: GrantExceeded) -> Explanation:
+    return explained("grant_exceeded", **{name: str(value) for name, value in error.fields.items()})

@@ -1,1 +1,23 @@
-"""site"""
+"""What a face may ask of a site: catalogue, campaigns, tasks, decisions, and views that cross rooms."""
+
+from yosegi.site.accounts import Account, Door, Login, Session, add_account, read_accounts
+from yosegi.site.catalogue import Catalogue, Listing
+from yosegi.site.law import SiteLaw
+from yosegi.site.notices import Notices, to_log, to_webhook
+from yosegi.site.site import Site
+
+__all__ = [
+    "Account",
+    "Catalogue",
+    "Door",
+    "Listing",
+    "Login",
+    "Notices",
+    "Session",
+    "Site",
+    "SiteLaw",
+    "add_account",
+    "read_accounts",
+    "to_log",
+    "to_webhook",
+]

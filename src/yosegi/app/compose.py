@@ -1,0 +1,158 @@
+"""The composition root: settings become a running site. Nothing else knows everyone."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from yosegi.app.settings import Home, Settings
+from yosegi.campaign import Campaigns, in_thread
+from yosegi.campaign.engine import Compute
+from yosegi.core.clock import Clock, SystemClock
+from yosegi.core.contract import Contract
+from yosegi.core.transport import HttpTransport, Transport
+from yosegi.exchange import Exchange, Mailbox, OutboxView
+from yosegi.exchange.requests import Requests, RequestView
+from yosegi.governance.grants import GrantsView
+from yosegi.governance.registry import Registry
+from yosegi.ledger import Ledger, SqliteStore, View
+from yosegi.runner import Owner, Published, TaskView
+from yosegi.runner.derive import derive
+from yosegi.runner.process_engine import ProcessEngine
+from yosegi.runner.station_engine import StationEngine
+from yosegi.site import Account, Catalogue, Door, Notices, Site, SiteLaw, read_accounts, to_log, to_webhook
+from yosegi.site.notices import Send
+from yosegi.trust.keys import PublicKey
+from yosegi.trust.sealed import Unsealer
+from yosegi.trust.signer import Ed25519Signer, Signer
+
+VERSION = f"yosegi {importlib.metadata.version('yosegi')}"
+
+
+def views() -> list[View]:
+    """Every view a site keeps, in the order in which they are applied."""
+    return [OutboxView(), RequestView(), TaskView(), GrantsView()]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a site is made from, wherever it comes from: a home folder, or a test."""
+
+    settings: Settings
+    signer: Signer
+    sealing: Unsealer
+    rules: Mapping[str, str]
+    accounts: Mapping[str, Account]
+    clock: Clock
+    transport: Transport
+    ledger: Ledger
+    published: Mapping[str, Published]
+    mailbox: Mailbox | None = None
+    compute: Compute = in_thread
+
+
+async def open_ledger(home: Home, settings: Settings, clock: Clock) -> Ledger:
+    """The site's ledger, with all its views; takes the lock.
+
+    Raises:
+        Locked: the site is running.
+        Corrupt: it does not hold together.
+    """
+    signer = Ed25519Signer.load(home.keys / "site.key")
+    return await Ledger.open(
+        SqliteStore(home.ledger), site=settings.site, signer=signer, clock=clock, views=views(), code=VERSION
+    )
+
+
+async def compose(home: Home) -> Site:
+    """A site made from its home folder, not yet started.
+
+    Raises:
+        Invalid: settings, a key or a policy that does not hold.
+        Locked, Corrupt: as `open_ledger`.
+    """
+    settings, clock = home.settings(), SystemClock()
+    ledger = await open_ledger(home, settings, clock)
+    return assemble(
+        Parts(
+            settings=settings,
+            signer=Ed25519Signer.load(home.keys / "site.key"),
+            sealing=Unsealer.load(home.keys / "sealing.key"),
+            rules=home.rules(),
+            accounts=read_accounts(home.accounts),
+            clock=clock,
+            transport=HttpTransport(),
+            ledger=ledger,
+            published=await publish(home, settings, clock),
+            mailbox=Mailbox(home.mailbox) if settings.keeps_mailboxes else None,
+        )
+    )
+
+
+def assemble(parts: Parts) -> Site:
+    """Join the rooms."""
+    settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
+    registry = Registry(settings.site, ledger, clock)
+    law = SiteLaw(settings.site, ledger, clock, registry, parts.rules, settings.groups)
+    exchange = Exchange(settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox)
+    requests = Requests(settings.site, ledger, signer, clock, registry, exchange.posted)
+    exchange.expects = requests.expects
+    owner = Owner(settings.site, ledger, signer, clock, law, parts.published, registry, exchange.posted)
+    stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
+    for station in stations.values():
+        station.on_late = owner.resolve
+    catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
+    campaigns = Campaigns(settings.site, ledger, requests, law, catalogue.contract_of, compute=parts.compute)
+    return Site(
+        name=settings.site,
+        title=settings.title,
+        clock=clock,
+        ledger=ledger,
+        registry=registry,
+        law=law,
+        exchange=exchange,
+        requests=requests,
+        owner=owner,
+        catalogue=catalogue,
+        campaigns=campaigns,
+        notices=Notices(settings.site, ledger, clock, _senders(parts), every=settings.notices.repeat_minutes * 60),
+        door=Door(settings.site, clock, parts.accounts),
+        stations=stations,
+    )
+
+
+def _senders(parts: Parts) -> tuple[Send, ...]:
+    url = parts.settings.notices.webhook
+    return (to_log, to_webhook(url, parts.transport)) if url else (to_log,)
+
+
+async def publish(home: Home, settings: Settings, clock: Clock) -> dict[str, Published]:
+    """Derive the contract of everything the settings publish, each in a worker, and start its engine.
+
+    Raises:
+        Invalid: an entry that is no capability, or a name published twice.
+    """
+    shutil.rmtree(home.work, ignore_errors=True)
+    contracts = {entry: await derive(entry) for entry in settings.process.publish}
+    published: dict[str, Published] = {}
+    if contracts:
+        entries = {contract.name: entry for entry, contract in contracts.items()}
+        engine = ProcessEngine(entries, home.work, slots=settings.process.slots, clock=clock)
+        slots = settings.process.slots
+        published |= {contract.name: Published(contract, engine, slots) for contract in contracts.values()}
+    for name, station in settings.station.items():
+        offered: list[Contract] = [await derive(entry) for entry in station.publish]
+        key = PublicKey.of("ed25519", bytes.fromhex(station.key))
+        station_engine = StationEngine(name, key, {contract.name: contract for contract in offered}, clock)
+        published |= {contract.name: Published(contract, station_engine) for contract in offered}
+    for each in {id(p.engine): p.engine for p in published.values()}.values():
+        await each.start()
+    return published
+
+
+def state_folder(home: Home, station: str) -> Path:
+    """Where a station of this machine keeps its intent log and its instrument's state."""
+    return home.stations / station

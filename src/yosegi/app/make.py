@@ -1,0 +1,74 @@
+"""Making the home of a site: folder, keys, settings, and the documents that join it to a charter."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from yosegi.app.settings import Home
+from yosegi.core.clock import Clock
+from yosegi.core.errors import Conflict
+from yosegi.governance.charter import Charter
+from yosegi.governance.statement import Carried, Listens, Outbound, Reach, Statement
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.messages import Cancel, Offer, Report, Request
+from yosegi.trust.sealed import Unsealer
+from yosegi.trust.signer import Ed25519Signer
+
+FORMATS = tuple(kind.payload_type for kind in (Request, Report, Cancel, Offer))
+
+
+def make_home(folder: Path, settings: dict[str, object]) -> Home:
+    """A new home: settings, an online key, a sealing key and a governance key.
+
+    The governance key belongs offline; `yosegi site doctor` says so while it lies here.
+
+    Raises:
+        Conflict: there is a home already; nothing was changed.
+        Invalid: the settings do not hold; nothing was made.
+    """
+    home = Home(folder)
+    if home.settings_file.exists():
+        raise Conflict(f"{folder}", "is the home of a site already", "choose another folder")
+    for sub in (folder, home.keys, home.policy, home.stations):
+        sub.mkdir(parents=True, exist_ok=True)
+    home.keys.chmod(0o700)
+    home.settings_file.write_text(_toml(settings), encoding="utf-8")
+    home.settings()
+    Ed25519Signer.generate().save(home.keys / "site.key")
+    Ed25519Signer.generate().save(home.keys / "governance.key")
+    Unsealer.generate().save(home.keys / "sealing.key")
+    return home
+
+
+def state(home: Home, charter: Charter, clock: Clock, serial: int) -> Envelope:
+    """The site's own statement under a charter, signed with its governance key, good for thirty days."""
+    settings = home.settings()
+    now = clock.now()
+    reach: Reach = Carried()
+    if settings.reach == "listens":
+        reach = Listens(url=settings.url)
+    elif settings.reach == "outbound":
+        reach = Outbound(mailbox=settings.mailbox)
+    statement = Statement(
+        charter=charter.id,
+        site=settings.site,
+        serial=serial,
+        issued=now,
+        not_after=now + timedelta(days=30),
+        keys=(Ed25519Signer.load(home.keys / "site.key").public,),
+        sealing=Unsealer.load(home.keys / "sealing.key").public,
+        reach=reach,
+        formats=FORMATS,
+    )
+    return statement.sign(Ed25519Signer.load(home.keys / "governance.key"))
+
+
+def _toml(value: dict[str, object], prefix: str = "") -> str:
+    """Settings as TOML: scalars first, then tables. JSON's scalars and lists are TOML's, too."""
+    lines = [f"{key} = {json.dumps(item)}" for key, item in value.items() if not isinstance(item, dict)]
+    for key, item in value.items():
+        if isinstance(item, dict):
+            lines += ["", f"[{prefix}{key}]", _toml(item, f"{prefix}{key}.").rstrip()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,113 @@
+"""The settings of one site: `site.toml` in its home folder, read strictly."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from yosegi.core.errors import Invalid
+from yosegi.core.ids import SiteId
+from yosegi.core.values import Value
+
+Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+"""Where a capability is found: `package.module:attribute`."""
+
+Address = Annotated[str, StringConstraints(pattern=r"^[\w.\-\[\]:]+:\d{1,5}$")]
+"""`host:port`."""
+
+
+class ProcessSettings(Value):
+    """Capabilities run by processes of this machine, one a task."""
+
+    publish: tuple[Entry, ...] = ()
+    slots: int = Field(default=2, ge=1, le=256)
+    """Tasks of all these capabilities together that may run at once."""
+
+
+class StationSettings(Value):
+    """A station: a process elsewhere that dials in and does the work."""
+
+    publish: tuple[Entry, ...] = Field(min_length=1)
+    key: str
+    """The station's public key, as `yosegi station init` prints it."""
+
+
+class NoticeSettings(Value):
+    """Where notices to people go, besides the log."""
+
+    webhook: str = ""
+    repeat_minutes: float = Field(default=10.0, gt=0)
+
+
+class Settings(Value):
+    """The whole of `site.toml`.
+
+    Args:
+        listen: address of this machine where pages, API and stations are served.
+        reach: `listens` (others may call `url`), `outbound` (mail waits at `mailbox`) or `carried`.
+        url: how others reach this site, if it listens.
+        mailbox: the member that keeps mail for this site, if it only dials out.
+        groups: own staff by group, for house agreements.
+    """
+
+    site: SiteId
+    title: str
+    listen: Address
+    reach: Literal["listens", "outbound", "carried"] = "listens"
+    url: str = ""
+    mailbox: str = ""
+    keeps_mailboxes: bool = False
+    process: ProcessSettings = ProcessSettings()
+    station: dict[str, StationSettings] = Field(default_factory=dict)
+    notices: NoticeSettings = NoticeSettings()
+    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Settings:
+        if self.reach == "listens" and not self.url:
+            raise ValueError("a site that listens states its url")
+        if self.reach == "outbound" and not self.mailbox:
+            raise ValueError("a site that only dials out names the member that keeps its mailbox")
+        return self
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """Where to bind."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+class Home:
+    """The folder of one site: settings, keys, policy, ledger, objects."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings_file = folder / "site.toml"
+        self.keys = folder / "keys"
+        self.policy = folder / "policy"
+        self.ledger = folder / "ledger.db"
+        self.mailbox = folder / "mailbox.db"
+        self.accounts = folder / "accounts.json"
+        self.work = folder / "work"
+        self.stations = folder / "stations"
+
+    def settings(self) -> Settings:
+        """The settings.
+
+        Raises:
+            Invalid: no home there, not TOML, or a field that does not hold.
+        """
+        try:
+            value = tomllib.loads(self.settings_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise Invalid(f"{self.folder}", "is not the home of a site", "make one: yosegi site init") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Invalid(str(self.settings_file), f"not TOML ({error})") from None
+        return Settings.read(value, what=str(self.settings_file))
+
+    def rules(self) -> dict[str, str]:
+        """The site's own forbids: Cedar text by file name."""
+        return {path.name: path.read_text(encoding="utf-8") for path in sorted(self.policy.glob("*.cedar"))}

@@ -1,0 +1,157 @@
+"""How a site's rooms ask governance: each question is put together here, from a request and a contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.clock import Clock, timestamp
+from yosegi.core.contract import Contract, Sensitivity, strictest
+from yosegi.core.errors import NotFound
+from yosegi.core.ids import split_capability
+from yosegi.core.states import Effect
+from yosegi.governance.agreement import Agreement
+from yosegi.governance.decision import Decision
+from yosegi.governance.directory import Directory
+from yosegi.governance.grant import Grant, GrantExceeded, awarded, held, refunded, settled
+from yosegi.governance.policy import Policy
+from yosegi.governance.question import Action, CapabilityFacts, Question
+from yosegi.governance.registry import Registry
+from yosegi.ledger import Draft, Ledger, Write
+from yosegi.runner import Task
+from yosegi.trust.messages import Request
+
+POLICY = "policy.published"
+
+
+@dataclass
+class SiteLaw:
+    """The policies of one site, one per charter, built from what the registry holds now.
+
+    Args:
+        rules: the site's own forbids, Cedar text by file name.
+        groups: the site's own staff by group, for house agreements.
+    """
+
+    site: str
+    ledger: Ledger
+    clock: Clock
+    registry: Registry
+    rules: Mapping[str, str]
+    groups: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    _policies: dict[str, Policy] = field(default_factory=dict)
+
+    async def publish(self, charter: str) -> Policy:
+        """Build and validate the policy under a charter, and record its bundle once per digest.
+
+        Raises:
+            Invalid: a rule or agreement that may not be published; the policy in force stays.
+        """
+        federation = self.registry.federation(charter)
+        directory = Directory.of(federation.roster.charter, self.site, self.groups)
+        now = self.clock.now()
+        agreements = [a for a in federation.agreements.values() if self.site in a.parties and now < a.valid_until]
+        policy = Policy.build(self.site, directory, agreements, self.rules)
+        stream = f"policy/{charter}"
+        before = self.ledger.read(stream)
+        if not before or before[-1].facts["digest"] != policy.digest:
+            draft = Draft(POLICY, {"digest": policy.digest}, policy.bundle)
+            await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site))
+        self._policies[charter] = policy
+        return policy
+
+    def policy(self, charter: str) -> Policy:
+        """The policy in force.
+
+        Raises:
+            NotFound: none was published under that charter.
+        """
+        if charter not in self._policies:
+            raise NotFound("policy for charter", charter, tuple(self._policies))
+        return self._policies[charter]
+
+    def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
+        """The owner's decision on a request of another site, or of its own."""
+        return self._ask(action, self.site, request.model_dump(), contract, peer=request.sender)
+
+    def decide_request(self, request: Mapping[str, Any], contract: Contract) -> Decision:
+        """The home site's decision: may its member ask an owner for this?"""
+        owner = split_capability(request["capability"])[0]
+        return self._ask("request", owner, request, contract, peer=owner)
+
+    def _ask(self, action: Action, owner: str, request: Mapping[str, Any], contract: Contract, peer: str) -> Decision:
+        label: Sensitivity = strictest(contract.sensitivity, request.get("sensitivity", "public"))
+        question = Question(
+            action=action,
+            person=request["on_behalf_of"],
+            agent=request.get("agent"),
+            home=request["on_behalf_of"].partition("@")[2] if action == "request" else request["sender"],
+            team=request["team"],
+            charter=request["charter"],
+            capability=CapabilityFacts.of(owner, contract),
+            sensitivity=label,
+            purpose=request["purpose"],
+            amounts=contract.cost,
+            peer=peer,
+            now=self.clock.now(),
+        )
+        return self.policy(request["charter"]).decide(question)
+
+    def hold(self, request: Request, cost: Amounts, task: str) -> Write | None:
+        """The write that holds a cost from one of the team's grants; None where nothing is to be held.
+
+        Raises:
+            GrantExceeded: no grant of the team covers it now. Whether one still does when the write is made is
+                checked again in its transaction.
+        """
+        if not cost:
+            return None
+        grant = self._grant_for(request.charter, request.team, cost)
+        draft = held(grant, request.team, task, cost)
+        return Write(f"grant/{grant}", None, (draft,), charter=request.charter, actor=self.site)
+
+    def _grant_for(self, charter: str, team: str, cost: Amounts) -> str:
+        now = timestamp(self.clock.now())
+        grants = self.ledger.query("SELECT id FROM grants WHERE charter = ? AND team = ? ORDER BY id", (charter, team))
+        short: GrantExceeded | None = None
+        for grant in (str(row["id"]) for row in grants):
+            free = self.ledger.query(
+                "SELECT unit, SUM(amount - held - spent) AS free FROM grant_tranches WHERE grant_id = ?"
+                " AND locked = 0 AND starts <= ? AND ends > ? GROUP BY unit",
+                (grant, now, now),
+            )
+            left = Amounts({row["unit"]: row["free"] for row in free})
+            if left.covers(cost):
+                return grant
+            unit = next(unit for unit in cost if cost[unit] > left[unit])
+            short = short or GrantExceeded(grant, unit, cost[unit], left[unit])
+        unit = next(iter(cost))
+        raise short or GrantExceeded(f"of {team}", unit, cost[unit], 0)
+
+    def settle(self, task: Task, effect: Effect, charged: Amounts) -> Write | None:
+        """The write that ends what a task held, by its effect; None where nothing was held."""
+        if not task.grant:
+            return None
+        if effect is Effect.NONE:
+            draft = refunded(task.grant, task.stream, "no effect")
+        else:
+            draft = settled(task.grant, task.stream, "done", charged)
+        return Write(f"grant/{task.grant}", None, (draft,), charter=task.asked().charter, actor=self.site)
+
+    async def award(self, grant: Grant, by: str) -> None:
+        """Give a team a grant; the same again changes nothing.
+
+        Raises:
+            GrantRefused: another grant has that name.
+        """
+        stream = f"grant/{grant.id}"
+        draft = awarded(grant)
+        before = self.ledger.read(stream)
+        if not before or before[0].facts != dict(draft.facts):
+            await self.ledger.append(Write(stream, None, (draft,), charter=grant.charter, actor=by))
+
+    def agreements(self, charter: str) -> list[Agreement]:
+        """Agreements this site is a party to."""
+        return [a for a in self.registry.federation(charter).agreements.values() if self.site in a.parties]

@@ -1,0 +1,183 @@
+"""One running site, as its faces see it. Every rule is in the rooms below; this joins them and answers questions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from yosegi.campaign import Campaign, Campaigns, CampaignSpec
+from yosegi.core.clock import Clock
+from yosegi.core.errors import NotFound, Refused
+from yosegi.core.states import CampaignState, Effect
+from yosegi.exchange import Exchange, Incoming
+from yosegi.exchange.requests import Requests
+from yosegi.governance.registry import Registry
+from yosegi.ledger import Ledger
+from yosegi.runner import Owner, Task, task_stream
+from yosegi.site.accounts import Door, Session
+from yosegi.site.catalogue import Catalogue
+from yosegi.site.law import SiteLaw
+from yosegi.site.notices import Notices
+from yosegi.trust.messages import Cancel, Offer, Report, Request
+
+
+@dataclass
+class Site:
+    """A site with all its rooms, made by the composition root.
+
+    Args:
+        stations: answers the calls of stations, by station name.
+    """
+
+    name: str
+    title: str
+    clock: Clock
+    ledger: Ledger
+    registry: Registry
+    law: SiteLaw
+    exchange: Exchange
+    requests: Requests
+    owner: Owner
+    catalogue: Catalogue
+    campaigns: Campaigns
+    notices: Notices
+    door: Door
+    stations: Mapping[str, Any] = field(default_factory=dict)
+    demonstration: bool = False
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up everything where the ledger left it."""
+        for charter in self.registry.charters():
+            await self.law.publish(charter)
+        self.exchange.on(Request.payload_type, self._on_request)
+        self.exchange.on(Report.payload_type, self.requests.on_report)
+        self.exchange.on(Cancel.payload_type, self._on_cancel)
+        self.exchange.on(Offer.payload_type, self.catalogue.on_offer)
+        self.requests.changed = self.campaigns.reported
+        self.owner.changed = self._task_changed
+        self.requests.start()
+        self.catalogue.start()
+        self.exchange.start()
+        await self.owner.start()
+        await self.catalogue.publish({name: p.contract for name, p in self.owner.published.items()})
+        self.campaigns.start()
+        self._tasks.append(asyncio.create_task(self.notices.run()))
+
+    async def close(self) -> None:
+        """Stop watching; nothing that is recorded is lost, and engines end what they started."""
+        await self.campaigns.close()
+        await self.owner.close()
+        await self.exchange.close()
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        for engine in {id(p.engine): p.engine for p in self.owner.published.values()}.values():
+            await engine.close()
+        self.ledger.close()
+
+    async def _on_request(self, incoming: Incoming) -> None:
+        message = incoming.message
+        await self.owner.on_request(incoming.charter, incoming.sender, message.document, message.receipt)
+
+    async def _on_cancel(self, incoming: Incoming) -> None:
+        await self.owner.on_cancel(incoming.charter, incoming.sender, incoming.message.document)
+
+    def _task_changed(self, task: Task) -> None:
+        self.notices.look()
+
+    # -- what people do -------------------------------------------------------------------------------------------
+
+    async def start_campaign(self, spec: CampaignSpec, who: Session) -> Campaign:
+        """Begin a campaign on behalf of whom its file names.
+
+        Raises:
+            Refused: somebody else's name is in the file.
+        """
+        if spec.on_behalf_of != who.person and who.role != "officer":
+            raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
+        return await self.campaigns.begin(spec, by=who.person)
+
+    async def move_campaign(self, name: str, state: CampaignState, who: Session, why: str) -> Campaign:
+        """Hold, resume, safely stop or abort a campaign. Everybody who is signed in may stop."""
+        return await self.campaigns.move(name, state, by=who.person, why=why or f"asked by {who.person}")
+
+    async def settle_task(self, name: str, effect: Effect, note: str, who: Session) -> Task:
+        """Say what an uncertain task did, after a look at the instrument.
+
+        Raises:
+            Refused: not an operator.
+        """
+        self._operator(who, f"settling {name}")
+        home, key = self.find_task(name)
+        return await self.owner.settle(home, key, effect, note, by=who.person)
+
+    async def acknowledge_task(self, name: str, who: Session) -> Task:
+        """Say that the notice of an uncertain task was seen."""
+        home, key = self.find_task(name)
+        return await self.owner.acknowledge(home, key, by=who.person)
+
+    async def cancel_task(self, name: str, reason: str, who: Session) -> Task:
+        """Cancel a task that others asked of this site."""
+        home, key = self.find_task(name)
+        return await self.owner.cancel(home, key, reason, by=who.person)
+
+    async def throw_switch(self, word: str, who: Session, reason: str) -> None:
+        """Hold or safely stop everything this site runs, or release it again. Needs nobody else's permission.
+
+        Raises:
+            NotFound: not one of hold, stop, release.
+            Refused: releasing is for operators; anybody may stop.
+        """
+        if word == "hold":
+            await self.owner.hold(who.person, reason)
+        elif word == "stop":
+            await self.owner.safe_stop(who.person, reason)
+        elif word == "release":
+            self._operator(who, "releasing the switch")
+            await self.owner.release(who.person, reason)
+        else:
+            raise NotFound("switch position", word, ("hold", "stop", "release"))
+
+    def _operator(self, who: Session, what: str) -> None:
+        if who.role not in ("operator", "officer"):
+            raise Refused(what, ("operators_only",))
+
+    # -- what people ask ------------------------------------------------------------------------------------------
+
+    def find_task(self, name: str) -> tuple[str, str]:
+        """Home site and key of a task named `home/key`, or by its key alone where that is enough.
+
+        Raises:
+            NotFound: none here, or more than one.
+        """
+        home, _, key = name.rpartition("/")
+        rows = self.ledger.query("SELECT home, key FROM task WHERE key = ? OR key LIKE ?", (key, key + "%"))
+        found = {(row["home"], row["key"]) for row in rows if home in ("", row["home"])}
+        exact = {pair for pair in found if pair[1] == key}
+        if len(exact or found) != 1:
+            raise NotFound("task", name, tuple(sorted(f"{h}/{k}" for h, k in found)))
+        return next(iter(exact or found))
+
+    def task(self, name: str) -> Task:
+        """One task of this owner."""
+        return self.owner.task(task_stream(*self.find_task(name)))
+
+    def tasks(self, state: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        """The latest tasks of this owner."""
+        condition = "WHERE state = ?" if state else ""
+        return self.ledger.query(
+            f"SELECT home, key, team, capability, campaign, state, effect, result, notified, asked, changed FROM task"
+            f" {condition} ORDER BY first DESC LIMIT ?",
+            (state, limit) if state else (limit,),
+        )
+
+    def peers(self) -> list[dict[str, Any]]:
+        """How each peer is reached and when it was last heard."""
+        return self.exchange.statistics()

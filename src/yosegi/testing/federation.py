@@ -1,0 +1,241 @@
+"""A whole federation in one process, on simulated time, disk and network: the same each time it runs.
+
+A site's durable state is a file in memory or in a folder; `crash` throws everything else away, `restart` brings the
+site back from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from yosegi.app.compose import Parts, assemble, views
+from yosegi.app.settings import Settings
+from yosegi.campaign import inline
+from yosegi.core.amounts import Amounts
+from yosegi.core.capability import Capability
+from yosegi.exchange import PATH, Mailbox
+from yosegi.governance.agreement import Agreement
+from yosegi.governance.charter import Charter, Member, Team, Threshold
+from yosegi.governance.grant import Grant
+from yosegi.governance.statement import Listens, Outbound, Reach, Statement
+from yosegi.ledger import Ledger, SqliteStore, Store
+from yosegi.runner import Published
+from yosegi.site import Session, Site
+from yosegi.testing.loop import EPOCH, SimulatedClock
+from yosegi.testing.network import Network
+from yosegi.testing.world import SimulatedEngine, World
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.sealed import Unsealer
+from yosegi.trust.signer import Ed25519Signer
+
+CHARTER = "demo"
+TEAM = "colour-team"
+
+
+def _seed(*parts: str) -> bytes:
+    return "/".join(parts).encode().ljust(32, b".")[:32]
+
+
+@dataclass
+class Place:
+    """One site: what it offers, and what outlives it.
+
+    Args:
+        reach: how others reach it.
+        capabilities: what it publishes.
+        remembers: whether its engine keeps a durable book, as a station does.
+        rules: its own forbids.
+    """
+
+    name: str
+    reach: Reach
+    country: str = "JP"
+    capabilities: Sequence[Capability[Any, Any]] = ()
+    remembers: bool = False
+    duration: float = 1.0
+    rules: Mapping[str, str] = field(default_factory=dict)
+    grant: Mapping[str, str] = field(default_factory=dict)
+    skew: float = 0.0
+    book: dict[str, Any] = field(default_factory=dict)
+    site: Site | None = None
+    ledger: Ledger | None = None
+    engine: SimulatedEngine | None = None
+
+    @property
+    def running(self) -> Site:
+        """The running site.
+
+        Raises:
+            RuntimeError: it is down.
+        """
+        if self.site is None:
+            raise RuntimeError(f"{self.name} is down")
+        return self.site
+
+
+def settings_of(place: Place) -> Settings:
+    """Settings as a real site of that kind would have them."""
+    how = (
+        {"reach": "listens", "url": place.reach.url}
+        if isinstance(place.reach, Listens)
+        else {"reach": "outbound", "mailbox": place.reach.mailbox if isinstance(place.reach, Outbound) else ""}
+    )
+    return Settings.read({"site": place.name, "title": place.name, "listen": "127.0.0.1:1", **how})
+
+
+@dataclass
+class Federation:
+    """Places under one charter, their network and their world."""
+
+    places: dict[str, Place]
+    folder: Path
+    network: Network = field(default_factory=Network)
+    world: World = field(default_factory=World)
+    purposes: tuple[str, ...] = ("research",)
+    wrap: Any = staticmethod(lambda name, store: store)
+    home: str = "argonne"
+
+    def documents(self) -> list[Envelope]:
+        """The charter, everyone's statement, and one agreement of all, signed as they must be."""
+        keys = {name: Ed25519Signer.from_seed(_seed("governance", name)) for name in self.places}
+        charter = Charter(
+            id=CHARTER,
+            version=1,
+            title="A demonstration",
+            issued=EPOCH,
+            expires=EPOCH + timedelta(days=700),
+            threshold=Threshold(members=len(self.places)),
+            members=tuple(
+                Member(id=p.name, name=p.name, kind="laboratory", country=p.country, keys=(keys[p.name].public,))
+                for p in self.places.values()
+            ),
+            teams=(
+                Team(id=TEAM, title="Colour", lead=self.home, sites=tuple(self.places), people=(f"pi@{self.home}",)),
+            ),
+            demonstration=True,
+        )
+        envelopes = [charter.sign(*keys.values())]
+        for place in self.places.values():
+            statement = Statement(
+                charter=CHARTER,
+                site=place.name,
+                serial=1,
+                issued=EPOCH,
+                not_after=EPOCH + timedelta(days=90),
+                keys=(self.signer(place.name).public,),
+                sealing=Unsealer.from_seed(_seed("sealing", place.name)).public,
+                reach=place.reach,
+            )
+            envelopes.append(statement.sign(keys[place.name]))
+        agreement = Agreement(
+            charter=CHARTER,
+            name="colour-agreement",
+            title="Colour matching together",
+            team=TEAM,
+            parties=tuple(self.places),
+            capabilities=tuple(f"{name}/*" for name in self.places),
+            purposes=self.purposes,
+            valid_from=EPOCH - timedelta(days=1),
+            valid_until=EPOCH + timedelta(days=365),
+        )
+        return [*envelopes, agreement.sign(*keys.values())]
+
+    def signer(self, name: str) -> Ed25519Signer:
+        """A site's online key."""
+        return Ed25519Signer.from_seed(_seed("site", name))
+
+    async def start(self) -> None:
+        """Found the federation: every site accepts every document, awards its grants, and starts."""
+        for name in self.places:
+            await self.restart(name)
+        await self.settle_down(5.0)
+
+    async def restart(self, name: str) -> Site:
+        """Bring a site up from its durable state."""
+        place, clock = self.places[name], SimulatedClock(self.places[name].skew)
+        store: Store = self.wrap(name, SqliteStore(self.folder / f"{name}.db", durable=False))
+        signer = self.signer(name)
+        ledger = await Ledger.open(
+            store, site=name, signer=signer, clock=clock, views=views(), code="test", inline=True
+        )
+        place.ledger = ledger
+        engine = SimulatedEngine(
+            "simulated",
+            {c.contract.name: c for c in place.capabilities},
+            self.world,
+            place.remembers,
+            place.book,
+            place.duration,
+        )
+        place.engine = engine
+        mailbox = Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None
+        site = assemble(
+            Parts(
+                settings=settings_of(place),
+                signer=signer,
+                sealing=Unsealer.from_seed(_seed("sealing", name)),
+                rules=place.rules,
+                accounts={},
+                clock=clock,
+                transport=self.network,
+                ledger=ledger,
+                published={n: Published(c, engine) for n, c in engine.contracts.items()},
+                mailbox=mailbox,
+                compute=inline,
+            )
+        )
+        for envelope in self.documents():
+            await site.registry.accept(envelope, by=f"operator@{name}")
+        if place.grant:
+            grant = Grant.simple(
+                f"grant-{name}",
+                charter=CHARTER,
+                team=TEAM,
+                funder=name,
+                title="A grant",
+                amounts=Amounts.parse(dict(place.grant)),
+            )
+            await site.law.award(grant, by=f"operator@{name}")
+        place.site = site
+        if isinstance(place.reach, Listens):
+            self.network.listen(place.reach.url, site.exchange.handle)
+        await site.start()
+        return site
+
+    async def crash(self, name: str) -> None:
+        """Kill a site: nothing it had in memory survives."""
+        place = self.places[name]
+        if isinstance(place.reach, Listens):
+            self.network.listen(place.reach.url, _nobody)
+        site, place.site = place.site, None
+        if site is not None:
+            with contextlib.suppress(Exception):
+                await site.close()
+
+    async def settle_down(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        await asyncio.sleep(seconds)
+
+    def member(self) -> Session:
+        """The person who asks."""
+        return Session(f"pi@{self.home}", "officer", float("inf"), "")
+
+
+async def _nobody(body: bytes) -> bytes:
+    from yosegi.core.errors import Unavailable
+
+    raise Unavailable("a site", "it is down")
+
+
+def address(name: str) -> str:
+    """A site's address in a simulated network."""
+    return f"http://{name}.example"
+
+
+__all__ = ["CHARTER", "PATH", "TEAM", "Federation", "Place", "address", "settings_of"]

@@ -1,0 +1,109 @@
+"""A world in which tasks have effects that can be counted, and engines that act on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from yosegi.core.capability import Capability, Context, Infeasible
+from yosegi.core.contract import Contract
+from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.states import Effect, Result
+
+
+@dataclass
+class World:
+    """What really happened, whoever remembers it: it outlives every site and engine.
+
+    Args:
+        effects: how often each task had its effect.
+    """
+
+    effects: Counter[str] = field(default_factory=Counter)
+
+    def twice(self) -> list[str]:
+        """Tasks that happened more than once."""
+        return [key for key, count in self.effects.items() if count > 1]
+
+
+@dataclass
+class SimulatedEngine:
+    """Runs capabilities in simulated time, on a world.
+
+    Args:
+        remembers: whether it keeps, as a station does, a durable book of what became of each key.
+        book: that book; hand the same one to the engine of a restarted site.
+        duration: seconds one task takes.
+        point: told of each moment at which a process could die, by name; may raise.
+    """
+
+    name: str
+    capabilities: dict[str, Capability[Any, Any]]
+    world: World
+    remembers: bool = False
+    book: dict[str, Outcome | None] = field(default_factory=dict)
+    duration: float = 1.0
+    point: Callable[[str], None] = lambda name: None
+    _held: bool = False
+    _running: set[str] = field(default_factory=set)
+    _cancelled: set[str] = field(default_factory=set)
+
+    @property
+    def contracts(self) -> dict[str, Contract]:
+        """What it can do."""
+        return {name: capability.contract for name, capability in self.capabilities.items()}
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def run(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
+        """See `yosegi.core.engine.Engine`."""
+        if self.remembers and work.key in self.book:
+            return self.book[work.key] or Outcome.failed(Effect.UNKNOWN, "interrupted", "it stopped in the middle")
+        if work.key in self._cancelled:
+            return Outcome.failed(Effect.NONE, "cancelled")
+        self.book[work.key] = None
+        self._running.add(work.key)
+        try:
+            self.point("engine before the effect")
+            await asyncio.sleep(self.duration / 2)
+            self.world.effects[f"{work.key}#{work.attempt}" if work.effect.repeatable else work.key] += 1
+            self.point("engine after the effect")
+            await asyncio.sleep(self.duration / 2)
+            outcome = self.book[work.key] = self._outcome(work)
+            return outcome
+        finally:
+            self._running.discard(work.key)
+
+    def _outcome(self, work: Work) -> Outcome:
+        context = Context(key=work.key, seed=sum(work.key.encode()))
+        try:
+            outputs = self.capabilities[work.capability].run(work.inputs, context)
+        except Infeasible as error:
+            return Outcome.failed(Effect.DONE, "infeasible", error.why, invalid=True)
+        return Outcome(effect=Effect.DONE, result=Result.VALID, outputs=outputs)
+
+    async def cancel(self, key: str) -> bool:
+        """True if it was not started."""
+        if key in self._running or key in self.book:
+            return False
+        self._cancelled.add(key)
+        return True
+
+    async def safe_stop(self) -> None:
+        """Start nothing more."""
+        self._held = True
+
+    async def resume(self) -> None:
+        """Start again."""
+        self._held = False
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    def statistics(self) -> dict[str, Any]:
+        """How many run."""
+        return {"running": len(self._running)}
