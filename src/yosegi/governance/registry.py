@@ -73,7 +73,7 @@ class Registry:
         then = parse_timestamp(entry.time)
         envelope = Envelope.read(body["document"])
         known = self._federations.get(entry.header.charter)
-        after = _begin(envelope, then) if known is None else known.follow(envelope, then)
+        after = begin(envelope, then) if known is None else known.follow(envelope, then)
         self._federations[entry.header.charter] = replace(after, position=entry.position)
 
     async def accept(self, envelope: Envelope, by: str) -> str:
@@ -86,7 +86,7 @@ class Registry:
         now = self._clock.now()
         charter = _charter_of(envelope)
         known = self._federations.get(charter)
-        after = _begin(envelope, now) if known is None else known.follow(envelope, now)
+        after = begin(envelope, now) if known is None else known.follow(envelope, now)
         if known is not None and replace(after, position=known.position) == known:
             return charter
         kind = envelope.payload_type.removeprefix("application/vnd.yosegi.").removesuffix("+json")
@@ -141,7 +141,13 @@ class Registry:
         return self.federation(charter).roster.sealing_key_of(site, self._clock.now())
 
 
-def _begin(envelope: Envelope, now: datetime) -> Federation:
+def begin(envelope: Envelope, now: datetime) -> Federation:
+    """The federation that a charter, the first document, begins.
+
+    Raises:
+        Untrusted: it may not be believed.
+        Invalid: it is not a charter.
+    """
     if envelope.payload_type != Charter.payload_type:
         raise Invalid("the first document of a charter", f"{envelope.payload_type}, not the charter itself")
     return Federation(Roster(accept_charter(None, envelope, now)))

@@ -1,0 +1,328 @@
+"""A campaign as one file that anybody can check offline: export, verify, replay.
+
+It holds the home site's entries (governance, campaign, requests) under one signed checkpoint, with the owners' signed
+reports and receipts in their bodies. `verify` checks all of it and names the first thing that is wrong; `replay` gives
+the recorded results back to the planner and compares what it proposes.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from yosegi.campaign import Campaign, campaign_stream, propose
+from yosegi.campaign import fold as fold_campaign
+from yosegi.campaign.state import PROPOSED
+from yosegi.core import canonical
+from yosegi.core.clock import parse_timestamp
+from yosegi.core.errors import Corrupt, Invalid, YosegiError
+from yosegi.core.values import Value
+from yosegi.exchange.requests import MADE, REPORTED, request_stream
+from yosegi.governance.registry import Federation, begin
+from yosegi.ledger import Entry, Receipt, verify_entries
+from yosegi.ledger.tree import leaf_hash
+from yosegi.planner import Proposal, versions
+from yosegi.site.site import Site
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.keys import by_id
+from yosegi.trust.messages import Report, Request
+
+MOST_BYTES = 512 * 1024 * 1024
+Progress = Callable[[int, int], None]
+
+
+class Exported(Value):
+    """One entry as exported; salt and body are gone where the body was erased."""
+
+    header: str
+    hash: str
+    salt: str | None = None
+    body: str | None = None
+
+    def entry(self) -> Entry:
+        """The entry, its body not yet held against the header."""
+        raw = self.header.encode()
+        body = None if self.body is None else base64.b64decode(self.body)
+        salt = None if self.salt is None else base64.b64decode(self.salt)
+        sequence = int(canonical.loads(raw, what="a header")["sequence"])
+        return Entry(sequence, raw, leaf_hash(raw), salt, body)
+
+
+class Bundle(Value):
+    """One campaign, whole."""
+
+    format: Literal["yosegi.bundle.v1"] = "yosegi.bundle.v1"
+    campaign: str
+    charter: str
+    site: str
+    code: str
+    entries: tuple[Exported, ...]
+    proof: tuple[str, ...]
+    checkpoint: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found to hold.
+
+    Args:
+        campaign: the campaign as its entries fold.
+        entries: how many entries of the home site were checked.
+        receipts: how many receipts of owners.
+        charter: digest of the charter document everything rests on; compare it with one you trust.
+    """
+
+    campaign: Campaign
+    entries: int
+    receipts: int
+    charter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One recorded decision of the planner, made again.
+
+    Args:
+        position: of the entry in the campaign's stream.
+        verdict: `identical`, `equivalent` (every value within its parameter's resolution) or `different`.
+    """
+
+    position: int
+    verdict: Literal["identical", "equivalent", "different"]
+    recorded: tuple[dict[str, Any], ...]
+    again: tuple[dict[str, Any], ...]
+
+
+async def export_campaign(site: Site, name: str) -> bytes:
+    """The bundle of a campaign.
+
+    Raises:
+        NotFound: none of that name here.
+    """
+    campaign = site.campaigns.get(name)
+    charter = campaign.spec.charter
+    keys = [(step.owner, step.key) for trial in campaign.trials for step in trial.steps]
+    streams = [f"governance/{charter}", campaign_stream(name), *(request_stream(*pair) for pair in keys)]
+    entries = sorted((e for stream in streams for e in site.ledger.read(stream)), key=lambda e: e.sequence)
+    size = site.ledger.size
+    bundle = Bundle(
+        campaign=name,
+        charter=charter,
+        site=site.name,
+        code=entries[-1].header.code,
+        entries=tuple(_exported(entry) for entry in entries),
+        proof=site.ledger.prove([entry.sequence for entry in entries], size),
+        checkpoint=site.ledger.checkpoint(),
+    )
+    return bundle.to_bytes()
+
+
+def _exported(entry: Entry) -> Exported:
+    return Exported(
+        header=entry.header_bytes.decode(),
+        hash=entry.hash,
+        salt=None if entry.salt is None else base64.b64encode(entry.salt).decode(),
+        body=None if entry.body_bytes is None else base64.b64encode(entry.body_bytes).decode(),
+    )
+
+
+def read_bundle(data: bytes) -> Bundle:
+    """A bundle from a file's bytes.
+
+    Raises:
+        Invalid: not a bundle; says where it ceases to be one.
+    """
+    return Bundle.read(canonical.loads(data, what="the bundle", max_bytes=MOST_BYTES), what="the bundle")
+
+
+def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None) -> Verified:
+    """Check everything, offline. The only things believed are the charter in it and mathematics.
+
+    In order: each header against its hash and each body against its header; the charter's signatures and whose keys
+    are whose; the tree and the signed checkpoint; every stream without a gap; every request and report with its
+    signature and receipt; the campaign's fold; and that each observation is what its owner reported.
+
+    Raises:
+        Corrupt: names the first entry that is wrong, and why.
+    """
+    entries = list(_read_entries(bundle))
+    federation = _governance(bundle, entries)
+    keys = _keys(federation, bundle.site)
+    try:
+        verify_entries(
+            [e.header.encode() for e in bundle.entries],
+            bundle.checkpoint,
+            keys,
+            proof=bundle.proof,
+            hashes=[e.hash for e in bundle.entries],
+            site=bundle.site,
+        )
+    except YosegiError as error:
+        raise Corrupt("the bundle's tree", str(error), _TODO) from None
+    _streams(entries)
+    receipts = 0
+    for number, entry in enumerate(entries):
+        progress(number, len(entries))
+        with _naming(entry):
+            receipts += _documents(bundle, federation, entry)
+    try:
+        campaign = fold_campaign(e for e in entries if e.stream == campaign_stream(bundle.campaign))
+    except YosegiError as error:
+        raise Corrupt(f"campaign {bundle.campaign}", str(error), _TODO) from None
+    if campaign is None:
+        raise Corrupt("the bundle", f"it holds no entry of campaign {bundle.campaign}", _TODO)
+    _observations(campaign, entries)
+    return Verified(campaign, len(entries), receipts, federation.roster.charter.digest)
+
+
+_TODO = "get the bundle again from its home site, and compare it with the owners' receipts"
+
+
+class _naming:
+    """Turns any refusal inside into one that names the entry."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.where = f"entry {entry.sequence} ({entry.type} in {entry.stream})"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Corrupt):
+            return
+        if isinstance(error, YosegiError | KeyError | TypeError | ValueError):
+            raise Corrupt(self.where, str(error), _TODO) from None
+
+
+def _read_entries(bundle: Bundle) -> Iterator[Entry]:
+    for number, exported in enumerate(bundle.entries):
+        try:
+            entry = exported.entry()
+            header = entry.header
+        except (YosegiError, ValueError, KeyError, TypeError) as error:
+            raise Corrupt(f"header {number} of the bundle", str(error), _TODO) from None
+        if entry.hash != exported.hash:
+            raise Corrupt(f"entry {entry.sequence} ({header.type})", "its header was changed", _TODO)
+        if entry.body_bytes is not None and (entry.salt is None or not header.covers(entry.salt, entry.body_bytes)):
+            raise Corrupt(f"entry {entry.sequence} ({header.type} in {header.stream})", "its body was changed", _TODO)
+        yield entry
+
+
+def _governance(bundle: Bundle, entries: list[Entry]) -> Federation:
+    federation: Federation | None = None
+    for entry in entries:
+        if entry.stream == f"governance/{bundle.charter}":
+            with _naming(entry):
+                envelope = Envelope.read((entry.body or {})["document"])
+                then = parse_timestamp(entry.time)
+                federation = begin(envelope, then) if federation is None else federation.follow(envelope, then)
+    if federation is None:
+        raise Corrupt("the bundle", f"it holds no charter {bundle.charter}", _TODO)
+    return federation
+
+
+def _keys(federation: Federation, site: str) -> dict[str, Any]:
+    stated = federation.roster.statements.get(site)
+    if stated is None:
+        raise Corrupt("the bundle", f"it holds no statement of {site}'s keys", _TODO)
+    return by_id(stated.keys)
+
+
+def _streams(entries: list[Entry]) -> None:
+    positions: dict[str, int] = {}
+    for entry in entries:
+        expected = positions.get(entry.stream, 0) + 1
+        if entry.position != expected:
+            raise Corrupt(
+                f"entry {entry.sequence} ({entry.type})",
+                f"{entry.stream} jumps to position {entry.position} where {expected} follows",
+                _TODO,
+            )
+        positions[entry.stream] = expected
+
+
+def _documents(bundle: Bundle, federation: Federation, entry: Entry) -> int:
+    """Check what an entry carries from or to others; how many receipts it held."""
+    body, then = entry.body or {}, parse_timestamp(entry.time)
+    if entry.type == MADE:
+        envelope = Envelope.read(body["document"])
+        request = Request.open(envelope, _keys(federation, bundle.site), now=then, sender=bundle.site)
+        if request_stream(request.to, request.key) != entry.stream:
+            raise Invalid("the request", f"it is {request.key} for {request.to}")
+    if entry.type != REPORTED:
+        return 0
+    owner = entry.stream.split("/")[1]
+    keys = _keys(federation, owner)
+    envelope = Envelope.read(body["report"])
+    report = Report.open(envelope, keys, now=then, to=bundle.site, charter=bundle.charter, sender=owner)
+    if str(report.state) != entry.facts["state"] or dict(report.charged) != entry.facts["charged"]:
+        raise Invalid("the report", f"its owner reported {report.state}, the entry says {entry.facts['state']}")
+    header = Receipt.read(body["receipt"]).verify(keys, site=owner)
+    if header.facts.get("send", {}).get("id") != envelope.payload_digest:
+        raise Invalid("the receipt", "it is for another document")
+    return 1
+
+
+def _observations(campaign: Campaign, entries: list[Entry]) -> None:
+    """Each step's outputs must be what its owner signed."""
+    reported: dict[str, Any] = {}
+    for entry in entries:
+        if entry.type == REPORTED and entry.body is not None:
+            report = Report.read(Envelope.read(entry.body["report"]).payload)
+            if report.outcome is not None:
+                reported[report.key] = report.outcome.outputs or {}
+    for trial in campaign.trials:
+        for step in trial.steps:
+            if step.outputs and reported.get(step.key) != dict(step.outputs):
+                raise Corrupt(f"trial {trial.number}, step {step.name}", "its owner reported other outputs", _TODO)
+
+
+def replay_bundle(bundle: Bundle, progress: Progress = lambda done, total: None) -> list[Replayed]:
+    """Give recorded results to the planner in the recorded positions, and compare what it proposes.
+
+    Raises:
+        Corrupt: the bundle does not fold; verify it first.
+    """
+    stream = campaign_stream(bundle.campaign)
+    entries = [entry for entry in _read_entries(bundle) if entry.stream == stream]
+    campaign = fold_campaign(entries[:1])
+    if campaign is None:
+        raise Corrupt("the bundle", f"it holds no entry of campaign {bundle.campaign}", _TODO)
+    found = []
+    for number, entry in enumerate(entries[1:], 1):
+        progress(number, len(entries))
+        if entry.type == PROPOSED:
+            body = entry.body or {}
+            again = propose(campaign, entry.facts["count"], frozenset(body["closed"]))
+            found.append(_compared(campaign, entry.position, tuple(body["proposals"]), again))
+        campaign = campaign.follow(entry)
+    return found
+
+
+def _compared(
+    campaign: Campaign, position: int, recorded: tuple[dict[str, Any], ...], proposals: list[Proposal]
+) -> Replayed:
+    again = tuple(canonical.loads(canonical.dumps(proposal.as_dict())) for proposal in proposals)
+    if again == recorded:
+        return Replayed(position, "identical", recorded, again)
+    same = len(again) == len(recorded) and all(_near(campaign, a, b) for a, b in zip(again, recorded, strict=True))
+    return Replayed(position, "equivalent" if same else "different", recorded, again)
+
+
+def _near(campaign: Campaign, one: dict[str, Any], other: dict[str, Any]) -> bool:
+    if one["source"] != other["source"]:
+        return False
+    for parameter in campaign.spec.parameter:
+        a, b = one["values"][parameter.name], other["values"][parameter.name]
+        if a != b:
+            step = parameter.resolution
+            if step is None or isinstance(a, str) or isinstance(b, str) or abs(float(a) - float(b)) > step * 1.000001:
+                return False
+    return True
+
+
+def versions_now() -> dict[str, str]:
+    """The versions this replay ran with, to set beside those recorded."""
+    return dict(versions())

@@ -1,0 +1,244 @@
+"""The JSON face of a site, and the two doors through which sites and stations come in. It holds no rules."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from yosegi.campaign import parse_spec
+from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.states import CampaignState, Effect
+from yosegi.site import Session, Site
+from yosegi.site.bundle import export_campaign
+from yosegi.site.present import (
+    campaign_full,
+    campaign_summary,
+    contract_full,
+    listing_summary,
+    task_full,
+)
+
+COOKIE = "yosegi_session"
+MOST_BODY = 16 * 1024 * 1024
+
+Word = Literal["hold", "resume", "stop", "abort"]
+MOVES: dict[Word, CampaignState] = {
+    "hold": CampaignState.HELD,
+    "resume": CampaignState.RUNNING,
+    "stop": CampaignState.STOPPING,
+    "abort": CampaignState.ABORTED,
+}
+Text = Annotated[str, Field(max_length=4000)]
+
+
+class Body(BaseModel):
+    """What comes in is closed to unknown fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SignIn(Body):
+    """A passphrase, or a signed login document."""
+
+    person: Annotated[str, Field(max_length=80)] = ""
+    passphrase: Annotated[str, Field(max_length=1024)] = ""
+    login: dict[str, Any] | None = None
+
+
+class StartCampaign(Body):
+    """A campaign file's text."""
+
+    spec: Annotated[str, Field(max_length=1_000_000)]
+
+
+class Why(Body):
+    """A reason, for the record."""
+
+    why: Text = ""
+
+
+class Settle(Body):
+    """What an uncertain task did, after a look at the instrument."""
+
+    effect: Literal["none", "done"]
+    note: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+def site_of(request: Request) -> Site:
+    """The site behind this face."""
+    site: Site = request.app.state.site
+    return site
+
+
+def signed_in(request: Request, authorization: Annotated[str | None, Header()] = None) -> Session:
+    """Who calls, by bearer token.
+
+    Raises:
+        Refused: nobody who is signed in. Cookies do not count here: a page elsewhere could send them.
+    """
+    token = authorization.removeprefix("Bearer ") if authorization else None
+    session = site_of(request).door.session(token)
+    if session is None:
+        raise Refused("this call", ("not_signed_in",))
+    return session
+
+
+Here = Annotated[Site, Depends(site_of)]
+Who = Annotated[Session, Depends(signed_in)]
+doors = APIRouter()
+api = APIRouter(prefix="/api/v1")
+
+
+async def _bytes(request: Request) -> bytes:
+    data = b""
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MOST_BODY:
+            raise Invalid("the body", f"larger than {MOST_BODY} bytes")
+    return data
+
+
+@doors.post("/exchange/v1", include_in_schema=False)
+async def exchange(request: Request, site: Here) -> Response:
+    """A parcel from another site; the answer is a parcel."""
+    return Response(await site.exchange.handle(await _bytes(request)), media_type="application/json")
+
+
+@doors.post("/station/v1/{name}", include_in_schema=False)
+async def station(name: str, request: Request, site: Here) -> Response:
+    """A call of a station of this site."""
+    engine = site.stations.get(name)
+    if engine is None:
+        raise NotFound("station", name)
+    return Response(await engine.handle(await _bytes(request)), media_type="application/json")
+
+
+@api.get("/site")
+async def about(site: Here) -> dict[str, Any]:
+    """Which site this is. Open to all, so that a client can say whom it talks to."""
+    return {"site": site.name, "title": site.title, "format": "yosegi.api.v1"}
+
+
+@api.post("/session")
+async def sign_in(body: SignIn, site: Here) -> dict[str, str]:
+    """Sign in with a passphrase, or with a key by a signed login."""
+    if body.login is not None:
+        return {"token": site.door.with_key(json.dumps(body.login).encode())}
+    return {"token": await asyncio.to_thread(site.door.with_passphrase, body.person, body.passphrase)}
+
+
+@api.get("/peers")
+async def peers(site: Here, who: Who) -> list[dict[str, Any]]:
+    """How each peer is reached, and when it was last heard."""
+    return site.peers()
+
+
+@api.get("/capabilities")
+async def capabilities(site: Here, who: Who) -> list[dict[str, Any]]:
+    """Everything that can be used here."""
+    return [listing_summary(listing) for listing in site.catalogue.listings()]
+
+
+@api.get("/capabilities/{owner}/{name}")
+async def capability(owner: str, name: str, site: Here, who: Who) -> dict[str, Any]:
+    """One contract."""
+    ref = f"{owner}/{name}"
+    for listing in site.catalogue.listings():
+        if listing.ref == ref:
+            return contract_full(ref, listing.contract)
+    raise NotFound("capability", ref, tuple(listing.ref for listing in site.catalogue.listings()))
+
+
+@api.get("/campaigns")
+async def campaigns(site: Here, who: Who) -> list[dict[str, Any]]:
+    """Every campaign of this home site."""
+    return [campaign_summary(site.campaigns.get(name)) for name in site.campaigns.names()]
+
+
+@api.post("/campaigns", status_code=201)
+async def start_campaign(body: StartCampaign, site: Here, who: Who) -> dict[str, Any]:
+    """Start a campaign from a campaign file."""
+    return campaign_full(await site.start_campaign(parse_spec(body.spec), who))
+
+
+@api.get("/campaigns/{name}")
+async def campaign(name: str, site: Here, who: Who) -> dict[str, Any]:
+    """One campaign with its trials."""
+    trouble = site.campaigns.troubles.get(name, "")
+    return campaign_full(site.campaigns.get(name)) | {"trouble": trouble}
+
+
+@api.post("/campaigns/{name}/{word}")
+async def move_campaign(name: str, word: Word, body: Why, site: Here, who: Who) -> dict[str, Any]:
+    """Hold, resume, safely stop or abort."""
+    return campaign_full(await site.move_campaign(name, MOVES[word], who, body.why))
+
+
+@api.get("/campaigns/{name}/export", response_class=StreamingResponse)
+async def export(name: str, site: Here, who: Who) -> StreamingResponse:
+    """The whole campaign as a bundle that verifies offline."""
+    data = await export_campaign(site, name)
+    return StreamingResponse(iter([data]), media_type="application/json")
+
+
+@api.get("/tasks")
+async def tasks(site: Here, who: Who, state: str = "") -> list[dict[str, Any]]:
+    """The latest tasks others asked of this site."""
+    return site.tasks(state)
+
+
+@api.get("/tasks/{home}/{key}")
+async def task(home: str, key: str, site: Here, who: Who) -> dict[str, Any]:
+    """One task."""
+    return task_full(site.task(f"{home}/{key}"))
+
+
+@api.post("/tasks/{home}/{key}/settle")
+async def settle(home: str, key: str, body: Settle, site: Here, who: Who) -> dict[str, Any]:
+    """Say what an uncertain task did."""
+    return task_full(await site.settle_task(f"{home}/{key}", Effect(body.effect), body.note, who))
+
+
+@api.post("/tasks/{home}/{key}/acknowledge")
+async def acknowledge(home: str, key: str, site: Here, who: Who) -> dict[str, Any]:
+    """Say that a notice was seen."""
+    return task_full(await site.acknowledge_task(f"{home}/{key}", who))
+
+
+@api.post("/tasks/{home}/{key}/cancel")
+async def cancel(home: str, key: str, body: Why, site: Here, who: Who) -> dict[str, Any]:
+    """Cancel a task."""
+    return task_full(await site.cancel_task(f"{home}/{key}", body.why, who))
+
+
+@api.get("/notices")
+async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
+    """What a person must look at."""
+    return [{"task": n.task, "capability": n.capability, "since": n.since, "text": n.text} for n in site.notices.open()]
+
+
+@api.post("/switch/{word}")
+async def switch(word: Literal["hold", "stop", "release"], body: Why, site: Here, who: Who) -> dict[str, bool]:
+    """Hold or safely stop everything this site runs for anybody, or release it."""
+    await site.throw_switch(word, who, body.why)
+    return {"held": site.owner.held}
+
+
+@api.get("/changes", response_class=StreamingResponse)
+async def changes(request: Request, site: Here, who: Who, after: int = -1) -> StreamingResponse:
+    """The ledger's growth as server-sent events: one number an event, the last sequence."""
+
+    async def events() -> AsyncIterator[str]:
+        last = after
+        while not await request.is_disconnected():
+            now = await site.ledger.changed(last, 15.0)
+            yield f"id: {now}\ndata: {now}\n\n" if now > last else ": still here\n\n"
+            last = max(now, last)
+
+    return StreamingResponse(events(), media_type="text/event-stream")
