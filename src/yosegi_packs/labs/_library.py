@@ -1,8 +1,8 @@
 """The few parts of the `colour-science` library that the pack uses, without the rest of it.
 
 `import colour` runs the whole package, its plotting and its conversion graph among them: 1.8 s and 132 MB in a light
-installation, 3.7 s and 197 MB beside Matplotlib and pandas. A worker lives for one task, so that is most of the cost
-of a simulation. Importing only the submodules takes 1.2 s and 99 MB, of which SciPy's interpolation is 0.9 s.
+installation, 3.7 s and 197 MB beside Matplotlib and pandas, and a warning where Matplotlib is missing. Importing only
+the submodules takes 1.2 s and 99 MB, of which SciPy's interpolation is 0.9 s.
 """
 
 from __future__ import annotations

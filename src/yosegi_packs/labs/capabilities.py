@@ -172,7 +172,7 @@ def measure(
 
     Raises:
         NotFound: no such sample on this robot.
-        NotMeasurable: its well is not completely filled.
+        NotMeasurable: its well is not completely filled, or its plate is gone.
     """
     from yosegi_packs.labs.uncertainty import standard_error
 

@@ -62,14 +62,14 @@ class Stopped(YosegiError):
 
 
 class NotMeasurable(YosegiError):
-    """The sample is known, but its well does not hold a complete mixture."""
+    """The sample is known, but its well does not hold a complete mixture or is no longer on the deck."""
 
     code = "not_measurable"
     effect = "none"
 
-    def __init__(self, sample: str, state: str) -> None:
-        self.sample, self.state = sample, state
-        super().__init__(f"sample {sample} cannot be measured: its well is {state}, not filled. Mix a new sample")
+    def __init__(self, sample: str, why: str) -> None:
+        self.sample, self.why = sample, why
+        super().__init__(f"sample {sample} cannot be measured: {why}. Mix a new sample")
 
 
 class InUse(YosegiError):

@@ -105,14 +105,16 @@ class Robot:
 
         Raises:
             NotFound: no such sample on this robot.
-            NotMeasurable: its well is not completely filled.
+            NotMeasurable: its well is not completely filled, or its plate is gone.
         """
         with self._busy:
             mixture = self.mixture(sample)
             if mixture.state is not WellState.FILLED:
-                raise NotMeasurable(sample, mixture.state)
+                raise NotMeasurable(sample, f"its well is {mixture.state}, not filled")
             if (kept := self._records.reading(mixture.number)) is not None:
                 return kept
+            if mixture.number < self._records.first_of_load()[0]:
+                raise NotMeasurable(sample, "its plate was taken away before it was read")
             lightness, a, b = self._truth.reading(mixture.number, np.array(mixture.volumes)).tolist()
             self._records.keep_reading(mixture.number, (lightness, a, b))
             return lightness, a, b

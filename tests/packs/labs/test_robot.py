@@ -88,6 +88,15 @@ def test_fresh_plates_bring_wells_tips_and_liquids_and_no_name_comes_twice(robot
     again.close()
 
 
+def test_a_sample_of_an_old_plate_keeps_its_reading_and_cannot_be_read_any_more(robot):
+    read, unread = robot.mix(RECIPE), robot.mix(RECIPE)
+    reading = robot.measure(read)
+    robot.renew()
+    assert robot.measure(read) == reading
+    with pytest.raises(NotMeasurable, match="its plate was taken away before it was read"):
+        robot.measure(unread)
+
+
 def test_one_task_never_gets_two_wells(robot):
     sample = robot.mix(RECIPE, key="task-1")
     with pytest.raises(AlreadyMixed, match="task task-1 has had well robot-test:plate-1:A1, which is filled"):
