@@ -218,7 +218,7 @@ def test_facts_of_another_form_get_a_clear_error(tmp_path, facts):
         place.write(Draft(grants.HELD, facts))
 
 
-# --- tranches -------------------------------------------------------------------------------------------------------
+# --- tranches --------------------------------------------------------------------------------------------------------
 
 
 def fiscal(name: str, starts_in: int, ends_in: int, samples: int, *, contingent: bool = False) -> Tranche:
@@ -298,7 +298,7 @@ def test_a_release_by_another_or_for_another_grant_is_refused(signer, changes, r
 
 
 def test_a_release_needs_as_many_of_the_funders_keys_as_the_charter_says():
-    strict = charter(members=(member("argonne"), member("riken"), member("nims", keys=3, needed=2)))
+    strict = charter(members=(member("argonne"), member("riken"), member("nims", count=3, needed=2)))
     given = award(Tranche(id="fy26", amounts=Amounts({"samples": 10}), contingent=True))
     with pytest.raises(Untrusted) as caught:
         accept_release(strict, given, "riken", release().sign(governance_key("nims")), NOW)
@@ -312,7 +312,7 @@ def test_the_grants_of_a_team_are_found(tmp_path):
         assert grants_of(place.ledger.query, "demo", "fusion") == []
 
 
-# --- racing -----------------------------------------------------------------------------------------------------------
+# --- racing ----------------------------------------------------------------------------------------------------------
 
 
 async def ask_at_once(ledger: Ledger, tasks: list[str]) -> list[object]:
@@ -368,7 +368,7 @@ def test_many_processes_that_ask_for_107_of_100_get_exactly_100(tmp_path):
         assert left(place) == Amounts()
 
 
-# --- against a model ------------------------------------------------------------------------------------------------
+# --- against a model -------------------------------------------------------------------------------------------------
 
 
 class Accounts(RuleBasedStateMachine):

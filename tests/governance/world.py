@@ -33,13 +33,13 @@ def unsealer(site: str) -> Unsealer:
     return Unsealer.from_seed(f"{site} sealing".encode().ljust(32, b"."))
 
 
-def member(site: str, keys: int = 1, needed: int = 1, **changes: object) -> Member:
+def member(site: str, count: int = 1, needed: int = 1, **changes: object) -> Member:
     fields = {
         "id": site,
         "name": site.upper(),
         "kind": "laboratory",
         "country": COUNTRY.get(site, "GB"),
-        "keys": tuple(governance_key(site, n).public for n in range(keys)),
+        "keys": tuple(governance_key(site, n).public for n in range(count)),
         "needed": needed,
     }
     return Member(**(fields | changes))

@@ -168,12 +168,14 @@ class Policy:
             rules: the site's own forbids: Cedar text by file name.
 
         Raises:
-            Invalid: an agreement of another charter, of parties this site is not among, or for an unknown team; an
-                id used twice; a local permit; or a policy that does not fit the schema.
+            Invalid: an agreement of another charter or of parties this site is not among; an id used twice; a local
+                permit; or a policy that does not fit the schema.
         """
         agreements = sorted(agreements, key=lambda agreement: agreement.name)
         for agreement in agreements:
             _check_party(site, directory, agreement)
+        gone = {a.name: why for a in agreements if (why := _lost_its_ground(directory, a))}
+        agreements = [agreement for agreement in agreements if agreement.name not in gone]
         local = [rule for where, text in sorted((rules or {}).items()) for rule in local_rules(where, text)]
         policies = [*builtin_rules(), *map(permit_of, agreements), *local]
         check_unique(policies)
@@ -186,7 +188,7 @@ class Policy:
             "policies": {rule.id: rule.policy for rule in policies},
             "agreements": [agreement.model_dump(mode="json", exclude_none=True) for agreement in agreements],
         }
-        return cls(Engine(canonical.dumps(bundle)), directory, _strangers(local, directory))
+        return cls(Engine(canonical.dumps(bundle)), directory, (*gone.values(), *_strangers(local, directory)))
 
     @property
     def digest(self) -> str:
@@ -300,11 +302,17 @@ def _check_party(site: str, directory: Directory, agreement: Agreement) -> None:
         raise Invalid(what, f"is of the charter {agreement.charter}, not {directory.charter}")
     if site not in agreement.parties:
         raise Invalid(what, f"{site} is not a party to it", "only its parties put it in force")
-    if agreement.team not in directory.teams:
-        raise Invalid(what, f"the team {agreement.team} is not known", "name it in the charter first")
-    for party in agreement.parties:
-        if party not in directory.sites:
-            raise Invalid(what, f"its party {party} is not in the charter")
+
+
+def _lost_its_ground(directory: Directory, agreement: Agreement) -> str:
+    """Why an agreement is left out, or the empty text: a later charter may have dropped its team or a party."""
+    missing = [party for party in agreement.parties if party not in directory.sites]
+    missing += [agreement.team] if agreement.team not in directory.teams else []
+    if not missing:
+        return ""
+    return (
+        f"agreement {agreement.name} is not in force: {', '.join(missing)} no longer in the charter {directory.charter}"
+    )
 
 
 def _strangers(rules: list[Rule], directory: Directory) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, EffectClass, Kind, Sensitivity
 from yosegi.core.ids import CapabilityRef, CharterId, Digest, Key, PersonId, SiteId, TeamId, split_capability
 from yosegi.core.values import Value
-from yosegi.governance.agreement import ExportClass, Purpose
 from yosegi.trust.document import Moment
 
 Action = Literal["request", "accept", "dispatch", "release", "approve", "read", "stop"]
@@ -25,7 +24,7 @@ class CapabilityFacts(Value):
     kind: Kind
     effect: EffectClass = Field(strict=False)
     sensitivity: Sensitivity
-    export_class: ExportClass
+    export_class: str = Field(max_length=200)
     simulated: bool
     approval: bool
     conduct: tuple[Conduct, ...]
@@ -81,7 +80,7 @@ class Question(Value):
     capability: CapabilityFacts
     conduct: Conduct = "run"
     sensitivity: Sensitivity = "team"
-    purpose: Purpose
+    purpose: str = Field(max_length=200)
     amounts: Amounts = Amounts()
     approved: bool = False
     mandate: Key | None = None

@@ -1,0 +1,133 @@
+"""Agreements: signed by their parties alone, about what belongs to them alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.world import DAY, NOW, agreement, charter, governance_key, member
+from yosegi.core.errors import Invalid
+from yosegi.governance.agreement import accept_agreement
+from yosegi.governance.rules import permit_of
+from yosegi.trust.errors import Untrusted
+
+PARTIES = ("argonne", "riken", "nims")
+CHARTER = charter()
+
+
+def signed(document, *sites: str):
+    return document.sign(*(governance_key(site) for site in sites or PARTIES))
+
+
+def refused(envelope, *, under=CHARTER, now=NOW, known=None) -> str:
+    with pytest.raises(Untrusted) as caught:
+        accept_agreement(under, envelope, now, known)
+    return caught.value.reason
+
+
+def test_an_agreement_that_all_parties_signed_counts():
+    assert accept_agreement(CHARTER, signed(agreement()), NOW) == agreement()
+
+
+@pytest.mark.parametrize("missing", PARTIES)
+def test_every_party_must_sign(missing):
+    others = [site for site in PARTIES if site != missing]
+    assert refused(signed(agreement(), *others)) == "too_few_keys"
+
+
+def test_nobody_else_may_sign():
+    two = agreement(parties=("argonne", "nims"), capabilities=("nims/*",))
+    assert refused(signed(two, "argonne", "nims", "riken")) == "unknown_key"
+
+
+def test_a_party_signs_with_as_many_keys_as_the_charter_says():
+    strict = charter(members=(member("argonne"), member("riken", count=2, needed=2), member("nims")))
+    assert refused(signed(agreement()), under=strict) == "too_few_keys"
+
+
+def test_a_party_is_a_member():
+    assert refused(signed(agreement()), under=charter(sites=("argonne", "riken"), teams=())) == "not_a_member"
+
+
+def test_it_counts_under_its_own_charter_alone():
+    assert refused(signed(agreement(charter="other"))) == "wrong_charter"
+
+
+def test_an_older_version_is_refused():
+    known = agreement(version=3)
+    assert refused(signed(agreement(version=2)), known=known) == "agreement_rolled_back"
+    assert refused(signed(agreement(version=3, title="Other")), known=known) == "agreement_rolled_back"
+    assert accept_agreement(CHARTER, signed(known), NOW, known) == known
+
+
+def test_one_that_has_ended_is_refused():
+    assert refused(signed(agreement()), now=NOW + 100 * DAY) == "agreement_not_in_force"
+
+
+def test_one_that_begins_later_may_be_kept_until_then():
+    later = agreement(valid_from=NOW + DAY)
+    assert accept_agreement(CHARTER, signed(later), NOW) == later
+
+
+def test_nobody_permits_what_another_owns():
+    with pytest.raises(ValueError, match="nobody permits what another owns"):
+        agreement(parties=("argonne", "nims"), capabilities=("riken/*",))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "Colour-2026"},
+        {"name": "colour_2026"},
+        {"name": "colour--2026"},
+        {"name": "соlour"},
+        {"name": "yosegi-stop"},
+        {"name": 'x") permit(principal'},
+        {"capabilities": ()},
+        {"capabilities": ("*/colour",)},
+        {"capabilities": ("nims/*colour",)},
+        {"capabilities": ("*",)},
+        {"capabilities": ('nims/x"*',)},
+        {"purposes": ('research" || true',)},
+        {"export_classes": ('none"]',)},
+        {"parties": ("nims", "nims")},
+        {"parties": ()},
+        {"house": True},
+        {"valid_until": NOW - 2 * DAY},
+        {"highest_sensitivity": "secret"},
+        {"conduct": ("anything",)},
+    ],
+)
+def test_an_agreement_that_is_not_of_its_form_cannot_be_made(changes):
+    with pytest.raises(ValueError, match=r"."):
+        agreement(**changes)
+
+
+def test_it_compiles_to_one_permit_of_its_name():
+    rule = permit_of(agreement())
+    assert (rule.id, rule.effect) == ("colour-2026", "permit")
+    assert rule.annotations["agreement"] == agreement().digest
+
+
+def test_a_selector_without_version_is_refused_when_it_is_compiled():
+    with pytest.raises(Invalid, match="site/name@version"):
+        agreement(capabilities=("nims/colour.mix",)).to_cedar()
+
+
+@pytest.mark.parametrize(
+    ("selector", "ref", "covered"),
+    [
+        ("nims/*", "nims/colour.mix@1", True),
+        ("nims/colour.*", "nims/colour.mix@1", True),
+        ("nims/colour.mix@1", "nims/colour.mix@1", True),
+        ("nims/colour.mix@1", "nims/colour.mix@11", False),
+        ("nims/colour.*", "nims/colours@1", False),
+        ("nims/*", "nims2/colour.mix@1", False),
+    ],
+)
+def test_a_selector_covers_what_it_says(selector, ref, covered):
+    assert agreement(parties=("argonne", "nims"), capabilities=(selector,)).covers(ref) == covered
+
+
+def test_terms_that_no_program_decides_are_kept_for_people():
+    terms = {"publication": "joint, after 30 days' notice"}
+    assert accept_agreement(CHARTER, signed(agreement(terms=terms)), NOW).terms == terms
