@@ -20,6 +20,7 @@ from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats, Ints
 
 Kind = Literal["random", "sobol", "lhs", "grid"]
+BASELINES: tuple[Kind, ...] = ("random", "sobol", "lhs", "grid")
 REASONS = {
     "random": "drawn at random",
     "sobol": "the next point of a scrambled Sobol sequence, to cover the space evenly",

@@ -61,6 +61,10 @@ class Space:
             out[:, j] = _column(p, candidates.columns[p.name])
         return out
 
+    def table_rows(self, candidates: Candidates, index: Ints) -> Floats:
+        """Shape (len(index), p): some rows of a candidate table."""
+        return self.table(Candidates({n: c[index] for n, c in candidates.columns.items()}, candidates.ids[index]))
+
     def coordinates(self, rows: Floats) -> Floats:
         """Shape (n, d) of rows (n, p); a missing number stands in the middle, an unknown level apart from all."""
         blocks = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from yosegi.planner.design import Design
+from yosegi.planner.design import BASELINES, Design
 from yosegi.planner.errors import UnknownPlanner
+from yosegi.planner.gaussian import Gaussian
 from yosegi.planner.history import Observation, Pending
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Proposal
@@ -25,7 +26,8 @@ class Planner(Protocol):
         """Up to `count` proposals, distinct from each other, from what is pending and from what was answered."""
 
 
-PLANNERS: dict[str, Planner] = {k: Design(k) for k in ("random", "sobol", "lhs", "grid")}
+_BUILT_IN: tuple[Planner, ...] = (Gaussian(), *(Design(kind) for kind in BASELINES))
+PLANNERS: dict[str, Planner] = {p.name: p for p in _BUILT_IN}
 """Planners that can be asked for by name."""
 
 

@@ -1,0 +1,302 @@
+"""What is sought, as a score for every point: one objective, a front of several, a boundary, or knowledge itself.
+
+Every aim has the same shape, so that one search serves them all. Batches and pending points are handled by imagining
+that a running measurement says what is expected of it (Ginsbourger, Le Riche & Carraro 2010; for confidence bounds
+Desautels, Krause & Burdick 2014): the mean stays, the doubt goes, and the next point is another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from yosegi.planner.acquisition import (
+    entropy,
+    expected_hypervolume_improvement,
+    log_expected_improvement,
+    log_target_improvement,
+    pareto,
+)
+from yosegi.planner.classes import Classes
+from yosegi.planner.gp import GP, Hyper, fit
+from yosegi.planner.limits import Limits, kept
+from yosegi.planner.objective import Objective
+from yosegi.planner.situation import Situation
+from yosegi.planner.space import Floats, Ints
+from yosegi.planner.surrogate import Surrogate, learn
+
+CAUTION = 1.0
+"""Standard deviations added to the mean by the confidence bound, see `Improve.score`."""
+TINY = 1e-300
+
+
+class Aim(Protocol):
+    """What a planner seeks next."""
+
+    @property
+    def outcomes(self) -> dict[str, Surrogate]:
+        """What is believed of each outcome, by name."""
+
+    @property
+    def limits(self) -> Limits:
+        """What a point must keep."""
+
+    def score(self, P: Floats) -> Floats:
+        """Shape (m,): how much a measurement by the first source at P (m, d) is wanted; the order is what counts."""
+
+    def gain(self, P: Floats) -> Floats:
+        """Shape (m,): what is expected to be gained at P (m, d), see `Expected.gain`."""
+
+    def imagine(self, P: Floats, source: Ints) -> Aim:
+        """The aim after measurements at P (m, d) by `source` (m,) that say what is expected of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Improve:
+    """One objective to make small, large, or equal to a target.
+
+    Args:
+        objective: which.
+        surrogate: what is believed of it.
+        limits: what a point must keep.
+        best: smallest loss believed of a measured point that keeps the constraints; None while there is none.
+        worst: largest such loss, the zero of the confidence bound.
+    """
+
+    objective: Objective
+    surrogate: Surrogate
+    limits: Limits
+    best: float | None
+    worst: float
+
+    @property
+    def outcomes(self) -> dict[str, Surrogate]:
+        """The one outcome, and the bounded ones."""
+        return {self.objective.name: self.surrogate} | {c.name: s for c, s in self.limits.bounds}
+
+    def score(self, P: Floats) -> Floats:
+        """The confidence bound on the improvement over the worst, times the probability of keeping the limits.
+
+        Until something keeps the constraints, that probability alone.
+        """
+        if self.best is None:
+            return self.limits.log_probability(P)
+        mean, sd = self.surrogate.posterior(P)
+        loss = self.loss(mean)
+        bound = self.worst - loss + CAUTION * sd
+        if not self.limits:
+            return bound
+        return np.asarray(np.log(np.maximum(bound, TINY)) + self.limits.log_probability(P))
+
+    def log_gain(self, P: Floats) -> Floats:
+        """Shape (m,): log expected improvement on the best, limits included."""
+        mean, sd = self.surrogate.posterior(P)
+        best = self.worst if self.best is None else self.best
+        if self.objective.goal == "target":
+            out = log_target_improvement(mean, sd, float(self.objective.target or 0.0), best)
+        else:
+            out = log_expected_improvement(self.loss(mean), sd, best)
+        return out + self.limits.log_probability(P) if self.limits else out
+
+    def gain(self, P: Floats) -> Floats:
+        """Expected improvement on the best, in the objective's unit."""
+        return np.asarray(np.exp(self.log_gain(P)))
+
+    def imagine(self, P: Floats, source: Ints) -> Improve:
+        """After measurements that say what is expected."""
+        return replace(self, surrogate=self.surrogate.imagine(P, source), limits=self.limits.imagine(P, source))
+
+    def loss(self, mean: Floats) -> Floats:
+        """What is to be made small, of predicted outcomes of any shape."""
+        if self.objective.goal == "target":
+            return np.asarray(np.abs(mean - float(self.objective.target or 0.0)))
+        return -mean if self.objective.goal == "maximise" else mean
+
+
+def improve(situation: Situation, objective: Objective) -> Improve | None:
+    """The aim of a single objective; None while too little is measured."""
+    surrogate = learn(situation, objective.name, objective.noise, objective.goal != "maximise")
+    if surrogate is None:
+        return None
+    value, _ = situation.outcome(objective.name)
+    measured = np.isfinite(value) & (situation.source == 0)
+    aim = Improve(objective, surrogate, Limits.of(situation), None, 0.0)
+    loss = aim.loss(surrogate.posterior(situation.X[measured])[0])
+    good = kept(situation)[measured]
+    return replace(aim, best=float(loss[good].min()) if good.any() else None, worst=float(loss.max()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Front:
+    """Two or three objectives: the hypervolume under the front of measured points."""
+
+    objectives: tuple[Objective, ...]
+    surrogates: tuple[Surrogate, ...]
+    limits: Limits
+    front: Floats
+    reference: Floats
+
+    @property
+    def outcomes(self) -> dict[str, Surrogate]:
+        """Every outcome."""
+        own = {o.name: s for o, s in zip(self.objectives, self.surrogates, strict=True)}
+        return own | {c.name: s for c, s in self.limits.bounds}
+
+    def score(self, P: Floats) -> Floats:
+        """Log of the gain; far from any gain, the order of the means decides."""
+        losses, sd = self.losses(P)
+        gain = expected_hypervolume_improvement(losses, sd, self.front, self.reference)
+        out = np.log(np.maximum(gain, TINY))
+        return out + self.limits.log_probability(P) if self.limits else np.asarray(out)
+
+    def gain(self, P: Floats) -> Floats:
+        """Expected growth of the hypervolume, in the product of the objectives' units."""
+        losses, sd = self.losses(P)
+        gain = expected_hypervolume_improvement(losses, sd, self.front, self.reference)
+        return np.asarray(gain * np.exp(self.limits.log_probability(P)))
+
+    def imagine(self, P: Floats, source: Ints) -> Front:
+        """After measurements that say what is expected; the front takes them in."""
+        losses, _ = self.losses(P[source == 0])
+        return replace(
+            self,
+            surrogates=tuple(s.imagine(P, source) for s in self.surrogates),
+            limits=self.limits.imagine(P, source),
+            front=pareto(np.vstack([self.front, losses])),
+        )
+
+    def losses(self, P: Floats) -> tuple[Floats, Floats]:
+        """Mean and sd of the losses, shapes (m, objectives); a distance to a target is taken as normal."""
+        means, sds = [], []
+        for o, s in zip(self.objectives, self.surrogates, strict=True):
+            mean, sd = s.posterior(P)
+            means.append({"maximise": -mean, "target": np.abs(mean - float(o.target or 0.0))}.get(o.goal, mean))
+            sds.append(sd)
+        return np.stack(means, axis=1), np.stack(sds, axis=1)
+
+
+def front(situation: Situation) -> Front | None:
+    """The aim of several objectives; None while too little is measured of any."""
+    objectives = situation.problem.objectives
+    learned = [learn(situation, o.name, o.noise, o.goal != "maximise") for o in objectives]
+    surrogates = tuple(s for s in learned if s is not None)
+    if len(surrogates) < len(objectives):
+        return None
+    measured = np.stack([situation.outcome(o.name)[0] for o in objectives], axis=1)
+    whole = np.isfinite(measured).all(axis=1) & (situation.source == 0)
+    bare = Front(
+        objectives, surrogates, Limits.of(situation), np.empty((0, len(objectives))), np.zeros(len(objectives))
+    )
+    losses, _ = bare.losses(situation.X[whole])
+    if not len(losses):
+        return None
+    good = losses[kept(situation)[whole]]
+    reference = _reference(objectives, losses, pareto(good) if len(good) else losses)
+    return replace(bare, front=pareto(good) if len(good) else good, reference=reference)
+
+
+def _reference(objectives: tuple[Objective, ...], losses: Floats, best: Floats) -> Floats:
+    """Stated, else a tenth of the range beyond the worst of the front (Ishibuchi et al. 2018)."""
+    of = best if len(best) > len(objectives) else losses
+    low, high = of.min(axis=0), of.max(axis=0)
+    inferred = high + 0.1 * np.where(high > low, high - low, np.maximum(np.abs(high), 1e-12))
+    stated = [o.loss(o.reference) if o.reference is not None else np.nan for o in objectives]
+    return np.where(np.isnan(stated), inferred, np.asarray(stated, dtype=float))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Boundary:
+    """A map of labels: measure where the label is least certain (Terayama et al. 2019, least certain phase first)."""
+
+    classes: Classes
+    limits: Limits
+
+    @property
+    def outcomes(self) -> dict[str, Surrogate]:
+        """A label has no mean."""
+        return {}
+
+    def score(self, P: Floats) -> Floats:
+        """Entropy of the label, plus a little for what no measurement is near; while one label is known, that alone."""
+        spread = self.classes.spread(P)
+        doubt = entropy(self.classes.probabilities(P)) if len(self.classes.labels) > 1 else 0.0
+        out = doubt + 0.1 * spread
+        return np.log(np.maximum(out, TINY)) + self.limits.log_probability(P)
+
+    def gain(self, P: Floats) -> Floats:
+        """Entropy of the label, in nats."""
+        return entropy(self.classes.probabilities(P))
+
+    def imagine(self, P: Floats, source: Ints) -> Boundary:
+        """After measurements that say what is expected."""
+        return Boundary(self.classes.condition(P), self.limits.imagine(P, source))
+
+
+def boundary(situation: Situation, objective: Objective) -> Boundary | None:
+    """The aim of a map of labels; None while nothing is labelled."""
+    found = [(i, o.outcomes.get(objective.name)) for i, o in enumerate(situation.ended)]
+    seen = [(i, str(label)) for i, label in found if label is not None and label == label]
+    if not seen:
+        return None
+    at = np.array([i for i, _ in seen])
+    classes = Classes.of(situation.X[at], [label for _, label in seen], situation.space.groups)
+    return Boundary(classes, Limits.of(situation))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explore:
+    """Knowledge of one outcome everywhere, or of the space itself: measure where the doubt is largest."""
+
+    name: str | None
+    process: Surrogate | GP
+    limits: Limits
+
+    @property
+    def outcomes(self) -> dict[str, Surrogate]:
+        """The explored outcome, if there is one."""
+        return {self.name: self.process} if self.name and isinstance(self.process, Surrogate) else {}
+
+    def score(self, P: Floats) -> Floats:
+        """Log of the standard deviation, limits included."""
+        return np.log(self.process.posterior(P)[1]) + self.limits.log_probability(P)
+
+    def gain(self, P: Floats) -> Floats:
+        """Variance that a measurement would remove, in the outcome's unit squared (a share without an outcome)."""
+        return np.asarray(self.process.posterior(P)[1] ** 2)
+
+    def imagine(self, P: Floats, source: Ints) -> Explore:
+        """After measurements at P."""
+        if isinstance(self.process, Surrogate):
+            process: Surrogate | GP = self.process.imagine(P, source)
+        else:
+            process = self.process.condition(P, np.zeros(len(P)))
+        return replace(self, process=process, limits=self.limits.imagine(P, source))
+
+
+def explore(situation: Situation, objective: Objective | None) -> Explore | None:
+    """The aim of exploration; without an outcome a process of fixed length scale says what is far from everything."""
+    limits = Limits.of(situation)
+    if objective is not None:
+        surrogate = learn(situation, objective.name, objective.noise)
+        return None if surrogate is None else Explore(objective.name, surrogate, limits)
+    if not len(situation.X):
+        return None
+    groups = situation.space.groups
+    blank = fit(situation.X, np.zeros(len(situation.X)), groups, standard=(0.0, 1.0))
+    even = Hyper(np.full_like(blank.hyper.length, 0.5 * np.sqrt(len(blank.hyper.length))), np.full(1, 1e-4), np.ones(1))
+    return Explore(None, blank.with_hyper(even), limits)
+
+
+def aim_of(situation: Situation) -> Aim | None:
+    """What the problem seeks, learned from its history; None while too little is measured for a model."""
+    objectives = situation.problem.objectives
+    if not objectives:
+        return explore(situation, None)
+    if len(objectives) > 1:
+        return front(situation)
+    goal = objectives[0].goal
+    if goal == "boundary":
+        return boundary(situation, objectives[0])
+    return explore(situation, objectives[0]) if goal == "explore" else improve(situation, objectives[0])

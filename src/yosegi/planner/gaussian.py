@@ -1,0 +1,65 @@
+"""Our planner: a space-filling start, then a Gaussian process and the best point by what the problem seeks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from yosegi.planner.aim import Aim, aim_of
+from yosegi.planner.design import place
+from yosegi.planner.explain import expect, sentence
+from yosegi.planner.history import Observation, Pending
+from yosegi.planner.problem import Problem
+from yosegi.planner.proposal import Proposal
+from yosegi.planner.search import Choice, Field, Open, Table
+from yosegi.planner.situation import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """A Gaussian-process planner; everything it learns it learns anew from the history at each call."""
+
+    name: str = "gp"
+
+    def suggest(
+        self, problem: Problem, history: Sequence[Observation], *, pending: Sequence[Pending], count: int, seed: int
+    ) -> list[Proposal]:
+        """Up to `count` proposals, each made as if those before it had given what is expected."""
+        situation = Situation.of(problem, history, pending)
+        missing = _starts(problem) - int(np.sum(situation.source == 0)) - int(np.sum(situation.pending_source == 0))
+        aim = aim_of(situation) if missing <= 0 else None
+        if aim is None:
+            return place(situation, "sobol", count, seed)
+        if len(situation.pending):
+            aim = aim.imagine(situation.pending, situation.pending_source)
+        if situation.region is None:
+            field: Field = Table(situation, aim)
+        else:
+            field = Open(situation, situation.region, seed)
+        return _several(situation, aim, field, count)
+
+
+def _several(situation: Situation, aim: Aim, field: Field, count: int) -> list[Proposal]:
+    out: list[Proposal] = []
+    while (choice := field.best(aim)) is not None:
+        expected = expect(situation, aim, choice)
+        reason = sentence(situation, aim, choice, expected)
+        out.append(situation.proposal(choice.row, choice.index, choice.source, reason, expected))
+        if len(out) == count:
+            break
+        field.take(choice)
+        aim = _after(aim, choice)
+    return out
+
+
+def _after(aim: Aim, choice: Choice) -> Aim:
+    return aim.imagine(choice.at[None, :], np.array([choice.source]))
+
+
+def _starts(problem: Problem) -> int:
+    if problem.starts is not None:
+        return problem.starts
+    rows = len(problem.candidates) if problem.candidates is not None else 1000
+    return max(1, min(10, len(problem.parameters) + 2, rows // 4))

@@ -1,0 +1,173 @@
+"""One outcome as the planner believes it: a Gaussian process over every source that passes the gate.
+
+The gate: sources other than the first, and earlier campaigns, are used only while they help to predict the first
+source's own measurements left out one at a time. Their bias is unknown; a source that does not help costs experiments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from yosegi.planner.gp import GP, fit
+from yosegi.planner.situation import Situation
+from yosegi.planner.space import Floats, Ints
+from yosegi.planner.transfer import Aligned, align, extra_groups, widened
+
+FEW = 3
+"""Fewer measurements of the first source than this give no verdict, and a source is trusted until there is one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surrogate:
+    """A process over the present space, widened where an earlier campaign has more parameters.
+
+    Args:
+        gp: the process; its sources are the problem's, then the earlier campaigns.
+        present: shape (extra,), where the present campaign stands in the added dimensions.
+        used: for each source of the process, whether it passed the gate (the first always does).
+        names: of the sources of the process.
+    """
+
+    gp: GP
+    present: Floats
+    used: tuple[bool, ...]
+    names: tuple[str, ...]
+
+    def at(self, P: Floats) -> Floats:
+        """P (m, d) in the process's coordinates."""
+        return P if not len(self.present) else widened(P, self.present)
+
+    def posterior(self, P: Floats) -> tuple[Floats, Floats]:
+        """Mean and sd of the noiseless outcome of the first source at P (m, d), in its unit."""
+        return self.gp.posterior(self.at(P))
+
+    def index(self, source: int) -> int | None:
+        """The process's own index of a source, None where the gate dropped it."""
+        return sum(self.used[:source]) if self.used[source] else None
+
+    def correlation(self, P: Floats, source: int) -> Floats:
+        """What a measurement at `source` says about the first source, see `GP.correlation`; zeros if dropped."""
+        index = self.index(source)
+        return np.zeros(len(P)) if index is None else self.gp.correlation(self.at(P), index)
+
+    def imagine(self, P: Floats, source: Ints) -> Surrogate:
+        """After measurements at P (m, d) by `source` (m,) that say what is expected of them."""
+        gp = self.gp
+        for s in np.unique(source):
+            index = self.index(int(s))
+            if index is not None:
+                X = self.at(P[source == s])
+                gp = gp.condition(X, gp.posterior(X, index)[0], index)
+        return replace(self, gp=gp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Training:
+    """Everything measured of one outcome, in the widened coordinates."""
+
+    X: Floats
+    y: Floats
+    error: Floats
+    source: Ints
+    noise: Floats
+    groups: Ints
+    present: Floats
+    names: tuple[str, ...]
+
+    def fit(self, used: tuple[bool, ...]) -> GP:
+        keep = np.array(used)[self.source]
+        names = np.flatnonzero(used)
+        alone = len(names) == 1
+        X, groups = self.X[keep], self.groups
+        if alone and len(self.present):
+            own = X.shape[1] - len(self.present)
+            X, groups = X[:, :own], groups[:own]
+        gp = fit(
+            X,
+            self.y[keep],
+            groups,
+            source=np.searchsorted(names, self.source[keep]),
+            sources=len(names),
+            error=self.error[keep],
+            noise=self.noise[names],
+        )
+        return gp
+
+    def surrogate(self, gp: GP, used: tuple[bool, ...]) -> Surrogate:
+        return Surrogate(gp, self.present if sum(used) > 1 else np.empty(0), used, self.names)
+
+
+def learn(situation: Situation, outcome: str, noise: float | None, minimise: bool = True) -> Surrogate | None:
+    """What the history says of an outcome; None where the first source has fewer than two measurements of it."""
+    training = _collect(situation, outcome, noise, minimise)
+    count = len(training.names)
+    measured = [int(np.sum(training.source == s)) for s in range(count)]
+    alone = (True,) + (False,) * (count - 1)
+    if measured[0] < 2:
+        return None
+    gp = training.fit(alone)
+    if measured[0] < FEW:
+        return training.surrogate(gp, alone)
+    used, found = alone, gp
+    for s in range(1, count):
+        if measured[s] >= FEW:
+            trial = tuple(u or i == s for i, u in enumerate(used))
+            joint = training.fit(trial)
+            if _helps(joint, found, measured[0]):
+                used, found = trial, joint
+    return training.surrogate(found, used)
+
+
+def _helps(joint: GP, before: GP, count: int) -> bool:
+    return log_predictive(joint) > log_predictive(before) + 0.02 * count
+
+
+def log_predictive(gp: GP) -> float:
+    """Σ log density of the first source's measurements, each given all other data (Rasmussen & Williams, eq. 5.10)."""
+    mean, sd = gp.leave_one_out()
+    own = gp.data.source == 0
+    y = gp.offset[0] + gp.scale[0] * gp.data.y[own]
+    z = (y - mean[own]) / sd[own]
+    return float(-0.5 * z @ z - np.log(sd[own]).sum())
+
+
+def r_squared(gp: GP) -> float:
+    """Share of the first source's variance that leave-one-out predictions explain; below zero, worse than the mean."""
+    mean, _ = gp.leave_one_out()
+    own = gp.data.source == 0
+    y = gp.offset[0] + gp.scale[0] * gp.data.y[own]
+    spread = float(np.sum((y - y.mean()) ** 2))
+    return 1.0 - float(np.sum((y - mean[own]) ** 2)) / spread if spread > 0 else 0.0
+
+
+def _collect(situation: Situation, outcome: str, noise: float | None, minimise: bool) -> _Training:
+    y, error = situation.outcome(outcome)
+    measured = np.isfinite(y)
+    problem = situation.problem
+    earlier = [(e.name, align(situation.space, e, outcome, minimise)) for e in problem.earlier]
+    found: list[tuple[str, Aligned]] = [(name, a) for name, a in earlier if a is not None]
+    extra = sum(len(a.present) for _, a in found)
+    present = np.concatenate([a.present for _, a in found]) if found else np.empty(0)
+    X = [widened(situation.X[measured], present)]
+    before = 0
+    for _, a in found:
+        own = a.X.shape[1] - len(a.present)
+        block = widened(a.X[:, :own], present)
+        block[:, own + before : own + before + len(a.present)] = a.X[:, own:]
+        before += len(a.present)
+        X.append(block)
+    first = len(problem.sources)
+    stated = np.full(first + len(found), np.nan)
+    stated[0] = np.nan if noise is None else noise
+    return _Training(
+        np.vstack(X),
+        np.concatenate([y[measured], *(a.y for _, a in found)]),
+        np.concatenate([error[measured], *(a.error for _, a in found)]),
+        np.concatenate([situation.source[measured], *(np.full(len(a.y), first + i) for i, (_, a) in enumerate(found))]),
+        stated,
+        extra_groups(situation.space.groups, extra),
+        present,
+        tuple(s.name or "this campaign" for s in problem.sources) + tuple(name for name, _ in found),
+    )
