@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
@@ -29,6 +30,42 @@ values = st.recursive(
 @given(values)
 def test_the_bytes_are_those_of_another_library(value: Any) -> None:
     assert encoding.dumps(value) == rfc8785.dumps(value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.floats(1e-8, 1e-3) | st.floats(1e14, 1e23))
+def test_a_number_is_written_as_another_library_writes_it(number: float) -> None:
+    assert encoding.dumps([number, -number]) == rfc8785.dumps([number, -number])
+
+
+# RFC 8785, appendix B: the double's bits in hexadecimal, and its text.
+NUMBERS = {
+    "0000000000000000": "0",
+    "8000000000000000": "0",
+    "0000000000000001": "5e-324",
+    "8000000000000001": "-5e-324",
+    "7fefffffffffffff": "1.7976931348623157e+308",
+    "4340000000000000": "9007199254740992",
+    "c340000000000000": "-9007199254740992",
+    "4430000000000000": "295147905179352830000",
+    "44b52d02c7e14af5": "9.999999999999997e+22",
+    "44b52d02c7e14af6": "1e+23",
+    "44b52d02c7e14af7": "1.0000000000000001e+23",
+    "444b1ae4d6e2ef4e": "999999999999999700000",
+    "444b1ae4d6e2ef4f": "999999999999999900000",
+    "444b1ae4d6e2ef50": "1e+21",
+    "3eb0c6f7a0b5ed8c": "9.999999999999997e-7",
+    "3eb0c6f7a0b5ed8d": "0.000001",
+    "41b3de4355555553": "333333333.3333332",
+    "41b3de4355555554": "333333333.33333325",
+    "41b3de4355555555": "333333333.3333333",
+    "becbf647612f3696": "-0.0000033333333333333333",
+    "43143ff3c1cb0959": "1424953923781206.2",
+}
+
+
+@pytest.mark.parametrize(("bits", "text"), NUMBERS.items())
+def test_the_standards_numbers_are_met(bits: str, text: str) -> None:
+    assert encoding.dumps(struct.unpack(">d", bytes.fromhex(bits))[0]) == text.encode()
 
 
 def test_the_standards_example_is_met() -> None:

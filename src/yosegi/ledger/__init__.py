@@ -3,14 +3,14 @@
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import Header
-from yosegi.ledger.ledger import ERASED, OPENED, REFILLED, Ledger
+from yosegi.ledger.ledger import Ledger
 from yosegi.ledger.receipt import Receipt, verify_entries
 from yosegi.ledger.sequencer import NotRestored
 from yosegi.ledger.sqlite import SqliteStore
 from yosegi.ledger.store import Db, Locked, Stale, Store, StoreFailed
 from yosegi.ledger.upcast import Upcasters
 from yosegi.ledger.view import View
-from yosegi.ledger.write import LEDGER, Draft, Write
+from yosegi.ledger.write import ERASED, LEDGER, OPENED, REFILLED, Draft, Write
 
 __all__ = [
     "Ledger",

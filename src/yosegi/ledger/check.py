@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from yosegi.core.errors import Corrupt, Invalid, YosegiError
 from yosegi.ledger import rows, tree
@@ -11,12 +11,13 @@ from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import Header
 from yosegi.ledger.store import Db
+from yosegi.ledger.write import ERASED
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
 
 TAIL = 256
-"""Entries that are read again whenever a ledger is opened."""
+"""Entries that are read again whenever a ledger is opened; a power of two."""
 
 _STEP = 1000
 
@@ -30,78 +31,88 @@ class Progress:
     total: int
 
 
+@dataclass(slots=True)
+class _Walk:
+    """What a walk along the entries remembers."""
+
+    site: str
+    frontier: tree.Frontier
+    positions: dict[str, int] = field(default_factory=dict)
+    bare: set[int] = field(default_factory=set)
+    erased: set[int] = field(default_factory=set)
+
+    def step(self, sequence: int, entry: Entry | None, place: tuple[int, str, int, bytes] | None) -> Header:
+        """Verify the next entry by itself, and that the tree's hashes follow from it."""
+        where = f"entry {sequence}"
+        if entry is None or place is None or entry.sequence != sequence:
+            raise Corrupt(where, "it is missing")
+        header = _readable(entry, where)
+        if (header.sequence, header.site) != (sequence, self.site):
+            raise Corrupt(where, f"its header is of entry {header.sequence} of {header.site}")
+        if tree.leaf_hash(entry.header_bytes) != entry.leaf:
+            raise Corrupt(where, "its header is not the one the tree was built over")
+        if place[:3] != (sequence, header.stream, header.position):
+            raise Corrupt(
+                where, f"it is filed at {place[2]} of {place[1]}, not at {header.position} of {header.stream}"
+            )
+        if self.frontier.append(entry.leaf) != place[3]:
+            raise Corrupt(where, "the tree's hashes stored with it do not follow from the entries")
+        self._body(entry, header, where)
+        return header
+
+    def _body(self, entry: Entry, header: Header, where: str) -> None:
+        if header.type == ERASED:
+            self.erased.add(int(header.facts["sequence"]))
+        if entry.salt is None or entry.body_bytes is None:
+            if header.body is not None:
+                self.bare.add(header.sequence)
+        elif not header.covers(entry.salt, entry.body_bytes):
+            raise Corrupt(where, "its body is not the one its header speaks of")
+
+    def follow(self, header: Header) -> None:
+        """Verify that the entry is the next of its stream; for walks from the first entry."""
+        want = self.positions.get(header.stream, 0) + 1
+        if header.position != want:
+            raise Corrupt(
+                f"entry {header.sequence}", f"at {header.position} of stream {header.stream}, where {want} comes next"
+            )
+        self.positions[header.stream] = want
+
+    def finish(self) -> None:
+        """Verify that just those bodies are gone of which an entry says so."""
+        for sequence in sorted(self.bare ^ self.erased):
+            why = "gone, and no entry says it was erased" if sequence in self.bare else "there, though it was erased"
+            raise Corrupt(f"entry {sequence}", f"its body is {why}")
+
+
+def _readable(entry: Entry, where: str) -> Header:
+    try:
+        return Header.read(entry.header_bytes, what=where)
+    except Invalid as error:
+        raise Corrupt(where, f"its header is not readable ({error.why})") from None
+
+
 def check_tail(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicKey]) -> Envelope:
     """Verify a ledger's end: the last entries against the tree, the tree against the last signed checkpoint.
 
     Raises:
         Corrupt: something does not hold; names the first entry that is wrong.
     """
-    start = max(0, head.size - TAIL)
-    expected = start
-    for entry in rows.scan(db, start, head.size, None):
-        check_entry(entry, expected, site=site)
-        expected += 1
-    if expected != head.size:
-        raise Corrupt(f"entry {expected}", "it is missing")
+    start = max(0, head.size - TAIL) // TAIL * TAIL
+    found = rows.fetch_nodes(db, tree.peaks(0, start))
+    walk = _Walk(site, tree.Frontier(start, [found[node] for node in tree.peaks(0, start)]))
+    entries, places = rows.scan(db, start, head.size, None), rows.places(db, start, head.size)
+    for sequence in range(start, head.size):
+        walk.step(sequence, next(entries, None), next(places, None))
     stored = rows.last_checkpoint(db)
     if stored is None:
-        raise Corrupt(f"checkpoint {head.size}", f"{head.size} entries, and no checkpoint over them")
-    _check_edge(db, head)
+        raise Corrupt(f"entry {head.size - 1}", f"{head.size} entries, and no checkpoint over them")
     size, document = stored
-    if size != head.size:
-        raise Corrupt(f"entry {min(size, head.size)}", f"the last checkpoint is over {size} entries, of {head.size}")
-    return _check_checkpoint(document, size, head.frontier.root(), site=site, keys=keys)
-
-
-def check_entry(entry: Entry, sequence: int, *, site: str) -> Header:
-    """Verify one entry by itself: its place, its header's form and hash, its body's digest.
-
-    Raises:
-        Corrupt: it does not hold.
-    """
-    where = f"entry {sequence}"
-    if entry.sequence != sequence:
-        raise Corrupt(where, "it is missing")
-    try:
-        header = Header.read(entry.header_bytes, what=where)
-    except Invalid as error:
-        raise Corrupt(where, f"its header is not readable ({error.why})") from None
-    if header.sequence != sequence or header.site != site:
-        raise Corrupt(where, f"its header is of entry {header.sequence} of {header.site}")
-    if tree.leaf_hash(entry.header_bytes) != entry.leaf:
-        raise Corrupt(where, "its header is not the one the tree was built over")
-    if entry.salt is not None and entry.body_bytes is not None and not header.covers(entry.salt, entry.body_bytes):
-        raise Corrupt(where, "its body is not the one its header speaks of")
-    return header
-
-
-def _check_edge(db: Db, head: rows.Head) -> None:
-    """Verify the tail's inner hashes, as far as they follow from the tail alone."""
-    start = max(0, head.size - TAIL)
-    start -= start % TAIL
-    frontier = tree.Frontier(start, [rows.fetch_nodes(db, [node])[node] for node in tree.peaks(0, start)])
-    sql = "SELECT sequence, nodes FROM ledger_entries WHERE sequence >= ? ORDER BY sequence"
-    for sequence, nodes in db.all(sql, (start,)):
-        if frontier.append(bytes(nodes[: tree.HASH_SIZE])) != bytes(nodes):
-            raise Corrupt(f"entry {sequence}", "the tree's hashes stored with it do not follow from the entries")
-
-
-def _check_checkpoint(document: bytes, size: int, root: bytes, *, site: str, keys: Mapping[str, PublicKey]) -> Envelope:
-    where = f"checkpoint {size}"
-    try:
-        envelope = Envelope.read(document, what=where)
-        checkpoint = Checkpoint.open(envelope, keys, site=site)
-    except Untrusted as error:
-        raise Corrupt(
-            where, str(error), "if the key was replaced, give the earlier public key too; else restore a backup"
-        ) from None
-    except YosegiError as error:
-        raise Corrupt(where, str(error)) from None
-    if checkpoint.size != size or checkpoint.root_hash != root:
-        raise Corrupt(
-            f"entry {size - 1}", f"the entries up to it lead to another root than the signed checkpoint over {size}"
-        )
-    return envelope
+    if size > head.size:
+        raise Corrupt(f"entry {head.size}", f"it is missing: the last checkpoint is over {size} entries")
+    if size < head.size:
+        raise Corrupt(f"entry {size}", f"no checkpoint is over it: the last is over {size} entries of {head.size}")
+    return _check_checkpoint(document, size, walk.frontier.root(), site=site, keys=keys)
 
 
 def check_all(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicKey]) -> Iterator[Progress]:
@@ -110,36 +121,36 @@ def check_all(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicKe
     Raises:
         Corrupt: something does not hold; names the first entry that is wrong.
     """
-    frontier = tree.Frontier()
-    positions: dict[str, int] = {}
+    walk = _Walk(site, tree.Frontier())
     signed = _checkpoints(db)
     following = next(signed, None)
-    entries = rows.scan(db, 0, head.size, None)
-    nodes = _nodes(db, head.size)
+    entries, places = rows.scan(db, 0, head.size, None), rows.places(db, 0, head.size)
     for sequence in range(head.size):
-        entry = next(entries, None)
-        if entry is None:
-            raise Corrupt(f"entry {sequence}", "it is missing")
-        header = check_entry(entry, sequence, site=site)
-        _check_position(header, positions)
-        if frontier.append(entry.leaf) != next(nodes, b""):
-            raise Corrupt(f"entry {sequence}", "the tree's hashes stored with it do not follow from the entries")
+        walk.follow(walk.step(sequence, next(entries, None), next(places, None)))
         if following is not None and following[0] == sequence + 1:
-            _check_checkpoint(following[1], following[0], frontier.root(), site=site, keys=keys)
+            _check_checkpoint(following[1], following[0], walk.frontier.root(), site=site, keys=keys)
             following = next(signed, None)
         if (sequence + 1) % _STEP == 0 or sequence + 1 == head.size:
             yield Progress("entries", sequence + 1, head.size)
     if following is not None:
         raise Corrupt(f"checkpoint {following[0]}", f"over more than the {head.size} entries that there are")
+    walk.finish()
 
 
-def _check_position(header: Header, positions: dict[str, int]) -> None:
-    want = positions.get(header.stream, 0) + 1
-    if header.position != want:
-        raise Corrupt(
-            f"entry {header.sequence}", f"at position {header.position} of stream {header.stream}, after {want - 1}"
-        )
-    positions[header.stream] = want
+def _check_checkpoint(document: bytes, size: int, root: bytes, *, site: str, keys: Mapping[str, PublicKey]) -> Envelope:
+    where = f"checkpoint {size}"
+    try:
+        envelope = Envelope.read(document, what=where)
+        checkpoint = Checkpoint.open(envelope, keys, site=site)
+    except Untrusted as error:
+        todo = "if the key was replaced, give the earlier public key too; else restore a backup"
+        raise Corrupt(where, str(error), todo) from None
+    except YosegiError as error:
+        raise Corrupt(where, str(error)) from None
+    if checkpoint.size != size or checkpoint.root_hash != root:
+        why = f"the entries up to it lead to another root than the signed checkpoint over {size}"
+        raise Corrupt(f"entry {size - 1}", why)
+    return envelope
 
 
 def _checkpoints(db: Db) -> Iterator[tuple[int, bytes]]:
@@ -152,10 +163,3 @@ def _checkpoints(db: Db) -> Iterator[tuple[int, bytes]]:
             after = int(size)
         if not found:
             return
-
-
-def _nodes(db: Db, size: int) -> Iterator[bytes]:
-    for start in range(0, size, _STEP):
-        sql = "SELECT nodes FROM ledger_entries WHERE sequence >= ? AND sequence < ? ORDER BY sequence"
-        for (nodes,) in db.all(sql, (start, start + _STEP)):
-            yield bytes(nodes)

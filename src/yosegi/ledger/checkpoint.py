@@ -10,6 +10,7 @@ from pydantic import Field
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import Digest
 from yosegi.core.values import Value
+from yosegi.ledger import encoding
 from yosegi.ledger.header import Name, Time
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
@@ -36,6 +37,10 @@ class Checkpoint(Value):
     size: Annotated[int, Field(ge=1)]
     root: Digest
     time: Time
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON (RFC 8785)."""
+        return encoding.dumps(self.model_dump(mode="json"))
 
     @property
     def root_hash(self) -> bytes:

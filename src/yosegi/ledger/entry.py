@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from yosegi.core.errors import Invalid
+from pydantic import ValidationError
+
+from yosegi.core.errors import Corrupt, Invalid
 from yosegi.ledger.header import Header
 from yosegi.ledger.upcast import Upcasters
 
@@ -40,9 +42,17 @@ class Entry:
 
     @property
     def header(self) -> Header:
-        """What was written, version and all."""
+        """What was written, version and all.
+
+        Raises:
+            Corrupt: the stored bytes are no header.
+        """
         if self._header is None:
-            self._header = Header.model_validate_json(self.header_bytes)
+            try:
+                self._header = Header.model_validate_json(self.header_bytes)
+            except ValidationError as error:
+                why = f"its header is not readable ({error.errors()[0]['msg']})"
+                raise Corrupt(f"entry {self.sequence}", why) from None
         return self._header
 
     @property

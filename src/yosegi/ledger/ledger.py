@@ -20,14 +20,11 @@ from yosegi.ledger.sequencer import Committed, Request, Sequencer
 from yosegi.ledger.store import Parameter, Store
 from yosegi.ledger.upcast import Upcasters
 from yosegi.ledger.view import View, Views, compare
-from yosegi.ledger.write import LEDGER, Draft, Write
+from yosegi.ledger.write import ERASED, LEDGER, OPENED, REFILLED, Draft, Write
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey, by_id
 from yosegi.trust.signer import Signer
 
-OPENED = "ledger.opened"
-ERASED = "ledger.erased"
-REFILLED = "ledger.refilled"
 SALT_SIZE = 16
 
 

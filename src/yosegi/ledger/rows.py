@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from yosegi.core.errors import Corrupt
 from yosegi.ledger.entry import Entry
-from yosegi.ledger.header import Header
 from yosegi.ledger.store import Db, Row
 from yosegi.ledger.tree import HASH_SIZE, Frontier, Node, home, peaks
 from yosegi.ledger.upcast import Upcasters
@@ -63,7 +62,7 @@ def load_head(db: Db, where: str) -> Head:
     size = int(last[0]) + 1
     nodes = peaks(0, size)
     found = fetch_nodes(db, nodes)
-    epoch = Header.model_validate_json(bytes(last[1])).epoch
+    epoch = Entry(size - 1, bytes(last[1]), b"").header.epoch
     return Head(Frontier(size, [found[node] for node in nodes]), epoch, bool(row[0]))
 
 
@@ -108,6 +107,16 @@ def scan(db: Db, start: int, stop: int, upcasters: Upcasters | None) -> Iterator
         rows = db.all(_ENTRY + "WHERE e.sequence >= ? AND e.sequence < ? ORDER BY e.sequence", (start, end))
         for row in rows:
             yield _entry(row, upcasters)
+        start = end
+
+
+def places(db: Db, start: int, stop: int) -> Iterator[tuple[int, str, int, bytes]]:
+    """Sequence, stream, position and tree hashes of entries, as they lie in their columns."""
+    while start < stop:
+        end = min(start + _CHUNK, stop)
+        sql = "SELECT sequence, stream, position, nodes FROM ledger_entries WHERE sequence >= ? AND sequence < ? "
+        for sequence, stream, place, nodes in db.all(sql + "ORDER BY sequence", (start, end)):
+            yield int(sequence), str(stream), int(place), bytes(nodes)
         start = end
 
 

@@ -276,6 +276,6 @@ class Sequencer:
             root="sha256:" + frontier.root().hex(),
             time=batch.time,
         ).sign(self._signer)
-        rows.insert(db, entries, bodies, (frontier.size, checkpoint.to_bytes()))
+        rows.insert(db, entries, bodies, (frontier.size, encoding.dumps(checkpoint.model_dump(mode="json"))))
         self._views.advance(db, frontier.size)
         return Committed(rows.Head(frontier, batch.epoch, batch.copied), checkpoint)

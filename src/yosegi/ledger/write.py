@@ -12,6 +12,13 @@ from yosegi.core.errors import Invalid
 LEDGER = "ledger"
 """The stream in which a ledger writes about itself; its entries name no charter unless they concern one."""
 
+OPENED = "ledger.opened"
+"""The first entry of an epoch; facts: epoch, key, and after a restore: restored and witnessed (size, root)."""
+ERASED = "ledger.erased"
+"""A body was erased; facts: sequence, stream, body (its digest), reason."""
+REFILLED = "ledger.refilled"
+"""A peer's receipt proves an entry that a restore has lost; facts: epoch, sequence, hash, header; body: the receipt."""
+
 MAX_AFTER = 64
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 

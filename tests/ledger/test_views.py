@@ -1,0 +1,147 @@
+"""Views are folded with the entries, and can be folded again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from ledger.support import Budget, Opener, Titles, write
+from yosegi.core.errors import Invalid
+from yosegi.ledger import Db, Entry
+
+
+def run(action: Any) -> Any:
+    return asyncio.run(action)
+
+
+class Counter:
+    """Counts what it is shown; its version, tables and factor are a test's to choose."""
+
+    name = "counter"
+
+    def __init__(self, version: int = 1, table: str = "counts", factor: int = 1) -> None:
+        self.version, self.table, self.factor = version, table, factor
+        self.shown: list[int] = []
+
+    @property
+    def ddl(self) -> Sequence[str]:
+        return (f"CREATE TABLE {self.table} (sequence INTEGER PRIMARY KEY, number INTEGER NOT NULL)",)
+
+    def apply(self, db: Db, entry: Entry) -> None:
+        self.shown.append(entry.sequence)
+        db.execute(f"INSERT INTO {self.table} VALUES (?, ?)", (entry.sequence, entry.sequence * self.factor))
+
+
+def test_a_view_that_is_new_is_folded_from_the_first_entry(opened: Opener) -> None:
+    async def body() -> None:
+        ledger = await opened()
+        await ledger.append(write("a", 0, drafts=9))
+        ledger.close()
+        counter = Counter()
+        ledger = await opened(views=[counter])
+        assert counter.shown == list(range(10))
+        await ledger.append(write("a", 9))
+        assert counter.shown[-1] == 10
+        assert len(ledger.query("SELECT * FROM counts")) == 11
+
+    run(body())
+
+
+def test_a_view_that_is_up_to_date_is_not_folded_again(opened: Opener) -> None:
+    async def body() -> None:
+        ledger = await opened(views=[Counter()])
+        await ledger.append(write("a", 0))
+        ledger.close()
+        counter = Counter()
+        await opened(views=[counter])
+        assert counter.shown == []
+
+    run(body())
+
+
+def test_a_view_that_was_away_for_a_while_catches_up(opened: Opener) -> None:
+    async def body() -> None:
+        (await opened(views=[Counter()])).close()
+        ledger = await opened()
+        await ledger.append(write("a", 0, drafts=2))
+        ledger.close()
+        counter = Counter()
+        await opened(views=[counter])
+        assert counter.shown == [1, 2]
+
+    run(body())
+
+
+@pytest.mark.parametrize("newer", [Counter(2, factor=10), Counter(2, table="counts2"), Counter(1, table="counts2")])
+def test_a_view_of_another_version_or_form_begins_anew(opened: Opener, newer: Counter) -> None:
+    async def body() -> None:
+        ledger = await opened(views=[Counter()])
+        await ledger.append(write("a", 0, drafts=2))
+        ledger.close()
+        ledger = await opened(views=[newer])
+        assert newer.shown == [0, 1, 2]
+        numbers = [row["number"] for row in ledger.query(f"SELECT number FROM {newer.table} ORDER BY 1")]
+        assert numbers == [0, newer.factor, 2 * newer.factor]
+        tables = {row["name"] for row in ledger.query("SELECT name FROM sqlite_master WHERE name LIKE 'counts%'")}
+        assert tables == {newer.table}
+        list(ledger.check())
+
+    run(body())
+
+
+def test_a_rebuilt_view_is_the_same(opened: Opener) -> None:
+    async def body() -> None:
+        ledger = await opened(views=[Titles(), Budget(100)])
+        await ledger.append(
+            write("a", 0, type="titled", body={"title": "x"}, facts={"amount": 3}), write("b", 0, facts={"amount": 4})
+        )
+        before = ledger.query("SELECT * FROM titles"), ledger.query("SELECT * FROM budget")
+        ledger.rebuild()
+        assert (ledger.query("SELECT * FROM titles"), ledger.query("SELECT * FROM budget")) == before
+        await ledger.append(write("b", 1, facts={"amount": 5}))
+        assert ledger.query("SELECT used FROM budget") == [{"used": 12}]
+        with pytest.raises(Invalid, match="not registered"):
+            ledger.rebuild(["colours"])
+
+    run(body())
+
+
+def test_a_long_ledger_is_folded_in_pieces(opened: Opener) -> None:
+    async def body() -> None:
+        ledger = await opened()
+        for _ in range(6):
+            await ledger.append(write("a", None, drafts=2000))
+        ledger.close()
+        counter = Counter()
+        ledger = await opened(views=[counter])
+        assert counter.shown == list(range(12_001))
+
+    run(body())
+
+
+def test_two_views_of_one_name_are_refused(opened: Opener) -> None:
+    async def body() -> None:
+        with pytest.raises(Invalid, match="twice"):
+            await opened(views=[Counter(), Counter()])
+
+    run(body())
+
+
+def test_a_view_may_not_take_the_ledgers_own_tables(opened: Opener) -> None:
+    async def body() -> None:
+        with pytest.raises(Invalid, match="ledger_mine"):
+            await opened(views=[Counter(table="ledger_mine")])
+
+    run(body())
+
+
+def test_a_query_cannot_write(opened: Opener) -> None:
+    async def body() -> None:
+        ledger = await opened(views=[Counter()])
+        with pytest.raises(Exception, match="readonly"):
+            ledger.query("DELETE FROM counts")
+
+    run(body())
