@@ -1,0 +1,64 @@
+"""What the operating system offers for keeping processes in hand, with safe defaults where it offers less."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def die_with(parent: int) -> None:
+    """End this process, uncatchably, when its parent ends (Linux: prctl(2), PR_SET_PDEATHSIG).
+
+    The parent may have died before the call, so it is looked for afterwards. Elsewhere the end of the pipe tells.
+    """
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends (Linux: prctl(2), PR_SET_CHILD_SUBREAPER)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children() -> list[int]:
+    """The processes whose parent is this single-threaded one; empty where the system does not tell."""
+    try:
+        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    except (OSError, ValueError):
+        return []
+
+
+def kill_group(group: int, number: signal.Signals) -> None:
+    """Signal a process group; one that is gone is left alone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def kill(pid: int) -> None:
+    """End one process at once; one that is gone is left alone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+_KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
+# Tasks run side by side, one a slot; a library that takes every core for each of them makes all of them slower, and
+# threads started at import do not survive a fork.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def environment(import_path: tuple[Path, ...] = ()) -> dict[str, str]:
+    """The variables a worker gets: a short list, so that no secret of the site's environment reaches a pack."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    path = os.pathsep.join([*(str(folder) for folder in import_path), *filter(None, [kept.get("PYTHONPATH")])])
+    return kept | _ONE_THREAD | {"PYTHONUNBUFFERED": "1"} | ({"PYTHONPATH": path} if path else {})

@@ -1,0 +1,299 @@
+"""The ordinary engine: each task in a supervised process of its own, forked from one that has imported its module."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from yosegi.core import canonical
+from yosegi.core.clock import Clock
+from yosegi.core.contract import EffectClass
+from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.errors import Invalid, Unavailable
+from yosegi.runner.endings import ended_badly, from_answer, never_began
+from yosegi.runner.entries import split_entry
+from yosegi.runner.fork_server import Ending, ForkServer
+from yosegi.runner.limits import Limits
+
+_AGAIN_AFTER = 5.0
+"""Seconds for which a failed import is not tried again."""
+_MERCY = 10.0
+"""Seconds after the last moment of a task in which its fork server must have reported its end."""
+
+
+@dataclass
+class _Case:
+    work: Work
+    turn: asyncio.Future[bool]
+    server: ForkServer | None = None
+    number: int = 0
+    cancelled: bool = False
+
+
+@dataclass
+class _Module:
+    """The fork server of one module, started when first needed."""
+
+    entries: tuple[str, ...]
+    server: ForkServer | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    failed: str = ""
+    failed_at: float = 0.0
+
+
+class ProcessEngine:
+    """Runs each task in a process of its own.
+
+    Args:
+        entries: `package.module:attribute` of each capability, by its name and version.
+        folder: for scratch folders; emptied at the start.
+        slots: tasks at a time.
+        limits: of one task.
+        import_path: folders in which modules are looked for before the usual ones.
+    """
+
+    name = "process"
+    remembers = False
+
+    def __init__(
+        self,
+        entries: Mapping[str, str],
+        folder: Path,
+        *,
+        clock: Clock,
+        slots: int = 2,
+        limits: Limits | None = None,
+        import_path: tuple[Path, ...] = (),
+    ) -> None:
+        self._entries, self._folder, self._slots, self._clock = dict(entries), folder.absolute(), slots, clock
+        self._limits, self._import_path = limits or Limits(), import_path
+        self._modules: dict[str, _Module] = {}
+        for entry in self._entries.values():
+            module = self._modules.setdefault(split_entry(entry)[0], _Module(()))
+            module.entries = (*module.entries, entry)
+        self._cases: dict[str, _Case] = {}
+        self._waiting: deque[_Case] = deque()
+        self._running = 0
+        self._stopped = False
+        self._scratch = 0
+        self._counts = {"ended": 0, "failed": 0, "restarts": 0}
+        self._sweeping: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Empty the scratch folder and start importing."""
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for module in self._modules.values():
+            self._spawn(self._warm(module))
+
+    async def _warm(self, module: _Module) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._server(module)
+
+    async def run(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
+        """See `Engine.run`."""
+        if work.capability not in self._entries:
+            return never_began("not_started", f"{work.capability} does not run here")
+        if work.key in self._cases:
+            return never_began("not_started", f"{work.key} is running already")
+        case = self._cases[work.key] = _Case(work, asyncio.get_running_loop().create_future())
+        try:
+            self._waiting.append(case)
+            self._pump()
+            if not await case.turn:
+                return never_began("cancelled", "taken back while it waited")
+            try:
+                outcome = await self._attempt(case, progress)
+            finally:
+                self._running -= 1
+                self._pump()
+        finally:
+            self._drop(case)
+        self._counts["ended" if not outcome.reason else "failed"] += 1
+        return outcome
+
+    def _drop(self, case: _Case) -> None:
+        self._cases.pop(case.work.key, None)
+        if case in self._waiting:
+            self._waiting.remove(case)
+        elif case.turn.cancelled():
+            self._pump()
+
+    def _pump(self) -> None:
+        while self._waiting and self._running < self._slots and not self._stopped:
+            case = self._waiting.popleft()
+            if not case.turn.done():
+                self._running += 1
+                case.turn.set_result(True)
+
+    async def _attempt(self, case: _Case, progress: Callable[[Progress], None]) -> Outcome:
+        work = case.work
+        module, attribute = split_entry(self._entries[work.capability])
+        self._scratch += 1
+        folder = self._folder / str(self._scratch)
+        message = {
+            "attribute": attribute, "key": work.key, "inputs": work.inputs, "folder": str(folder),
+            "time_limit": work.time_limit,
+        }  # fmt: skip
+        try:
+            case.server = server = await self._server(self._modules[module])
+            if case.cancelled:
+                return never_began("cancelled", "taken back before it started")
+            case.number, ending = server.begin(message, partial(_report, work.key, progress))
+        except Unavailable as error:
+            return never_began("not_started", str(error))
+        try:
+            async with asyncio.timeout(work.time_limit + self._limits.grace + _MERCY):
+                ended = await asyncio.shield(ending)
+        except TimeoutError:
+            # The fork server itself does not answer: end it, and with it whatever it holds.
+            server.kill_now()
+            ended = replace(await ending, why="time_limit")
+        except asyncio.CancelledError:
+            server.kill(case.number, "cancelled")
+            raise
+        finally:
+            self._spawn(self._tidy(folder, ending))
+        return self._outcome(case, ended)
+
+    def _outcome(self, case: _Case, ended: Ending) -> Outcome:
+        effect = case.work.effect
+        if ended.started is False:
+            return never_began("not_started", ended.tail)
+        if ended.answer:
+            return from_answer(ended.answer, effect, self._limits.output)
+        if ended.why == "cancelled":
+            return never_began("cancelled", "ended on request; it has no effect outside itself")
+        said = f"; the last it printed: {ended.tail.strip()[-500:]}" if ended.tail.strip() else ""
+        if ended.why == "time_limit":
+            return ended_badly(effect, "time_limit", f"ended after {case.work.time_limit:g} seconds{said}")
+        if ended.why:
+            return ended_badly(effect, ended.why, f"more than {self._limits.output} bytes answered, or printed "
+                               f"more than {self._limits.printed}")  # fmt: skip
+        if ended.status == 0 and ended.started:
+            return ended_badly(effect, "bad_output", f"ended without an answer{said}")
+        return ended_badly(effect, "crashed", _how(ended) + said)
+
+    async def _server(self, module: _Module) -> ForkServer:
+        """The module's fork server; a dead one is replaced.
+
+        Raises:
+            Unavailable: it cannot be started.
+        """
+        if module.server is not None and module.server.alive:
+            return module.server
+        async with module.lock:
+            if module.server is not None:
+                if module.server.alive:
+                    return module.server
+                await module.server.close()
+                module.server = None
+                self._counts["restarts"] += 1
+            if module.failed and self._clock.monotonic() - module.failed_at < _AGAIN_AFTER:
+                raise Unavailable(module.entries[0], module.failed, "it is tried again in some seconds")
+            server = ForkServer(module.entries, self._limits, self._import_path)
+            try:
+                await server.start()
+            except Unavailable as error:
+                module.failed, module.failed_at = error.why, self._clock.monotonic()
+                raise
+            module.server, module.failed = server, ""
+            return server
+
+    async def _tidy(self, folder: Path, ending: asyncio.Future[Ending]) -> None:
+        if (await ending).left:
+            await asyncio.to_thread(_remove, folder)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._sweeping.add(task)
+        task.add_done_callback(self._sweeping.discard)
+
+    async def cancel(self, key: str) -> bool:
+        """See `Engine.cancel`: proved while it waits; a `pure` task is ended at any moment."""
+        case = self._cases.get(key)
+        if case is None:
+            return False
+        if not case.turn.done():
+            case.turn.set_result(False)
+            return True
+        if case.server is None:
+            case.cancelled = True
+            return True
+        if case.work.effect is EffectClass.PURE:
+            case.server.kill(case.number, "cancelled")
+            return True
+        return False
+
+    async def safe_stop(self) -> None:
+        """Start nothing more; what runs is finished, as computing has no other safe state."""
+        self._stopped = True
+
+    async def resume(self) -> None:
+        """Start again."""
+        self._stopped = False
+        self._pump()
+
+    async def close(self) -> None:
+        """End every process."""
+        self._stopped = True
+        for case in list(self._waiting):
+            if not case.turn.done():
+                case.turn.set_result(False)
+        for module in self._modules.values():
+            async with module.lock:
+                if module.server is not None:
+                    await module.server.close()
+        await asyncio.gather(*self._sweeping, return_exceptions=True)
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    def statistics(self) -> dict[str, Any]:
+        """See `Engine.statistics`."""
+        servers = [module.server for module in self._modules.values() if module.server is not None]
+        return {
+            "slots": self._slots,
+            "running": self._running,
+            "waiting": len(self._waiting),
+            "stopped": self._stopped,
+            "processes": sum(1 + len(server.children) for server in servers if server.alive),
+            **self._counts,
+        }
+
+    def __repr__(self) -> str:
+        return f"<process engine: {self._running} of {self._slots} slots busy, {len(self._waiting)} waiting>"
+
+
+def _report(key: str, progress: Callable[[Progress], None], text: str) -> None:
+    try:
+        fraction, words = canonical.loads(text)
+        progress(Progress(key, min(1.0, max(0.0, float(fraction))), str(words)[:200]))
+    except (Invalid, ValueError, TypeError):
+        return  # it is decoration from an untrusted process; the outcome is what counts
+
+
+def _how(ended: Ending) -> str:
+    if ended.started is None:
+        return "the fork server that held it ended"
+    if ended.status < 0:
+        try:
+            return f"ended by {signal.Signals(-ended.status).name}"
+        except ValueError:
+            return f"ended by signal {-ended.status}"
+    return f"exited with status {ended.status}"
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder even if its task took the rights to it away."""
+    for parent, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            Path(parent).chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.conftest import HERE, gone, process_engine, until, work
+from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.states import Effect, Result
+from yosegi.runner.limits import Limits
+from yosegi.runner.process_engine import ProcessEngine
+
+pytestmark = pytest.mark.processes
+
+
+@asynccontextmanager
+async def running(folder: Path, **options: Any) -> AsyncIterator[ProcessEngine]:
+    engine = process_engine(folder, **options)
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+def ignore(progress: Progress) -> None:
+    pass
+
+
+def ends(folder: Path, *works: Work, **options: Any) -> list[Outcome]:
+    """Each outcome of the works, run one after another in one engine."""
+
+    async def main() -> list[Outcome]:
+        async with running(folder, **options) as engine:
+            return [await engine.run(each, ignore) for each in works]
+
+    return asyncio.run(main())
+
+
+def test_progress_and_actual_cost_arrive(tmp_path: Path) -> None:
+    heard: list[Progress] = []
+
+    async def main() -> Outcome:
+        async with running(tmp_path) as engine:
+            return await engine.run(work("twice", "task/a/1", x=2.0), heard.append)
+
+    outcome = asyncio.run(main())
+    assert outcome.outputs == {"value": 4}
+    assert outcome.spent is not None
+    assert dict(outcome.spent) == {"node_h": 250}
+    assert heard == [Progress("task/a/1", 0.5, "half")]
+
+
+def test_chance_follows_from_the_key_alone(tmp_path: Path) -> None:
+    first, again, other = ends(tmp_path, work("draw", "k1"), work("draw", "k1"), work("draw", "k2"))
+    assert first.outputs == again.outputs
+    assert first.outputs != other.outputs
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "says"),
+    [
+        ("segfault", "crashed", "SIGSEGV; the last it printed: about to fall"),
+        ("leave", "crashed", "exited with status 3"),
+        ("close_everything", "crashed", "exited with status"),
+        ("talkative", "output_too_large", "printed more than"),
+        ("flood", "output_too_large", "answered"),
+        ("rubbish", "bad_output", "NaN is not a JSON number"),
+        ("nan", "bad_output", "value"),
+        ("wrong_type", "bad_output", '"seven" is not of type "number"'),
+        ("unserialisable", "bad_output", "not its return type"),
+        ("memory", "failed", "MemoryError"),
+    ],
+)
+def test_misbehaviour_is_a_failed_task_and_the_next_one_runs(tmp_path: Path, name: str, reason: str, says: str) -> None:
+    outcome, after = ends(tmp_path, work(name), work("noop", x=1.0))
+    assert (outcome.reason, outcome.effect) == (reason, Effect.NONE)
+    assert says in outcome.message
+    assert after.result is Result.VALID
+
+
+def test_a_hundred_megabytes_are_not_taken(tmp_path: Path) -> None:
+    (outcome,) = ends(tmp_path, work("huge"))
+    assert outcome.reason == "output_too_large"
+
+
+def test_one_that_does_not_listen_is_ended_by_force_and_one_that_listens_may_still_answer(tmp_path: Path) -> None:
+    deaf, asked = ends(tmp_path, work("hang", limit=0.2), work("last_moment", limit=0.5))
+    assert deaf.reason == "time_limit"
+    assert asked.outputs == {"value": 1}
+
+
+def test_nothing_that_a_task_started_outlives_it(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    (outcome,) = ends(tmp_path, work("forks", folder=str(marks)))
+    assert outcome.result is Result.VALID
+    started = [int(mark.name) for mark in marks.iterdir()]
+    assert len(started) == 3
+    assert all(gone(pid) for pid in started)
+
+
+def test_a_task_sees_little_of_its_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    (outcome,) = ends(tmp_path, work("surroundings"))
+    assert outcome.outputs is not None
+    names, stdin, leads = outcome.outputs["text"].split(" ")
+    assert set(names.split(",")) <= {
+        "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "HOME", "TMPDIR",
+        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONUNBUFFERED",
+    }  # fmt: skip
+    assert (stdin, leads) == ("''", "True")
+
+
+def test_what_a_task_left_in_its_folder_is_removed(tmp_path: Path) -> None:
+    async def main() -> list[Path]:
+        async with running(tmp_path) as engine:
+            outcome = await engine.run(work("litter"), ignore)
+            assert outcome.outputs is not None
+            await until(lambda: not Path(outcome.outputs["text"]).exists())
+            return list((tmp_path / "scratch").iterdir())
+
+    assert asyncio.run(main()) == []
+
+
+def test_what_one_task_imported_is_there_for_the_next(tmp_path: Path) -> None:
+    first, second = ends(tmp_path, work("late_import"), work("late_import"))
+    assert first.outputs == {"text": "False colorsys"}
+    assert second.outputs == {"text": "True colorsys"}
+
+
+def test_inputs_are_held_against_the_contract_before_the_call(tmp_path: Path) -> None:
+    outcome = ends(tmp_path, work("dispense", what=7))[0]
+    assert (outcome.reason, outcome.effect) == ("bad_inputs", Effect.NONE)
+
+
+def test_a_failure_of_consuming_work_has_an_unknown_effect_unless_it_says_otherwise(tmp_path: Path) -> None:
+    stuck, empty, died = ends(
+        tmp_path,
+        work("dispense", what="raise_after"),
+        work("dispense", what="empty"),
+        work("dispense", what="die_after"),
+    )
+    assert (stuck.reason, stuck.effect) == ("failed", Effect.UNKNOWN)
+    assert (empty.reason, empty.effect) == ("failed", Effect.NONE)
+    assert (died.reason, died.effect) == ("crashed", Effect.UNKNOWN)
+
+
+async def started(folder: Path) -> tuple[int, int]:
+    """Process and parent of the task that waits for the folder."""
+    await until(lambda: any("." in mark.name for mark in folder.iterdir()))
+    pid, parent = next(mark.name for mark in folder.iterdir() if "." in mark.name).split(".")
+    return int(pid), int(parent)
+
+
+def test_killing_one_child_does_not_touch_its_neighbour(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir(), two.mkdir()
+
+    async def main() -> tuple[Outcome, Outcome]:
+        async with running(tmp_path) as engine:
+            first = asyncio.create_task(engine.run(work("wait_for", "k1", folder=str(one)), ignore))
+            second = asyncio.create_task(engine.run(work("wait_for", "k2", folder=str(two)), ignore))
+            pid, _ = await started(one)
+            await started(two)
+            os.kill(pid, signal.SIGKILL)
+            killed = await first
+            (two / "go").touch()
+            return killed, await second
+
+    killed, neighbour = asyncio.run(main())
+    assert killed.message == "ended by SIGKILL"
+    assert neighbour.result is Result.VALID
+
+
+def test_a_killed_fork_server_fails_its_tasks_ends_its_children_and_is_replaced(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    async def main() -> tuple[Outcome, Outcome, int, dict[str, Any]]:
+        async with running(tmp_path) as engine:
+            first = asyncio.create_task(engine.run(work("wait_consuming", "k1", folder=str(marks)), ignore))
+            pid, parent = await started(marks)
+            os.kill(parent, signal.SIGKILL)
+            lost = await first
+            await until(lambda: gone(pid))
+            return lost, await engine.run(work("noop", "k2", x=1.0), ignore), pid, engine.statistics()
+
+    lost, after, _, statistics = asyncio.run(main())
+    assert (lost.reason, lost.effect) == ("crashed", Effect.UNKNOWN)
+    assert after.result is Result.VALID
+    assert statistics["restarts"] == 1
+
+
+def test_a_stopped_fork_server_is_ended_when_it_does_not_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yosegi.runner.process_engine._MERCY", 0.1)
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    async def main() -> tuple[Outcome, Outcome]:
+        async with running(tmp_path) as engine:
+            first = asyncio.create_task(engine.run(work("wait_for", "k1", limit=0.5, folder=str(marks)), ignore))
+            _, parent = await started(marks)
+            os.kill(parent, signal.SIGSTOP)
+            return await first, await engine.run(work("noop", "k2", x=1.0), ignore)
+
+    frozen, after = asyncio.run(main())
+    assert frozen.reason == "time_limit"
+    assert after.result is Result.VALID
+
+
+SITE = """
+import asyncio, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from runner.conftest import process_engine, work
+
+async def main():
+    engine = process_engine(Path(sys.argv[2]))
+    await engine.start()
+    await engine.run(work("wait_for", folder=sys.argv[3]), print)
+
+asyncio.run(main())
+"""
+
+
+def test_when_the_site_is_killed_everything_it_started_ends(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    async def main() -> None:
+        site = await asyncio.create_subprocess_exec(sys.executable, "-c", SITE, HERE, tmp_path, marks)
+        pid, parent = await started(marks)
+        site.kill()
+        await site.wait()
+        await until(lambda: gone(pid) and gone(parent))
+
+    asyncio.run(main())
+
+
+def test_a_child_whose_parent_died_before_it_looked_ends_at_once() -> None:
+    code = (
+        "import os, sys\nfrom yosegi.runner._system import die_with\ndie_with(int(sys.argv[1]))\nprint('still here')\n"
+    )
+    # Process 1 is never the parent of a test's child: it stands for one that has died in the meantime.
+    result = subprocess.run([sys.executable, "-c", code, "1"], capture_output=True, check=False, timeout=60)
+    assert (result.returncode, result.stdout) == (1, b"")
+
+
+def test_running_pure_work_is_cancelled_and_consuming_work_is_not(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir(), two.mkdir()
+
+    async def main() -> tuple[bool, bool, Outcome, Outcome]:
+        async with running(tmp_path) as engine:
+            pure = asyncio.create_task(engine.run(work("wait_for", "k1", folder=str(one)), ignore))
+            consuming = asyncio.create_task(engine.run(work("wait_consuming", "k2", folder=str(two)), ignore))
+            await started(one)
+            await started(two)
+            answers = await engine.cancel("k1"), await engine.cancel("k2")
+            (two / "go").touch()
+            return *answers, await pure, await consuming
+
+    pure, consuming, cancelled, finished = asyncio.run(main())
+    assert (pure, consuming) == (True, False)
+    assert (cancelled.reason, cancelled.effect) == ("cancelled", Effect.NONE)
+    assert finished.result is Result.VALID
+
+
+def test_what_nobody_waits_for_any_more_is_ended(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    async def main() -> None:
+        async with running(tmp_path, slots=1) as engine:
+            task = asyncio.create_task(engine.run(work("wait_for", folder=str(marks)), ignore))
+            pid, _ = await started(marks)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await until(lambda: gone(pid))
+            assert (await engine.run(work("noop", x=1.0), ignore)).result is Result.VALID
+
+    asyncio.run(main())
+
+
+def test_a_module_that_cannot_be_imported_starts_nothing(tmp_path: Path) -> None:
+    engine = process_engine(tmp_path)
+    engine = ProcessEngine(
+        {"sample.noop@1": "runner.absent:noop"}, tmp_path, clock=engine._clock, limits=Limits(), import_path=(HERE,)
+    )
+
+    async def main() -> Outcome:
+        await engine.start()
+        try:
+            return await engine.run(work("noop", x=1.0), ignore)
+        finally:
+            await engine.close()
+
+    outcome = asyncio.run(main())
+    assert (outcome.reason, outcome.effect) == ("not_started", Effect.NONE)
+    assert "No module named 'runner.absent'" in outcome.message
+
+
+def test_nothing_starts_during_a_safe_stop_and_what_runs_is_finished(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    async def main() -> tuple[Outcome, bool, Outcome]:
+        async with running(tmp_path) as engine:
+            first = asyncio.create_task(engine.run(work("wait_for", "k1", folder=str(marks)), ignore))
+            await started(marks)
+            await engine.safe_stop()
+            second = asyncio.create_task(engine.run(work("noop", "k2", x=1.0), ignore))
+            (marks / "go").touch()
+            finished = await first
+            waiting = engine.statistics()["waiting"] == 1
+            await engine.resume()
+            return finished, waiting, await second
+
+    finished, waiting, after = asyncio.run(main())
+    assert waiting
+    assert finished.result is after.result is Result.VALID
+
+
+def test_slots_bound_how_many_run_at_a_time(tmp_path: Path) -> None:
+    async def main() -> list[Outcome]:
+        async with running(tmp_path, slots=2) as engine:
+            runs = [asyncio.create_task(engine.run(work("noop", f"k{n}", x=1.0), ignore)) for n in range(12)]
+            await asyncio.sleep(0)
+            assert repr(engine) == "<process engine: 2 of 2 slots busy, 10 waiting>"
+            return await asyncio.gather(*runs)
+
+    assert all(outcome.result is Result.VALID for outcome in asyncio.run(main()))
