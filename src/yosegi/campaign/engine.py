@@ -341,7 +341,10 @@ def _answer(trial: int, key: str, asked: Asked) -> Draft:
         "charged": dict(asked.charged),
         "simulated": asked.simulated,
     }
-    body: dict[str, Any] = {"reason": "; ".join(f"{reason.code}: {reason.en}" for reason in asked.reasons)}
+    body: dict[str, Any] = {
+        "reason": "; ".join(reason.code for reason in asked.reasons),
+        "reasons": [reason.model_dump(mode="json") for reason in asked.reasons],
+    }
     if asked.outcome is not None:
         facts |= {"effect": str(asked.outcome.effect), "result": str(asked.outcome.result)}
         body["outputs"] = asked.outcome.outputs or {}

@@ -45,6 +45,7 @@ class Step:
     charged: Amounts = Amounts()
     held: Amounts = Amounts()
     reason: str = ""
+    reasons: tuple[Mapping[str, str], ...] = ()
     simulated: bool = False
 
 
@@ -219,6 +220,7 @@ def _answered(trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) -
                 outputs=body.get("outputs", {}),
                 charged=Amounts(facts.get("charged", {})),
                 reason=body.get("reason", ""),
+                reasons=tuple(body.get("reasons", ())),
                 simulated=facts.get("simulated", False),
             )
     state = TaskState(facts["state"])

@@ -1,1 +1,5 @@
-"""cli"""
+"""The command line."""
+
+from yosegi.cli.main import main
+
+__all__ = ["main"]

@@ -83,6 +83,7 @@ def trial_full(trial: Trial) -> dict[str, Any]:
                 "outputs": dict(step.outputs),
                 "charged": step.charged.decimals(),
                 "reason": step.reason,
+                "reasons": [dict(reason) for reason in step.reasons],
                 "simulated": step.simulated,
             }
             for step in trial.steps

@@ -1,0 +1,180 @@
+"""`yosegi campaign`: start, watch, steer, show and export campaigns of a running site."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from yosegi.campaign import read_spec
+from yosegi.cli.client import CampaignHandle, Client
+from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.output import as_json, explained, show_json, show_table
+
+OVER = ("ended", "aborted")
+
+
+@click.group()
+def campaign() -> None:
+    """Put a question to the federation, and follow it to its answer."""
+
+
+@campaign.command()
+@click.argument("spec", type=click.Path(path_type=Path))
+@with_site
+@as_json
+@explained
+def start(spec: Path, json_: bool, **site: Any) -> None:
+    """Start the campaign described in SPEC, a TOML file.
+
+    The file is checked here and against the contracts it names before anything is recorded: a wrong unit, an unknown
+    capability or an impossible range is said and nothing has changed. Examples: examples/*.toml.
+    """
+    read_spec(spec)
+    handle = client_of(**site).start(spec)
+    state = handle.state()
+    if json_:
+        show_json(state)
+    else:
+        click.echo(f"campaign {handle.name} is {state['state']}; follow it: yosegi campaign watch {handle.name}")
+
+
+@campaign.command("list")
+@with_site
+@as_json
+@explained
+def list_(json_: bool, **site: Any) -> None:
+    """List the campaigns of a site."""
+    found = client_of(**site).campaigns()
+    if json_:
+        show_json(found)
+        return
+    rows = ((c["name"], c["state"], c["ended"], _best(c), c["title"]) for c in found)
+    show_table(("name", "state", "trials", "best", "title"), rows, empty="no campaigns yet")
+
+
+@campaign.command()
+@click.argument("name")
+@with_site
+@as_json
+@explained
+def show(name: str, json_: bool, **site: Any) -> None:
+    """Show a campaign with its trials."""
+    state = client_of(**site).campaign(name).state()
+    if json_:
+        show_json(state)
+        return
+    click.echo(f"{state['title']}\n{state['question']}\n{state['state']}{': ' + state['why'] if state['why'] else ''}")
+    click.echo(f"best {_best(state)} · spent {_amounts(state['spent'])} · price {state['price']:g}\n")
+    Console(highlight=False, markup=False).print(trial_table(state))
+
+
+@campaign.command()
+@click.argument("name")
+@with_site
+@as_json
+@explained
+def watch(name: str, json_: bool, **site: Any) -> None:
+    """Follow a campaign until it ends; with --json one line a change.
+
+    Ctrl-C stops watching, not the campaign.
+    """
+    client = client_of(**site)
+    handle = client.campaign(name)
+    if json_:
+        for state in follow(client, handle):
+            show_json(
+                {key: state[key] for key in ("name", "state", "why", "trials", "ended", "best", "spent", "price")}
+            )
+        return
+    with Live(console=Console(highlight=False, markup=False), refresh_per_second=4) as live:
+        for state in follow(client, handle):
+            live.update(trial_table(state, last=15))
+
+
+@campaign.command()
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; standard output if none.")
+@with_site
+@explained
+def export(name: str, out: Path | None, **site: Any) -> None:
+    """Write everything about a campaign to one file that verifies and replays offline."""
+    data = client_of(**site).campaign(name).export()
+    if out is None:
+        sys.stdout.buffer.write(data)
+    else:
+        out.write_bytes(data)
+        click.echo(f"{out}: {len(data)} bytes; check it: yosegi verify {out}")
+
+
+def _steering(word: str, help_: str) -> None:
+    @campaign.command(word, help=help_)
+    @click.argument("name")
+    @click.option("--why", default="", help="For the record.")
+    @with_site
+    @as_json
+    @explained
+    def steer(name: str, why: str, json_: bool, **site: Any) -> None:
+        state = client_of(**site).campaign(name).move(word, why)
+        if json_:
+            show_json(state)
+        else:
+            click.echo(f"campaign {name} is {state['state']}")
+
+
+_steering("hold", "Start nothing new; what runs goes on.")
+_steering("resume", "Go on after hold, stop or an open breaker.")
+_steering("stop", "Safe stop: finish trials that have begun, then stop. May be resumed.")
+_steering("abort", "End it now: take back what has not had its effect. Cannot be undone.")
+
+
+def follow(client: Client, handle: CampaignHandle) -> Any:
+    """The campaign's state, each time it moves, until it is over."""
+    position = -1
+    state = handle.state()
+    yield state
+    if state["state"] in OVER:
+        return
+    for _ in client.changes():
+        state = handle.state()
+        if state["position"] != position:
+            position = state["position"]
+            yield state
+        if state["state"] in OVER:
+            return
+
+
+def trial_table(state: dict[str, Any], last: int = 0) -> Table:
+    """Trials as a table for a terminal."""
+    unit = state["objective"].get("unit", "1")
+    name = state["objective"]["name"] + ("" if unit == "1" else f" ({unit})")
+    best = _best(state)
+    table = Table(
+        "trial", "source", "point", name, "state", "why",
+        title=f"{state['name']}: {state['state']} · {state['ended']} trials · best {best} · price {state['price']:g}",
+        box=None, pad_edge=False, header_style="bold",
+    )  # fmt: skip
+    for trial in state["trial"][-last:]:
+        point = " ".join(f"{key}={_short(value)}" for key, value in trial["values"].items())
+        simulated = " (simulated)" if any(step["simulated"] for step in trial["steps"]) else ""
+        value = "" if trial["value"] is None else f"{trial['value']:.4g}"
+        why = trial["why"] or trial["reason"]
+        table.add_row(str(trial["number"]), trial["source"] + simulated, point, value, trial["state"], why[:90])
+    return table
+
+
+def _best(state: dict[str, Any]) -> str:
+    return "none yet" if state["best"] is None else f"{state['best']['value']:.4g} (trial {state['best']['trial']})"
+
+
+def _amounts(amounts: dict[str, str]) -> str:
+    return ", ".join(f"{value} {unit}" for unit, value in amounts.items()) or "nothing"
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,82 @@
+"""`yosegi capability`: see what can be used, and try what would be published."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.runner.derive import derive
+from yosegi.site.present import contract_full
+
+
+@click.group()
+def capability() -> None:
+    """See what the federation can do, and what a function of yours would promise."""
+
+
+@capability.command("list")
+@with_site
+@as_json
+@explained
+def list_(json_: bool, **site: Any) -> None:
+    """List everything that can be used at a site."""
+    found = client_of(**site).capabilities()
+    if json_:
+        show_json(found)
+        return
+    rows = (
+        (c["ref"], c["kind"], c["effect"], "simulated" if c["simulated"] else "real", c["cost"] or "", c["title"])
+        for c in found
+    )
+    show_table(("capability", "kind", "effect", "world", "cost", "title"), rows, empty="nothing is offered here yet")
+
+
+@capability.command()
+@click.argument("ref")
+@with_site
+@as_json
+@explained
+def show(ref: str, json_: bool, **site: Any) -> None:
+    """Show the contract of REF, e.g. nims/colour.mix@1."""
+    contract = client_of(**site).capability(ref)
+    if json_:
+        show_json(contract)
+    else:
+        _print_contract(contract)
+
+
+@capability.command()
+@click.argument("entry")
+@as_json
+@explained
+def check(entry: str, json_: bool) -> None:
+    """Show the contract that ENTRY, package.module:function, would have; nothing is published.
+
+    To publish it, add the entry to `publish` under [process] in the site's site.toml and start the site again.
+    """
+    contract = asyncio.run(derive(entry))
+    value = contract_full(contract.name, contract)
+    if json_:
+        show_json(value)
+    else:
+        _print_contract(value)
+
+
+def _print_contract(contract: dict[str, Any]) -> None:
+    click.echo(f"{contract['ref']}: {contract['title']}")
+    click.echo(f"{contract['kind']}, {contract['effect']}, {'simulated' if contract['simulated'] else 'real'}")
+    click.echo(f"digest {contract['digest']}\n")
+    if contract.get("description"):
+        click.echo(contract["description"] + "\n")
+    rows = []
+    for way in ("inputs", "outputs"):
+        for name, schema in contract[way].get("properties", {}).items():
+            low, high = schema.get("minimum", ""), schema.get("maximum", "")
+            span = f"{low} to {high}" if low != "" or high != "" else ""
+            kind = schema.get("type", "any")
+            rows.append((way[:-1], name, kind, schema.get("unit", ""), span, schema.get("description", "")))
+    show_table(("", "name", "type", "unit", "range", "what it is"), rows)

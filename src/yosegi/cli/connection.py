@@ -1,0 +1,64 @@
+"""Which site a command speaks to, and as whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from yosegi.app.settings import Home
+from yosegi.cli.client import Client, connect
+from yosegi.core.errors import Invalid
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def with_site(command: Callable[P, T]) -> Callable[P, T]:
+    """The options that say which running site, and who asks."""
+    for option in (
+        click.option("--passphrase", envvar="YOSEGI_PASSPHRASE", default="", help="Sign in with this, not with a key."),
+        click.option("--key", type=click.Path(path_type=Path), help="The person's key file."),
+        click.option("--as", "person", envvar="YOSEGI_PERSON", default="", help="Who asks, e.g. pi@argonne."),
+        click.option("--url", envvar="YOSEGI_URL", default="", help="The site's address."),
+        click.option(
+            "--home",
+            envvar="YOSEGI_HOME",
+            type=click.Path(path_type=Path),
+            help="The site's home folder; its address and the first account's key are taken from there.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def client_of(home: Path | None, url: str, person: str, key: Path | None, passphrase: str) -> Client:
+    """Connect as the options say.
+
+    Raises:
+        Invalid: they do not say enough.
+    """
+    if home is not None:
+        place = Home(home)
+        url = url or f"http://{place.settings().listen}"
+        if key is None and not passphrase:
+            key = _key_in(place, person)
+            person = person or key.stem
+    if not url:
+        raise Invalid("the command", "no site is named", "give --home FOLDER or --url ADDRESS")
+    if not person:
+        raise Invalid("the command", "nobody is named", "give --as, e.g. --as pi@argonne")
+    if key is None and not passphrase:
+        raise Invalid("the command", "neither key nor passphrase", "give --key FILE or --passphrase")
+    return connect(url, person=person, key=key, passphrase=passphrase)
+
+
+def _key_in(home: Home, person: str) -> Path:
+    folder = home.folder / "people"
+    keys = sorted(folder.glob(f"{person or '*'}.key"))
+    if not keys:
+        who = f"key of {person}" if person else "key"
+        raise Invalid(str(folder), f"no {who} there", "make one: yosegi site account add")
+    return keys[0]

@@ -1,0 +1,62 @@
+"""How the command line speaks: tables for people, JSON for pipes, and errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from yosegi.core.errors import YosegiError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def as_json(command: Callable[P, T]) -> Callable[P, T]:
+    """The option `--json`, the same for every command."""
+    return click.option("--json", "json_", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def show_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=None if not sys.stdout.isatty() else 2))
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing") -> None:
+    """A table for people; the text of `empty` where there are no rows."""
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    count = 0
+    for row in rows:
+        count += 1
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    if count:
+        # A pipe has no width: long cells are kept whole there.
+        Console(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False).print(table)
+    else:
+        click.echo(empty)
+
+
+def fail(error: Exception) -> NoReturn:
+    """Say what went wrong on standard error and end with status 1."""
+    raise click.ClickException(str(error))
+
+
+def explained(command: Callable[P, T]) -> Callable[P, T]:
+    """A command whose errors are said in one line."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except YosegiError as error:
+            fail(error)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+
+    return run

@@ -1,0 +1,228 @@
+"""`yosegi site`: make, serve and look after the site of an institution."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yosegi.app.compose import open_ledger, views
+from yosegi.app.make import make_home
+from yosegi.app.serve import serve as serve_site
+from yosegi.app.settings import Home
+from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.core.clock import SystemClock
+from yosegi.core.errors import Conflict, Invalid
+from yosegi.ledger import Ledger, SqliteStore
+from yosegi.site import add_account, read_accounts
+from yosegi.trust.signer import Ed25519Signer
+
+Folder = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
+
+
+@click.group()
+def site() -> None:
+    """Make, serve and look after the site of one institution. HOME is its folder."""
+
+
+@site.command()
+@Folder
+@click.option("--name", required=True, help="The site's name in its charter, e.g. riken.")
+@click.option("--title", default="", help="The institution's name, for people.")
+@click.option("--listen", default="127.0.0.1:8100", show_default=True, help="Where pages, API and stations are served.")
+@click.option("--url", default="", help="How other sites reach it; leave out if it only dials out.")
+@click.option("--mailbox", default="", help="The member that keeps its mail, if it only dials out.")
+@explained
+def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str) -> None:
+    """Make the home of a new site: settings and keys. Nothing is overwritten."""
+    settings: dict[str, object] = {"site": name, "title": title or name, "listen": listen}
+    if url:
+        settings |= {"reach": "listens", "url": url, "keeps_mailboxes": True}
+    else:
+        settings |= {"reach": "outbound", "mailbox": mailbox} if mailbox else {"reach": "carried"}
+    place = make_home(home, settings)
+    governance = Ed25519Signer.load(place.keys / "governance.key").public
+    click.echo(f"{home}: the home of {name}")
+    click.echo(f"governance key {governance.fingerprint}: read it aloud to the others, then keep its file offline")
+    click.echo(f"next: yosegi site account {home} pi@{name}, then yosegi site serve {home}")
+
+
+@site.command()
+@Folder
+@click.argument("person")
+@click.option("--role", type=click.Choice(["member", "operator", "officer"]), default="member", show_default=True)
+@click.option("--passphrase", prompt="Passphrase (empty for a key only)", default="", hide_input=True)
+@explained
+def account(home: Path, person: str, role: str, passphrase: str) -> None:
+    """Give PERSON an account at this site, with a key and, if one is typed, a passphrase."""
+    place = Home(home)
+    place.settings()
+    people = place.folder / "people"
+    people.mkdir(mode=0o700, exist_ok=True)
+    path = people / f"{person}.key"
+    if not path.exists():
+        Ed25519Signer.generate().save(path)
+    key = Ed25519Signer.load(path).public
+    add_account(place.accounts, person, role, passphrase=passphrase, key=key)  # type: ignore[arg-type]
+    click.echo(f"{person} is {role} at {place.settings().site}; the key is in {path}. Restart the site to let them in.")
+
+
+@site.command()
+@Folder
+@explained
+def serve(home: Path) -> None:
+    """Serve the site until Ctrl-C or SIGTERM. Everything it was doing is taken up where it was left."""
+    settings = Home(home).settings()
+    asyncio.run(serve_site(Home(home), lambda address: click.echo(f"{settings.site} answers at {address}")))
+
+
+@site.command()
+@Folder
+@as_json
+@explained
+def doctor(home: Path, json_: bool) -> None:
+    """One page: what listens, what dials out, which accounts, keys and files, and what to mend."""
+    place = Home(home)
+    settings = place.settings()
+    facts = {
+        "site": settings.site,
+        "listens": settings.listen,
+        "reached": settings.url or (f"mailbox at {settings.mailbox}" if settings.mailbox else "files carried to it"),
+        "accounts": {a.person: a.role for a in read_accounts(place.accounts).values()},
+        "keys": {p.name: oct(p.stat().st_mode & 0o777) for p in sorted(place.keys.glob("*.key"))},
+        "published": list(settings.process.publish),
+        "stations": {name: list(s.publish) for name, s in settings.station.items()},
+        "rules": list(place.rules()),
+        "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},
+    }
+    facts["advice"] = _advice(place, settings.host_and_port)
+    if json_:
+        show_json(facts)
+        return
+    rows: list[tuple[str, object]] = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            rows += [(name if n == 0 else "", f"{k}: {v}") for n, (k, v) in enumerate(value.items())] or [
+                (name, "none")
+            ]
+        elif isinstance(value, list):
+            rows += [(name if n == 0 else "", item) for n, item in enumerate(value)] or [(name, "none")]
+        else:
+            rows.append((name, value))
+    show_table(("", ""), rows)
+
+
+def _advice(home: Home, address: tuple[str, int]) -> list[str]:
+    advice = []
+    if (home.keys / "governance.key").exists():
+        advice.append("the governance key lies in keys/: move it to a place without a network, and bring it to sign")
+    for path in [*home.keys.glob("*.key"), *(home.folder / "people").glob("*.key")]:
+        if path.stat().st_mode & 0o077:
+            advice.append(f"{path.name} may be read by others: chmod 600 {path}")
+    if not read_accounts(home.accounts):
+        advice.append("nobody can sign in: yosegi site account HOME PERSON")
+    if address[0] not in ("127.0.0.1", "::1", "localhost"):
+        advice.append(f"it listens at {address[0]}: put a server with TLS in front of it")
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        running = probe.connect_ex(address) == 0
+    advice.append("the site is running" if running else "the site is not running: yosegi site serve HOME")
+    return advice
+
+
+@site.command()
+@Folder
+@explained
+def check(home: Path) -> None:
+    """Read the whole ledger: every entry, proof, checkpoint and view. The site must not be running."""
+
+    async def work(ledger: Ledger) -> None:
+        with click.progressbar(length=max(1, ledger.size), label=f"{ledger.size} entries") as bar:
+            done = 0
+            for progress in ledger.check():
+                bar.update(max(0, progress.done - done))
+                done = max(done, progress.done)
+        click.echo(f"the ledger of {ledger.site} holds together: {ledger.size} entries, epoch {ledger.epoch}")
+
+    _with_ledger(home, work)
+
+
+@site.command()
+@Folder
+@explained
+def rebuild(home: Path) -> None:
+    """Fold every view anew from the entries. The site must not be running."""
+
+    async def work(ledger: Ledger) -> None:
+        ledger.rebuild()
+        click.echo(f"folded anew: {', '.join(view.name for view in views())}")
+
+    _with_ledger(home, work)
+
+
+@site.command()
+@Folder
+@click.argument("target", type=click.Path(path_type=Path))
+@explained
+def backup(home: Path, target: Path) -> None:
+    """Copy the whole home to the new folder TARGET, the ledger consistently, even while the site runs.
+
+    It holds the site's keys: keep it as safe as the home itself.
+    """
+    if target.exists():
+        raise Conflict(str(target), "exists already", "name a new folder")
+    place = Home(home)
+    place.settings()
+    target.mkdir(parents=True, mode=0o700)
+    ignore = shutil.ignore_patterns("ledger.db*", "mailbox.db*", "work")
+    shutil.copytree(home, target, ignore=ignore, dirs_exist_ok=True)
+    store = SqliteStore(place.ledger)
+    try:
+        store.backup(target / place.ledger.name)
+    finally:
+        store.close()
+    click.echo(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
+
+
+@site.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@Folder
+@click.option("--by", default="", help="Who restores, e.g. operator@nims.")
+@explained
+def restore(source: Path, home: Path, by: str) -> None:
+    """Bring a backup in SOURCE back as HOME, and open a new epoch of its ledger.
+
+    What happened after the backup is gone here, and not at its peers: the new epoch says so, and what they hold
+    receipts for comes back from them.
+    """
+    if home.exists() and any(home.iterdir()):
+        raise Conflict(str(home), "is not empty", "name a new folder, or move the old one away first")
+    Home(source).settings()
+    shutil.copytree(source, home, dirs_exist_ok=True)
+
+    async def work(ledger: Ledger) -> None:
+        await ledger.open_epoch(None, by or f"operator@{ledger.site}")
+        click.echo(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
+
+    _with_ledger(home, work)
+
+
+def _with_ledger(home: Path, work: Any) -> None:
+    """Open the ledger of a site that is not running, and close it again."""
+    place = Home(home)
+    if not place.ledger.exists():
+        place.settings()
+        raise Invalid(str(place.ledger), "there is no ledger yet", "serve the site once")
+
+    async def run() -> None:
+        ledger = await open_ledger(place, place.settings(), SystemClock())
+        try:
+            await work(ledger)
+        finally:
+            ledger.close()
+
+    asyncio.run(run())
