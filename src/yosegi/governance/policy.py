@@ -44,7 +44,7 @@ class Engine:
     """Policies ready to judge: Cedar's parsed set, and what each refusal has to say. Made from a bundle alone.
 
     Args:
-        bundle: canonical JSON with `site`, `schema`, `policies` by id, and the `agreements` they came from.
+        bundle: JSON with sorted keys: `site`, `schema`, `policies` by id, and the `agreements` they came from.
     """
 
     def __init__(self, bundle: bytes) -> None:
@@ -188,7 +188,9 @@ class Policy:
             "policies": {rule.id: rule.policy for rule in policies},
             "agreements": [agreement.model_dump(mode="json", exclude_none=True) for agreement in agreements],
         }
-        return cls(Engine(canonical.dumps(bundle)), directory, (*gone.values(), *_strangers(local, directory)))
+        # Not RFC 8785: a rule may hold any 64-bit integer, which that form cannot.
+        form = json.dumps(bundle, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        return cls(Engine(form), directory, (*gone.values(), *_strangers(local, directory)))
 
     @property
     def digest(self) -> str:

@@ -1,0 +1,394 @@
+"""The one door. Cedar fails open in several ways; each has a test here that fails if its guard is removed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from governance.world import DAY, NOW, agreement, charter, facts, question
+from yosegi.core.errors import Corrupt, Invalid, Refused
+from yosegi.governance import policy as policy_module
+from yosegi.governance.decision import Decision
+from yosegi.governance.directory import Directory
+from yosegi.governance.policy import Policy, redecide
+from yosegi.governance.question import CapabilityFacts, Question
+
+DIRECTORY = Directory.of(charter())
+FEW_SAMPLES = """
+@id("few-samples")
+@reason("At most five samples a task.")
+@reason_ja("一課題につき五試料まで。")
+@contact("operator@nims")
+forbid (principal, action in [Action::"accept", Action::"dispatch"], resource)
+when { context.amounts.samples > 5000 };
+"""
+
+
+def nims(*rules: str, agreements=None, directory: Directory = DIRECTORY) -> Policy:
+    texts = {f"{n}.cedar": text for n, text in enumerate(rules)}
+    return Policy.build("nims", directory, [agreement()] if agreements is None else agreements, texts)
+
+
+def forbid(name: str = "local", when: str = "true") -> str:
+    return f'@id("{name}") @reason("because") forbid (principal, action, resource) when {{ {when} }};'
+
+
+def denied(policy: Policy, **changes: object) -> tuple[str, ...]:
+    decision = policy.decide(question(**changes))
+    assert not decision.allow
+    return decision.reasons
+
+
+# --- what is allowed -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["request", "accept", "dispatch", "release"])
+def test_an_agreement_allows_and_its_name_is_the_reason(action):
+    decision = nims().decide(question(action=action))
+    assert (decision.allow, decision.reasons) == (True, ("colour-2026",))
+
+
+def test_without_an_agreement_nothing_is_allowed():
+    assert denied(nims(agreements=[])) == ("no_agreement",)
+
+
+def test_every_agreement_that_permits_is_named():
+    both = [agreement(), agreement(name="another")]
+    assert nims(agreements=both).decide(question()).reasons == ("another", "colour-2026")
+
+
+def test_a_house_agreement_covers_a_sites_own_staff():
+    house = agreement(name="house", team="staff", house=True, parties=("nims",), capabilities=("nims/*",))
+    directory = Directory.of(charter(), "nims", {"staff": ["operator@nims"]})
+    policy = nims(agreements=[house], directory=directory)
+    assert policy.decide(question(person="operator@nims", home="nims", team="staff")).allow
+    assert denied(policy, person="pi@argonne", home="argonne", team="staff") == ("not_in_team",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"purpose": "teaching"}, "purpose_not_covered"),
+        ({"purpose": 'research" || "'}, "purpose_not_covered"),
+        ({"sensitivity": "restricted"}, "sensitivity_not_covered"),
+        ({"capability": facts(export_class="EAR99")}, "export_class_not_covered"),
+        ({"capability": facts(ref="nims/other@1")}, "capability_not_covered"),
+        ({"capability": facts(ref="nims/colours@1")}, "capability_not_covered"),
+        ({"now": NOW - 2 * DAY}, "agreement_not_in_force"),
+        ({"now": NOW + 100 * DAY}, "agreement_not_in_force"),
+        ({"team": "fusion"}, "no_agreement"),
+    ],
+)
+def test_outside_its_terms_the_refusal_says_which_term(changes, code):
+    assert denied(nims(), **changes) == (code,)
+
+
+def test_conduct_and_agents_are_terms_too():
+    careful = nims(agreements=[agreement(conduct=("suggest",), agents=False)])
+    assert denied(careful) == ("conduct_not_covered",)
+    assert denied(careful, conduct="suggest", agent="planner") == ("agents_not_covered",)
+    assert careful.decide(question(conduct="suggest")).allow
+
+
+def test_a_team_does_not_act_on_another_teams_agreement():
+    # pi@argonne is in both teams; the grant and the agreement are those of the team they ask in.
+    assert denied(nims(), person="pi@argonne", team="fusion") == ("no_agreement",)
+
+
+# --- the program's own rules -----------------------------------------------------------------------------------------
+
+
+def test_what_needs_approval_is_not_dispatched_without():
+    careful = {"action": "dispatch", "capability": facts(approval=True)}
+    assert denied(nims(), **careful) == ("approval_missing",)
+    assert nims().decide(question(**careful, approved=True)).allow
+    assert denied(nims(), action="dispatch", conduct="approve") == ("approval_missing",)
+
+
+def test_a_suggestion_is_never_carried_out():
+    assert denied(nims(), action="dispatch", conduct="suggest", approved=True) == ("only_a_suggestion",)
+
+
+def test_an_agent_never_approves():
+    with_approver = nims(agreements=[agreement(approvers=("pi@argonne",))])
+    assert with_approver.decide(question(action="approve")).allow
+    assert denied(with_approver, action="approve", agent="planner") == ("agent_cannot_approve",)
+    assert denied(with_approver, action="approve", person="student@argonne") != ()
+
+
+def test_nobody_approves_unless_an_agreement_names_them():
+    assert denied(nims(), action="approve")
+
+
+def test_stopping_is_never_gated():
+    policy = nims(agreements=[])
+    assert policy.decide(question(action="stop")).allow
+
+
+# --- each way in which Cedar fails open ------------------------------------------------------------------------------
+
+
+def test_a_forbid_that_errors_denies():
+    policy = nims(forbid("overflowing", "context.amounts.samples * 9223372036854775807 < 0"))
+    assert policy.decide(question(amounts={"samples": 1})).allow
+    assert denied(policy, amounts={"samples": 2}) == ("policy_error",)
+
+
+def test_a_forbid_that_reaches_for_what_the_question_does_not_touch_denies():
+    elsewhere = nims(forbid("elsewhere", 'Site::"riken".country == "FR"'))
+    assert denied(elsewhere, person="student@argonne") == ("policy_error",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"person": "nobody@argonne"}, "unknown_person"),
+        ({"person": "pi@argonne", "home": "nims"}, "home_does_not_vouch"),
+        ({"person": "pi@harwell", "home": "harwell"}, "unknown_site"),
+        ({"team": "unheard"}, "unknown_team"),
+        ({"person": "operator@nims", "home": "nims", "team": "fusion"}, "not_in_team"),
+        ({"peer": "harwell"}, "unknown_site"),
+        ({"capability": facts(ref="harwell/colour.mix@1")}, "unknown_site"),
+        ({"charter": "other"}, "wrong_charter"),
+    ],
+)
+def test_an_entity_nobody_knows_passes_no_permit(changes, code):
+    assert code in denied(nims(), **changes)
+
+
+@pytest.mark.parametrize("action", ["fly", "Accept", ""])
+def test_an_unknown_action_cannot_even_be_asked(action):
+    with pytest.raises(ValueError, match="action"):
+        question(action=action)
+
+
+def test_an_unknown_attribute_cannot_even_be_asked():
+    with pytest.raises(ValueError, match="nationality"):
+        Question(**question().model_dump(), nationality="any")
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "context.nationality == 1",
+        "principal.rank > 3",
+        'context.amounts.samples == "many"',
+        'context.agent == "planner"',  # optional: it may be asked for only after `context has agent`
+        "resource in Team",
+        'principal == Robot::"r2"',
+    ],
+)
+def test_a_policy_that_does_not_fit_the_schema_is_not_published(when):
+    with pytest.raises(Invalid):
+        nims(forbid("bad", when))
+
+
+def test_a_policy_for_an_action_that_does_not_exist_is_not_published():
+    with pytest.raises(Invalid):
+        nims('@id("bad") @reason("r") forbid (principal, action == Action::"fly", resource);')
+
+
+@pytest.mark.parametrize("text", ["garbage", "forbid (principal, action, resource)", "permit", "\x00", "{}"])
+def test_what_is_no_policy_is_not_published(text):
+    with pytest.raises(Invalid, match=r"0\.cedar"):
+        nims(text)
+
+
+def test_a_question_that_gets_no_decision_is_denied(monkeypatch):
+    monkeypatch.setattr(policy_module, "_circumstances", lambda question: {"purpose": "research"})
+    assert denied(nims()) == ("policy_error",)
+
+
+def test_an_engine_that_raises_denies(monkeypatch):
+    def broken(*args: object) -> None:
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(policy_module.cedarpy, "is_authorized", broken)
+    assert denied(nims()) == ("policy_error",)
+
+
+def test_the_schema_is_passed_every_time(monkeypatch):
+    seen = []
+    real = policy_module.cedarpy.is_authorized
+
+    def watched(*args: object) -> object:
+        seen.append(args[3])
+        return real(*args)
+
+    monkeypatch.setattr(policy_module.cedarpy, "is_authorized", watched)
+    nims().decide(question())
+    assert isinstance(seen[0], policy_module.cedarpy.Schema)
+
+
+# --- what a site may add ---------------------------------------------------------------------------------------------
+
+
+def test_a_local_rule_forbids_with_its_own_words():
+    decision = nims(FEW_SAMPLES).decide(question(amounts={"samples": 6000}))
+    assert decision.reasons == ("local_rule",)
+    assert "At most five samples a task." in decision.explain()
+    assert "operator@nims" in decision.explain()
+    assert "一課題につき五試料まで。" in decision.explain("ja")
+    assert nims(FEW_SAMPLES).decide(question(amounts={"samples": 5000})).allow
+
+
+def test_a_site_cannot_permit():
+    with pytest.raises(Invalid, match="only agreements permit"):
+        nims('@id("generous") @reason("r") permit (principal, action, resource);')
+
+
+def test_a_site_cannot_bring_a_template():
+    with pytest.raises(Invalid, match="template"):
+        nims('@id("t") @reason("r") forbid (principal == ?principal, action, resource);')
+
+
+@pytest.mark.parametrize("name", ["", "Few", "few_samples", "few--samples", "fеw", "few samples", "a" * 61])
+def test_an_id_is_plain_ascii(name):
+    with pytest.raises(Invalid, match="@id"):
+        nims(forbid(name))
+
+
+def test_a_rule_without_id_or_reason_is_not_published():
+    with pytest.raises(Invalid, match="@id"):
+        nims('@reason("r") forbid (principal, action, resource);')
+    with pytest.raises(Invalid, match="gives no reason"):
+        nims('@id("quiet") forbid (principal, action, resource);')
+
+
+@pytest.mark.parametrize("name", ["yosegi-stop", "yosegi-mine"])
+def test_the_programs_own_ids_are_taken(name):
+    with pytest.raises(Invalid, match="kept for the program"):
+        nims(forbid(name))
+
+
+def test_no_two_policies_share_an_id():
+    with pytest.raises(Invalid, match=r"taken by 0\.cedar"):
+        nims(forbid("twice"), forbid("twice"))
+    with pytest.raises(Invalid, match="taken by agreement colour-2026"):
+        nims(forbid("colour-2026"))
+    with pytest.raises(Invalid, match="taken by agreement colour-2026"):
+        nims(agreements=[agreement(), agreement(title="Other")])
+
+
+def test_an_annotation_that_means_nothing_is_refused():
+    with pytest.raises(Invalid, match="@code"):
+        nims('@id("a") @reason("r") @code("only_a_suggestion") forbid (principal, action, resource);')
+
+
+def test_a_rule_that_names_somebody_unknown_is_pointed_out():
+    policy = nims(forbid("typo", 'principal in Team::"coluor"'))
+    assert len(policy.warnings) == 1
+    assert "coluor" in policy.warnings[0]
+
+
+# --- what an agreement may add ---------------------------------------------------------------------------------------
+
+
+def test_a_site_does_not_put_others_agreements_in_force():
+    with pytest.raises(Invalid, match="not a party"):
+        nims(agreements=[agreement(parties=("argonne", "riken"), capabilities=("riken/*",))])
+
+
+def test_an_agreement_of_another_charter_is_refused():
+    with pytest.raises(Invalid, match="charter"):
+        nims(agreements=[agreement(charter="other")])
+
+
+def test_an_agreement_whose_party_left_the_charter_is_out_of_force_and_said_so():
+    policy = nims(directory=Directory.of(charter(sites=("argonne", "nims"), teams=())))
+    assert "riken" in policy.warnings[0]
+    assert not policy.decide(question()).allow
+
+
+def test_a_group_is_no_team_and_of_its_own_site():
+    with pytest.raises(Invalid, match="name of a team"):
+        Directory.of(charter(), "nims", {"colour": ["operator@nims"]})
+    with pytest.raises(Invalid, match="not of nims"):
+        Directory.of(charter(), "nims", {"staff": ["pi@argonne"]})
+
+
+# --- terms against facts ---------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_labelled_below_its_capability():
+    assert denied(nims(), sensitivity="public") == ("label_too_low",)
+
+
+def test_a_conduct_the_capability_does_not_offer_is_refused():
+    assert denied(nims(), capability=facts(conduct=("suggest",))) == ("conduct_not_offered",)
+
+
+def test_a_refusal_can_be_raised():
+    with pytest.raises(Refused, match="no_agreement"):
+        nims(agreements=[]).decide(question()).or_refuse()
+    assert nims().decide(question()).or_refuse().allow
+
+
+# --- the record ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"purpose": "teaching"}, {"person": "x@argonne"}, {"amounts": {"samples": 6000}}]
+)
+def test_a_recorded_decision_can_be_made_again(changes):
+    policy = nims(FEW_SAMPLES)
+    record = Decision.read(policy.decide(question(**changes)).to_bytes())
+    assert redecide(record, policy.bundle) == record
+
+
+def test_a_record_is_not_judged_by_other_policies():
+    record = nims().decide(question())
+    with pytest.raises(Corrupt, match="policies"):
+        redecide(record, nims(FEW_SAMPLES).bundle)
+
+
+def test_a_record_with_other_entities_is_corrupt():
+    record = nims().decide(question())
+    forged = record.model_copy(update={"entities": record.entities.replace("argonne", "harwell")})
+    with pytest.raises(Corrupt, match="entities"):
+        redecide(forged, nims().bundle)
+
+
+def test_a_record_that_was_turned_is_found_out():
+    policy = nims(agreements=[])
+    turned = policy.decide(question()).model_copy(update={"allow": True, "reasons": ("colour-2026",), "notes": ()})
+    assert not redecide(turned, policy.bundle).same_as(turned)
+
+
+def test_the_digest_changes_with_the_policies_and_with_nothing_else():
+    assert nims().digest == nims().digest
+    assert len({nims().digest, nims(FEW_SAMPLES).digest, nims(agreements=[]).digest}) == 3
+
+
+def test_a_decision_names_the_engine_that_made_it():
+    assert nims().decide(question()).cedar.startswith("cedarpy ")
+
+
+def test_a_bundle_holds_everything_the_decision_needs():
+    assert set(json.loads(nims().bundle)) == {"site", "charter", "schema", "policies", "agreements"}
+
+
+def test_a_decision_does_not_depend_on_what_was_asked_before():
+    policy = nims(FEW_SAMPLES)
+    first = policy.decide(question())
+    policy.decide(question(person="x@argonne"))
+    policy.decide(question(capability=facts(approval=True)))
+    assert policy.decide(question()) == first
+
+
+def test_the_facts_come_from_the_contract():
+    from yosegi.core.contract import Contract, EffectClass
+
+    contract = Contract(
+        name="colour.mix@1",
+        title="Mix dyes",
+        field="autonomous laboratories",
+        kind="robot",
+        effect=EffectClass.CONSUMING,
+        inputs={"type": "object"},
+        outputs={"type": "object"},
+        simulated=True,
+    )
+    found = CapabilityFacts.of("nims", contract)
+    assert (found.ref, found.owner, found.contract) == ("nims/colour.mix@1", "nims", contract.digest)
