@@ -252,6 +252,9 @@ class Ledger:
             NotFound: there is none of that sequence.
         """
         committed = self._committed
+        # What a commit has just brought may be readable a moment before its checkpoint is known here.
+        if sequence >= committed.size:
+            raise NotFound("entry", str(sequence), (f"0 to {committed.size - 1}",))
         header = self.entry(sequence).header_bytes
         ranges = tree.inclusion_ranges(sequence, committed.size)
         return Receipt(header=header.decode(), proof=self._digests(ranges), checkpoint=committed.checkpoint)

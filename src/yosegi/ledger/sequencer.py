@@ -149,22 +149,31 @@ class Sequencer:
 
     def _commit(self, requests: Sequence[Request]) -> list[Outcome]:
         with self._store.transaction(self.term) as db:
-            head = self._head(db)
+            committed = self.committed if self._sure else self._found(db)
+            head = committed.head if committed else rows.load_head(db, self._store.where)
             batch = self._batch(head)
             outcomes = [self._accept(db, batch, request) for request in requests]
-            committed = self._write(db, head, batch) if batch.entries else None
-        self._sure = True
-        if committed is not None:
-            self.committed = committed
-            self.commits += 1
+            if batch.entries:
+                committed = self._write(db, head, batch)
+        self.committed, self._sure = committed, True
+        self.commits += bool(batch.entries)
         if batch.scrub:
-            self._store.scrub()
+            self._scrub()
         return outcomes
 
-    def _head(self, db: Db) -> rows.Head:
-        if self._sure and self.committed is not None:
-            return self.committed.head
-        return rows.load_head(db, self._store.where)
+    def _scrub(self) -> None:
+        # The erasure is durable already; what is left in the store's log goes with its next writes.
+        try:
+            self._store.scrub()
+        except StoreFailed:
+            self.failures += 1
+
+    def _found(self, db: Db) -> Committed | None:
+        """What the store holds, whatever became of the last transaction; None if it is empty."""
+        stored = rows.last_checkpoint(db)
+        if stored is None:
+            return None
+        return Committed(rows.load_head(db, self._store.where), Envelope.read(stored[1]))
 
     def _batch(self, head: rows.Head) -> _Batch:
         time = timestamp(self._clock.now())
