@@ -32,6 +32,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default=",".join(datasets.MAIN), help=f"of {', '.join(datasets.NAMES)}")
     parser.add_argument("--seeds", default="20", help="how many (20), or which (20-39)")
     parser.add_argument("--horizon", type=int, default=100, help="the most measurements of one run")
+    ends = "until all is found, or the first of the top 1 %% (shorter, for slow peers)"
+    parser.add_argument("--until", default="all", choices=["all", "first"], help=ends)
     parser.add_argument("--jobs", type=int, default=1, help="processes, one core each")
     parser.add_argument("--again", action="store_true", help="measure again what was measured")
     parser.set_defaults(do=tasks.execute)

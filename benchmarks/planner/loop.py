@@ -52,7 +52,12 @@ def study_of(count: int) -> str:
     return "single" if count == 1 else "batch"
 
 
-def run(data: str, name: str, seed: int, horizon: int, count: int = 1) -> Run:
+def ended(pool: Pool, order: Sequence[int], until: str) -> bool:
+    """Whether the run is over: `finished`, or until `first` the first of the top 1 % found."""
+    return finished(pool, order) if until == "all" else bool(pool.top(0.01) & set(order))
+
+
+def run(data: str, name: str, seed: int, horizon: int, count: int = 1, until: str = "all") -> Run:
     """One run on one pool.
 
     Args:
@@ -61,6 +66,7 @@ def run(data: str, name: str, seed: int, horizon: int, count: int = 1) -> Run:
         seed: decides the starts and the planner's own random numbers.
         horizon: the most measurements, the starts among them.
         count: proposals a call; all are measured before the next call.
+        until: `all`, or `first` to end at the first of the top 1 %.
     """
     pool, problem = load(data), problem_of(data)
     competitor = COMPETITORS[name]
@@ -69,7 +75,7 @@ def run(data: str, name: str, seed: int, horizon: int, count: int = 1) -> Run:
     history = [observe(pool, row) for row in order]
     seconds: list[float] = []
     limit = min(horizon, len(pool))
-    while len(order) < limit and not finished(pool, order):
+    while len(order) < limit and not ended(pool, order, until):
         wanted = min(count, limit - len(order))
         began = time.perf_counter()
         proposals = planner.suggest(problem, history, pending=(), count=wanted, seed=seed)
@@ -77,9 +83,8 @@ def run(data: str, name: str, seed: int, horizon: int, count: int = 1) -> Run:
         rows = new_rows(name, proposals, order)
         order.extend(rows)
         history.extend(observe(pool, row) for row in rows)
-    return Run(
-        study_of(count), data, name, seed, STARTS, order, seconds, count, finished(pool, order), competitor.version()
-    )
+    done, version = finished(pool, order), competitor.version()
+    return Run(study_of(count), data, name, seed, STARTS, order, seconds, count, done, version, until)
 
 
 def new_rows(name: str, proposals: Sequence[Proposal], order: Sequence[int]) -> list[int]:

@@ -26,6 +26,7 @@ class Run:
         count: proposals asked for in a call.
         finished: whether the run ended because there was nothing left to find.
         version: of the planner: its distribution's version, or a digest of its source.
+        until: `all`, or `first` where the run was ended at the first of the top 1 % to save time.
         extra: what a study keeps besides (costs, sources).
     """
 
@@ -39,6 +40,7 @@ class Run:
     count: int = 1
     finished: bool = False
     version: str = ""
+    until: str = "all"
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property

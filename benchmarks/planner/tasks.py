@@ -25,6 +25,7 @@ class Task:
     planner: str
     seed: int
     horizon: int
+    until: str = "all"
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -35,19 +36,21 @@ class Task:
         """Whether that run exists, is long enough, and is of the planner as it stands."""
         if run is None or run.version != COMPETITORS[self.planner].version():
             return False
-        return run.finished or len(run.order) >= min(self.horizon, len(datasets.load(self.data)))
+        pool = datasets.load(self.data)
+        return loop.ended(pool, run.order, self.until) or len(run.order) >= min(self.horizon, len(pool))
 
     def make(self) -> Run:
         """Measure, without the peers' own warnings, which would bury the progress."""
         warnings.simplefilter("ignore")
-        return loop.run(self.data, self.planner, self.seed, self.horizon, loop.BATCH if self.study == "batch" else 1)
+        count = loop.BATCH if self.study == "batch" else 1
+        return loop.run(self.data, self.planner, self.seed, self.horizon, count, self.until)
 
 
 def execute(options: argparse.Namespace) -> None:
     """Make what is missing, in the order of seeds, so that an interrupted comparison is balanced."""
     known = {} if options.again else {run.key: run for run in record.read()}
     wanted = [
-        Task(options.study, data, planner, seed, options.horizon)
+        Task(options.study, data, planner, seed, options.horizon, options.until)
         for seed in _seeds(options.seeds)
         for data in options.data.split(",")
         for planner in options.planners.split(",")
