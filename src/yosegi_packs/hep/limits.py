@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from yosegi.core.capability import Context, Fidelity, Infeasible, capability, quantity
 from yosegi.core.errors import Invalid
 
-__all__ = ["Limits", "LimitsToys", "asymptotic_cls", "limits", "limits_toys", "toy_cls"]
+__all__ = ["Limits", "LimitsToys", "asymptotic_cls", "counting_model", "limits", "limits_toys", "seeded", "toy_cls"]
 
 FIELD = "particle physics"
 SIZE: Final = 0.05
@@ -106,7 +106,7 @@ def limits(
     _check(signal, background, uncertainty, observed)
     unit = _unit(signal, background, uncertainty)
     while unit < LARGEST:
-        model, data = _model([unit * s for s in signal], background, uncertainty, observed)
+        model, data = counting_model([unit * s for s in signal], background, uncertainty, observed)
         if asymptotic_cls(EDGE, data, model).max() < SIZE:
             scan = pyhf.infer.intervals.upper_limits.toms748_scan
             seen, band = scan(data, model, FLOOR, EDGE, level=SIZE, rtol=1e-6)
@@ -157,8 +157,8 @@ def limits_toys(
     _check(signal, background, uncertainty, observed)
     near = limits(signal, background, uncertainty, observed).observed
     unit = max(near, _unit(signal, background, uncertainty) / 4.0)
-    model, data = _model([unit * s for s in signal], background, uncertainty, observed)
-    with _seeded(context.seed if context else 0):
+    model, data = counting_model([unit * s for s in signal], background, uncertainty, observed)
+    with seeded(context.seed if context else 0):
         middle = _rough(data, model, max(100, toys // 5))
         scan = np.linspace(0.75, 1.3, points) * middle
         rows = [toy_cls(float(mu), data, model, toys) for mu in scan]
@@ -213,7 +213,9 @@ def _unit(signal: Yields, background: Yields, uncertainty: Yields) -> float:
     return float(2.0 / math.sqrt(float((s * s / (b + u * u)).sum())) + 3.0 / s.sum())
 
 
-def _model(signal: Yields, background: Yields, uncertainty: Yields, observed: Yields) -> tuple[Any, list[float]]:
+def counting_model(
+    signal: Yields, background: Yields, uncertainty: Yields, observed: Yields
+) -> tuple[Any, list[float]]:
     """The HistFactory model, and its data with the auxiliary measurements."""
     pyhf.set_backend("numpy")
     # The specification is built by pyhf itself, so that its validation (which calls a deprecated resolver) is left out.
@@ -249,7 +251,7 @@ def _crossing(scan: Floats, cls: list[float], errors: list[float]) -> tuple[floa
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Seed NumPy's global generator, which pyhf samples from, and put it back."""
     before = np.random.get_state()
     np.random.seed(seed % 2**32)

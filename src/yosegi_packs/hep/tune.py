@@ -186,7 +186,7 @@ def tune_quick(
     cost={"node_h": "0.02"},
     time_limit=600,
     simulated=True,
-    fidelity=Fidelity(of="pull", level="10,000 events", noise=NOISE, bias=BIAS),
+    fidelity=Fidelity(of="pull", level="5,000 events", noise=NOISE, bias=BIAS),
 )
 def tune_full(
     alpha_s: AlphaS,
@@ -197,7 +197,7 @@ def tune_full(
     diquarks: Diquarks,
     context: Context | None = None,
 ) -> Tune:
-    """Distance of an event generator from LEP with 10,000 events: the costly source (simulated).
+    """Distance of an event generator from LEP with 5,000 events: the costly source (simulated).
 
     `hep.tune@1` in LEP's decay convention.
 
@@ -213,4 +213,4 @@ def tune_full(
     Raises:
         GeneratorRefused: PYTHIA does not take the settings or loses events.
     """
-    return tune(alpha_s, a_lund, b_lund, sigma_pt, strangeness, diquarks, 10_000, context=context)
+    return tune(alpha_s, a_lund, b_lund, sigma_pt, strangeness, diquarks, 5000, context=context)

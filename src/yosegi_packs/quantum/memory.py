@@ -207,7 +207,7 @@ def memory_small(
     cost={"node_h": "0.02"},
     time_limit=300,
     simulated=True,
-    fidelity=Fidelity(of="log10_error", level="distance 5 or 7, 200,000 shots", noise=NOISE, bias=BIAS),
+    fidelity=Fidelity(of="log10_error", level="distance 5 or 7, 100,000 shots", noise=NOISE, bias=BIAS),
     constraints=[coherent()],
 )
 def memory_large(
@@ -222,7 +222,7 @@ def memory_large(
 ) -> Memory:
     """Logical error per cycle at distance 5 or 7: the costly source (simulated).
 
-    `qec.memory@1` with 10 rounds and 200,000 shots, which resolve an error per cycle of 1e-4 to about 7 %.
+    `qec.memory@1` with 10 rounds and 100,000 shots, which resolve an error per cycle of 1e-4 to about 10 %.
 
     Args:
         readout_time: integration time of the readout.
@@ -237,4 +237,4 @@ def memory_large(
     Raises:
         Infeasible: T2 exceeds 2·T1.
     """
-    return memory(distance, readout_time, t1, t2, ringdown_time, gate_time, bias, 10, 200_000, context=context)
+    return memory(distance, readout_time, t1, t2, ringdown_time, gate_time, bias, 10, 100_000, context=context)
