@@ -103,7 +103,7 @@ def test_an_agreement_that_is_not_of_its_form_cannot_be_made(changes):
 
 
 def test_it_compiles_to_one_permit_of_its_name():
-    rule = permit_of(agreement())
+    rule = permit_of("here", agreement().to_cedar(), "colour-2026")
     assert (rule.id, rule.effect) == ("colour-2026", "permit")
     assert rule.annotations["agreement"] == agreement().digest
 

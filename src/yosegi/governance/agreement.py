@@ -135,16 +135,17 @@ class Agreement(Document):
     def to_cedar(self) -> str:
         """The one permit, as Cedar text. Every literal in it has passed a pattern that holds no quote or escape."""
         highest = SENSITIVITIES.index(self.highest_sensitivity)
+        # The most selective first: Cedar stops at the first that does not hold, and most agreements cover other things.
         conditions = [
-            f"context.team == {_entity('Team', self.team)}",
-            f"{_entities('Site', self.parties)}.contains(principal.home)",
             f"({' || '.join(_selected(selector) for selector in self.capabilities)})",
+            f"context.team == {_entity('Team', self.team)}",
             f"{_strings(self.purposes)}.contains(context.purpose)",
             f"{_strings(SENSITIVITIES[: highest + 1])}.contains(context.sensitivity)",
             f"{_strings(self.export_classes)}.contains(resource.export_class)",
             f"{_strings(self.conduct)}.contains(context.conduct)",
             f"context.now >= {int(self.valid_from.timestamp())}",
             f"context.now < {int(self.valid_until.timestamp())}",
+            f"{_entities('Site', self.parties)}.contains(principal.home)",
         ]
         if not self.agents:
             conditions.append("!(context has agent)")

@@ -9,6 +9,7 @@ publishes only validated policies with unique ids.
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,13 +27,14 @@ from yosegi.governance.decision import Decision, Note
 from yosegi.governance.directory import Directory
 from yosegi.governance.question import Question
 from yosegi.governance.rules import (
+    BUILTIN_TEXT,
     SCHEMA_TEXT,
     Rule,
-    builtin_rules,
     check_unique,
     check_valid,
     entities_named,
     local_rules,
+    parse,
     permit_of,
 )
 
@@ -41,26 +43,39 @@ _REMEMBERED = 4096
 
 
 class Engine:
-    """Policies ready to judge: Cedar's parsed set, and what each refusal has to say. Made from a bundle alone.
+    """Policies ready to judge: Cedar's parsed set, and what each refusal has to say.
 
     Args:
-        bundle: JSON with sorted keys: `site`, `schema`, `policies` by id, and the `agreements` they came from.
+        bundle: the bytes that were published; all the rest follows from them.
+        held: the same, parsed: `site`, `charter`, `schema`, `texts` of policies by where they come from, and the
+            `agreements` some of them were compiled from.
+        rules: the policies in those texts.
     """
 
-    def __init__(self, bundle: bytes) -> None:
-        held = canonical.loads(bundle, what="a bundle of policies", max_bytes=64 * 2**20)
-        self.bundle, self.digest, self.site = bundle, canonical.digest(bundle), str(held["site"])
-        self._charter = str(held["charter"])
+    def __init__(self, bundle: bytes, held: Mapping[str, Any], rules: Iterable[Rule]) -> None:
+        self.bundle, self.digest = bundle, canonical.digest(bundle)
+        self.site, self._charter = str(held["site"]), str(held["charter"])
         self._schema = cedarpy.Schema.from_str(held["schema"])
-        self._notes: dict[str, dict[str, str]] = {
-            name: policy.get("annotations") or {} for name, policy in held["policies"].items()
-        }
+        self._rules = {rule.id: rule for rule in rules}
         self._agreements: dict[str, list[Agreement]] = {}
         for data in held["agreements"]:
             agreement = Agreement.read(data)
             self._agreements.setdefault(agreement.team, []).append(agreement)
         self._sets: dict[str, cedarpy.PolicySet] = {}
-        self._policies: dict[str, Any] = held["policies"]
+
+    @classmethod
+    def read(cls, bundle: bytes) -> Self:
+        """From a bundle as it was kept.
+
+        Raises:
+            Invalid: not a bundle of policies.
+        """
+        held = canonical.loads(bundle, what="a bundle of policies", max_bytes=64 * 2**20)
+        try:
+            rules = [rule for where, text in held["texts"].items() for rule in parse(where, text)]
+            return cls(bundle, held, rules)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise Invalid("a bundle of policies", f"not of its form ({error!r})") from None
 
     def entities(self, text: str) -> cedarpy.Entities:
         """Entities parsed and held against the schema.
@@ -98,13 +113,13 @@ class Engine:
         """The policies that can matter to a team: its own agreements' permits, and everything that is no agreement."""
         if team not in self._sets:
             others = {a.name for name, agreements in self._agreements.items() if name != team for a in agreements}
-            chosen = {name: policy for name, policy in self._policies.items() if name not in others}
+            chosen = {name: rule.policy for name, rule in self._rules.items() if name not in others}
             form = {"staticPolicies": chosen, "templates": {}, "templateLinks": []}
             self._sets[team] = cedarpy.PolicySet.from_json_str(json.dumps(form))
         return self._sets[team]
 
     def _forbidden(self, name: str) -> Note:
-        notes = self._notes[name]
+        notes = self._rules[name].annotations
         if "code" in notes:
             return Note(code=notes["code"], fields={"rule": name})
         fields = {"rule": name, "site": self.site, "text": notes.get("reason", ""), "contact": f"operator@{self.site}"}
@@ -174,23 +189,31 @@ class Policy:
         agreements = sorted(agreements, key=lambda agreement: agreement.name)
         for agreement in agreements:
             _check_party(site, directory, agreement)
+        for one, other in itertools.pairwise(agreements):
+            if one.name == other.name:
+                raise Invalid(f"agreement {one.name}", "two of that name are to be in force", "keep the newer version")
         gone = {a.name: why for a in agreements if (why := _lost_its_ground(directory, a))}
         agreements = [agreement for agreement in agreements if agreement.name not in gone]
         local = [rule for where, text in sorted((rules or {}).items()) for rule in local_rules(where, text)]
-        policies = [*builtin_rules(), *map(permit_of, agreements), *local]
+        permits = {f"agreement {agreement.name}": agreement.to_cedar() for agreement in agreements}
+        texts = {"yosegi's own rules": BUILTIN_TEXT, **permits}
+        texts |= {f"rules/{where}": text for where, text in sorted((rules or {}).items())}
+        policies = [
+            *parse("yosegi's own rules", BUILTIN_TEXT),
+            *(permit_of(where, text, where.removeprefix("agreement ")) for where, text in permits.items()),
+            *local,
+        ]
         check_unique(policies)
-        texts = {f"agreement {agreement.name}": agreement.to_cedar() for agreement in agreements}
-        check_valid(texts | dict(rules or {}), cedarpy.Schema.from_str(SCHEMA_TEXT))
-        bundle = {
+        check_valid(texts, cedarpy.Schema.from_str(SCHEMA_TEXT))
+        held = {
             "site": site,
             "charter": directory.charter,
             "schema": SCHEMA_TEXT,
-            "policies": {rule.id: rule.policy for rule in policies},
+            "texts": texts,
             "agreements": [agreement.model_dump(mode="json", exclude_none=True) for agreement in agreements],
         }
-        # Not RFC 8785: a rule may hold any 64-bit integer, which that form cannot.
-        form = json.dumps(bundle, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-        return cls(Engine(form), directory, (*gone.values(), *_strangers(local, directory)))
+        warnings = (*gone.values(), *_strangers(local, directory))
+        return cls(Engine(canonical.dumps(held), held, policies), directory, warnings)
 
     @property
     def digest(self) -> str:
@@ -225,7 +248,7 @@ def redecide(record: Decision, bundle: bytes) -> Decision:
         raise Corrupt("a recorded decision", f"the policies are not {record.policies_digest}", "find the right bundle")
     if canonical.digest(record.entities.encode()) != record.entities_digest:
         raise Corrupt("a recorded decision", "its entities do not match their digest", "compare it with the peer's")
-    engine = Engine(bundle)
+    engine = Engine.read(bundle)
     known = json.loads(record.entities)
     handle = engine.entities(record.entities)
     return _decision(engine, record.question, record.entities, record.entities_digest, known, handle)

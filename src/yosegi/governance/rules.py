@@ -15,7 +15,6 @@ from typing import Any
 import cedarpy
 
 from yosegi.core.errors import Invalid
-from yosegi.governance.agreement import Agreement
 
 SCHEMA_TEXT = (files("yosegi.governance") / "schema.cedarschema").read_text("utf-8")
 BUILTIN_TEXT = (files("yosegi.governance") / "builtin.cedar").read_text("utf-8")
@@ -45,16 +44,15 @@ class Rule:
         return {name: text or "" for name, text in notes.items()}
 
 
-def builtin_rules() -> list[Rule]:
-    """The program's own rules."""
-    return parse("yosegi's own rules", BUILTIN_TEXT)
+def permit_of(where: str, text: str, name: str) -> Rule:
+    """The one permit of an agreement, under its name.
 
-
-def permit_of(agreement: Agreement) -> Rule:
-    """The one permit of an agreement, under its name."""
-    rules = parse(f"agreement {agreement.name}", agreement.to_cedar())
-    if len(rules) != 1 or rules[0].effect != "permit" or rules[0].id != agreement.name:
-        raise Invalid(f"agreement {agreement.name}", "does not compile to one permit of its name")
+    Raises:
+        Invalid: the text is anything else.
+    """
+    rules = parse(where, text)
+    if len(rules) != 1 or rules[0].effect != "permit" or rules[0].id != name:
+        raise Invalid(where, "does not compile to one permit of its name")
     return rules[0]
 
 
