@@ -145,7 +145,7 @@ async def publish(home: Home, settings: Settings, clock: Clock) -> dict[str, Pub
         published |= {contract.name: Published(contract, engine, slots) for contract in contracts.values()}
     for name, station in settings.station.items():
         offered: list[Contract] = [await derive(entry) for entry in station.publish]
-        key = PublicKey.of("ed25519", bytes.fromhex(station.key))
+        key = PublicKey(algorithm="ed25519", public=station.key)
         station_engine = StationEngine(name, key, {contract.name: contract for contract in offered}, clock)
         published |= {contract.name: Published(contract, station_engine) for contract in offered}
     for each in {id(p.engine): p.engine for p in published.values()}.values():

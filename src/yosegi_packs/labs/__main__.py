@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from yosegi.core.errors import NotFound, YosegiError
 from yosegi_packs.labs.dyes import LIQUIDS
 from yosegi_packs.labs.records import FILE, Mixture, Records
 from yosegi_packs.labs.robot import Robot
+from yosegi_packs.labs.truth import read_truth
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 
@@ -56,6 +58,30 @@ def renew(folder: Path) -> None:
     robot.renew()
     click.echo(repr(robot))
     robot.close()
+
+
+@main.command()
+@_FOLDER
+@click.option("--searches", default=20, show_default=True)
+@click.option("--wells", default=288, show_default=True, help="Wells that each search may use.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON, for programs.")
+def compare(folder: Path, searches: int, wells: int, json_: bool) -> None:
+    """Search at random on the same robot, and say what the best recipe is. Reads the truth: only after the end."""
+    from yosegi_packs.labs.answer import GOOD_ENOUGH, best_recipe, random_search
+
+    truth = read_truth(folder)
+    needed = sorted(count for count in random_search(truth, searches=searches, limit=wells) if count is not None)
+    median = needed[len(needed) // 2] if 2 * len(needed) > searches else None
+    best = best_recipe(truth)
+    found = {
+        "target": GOOD_ENOUGH, "searches": searches, "wells": wells, "reached": len(needed), "median": median,
+        "best": {"volumes": best.volumes, "delta_e": best.delta_e},
+    }  # fmt: skip
+    if json_:
+        click.echo(json.dumps(found))
+        return
+    click.echo(f"{len(needed)} of {searches} random searches came below {GOOD_ENOUGH} within {wells} wells")
+    click.echo(f"the best recipe there is: {best.delta_e:.3f} at {', '.join(f'{v:.1f}' for v in best.volumes)} uL")
 
 
 def _said(mixture: Mixture) -> str:
