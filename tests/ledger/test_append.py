@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from ledger.support import Budget, Opener, write
+from ledger.support import Budget, Opener, open_ledger, write
 from yosegi.core.errors import Conflict, Invalid, Refused, Unavailable
-from yosegi.ledger import Db, Draft, Entry, Ledger, Write
+from yosegi.ledger import Db, Draft, Entry, Ledger, Store, Write
 
 ROOMS = pytest.mark.parametrize("inline", [True, False], ids=["inline", "thread"])
+
+
+@pytest.fixture
+def opened(store: Store) -> Iterator[Opener]:
+    """Opens a new ledger in each kind of store."""
+
+    async def open_it(**fields: Any) -> Ledger:
+        return await open_ledger(store, **fields)
+
+    yield open_it
+    store.close()
 
 
 def run(action: Any) -> Any:
@@ -151,7 +163,7 @@ def test_a_fault_in_a_view_is_its_callers_alone(opened: Opener) -> None:
         (Draft("t", {"text": "x" * 70_000}), "a header of"),
         (Draft("t", body=b"x" * (4 * 1024 * 1024 + 1)), "at most"),
         (Draft("t", body={"n": object()}), "canonical"),
-        (Draft("t\ud800"), "canonical"),
+        (Draft("t", {"text": "\ud800"}), "canonical"),
     ],
 )
 def test_what_cannot_be_written_is_refused_and_changes_nothing(opened: Opener, draft: Draft, why: str) -> None:

@@ -13,10 +13,11 @@ from yosegi.ledger import Draft, Header, Write
 from yosegi.ledger.header import Template, body_digest
 
 DIGEST = "sha256:" + "0" * 64
-names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+names = texts.filter(str.isprintable)
 facts = st.dictionaries(
-    names,
-    st.integers(0, 9) | st.floats(allow_nan=False, allow_infinity=False) | names | st.lists(names, max_size=2),
+    texts,
+    st.integers(0, 9) | st.floats(allow_nan=False, allow_infinity=False) | texts | st.lists(texts, max_size=2),
     max_size=4,
 )
 drafts = st.builds(
@@ -106,6 +107,8 @@ def test_a_bodys_digest_is_that_of_salt_and_body() -> None:
     "bad",
     [
         lambda: Draft(""),
+        lambda: Draft("t\ud800"),
+        lambda: Write("s\0", 0, (Draft("t"),), "c", "a"),
         lambda: Draft("t", type_version=0),
         lambda: Draft("t", facts=[]),  # type: ignore[arg-type]
         lambda: Draft("t", body="text"),  # type: ignore[arg-type]

@@ -14,16 +14,17 @@ Make = Callable[[], Store]
 TABLE = ("CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY, number INTEGER, data BLOB, share REAL)",)
 
 
-@pytest.fixture(params=["sqlite"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+@pytest.fixture
+def make(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     """Makes stores over one and the same place."""
     stores: list[Store] = []
+    postgres = request.getfixturevalue("postgres") if kind == "postgres" else None
 
-    def sqlite() -> Store:
-        stores.append(SqliteStore(tmp_path / "store.sqlite", durable=False))
+    def made() -> Store:
+        stores.append(postgres() if postgres else SqliteStore(tmp_path / "store.sqlite", durable=False))
         return stores[-1]
 
-    yield sqlite
+    yield made
     for store in stores:
         store.close()
 
@@ -147,12 +148,12 @@ def test_a_writer_of_an_earlier_term_is_stopped(make: Make) -> None:
 def test_a_backup_is_marked_and_the_original_is_not(make: Make, tmp_path: Path) -> None:
     store, term = claimed(make)
     with store.transaction(term) as db:
-        db.execute("INSERT INTO things (name) VALUES (?)", ("a",))
+        db.execute("INSERT INTO ledger_bodies (sequence, salt, body) VALUES (?, ?, ?)", (7, b"s", b"\x00b"))
     store.backup(tmp_path / "copy.sqlite")
     copy = SqliteStore(tmp_path / "copy.sqlite")
     copy.claim(DDL)
     assert copy.reader().one("SELECT copied FROM ledger_sequencer") == (1,)
-    assert names(copy) == ["a"]
+    assert copy.reader().all("SELECT sequence, salt, body FROM ledger_bodies") == [(7, b"s", b"\x00b")]
     copy.close()
     assert store.reader().one("SELECT copied FROM ledger_sequencer") == (0,)
 

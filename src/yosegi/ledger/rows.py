@@ -26,6 +26,14 @@ DDL = (
     "(name TEXT PRIMARY KEY, version INTEGER NOT NULL, size INTEGER NOT NULL, tables TEXT NOT NULL)",
 )
 
+TABLES = {
+    "ledger_sequencer": ("term", "copied", "layout"),
+    "ledger_entries": ("sequence", "stream", "position", "header", "nodes"),
+    "ledger_bodies": ("sequence", "salt", "body"),
+    "ledger_checkpoints": ("size", "envelope"),
+}
+"""What a copy of a ledger has to hold; views are folded again."""
+
 _ENTRY = (
     "SELECT e.sequence, e.header, e.nodes, b.salt, b.body "
     "FROM ledger_entries e LEFT JOIN ledger_bodies b ON b.sequence = e.sequence "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Protocol
@@ -170,11 +171,9 @@ def compare(db: Db, view: View, entries: Iterable[Entry]) -> None:
 
 
 def _same(view: str, table: str, stored: Db, anew: Db) -> None:
-    columns = len(anew.all(f"PRAGMA table_info({table})"))
-    order = ",".join(str(column + 1) for column in range(columns))
-    query = f"SELECT * FROM {table} ORDER BY {order}"
-    have, want = stored.all(query), anew.all(query)
-    if [tuple(row) for row in have] != want:
-        difference = next((i for i, (a, b) in enumerate(zip(have, want, strict=False)) if tuple(a) != b), None)
-        where = f"row {difference} of {len(want)}" if difference is not None else f"{len(have)} rows for {len(want)}"
-        raise Corrupt(f"view {view}", f"table {table} differs from its entries ({where})", "run yosegi site rebuild")
+    query = f"SELECT * FROM {table}"
+    have, want = Counter(stored.all(query)), Counter(anew.all(query))
+    if have != want:
+        lacking, foreign = (want - have).total(), (have - want).total()
+        why = f"table {table} lacks {lacking} rows that its entries lead to, and has {foreign} others"
+        raise Corrupt(f"view {view}", why, "run yosegi site rebuild")

@@ -24,8 +24,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def _name(what: str, value: str, longest: int = 200) -> None:
-    if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise Invalid(f"an entry's {what}", f"{value!r} is not a text of 1 to {longest} characters")
+    if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
+        raise Invalid(f"an entry's {what}", f"{value!r} is not 1 to {longest} printable characters")
 
 
 @dataclass(frozen=True, slots=True)
