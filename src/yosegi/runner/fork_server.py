@@ -62,10 +62,21 @@ class ForkServer:
     Args:
         entries: the entries it serves, all of one module.
         import_path: folders to look for modules in, before the usual ones.
+        program: the module that the process runs; another may do the tasks itself, as a station's does.
+        state: a durable folder for such a program.
     """
 
-    def __init__(self, entries: tuple[str, ...], limits: Limits, import_path: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self,
+        entries: tuple[str, ...],
+        limits: Limits,
+        import_path: tuple[Path, ...] = (),
+        *,
+        program: str = "yosegi.runner._zygote",
+        state: Path | None = None,
+    ) -> None:
         self._entries, self._limits, self._import_path = entries, limits, import_path
+        self._program, self._state = program, state
         self._process: asyncio.subprocess.Process | None = None
         self._transport: asyncio.Transport | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -92,25 +103,28 @@ class ForkServer:
             Unavailable: it cannot be imported, or not in time; says why.
         """
         ours, theirs = socket.socketpair()
-        settings = {"entries": self._entries, "limits": self._limits.model_dump()}
+        settings: dict[str, Any] = {"entries": self._entries, "limits": self._limits.model_dump()}
+        if self._state is not None:
+            settings["state"] = str(self._state)
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "yosegi.runner._zygote", str(os.getpid()), str(theirs.fileno()),
-                json.dumps(settings), pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-                env=_system.environment(self._import_path),
-            )  # fmt: skip
-        transport, _ = await loop.create_connection(lambda: _Line(self._on_message, self._on_end), sock=ours)
-        self._transport = transport
         try:
+            with theirs:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", self._program, str(os.getpid()), str(theirs.fileno()), json.dumps(settings),
+                    pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+                    env=_system.environment(self._import_path),
+                )  # fmt: skip
+            self._transport, _ = await loop.create_connection(lambda: _Line(self._on_message, self._on_end), sock=ours)
             async with asyncio.timeout(self._limits.start):
                 await asyncio.shield(self._ready)
         except TimeoutError:
             await self.close()
-            raise Unavailable(self._entries[0], f"its import took longer than {self._limits.start:g} seconds") from None
-        except Unavailable:
+            why = f"its import took longer than {self._limits.start:g} seconds"
+            raise Unavailable(self._entries[0], why) from None
+        except BaseException:
+            ours.close()
             await self.close()
             raise
 
@@ -160,6 +174,7 @@ class ForkServer:
     def _on_end(self) -> None:
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(Unavailable(self._entries[0], "its process ended while importing"))
+            self._ready.exception()  # seen, even if nobody waits for it any more
         for pid in self.children.values():
             # They end with their parent where the system offers it; this reaches what they started too.
             _system.kill_group(pid, signal.SIGKILL)
@@ -178,6 +193,8 @@ class ForkServer:
             self._transport.close()
         if self._process is None:
             return
+        if self._ready is None or not self._ready.done():
+            self.kill_now()
         try:
             async with asyncio.timeout(_CLOSING):
                 await self._process.wait()

@@ -87,13 +87,14 @@ class ProcessEngine:
         self._scratch = 0
         self._counts = {"ended": 0, "failed": 0, "restarts": 0}
         self._sweeping: set[asyncio.Task[None]] = set()
+        self._warming: list[asyncio.Task[None]] = []
+        self._closed = False
 
     async def start(self) -> None:
         """Empty the scratch folder and start importing."""
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for module in self._modules.values():
-            self._spawn(self._warm(module))
+        self._warming = [asyncio.create_task(self._warm(module)) for module in self._modules.values()]
 
     async def _warm(self, module: _Module) -> None:
         with contextlib.suppress(Unavailable):
@@ -192,6 +193,8 @@ class ProcessEngine:
         if module.server is not None and module.server.alive:
             return module.server
         async with module.lock:
+            if self._closed:
+                raise Unavailable(module.entries[0], "the engine is closed", "it is started again with the site")
             if module.server is not None:
                 if module.server.alive:
                     return module.server
@@ -245,7 +248,10 @@ class ProcessEngine:
 
     async def close(self) -> None:
         """End every process."""
-        self._stopped = True
+        self._stopped = self._closed = True
+        for warming in self._warming:
+            warming.cancel()
+        await asyncio.gather(*self._warming, return_exceptions=True)
         for case in list(self._waiting):
             if not case.turn.done():
                 case.turn.set_result(False)

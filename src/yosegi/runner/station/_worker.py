@@ -1,0 +1,79 @@
+"""The process that holds a station's instrument: does what it is told, one thing after another.
+
+Run by the station as `python -m yosegi.runner.station._worker PARENT HANDLE SETTINGS`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from yosegi.core.capability import Capability
+from yosegi.core.errors import YosegiError
+from yosegi.runner import _system
+from yosegi.runner._call import answer, context_of
+from yosegi.runner._frames import Unpacker, pack
+from yosegi.runner.entries import load
+
+_PROGRESS_EVERY = 0.1
+
+
+class _Worker:
+    def __init__(self, control: socket.socket, capabilities: dict[str, Capability[Any, Any]], state: Path) -> None:
+        self._control, self._capabilities, self._state = control, capabilities, state
+        self._scratch = state / "scratch"
+        self._said = -_PROGRESS_EVERY
+
+    def serve(self, limit: int) -> None:
+        unpacker = Unpacker()
+        while data := self._control.recv(65536):
+            for message in unpacker.feed(data):
+                if "entry" in message:
+                    self._do(message, limit)
+
+    def _do(self, message: dict[str, Any], limit: int) -> None:
+        number = message["id"]
+        self._scratch.mkdir(exist_ok=True)
+
+        def report(fraction: float, text: str) -> None:
+            now = time.monotonic()
+            if now - self._said >= _PROGRESS_EVERY or fraction >= 1.0:
+                self._said = now
+                self._send({"progress": number, "text": json.dumps([float(fraction), str(text)[:200]])})
+
+        context = context_of(message["key"], self._scratch, report, self._state)
+        line = answer(self._capabilities[message["entry"]], message["inputs"], context, limit)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        ended = {"ended": number, "status": 0, "answer": line.decode(), "why": "", "tail": "", "left": False}
+        self._send(ended)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._control.sendall(pack(message))
+
+
+def main() -> None:
+    """Import, say so, and serve until the station is gone."""
+    parent, handle, settings = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
+    _system.die_with(parent)
+    # The station alone decides when to stop; Ctrl-C in its terminal must not stop a step in the middle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=handle)
+    os.set_inheritable(handle, False)
+    try:
+        capabilities = {entry: load(entry) for entry in settings["entries"]}
+    except YosegiError as error:
+        control.sendall(pack({"cannot_start": str(error)}))
+        return
+    control.sendall(pack({"ready": os.getpid()}))
+    _Worker(control, capabilities, Path(settings["state"])).serve(settings["limits"]["output"])
+
+
+if __name__ == "__main__":
+    main()

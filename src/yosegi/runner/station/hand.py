@@ -1,0 +1,171 @@
+"""The hand of a station: what does one thing at a time with its instrument."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from yosegi.core import canonical
+from yosegi.core.capability import Capability
+from yosegi.core.engine import Outcome
+from yosegi.core.errors import Invalid, Unavailable
+from yosegi.runner._call import answer, context_of
+from yosegi.runner.endings import ended_badly, from_answer, never_began
+from yosegi.runner.fork_server import Ending, ForkServer
+from yosegi.runner.limits import Limits
+from yosegi.runner.station.documents import Offer
+
+Report = Callable[[float, str], None]
+
+
+class Hand(Protocol):
+    """Does tasks, one after another, each within its time."""
+
+    async def do(self, offer: Offer, report: Report) -> Outcome:
+        """Do the task and say how it ended; never raises for a failure of the task."""
+        ...
+
+    async def abort(self) -> None:
+        """End what runs, at once."""
+        ...
+
+    async def close(self) -> None:
+        """End every process this hand started."""
+        ...
+
+
+class DirectHand:
+    """Calls the functions in the station's own process and thread: for a simulated instrument, and for tests.
+
+    Args:
+        capabilities: by name and version.
+        state: the instrument's durable folder.
+    """
+
+    def __init__(self, capabilities: Mapping[str, Capability[Any, Any]], state: Path) -> None:
+        self._capabilities, self._state = dict(capabilities), state
+        self._scratch = state / "scratch"
+
+    async def do(self, offer: Offer, report: Report) -> Outcome:
+        """See `Hand.do`."""
+        capability = self._capabilities.get(offer.capability)
+        if capability is None:
+            return never_began("not_started", f"{offer.capability} is not at this station")
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        limits = Limits()
+        try:
+            context = context_of(offer.key, self._scratch, report, self._state)
+            return from_answer(answer(capability, offer.inputs, context, limits.output), offer.effect, limits.output)
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    async def abort(self) -> None:
+        """Nothing can run while this is called."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class ProcessHand:
+    """One long-lived process that holds the instrument, so that a hung or fallen driver takes no station with it.
+
+    The process is replaced when a task ends it or must be ended by force.
+
+    Args:
+        entries: `package.module:attribute` of each capability, by its name and version.
+        state: the instrument's durable folder.
+    """
+
+    def __init__(
+        self,
+        entries: Mapping[str, str],
+        state: Path,
+        *,
+        limits: Limits | None = None,
+        import_path: tuple[Path, ...] = (),
+    ) -> None:
+        self._entries, self._state, self._import_path = dict(entries), state.absolute(), import_path
+        self._limits = limits or Limits()
+        self._server: ForkServer | None = None
+        self._why = ""
+
+    @property
+    def pid(self) -> int | None:
+        """The process that holds the instrument."""
+        return self._server.pid if self._server is not None else None
+
+    async def do(self, offer: Offer, report: Report) -> Outcome:
+        """See `Hand.do`."""
+        if offer.capability not in self._entries:
+            return never_began("not_started", f"{offer.capability} is not at this station")
+        message = {"entry": self._entries[offer.capability], "key": offer.key, "inputs": offer.inputs}
+        self._why = ""
+        try:
+            server = await self._ready()
+            _, ending = server.begin(message, lambda text: _pass_on(text, report))
+        except Unavailable as error:
+            return never_began("not_started", str(error))
+        try:
+            async with asyncio.timeout(offer.time_limit):
+                ended = await asyncio.shield(ending)
+        except TimeoutError:
+            ended = await self._end_by_force(server, ending)
+        if ended.started:
+            return from_answer(ended.answer, offer.effect, self._limits.output)
+        if self._why:
+            return ended_badly(offer.effect, self._why, f"ended by force; it may take {offer.time_limit:g} seconds")
+        return ended_badly(offer.effect, "crashed", "the process that holds the instrument ended")
+
+    async def _ready(self) -> ForkServer:
+        if self._server is not None and self._server.alive:
+            return self._server
+        if self._server is not None:
+            await self._server.close()
+        self._state.mkdir(parents=True, exist_ok=True)
+        self._server = ForkServer(
+            tuple(self._entries.values()),
+            self._limits,
+            self._import_path,
+            program="yosegi.runner.station._worker",
+            state=self._state,
+        )
+        await self._server.start()
+        return self._server
+
+    async def _end_by_force(self, server: ForkServer, ending: asyncio.Future[Ending]) -> Ending:
+        self._why = "time_limit"
+        if server.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(server.pid, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(self._limits.grace):
+                return await asyncio.shield(ending)
+        except TimeoutError:
+            server.kill_now()
+            return replace(await ending, why="time_limit")
+
+    async def abort(self) -> None:
+        """See `Hand.abort`."""
+        if self._server is not None and self._server.alive:
+            self._why = "stopped"
+            self._server.kill_now()
+
+    async def close(self) -> None:
+        """See `Hand.close`."""
+        if self._server is not None:
+            await self._server.close()
+
+
+def _pass_on(text: str, report: Report) -> None:
+    try:
+        fraction, words = canonical.loads(text)
+        report(min(1.0, max(0.0, float(fraction))), str(words)[:200])
+    except (Invalid, ValueError, TypeError):
+        return  # decoration from a process that is not trusted

@@ -1,0 +1,83 @@
+"""The engine suite over every engine, and over the hands of a station."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from runner import samples
+from runner.conftest import HERE, process_engine, work
+from runner.engine_suite import EngineSuite, Opened, Run, ignore
+from runner.stations import station_engine
+from yosegi.core.clock import SystemClock
+from yosegi.core.engine import Engine
+from yosegi.core.states import Effect
+from yosegi.runner.limits import Limits
+from yosegi.runner.station import ProcessHand
+from yosegi.testing.loop import SimulatedClock, run_simulated
+
+
+class Bounded(EngineSuite):
+    """Engines that end work by force."""
+
+    def test_work_that_takes_too_long_is_ended(self, opened: Opened, run: Run) -> None:
+        outcome = self.outcome(opened, run, "hang", limit=0.3)
+        assert (outcome.effect, outcome.reason) == (Effect.NONE, "time_limit")
+
+    def test_consuming_work_that_takes_too_long_has_an_unknown_effect(self, opened: Opened, run: Run) -> None:
+        outcome = self.outcome(opened, run, "dispense", limit=0.3, what="hang_after")
+        assert (outcome.effect, outcome.reason) == (Effect.UNKNOWN, "time_limit")
+
+    def test_a_crash_is_a_failed_task_and_the_next_one_runs(self, opened: Opened, run: Run) -> None:
+        async def main() -> list[str]:
+            async with opened() as engine:
+                names = (work("segfault", "k1"), work("noop", "k2", x=1.0))
+                return [(await engine.run(each, ignore)).reason for each in names]
+
+        assert run(main()) == ["crashed", ""]
+
+
+@pytest.mark.processes
+class TestProcessEngine(Bounded):
+    @pytest.fixture
+    def run(self) -> Run:
+        return asyncio.run
+
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Opened:
+        @asynccontextmanager
+        async def open_() -> AsyncIterator[Engine]:
+            engine = process_engine(tmp_path)
+            await engine.start()
+            try:
+                yield engine
+            finally:
+                await engine.close()
+
+        return open_
+
+
+class TestStationInProcess(EngineSuite):
+    @pytest.fixture
+    def run(self) -> Run:
+        return run_simulated
+
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Opened:
+        return lambda: station_engine(tmp_path, SimulatedClock())
+
+
+@pytest.mark.processes
+class TestStationWithAProcess(Bounded):
+    @pytest.fixture
+    def run(self) -> Run:
+        return asyncio.run
+
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Opened:
+        hand = ProcessHand(samples.names(), tmp_path, limits=Limits(grace=0.1), import_path=(HERE,))
+        return lambda: station_engine(tmp_path, SystemClock(), hand=hand)
