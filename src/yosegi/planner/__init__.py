@@ -8,11 +8,16 @@ from yosegi.planner.parameter import Cost, Linear, Parameter, simplex
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Expected, Proposal
 from yosegi.planner.situation import Situation
+from yosegi.planner.stop import Stopping, best_loss, cost_so_far, should_stop
 from yosegi.planner.suggest import PLANNERS, Planner, suggest
 from yosegi.planner.versions import versions
 
 __all__ = [
     "suggest",
+    "should_stop",
+    "Stopping",
+    "best_loss",
+    "cost_so_far",
     "Problem",
     "Parameter",
     "Linear",

@@ -59,7 +59,7 @@ def log_between(mean: Floats, sd: Floats, low: float | None, high: float | None)
         return np.asarray(log_ndtr((mean - (low if low is not None else -math.inf)) / sd))
     if low is None:
         return np.asarray(log_ndtr((high - mean) / sd))
-    flip = (low + high) / 2 < mean  # so that the difference is taken in the lower tail, where it is accurate
+    flip = mean < (low + high) / 2  # so that the difference is taken in the lower tail, where it is accurate
     a = np.where(flip, mean - high, low - mean) / sd
     b = np.where(flip, mean - low, high - mean) / sd
     upper = log_ndtr(b)

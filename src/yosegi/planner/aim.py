@@ -27,8 +27,12 @@ from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats, Ints
 from yosegi.planner.surrogate import Surrogate, learn
 
-CAUTION = 1.0
-"""Standard deviations added to the mean by the confidence bound, see `Improve.score`."""
+EASE = 0.3
+"""How far above the best measured loss improvement is counted from, in standard deviations of the outcome.
+
+The best measured value is partly luck, and expected improvement on it looks too far away for the next one; counting
+from a little above found the best recipes of real tables sooner than plain expected improvement.
+"""
 TINY = 1e-300
 
 
@@ -62,7 +66,7 @@ class Improve:
         surrogate: what is believed of it.
         limits: what a point must keep.
         best: smallest loss believed of a measured point that keeps the constraints; None while there is none.
-        worst: largest such loss, the zero of the confidence bound.
+        worst: largest such loss, which stands for the best while there is none.
     """
 
     objective: Objective
@@ -77,23 +81,18 @@ class Improve:
         return {self.objective.name: self.surrogate} | {c.name: s for c, s in self.limits.bounds}
 
     def score(self, P: Floats) -> Floats:
-        """The confidence bound on the improvement over the worst, times the probability of keeping the limits.
+        """Log expected improvement on a loss a little above the best, limits included.
 
-        Until something keeps the constraints, that probability alone.
+        Until something keeps the constraints, the probability of keeping them alone.
         """
         if self.best is None:
             return self.limits.log_probability(P)
-        mean, sd = self.surrogate.posterior(P)
-        loss = self.loss(mean)
-        bound = self.worst - loss + CAUTION * sd
-        if not self.limits:
-            return bound
-        return np.asarray(np.log(np.maximum(bound, TINY)) + self.limits.log_probability(P))
+        return self.log_gain(P, EASE * float(self.surrogate.gp.scale[0]))
 
-    def log_gain(self, P: Floats) -> Floats:
-        """Shape (m,): log expected improvement on the best, limits included."""
+    def log_gain(self, P: Floats, ease: float = 0.0) -> Floats:
+        """Shape (m,): log expected improvement on `ease` above the best loss, limits included."""
         mean, sd = self.surrogate.posterior(P)
-        best = self.worst if self.best is None else self.best
+        best = (self.worst if self.best is None else self.best) + ease
         if self.objective.goal == "target":
             out = log_target_improvement(mean, sd, float(self.objective.target or 0.0), best)
         else:

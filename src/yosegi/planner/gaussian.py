@@ -11,6 +11,7 @@ from yosegi.planner.aim import Aim, aim_of
 from yosegi.planner.design import place
 from yosegi.planner.explain import expect, sentence
 from yosegi.planner.history import Observation, Pending
+from yosegi.planner.probe import probe
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Proposal
 from yosegi.planner.search import Choice, Field, Open, Table
@@ -43,7 +44,9 @@ class Gaussian:
 
 def _several(situation: Situation, aim: Aim, field: Field, count: int) -> list[Proposal]:
     out: list[Proposal] = []
-    while (choice := field.best(aim)) is not None:
+    chosen: list[Choice] = []
+    while (choice := probe(situation, aim, field, chosen) or field.best(aim)) is not None:
+        chosen.append(choice)
         expected = expect(situation, aim, choice)
         reason = sentence(situation, aim, choice, expected)
         out.append(situation.proposal(choice.row, choice.index, choice.source, reason, expected))

@@ -7,7 +7,7 @@ scale of a source are free and its relation to the first is learned. ε has a le
 squared standard error where one was stated.
 
 Priors: log ℓ ~ N(μ + log(d)/2, σ²), a scale that grows with the number of parameters (Hvarfner, Hellsten & Nardi 2024);
-log noise variance ~ N(-4, 1); atanh ρ ~ N(0, 1).
+log noise variance ~ N(-5, 1.5²); atanh ρ ~ N(0, 1.5²).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from scipy.optimize import minimize
 from yosegi.planner.kernel import matern52, matern52_with_slope, scaled_distance, summed_slope
 from yosegi.planner.space import Floats, Ints
 
+LEVEL = 0.25
+"""Variance of a source's own level, where there are several: a few measurements do not tell its mean."""
 JITTER = 1e-6
 """Smallest noise variance of standardised outcomes; keeps repeated points solvable."""
 SMALLEST = 1e-12
@@ -33,10 +35,11 @@ _BAD = 1e25
 class Prior:
     """Log-normal priors; lengths in widths of a parameter, variances in those of the standardised outcome."""
 
-    length_mean: float = 0.3
-    length_sd: float = 1.4
-    noise_mean: float = -4.0
-    noise_sd: float = 1.0
+    length_mean: float = 0.0
+    length_sd: float = 1.0
+    noise_mean: float = -5.0
+    noise_sd: float = 1.5
+    correlation_sd: float = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,15 @@ class Hyper:
 
     @property
     def between(self) -> Floats:
-        """Shape (s, s): covariance between sources."""
+        """Shape (s, s): covariance between sources, of what varies with the point."""
         out = np.outer(self.correlation, self.correlation)
         np.fill_diagonal(out, 1.0)
         return out
+
+    @property
+    def level(self) -> Floats:
+        """Shape (s, s): covariance between the sources' levels, unknown and unrelated; none for a single source."""
+        return LEVEL * np.eye(len(self.noise)) if len(self.noise) > 1 else np.zeros((1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +122,18 @@ class GP:
         """How many measurements it is conditioned on."""
         return len(self.alpha)
 
+    @property
+    def prior_variance(self) -> float:
+        """Variance of the noiseless outcome before any data, in standard units."""
+        return 1.0 + float(self.hyper.level[0, 0])
+
     def cross(self, P: Floats, source: int = 0) -> Floats:
         """Prior covariance between the training points and P (m, d) at a source: shape (n, m), standard units."""
         length = self.hyper.length[self.data.groups].astype(P.dtype)
         out = matern52(scaled_distance(self.data.X.astype(P.dtype) / length, P / length))
         if self.data.sources > 1:
-            out *= self.hyper.between[self.data.source, source][:, None]
+            out *= self.hyper.between[self.data.source, source][:, None].astype(P.dtype)
+            out += self.hyper.level[self.data.source, source][:, None].astype(P.dtype)
         return out
 
     def posterior_single(self, P: Floats, source: int = 0) -> tuple[Floats, Floats]:
@@ -127,7 +141,7 @@ class GP:
         k = self.cross(np.asarray(P, dtype=np.float32), source)
         inverse, _ = dtrtri(self.L, lower=1)
         v = inverse.astype(np.float32) @ k
-        sd = np.sqrt(np.maximum(1.0 - np.einsum("ij,ij->j", v, v), 1e-6))
+        sd = np.sqrt(np.maximum(self.prior_variance - np.einsum("ij,ij->j", v, v), 1e-6))
         mean = self.offset[source] + self.scale[source] * (self.alpha.astype(np.float32) @ k)
         return mean.astype(float), self.scale[source] * sd.astype(float)
 
@@ -137,7 +151,7 @@ class GP:
             return self.posterior_single(P, source)
         k = self.cross(P, source)
         v, _ = dtrtrs(self.L, k, lower=1)
-        sd = np.sqrt(np.maximum(1.0 - np.einsum("ij,ij->j", v, v), SMALLEST))
+        sd = np.sqrt(np.maximum(self.prior_variance - np.einsum("ij,ij->j", v, v), SMALLEST))
         return self.offset[source] + self.scale[source] * (k.T @ self.alpha), self.scale[source] * sd
 
     def correlation(self, P: Floats, source: int) -> Floats:
@@ -149,8 +163,12 @@ class GP:
         v0, _ = dtrtrs(self.L, k0, lower=1)
         v1, _ = dtrtrs(self.L, k1, lower=1)
         shared = self.hyper.between[0, source] - np.einsum("ij,ij->j", v0, v1)
-        own = np.maximum(1.0 - np.einsum("ij,ij->j", v0, v0), SMALLEST)
-        other = np.maximum(1.0 - np.einsum("ij,ij->j", v1, v1), SMALLEST) + self.hyper.noise[source] + JITTER
+        own = np.maximum(self.prior_variance - np.einsum("ij,ij->j", v0, v0), SMALLEST)
+        other = (
+            np.maximum(self.prior_variance - np.einsum("ij,ij->j", v1, v1), SMALLEST)
+            + self.hyper.noise[source]
+            + JITTER
+        )
         return np.asarray(np.minimum(np.abs(shared) / np.sqrt(own * other), 1.0))
 
     def leave_one_out(self) -> tuple[Floats, Floats]:
@@ -248,7 +266,8 @@ def _conditioned(data: Data, hyper: Hyper, offset: Floats, scale: Floats, eviden
     K = matern52(scaled_distance(Z, Z))
     if data.sources > 1:
         K *= hyper.between[data.source[:, None], data.source]
-    diagonal = 1.0 + hyper.noise[data.source] + data.known + JITTER
+        K += hyper.level[data.source[:, None], data.source]
+    diagonal = 1.0 + hyper.level[0, 0] + hyper.noise[data.source] + data.known + JITTER
     np.fill_diagonal(K, diagonal)
     L, info = dpotrf(K, lower=1, clean=1)
     while info:  # rounding of nearly repeated points; more noise is the honest answer
@@ -291,9 +310,8 @@ class _Objective:
         Z = data.X / hyper.length[data.groups]
         M, slope = matern52_with_slope(scaled_distance(Z, Z))
         B = hyper.between[data.source[:, None], data.source] if self.s > 1 else None
-        K = M if B is None else M * B
-        S = K.copy()
-        S.flat[:: n + 1] = 1.0 + hyper.noise[data.source] + data.known + JITTER
+        S = M.copy() if B is None else M * B + hyper.level[data.source[:, None], data.source]
+        S.flat[:: n + 1] = 1.0 + hyper.level[0, 0] + hyper.noise[data.source] + data.known + JITTER
         L, info = dpotrf(S, lower=1, clean=1, overwrite_a=0)
         if info:
             return _BAD, np.zeros_like(t)
@@ -328,7 +346,7 @@ class _Objective:
         z = np.r_[
             (t[:g] - self.length_mean) / p.length_sd,
             np.where(self.learned, (t[g : g + s] - p.noise_mean) / p.noise_sd, 0.0),
-            t[g + s :],
+            t[g + s :] / p.correlation_sd,
         ]
-        width = np.r_[np.full(g, p.length_sd), np.full(s, p.noise_sd), np.ones(s - 1)]
+        width = np.r_[np.full(g, p.length_sd), np.full(s, p.noise_sd), np.full(s - 1, p.correlation_sd)]
         return 0.5 * float(z @ z), z / width

@@ -42,6 +42,9 @@ class Field(Protocol):
     def take(self, choice: Choice) -> None:
         """Choose it no more."""
 
+    def measured(self, source: int) -> list[Choice]:
+        """Points that the first source has answered and `source` may still be asked."""
+
 
 class Table:
     """The free rows of a candidate table."""
@@ -56,6 +59,8 @@ class Table:
         self.index: Ints = np.flatnonzero(free.any(axis=1))
         if len(self.index) > SHORTLIST:
             self.index = self.index[_shortlist(aim, table, self.index)]
+            if len(situation.problem.sources) > 1:
+                self.index = np.unique(np.concatenate([self.index, *match(table, situation.X)]))
         self.free: Truths = free[self.index]
         self.P: Floats = table[self.index]
         self.rows: Floats = situation.space.table_rows(candidates, self.index)
@@ -75,6 +80,12 @@ class Table:
         """Take out every row that is the same point, for that source."""
         self.free[match(self.P, choice.at[None, :])[0], choice.source] = False
 
+    def measured(self, source: int) -> list[Choice]:
+        """Rows that the first source has answered and `source` may still be asked."""
+        known = match(self.P, self.situation.X[self.situation.source == 0])
+        first = [int(same[0]) for same in known if len(same) and self.free[same[0], source]]
+        return [Choice(self.rows[i], self.P[i], int(self.index[i]), source) for i in first]
+
 
 class Open:
     """The open space, searched anew for every choice.
@@ -91,8 +102,7 @@ class Open:
         self.taken = [situation.taken(s) for s in range(len(situation.problem.sources))]
         self.drawn = region.draw(self.DRAWN, seed)
         done = situation.space.rows(o.values for o in situation.ended)
-        inside = done[region.holds(done)]
-        self.measured = inside
+        self.inside = done[region.holds(done)]
 
     def best(self, aim: Aim) -> Choice | None:
         """The best point found."""
@@ -112,11 +122,18 @@ class Open:
         """Leave it out of later choices of that source."""
         self.taken[choice.source] = np.vstack([self.taken[choice.source], choice.at])
 
+    def measured(self, source: int) -> list[Choice]:
+        """Points inside the region that the first source has answered and `source` has not."""
+        P = self.situation.space.coordinates(self.inside)
+        first = np.concatenate([np.zeros(0, np.int64), *match(P, self.situation.X[self.situation.source == 0])])
+        taken = np.concatenate([np.zeros(0, np.int64), *match(P, self.taken[source])])
+        return [Choice(self.inside[i], P[i], None, source) for i in np.setdiff1d(first, taken)]
+
     def _around_best(self, aim: Aim) -> Floats:
-        if not len(self.measured):
+        if not len(self.inside):
             return self.drawn[:0]
-        score = aim.score(self.situation.space.coordinates(self.measured))
-        top = self.measured[np.argsort(-score, kind="stable")[:5]]
+        score = aim.score(self.situation.space.coordinates(self.inside))
+        top = self.inside[np.argsort(-score, kind="stable")[:5]]
         return self.region.near(top, 0.05, self.EACH, self.seed + 101)
 
     def _values(self, aim: Aim, rows: Floats) -> Floats:

@@ -27,7 +27,7 @@ def by_source(situation: Situation, aim: Aim, P: Floats, costs: Floats) -> Float
         out = np.full((len(P), count), -np.inf)
         out[:, 0] = aim.score(P) - (0.0 if even else np.log(costs[:, 0]))
         return out
-    out = np.repeat(aim.log_gain(P)[:, None], count, axis=1) - np.log(costs)
+    out = np.repeat(aim.score(P)[:, None], count, axis=1) - np.log(costs)
     for s in range(1, count):
         with np.errstate(divide="ignore"):
             out[:, s] += np.log(aim.surrogate.correlation(P, s))
