@@ -11,7 +11,7 @@ import argparse  # noqa: E402
 import importlib  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from benchmarks.planner import datasets, tasks  # noqa: E402
+from benchmarks.planner import cost, datasets, tasks  # noqa: E402
 from benchmarks.planner.planners import COMPETITORS  # noqa: E402
 
 
@@ -20,6 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.planner", description=__doc__)
     commands = parser.add_subparsers(required=True)
     _add_run(commands.add_parser("run", help="measure; what is already measured is not measured again"))
+    timing = commands.add_parser("time", help="seconds of one core for a suggestion at n = 20, 50, 100, 200, 500")
+    timing.add_argument("--planners", default="yosegi", help=f"of {', '.join(COMPETITORS)}")
+    timing.add_argument("--repeats", type=int, default=5)
+    timing.set_defaults(do=lambda a: cost.seconds(a.planners.split(","), a.repeats))
+    large = commands.add_parser("million", help="time and memory of one suggestion among very many candidates")
+    large.add_argument("--rows", type=int, default=1_000_000)
+    large.set_defaults(do=lambda a: cost.million(a.rows))
     writing = commands.add_parser("report", help="write tables (Markdown, CSV) and figures (SVG) of what was measured")
     writing.set_defaults(do=lambda _: importlib.import_module("benchmarks.planner.report").write())
     options = parser.parse_args(arguments)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from benchmarks.planner import datasets, metrics, studies
+from benchmarks.planner import cost, datasets, metrics
 from benchmarks.planner.planners import COMPETITORS
 from benchmarks.planner.record import Run
-
-if TYPE_CHECKING:
-    from benchmarks.planner.report import Grouped
+from benchmarks.planner.tables import Grouped
 
 # Okabe and Ito 2008: told apart with any colour vision; the second sign is a line style or marker
 _STYLE = {
@@ -113,7 +111,7 @@ def _line(axis: Any, name: str, runs: list[Run]) -> None:
 
 def _seconds(single: Grouped) -> Any:
     """Seconds per suggestion against the number of measurements."""
-    timed = studies.seconds()
+    timed = cost.timed()
     if not timed:
         return None
     figure, (axis,) = _panels(1, 1, (6, 4.2))

@@ -2,17 +2,119 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
-if TYPE_CHECKING:
-    from benchmarks.planner.report import Grouped, Table
+from benchmarks.planner import cost, loop, metrics, record, sources, transfer
+from benchmarks.planner.datasets import MAIN, load
+from benchmarks.planner.planners import COMPETITORS
+from benchmarks.planner.record import Run
+from benchmarks.planner.tables import Grouped, Table, group
 
 
 def tables(single: Grouped) -> list[Table]:
-    """Those there are runs for."""
-    return []
+    """All of them; those without runs are empty."""
+    return [_batches(single), _sources(), _transfer(), _seconds(), _million()]
 
 
-def seconds() -> dict[str, dict[int, float]]:
-    """Median processor seconds by planner and length of history."""
-    return {}
+def _batches(single: Grouped) -> Table:
+    batch = group(record.read("batch"))
+    rows = []
+    for data in MAIN:
+        four, one = batch.get((data, "yosegi"), []), single.get((data, "yosegi"), [])
+        for goal in (metrics.TOP_1, metrics.MOST):
+            pairs = [
+                (found, base)
+                for a in four
+                for b in one
+                if a.seed == b.seed and (found := goal.reached(a, load(data))) and (base := goal.reached(b, load(data)))
+            ]
+            if pairs:
+                fewer = metrics.bootstrap_ratio(
+                    [_rounds(b, 1) for _, b in pairs], [_rounds(a, loop.BATCH) for a, _ in pairs]
+                )
+                more = metrics.bootstrap_ratio([a for a, _ in pairs], [b for _, b in pairs])
+                rows.append([load(data).title, goal.title, _ratio(fewer), _ratio(more), len(pairs)])
+    header = ("data", "goal", "rounds, one at a time over fours", "experiments, fours over one at a time", "pairs")
+    caption = (
+        "## Batches of four\n\nYosegi against itself one at a time, same starts. A round is one call of the planner; "
+        "the starts are one round in both. A higher first and a lower second ratio are better."
+    )
+    return Table("batches", caption, header, rows)
+
+
+def _rounds(experiments: int, count: int) -> int:
+    """Calls of the planner until that many experiments, and one round for the starts."""
+    return 1 + -(-max(0, experiments - loop.STARTS) // count)
+
+
+def _ratio(interval: metrics.Interval) -> str:
+    return f"{interval.mean:.2f} ({interval.low:.2f}–{interval.high:.2f})"
+
+
+def _sources() -> Table:
+    runs = group(record.read("sources"))
+    rows = []
+    for data in MAIN:
+        alone = runs.get((f"{data}:{sources.ALONE}", "yosegi"), [])
+        cells = [
+            _saving(alone, runs.get((f"{data}:{c:g}", "yosegi"), []), lambda r: float(r.extra["cost"]))
+            for c in sources.CORRELATIONS
+        ]
+        if alone:
+            rows.append([load(data).title, *cells, len(alone)])
+    header = ("data", *(f"correlation {c:g}" for c in sources.CORRELATIONS), "seeds")
+    caption = (
+        "## A cheap source at 1/20 of the cost\n\n"
+        "Cost to the first of the top 1 % without the source over the cost with it; above 1 is a saving. The source's "
+        "bias is a smooth random function (see `sources.py`)."
+    )
+    return Table("sources", caption, header, rows)
+
+
+def _saving(without: Sequence[Run], with_it: Sequence[Run], spent: Callable[[Run], float]) -> str:
+    pairs = [(spent(a), spent(b)) for a in without for b in with_it if a.seed == b.seed]
+    return _ratio(metrics.bootstrap_ratio([a for a, _ in pairs], [b for _, b in pairs])) if pairs else "–"
+
+
+def _transfer() -> Table:
+    runs = group(record.read("transfer"))
+    rows = []
+    for target, kinds in transfer.VARIANTS.items():
+        alone = runs.get((f"{target}:none", "yosegi"), [])
+        for kind in kinds[1:]:
+            found = runs.get((f"{target}:{kind}", "yosegi"), [])
+            if alone and found:
+                means = [f"{metrics.bootstrap([len(r.order) for r in some]).mean:.1f}" for some in (alone, found)]
+                rows.append(
+                    [load(target).title, kind, *means, _saving(alone, found, lambda r: len(r.order)), len(found)]
+                )
+    header = ("target", "earlier campaign", "experiments without", "with", "ratio", "seeds")
+    caption = (
+        "## Transfer from an earlier campaign of 100 measurements\n\n"
+        "Experiments to the first of the top 1 %, beginning with none. `shuffled`: nothing can be learned; `kin`: the "
+        "same recipes on another instrument, correlation 0.9 (see `transfer.py`)."
+    )
+    return Table("transfer", caption, header, rows)
+
+
+def _seconds() -> Table:
+    rows = [
+        [COMPETITORS[name].title, *(f"{points[n]:.4f}" if n in points else "–" for n in cost.LENGTHS)]
+        for name, points in cost.timed().items()
+    ]
+    caption = (
+        "## Seconds of one core for one suggestion among 600 candidates\n\n"
+        "Medians of processor time after n random measurements of Crossed barrel, one thread."
+    )
+    return Table("seconds", caption, ("planner", *(f"n = {n}" for n in cost.LENGTHS)), rows)
+
+
+def _million() -> Table:
+    rows = [
+        [f"{rows:,}", line["measured"], f"{line['seconds']:.2f}", line["megabytes_peak"], line["megabytes_before"]]
+        for rows, line in sorted(cost.largest().items())
+    ]
+    header = ("candidates", "measured", "processor seconds", "peak memory, MB", "of which before the call, MB")
+    return Table(
+        "million", "## Very many candidates\n\nOne suggestion of Yosegi among rows of six numbers.", header, rows
+    )

@@ -9,11 +9,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from benchmarks.planner import datasets, loop, record
+from benchmarks.planner import datasets, loop, record, sources, transfer
 from benchmarks.planner.planners import COMPETITORS
 from benchmarks.planner.record import Run
 
-STUDIES = ("single", "batch")
+STUDIES = ("single", "batch", "sources", "transfer")
+_OWN = {"sources": sources, "transfer": transfer}  # of Yosegi alone, with pools and variants of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,16 @@ class Task:
         """Whether that run exists, is long enough, and is of the planner as it stands."""
         if run is None or run.version != COMPETITORS[self.planner].version():
             return False
+        if self.study in _OWN:
+            return True
         pool = datasets.load(self.data)
         return loop.ended(pool, run.order, self.until) or len(run.order) >= min(self.horizon, len(pool))
 
     def make(self) -> Run:
         """Measure, without the peers' own warnings, which would bury the progress."""
         warnings.simplefilter("ignore")
+        if self.study in _OWN:
+            return _OWN[self.study].run(self.data, self.seed, self.horizon)
         count = loop.BATCH if self.study == "batch" else 1
         return loop.run(self.data, self.planner, self.seed, self.horizon, count, self.until)
 
@@ -49,11 +54,12 @@ class Task:
 def execute(options: argparse.Namespace) -> None:
     """Make what is missing, in the order of seeds, so that an interrupted comparison is balanced."""
     known = {} if options.again else {run.key: run for run in record.read()}
+    own = _OWN.get(options.study)
     wanted = [
         Task(options.study, data, planner, seed, options.horizon, options.until)
         for seed in _seeds(options.seeds)
-        for data in options.data.split(",")
-        for planner in options.planners.split(",")
+        for data in (own.names() if own else options.data.split(","))
+        for planner in (["yosegi"] if own else options.planners.split(","))
     ]
     missing = [task for task in wanted if not task.made(known.get(task.key))]
     print(f"{len(missing)} of {len(wanted)} runs to make", flush=True)
