@@ -94,6 +94,6 @@ def server() -> Iterator[str]:
             assert process.poll() is None, (folder / "log").read_text()
         yield f"host={folder} user=yosegi dbname=postgres"
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGQUIT)
         process.wait()
         shutil.rmtree(folder)

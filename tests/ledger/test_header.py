@@ -14,7 +14,7 @@ from yosegi.ledger.header import Template, body_digest
 
 DIGEST = "sha256:" + "0" * 64
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
-names = texts.filter(str.isprintable)
+names = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=20)
 facts = st.dictionaries(
     texts,
     st.integers(0, 9) | st.floats(allow_nan=False, allow_infinity=False) | texts | st.lists(texts, max_size=2),

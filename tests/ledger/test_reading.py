@@ -76,6 +76,17 @@ def test_a_waiter_gives_up_after_its_timeout(opened: Opener) -> None:
     run(body())
 
 
+def test_a_waiter_does_not_outlast_the_ledger(opened: Opener) -> None:
+    async def body() -> None:
+        ledger = await opened(inline=False)
+        waiting = asyncio.ensure_future(ledger.changed(0, timeout=60))
+        await asyncio.sleep(0)
+        ledger.close()
+        assert await waiting == 0
+
+    run(body())
+
+
 def test_a_receipt_proves_an_entry_offline(opened: Opener) -> None:
     async def body() -> None:
         ledger = await opened()

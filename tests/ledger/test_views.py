@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.support import Budget, Opener, Titles, write
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Corrupt, Invalid
 from yosegi.ledger import Db, Entry
 
 
@@ -118,6 +118,63 @@ def test_a_long_ledger_is_folded_in_pieces(opened: Opener) -> None:
         counter = Counter()
         ledger = await opened(views=[counter])
         assert counter.shown == list(range(12_001))
+
+    run(body())
+
+
+def test_a_ledger_whose_rebuild_failed_stops_and_goes_on_when_it_is_opened_again(opened: Opener) -> None:
+    class Fragile(Counter):
+        fails = False
+
+        def apply(self, db: Db, entry: Entry) -> None:
+            if self.fails and entry.sequence == 1:
+                raise ZeroDivisionError
+            super().apply(db, entry)
+
+    async def body() -> None:
+        view = Fragile()
+        ledger = await opened(views=[view])
+        await ledger.append(write("a", 0, drafts=3))
+        view.fails = True
+        with pytest.raises(ZeroDivisionError):
+            ledger.rebuild()
+        with pytest.raises(ZeroDivisionError):
+            await ledger.append(write("a", 3))
+        ledger.close()
+        view.fails = False
+        ledger = await opened(views=[view])
+        list(ledger.check())
+        await ledger.append(write("a", 3))
+
+    run(body())
+
+
+def test_appends_wait_while_a_view_is_rebuilt(opened: Opener) -> None:
+    async def body() -> None:
+        ledger = await opened(views=[Counter()], inline=False)
+        await ledger.append(write("a", 0, drafts=500))
+        waiting = [asyncio.ensure_future(ledger.append(write(f"b/{n}", 0))) for n in range(50)]
+        await asyncio.sleep(0)
+        ledger.rebuild()
+        await asyncio.gather(*waiting)
+        assert len(ledger.query("SELECT * FROM counts")) == ledger.size == 551
+        list(ledger.check())
+
+    run(body())
+
+
+def test_a_view_that_takes_an_entry_for_corrupt_stops_its_own_append_alone(opened: Opener) -> None:
+    class Suspicious(Counter):
+        def apply(self, db: Db, entry: Entry) -> None:
+            if entry.type == "odd":
+                raise Corrupt("a bundle", "it does not hold together")
+            super().apply(db, entry)
+
+    async def body() -> None:
+        ledger = await opened(views=[Suspicious()])
+        with pytest.raises(Corrupt, match="a bundle"):
+            await ledger.append(write("a", 0, type="odd"))
+        await ledger.append(write("a", 0))
 
     run(body())
 

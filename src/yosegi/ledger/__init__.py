@@ -7,9 +7,10 @@ from yosegi.ledger.ledger import Ledger
 from yosegi.ledger.receipt import Receipt, verify_entries
 from yosegi.ledger.sequencer import NotRestored
 from yosegi.ledger.sqlite import SqliteStore
-from yosegi.ledger.store import Db, Locked, Stale, Store, StoreFailed
+from yosegi.ledger.store import Db, Locked, Stale, Store, StoreDamaged, StoreFailed
 from yosegi.ledger.upcast import Upcasters
 from yosegi.ledger.view import View
+from yosegi.ledger.witness import Forked, check_continues, common_history
 from yosegi.ledger.write import ERASED, LEDGER, OPENED, REFILLED, Draft, Write
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
     "Receipt",
     "verify_entries",
     "Checkpoint",
+    "check_continues",
+    "common_history",
+    "Forked",
     "Store",
     "SqliteStore",
     "Upcasters",
@@ -33,5 +37,6 @@ __all__ = [
     "Locked",
     "NotRestored",
     "Stale",
+    "StoreDamaged",
     "StoreFailed",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from yosegi.core.errors import Corrupt, Invalid, YosegiError
+from yosegi.core.errors import Corrupt, YosegiError
 from yosegi.ledger import rows, tree
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
@@ -46,7 +46,7 @@ class _Walk:
         where = f"entry {sequence}"
         if entry is None or place is None or entry.sequence != sequence:
             raise Corrupt(where, "it is missing")
-        header = _readable(entry, where)
+        header = entry.header
         if (header.sequence, header.site) != (sequence, self.site):
             raise Corrupt(where, f"its header is of entry {header.sequence} of {header.site}")
         if tree.leaf_hash(entry.header_bytes) != entry.leaf:
@@ -83,13 +83,6 @@ class _Walk:
         for sequence in sorted(self.bare ^ self.erased):
             why = "gone, and no entry says it was erased" if sequence in self.bare else "there, though it was erased"
             raise Corrupt(f"entry {sequence}", f"its body is {why}")
-
-
-def _readable(entry: Entry, where: str) -> Header:
-    try:
-        return Header.read(entry.header_bytes, what=where)
-    except Invalid as error:
-        raise Corrupt(where, f"its header is not readable ({error.why})") from None
 
 
 def check_tail(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicKey]) -> Envelope:

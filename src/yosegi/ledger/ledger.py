@@ -301,7 +301,7 @@ class Ledger:
     async def changed(self, after_sequence: int, timeout: float) -> int:
         """The last sequence, as soon as it is above `after_sequence`, or after `timeout` seconds whatever it is."""
         end = self._clock.monotonic() + timeout
-        while self.size - 1 <= after_sequence:
+        while self.size - 1 <= after_sequence and not self._queue.closed:
             left = end - self._clock.monotonic()
             if left <= 0 or not await self._wait(self._queue.news(), left):
                 break
@@ -330,13 +330,12 @@ class Ledger:
             yield check.Progress(f"view {view.name}", number + 1, len(self._views))
 
     def rebuild(self, names: Sequence[str] | None = None) -> None:
-        """Throw views (all, if none is named) away and fold them again.
+        """Throw views (all, if none is named) away and fold them again; appends wait meanwhile.
 
         Raises:
             Invalid: no view of that name is registered.
         """
-        self._views.forget(self._store, self._sequencer.term, names)
-        self._views.catch_up(self._store, self._sequencer.term, self.size, self._upcasters)
+        self._sequencer.rebuild(names)
 
     def backup(self, target: Path) -> None:
         """A consistent copy of what is durable, while the ledger goes on; it must open a new epoch to be written."""

@@ -19,9 +19,9 @@ import psycopg
 from psycopg import errors
 from psycopg.adapt import Buffer, Loader
 
-from yosegi.core.errors import Corrupt, Invalid
+from yosegi.core.errors import Invalid
 from yosegi.ledger import rows
-from yosegi.ledger.store import Db, Locked, Parameter, Row, Stale, StoreFailed
+from yosegi.ledger.store import Db, Locked, Parameter, Row, Stale, StoreDamaged, StoreFailed
 
 _TYPES = {"INTEGER": "BIGINT", "BLOB": "BYTEA", "REAL": "DOUBLE PRECISION", "TEXT": 'TEXT COLLATE "C"'}
 _BROKEN = (errors.DataCorrupted, errors.IndexCorrupted)
@@ -92,7 +92,7 @@ class PostgresDb:
 
     def _explain(self, error: psycopg.Error) -> NoReturn:
         if isinstance(error, _BROKEN):
-            raise Corrupt(self._where, str(error)) from error
+            raise StoreDamaged(self._where, str(error)) from error
         if isinstance(error, psycopg.OperationalError):
             raise StoreFailed(self._where, str(error).strip()) from error
         raise error

@@ -31,7 +31,7 @@ class Queue:
         self._inline = inline
         self._waiting: deque[_Waiting] = deque()
         self._wake = threading.Condition()
-        self._closed = False
+        self.closed = False
         self._loop = asyncio.get_running_loop()
         self._watchers: set[asyncio.Future[None]] = set()
         self._thread = None if inline else threading.Thread(target=self._work, name="ledger", daemon=True)
@@ -44,7 +44,7 @@ class Queue:
         Raises:
             YosegiError: it was refused, or the store failed; nothing of it is written.
         """
-        if self._closed:
+        if self.closed:
             raise Unavailable("the ledger", "it is closed", "open it again")
         if self._inline:
             outcome = self._sequencer.commit([request])[0]
@@ -69,7 +69,7 @@ class Queue:
     def close(self) -> None:
         """Finish what waits, then end the thread."""
         with self._wake:
-            self._closed = True
+            self.closed = True
             self._wake.notify()
         if self._thread is not None:
             self._thread.join()
@@ -85,7 +85,7 @@ class Queue:
 
     def _next(self) -> list[_Waiting]:
         with self._wake:
-            while not self._waiting and not self._closed:
+            while not self._waiting and not self.closed:
                 self._wake.wait()
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_REQUESTS))]
 

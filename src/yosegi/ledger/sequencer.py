@@ -5,6 +5,7 @@ It is synchronous and knows neither threads nor event loops: `queue` feeds it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from yosegi.ledger import encoding, rows
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import MAX_BODY, MAX_HEADER, Template, body_digest
-from yosegi.ledger.store import Db, Stale, Store, StoreFailed
+from yosegi.ledger.store import Db, Stale, Store, StoreDamaged, StoreFailed
 from yosegi.ledger.tree import leaf_hash
 from yosegi.ledger.upcast import Upcasters
 from yosegi.ledger.view import Views
@@ -114,6 +115,7 @@ class Sequencer:
         self._store, self.term, self._site, self._signer, self._clock = store, term, site, signer, clock
         self._views, self._code, self._salts, self._upcasters = views, code, salts, upcasters
         self._sure = False
+        self._lock = threading.Lock()
         self.committed: Committed | None = None
         self.stopped: Exception | None = None
         self.commits = self.refusals = self.failures = 0
@@ -134,6 +136,28 @@ class Sequencer:
             For each request its entries, now durable, or the error that its caller shall see. If the transaction
             fails, nothing of any request is written.
         """
+        with self._lock:
+            return self._guarded(requests)
+
+    def rebuild(self, names: Sequence[str] | None) -> None:
+        """Throw views (all, if none is named) away and fold them again; appends wait meanwhile.
+
+        Raises:
+            Invalid: no view of that name is registered.
+        """
+        with self._lock:
+            self._views.check(names)
+            try:
+                self._views.forget(self._store, self.term, names)
+                self._views.catch_up(
+                    self._store, self.term, self.committed.size if self.committed else 0, self._upcasters
+                )
+            except Exception as error:
+                # A view that lags must not be shown the next entry; opening the ledger again goes on with the fold.
+                self.stopped = error
+                raise
+
+    def _guarded(self, requests: Sequence[Request]) -> list[Outcome]:
         if self.stopped is not None:
             return [self.stopped] * len(requests)
         try:
@@ -192,7 +216,7 @@ class Sequencer:
             staged = self._stage(db, batch, request)
             if guarded:
                 self._show(db, staged, request)
-        except (StoreFailed, Stale, Corrupt):
+        except (StoreFailed, Stale, StoreDamaged):
             raise
         except Exception as error:  # noqa: BLE001 a guard's refusal, or a fault in a view: its caller's alone
             batch.epoch, batch.template = epoch, template
@@ -218,7 +242,7 @@ class Sequencer:
                 if not rows.erase_body(db, sequence):
                     raise NotFound("body of entry", str(sequence))
             self._views.apply(db, staged.entries)
-        except (StoreFailed, Stale, Corrupt):
+        except (StoreFailed, Stale, StoreDamaged):
             raise
         except Exception:
             self._take_back(db)

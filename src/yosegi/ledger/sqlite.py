@@ -11,8 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from yosegi.core.errors import Corrupt
-from yosegi.ledger.store import Db, Locked, Parameter, Row, Stale, StoreFailed
+from yosegi.ledger.store import Db, Locked, Parameter, Row, Stale, StoreDamaged, StoreFailed
 
 _BUSY_SECONDS = 10.0
 _CACHE_KIB = 64 * 1024
@@ -75,7 +74,7 @@ class SqliteDb:
         if primary in _DISK:
             raise StoreFailed(self._where, str(error)) from error
         if primary in _BROKEN:
-            raise Corrupt(self._where, str(error)) from error
+            raise StoreDamaged(self._where, str(error)) from error
         raise error
 
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from yosegi.core.errors import Unavailable, YosegiError
+from yosegi.core.errors import Corrupt, Unavailable
 
 Parameter = str | int | float | bytes | None
 Row = tuple[Any, ...]
@@ -41,8 +41,8 @@ class Db(Protocol):
 class Store(Protocol):
     """Durable rows for one ledger.
 
-    Everything may raise `StoreFailed` when the disk or the server does not do what is asked, and `Corrupt` when
-    what lies there is no database of ours.
+    Everything may raise `StoreFailed` when the disk or the server does not do what is asked, and `StoreDamaged` when
+    what lies there cannot be read.
     """
 
     @property
@@ -123,10 +123,7 @@ class Stale(Unavailable):
         super().__init__(where, f"term {current} has begun, and this writer is of term {mine}", "it has stopped")
 
 
-class Unsupported(YosegiError):
-    """The store cannot do this."""
+class StoreDamaged(Corrupt):
+    """What lies in the store cannot be read."""
 
-    code = "unsupported"
-
-    def __init__(self, where: str, what: str, todo: str) -> None:
-        super().__init__(f"{where} cannot {what}. {todo}")
+    code = "store_damaged"

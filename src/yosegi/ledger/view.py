@@ -91,15 +91,18 @@ class Views:
                     db.execute("UPDATE ledger_views SET size = ? WHERE name = ?", (stop, view.name))
                 seen = stop
 
-    def forget(self, store: Store, term: int, names: Sequence[str] | None = None) -> None:
-        """Make views (all, if none is named) begin anew at the next `catch_up`.
+    def check(self, names: Sequence[str] | None) -> None:
+        """See that these are names of registered views.
 
         Raises:
-            Invalid: no view of that name is registered.
+            Invalid: one is not.
         """
         for name in names or ():
             if name not in self.names:
                 raise Invalid(f"view {name!r}", f"not registered; there are {', '.join(self.names) or 'none'}")
+
+    def forget(self, store: Store, term: int, names: Sequence[str] | None = None) -> None:
+        """Make views (all, if none is named) begin anew at the next `catch_up`."""
         with store.transaction(term) as db:
             for name in self.names if names is None else names:
                 db.execute("UPDATE ledger_views SET version = -1 WHERE name = ?", (name,))
