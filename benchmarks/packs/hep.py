@@ -64,9 +64,7 @@ def timed() -> None:
     monash = dict(zip(NAMES, (0.1365, 0.68, 0.98, 0.335, 0.217, 0.081), strict=True))
     cases = {
         "limits, two bins": lambda: limits(*lists),
-        "one CLs from 100 + 100 pseudo-experiments, two bins": lambda: toy_cls(
-            1.0, *reversed(counting_model(*lists)), 100
-        ),
+        "CLs, 100 + 100 pseudo-experiments, two bins": lambda: toy_cls(1.0, data, model, 100),
         "tune-quick (500 events)": lambda: tune_quick(**monash),
         "tune-full (5,000 events)": lambda: tune_full(**monash),
     }
