@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from governance.ledgers import Alone, Book, site
 from governance.world import DAY, NOW, charter, governance_key, member
 from yosegi.core.amounts import LARGEST, Amounts
-from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.governance import grant as grants
 from yosegi.governance.grant import Grant, GrantExceeded, GrantRefused, Release, Tranche, accept_release
 from yosegi.governance.grants import GrantsView, balance, grant_of, grants_of
-from yosegi.ledger import Draft, Ledger, SqliteStore, Write
-from yosegi.ledger.sqlite import SqliteDb
+from yosegi.ledger import Draft, Ledger, Write
 from yosegi.trust.errors import Untrusted
-from yosegi.trust.signer import Ed25519Signer
-
-
-class StillClock:
-    """Time that stands where it is put."""
-
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self):
-        return self.time
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
 
 
 def award(*tranches: Tranche, name: str = "g1", **changes: object) -> Grant:
@@ -57,29 +32,7 @@ def all_at_once(name: str = "g1", **milli: int) -> Grant:
     return award(Tranche(id="all", amounts=Amounts(milli)), name=name)
 
 
-@contextmanager
-def site(folder: Path, *drafts: Draft, inline: bool = True) -> Iterator[SimpleNamespace]:
-    """A ledger with the grants view, and a plain way to write one entry."""
-    runner = asyncio.Runner()
-    clock = StillClock()
-    store = SqliteStore(folder / "ledger.db")
-    signer = Ed25519Signer.from_seed(bytes(32))
-    opening = Ledger.open(store, site="nims", signer=signer, clock=clock, views=[GrantsView()], inline=inline)
-    ledger = runner.run(opening)
-
-    def write(draft: Draft, charter: str = "demo") -> None:
-        runner.run(ledger.append(Write("grant/g1", None, (draft,), charter, "operator@nims")))
-
-    try:
-        for draft in drafts:
-            write(draft)
-        yield SimpleNamespace(ledger=ledger, write=write, clock=clock, run=runner.run)
-    finally:
-        ledger.close()
-        runner.close()
-
-
-def left(place: SimpleNamespace, grant: str = "g1") -> Amounts:
+def left(place: Book, grant: str = "g1") -> Amounts:
     return balance(place.ledger.query, grant, place.clock.now()).left
 
 
@@ -87,10 +40,10 @@ def hold(task: str, grant: str = "g1", team: str = "colour", **milli: int) -> Dr
     return grants.held(grant, team, task, Amounts(milli))
 
 
-def reason_of(place: SimpleNamespace, draft: Draft, charter: str = "demo") -> str:
+def reason_of(place: Book, draft: Draft, charter: str = "demo") -> str:
     before = place.ledger.size
     with pytest.raises(GrantRefused) as caught:
-        place.write(draft, charter)
+        place.write(draft, charter=charter)
     assert place.ledger.size == before, "a refused entry must not be written"
     return caught.value.reason
 
@@ -376,37 +329,19 @@ class Accounts(RuleBasedStateMachine):
 
     @initialize(first=st.integers(0, 20), second=st.integers(0, 20))
     def begin(self, first: int, second: int) -> None:
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.connection.row_factory = None
-        self.db, self.view = SqliteDb(self.connection, "memory"), GrantsView()
-        for statement in self.view.ddl:
-            self.db.execute(statement)
+        self.alone = Alone(GrantsView())
         open_, locked = Amounts({"samples": first}), Amounts({"samples": second})
         given = award(Tranche(id="a", amounts=open_), Tranche(id="b", amounts=locked, contingent=True))
-        assert self.write(grants.awarded(given)) is None
+        assert self.alone.write(grants.awarded(given)) is None
         self.free = {"a": first, "b": second}
         self.locked = second > 0
         self.held: dict[str, dict[str, int]] = {}
         self.ended: set[str] = set()
         self.spent = 0
 
-    def write(self, draft: Draft) -> YosegiError | None:
-        header = SimpleNamespace(charter="demo")
-        facts = json.loads(json.dumps(dict(draft.facts)))
-        entry: Any = SimpleNamespace(type=draft.type, facts=facts, header=header, time=timestamp(NOW))
-        self.connection.execute("SAVEPOINT one")
-        try:
-            self.view.apply(self.db, entry)
-        except YosegiError as error:
-            self.connection.execute("ROLLBACK TO one")
-            return error
-        finally:
-            self.connection.execute("RELEASE one")
-        return None
-
     @rule(task=st.sampled_from("xyz"), asked=st.integers(0, 25))
     def hold(self, task: str, asked: int) -> None:
-        error = self.write(hold(task, samples=asked))
+        error = self.alone.write(hold(task, samples=asked))
         known = task in self.held or task in self.ended
         usable = self.free["a"] + (0 if self.locked else self.free["b"])
         if known or asked > usable:
@@ -421,7 +356,7 @@ class Accounts(RuleBasedStateMachine):
 
     @rule(task=st.sampled_from("xyz"), spent=st.integers(0, 25))
     def settle(self, task: str, spent: int) -> None:
-        error = self.write(grants.settled("g1", task, "done", Amounts({"samples": spent})))
+        error = self.alone.write(grants.settled("g1", task, "done", Amounts({"samples": spent})))
         if task not in self.held or spent > sum(self.held[task].values()):
             assert isinstance(error, GrantRefused)
             return
@@ -435,7 +370,7 @@ class Accounts(RuleBasedStateMachine):
 
     @rule(task=st.sampled_from("xyz"))
     def refund(self, task: str) -> None:
-        error = self.write(grants.refunded("g1", task, "why"))
+        error = self.alone.write(grants.refunded("g1", task, "why"))
         assert (error is None) == (task in self.held)
         if error is None:
             for tranche, milli in self.held.pop(task).items():
@@ -444,22 +379,22 @@ class Accounts(RuleBasedStateMachine):
 
     @rule()
     def release(self) -> None:
-        error = self.write(grants.released("g1", "b", "sha256:" + "0" * 64))
+        error = self.alone.write(grants.released("g1", "b", "sha256:" + "0" * 64))
         assert (error is None) == self.locked
         self.locked = False
 
     @rule(tranche=st.sampled_from("ab"), amount=st.integers(1, 20))
     def claw_back(self, tranche: str, amount: int) -> None:
-        error = self.write(grants.clawed_back("g1", tranche, Amounts({"samples": amount}), "why"))
+        error = self.alone.write(grants.clawed_back("g1", tranche, Amounts({"samples": amount}), "why"))
         assert (error is None) == (amount <= self.free[tranche])
         if error is None:
             self.free[tranche] -= amount
 
     @invariant()
     def the_books_agree(self) -> None:
-        if not hasattr(self, "db"):
+        if not hasattr(self, "alone"):
             return
-        rows = self.db.all("SELECT tranche, amount - held - spent, held, spent FROM grant_tranches")
+        rows = self.alone.db.all("SELECT tranche, amount - held - spent, held, spent FROM grant_tranches")
         free = dict.fromkeys("ab", 0) | {name: free for name, free, _, _ in rows}
         assert free == self.free
         assert sum(row[2] for row in rows) == sum(sum(held.values()) for held in self.held.values())
@@ -467,8 +402,8 @@ class Accounts(RuleBasedStateMachine):
         assert all(number >= 0 for row in rows for number in row[1:])
 
     def teardown(self) -> None:
-        if hasattr(self, "connection"):
-            self.connection.close()
+        if hasattr(self, "alone"):
+            self.alone.close()
 
 
 TestAccounts = Accounts.TestCase

@@ -1,11 +1,14 @@
 """Who may do what: charter, agreements, policy, grants, mandates and approvals."""
 
 from yosegi.governance.agreement import Agreement, accept_agreement
+from yosegi.governance.approvals import Approval, ApprovalRefused, ApprovalsView, accept_approval, is_approved
 from yosegi.governance.charter import Charter, Member, Named, Team, Threshold, accept
 from yosegi.governance.decision import Decision, Note
 from yosegi.governance.directory import Directory
 from yosegi.governance.grant import Grant, GrantExceeded, GrantRefused, Release, Tranche, accept_release
 from yosegi.governance.grants import Balance, GrantsView, balance, grant_of, grants_of
+from yosegi.governance.mandate import Mandate, MandateRefused, Right
+from yosegi.governance.mandates import MandatesView, living
 from yosegi.governance.policy import Policy, redecide
 from yosegi.governance.question import Action, CapabilityFacts, Question
 from yosegi.governance.roster import Roster
@@ -46,4 +49,14 @@ __all__ = [
     "grants_of",
     "GrantExceeded",
     "GrantRefused",
+    "Mandate",
+    "Right",
+    "MandateRefused",
+    "MandatesView",
+    "living",
+    "Approval",
+    "accept_approval",
+    "ApprovalsView",
+    "is_approved",
+    "ApprovalRefused",
 ]

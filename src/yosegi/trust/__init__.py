@@ -1,5 +1,6 @@
 """Keys, signers and signed documents: what lets one site believe another."""
 
+from yosegi.trust.clocks import PeerClocks
 from yosegi.trust.document import SKEW, Addressed, Document, Moment
 from yosegi.trust.envelope import Envelope, Signature, pae
 from yosegi.trust.errors import LooseKeyFile, Untrusted
@@ -7,6 +8,7 @@ from yosegi.trust.keys import Algorithm, PublicKey, by_id
 from yosegi.trust.passphrase import check_passphrase, hash_passphrase
 from yosegi.trust.sealed import Sealed, SealingKey, Unsealer
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
+from yosegi.trust.token import Proof, Seen, Token, accept_proof, accept_token, digest_of_request
 
 __all__ = [
     "PublicKey",
@@ -25,6 +27,13 @@ __all__ = [
     "Sealed",
     "SealingKey",
     "Unsealer",
+    "Token",
+    "Proof",
+    "Seen",
+    "accept_token",
+    "accept_proof",
+    "digest_of_request",
+    "PeerClocks",
     "hash_passphrase",
     "check_passphrase",
     "Untrusted",

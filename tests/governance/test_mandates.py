@@ -1,0 +1,337 @@
+"""Mandates: signed, dated, cut to subsets at most two levels deep, cancelled at once, and never over budget."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from governance.ledgers import Alone, Book, site
+from governance.world import DAY, NOW, online_key
+from yosegi.core.amounts import Amounts
+from yosegi.governance import mandates
+from yosegi.governance.mandate import Mandate, MandateRefused, Right
+from yosegi.governance.mandates import MandatesView, living
+from yosegi.trust.errors import Untrusted
+from yosegi.trust.keys import by_id
+from yosegi.trust.signer import Ed25519Signer
+
+AGENT, HELPER = (Ed25519Signer.from_seed(bytes([n]) * 32).public for n in (21, 22))
+
+
+def right(**changes: object) -> Right:
+    fields = {
+        "capabilities": ("nims/colour.*", "riken/*"),
+        "purposes": ("research", "calibration"),
+        "conduct": ("suggest", "approve", "run"),
+        "highest_sensitivity": "team",
+        "budget": Amounts({"samples": 10_000, "node_h": 5_000}),
+    }
+    return Right(**(fields | changes))
+
+
+def mandate(name: str = "m0", **changes: object) -> Mandate:
+    fields = {
+        "charter": "demo",
+        "id": name,
+        "home": "argonne",
+        "person": "pi@argonne",
+        "team": "colour",
+        "campaign": "c1",
+        "right": right(),
+        "issued": NOW,
+        "not_after": NOW + 20 * DAY,
+    }
+    return Mandate(**(fields | changes))
+
+
+def agent(**changes: object) -> Mandate:
+    return mandate(**({"name": "m1", "agent": "planner", "agent_key": AGENT, "depth": 1, "parent": "m0"} | changes))
+
+
+def helper(**changes: object) -> Mandate:
+    fields = {"name": "m2", "agent": "helper", "agent_key": HELPER, "depth": 2, "parent": "m1"}
+    return mandate(**(fields | {"right": right(budget=Amounts({"samples": 4_000}))} | changes))
+
+
+def reason_of(place: Book, draft) -> str:
+    size = place.ledger.size
+    with pytest.raises(MandateRefused) as caught:
+        place.write(draft)
+    assert place.ledger.size == size
+    return caught.value.reason
+
+
+# --- the document ---------------------------------------------------------------------------------------------------
+
+
+def test_a_mandate_is_signed_by_the_home_site():
+    keys = by_id([online_key("argonne").public])
+    signed = mandate().sign(online_key("argonne"))
+    assert Mandate.open(signed, keys, now=NOW, charter="demo") == mandate()
+    with pytest.raises(Untrusted):
+        Mandate.open(mandate().sign(online_key("riken")), keys, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"home": "riken"},
+        {"not_after": NOW},
+        {"not_after": NOW + 400 * DAY},
+        {"agent": "planner"},
+        {"agent_key": AGENT},
+        {"depth": 1},
+        {"agent": "planner", "agent_key": AGENT},
+        {"agent": "planner", "agent_key": AGENT, "depth": 2},
+        {"agent": "planner", "agent_key": AGENT, "depth": 3, "parent": "m2"},
+    ],
+)
+def test_a_mandate_that_does_not_hold_together_cannot_be_made(changes):
+    with pytest.raises(ValueError, match=r"."):
+        mandate(**changes)
+
+
+@pytest.mark.parametrize(
+    ("use", "respect"),
+    [
+        (("nims/press@1", "research", "run", "team"), "capabilities"),
+        (("argonne/colour.mix@1", "research", "run", "team"), "capabilities"),
+        (("nims/colour.mix@1", "war", "run", "team"), "purposes"),
+        (("nims/colour.mix@1", "research", "run", "restricted"), "highest_sensitivity"),
+    ],
+)
+def test_a_use_outside_the_right_is_refused(use, respect):
+    mandate().check_use("nims/colour.mix@1", "research", "run", "team")
+    with pytest.raises(MandateRefused) as caught:
+        mandate().check_use(*use)
+    assert (caught.value.reason, caught.value.fields["respect"]) == ("outside_mandate", respect)
+
+
+def test_a_conduct_outside_the_right_is_refused():
+    careful = mandate(right=right(conduct=("suggest",)))
+    careful.check_use("nims/colour.mix@1", "research", "suggest", "team")
+    with pytest.raises(MandateRefused, match="conduct"):
+        careful.check_use("nims/colour.mix@1", "research", "run", "team")
+
+
+# --- tokens under it ------------------------------------------------------------------------------------------------
+
+
+def test_a_token_under_a_mandate_names_it_and_lives_ten_minutes():
+    token = agent().mint("nims", AGENT, NOW)
+    assert (token.mandate, token.agent, token.holder) == ("m1", "planner", AGENT)
+    assert token.not_after == NOW + timedelta(minutes=10)
+
+
+def test_a_token_never_outlives_its_mandate():
+    end = NOW + 20 * DAY
+    assert mandate().mint("nims", AGENT, end - timedelta(minutes=1)).not_after == end
+
+
+@pytest.mark.parametrize("now", [NOW - DAY, NOW + 20 * DAY, NOW + 21 * DAY])
+def test_outside_its_dates_a_mandate_mints_nothing(now):
+    with pytest.raises(MandateRefused, match="not in force"):
+        mandate().mint("nims", AGENT, now)
+
+
+def test_an_agents_tokens_are_for_its_own_key():
+    with pytest.raises(MandateRefused, match="another key asks"):
+        agent().mint("nims", HELPER, NOW)
+
+
+# --- cutting --------------------------------------------------------------------------------------------------------
+
+
+def test_a_sub_agent_may_have_a_part_of_its_agents_right():
+    agent().check_cut_from(mandate())
+    helper().check_cut_from(agent())
+
+
+@pytest.mark.parametrize(
+    ("changes", "respect"),
+    [
+        ({"capabilities": ("argonne/*",)}, "capabilities"),
+        ({"capabilities": ("nims/*",)}, "capabilities"),
+        ({"capabilities": ("nims/colour.*", "argonne/x@1")}, "capabilities"),
+        ({"purposes": ("research", "war")}, "purposes"),
+        ({"highest_sensitivity": "restricted"}, "highest_sensitivity"),
+        ({"budget": Amounts({"samples": 10_001})}, "budget"),
+        ({"budget": Amounts({"usd": 1})}, "budget"),
+    ],
+)
+def test_a_sub_agent_cannot_widen_its_right(changes, respect):
+    with pytest.raises(MandateRefused) as caught:
+        helper(right=right(**changes)).check_cut_from(agent())
+    assert (caught.value.reason, caught.value.fields["respect"]) == ("mandate_wider", respect)
+
+
+def test_a_sub_agent_cannot_widen_its_conduct():
+    with pytest.raises(MandateRefused, match="conduct"):
+        helper().check_cut_from(agent(right=right(conduct=("suggest",))))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"not_after": NOW + 21 * DAY}, "mandate_wider"),
+        ({"person": "student@argonne"}, "mandate_for_another"),
+        ({"team": "fusion"}, "mandate_for_another"),
+        ({"charter": "other"}, "mandate_for_another"),
+        ({"parent": "m7"}, "mandate_of_another_parent"),
+        ({"depth": 1}, "mandate_of_another_parent"),
+    ],
+)
+def test_a_sub_agents_mandate_stays_with_its_agents(changes, reason):
+    with pytest.raises(MandateRefused) as caught:
+        helper(**changes).check_cut_from(agent())
+    assert caught.value.reason == reason
+
+
+def test_there_is_no_third_level():
+    with pytest.raises(ValueError, match="depth"):
+        helper(name="m3", depth=3, parent="m2")
+
+
+SELECTORS = ("nims/*", "nims/colour.*", "nims/colour.mix@1", "riken/*", "riken/sim@2")
+REFS = ("nims/colour.mix@1", "nims/colour.measure@1", "nims/press@1", "riken/sim@2", "riken/sim@3", "argonne/x@1")
+
+
+@settings(max_examples=100, deadline=None)
+@given(*(st.lists(st.sampled_from(SELECTORS), min_size=1, unique=True).map(tuple) for _ in range(2)))
+def test_a_narrower_right_never_covers_what_the_wider_does_not(narrow, wide):
+    if not right(capabilities=narrow).wider_than(right(capabilities=wide)):
+        for ref in REFS:
+            assert right(capabilities=wide).covers(ref) or not right(capabilities=narrow).covers(ref)
+
+
+# --- in the ledger --------------------------------------------------------------------------------------------------
+
+
+def test_a_mandate_lives_until_it_is_cancelled(tmp_path):
+    with site(tmp_path, mandates.granted(mandate())) as place:
+        assert living(place.ledger.query, "m0", NOW) == mandate()
+        place.write(mandates.cancelled("m0", "the campaign is over"))
+        with pytest.raises(MandateRefused) as caught:
+            living(place.ledger.query, "m0", NOW)
+        assert caught.value.reason == "mandate_cancelled"
+        assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_cancelled"
+
+
+def test_cancelling_a_mandate_cancels_what_was_cut_from_it(tmp_path):
+    cut = [mandates.granted(made) for made in (mandate(), agent(), helper())]
+    with site(tmp_path, *cut) as place:
+        place.write(mandates.cancelled("m0", "enough"))
+        for name in ("m1", "m2"):
+            assert reason_of(place, mandates.held(name, "t1", Amounts())) == "mandate_cancelled"
+
+
+def test_what_was_cut_ends_with_what_it_was_cut_from(tmp_path):
+    short = mandate(not_after=NOW + 2 * DAY)
+    with site(tmp_path, mandates.granted(short)) as place:
+        assert reason_of(place, mandates.granted(agent(not_after=NOW + 3 * DAY))) == "mandate_wider"
+        place.write(mandates.granted(agent(not_after=NOW + 2 * DAY)))
+        place.clock.time = NOW + 2 * DAY
+        assert reason_of(place, mandates.held("m1", "t1", Amounts())) == "mandate_ended"
+
+
+@pytest.mark.parametrize("now", [NOW - DAY, NOW + 20 * DAY])
+def test_outside_its_dates_nothing_starts_under_it(tmp_path, now):
+    with site(tmp_path, mandates.granted(mandate())) as place:
+        place.clock.time = now
+        assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_ended"
+
+
+def test_a_wider_sub_mandate_is_not_recorded(tmp_path):
+    wide = agent(right=right(purposes=("war",)))
+    with site(tmp_path, mandates.granted(mandate())) as place:
+        assert reason_of(place, mandates.granted(wide)) == "mandate_wider"
+        assert reason_of(place, mandates.granted(helper())) == "mandate_unknown"
+        assert reason_of(place, mandates.granted(mandate())) == "mandate_repeated"
+        assert reason_of(place, mandates.granted(mandate("m9", charter="other"))) == "mandate_for_another"
+
+
+def test_a_sub_agent_spends_its_agents_budget_too(tmp_path):
+    cut = [mandates.granted(made) for made in (mandate(), agent(), helper())]
+    with site(tmp_path, *cut) as place:
+        place.write(mandates.held("m2", "t1", Amounts({"samples": 4_000})))
+        assert reason_of(place, mandates.held("m2", "t2", Amounts({"samples": 1}))) == "budget_exceeded"
+        place.write(mandates.held("m1", "t3", Amounts({"samples": 6_000})))
+        assert reason_of(place, mandates.held("m0", "t4", Amounts({"samples": 1}))) == "budget_exceeded"
+        place.write(mandates.settled("m2", "t1", Amounts({"samples": 1_000})))
+        place.write(mandates.held("m0", "t5", Amounts({"samples": 3_000})))
+
+
+def test_a_use_ends_once_and_within_what_was_held(tmp_path):
+    start = [mandates.granted(mandate()), mandates.held("m0", "t1", Amounts({"samples": 5}))]
+    with site(tmp_path, *start) as place:
+        assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "hold_repeated"
+        too_much = mandates.settled("m0", "t1", Amounts({"samples": 6}))
+        assert reason_of(place, too_much) == "spent_more_than_held"
+        place.write(mandates.settled("m0", "t1", Amounts({"samples": 5})))
+        assert reason_of(place, mandates.settled("m0", "t1", Amounts())) == "hold_ended"
+        assert reason_of(place, mandates.settled("m0", "t9", Amounts())) == "hold_unknown"
+
+
+class Budgets(RuleBasedStateMachine):
+    """Three mandates, each cut from the one before, beside a model: what was held or spent under each and below."""
+
+    LIMITS = (10, 8, 5)
+
+    @initialize()
+    def begin(self) -> None:
+        self.alone = Alone(MandatesView())
+        chain = (mandate, agent, helper)
+        for made, limit in zip(chain, self.LIMITS, strict=True):
+            document = made(right=right(budget=Amounts({"samples": limit})))
+            assert self.alone.write(mandates.granted(document)) is None
+        self.used = [0, 0, 0]
+        self.held: dict[tuple[int, str], int] = {}
+        self.ended: set[tuple[int, str]] = set()
+        self.cancelled = 3
+
+    @rule(level=st.integers(0, 2), task=st.sampled_from("xyz"), asked=st.integers(0, 11))
+    def hold(self, level: int, task: str, asked: int) -> None:
+        error = self.alone.write(mandates.held(f"m{level}", task, Amounts({"samples": asked})))
+        new = (level, task) not in self.held and (level, task) not in self.ended
+        fits = all(self.used[n] + asked <= self.LIMITS[n] for n in range(level + 1))
+        allowed = new and fits and level < self.cancelled
+        assert (error is None) == allowed
+        if allowed:
+            self.held[level, task] = asked
+            for n in range(level + 1):
+                self.used[n] += asked
+
+    @rule(level=st.integers(0, 2), task=st.sampled_from("xyz"), spent=st.integers(0, 11))
+    def settle(self, level: int, task: str, spent: int) -> None:
+        error = self.alone.write(mandates.settled(f"m{level}", task, Amounts({"samples": spent})))
+        allowed = (level, task) in self.held and spent <= self.held[level, task]
+        assert (error is None) == allowed
+        if allowed:
+            left = self.held.pop((level, task)) - spent
+            self.ended.add((level, task))
+            for n in range(level + 1):
+                self.used[n] -= left
+
+    @rule(level=st.integers(0, 2))
+    def cancel(self, level: int) -> None:
+        assert self.alone.write(mandates.cancelled(f"m{level}", "why")) is None
+        self.cancelled = min(self.cancelled, level)
+
+    @invariant()
+    def the_books_agree(self) -> None:
+        if hasattr(self, "alone"):
+            rows = self.alone.db.all("SELECT used, amount FROM mandate_budgets ORDER BY mandate")
+            assert [row[0] for row in rows] == self.used
+            assert all(used <= amount for used, amount in rows)
+
+    def teardown(self) -> None:
+        if hasattr(self, "alone"):
+            self.alone.close()
+
+
+TestBudgets = Budgets.TestCase
+TestBudgets.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
