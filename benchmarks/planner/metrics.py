@@ -102,9 +102,11 @@ def experiments(runs: Sequence[Run], goal: Goal) -> Interval:
     return bootstrap(counts, missed)
 
 
-def difference(ours: Sequence[Run], theirs: Sequence[Run], goal: Goal) -> Interval:
+def difference(ours: Sequence[Run], theirs: Sequence[Run], goal: Goal) -> Interval | None:
     """Experiments of theirs less ours, over the seeds that both have: positive where ours needs fewer."""
     pairs = [(a, b) for a in usable(ours, goal) for b in usable(theirs, goal) if (a.seed, a.data) == (b.seed, b.data)]
+    if not pairs:
+        return None
     limits = [_limit(a, b, goal) for a, b in pairs]
     return bootstrap(
         [_count(b, goal, n) - _count(a, goal, n) for (a, b), n in zip(pairs, limits, strict=True)],
