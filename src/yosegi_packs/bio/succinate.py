@@ -41,7 +41,7 @@ class Succinate:
     kind="simulation",
     effect="pure",
     field="biotechnology",
-    cost={"node_h": "0.002"},
+    cost={"node_h": "0.001"},
     time_limit=120,
     simulated=True,
     fidelity=Fidelity(

@@ -66,3 +66,13 @@ def test_the_core_model_calls_dead_what_the_genome_scale_model_grows():
     with pytest.raises(Infeasible):
         core("GLCpts", "none", "none")
     assert genome("GLCpts", "none", "none").growth > 0.2
+
+
+@pytest.mark.slow
+def test_the_warm_entries_are_the_same_capabilities_with_the_models_read():
+    from yosegi_packs.bio import cells, warm
+
+    assert (warm.core, warm.genome) == (core, genome)
+    before = cells.load.cache_info().misses
+    genome("none", "none", "none")
+    assert cells.load.cache_info().misses == before
