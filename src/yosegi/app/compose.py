@@ -136,6 +136,7 @@ async def publish(home: Home, settings: Settings, clock: Clock) -> dict[str, Pub
         Invalid: an entry that is no capability, or a name published twice.
     """
     shutil.rmtree(home.work, ignore_errors=True)
+    signer = Ed25519Signer.load(home.keys / "site.key")
     contracts = {entry: await derive(entry) for entry in settings.process.publish}
     published: dict[str, Published] = {}
     if contracts:
@@ -146,7 +147,9 @@ async def publish(home: Home, settings: Settings, clock: Clock) -> dict[str, Pub
     for name, station in settings.station.items():
         offered: list[Contract] = [await derive(entry) for entry in station.publish]
         key = PublicKey(algorithm="ed25519", public=station.key)
-        station_engine = StationEngine(name, key, {contract.name: contract for contract in offered}, clock)
+        station_engine = StationEngine(
+            name, key, {c.name: c for c in offered}, clock, site=settings.site, signer=signer
+        )
         published |= {contract.name: Published(contract, station_engine) for contract in offered}
     for each in {id(p.engine): p.engine for p in published.values()}.values():
         await each.start()

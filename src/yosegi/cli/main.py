@@ -8,7 +8,9 @@ from yosegi.app.compose import VERSION
 from yosegi.cli.bundles import replay, verify
 from yosegi.cli.campaigns import campaign
 from yosegi.cli.capabilities import capability
+from yosegi.cli.demo import demo
 from yosegi.cli.sites import site
+from yosegi.cli.stations import station
 from yosegi.cli.tasks import task
 from yosegi.cli.try_ import try_
 
@@ -16,7 +18,7 @@ from yosegi.cli.try_ import try_
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(VERSION.split()[1], prog_name="yosegi")
 def main() -> None:
-    """Laboratories of different institutions put one question to the whole federation.
+    r"""Laboratories of different institutions put one question to the whole federation.
 
     \b
     See it work:          yosegi demo
@@ -27,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (campaign, capability, task, site, verify, replay, try_):
+for command in (demo, campaign, capability, task, site, station, verify, replay, try_):
     main.add_command(command)

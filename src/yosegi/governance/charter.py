@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -239,6 +239,34 @@ def accept(current: Charter | None, envelope: Envelope, now: datetime) -> Charte
             ended already.
         Invalid: signed, but not a charter.
     """
+    accepted = _succeed(current, envelope, now)
+    accepted.check_alive(now)
+    return accepted
+
+
+def follow(current: Charter | None, envelopes: Iterable[Envelope], now: datetime) -> Charter:
+    """The last of several versions in order, for a site that was away.
+
+    Versions in between may have ended: what counts is whether the last one is in force (TUF specification, 5.3.10).
+
+    Args:
+        current: the version known here, or none.
+        envelopes: the versions after it, in order.
+        now: the moment to judge by.
+
+    Raises:
+        Untrusted: any of them may not be believed; see `accept`.
+        Invalid: one is not a charter, or there is none at all.
+    """
+    for envelope in envelopes:
+        current = _succeed(current, envelope, now)
+    if current is None:
+        raise Invalid("a chain of charters", "has no charter in it")
+    current.check_alive(now)
+    return current
+
+
+def _succeed(current: Charter | None, envelope: Envelope, now: datetime) -> Charter:
     proposed = Charter.peek(envelope)
     keys = proposed.keys | (current.keys if current else {})
     payload = envelope.verify(keys, payload_type=Charter.payload_type)
@@ -246,7 +274,6 @@ def accept(current: Charter | None, envelope: Envelope, now: datetime) -> Charte
         raise Invalid("a charter", "not in canonical form, so its digest would not be one", "sign it with yosegi")
     if current is not None:
         if proposed == current:
-            current.check_alive(now)
             return current
         _check_succession(current, proposed)
     key_ids = {signature.key_id for signature in envelope.signatures}
@@ -254,7 +281,6 @@ def accept(current: Charter | None, envelope: Envelope, now: datetime) -> Charte
         if rule is not None:
             rule.check_signed(key_ids)
     proposed.check_in_force(now)
-    proposed.check_alive(now)
     return proposed
 
 

@@ -32,14 +32,21 @@ class Roster:
     statements: Mapping[str, Statement] = field(default_factory=lambda: MappingProxyType({}))
 
     def with_charter(self, envelope: Envelope, now: datetime) -> Self:
-        """After a new version of the charter; statements of sites no longer in it are dropped.
+        """After a new version of the charter.
+
+        Dropped are the statements of sites no longer in it, and of those whose governance keys it changes: what a
+        withdrawn key has signed counts no more, so such a site states itself anew.
 
         Raises:
             Untrusted: see `yosegi.governance.charter.accept`.
         """
         charter = accept_charter(self.charter, envelope, now)
-        kept = {site: stated for site, stated in self.statements.items() if charter.member(site)}
+        kept = {site: stated for site, stated in self.statements.items() if self._signs_alike(charter, site)}
         return replace(self, charter=charter, statements=MappingProxyType(kept))
+
+    def _signs_alike(self, charter: Charter, site: str) -> bool:
+        before, after = self.charter.member(site), charter.member(site)
+        return before is not None and after is not None and (before.keys, before.needed) == (after.keys, after.needed)
 
     def with_statement(self, envelope: Envelope, now: datetime) -> Self:
         """After a site's statement.

@@ -318,16 +318,17 @@ class Ledger:
             late.cancel()
 
     def check(self) -> Iterator[check.Progress]:
-        """Verify everything, the views too, step by step.
+        """Verify everything that is durable when this begins, the views too, step by step; appends may go on.
 
         Raises:
             Corrupt: something does not hold; names the first entry or table that is wrong.
         """
-        db, head = self._store.reader(), self._committed.head
-        yield from check.check_all(db, head, site=self.site, keys=self._keys)
-        for number, view in enumerate(self._views):
-            compare(db, view, rows.scan(db, 0, head.size, self._upcasters))
-            yield check.Progress(f"view {view.name}", number + 1, len(self._views))
+        with self._store.snapshot() as db:
+            head = rows.load_head(db, self._store.where)
+            yield from check.check_all(db, head, site=self.site, keys=self._keys)
+            for number, view in enumerate(self._views):
+                compare(db, view, rows.scan(db, 0, head.size, self._upcasters))
+                yield check.Progress(f"view {view.name}", number + 1, len(self._views))
 
     def rebuild(self, names: Sequence[str] | None = None) -> None:
         """Throw views (all, if none is named) away and fold them again; appends wait meanwhile.

@@ -181,11 +181,25 @@ class PostgresStore:
 
     def reader(self) -> PostgresDb:
         """A connection for the caller's thread that cannot write."""
+        if not self._claimed:
+            raise StoreFailed(self.where, "it is closed")
         db: PostgresDb | None = getattr(self._readers, "db", None)
         if db is None or db.connection.closed:
             db = self._readers.db = self._connect()
             db.execute("SET default_transaction_read_only = on")
         return db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresDb]:
+        """What has been committed by now."""
+        db = self._connect()
+        try:
+            db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # The server takes its snapshot at the first statement, not at BEGIN.
+            db.one("SELECT term FROM ledger_sequencer")
+            yield db
+        finally:
+            db.connection.close()
 
     def query(self, sql: str, params: Sequence[Parameter] = ()) -> list[dict[str, Any]]:
         """Rows with their columns' names."""
@@ -201,20 +215,15 @@ class PostgresStore:
         """
         part = target.with_name(target.name + ".part")
         part.unlink(missing_ok=True)
-        db = self.reader()
-        db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        try:
-            with closing(sqlite3.connect(part)) as copy:
-                for statement in rows.DDL:
-                    copy.execute(statement)
-                for table, columns in rows.TABLES.items():
-                    marks = ",".join("?" * len(columns))
-                    insert = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"
-                    copy.executemany(insert, db.all(f"SELECT {','.join(columns)} FROM {table}"))
-                copy.execute("UPDATE ledger_sequencer SET copied = 1")
-                copy.commit()
-        finally:
-            db.execute("ROLLBACK")
+        with self.snapshot() as db, closing(sqlite3.connect(part)) as copy:
+            for statement in rows.DDL:
+                copy.execute(statement)
+            for table, columns in rows.TABLES.items():
+                marks = ",".join("?" * len(columns))
+                insert = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"
+                copy.executemany(insert, db.all(f"SELECT {','.join(columns)} FROM {table}"))
+            copy.execute("UPDATE ledger_sequencer SET copied = 1")
+            copy.commit()
         part.rename(target)
 
     def restore(self, source: Path) -> None:

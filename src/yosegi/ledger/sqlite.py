@@ -157,15 +157,32 @@ class SqliteStore:
 
     def reader(self) -> SqliteDb:
         """A connection for the caller's thread that cannot write."""
+        if self._writer is None:
+            raise StoreFailed(self.where, "it is closed")
         if self._path is None:
-            if self._writer is None:
-                raise StoreFailed(self.where, "it is closed")
             return self._writer
         db: SqliteDb | None = getattr(self._readers, "db", None)
         if db is None:
             db = self._readers.db = self._connect()
             db.execute("PRAGMA query_only=ON")
         return db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteDb]:
+        """What has been committed by now. While it is read, the log cannot be written into the file."""
+        if self._path is None or self._writer is None:
+            yield self.reader()
+            return
+        db = self._connect()
+        try:
+            db.execute("PRAGMA query_only=ON")
+            db.execute("BEGIN")
+            # SQLite takes its snapshot at the first read, not at BEGIN.
+            db.one("SELECT term FROM ledger_sequencer")
+            yield db
+        finally:
+            db.connection.close()
+            self._open = [other for other in self._open if other is not db.connection]
 
     def query(self, sql: str, params: Sequence[Parameter] = ()) -> list[dict[str, Any]]:
         """Rows with their columns' names."""

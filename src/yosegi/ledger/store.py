@@ -73,6 +73,10 @@ class Store(Protocol):
         """What has been committed, for the caller's thread; it cannot write."""
         ...
 
+    def snapshot(self) -> AbstractContextManager[Db]:
+        """What has been committed by now, and nothing later, however long it is read; it cannot write."""
+        ...
+
     def query(self, sql: str, params: Sequence[Parameter] = ()) -> list[dict[str, Any]]:
         """Rows with their columns' names, from `reader`."""
         ...

@@ -1,4 +1,4 @@
-"""Prints the contract of one entry; run in a process of its own by `derive`."""
+"""Prints the contracts of entries; run in a process of its own by `derive_all`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from yosegi.runner.entries import load
 
 
 def main() -> None:
-    """Write one JSON object to what was standard output; whatever the module prints itself goes nowhere."""
+    """Write a JSON array to what was standard output; whatever the module prints itself goes nowhere."""
     answer_to = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    said: dict[str, Any]
-    try:
-        said = {"contract": load(sys.argv[1]).contract.model_dump(mode="json", exclude_none=True)}
-    except YosegiError as error:
-        said = {"error": str(error)}
+    said: list[dict[str, Any]] = []
+    for entry in sys.argv[1:]:
+        try:
+            said.append({"contract": load(entry).contract.model_dump(mode="json", exclude_none=True)})
+        except YosegiError as error:
+            said.append({"error": str(error), "entry": entry})
     with os.fdopen(answer_to, "wb") as out:
         out.write(canonical.dumps(said))
     # A thread that the module started must not hold the answer back.

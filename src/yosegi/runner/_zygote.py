@@ -323,7 +323,7 @@ def main() -> None:
     except YosegiError as error:
         control.sendall(pack({"cannot_start": str(error)}))
         return
-    control.sendall(pack({"ready": os.getpid()}))
+    control.sendall(pack({"ready": sorted(found.contract.name for found in capabilities.values())}))
     Zygote(control, capabilities, Limits(**settings["limits"])).serve()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from yosegi.core import canonical
@@ -13,7 +14,7 @@ from yosegi.core.errors import Invalid, YosegiError
 from yosegi.runner import _system
 from yosegi.runner.entries import split_entry
 
-_MAX = 1024 * 1024
+_MAX = 4 * 1024 * 1024
 
 
 class CannotDerive(YosegiError):
@@ -32,21 +33,33 @@ class CannotDerive(YosegiError):
 
 
 async def derive(entry: str, *, time_limit: float = 60.0, import_path: tuple[Path, ...] = ()) -> Contract:
-    """The contract of the capability at `package.module:attribute`.
+    """The contract of the capability at `package.module:attribute`; see `derive_all`."""
+    return (await derive_all([entry], time_limit=time_limit, import_path=import_path))[entry]
+
+
+async def derive_all(
+    entries: Iterable[str], *, time_limit: float = 60.0, import_path: tuple[Path, ...] = ()
+) -> dict[str, Contract]:
+    """The contracts of capabilities, by their entries, all from one worker.
 
     Args:
-        entry: where it is.
-        time_limit: seconds that importing it may take.
+        entries: each a `package.module:attribute`.
+        time_limit: seconds that importing them may take.
         import_path: folders in which modules are looked for before the usual ones.
 
     Raises:
-        Invalid: the entry is not of that form.
+        Invalid: an entry is not of that form.
         CannotDerive: there is no such module (names what to install), it is not a capability, or its import fails,
             crashes or takes too long.
     """
-    split_entry(entry)
+    entries = list(dict.fromkeys(entries))
+    for entry in entries:
+        split_entry(entry)
+    if not entries:
+        return {}
+    named = ", ".join(entries)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "yosegi.runner._describe", entry,
+        sys.executable, "-m", "yosegi.runner._describe", *entries,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True, env=_system.environment(import_path),
     )  # fmt: skip
@@ -54,11 +67,11 @@ async def derive(entry: str, *, time_limit: float = 60.0, import_path: tuple[Pat
         async with asyncio.timeout(time_limit):
             said = await _read(process)
     except TimeoutError:
-        raise CannotDerive(entry, f"importing it took longer than {time_limit:g} seconds") from None
+        raise CannotDerive(named, f"importing it took longer than {time_limit:g} seconds") from None
     finally:
         _system.kill_group(process.pid, signal.SIGKILL)
         await process.wait()
-    return _contract(entry, said)
+    return _contracts(entries, said)
 
 
 async def _read(process: asyncio.subprocess.Process) -> bytes:
@@ -69,13 +82,16 @@ async def _read(process: asyncio.subprocess.Process) -> bytes:
     return bytes(said)
 
 
-def _contract(entry: str, said: bytes) -> Contract:
+def _contracts(entries: list[str], said: bytes) -> dict[str, Contract]:
+    named = ", ".join(entries)
     if not said:
-        raise CannotDerive(entry, "its import ended the process")
+        raise CannotDerive(named, "its import ended the process")
     try:
-        answer = canonical.loads(said, what="the worker's answer", max_bytes=_MAX)
-        if "error" in answer:
-            raise CannotDerive(entry, str(answer["error"]))
-        return Contract.read(answer["contract"], what=f"contract of {entry}")
-    except (Invalid, KeyError, TypeError) as error:
-        raise CannotDerive(entry, f"the worker answered rubbish ({error})") from None
+        answers = canonical.loads(said, what="the worker's answer", max_bytes=_MAX)
+        for answer in answers:
+            if "error" in answer:
+                raise CannotDerive(str(answer["entry"]), str(answer["error"]))
+        contracts = [Contract.read(answer["contract"], what="its contract") for answer in answers]
+        return dict(zip(entries, contracts, strict=True))
+    except (Invalid, KeyError, TypeError, ValueError) as error:
+        raise CannotDerive(named, f"the worker answered rubbish ({error})") from None

@@ -83,6 +83,8 @@ class ForkServer:
         self._next = 0
         self._endings: dict[int, asyncio.Future[Ending]] = {}
         self._progress: dict[int, Callable[[str], None]] = {}
+        self.names: tuple[str, ...] = ()
+        """Name and version of each capability it serves, once it has started."""
         self.children: dict[int, int] = {}
         """Process numbers of children that run, by task number."""
 
@@ -151,6 +153,7 @@ class ForkServer:
     def _on_message(self, message: dict[str, Any]) -> None:
         ready = self._ready
         if "ready" in message and ready is not None and not ready.done():
+            self.names = tuple(message["ready"])
             ready.set_result(None)
         elif "cannot_start" in message and ready is not None and not ready.done():
             ready.set_exception(Unavailable(self._entries[0], message["cannot_start"], "mend it and start again"))

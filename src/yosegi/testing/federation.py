@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,14 +19,16 @@ from yosegi.app.settings import Settings
 from yosegi.campaign import inline
 from yosegi.core.amounts import Amounts
 from yosegi.core.capability import Capability
+from yosegi.core.errors import Unavailable, YosegiError
 from yosegi.exchange import PATH, Mailbox
 from yosegi.governance.agreement import Agreement
 from yosegi.governance.charter import Charter, Member, Team, Threshold
 from yosegi.governance.grant import Grant
 from yosegi.governance.statement import Listens, Outbound, Reach, Statement
-from yosegi.ledger import Ledger, SqliteStore, Store
+from yosegi.ledger import Ledger, SqliteStore, StoreFailed
 from yosegi.runner import Published
 from yosegi.site import Session, Site
+from yosegi.testing.faults import MortalStore, When
 from yosegi.testing.loop import EPOCH, SimulatedClock
 from yosegi.testing.network import Network
 from yosegi.testing.world import SimulatedEngine, World
@@ -98,7 +100,12 @@ class Federation:
     network: Network = field(default_factory=Network)
     world: World = field(default_factory=World)
     purposes: tuple[str, ...] = ("research",)
-    wrap: Any = staticmethod(lambda name, store: store)
+    mortal: Mapping[str, tuple[int, When]] = field(default_factory=dict)
+    """By site: at which commit its process dies, and when; once."""
+    stores: dict[str, MortalStore] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    """Sites whose moment has come."""
+    _reviving: set[asyncio.Task[None]] = field(default_factory=set)
     home: str = "argonne"
 
     def documents(self) -> list[Envelope]:
@@ -157,9 +164,22 @@ class Federation:
         await self.settle_down(5.0)
 
     async def restart(self, name: str) -> Site:
-        """Bring a site up from its durable state."""
+        """Bring a site up from its durable state; again and again if it dies on the way, as a supervisor would."""
+        while True:
+            try:
+                return await self._bring_up(name)
+            except StoreFailed:
+                await self.crash(name)
+                self.stores[name].close()
+                await asyncio.sleep(1.0)
+
+    async def _bring_up(self, name: str) -> Site:
         place, clock = self.places[name], SimulatedClock(self.places[name].skew)
-        store: Store = self.wrap(name, SqliteStore(self.folder / f"{name}.db", durable=False))
+        die_at, when = self.mortal.get(name, (0, "before")) if name not in self.faults else (0, "before")
+        store = MortalStore(
+            SqliteStore(self.folder / f"{name}.db", durable=False), die_at, when, lambda when: self._fault(name, when)
+        )
+        self.stores[name] = store
         signer = self.signer(name)
         ledger = await Ledger.open(
             store, site=name, signer=signer, clock=clock, views=views(), code="test", inline=True
@@ -183,7 +203,7 @@ class Federation:
                 rules=place.rules,
                 accounts={},
                 clock=clock,
-                transport=self.network,
+                transport=Wire(self.network, lambda: store.dead),
                 ledger=ledger,
                 published={n: Published(c, engine) for n, c in engine.contracts.items()},
                 mailbox=mailbox,
@@ -202,11 +222,31 @@ class Federation:
                 amounts=Amounts.parse(dict(place.grant)),
             )
             await site.law.award(grant, by=f"operator@{name}")
-        place.site = site
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, site.exchange.handle)
         await site.start()
+        place.site = site
         return site
+
+    def _fault(self, name: str, when: When) -> None:
+        """A process that is gone at this moment is started again a little later, as a supervisor would."""
+        self.faults.append(name)
+        if when != "full" and self.places[name].site is not None:
+            self._spawn(self._revive(name))
+
+    async def _revive(self, name: str) -> None:
+        await self.crash(name)
+        await asyncio.sleep(2.0)
+        await self.restart(name)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._reviving.add(task)
+        task.add_done_callback(self._reviving.discard)
+
+    def kill(self, name: str) -> None:
+        """Kill a site's process at this moment; it is started again a little later."""
+        self.stores[name].die()
 
     async def crash(self, name: str) -> None:
         """Kill a site: nothing it had in memory survives."""
@@ -214,9 +254,11 @@ class Federation:
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, _nobody)
         site, place.site = place.site, None
-        if site is not None:
-            with contextlib.suppress(Exception):
+        with contextlib.suppress(YosegiError):
+            if site is not None:
                 await site.close()
+            elif place.ledger is not None:
+                place.ledger.close()
 
     async def settle_down(self, seconds: float) -> None:
         """Let simulated time pass."""
@@ -227,9 +269,24 @@ class Federation:
         return Session(f"pi@{self.home}", "officer", float("inf"), "")
 
 
-async def _nobody(body: bytes) -> bytes:
-    from yosegi.core.errors import Unavailable
+@dataclass
+class Wire:
+    """A site's own end of the network: a dead process sends nothing."""
 
+    network: Network
+    dead: Callable[[], bool]
+
+    async def call(self, address: str, body: bytes, *, timeout: float) -> bytes:
+        """See `yosegi.core.transport.Transport`."""
+        if self.dead():
+            raise Unavailable(address, "this process has died")
+        return await self.network.call(address, body, timeout=timeout)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+async def _nobody(body: bytes) -> bytes:
     raise Unavailable("a site", "it is down")
 
 

@@ -1,4 +1,4 @@
-"""An event loop whose time passes only when nothing is left to do: a week of campaign in a second, the same each time."""
+"""An event loop whose time passes only when nothing is left to do: a week in a second, the same each time."""
 
 from __future__ import annotations
 

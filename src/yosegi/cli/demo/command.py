@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import shutil
 import socket
@@ -25,9 +26,10 @@ from yosegi.cli.demo.processes import Processes
 from yosegi.cli.demo.report import write_report
 from yosegi.cli.demo.story import Story
 from yosegi.cli.output import explained
+from yosegi.cli.stations import make_station
 from yosegi.core.clock import SystemClock
-from yosegi.trust.signer import Ed25519Signer
 
+ROBOT = ("yosegi_packs.labs:mix", "yosegi_packs.labs:measure")
 SITES = ("argonne", "riken", "nims")
 
 
@@ -88,23 +90,15 @@ def _prepare(folder: Path, port: int) -> str:
     _check_ports(port)
     shutil.rmtree(folder, ignore_errors=True)
     passphrase = "-".join(secrets.token_hex(2) for _ in range(4))
-    key = Ed25519Signer.generate()
-    asyncio.run(found(folder, plan(port, key.public.public), SystemClock(), passphrase))
+    homes = asyncio.run(found(folder, plan(port), SystemClock(), passphrase))
     robot = folder / "nims" / "stations" / "robot"
-    robot.mkdir(parents=True)
-    key.save(robot / "station.key")
-    (robot / "station.toml").write_text(_STATION.format(url=f"http://127.0.0.1:{port + 2}"), encoding="utf-8")
+    key = make_station(robot, homes["nims"].folder, "robot", ROBOT)
+    with homes["nims"].settings_file.open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[station.robot]\npublish = {json.dumps(list(ROBOT))}\nkey = "{key}"\n')
     (robot / "robot.json").write_text('{"name":"robot-one","pace":0.15,"plates":1}', encoding="utf-8")
     kept.write_text(passphrase, encoding="utf-8")
     kept.chmod(0o600)
     return passphrase
-
-
-_STATION = """site = "nims"
-url = "{url}"
-name = "robot"
-publish = ["yosegi_packs.labs:mix", "yosegi_packs.labs:measure"]
-"""
 
 
 def _check_ports(first: int) -> None:

@@ -18,8 +18,8 @@ when { context.purpose == "teaching" && resource.effect == "consuming" };
 """
 
 
-def plan(first_port: int, station_key: str) -> Plan:
-    """Sites on ports from `first_port`; the robot's station signs with `station_key` (base64)."""
+def plan(first_port: int) -> Plan:
+    """Sites on ports from `first_port`."""
     argonne, riken, nims = (f"127.0.0.1:{first_port + n}" for n in range(3))
     return Plan(
         charter=CHARTER,
@@ -30,7 +30,7 @@ def plan(first_port: int, station_key: str) -> Plan:
             lead="argonne",
             sites=("argonne", "riken", "nims"),
             people=("pi@argonne", "operator@riken", "operator@nims"),
-            focus_area="autonomous laboratories",
+            focus_area="autonomous-laboratories",
         ),
         purposes=("research", "teaching"),
         focus_areas=(Named(id="autonomous-laboratories", title="Autonomous laboratories"),),
@@ -68,12 +68,6 @@ def plan(first_port: int, station_key: str) -> Plan:
                     "listen": nims,
                     "reach": "outbound",
                     "mailbox": "argonne",
-                    "station": {
-                        "robot": {
-                            "publish": ["yosegi_packs.labs:mix", "yosegi_packs.labs:measure"],
-                            "key": station_key,
-                        }
-                    },
                 },
                 country="JP",
                 people={"operator@nims": "operator"},

@@ -35,7 +35,7 @@ class _Worker:
         unpacker = Unpacker()
         while data := self._control.recv(65536):
             for message in unpacker.feed(data):
-                if "entry" in message:
+                if "capability" in message:
                     self._do(message, limit)
 
     def _do(self, message: dict[str, Any], limit: int) -> None:
@@ -49,7 +49,7 @@ class _Worker:
                 self._send({"progress": number, "text": json.dumps([float(fraction), str(text)[:200]])})
 
         context = context_of(message["key"], self._scratch, report, self._state)
-        line = answer(self._capabilities[message["entry"]], message["inputs"], context, limit)
+        line = answer(self._capabilities[message["capability"]], message["inputs"], context, limit)
         shutil.rmtree(self._scratch, ignore_errors=True)
         ended = {"ended": number, "status": 0, "answer": line.decode(), "why": "", "tail": "", "left": False}
         self._send(ended)
@@ -67,11 +67,12 @@ def main() -> None:
     control = socket.socket(fileno=handle)
     os.set_inheritable(handle, False)
     try:
-        capabilities = {entry: load(entry) for entry in settings["entries"]}
+        loaded = [load(entry) for entry in settings["entries"]]
     except YosegiError as error:
         control.sendall(pack({"cannot_start": str(error)}))
         return
-    control.sendall(pack({"ready": os.getpid()}))
+    capabilities = {found.contract.name: found for found in loaded}
+    control.sendall(pack({"ready": sorted(capabilities)}))
     _Worker(control, capabilities, Path(settings["state"])).serve(settings["limits"]["output"])
 
 

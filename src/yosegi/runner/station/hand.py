@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -79,19 +79,19 @@ class ProcessHand:
     The process is replaced when a task ends it or must be ended by force.
 
     Args:
-        entries: `package.module:attribute` of each capability, by its name and version.
+        entries: `package.module:attribute` of each capability.
         state: the instrument's durable folder.
     """
 
     def __init__(
         self,
-        entries: Mapping[str, str],
+        entries: Sequence[str],
         state: Path,
         *,
         limits: Limits | None = None,
         import_path: tuple[Path, ...] = (),
     ) -> None:
-        self._entries, self._state, self._import_path = dict(entries), state.absolute(), import_path
+        self._entries, self._state, self._import_path = tuple(entries), state.absolute(), import_path
         self._limits = limits or Limits()
         self._server: ForkServer | None = None
         self._why = ""
@@ -101,14 +101,22 @@ class ProcessHand:
         """The process that holds the instrument."""
         return self._server.pid if self._server is not None else None
 
+    async def start(self) -> None:
+        """Start the process, so that what cannot be imported is known before there is work.
+
+        Raises:
+            Unavailable: it cannot be started; says why.
+        """
+        await self._ready()
+
     async def do(self, offer: Offer, report: Report) -> Outcome:
         """See `Hand.do`."""
-        if offer.capability not in self._entries:
-            return never_began("not_started", f"{offer.capability} is not at this station")
-        message = {"entry": self._entries[offer.capability], "key": offer.key, "inputs": offer.inputs}
+        message = {"capability": offer.capability, "key": offer.key, "inputs": offer.inputs}
         self._why = ""
         try:
             server = await self._ready()
+            if offer.capability not in server.names:
+                return never_began("not_started", f"{offer.capability} is not at this station")
             _, ending = server.begin(message, lambda text: _pass_on(text, report))
         except Unavailable as error:
             return never_began("not_started", str(error))
@@ -130,7 +138,7 @@ class ProcessHand:
             await self._server.close()
         self._state.mkdir(parents=True, exist_ok=True)
         self._server = ForkServer(
-            tuple(self._entries.values()),
+            self._entries,
             self._limits,
             self._import_path,
             program="yosegi.runner.station._worker",

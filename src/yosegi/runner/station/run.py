@@ -16,7 +16,6 @@ from yosegi.core.errors import Invalid
 from yosegi.core.ids import SiteId
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.core.values import Value
-from yosegi.runner.derive import derive
 from yosegi.runner.limits import Limits
 from yosegi.runner.station.hand import ProcessHand
 from yosegi.runner.station.intents import IntentLog
@@ -84,17 +83,16 @@ async def run_station(
 
     Raises:
         Invalid: settings or key that do not hold.
-        CannotDerive: something it publishes is no capability.
+        Unavailable: something it publishes cannot be imported, or is no capability.
         StationInUse: it runs already.
         LogFailed: its intent log cannot be used.
     """
     settings, signer, clock = StationFile.load(folder), Ed25519Signer.load(folder / KEY_FILE), clock or SystemClock()
     site_key = PublicKey.of("ed25519", bytes.fromhex(settings.site_key))
-    contracts = {entry: await derive(entry, import_path=import_path) for entry in settings.publish}
-    entries = {contract.name: entry for entry, contract in contracts.items()}
     log = IntentLog(folder, clock)
-    hand = ProcessHand(entries, folder, limits=settings.limits, import_path=import_path)
+    hand = ProcessHand(settings.publish, folder, limits=settings.limits, import_path=import_path)
     try:
+        await hand.start()
         async with HttpTransport() as transport:
             station = Station(
                 name=settings.name,

@@ -1,0 +1,73 @@
+"""`yosegi station`: the process beside an instrument that dials out to its own site and does the work."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+
+from yosegi.app.settings import Home
+from yosegi.cli.output import explained
+from yosegi.core.errors import Conflict
+from yosegi.runner.station import run_station
+from yosegi.runner.station.run import FILE, KEY_FILE
+from yosegi.trust.keys import unbase64
+from yosegi.trust.signer import Ed25519Signer
+
+Folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+
+
+@click.group()
+def station() -> None:
+    """Run a station: it dials out to its own site only, holds no policy, and remembers by itself what it did."""
+
+
+@station.command()
+@Folder
+@click.option("--home", type=click.Path(path_type=Path, exists=True), required=True, help="The home of its site.")
+@click.option("--name", default="robot", show_default=True, help="The station's name at its site.")
+@click.option("--publish", multiple=True, required=True, help="What it does, package.module:function; may be repeated.")
+@click.option("--url", default="", help="How it reaches its site; its listen address if none is given.")
+@explained
+def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str) -> None:
+    """Make the FOLDER of a station: its key and its settings. Prints what to add to the site's site.toml."""
+    public = make_station(folder, home, name, publish, url)
+    click.echo(f"{folder}: the folder of station {name}. Add to {home / 'site.toml'} and start the site again:\n")
+    click.echo(f'[station.{name}]\npublish = {json.dumps(list(publish))}\nkey = "{public}"')
+
+
+@station.command()
+@Folder
+@explained
+def run(folder: Path) -> None:
+    """Run the station of FOLDER until Ctrl-C or SIGTERM, which are its safe stop."""
+    click.echo(f"station of {folder}: dialling its site")
+    asyncio.run(run_station(folder))
+
+
+def make_station(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str = "") -> str:
+    """Make a station's folder for the site of a home; the station's public key, base64.
+
+    Raises:
+        Conflict: there is a station in the folder already.
+    """
+    if (folder / FILE).exists():
+        raise Conflict(str(folder), "is the folder of a station already", "choose another")
+    settings = Home(home).settings()
+    site_key = Ed25519Signer.load(home / "keys" / "site.key").public
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    signer = Ed25519Signer.generate()
+    signer.save(folder / KEY_FILE)
+    lines = {
+        "site": settings.site,
+        "url": url or f"http://{settings.listen}",
+        "name": name,
+        "site_key": unbase64(site_key.public).hex(),
+        "publish": list(publish),
+    }
+    (folder / FILE).write_text(
+        "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()), encoding="utf-8"
+    )
+    return signer.public.public
