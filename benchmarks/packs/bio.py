@@ -359,9 +359,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("table", "cost", "compare", "search"))
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--ratio", type=float, default=0.1, help="price of a core task in genome-scale ones")
-    parser.add_argument("--budget", type=float, default=120.0, help="in genome-scale tasks")
+    parser.add_argument("--budget", type=float, default=100.0, help="in genome-scale tasks")
     parser.add_argument("--only", default="", help="this arm alone")
     parser.add_argument("--excretion", choices=("mixed-acid", "any"), default="mixed-acid", help="for `compare`")
     given = parser.parse_args()
