@@ -80,10 +80,10 @@ def server() -> Iterator[str]:
     if as_user:
         shutil.chown(folder, "postgres")
     initdb = str(Path(POSTGRES).resolve().with_name("initdb"))
-    options = ["--no-sync", "--auth=trust", "--username=yosegi", "--encoding=UTF8", "--locale=C"]
+    options = ["--no-sync", "--auth=trust", "--username=yosegi", "--encoding=UTF8", "--locale=C", "--wal-segsize=1"]
     data = folder / "data"
     subprocess.run([initdb, "-D", str(data), *options], check=True, capture_output=True, cwd=folder, **as_user)
-    settings = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB"]
+    settings = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "min_wal_size=2MB"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [POSTGRES, "-D", str(data), "-k", str(folder), *settings], stdout=log, stderr=log, cwd=folder, **as_user

@@ -246,3 +246,16 @@ def test_a_ledgers_repr_is_a_sentence(opened: Opener) -> None:
         assert repr(ledger.entry(0)) == "entry 0: ledger.opened in ledger at 1"
 
     run(body())
+
+
+def test_a_ledger_is_checked_while_it_goes_on(opened: Opener) -> None:
+    async def body() -> None:
+        ledger = await opened(views=[Budget(10**6)], inline=False)
+        for _ in range(3):
+            await ledger.append(write("a", None, drafts=700, facts={"amount": 1}))
+        for step in ledger.check():
+            await ledger.append(write("b", None, facts={"amount": 1}))
+            assert step.done <= 2101
+        assert ledger.size > 2101
+
+    run(body())

@@ -8,15 +8,15 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger.support import Budget, open_ledger, write
-from yosegi.core.errors import Conflict, Refused
-from yosegi.ledger import Db, Ledger, SqliteStore, Stale, StoreFailed
+from yosegi.core.errors import Conflict, Invalid, Refused
+from yosegi.ledger import Db, Entry, Ledger, SqliteStore, Stale, StoreDamaged, StoreFailed
 from yosegi.ledger.store import Parameter, Row
 
 
@@ -77,6 +77,9 @@ class FailingStore:
 
     def reader(self) -> Db:
         return self._inner.reader()
+
+    def snapshot(self) -> AbstractContextManager[Db]:
+        return self._inner.snapshot()
 
     def query(self, sql: str, params: Sequence[Parameter] = ()) -> list[dict[str, Any]]:
         return self._inner.query(sql, params)
@@ -270,6 +273,65 @@ def test_a_writer_whose_term_is_over_stops_for_good(file: Path) -> None:
             await ledger.append(write("a", 0))
         assert ledger.size == 1
         usurper.close()
+        ledger.close()
+
+    run(body())
+
+
+def test_a_savepoint_that_is_lost_fails_the_whole_commit(file: Path) -> None:
+    """Some disk errors roll back more than was asked; nothing may be written on top of that."""
+
+    class Undoing(Budget):
+        def apply(self, db: Db, entry: Entry) -> None:
+            if entry.type == "bad":
+                db.execute("ROLLBACK")
+                raise Refused(entry.stream, ("budget.exhausted",))
+            super().apply(db, entry)
+
+    async def body() -> None:
+        ledger = await open_ledger(SqliteStore(file, durable=False), views=[Undoing(100)], inline=False)
+        answers = await asyncio.gather(
+            *[ledger.append(write(f"a/{n}", 0, type="bad" if n == 2 else "good")) for n in range(4)],
+            return_exceptions=True,
+        )
+        assert isinstance(answers[2], StoreFailed)
+        assert ledger.size == 1 + sum(isinstance(answer, list) for answer in answers)
+        await ledger.append(write("b", 0))
+        list(ledger.check())
+        ledger.close()
+
+    run(body())
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreFailed, match=r"missing/ledger\.sqlite.*No such file"):
+        run(open_ledger(SqliteStore(tmp_path / "missing" / "ledger.sqlite")))
+
+
+def test_an_error_while_opening_gives_the_lock_back(file: Path) -> None:
+    async def body() -> None:
+        with pytest.raises(Invalid, match="twice"):
+            await open_ledger(SqliteStore(file), views=[Budget(1), Budget(2)])
+        (await open_ledger(SqliteStore(file))).close()
+        file.write_bytes(b"x" * 5000)
+        for _ in range(2):
+            with pytest.raises(StoreDamaged):
+                await open_ledger(SqliteStore(file))
+
+    run(body())
+
+
+def test_a_ledger_in_memory_is_a_ledger() -> None:
+    async def body() -> None:
+        ledger = await open_ledger(SqliteStore(None), views=[Budget(100)])
+        await ledger.append(write("a", 0, facts={"amount": 5}, body={"n": 1}))
+        with pytest.raises(Exception, match="readonly"):
+            ledger.query("DELETE FROM budget")
+        await ledger.append(write("a", 1, facts={"amount": 5}))
+        await ledger.erase(1, "why", "officer@riken")
+        assert (used(ledger), ledger.entry(1).erased) == (10, True)
+        assert ledger.statistics()["file_bytes"] == 0
+        list(ledger.check())
         ledger.close()
 
     run(body())

@@ -225,5 +225,5 @@ class Against(RuleBasedStateMachine):
 
 TestAgainstAModel = Against.TestCase
 TestAgainstAModel.settings = settings(
-    max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -76,6 +76,17 @@ def test_a_reader_does_not_see_what_is_not_committed(make: Make) -> None:
     assert names(store) == ["a"]
 
 
+def test_a_snapshot_stands_still(make: Make) -> None:
+    store, term = claimed(make)
+    insert(store, term, "a")
+    with store.snapshot() as still:
+        insert(store, term, "b")
+        assert still.all("SELECT name FROM things") == [("a",)]
+        assert names(store) == ["a", "b"]
+        with pytest.raises(Exception, match=r"(?i)read.?only"):
+            still.execute("INSERT INTO things (name) VALUES (?)", ("c",))
+
+
 def test_a_savepoint_takes_back_a_part(make: Make) -> None:
     store, term = claimed(make)
     with store.transaction(term) as db:
@@ -164,6 +175,8 @@ def test_a_closed_store_refuses(make: Make) -> None:
     store.close()
     with pytest.raises(StoreFailed):
         insert(store, term, "a")
+    with pytest.raises(StoreFailed):
+        store.reader()
 
 
 def test_statistics_are_numbers(make: Make) -> None:
