@@ -242,6 +242,19 @@ def test_a_removed_members_still_valid_keys_count_no_more():
     assert caught.value.reason == "not_a_member"
 
 
+def test_what_a_withdrawn_governance_key_has_signed_counts_no_more():
+    renewed = member("nims", keys=(governance_key("nims", 7).public,))
+    members = (member("argonne"), member("riken"), renewed)
+    second = charter(version=2, previous=CHARTER.digest, members=members)
+    after = roster().with_charter(second.sign(governance_key("argonne"), governance_key("riken")), NOW)
+    assert after.keys_of("riken", NOW)
+    with pytest.raises(Untrusted) as caught:
+        after.keys_of("nims", NOW)
+    assert caught.value.reason == "no_statement"
+    anew = after.with_statement(statement("nims").sign(governance_key("nims", 7)), NOW)
+    assert anew.keys_of("nims", NOW)
+
+
 def test_under_an_expired_charter_nobody_is_believed():
     assert not roster().is_member("riken", CHARTER.expires + DAY)
     with pytest.raises(Untrusted) as caught:

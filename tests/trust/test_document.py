@@ -116,5 +116,11 @@ def test_a_moment_without_offset_is_refused():
         note(issued=datetime(2026, 11, 21))  # noqa: DTZ001
 
 
+def test_another_kind_cannot_even_be_peeked_into():
+    with pytest.raises(Untrusted) as caught:
+        Note.peek(Lasting(text="x").sign(SIGNER))
+    assert caught.value.reason == "wrong_payload_type"
+
+
 def test_the_claimed_sender_can_be_read_to_find_its_keys():
     assert Note.peek(note().sign(SIGNER)).sender == "riken"

@@ -19,7 +19,7 @@ class Progress:
         signed: members that have signed with enough of their keys.
         begun: members that have signed with some, but not enough: keys that signed and keys needed.
         waiting: members that have not signed at all.
-        lacking: reason codes with fields, one for each rule (of the version in force, of the new one) not yet satisfied.
+        lacking: reason codes with fields, for each rule (of the version in force, of the new one) not yet satisfied.
     """
 
     signed: tuple[str, ...]

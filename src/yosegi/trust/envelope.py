@@ -13,7 +13,6 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from yosegi.core import canonical
-from yosegi.core.errors import Invalid
 from yosegi.core.values import Value
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import Algorithm, PublicKey, unbase64
@@ -141,6 +140,4 @@ class Envelope(Value):
         Raises:
             Invalid: not an envelope; names the field.
         """
-        if isinstance(data, bytes) and not data:
-            raise Invalid(what or "an envelope", "empty")
         return super().read(data, what=what or "an envelope")
