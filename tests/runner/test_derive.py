@@ -10,7 +10,7 @@ from runner import samples
 from runner.conftest import HERE
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
-from yosegi.runner.derive import CannotDerive, derive
+from yosegi.runner.derive import CannotDerive, derive, derive_all
 
 pytestmark = pytest.mark.processes
 
@@ -21,6 +21,15 @@ def contract(entry: str, *path: Path, time_limit: float = 60.0) -> Contract:
 
 def test_the_contract_is_the_functions_own() -> None:
     assert contract("runner.samples:twice").digest == samples.twice.contract.digest
+
+
+def test_many_contracts_come_from_one_worker() -> None:
+    entries = ["runner.samples:twice", "runner.samples:noop", "runner.samples:twice"]
+    found = asyncio.run(derive_all(entries, import_path=(HERE,)))
+    assert {entry: contract.name for entry, contract in found.items()} == {
+        "runner.samples:twice": "sample.twice@1",
+        "runner.samples:noop": "sample.noop@1",
+    }
 
 
 def test_a_word_that_is_no_entry_is_refused_before_anything_starts() -> None:

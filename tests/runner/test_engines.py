@@ -79,5 +79,5 @@ class TestStationWithAProcess(Bounded):
 
     @pytest.fixture
     def opened(self, tmp_path: Path) -> Opened:
-        hand = ProcessHand(samples.names(), tmp_path, limits=Limits(grace=0.1), import_path=(HERE,))
+        hand = ProcessHand(list(samples.names().values()), tmp_path, limits=Limits(grace=0.1), import_path=(HERE,))
         return lambda: station_engine(tmp_path, SystemClock(), hand=hand)
