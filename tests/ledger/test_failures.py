@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +77,6 @@ class FailingStore:
 
     def reader(self) -> Db:
         return self._inner.reader()
-
-    def snapshot(self) -> AbstractContextManager[Db]:
-        return self._inner.snapshot()
 
     def query(self, sql: str, params: Sequence[Parameter] = ()) -> list[dict[str, Any]]:
         return self._inner.query(sql, params)

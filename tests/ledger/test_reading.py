@@ -143,8 +143,13 @@ def test_a_bundle_is_verified_offline_and_a_changed_header_is_named(opened: Open
         proof = ledger.prove(chosen)
         found = verify_entries(reversed(headers), ledger.checkpoint(), KEYS, proof=proof, site="riken")
         assert [header.sequence for header in found] == chosen
+        proof_and_checkpoint = ledger.attest(chosen)
+        await ledger.append(write("later", 0))
+        assert proof_and_checkpoint[0] == proof
+        verify_entries(headers, proof_and_checkpoint[1], KEYS, proof=proof_and_checkpoint[0])
+        proof = ledger.prove(chosen)
         whole = [entry.header_bytes for entry in ledger.scan()]
-        assert len(verify_entries(whole, ledger.checkpoint(), KEYS)) == 41
+        assert len(verify_entries(whole, ledger.checkpoint(), KEYS)) == 42
         headers[2] = headers[2].replace(b'"amount":5', b'"amount":6')
         with pytest.raises(Invalid, match="another root"):
             verify_entries(headers, ledger.checkpoint(), KEYS, proof=proof)
@@ -153,7 +158,7 @@ def test_a_bundle_is_verified_offline_and_a_changed_header_is_named(opened: Open
         with pytest.raises(Invalid, match="there twice"):
             verify_entries(headers[:1] * 2, ledger.checkpoint(), KEYS, proof=proof)
         with pytest.raises(NotFound):
-            ledger.prove([41])
+            ledger.prove([42])
 
     run(body())
 

@@ -76,15 +76,26 @@ def test_a_reader_does_not_see_what_is_not_committed(make: Make) -> None:
     assert names(store) == ["a"]
 
 
-def test_a_snapshot_stands_still(make: Make) -> None:
+def test_a_readers_transaction_sees_one_moment(make: Make) -> None:
     store, term = claimed(make)
     insert(store, term, "a")
-    with store.snapshot() as still:
-        insert(store, term, "b")
-        assert still.all("SELECT name FROM things") == [("a",)]
-        assert names(store) == ["a", "b"]
-        with pytest.raises(Exception, match=r"(?i)read.?only"):
-            still.execute("INSERT INTO things (name) VALUES (?)", ("c",))
+    reader = store.reader()
+    reader.execute("BEGIN")
+    assert names(store) == ["a"]
+    insert(store, term, "b")
+    assert names(store) == ["a"]
+    reader.execute("COMMIT")
+    assert names(store) == ["a", "b"]
+
+
+def test_what_another_writes_can_be_read_and_backed_up_without_a_claim(make: Make, tmp_path: Path) -> None:
+    store, term = claimed(make)
+    insert(store, term, "a")
+    other = make()
+    assert names(other) == ["a"]
+    other.backup(tmp_path / "copy.sqlite")
+    insert(store, term, "b")
+    assert names(other) == ["a", "b"]
 
 
 def test_a_savepoint_takes_back_a_part(make: Make) -> None:

@@ -271,6 +271,15 @@ class Ledger:
             raise NotFound("entry", str(indices[-1]), (f"0 to {size - 1}",))
         return self._digests(tree.bundle_ranges(indices, size))
 
+    def attest(self, sequences: Iterable[int]) -> tuple[tuple[str, ...], Envelope]:
+        """The proof of some entries and the checkpoint it leads to, of one moment: for `verify_entries`.
+
+        Raises:
+            NotFound: a sequence beyond the tree.
+        """
+        committed = self._committed
+        return self.prove(sequences, committed.size), committed.checkpoint
+
     def consistency(self, size1: int, size2: int) -> list[bytes]:
         """Proof that the ledger at `size2` begins with the whole ledger at `size1` (RFC 9162, section 2.1.4).
 
@@ -323,12 +332,11 @@ class Ledger:
         Raises:
             Corrupt: something does not hold; names the first entry or table that is wrong.
         """
-        with self._store.snapshot() as db:
-            head = rows.load_head(db, self._store.where)
-            yield from check.check_all(db, head, site=self.site, keys=self._keys)
-            for number, view in enumerate(self._views):
-                compare(db, view, rows.scan(db, 0, head.size, self._upcasters))
-                yield check.Progress(f"view {view.name}", number + 1, len(self._views))
+        db, head = self._store.reader(), self._committed.head
+        yield from check.check_all(db, head, site=self.site, keys=self._keys)
+        for number, view in enumerate(self._views):
+            compare(db, view, lambda size: rows.scan(db, 0, size, self._upcasters))
+            yield check.Progress(f"view {view.name}", number + 1, len(self._views))
 
     def rebuild(self, names: Sequence[str] | None = None) -> None:
         """Throw views (all, if none is named) away and fold them again; appends wait meanwhile.

@@ -117,7 +117,7 @@ class PostgresStore:
         self._writer: PostgresDb | None = None
         self._readers = threading.local()
         self._open: list[psycopg.Connection[Row]] = []
-        self._claimed = False
+        self._claimed = self._closed = False
 
     @property
     def where(self) -> str:
@@ -126,6 +126,7 @@ class PostgresStore:
 
     def claim(self, ddl: Iterable[str]) -> int:
         """Take the lock, create what is missing, begin the next term."""
+        self._closed = False
         db = self._writing()
         try:
             with self._atomically(db):
@@ -181,25 +182,14 @@ class PostgresStore:
 
     def reader(self) -> PostgresDb:
         """A connection for the caller's thread that cannot write."""
-        if not self._claimed:
+        if self._closed:
             raise StoreFailed(self.where, "it is closed")
         db: PostgresDb | None = getattr(self._readers, "db", None)
         if db is None or db.connection.closed:
             db = self._readers.db = self._connect()
             db.execute("SET default_transaction_read_only = on")
+            db.execute("SET default_transaction_isolation = 'repeatable read'")
         return db
-
-    @contextmanager
-    def snapshot(self) -> Iterator[PostgresDb]:
-        """What has been committed by now."""
-        db = self._connect()
-        try:
-            db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            # The server takes its snapshot at the first statement, not at BEGIN.
-            db.one("SELECT term FROM ledger_sequencer")
-            yield db
-        finally:
-            db.connection.close()
 
     def query(self, sql: str, params: Sequence[Parameter] = ()) -> list[dict[str, Any]]:
         """Rows with their columns' names."""
@@ -215,15 +205,20 @@ class PostgresStore:
         """
         part = target.with_name(target.name + ".part")
         part.unlink(missing_ok=True)
-        with self.snapshot() as db, closing(sqlite3.connect(part)) as copy:
-            for statement in rows.DDL:
-                copy.execute(statement)
-            for table, columns in rows.TABLES.items():
-                marks = ",".join("?" * len(columns))
-                insert = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"
-                copy.executemany(insert, db.all(f"SELECT {','.join(columns)} FROM {table}"))
-            copy.execute("UPDATE ledger_sequencer SET copied = 1")
-            copy.commit()
+        db = self.reader()
+        db.execute("BEGIN")
+        try:
+            with closing(sqlite3.connect(part)) as copy:
+                for statement in rows.DDL:
+                    copy.execute(statement)
+                for table, columns in rows.TABLES.items():
+                    marks = ",".join("?" * len(columns))
+                    insert = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"
+                    copy.executemany(insert, db.all(f"SELECT {','.join(columns)} FROM {table}"))
+                copy.execute("UPDATE ledger_sequencer SET copied = 1")
+                copy.commit()
+        finally:
+            db.execute("COMMIT")
         part.rename(target)
 
     def restore(self, source: Path) -> None:
@@ -263,6 +258,7 @@ class PostgresStore:
         self._writer = None
         self._readers = threading.local()
         self._claimed = False
+        self._closed = True
 
     def _connect(self) -> PostgresDb:
         try:

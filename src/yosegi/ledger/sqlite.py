@@ -93,6 +93,7 @@ class SqliteStore:
         self._writer: SqliteDb | None = None
         self._readers = threading.local()
         self._open: list[sqlite3.Connection] = []
+        self._closed = False
 
     @property
     def where(self) -> str:
@@ -101,6 +102,7 @@ class SqliteStore:
 
     def claim(self, ddl: Iterable[str]) -> int:
         """Take the lock, create what is missing, begin the next term."""
+        self._closed = False
         self._take_lock()
         try:
             return self._begin_term(ddl)
@@ -157,32 +159,15 @@ class SqliteStore:
 
     def reader(self) -> SqliteDb:
         """A connection for the caller's thread that cannot write."""
-        if self._writer is None:
+        if self._closed or (self._path is None and self._writer is None):
             raise StoreFailed(self.where, "it is closed")
-        if self._path is None:
+        if self._writer is not None and self._path is None:
             return self._writer
         db: SqliteDb | None = getattr(self._readers, "db", None)
         if db is None:
             db = self._readers.db = self._connect()
             db.execute("PRAGMA query_only=ON")
         return db
-
-    @contextmanager
-    def snapshot(self) -> Iterator[SqliteDb]:
-        """What has been committed by now. While it is read, the log cannot be written into the file."""
-        if self._path is None or self._writer is None:
-            yield self.reader()
-            return
-        db = self._connect()
-        try:
-            db.execute("PRAGMA query_only=ON")
-            db.execute("BEGIN")
-            # SQLite takes its snapshot at the first read, not at BEGIN.
-            db.one("SELECT term FROM ledger_sequencer")
-            yield db
-        finally:
-            db.connection.close()
-            self._open = [other for other in self._open if other is not db.connection]
 
     def query(self, sql: str, params: Sequence[Parameter] = ()) -> list[dict[str, Any]]:
         """Rows with their columns' names."""
@@ -224,6 +209,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close every connection, then give the lock back."""
+        self._closed = True
         for connection in self._open:
             connection.close()
         self._open.clear()

@@ -70,11 +70,10 @@ class Store(Protocol):
         ...
 
     def reader(self) -> Db:
-        """What has been committed, for the caller's thread; it cannot write."""
-        ...
+        """What has been committed, for the caller's thread; it cannot write, and needs no claim.
 
-    def snapshot(self) -> AbstractContextManager[Db]:
-        """What has been committed by now, and nothing later, however long it is read; it cannot write."""
+        Between `BEGIN` and `COMMIT` it sees one moment.
+        """
         ...
 
     def query(self, sql: str, params: Sequence[Parameter] = ()) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from yosegi.core.errors import Corrupt, Invalid, YosegiError
 from yosegi.ledger import rows
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.sqlite import SqliteDb
-from yosegi.ledger.store import Db, Store
+from yosegi.ledger.store import Db, Row, Store
 from yosegi.ledger.upcast import Upcasters
 
 _CHUNK = 5000
@@ -158,24 +158,34 @@ def tables_of(view: View) -> list[str]:
     return tables
 
 
-def compare(db: Db, view: View, entries: Iterable[Entry]) -> None:
+def compare(db: Db, view: View, entries: Callable[[int], Iterable[Entry]]) -> None:
     """Fold a view anew, beside the ledger, and compare every row.
+
+    Args:
+        db: a reader of the ledger's store.
+        view: the view.
+        entries: the ledger's first so many entries.
 
     Raises:
         Corrupt: the view's tables are not what the entries say.
     """
+    tables = tables_of(view)
+    db.execute("BEGIN")
+    try:
+        row = db.one("SELECT size FROM ledger_views WHERE name = ?", (view.name,))
+        stored = {table: Counter(db.all(f"SELECT * FROM {table}")) for table in tables}
+    finally:
+        db.execute("COMMIT")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
         anew = SqliteDb(scratch, f"view {view.name} folded anew")
         for statement in view.ddl:
             anew.execute(statement)
-        fold(anew, view, entries)
-        for table in tables_of(view):
-            _same(view.name, table, db, anew)
+        fold(anew, view, entries(int(row[0]) if row else 0))
+        for table, have in stored.items():
+            _same(view.name, table, have, Counter(anew.all(f"SELECT * FROM {table}")))
 
 
-def _same(view: str, table: str, stored: Db, anew: Db) -> None:
-    query = f"SELECT * FROM {table}"
-    have, want = Counter(stored.all(query)), Counter(anew.all(query))
+def _same(view: str, table: str, have: Counter[Row], want: Counter[Row]) -> None:
     if have != want:
         lacking, foreign = (want - have).total(), (have - want).total()
         why = f"table {table} lacks {lacking} rows that its entries lead to, and has {foreign} others"
