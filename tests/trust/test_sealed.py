@@ -80,6 +80,12 @@ def test_nothing_is_sealed_to_a_key_everybody_knows():
         SealingKey(public=bytes(32)).seal(b"secret", context=CONTEXT)
 
 
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_a_sealing_key_has_32_bytes(size):
+    with pytest.raises(ValueError, match="32 bytes"):
+        SealingKey(public=bytes(size))
+
+
 def test_an_unsealer_keeps_its_key_in_a_private_file(tmp_path):
     HOLDER.save(tmp_path / "sealing.pem")
     assert Unsealer.load(tmp_path / "sealing.pem").public == HOLDER.public

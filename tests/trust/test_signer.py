@@ -50,11 +50,13 @@ def test_a_key_is_never_overwritten(kind, tmp_path):
         kind.generate().save(tmp_path / "key.pem")
 
 
-def test_a_key_of_another_kind_is_refused(tmp_path):
-    MlDsa65Signer.generate().save(tmp_path / "key.pem")
-    for kind in (Ed25519Signer, Unsealer):
+@pytest.mark.parametrize("asked", [Ed25519Signer, MlDsa65Signer, Unsealer])
+def test_a_key_of_another_kind_is_refused(asked, tmp_path):
+    for saved in {Ed25519Signer, MlDsa65Signer, Unsealer} - {asked}:
+        path = tmp_path / f"{saved.__name__}.pem"
+        saved.generate().save(path)
         with pytest.raises(Invalid, match="not an"):
-            kind.load(tmp_path / "key.pem")
+            asked.load(path)
 
 
 def test_a_missing_key_file_says_how_to_make_one(tmp_path):

@@ -830,3 +830,11 @@ _add(
     "Have it approved again.",
     "改めて承認を得てください。",
 )
+_add(
+    "transfer_not_covered",
+    "parties",
+    "Nothing agreed with the owner of {source} lets what came from it, labelled {label}, go on to {site}.",
+    "{source} の提供元との協定では、そこから得られた区分 {label} のものを {site} へ渡せません。",
+    "That owner and {site} would have to be parties to an agreement that covers it.",
+    "提供元と {site} を当事者とし、それを対象とする協定が必要です。",
+)

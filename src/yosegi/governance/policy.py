@@ -57,10 +57,10 @@ class Engine:
         self.site, self._charter = str(held["site"]), str(held["charter"])
         self._schema = cedarpy.Schema.from_str(held["schema"])
         self._rules = {rule.id: rule for rule in rules}
-        self._agreements: dict[str, list[Agreement]] = {}
+        self.agreements: dict[str, list[Agreement]] = {}
         for data in held["agreements"]:
             agreement = Agreement.read(data)
-            self._agreements.setdefault(agreement.team, []).append(agreement)
+            self.agreements.setdefault(agreement.team, []).append(agreement)
         self._sets: dict[str, cedarpy.PolicySet] = {}
 
     @classmethod
@@ -112,7 +112,7 @@ class Engine:
     def _set_for(self, team: str) -> cedarpy.PolicySet:
         """The policies that can matter to a team: its own agreements' permits, and everything that is no agreement."""
         if team not in self._sets:
-            others = {a.name for name, agreements in self._agreements.items() if name != team for a in agreements}
+            others = {a.name for name, agreements in self.agreements.items() if name != team for a in agreements}
             chosen = {name: rule.policy for name, rule in self._rules.items() if name not in others}
             form = {"staticPolicies": chosen, "templates": {}, "templateLinks": []}
             self._sets[team] = cedarpy.PolicySet.from_json_str(json.dumps(form))
@@ -142,7 +142,7 @@ class Engine:
             "agent": question.agent,
             "now": question.now,
         }
-        missed = [miss for a in self._agreements.get(question.team, []) if (miss := a.why_not(facts)) is not None]
+        missed = [miss for a in self.agreements.get(question.team, []) if (miss := a.why_not(facts)) is not None]
         near = [miss for miss in missed if miss[0] != "capability_not_covered"] or missed
         if not near:
             return (Note(code="no_agreement", fields={"team": question.team}),)
@@ -224,6 +224,17 @@ class Policy:
     def bundle(self) -> bytes:
         """The bundle, to be kept once per digest so that decisions can be made again."""
         return self.engine.bundle
+
+    @property
+    def agreements(self) -> tuple[Agreement, ...]:
+        """The agreements in force."""
+        return tuple(agreement for found in self.engine.agreements.values() for agreement in found)
+
+    @property
+    def rules(self) -> Mapping[str, str]:
+        """The site's own forbids, as Cedar text by file name."""
+        texts: dict[str, str] = json.loads(self.bundle)["texts"]
+        return {where.removeprefix("rules/"): text for where, text in texts.items() if where.startswith("rules/")}
 
     def decide(self, question: Question) -> Decision:
         """The answer. Never raises for anything a question holds: what cannot be judged is refused."""
