@@ -47,12 +47,13 @@ Group = Literal["charter", "funder", "team", "grant", "tranche"]
 def usage(query: Query) -> list[Usage]:
     """Every tranche and unit at this site."""
     rows = query(
-        "SELECT g.charter, g.funder, g.team, g.id, t.tranche, t.unit, t.amount, t.held, t.spent, t.locked"
+        'SELECT g.charter, g.funder, g.team, g.id AS "grant", t.tranche, t.unit, t.amount AS awarded, t.held, t.spent,'
+        " t.locked"
         " FROM grants g JOIN grant_tranches t ON t.grant_id = g.id"
         " ORDER BY g.charter, g.funder, g.team, g.id, t.tranche, t.unit",
         (),
     )
-    return [Usage(*list(row.values())[:-1], bool(row["locked"])) for row in rows]
+    return [Usage(**row | {"locked": bool(row["locked"])}) for row in rows]
 
 
 def by(rows: Iterable[Usage], *groups: Group) -> list[dict[str, str]]:
