@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -15,6 +16,14 @@ Opened = Callable[[], AbstractAsyncContextManager[Engine]]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
+_number = itertools.count(1)
+
+
+def fresh() -> str:
+    """A key that no other test uses: some engines remember."""
+    return f"task/home/{next(_number)}"
+
+
 def ignore(progress: Progress) -> None:
     pass
 
@@ -25,7 +34,7 @@ class EngineSuite:
     def outcome(self, opened: Opened, run: Run, name: str, *, limit: float = 20.0, **inputs: Any) -> Outcome:
         async def main() -> Outcome:
             async with opened() as engine:
-                return await engine.run(work(name, limit=limit, **inputs), ignore)
+                return await engine.run(work(name, fresh(), limit=limit, **inputs), ignore)
 
         found: Outcome = run(main())
         return found
@@ -63,7 +72,7 @@ class EngineSuite:
     def test_an_unknown_capability_starts_nothing(self, opened: Opened, run: Run) -> None:
         async def main() -> Outcome:
             async with opened() as engine:
-                known = work("noop", x=1.0)
+                known = work("noop", fresh(), x=1.0)
                 unknown = type(known)(known.key, "absent@1", {}, 1.0, known.effect)
                 return await engine.run(unknown, ignore)
 
@@ -73,7 +82,7 @@ class EngineSuite:
     def test_two_at_once_do_not_touch_each_other(self, opened: Opened, run: Run) -> None:
         async def main() -> list[Outcome]:
             async with opened() as engine:
-                works = work("broken", "k1"), work("twice", "k2", x=1.0), work("nowhere", "k3", x=1.0)
+                works = work("broken", fresh()), work("twice", fresh(), x=1.0), work("nowhere", fresh(), x=1.0)
                 return await asyncio.gather(*(engine.run(each, ignore) for each in works))
 
         assert [outcome.reason for outcome in run(main())] == ["failed", "", "infeasible"]
@@ -81,13 +90,14 @@ class EngineSuite:
     def test_work_cancelled_before_its_start_has_no_effect(self, opened: Opened, run: Run) -> None:
         async def main() -> tuple[bool, Outcome, Outcome]:
             async with opened() as engine:
+                key = fresh()
                 await engine.safe_stop()
-                task = asyncio.create_task(engine.run(work("dispense", "k1", what="x"), ignore))
+                task = asyncio.create_task(engine.run(work("dispense", key, what="x"), ignore))
                 await asyncio.sleep(0.01)
-                proved = await engine.cancel("k1")
+                proved = await engine.cancel(key)
                 outcome = await task
                 await engine.resume()
-                return proved, outcome, await engine.run(work("twice", "k2", x=1.0), ignore)
+                return proved, outcome, await engine.run(work("twice", fresh(), x=1.0), ignore)
 
         proved, outcome, after = run(main())
         assert proved
@@ -105,7 +115,7 @@ class EngineSuite:
         async def main() -> tuple[bool, Outcome]:
             async with opened() as engine:
                 await engine.safe_stop()
-                task = asyncio.create_task(engine.run(work("twice", x=1.0), ignore))
+                task = asyncio.create_task(engine.run(work("twice", fresh(), x=1.0), ignore))
                 await asyncio.sleep(0.05)
                 idle = engine.statistics()["running"] == 0 and not task.done()
                 await engine.resume()
@@ -118,7 +128,7 @@ class EngineSuite:
     def test_statistics_count_what_runs_and_waits(self, opened: Opened, run: Run) -> None:
         async def main() -> dict[str, Any]:
             async with opened() as engine:
-                await engine.run(work("twice", x=1.0), ignore)
+                await engine.run(work("twice", fresh(), x=1.0), ignore)
                 return engine.statistics()
 
         statistics = run(main())

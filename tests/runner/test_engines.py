@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from runner import samples
 from runner.conftest import HERE, process_engine, work
-from runner.engine_suite import EngineSuite, Opened, Run, ignore
+from runner.engine_suite import EngineSuite, Opened, Run, fresh, ignore
 from runner.stations import station_engine
 from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Engine
@@ -35,30 +35,49 @@ class Bounded(EngineSuite):
     def test_a_crash_is_a_failed_task_and_the_next_one_runs(self, opened: Opened, run: Run) -> None:
         async def main() -> list[str]:
             async with opened() as engine:
-                names = (work("segfault", "k1"), work("noop", "k2", x=1.0))
+                names = (work("segfault", fresh()), work("noop", fresh(), x=1.0))
                 return [(await engine.run(each, ignore)).reason for each in names]
 
         assert run(main()) == ["crashed", ""]
 
 
+@pytest.fixture(scope="class")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+def kept(runner: asyncio.Runner, opening: AbstractAsyncContextManager[Engine]) -> Iterator[Opened]:
+    """One engine for a whole class, since its processes take a while to start."""
+    engine = runner.run(opening.__aenter__())
+
+    @asynccontextmanager
+    async def again() -> AsyncIterator[Engine]:
+        yield engine
+
+    yield again
+    runner.run(opening.__aexit__(None, None, None))
+
+
 @pytest.mark.processes
 class TestProcessEngine(Bounded):
     @pytest.fixture
-    def run(self) -> Run:
-        return asyncio.run
+    def run(self, runner: asyncio.Runner) -> Run:
+        return runner.run
 
-    @pytest.fixture
-    def opened(self, tmp_path: Path) -> Opened:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def opened(cls, runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         @asynccontextmanager
-        async def open_() -> AsyncIterator[Engine]:
-            engine = process_engine(tmp_path)
+        async def opening() -> AsyncIterator[Engine]:
+            engine = process_engine(tmp_path_factory.mktemp("engine"))
             await engine.start()
             try:
                 yield engine
             finally:
                 await engine.close()
 
-        return open_
+        yield from kept(runner, opening())
 
 
 class TestStationInProcess(EngineSuite):
@@ -74,10 +93,12 @@ class TestStationInProcess(EngineSuite):
 @pytest.mark.processes
 class TestStationWithAProcess(Bounded):
     @pytest.fixture
-    def run(self) -> Run:
-        return asyncio.run
+    def run(self, runner: asyncio.Runner) -> Run:
+        return runner.run
 
-    @pytest.fixture
-    def opened(self, tmp_path: Path) -> Opened:
-        hand = ProcessHand(list(samples.names().values()), tmp_path, limits=Limits(grace=0.1), import_path=(HERE,))
-        return lambda: station_engine(tmp_path, SystemClock(), hand=hand)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def opened(cls, runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+        folder = tmp_path_factory.mktemp("station")
+        hand = ProcessHand(list(samples.names().values()), folder, limits=Limits(grace=0.1), import_path=(HERE,))
+        yield from kept(runner, station_engine(folder, SystemClock(), hand=hand))

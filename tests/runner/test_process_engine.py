@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,36 @@ async def running(folder: Path, **options: Any) -> AsyncIterator[ProcessEngine]:
         await engine.close()
 
 
+Ends = Callable[..., list[Outcome]]
+
+
 def ignore(progress: Progress) -> None:
     pass
 
 
-def ends(folder: Path, *works: Work, **options: Any) -> list[Outcome]:
-    """Each outcome of the works, run one after another in one engine."""
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
 
-    async def main() -> list[Outcome]:
-        async with running(folder, **options) as engine:
-            return [await engine.run(each, ignore) for each in works]
 
-    return asyncio.run(main())
+@pytest.fixture(scope="module")
+def shared(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessEngine]:
+    """One engine for the tests that need none of their own, since its processes take a while to start."""
+    engine = process_engine(tmp_path_factory.mktemp("shared"))
+    runner.run(engine.start())
+    yield engine
+    runner.run(engine.close())
+
+
+@pytest.fixture
+def ends(runner: asyncio.Runner, shared: ProcessEngine) -> Ends:
+    """Each outcome of some works, run one after another."""
+
+    async def main(works: tuple[Work, ...]) -> list[Outcome]:
+        return [await shared.run(each, ignore) for each in works]
+
+    return lambda *works: runner.run(main(works))
 
 
 def test_progress_and_actual_cost_arrive(tmp_path: Path) -> None:
@@ -59,8 +77,8 @@ def test_progress_and_actual_cost_arrive(tmp_path: Path) -> None:
     assert heard == [Progress("task/a/1", 0.5, "half")]
 
 
-def test_chance_follows_from_the_key_alone(tmp_path: Path) -> None:
-    first, again, other = ends(tmp_path, work("draw", "k1"), work("draw", "k1"), work("draw", "k2"))
+def test_chance_follows_from_the_key_alone(ends: Ends) -> None:
+    first, again, other = ends(work("draw", "k1"), work("draw", "k1"), work("draw", "k2"))
     assert first.outputs == again.outputs
     assert first.outputs != other.outputs
 
@@ -80,37 +98,37 @@ def test_chance_follows_from_the_key_alone(tmp_path: Path) -> None:
         ("memory", "failed", "MemoryError"),
     ],
 )
-def test_misbehaviour_is_a_failed_task_and_the_next_one_runs(tmp_path: Path, name: str, reason: str, says: str) -> None:
-    outcome, after = ends(tmp_path, work(name), work("noop", x=1.0))
+def test_misbehaviour_is_a_failed_task_and_the_next_one_runs(ends: Ends, name: str, reason: str, says: str) -> None:
+    outcome, after = ends(work(name), work("noop", x=1.0))
     assert (outcome.reason, outcome.effect) == (reason, Effect.NONE)
     assert says in outcome.message
     assert after.result is Result.VALID
 
 
-def test_a_hundred_megabytes_are_not_taken(tmp_path: Path) -> None:
-    (outcome,) = ends(tmp_path, work("huge"))
+def test_a_hundred_megabytes_are_not_taken(ends: Ends) -> None:
+    (outcome,) = ends(work("huge"))
     assert outcome.reason == "output_too_large"
 
 
-def test_one_that_does_not_listen_is_ended_by_force_and_one_that_listens_may_still_answer(tmp_path: Path) -> None:
-    deaf, asked = ends(tmp_path, work("hang", limit=0.2), work("last_moment", limit=0.5))
+def test_one_that_does_not_listen_is_ended_by_force_and_one_that_listens_may_still_answer(ends: Ends) -> None:
+    deaf, asked = ends(work("hang", limit=0.2), work("last_moment", limit=0.5))
     assert deaf.reason == "time_limit"
     assert asked.outputs == {"value": 1}
 
 
-def test_nothing_that_a_task_started_outlives_it(tmp_path: Path) -> None:
+def test_nothing_that_a_task_started_outlives_it(ends: Ends, runner: asyncio.Runner, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
-    (outcome,) = ends(tmp_path, work("forks", folder=str(marks)))
+    (outcome,) = ends(work("forks", folder=str(marks)))
     assert outcome.result is Result.VALID
     started = [int(mark.name) for mark in marks.iterdir()]
     assert len(started) == 3
-    assert all(gone(pid) for pid in started)
+    runner.run(until(lambda: all(gone(pid) for pid in started)))
 
 
-def test_a_task_sees_little_of_its_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_sees_little_of_its_site(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "x")
-    (outcome,) = ends(tmp_path, work("surroundings"))
+    (outcome,) = ends(work("surroundings"))
     assert outcome.outputs is not None
     names, stdin, leads = outcome.outputs["text"].split(" ")
     assert set(names.split(",")) <= {
@@ -131,20 +149,19 @@ def test_what_a_task_left_in_its_folder_is_removed(tmp_path: Path) -> None:
     assert asyncio.run(main()) == []
 
 
-def test_what_one_task_imported_is_there_for_the_next(tmp_path: Path) -> None:
-    first, second = ends(tmp_path, work("late_import"), work("late_import"))
+def test_what_one_task_imported_is_there_for_the_next(ends: Ends) -> None:
+    first, second = ends(work("late_import"), work("late_import"))
     assert first.outputs == {"text": "False colorsys"}
     assert second.outputs == {"text": "True colorsys"}
 
 
-def test_inputs_are_held_against_the_contract_before_the_call(tmp_path: Path) -> None:
-    outcome = ends(tmp_path, work("dispense", what=7))[0]
+def test_inputs_are_held_against_the_contract_before_the_call(ends: Ends) -> None:
+    outcome = ends(work("dispense", what=7))[0]
     assert (outcome.reason, outcome.effect) == ("bad_inputs", Effect.NONE)
 
 
-def test_a_failure_of_consuming_work_has_an_unknown_effect_unless_it_says_otherwise(tmp_path: Path) -> None:
+def test_a_failure_of_consuming_work_has_an_unknown_effect_unless_it_says_otherwise(ends: Ends) -> None:
     stuck, empty, died = ends(
-        tmp_path,
         work("dispense", what="raise_after"),
         work("dispense", what="empty"),
         work("dispense", what="die_after"),
@@ -234,7 +251,7 @@ asyncio.run(main())
 """
 
 
-def test_when_the_site_is_killed_everything_it_started_ends(tmp_path: Path) -> None:
+def test_when_the_site_is_killed_everything_it_started_ends(ends: Ends, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
 
