@@ -11,7 +11,7 @@ from pydantic import Field
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import Digest
 from yosegi.core.values import Value
-from yosegi.ledger import tree
+from yosegi.ledger import encoding, tree
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.header import MAX_HEADER, Header
 from yosegi.trust.envelope import Envelope
@@ -33,6 +33,10 @@ class Receipt(Value):
     header: Annotated[str, Field(max_length=MAX_HEADER)]
     proof: Annotated[tuple[Digest, ...], Field(max_length=MAX_PROOF)]
     checkpoint: Envelope
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON (RFC 8785)."""
+        return encoding.dumps(self.model_dump(mode="json"))
 
     def verify(self, keys: Mapping[str, PublicKey], *, site: str = "") -> Header:
         """The header, if everything holds; nothing else is needed.

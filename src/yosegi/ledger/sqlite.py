@@ -16,6 +16,9 @@ from yosegi.ledger.store import Db, Locked, Parameter, Row, Stale, StoreDamaged,
 _BUSY_SECONDS = 10.0
 _CACHE_KIB = 64 * 1024
 
+# The log is written into the file, with two more syncs, once it has this many pages (16 MiB).
+_LOG_PAGES = 4000
+
 # Primary result codes that speak of the disk or the file, not of the statement (https://sqlite.org/rescode.html).
 _DISK = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED,
@@ -118,6 +121,7 @@ class SqliteStore:
         db.execute("PRAGMA secure_delete=ON")
         if self._path:
             db.execute("PRAGMA journal_mode=WAL")
+            db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         self._writer = db
         with self._atomically(db):
             for statement in ddl:
