@@ -7,6 +7,7 @@ trusted on a machine that does other work.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import time
 import warnings
@@ -41,7 +42,8 @@ def seconds(names: Iterable[str], repeats: int) -> None:
                 began = time.process_time()
                 planner.suggest(problem, history, pending=(), count=1, seed=seed)
                 taken.append(round(time.process_time() - began, 5))
-            line = {"planner": name, "n": n, "seconds": taken, "version": COMPETITORS[name].version()}
+            busy = round(os.getloadavg()[0], 1)  # how many processes competed for the machine
+            line = {"planner": name, "n": n, "seconds": taken, "version": COMPETITORS[name].version(), "load": busy}
             print(name, n, f"{np.median(taken):.4f} s", flush=True)
             with SECONDS.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")

@@ -37,9 +37,14 @@ def _batches(single: Grouped) -> Table:
     header = ("data", "goal", "rounds, one at a time over fours", "experiments, fours over one at a time", "pairs")
     caption = (
         "## Batches of four\n\nYosegi against itself one at a time, same starts. A round is one call of the planner; "
-        "the starts are one round in both. A higher first and a lower second ratio are better."
+        "the starts are one round in both. A higher first and a lower second ratio are better." + _measured("batch")
     )
     return Table("batches", caption, header, rows)
+
+
+def _measured(study: str) -> str:
+    """Which builds a study's runs are of, as the last sentence of its caption."""
+    return f" Measured: {', '.join(sorted({run.version for run in record.read(study)}))}."
 
 
 def _rounds(experiments: int, count: int) -> int:
@@ -66,7 +71,7 @@ def _sources() -> Table:
     caption = (
         "## A cheap source at 1/20 of the cost\n\n"
         "Cost to the first of the top 1 % without the source over the cost with it; above 1 is a saving. The source's "
-        "bias is a smooth random function (see `sources.py`)."
+        "bias is a smooth random function (see `sources.py`)." + _measured("sources")
     )
     return Table("sources", caption, header, rows)
 
@@ -92,7 +97,7 @@ def _transfer() -> Table:
     caption = (
         "## Transfer from an earlier campaign of 100 measurements\n\n"
         "Experiments to the first of the top 1 %, beginning with none. `shuffled`: nothing can be learned; `kin`: the "
-        "same recipes on another instrument, correlation 0.9 (see `transfer.py`)."
+        "same recipes on another instrument, correlation 0.9 (see `transfer.py`)." + _measured("transfer")
     )
     return Table("transfer", caption, header, rows)
 
