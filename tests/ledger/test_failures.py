@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ledger.support import Budget, open_ledger, write
+from ledger.support import KEYS, Budget, open_ledger, write
 from yosegi.core.errors import Conflict, Invalid, Refused
-from yosegi.ledger import Db, Entry, Ledger, SqliteStore, Stale, StoreDamaged, StoreFailed
+from yosegi.ledger import Db, Entry, Ledger, SqliteStore, Stale, StoreDamaged, StoreFailed, verify_entries
 from yosegi.ledger.store import Parameter, Row
 
 
@@ -213,7 +214,7 @@ def test_a_file_that_may_not_grow_refuses_cleanly(file: Path) -> None:
         """
         import asyncio, resource, signal, sys
         from pathlib import Path
-        from ledger.support import Budget, open_ledger, write
+        from ledger.support import KEYS, Budget, open_ledger, write
         from yosegi.ledger import SqliteStore, StoreFailed
 
         async def main():
@@ -329,6 +330,34 @@ def test_a_ledger_in_memory_is_a_ledger() -> None:
         assert (used(ledger), ledger.entry(1).erased) == (10, True)
         assert ledger.statistics()["file_bytes"] == 0
         list(ledger.check())
+        ledger.close()
+
+    run(body())
+
+
+def test_what_can_be_read_can_be_proved_even_in_the_moment_of_its_commit(file: Path) -> None:
+    """A reader may see an entry before the writer's thread has said that its commit is over."""
+    committed, asked = threading.Event(), threading.Event()
+
+    class Slow(SqliteStore):
+        @contextmanager
+        def transaction(self, term: int) -> Iterator[Db]:
+            with super().transaction(term) as db:
+                yield db
+            if threading.current_thread() is not threading.main_thread():
+                committed.set()
+                asked.wait(30)
+
+    async def body() -> None:
+        ledger = await open_ledger(Slow(file, durable=False), inline=False)
+        appending = asyncio.ensure_future(ledger.append(write("a", 0)))
+        await asyncio.to_thread(committed.wait, 30)
+        (entry,) = ledger.read("a")
+        asked.set()
+        assert ledger.receipt(entry.sequence).verify(KEYS) == entry.header
+        proof, checkpoint = ledger.attest([entry.sequence])
+        verify_entries([entry.header_bytes], checkpoint, KEYS, proof=proof)
+        await appending
         ledger.close()
 
     run(body())

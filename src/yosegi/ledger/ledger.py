@@ -251,10 +251,7 @@ class Ledger:
         Raises:
             NotFound: there is none of that sequence.
         """
-        committed = self._committed
-        # What a commit has just brought may be readable a moment before its checkpoint is known here.
-        if sequence >= committed.size:
-            raise NotFound("entry", str(sequence), (f"0 to {committed.size - 1}",))
+        committed = self._covering(sequence)
         header = self.entry(sequence).header_bytes
         ranges = tree.inclusion_ranges(sequence, committed.size)
         return Receipt(header=header.decode(), proof=self._digests(ranges), checkpoint=committed.checkpoint)
@@ -265,8 +262,9 @@ class Ledger:
         Raises:
             NotFound: a sequence beyond the tree.
         """
-        size = self._within(size)
         indices = sorted(set(sequences))
+        committed = self._covering(indices[-1] if indices else 0)
+        size = committed.size if size is None else self._within(size)
         if indices and not 0 <= indices[0] <= indices[-1] < size:
             raise NotFound("entry", str(indices[-1]), (f"0 to {size - 1}",))
         return self._digests(tree.bundle_ranges(indices, size))
@@ -277,8 +275,18 @@ class Ledger:
         Raises:
             NotFound: a sequence beyond the tree.
         """
+        chosen = tuple(sequences)
+        committed = self._covering(max(chosen, default=0))
+        return self.prove(chosen, committed.size), committed.checkpoint
+
+    def _covering(self, sequence: int) -> Committed:
+        """The newest checkpoint, which is over that entry; what can be read has one, if only a moment later."""
         committed = self._committed
-        return self.prove(sequences, committed.size), committed.checkpoint
+        if sequence >= committed.size:
+            committed = self._sequencer.settled() or committed
+        if sequence >= committed.size:
+            raise NotFound("entry", str(sequence), (f"0 to {committed.size - 1}",))
+        return committed
 
     def consistency(self, size1: int, size2: int) -> list[bytes]:
         """Proof that the ledger at `size2` begins with the whole ledger at `size1` (RFC 9162, section 2.1.4).

@@ -139,6 +139,11 @@ class Sequencer:
         with self._lock:
             return self._guarded(requests)
 
+    def settled(self) -> Committed | None:
+        """What is durable once the commit that is under way has ended."""
+        with self._lock:
+            return self.committed
+
     def rebuild(self, names: Sequence[str] | None) -> None:
         """Throw views (all, if none is named) away and fold them again; appends wait meanwhile.
 
