@@ -1,0 +1,203 @@
+"""What a federation does together, on simulated time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from federation.running import run_campaign
+from federation.toys import spec, three_sites
+from yosegi.campaign import parse_spec
+from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound
+from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
+from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
+from yosegi.testing.federation import Federation
+from yosegi.testing.loop import run_simulated
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    logging.getLogger("yosegi").setLevel(logging.CRITICAL)
+
+
+def test_the_same_federation_runs_the_same_twice() -> None:
+    first, second = run_campaign(trials=3), run_campaign(trials=3)
+    assert first.campaign.trials == second.campaign.trials
+    assert first.commits == second.commits
+
+
+def test_a_partition_stops_nothing_that_runs_and_is_made_up_for(tmp_path: Path) -> None:
+    async def cut(federation: Federation) -> None:
+        await asyncio.sleep(0.2)
+        federation.network.part("http://argonne.example")
+        await asyncio.sleep(300)
+        federation.network.heal()
+
+    told = run_campaign(trials=2, meddle=cut)
+    assert told.completed == 2
+    assert not told.twice
+    assert told.waiting == 0
+
+
+def test_a_held_campaign_starts_nothing_new_until_it_is_resumed() -> None:
+    async def hold(federation: Federation) -> None:
+        home, who = federation.places["argonne"].running, federation.member()
+        await home.move_campaign("toy", CampaignState.HELD, who, "a look")
+        before = len(home.campaigns.get("toy").trials)
+        await asyncio.sleep(200)
+        assert len(home.campaigns.get("toy").trials) == before
+        await home.move_campaign("toy", CampaignState.RUNNING, who, "seen")
+
+    assert run_campaign(trials=3, meddle=hold).completed == 3
+
+
+def test_a_safe_stop_measures_what_was_made_and_leaves_nothing_running() -> None:
+    async def stop(federation: Federation) -> None:
+        home, who = federation.places["argonne"].running, federation.member()
+        await asyncio.sleep(1.0)
+        await home.move_campaign("toy", CampaignState.STOPPING, who, "enough for today")
+        await asyncio.sleep(60)
+        campaign = home.campaigns.get("toy")
+        assert campaign.state is CampaignState.STOPPED
+        assert not campaign.under_way()
+        assert all(len(trial.steps) == 2 for trial in campaign.trials if trial.state is TrialState.COMPLETED)
+        await home.move_campaign("toy", CampaignState.RUNNING, who, "on")
+
+    assert run_campaign(trials=3, meddle=stop).campaign.state is CampaignState.ENDED
+
+
+def test_an_aborted_campaign_takes_back_what_has_not_happened_and_ends(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home, who = federation.places["argonne"].running, federation.member()
+        await home.start_campaign(parse_spec(spec(20)), who)
+        await asyncio.sleep(0.4)
+        await home.move_campaign("toy", CampaignState.ABORTED, who, "wrong question")
+        await asyncio.sleep(120)
+        campaign = home.campaigns.get("toy")
+        assert campaign.state is CampaignState.ABORTED
+        assert all(trial.state.final for trial in campaign.trials)
+        nims = federation.places["nims"].running
+        assert nims.ledger.query("SELECT SUM(held) AS held FROM grant_tranches")[0]["held"] == 0
+
+    run_simulated(story())
+
+
+def test_an_uncertain_task_is_told_settled_by_a_person_and_learned_by_its_campaign(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home, who = federation.places["argonne"].running, federation.member()
+        await home.start_campaign(parse_spec(spec(3)), who)
+        while federation.world.effects.total() == 0:
+            await asyncio.sleep(0.1)
+        federation.kill("nims")
+        await asyncio.sleep(90)
+        nims = federation.places["nims"].running
+        notices = nims.notices.open()
+        assert notices, "nobody was told"
+        task = nims.task(notices[0].task)
+        assert task.state is TaskState.UNCERTAIN
+        await nims.acknowledge_task(notices[0].task, who)
+        assert not [n for n in nims.notices.open() if n.task == notices[0].task]
+        settled = await nims.settle_task(notices[0].task, Effect.DONE, "the well is half full", who)
+        assert settled.state is TaskState.ENDED
+        assert settled.charged["samples"] == 1000
+        await asyncio.sleep(90)
+        trials = [t for t in home.campaigns.get("toy").trials if any(s.key == settled.key for s in t.steps)]
+        assert [t.state for t in trials] == [TrialState.FAILED]
+        with pytest.raises(Conflict):
+            await nims.settle_task(notices[0].task, Effect.NONE, "again", who)
+
+    run_simulated(story())
+
+
+def test_an_owners_forbid_is_heard_at_home_in_both_languages(tmp_path: Path) -> None:
+    rule = (
+        '@id("not-today") @reason("The robot is being cleaned.") @reason_ja("ロボットは清掃中です。")\n'
+        'forbid (principal, action, resource) when { resource.effect == "consuming" };'
+    )
+
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["nims"].rules = {"today.cedar": rule}
+        await federation.start()
+        home = federation.places["argonne"].running
+        await home.start_campaign(parse_spec(spec(3)), federation.member())
+        await asyncio.sleep(120)
+        campaign = home.campaigns.get("toy")
+        refused = [trial for trial in campaign.trials if trial.state is TrialState.REFUSED]
+        reason = refused[0].steps[0].reasons[0]
+        assert "cleaned" in reason["en"]
+        assert "清掃中" in reason["ja"]
+        # Three refusals in a row open the source's breaker; one more trial was under way by then.
+        assert 3 <= len(refused) <= 4
+        assert campaign.state is CampaignState.HELD
+        assert not federation.world.effects
+
+    run_simulated(story())
+
+
+def test_an_exhausted_grant_refuses_and_never_overspends(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["nims"].grant = {"samples": "3"}
+        await federation.start()
+        home = federation.places["argonne"].running
+        await home.start_campaign(parse_spec(spec(10)), federation.member())
+        await asyncio.sleep(300)
+        campaign = home.campaigns.get("toy")
+        completed = [t for t in campaign.trials if t.state is TrialState.COMPLETED]
+        assert len(completed) == 3
+        assert campaign.state is CampaignState.HELD
+        spent = federation.places["nims"].running.ledger.query("SELECT SUM(spent) AS s FROM grant_tranches")
+        assert spent[0]["s"] == 3000
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        (("nims/toy.make@1", "nims/toy.make@2"), NotFound, "nims/toy.make@2"),
+        (("high = 1.0", "high = 2.0"), Invalid, "up to 2"),
+        (("resolution = 0.001 }", 'resolution = 0.001, unit = "m" }'), Invalid, "'m'"),
+        (('name = "y"', 'name = "z"'), Invalid, "objective"),
+        (('charter = "demo"', 'charter = "other"'), NotFound, "capability"),
+    ],
+)
+def test_a_campaign_that_cannot_be_is_refused_before_anything_is_recorded(
+    tmp_path: Path, change: tuple[str, str], error: type[Exception], says: str
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home = federation.places["argonne"].running
+        size = home.ledger.size
+        with pytest.raises(error, match=says):
+            await home.start_campaign(parse_spec(spec().replace(*change)), federation.member())
+        assert home.ledger.size == size
+
+    run_simulated(story())
+
+
+def test_each_flipped_byte_of_a_bundle_is_noticed(tmp_path: Path) -> None:
+    async def story() -> bytes:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home = federation.places["argonne"].running
+        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await asyncio.sleep(60)
+        return await export_campaign(home, "toy")
+
+    data = run_simulated(story())
+    verify_bundle(read_bundle(data))
+    for place in range(200, len(data), len(data) // 60):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        with pytest.raises((Corrupt, Invalid)):
+            verify_bundle(read_bundle(bytes(changed)))
