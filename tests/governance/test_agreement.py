@@ -102,6 +102,17 @@ def test_an_agreement_that_is_not_of_its_form_cannot_be_made(changes):
         agreement(**changes)
 
 
+def test_a_party_is_there_once():
+    with pytest.raises(ValueError, match="more than once"):
+        agreement(parties=("nims", "nims"), capabilities=("nims/*",))
+
+
+def test_nothing_that_could_end_a_literal_reaches_a_policy():
+    forged = agreement().model_copy(update={"purposes": ('research"] || true || ["',)})
+    with pytest.raises(ValueError, match="cannot stand in a policy"):
+        forged.to_cedar()
+
+
 def test_it_compiles_to_one_permit_of_its_name():
     rule = permit_of("here", agreement().to_cedar(), "colour-2026")
     assert (rule.id, rule.effect) == ("colour-2026", "permit")

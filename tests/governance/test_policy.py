@@ -282,6 +282,22 @@ def test_a_rule_that_names_somebody_unknown_is_pointed_out():
     assert "coluor" in policy.warnings[0]
 
 
+def test_brackets_in_a_string_or_a_comment_count_for_nothing():
+    nims(forbid("talkative", 'context.purpose == "' + "(" * 100 + '"') + "// " + "(" * 100)
+
+
+def test_a_rule_that_would_end_the_process_is_refused():
+    with pytest.raises(Invalid, match="nested too deeply"):
+        nims(forbid("deep", "(" * 70 + "true" + ")" * 70))
+    with pytest.raises(Invalid, match="too long"):
+        nims(forbid("long", "true" + " && true" * 1001))
+
+
+def test_an_agreement_over_many_capabilities_decides():
+    many = tuple(f"nims/x{n}.*" for n in range(150)) + tuple(f"nims/colour.mix@{n}" for n in range(1, 50))
+    assert nims(agreements=[agreement(capabilities=many)]).decide(question()).allow
+
+
 # --- what an agreement may add ---------------------------------------------------------------------------------------
 
 

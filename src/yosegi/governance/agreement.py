@@ -137,7 +137,7 @@ class Agreement(Document):
         highest = SENSITIVITIES.index(self.highest_sensitivity)
         # The most selective first: Cedar stops at the first that does not hold, and most agreements cover other things.
         conditions = [
-            f"({' || '.join(_selected(selector) for selector in self.capabilities)})",
+            f"({_selected(self.capabilities)})",
             f"context.team == {_entity('Team', self.team)}",
             f"{_strings(self.purposes)}.contains(context.purpose)",
             f"{_strings(SENSITIVITIES[: highest + 1])}.contains(context.sensitivity)",
@@ -210,11 +210,12 @@ def _strings(values: tuple[str, ...]) -> str:
     return f"[{', '.join(json.dumps(_plain(value)) for value in values)}]"
 
 
-def _selected(selector: str) -> str:
-    if selector.endswith("*"):
-        return f'resource.ref like "{_plain(selector[:-1])}*"'
-    split_capability(selector)
-    return f'resource.ref == "{_plain(selector)}"'
+def _selected(selectors: tuple[str, ...]) -> str:
+    tests = [f'resource.ref like "{_plain(selector[:-1])}*"' for selector in selectors if selector.endswith("*")]
+    exact = tuple(selector for selector in selectors if not selector.endswith("*"))
+    for selector in exact:
+        split_capability(selector)
+    return " || ".join([*tests, *([f"{_strings(exact)}.contains(resource.ref)"] if exact else [])])
 
 
 def _plain(text: str) -> str:

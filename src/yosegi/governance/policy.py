@@ -36,6 +36,7 @@ from yosegi.governance.rules import (
     local_rules,
     parse,
     permit_of,
+    read_schema,
 )
 
 CEDAR = f"cedarpy {importlib.metadata.version('cedarpy')}"
@@ -55,12 +56,13 @@ class Engine:
     def __init__(self, bundle: bytes, held: Mapping[str, Any], rules: Iterable[Rule]) -> None:
         self.bundle, self.digest = bundle, canonical.digest(bundle)
         self.site, self._charter = str(held["site"]), str(held["charter"])
-        self._schema = cedarpy.Schema.from_str(held["schema"])
+        self._schema = read_schema("the schema in a bundle", held["schema"])
         self._rules = {rule.id: rule for rule in rules}
         self.agreements: dict[str, list[Agreement]] = {}
         for data in held["agreements"]:
             agreement = Agreement.read(data)
             self.agreements.setdefault(agreement.team, []).append(agreement)
+        self._texts: dict[str, str] = dict(held["texts"])
         self._sets: dict[str, cedarpy.PolicySet] = {}
 
     @classmethod
@@ -104,7 +106,9 @@ class Engine:
         if result.diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
             detail = _short("; ".join(result.diagnostics.errors) or "no decision")
             return (Note(code="policy_error", fields={"detail": detail}),)
-        reasons = sorted(result.diagnostics.reasons)
+        # Cedar numbers policies as they stand in the text; the `@id` is each one's name.
+        names = result.diagnostics.id_annotations_by_reason
+        reasons = sorted(names[number] for number in result.diagnostics.reasons)
         if result.decision is cedarpy.Decision.Allow and reasons:
             return " ".join(reasons)
         return tuple(self._forbidden(name) for name in reasons) or self._nothing_permits(question)
@@ -112,10 +116,12 @@ class Engine:
     def _set_for(self, team: str) -> cedarpy.PolicySet:
         """The policies that can matter to a team: its own agreements' permits, and everything that is no agreement."""
         if team not in self._sets:
-            others = {a.name for name, agreements in self.agreements.items() if name != team for a in agreements}
-            chosen = {name: rule.policy for name, rule in self._rules.items() if name not in others}
-            form = {"staticPolicies": chosen, "templates": {}, "templateLinks": []}
-            self._sets[team] = cedarpy.PolicySet.from_json_str(json.dumps(form))
+            mine = {f"agreement {agreement.name}" for agreement in self.agreements.get(team, ())}
+            chosen = (
+                text for where, text in self._texts.items() if not where.startswith("agreement ") or where in mine
+            )
+            # From text, not from Cedar's JSON: that form may be nested no deeper than some sixty operators.
+            self._sets[team] = cedarpy.PolicySet.from_str("\n".join(chosen))
         return self._sets[team]
 
     def _forbidden(self, name: str) -> Note:
@@ -204,7 +210,7 @@ class Policy:
             *local,
         ]
         check_unique(policies)
-        check_valid(texts, cedarpy.Schema.from_str(SCHEMA_TEXT))
+        check_valid(texts, read_schema("the schema", SCHEMA_TEXT))
         held = {
             "site": site,
             "charter": directory.charter,

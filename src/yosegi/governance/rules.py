@@ -20,8 +20,14 @@ SCHEMA_TEXT = (files("yosegi.governance") / "schema.cedarschema").read_text("utf
 BUILTIN_TEXT = (files("yosegi.governance") / "builtin.cedar").read_text("utf-8")
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_SPOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*')
+_BRACKETS = re.compile(r"[(\[{}\])]")
+_SCHEMA_BRACKETS = re.compile(r"[(\[{<>}\])]")
+_OPERATORS = re.compile(r"&&|\|\||[.+*!-]|\bif\b")
 _LOCAL_NOTES = frozenset({"id", "reason", "reason_ja", "contact"})
 LARGEST = 256 * 1024
+DEEPEST = 64
+LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +92,11 @@ def parse(where: str, text: str) -> list[Rule]:
     Raises:
         Invalid: not Cedar, too long, a template, or a policy without a proper id.
     """
-    if len(text) > LARGEST:
-        raise Invalid(where, f"{len(text)} characters, and at most {LARGEST} are read")
+    check_shape(where, text)
     try:
         parsed = json.loads(cedarpy.policies_to_json_str(text))
+    except RecursionError:
+        raise Invalid(where, "an expression is nested too deeply", "split the rule") from None
     except ValueError as error:
         raise Invalid(where, f"not Cedar ({' '.join(str(error).split())})") from None
     if parsed.get("templates") or parsed.get("templateLinks"):
@@ -103,6 +110,39 @@ def parse(where: str, text: str) -> list[Rule]:
             raise Invalid(f"{where}, {number}", f"its @id is {name!r}", "give it an id of a-z, 0-9 and single hyphens")
         rules.append(Rule(name, policy, where))
     return rules
+
+
+def check_shape(where: str, text: str, brackets: re.Pattern[str] = _BRACKETS) -> None:
+    """Refuse text that Cedar's recursive parser would not survive: it ends the process, it does not raise.
+
+    Seen with cedarpy 4.12: a thousand brackets in one another, or some ten thousand operators in a row.
+
+    Raises:
+        Invalid: too long, brackets too deep in one another, or too many operators in one policy.
+    """
+    if len(text) > LARGEST:
+        raise Invalid(where, f"{len(text)} characters, and at most {LARGEST} are read")
+    code = _SPOKEN.sub("", text)
+    depth = deepest = 0
+    for bracket in brackets.findall(code):
+        depth = depth + 1 if bracket in "([{<" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    longest = max(len(_OPERATORS.findall(policy)) for policy in code.split(";"))
+    if deepest > DEEPEST or longest > LONGEST:
+        raise Invalid(where, "an expression is nested too deeply or is too long", "split the rule")
+
+
+def read_schema(where: str, text: str) -> cedarpy.Schema:
+    """A schema from a bundle.
+
+    Raises:
+        Invalid: not a Cedar schema, or nested too deeply.
+    """
+    check_shape(where, text, _SCHEMA_BRACKETS)
+    try:
+        return cedarpy.Schema.from_str(text)
+    except ValueError as error:
+        raise Invalid(where, f"not a Cedar schema ({' '.join(str(error).split())})") from None
 
 
 def check_unique(rules: Iterable[Rule]) -> None:
@@ -132,9 +172,13 @@ def check_valid(texts: Mapping[str, str], schema: cedarpy.Schema) -> None:
 
 def entities_named(policy: Any) -> set[tuple[str, str]]:
     """Every entity a policy names, as (type, id)."""
-    if isinstance(policy, dict):
-        found = {(policy["type"], policy["id"])} if {"type", "id"} == set(policy) else set()
-        return found.union(*(entities_named(value) for value in policy.values()))
-    if isinstance(policy, list):
-        return set().union(*(entities_named(value) for value in policy)) if policy else set()
-    return set()
+    found, waiting = set(), [policy]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if set(part) == {"type", "id"}:
+                found.add((str(part["type"]), str(part["id"])))
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return found

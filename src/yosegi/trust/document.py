@@ -27,7 +27,10 @@ SKEW = timedelta(seconds=30)
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment needs its offset from UTC")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment beyond what a calendar can hold") from None
 
 
 Moment = Annotated[datetime, AfterValidator(_utc), PlainSerializer(timestamp)]
