@@ -450,6 +450,41 @@ def test_a_full_disk_keeps_the_outcome_until_it_can_be_written(tmp_path: Path) -
     assert happened(tmp_path) == ["k"]
 
 
+def test_a_fault_of_the_instrument_is_a_failed_task_and_the_station_goes_on(tmp_path: Path) -> None:
+    async def main() -> tuple[Outcome, Outcome]:
+        house = House(tmp_path)
+        faults = iter([OSError("the arm is unplugged")])
+
+        def point(name: str) -> None:
+            if name == "after started":
+                for fault in faults:
+                    raise fault
+
+        house.point = point
+        house.station_starts()
+        outcomes = await house.ask("k1"), await house.ask("k2")
+        await house.leave()
+        return outcomes
+
+    broken, after = run_simulated(main())
+    assert (broken.effect, broken.reason) == (Effect.UNKNOWN, "crashed")
+    assert broken.message == "OSError: the arm is unplugged"
+    assert after.result is Result.VALID
+
+
+def test_a_site_that_ends_lets_the_open_call_go(tmp_path: Path) -> None:
+    async def main() -> float:
+        clock = SimulatedClock()
+        engine = make_engine(clock)
+        waiting = asyncio.create_task(engine.handle(call(clock, wait=20.0)))
+        await clock.sleep(1)
+        await engine.close()
+        await waiting
+        return clock.monotonic()
+
+    assert run_simulated(main()) == 1
+
+
 def test_progress_arrives_while_the_task_runs(tmp_path: Path) -> None:
     heard: list[Progress] = []
 

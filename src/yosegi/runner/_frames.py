@@ -7,6 +7,7 @@ import struct
 from typing import Any
 
 _LENGTH = struct.Struct(">I")
+_LONGEST = 64 * 1024 * 1024
 
 
 def pack(message: dict[str, Any]) -> bytes:
@@ -31,6 +32,8 @@ class Unpacker:
         messages: list[dict[str, Any]] = []
         while len(self._buffer) >= _LENGTH.size:
             end = _LENGTH.size + _LENGTH.unpack_from(self._buffer)[0]
+            if end > _LONGEST:
+                raise ValueError(f"a message of {end} bytes")
             if len(self._buffer) < end:
                 break
             messages.append(json.loads(self._buffer[_LENGTH.size : end]))

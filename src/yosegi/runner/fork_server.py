@@ -125,6 +125,10 @@ class ForkServer:
             await self.close()
             why = f"its import took longer than {self._limits.start:g} seconds"
             raise Unavailable(self._entries[0], why) from None
+        except OSError as error:
+            ours.close()
+            await self.close()
+            raise Unavailable(self._entries[0], f"its process could not be started ({error})") from None
         except BaseException:
             ours.close()
             await self.close()

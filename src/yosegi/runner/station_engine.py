@@ -100,6 +100,7 @@ class StationEngine:
         self._heard_at = ""
         self._calls = 0
         self._open = 0
+        self._closed = False
         self._resting, self._trouble = "", ""
         self._changed: asyncio.Event = asyncio.Event()
 
@@ -176,7 +177,8 @@ class StationEngine:
         self._wake()
 
     async def close(self) -> None:
-        """Answer the open call; the station's processes are its own."""
+        """Answer the open call, so that the site can end; the station's processes are its own."""
+        self._closed = True
         self._wake()
 
     # -- the station's calls --------------------------------------------------------------------------------------
@@ -255,7 +257,7 @@ class StationEngine:
             while True:
                 work = self._offers(heard)
                 superseded = number != self._calls
-                quiet = not (work or spoken or self._burying or superseded or self._stop != heard.heeds)
+                quiet = not (work or spoken or self._burying or superseded or self._closed or self._stop != heard.heeds)
                 left = deadline - self._clock.monotonic()
                 if not quiet or left <= 0:
                     break

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
 from yosegi.runner._waiting import first_of
-from yosegi.runner.endings import never_began
+from yosegi.runner.endings import ended_badly, never_began
 from yosegi.runner.station.documents import (
     LIFE,
     Ended,
@@ -262,7 +262,10 @@ class Station:
 
     async def _do(self, offer: Offer) -> None:
         try:
-            outcome = await self.hand.do(offer, lambda fraction, text: self._report(offer.key, fraction, text))
+            try:
+                outcome = await self.hand.do(offer, lambda fraction, text: self._report(offer.key, fraction, text))
+            except Exception as error:  # noqa: BLE001 - the boundary to the instrument: its fault must not end the station
+                outcome = ended_badly(offer.effect, "crashed", f"{type(error).__name__}: {error}")
             self._end(Ended(key=offer.key, outcome=outcome))
         finally:
             self._progress.pop(offer.key, None)
