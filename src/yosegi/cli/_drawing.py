@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _BINS = 32
-_WIDTH, _HEIGHT, _MARGIN = 300, 210, 46  # one panel, in pixels
+_WIDTH, _HEIGHT, _MARGIN = 310, 210, 66  # one panel, in pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,8 @@ def _panel(s: Series) -> str:
 
     parts = [
         f'<path d="M{_MARGIN} 12V{bottom}H{right}" fill="none" stroke="#888"/>',
-        f'<text x="{_MARGIN - 5}" y="{up(high) + 4}" text-anchor="end">{high:.3g}</text>',
-        f'<text x="{_MARGIN - 5}" y="{up(low) + 4}" text-anchor="end">{low:.3g}</text>',
+        f'<text x="{_MARGIN - 5}" y="{up(high) + 4}" text-anchor="end">{high:.2g}</text>',
+        f'<text x="{_MARGIN - 5}" y="{up(low) + 4}" text-anchor="end">{low:.2g}</text>',
         f'<text x="{(_MARGIN + right) / 2}" y="{bottom + 30}" text-anchor="middle">{html.escape(s.name)}</text>',
         f'<text x="14" y="{bottom / 2}" text-anchor="middle" transform="rotate(-90 14 {bottom / 2})">'
         f"{html.escape(s.outcome)}</text>",
