@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from governance.world import DAY, NOW, agreement, charter, governance_key, member
+from governance.world import DAY, NOW, agreement, charter, governance_key, lasting_key, member
 from yosegi.core.errors import Invalid
 from yosegi.governance.agreement import accept_agreement
 from yosegi.governance.rules import permit_of
@@ -142,3 +142,14 @@ def test_a_selector_covers_what_it_says(selector, ref, covered):
 def test_terms_that_no_program_decides_are_kept_for_people():
     terms = {"publication": "joint, after 30 days' notice"}
     assert accept_agreement(CHARTER, signed(agreement(terms=terms)), NOW).terms == terms
+
+
+def test_under_a_lasting_charter_every_party_signs_with_both_algorithms():
+    members = tuple(member(site, keys=(governance_key(site).public, lasting_key(site).public)) for site in PARTIES)
+    lasting = charter(members=members, post_quantum=True)
+    old = [governance_key(site) for site in PARTIES]
+    new = [lasting_key(site) for site in PARTIES]
+    assert accept_agreement(lasting, agreement().sign(*old, *new), NOW) == agreement()
+    assert refused(agreement().sign(*old, *new[:2]), under=lasting) == "too_few_keys"
+    assert refused(agreement().sign(*old), under=lasting) == "too_few_keys"
+    assert refused(agreement().sign(*new), under=lasting) == "algorithm_missing"

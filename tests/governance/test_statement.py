@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from governance.world import DAY, NOW, charter, governance_key, member, online_key, statement, unsealer
+from governance.world import DAY, NOW, charter, governance_key, lasting_key, member, online_key, statement, unsealer
 from yosegi.governance.address import check_address, refused_number
+from yosegi.governance.charter import Threshold
 from yosegi.governance.roster import Roster
 from yosegi.governance.statement import LONGEST, Carried, Listens, Outbound, Statement, accept_statement
 from yosegi.trust.errors import Untrusted
@@ -96,6 +97,16 @@ def test_loopback_is_for_demonstrations():
     here = statement(reach=Listens(url="http://127.0.0.1:8080")).sign(governance_key("riken"))
     assert accept_statement(CHARTER, here, NOW).reach == Listens(url="http://127.0.0.1:8080")
     assert refused(here, under=charter(demonstration=False)) == "address_refused"
+
+
+def test_under_a_lasting_charter_a_site_states_itself_with_both_algorithms():
+    keys = (governance_key("riken").public, lasting_key("riken").public)
+    lasting = charter(
+        members=(member("riken", keys=keys),), threshold=Threshold(members=1), post_quantum=True, teams=()
+    )
+    both = statement().sign(governance_key("riken"), lasting_key("riken"))
+    assert accept_statement(lasting, both, NOW) == statement()
+    assert refused(statement().sign(governance_key("riken")), under=lasting) == "too_few_keys"
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------
