@@ -223,6 +223,9 @@ NOISE = 0.003
 SCREENED = 200
 """Core tasks at random that a screened campaign starts with."""
 
+SCOUTED = 100
+"""Core tasks, chosen by the planner on the core model alone, that a scouted campaign starts with."""
+
 Reached = dict[float, float]
 """Cost, in genome-scale tasks, at which each share of the optimum was reached; infinite where it was not."""
 
@@ -230,11 +233,6 @@ Reached = dict[float, float]
 def flags() -> Candidates:
     """One truth value per candidate knock-out."""
     return Candidates.of([{c: c in k for c in CANDIDATES} for k in strains()])
-
-
-def slots() -> Candidates:
-    """The capability's three inputs as they are."""
-    return Candidates.of([dict(zip(("first", "second", "third"), triple(k), strict=True)) for k in strains()])
 
 
 @dataclass
@@ -248,12 +246,6 @@ class Campaign:
     spent: float = 0.0
 
     def __post_init__(self) -> None:
-        self.problem = Problem(
-            parameters=self.rows.parameters(),
-            objectives=(Objective("coupled_yield", "maximise", noise=NOISE, unit="1/h"),),
-            candidates=self.rows,
-            sources=self.sources,
-        )
         self.history: list[Observation] = []
         self.reached: Reached = dict.fromkeys(SHARES, math.inf)
 
@@ -272,17 +264,33 @@ class Campaign:
                 if value >= share * top - 1e-9:
                     self.reached[share] = min(self.reached[share], self.spent)
 
-    def run(self, budget: float, screened: int) -> Reached:
-        """Screen on the core model at random, then follow the planner."""
-        for index in np.random.default_rng(self.seed).permutation(len(self.rows))[:screened]:
+    def screen(self, tasks: int) -> Campaign:
+        """Ask the core model about strains drawn at random."""
+        for index in np.random.default_rng(self.seed).permutation(len(self.rows))[:tasks]:
             self.ask(int(index), "core")
+        return self
+
+    def scout(self, tasks: int) -> Campaign:
+        """Follow the planner as if the core model were the question."""
+        for _ in range(tasks):
+            self._step(tuple(s for s in self.sources if s.name == "core"))
+        return self
+
+    def run(self, budget: float) -> Reached:
+        """Follow the planner with all sources."""
         while self.spent < budget and self.reached[1.0] == math.inf:
-            step = 10_000 * self.seed + len(self.history)
-            proposals = suggest(self.problem, self.history, count=1, seed=step)
-            if not proposals:
-                break
-            self.ask(int(str(proposals[0].candidate)), proposals[0].source or self.sources[0].name)
+            self._step(self.sources)
         return self.reached
+
+    def _step(self, sources: tuple[Source, ...]) -> None:
+        problem = Problem(
+            parameters=self.rows.parameters(),
+            objectives=(Objective("coupled_yield", "maximise", noise=NOISE, unit="1/h"),),
+            candidates=self.rows,
+            sources=sources,
+        )
+        [proposal] = suggest(problem, self.history, seed=10_000 * self.seed + len(self.history))
+        self.ask(int(str(proposal.candidate)), proposal.source or sources[0].name)
 
 
 def in_order(t: Truth, order: np.ndarray, before: float) -> Reached:
@@ -305,18 +313,18 @@ def screen(t: Truth, ratio: float, seed: int) -> Reached:
 def arms(t: Truth, ratio: float, budget: float) -> dict[str, Callable[[int], Reached]]:
     """What is compared, by name."""
     one, two = (Source("genome", 1.0),), (Source("genome", 1.0), Source("core", ratio))
-    known = {"flags": flags(), "slots": slots()}
+    rows = flags()
 
-    def led(rows: str, sources: tuple[Source, ...], screened: int) -> Callable[[int], Reached]:
-        return lambda seed: Campaign(t, known[rows], sources, seed).run(budget, screened)
+    def of(sources: tuple[Source, ...], seed: int) -> Campaign:
+        return Campaign(t, rows, sources, seed)
 
     return {
         "random": lambda seed: chance(t, seed),
         "all on core, then genome": lambda seed: screen(t, ratio, seed),
-        "planner, genome alone": led("flags", one, 0),
-        "planner, both": led("flags", two, 0),
-        "planner, both, screened": led("flags", two, SCREENED),
-        "planner, both, screened, slots": led("slots", two, SCREENED),
+        "planner, genome alone": lambda seed: of(one, seed).run(budget),
+        "planner, both": lambda seed: of(two, seed).run(budget),
+        "planner, both, screened": lambda seed: of(two, seed).screen(SCREENED).run(budget),
+        "planner, both, scouted": lambda seed: of(two, seed).scout(SCOUTED).run(budget),
     }
 
 
