@@ -19,10 +19,11 @@ from yosegi.exchange.requests import Requests, RequestView
 from yosegi.governance.grants import GrantsView
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Ledger, SqliteStore, View
-from yosegi.runner import Owner, Published, TaskView
-from yosegi.runner.derive import derive
+from yosegi.runner.derive import derive_all
+from yosegi.runner.owner import Owner, Published
 from yosegi.runner.process_engine import ProcessEngine
 from yosegi.runner.station_engine import StationEngine
+from yosegi.runner.tasks import TaskView
 from yosegi.site import Account, Catalogue, Door, Notices, Site, SiteLaw, read_accounts, to_log, to_webhook
 from yosegi.site.notices import Send
 from yosegi.trust.keys import PublicKey
@@ -137,7 +138,9 @@ async def publish(home: Home, settings: Settings, clock: Clock) -> dict[str, Pub
     """
     shutil.rmtree(home.work, ignore_errors=True)
     signer = Ed25519Signer.load(home.keys / "site.key")
-    contracts = {entry: await derive(entry) for entry in settings.process.publish}
+    wanted = [*settings.process.publish, *(entry for s in settings.station.values() for entry in s.publish)]
+    known = await derive_all(wanted)
+    contracts = {entry: known[entry] for entry in settings.process.publish}
     published: dict[str, Published] = {}
     if contracts:
         entries = {contract.name: entry for entry, contract in contracts.items()}
@@ -145,7 +148,7 @@ async def publish(home: Home, settings: Settings, clock: Clock) -> dict[str, Pub
         slots = settings.process.slots
         published |= {contract.name: Published(contract, engine, slots) for contract in contracts.values()}
     for name, station in settings.station.items():
-        offered: list[Contract] = [await derive(entry) for entry in station.publish]
+        offered: list[Contract] = [known[entry] for entry in station.publish]
         key = PublicKey(algorithm="ed25519", public=station.key)
         station_engine = StationEngine(
             name, key, {c.name: c for c in offered}, clock, site=settings.site, signer=signer

@@ -51,7 +51,7 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
 @as_json
 @explained
 def replay(bundle: Path, json_: bool) -> None:
-    """Give a campaign's recorded results to the planner again and compare each decision with the recorded one.
+    """Give a campaign's recorded results to the planner again, and compare each decision with the one recorded.
 
     identical: the same to the last bit. equivalent: every value within its parameter's resolution (another build of
     NumPy may round differently). different: the decision cannot be found again; ends with status 1.
@@ -61,8 +61,8 @@ def replay(bundle: Path, json_: bool) -> None:
     if json_:
         show_json([{"position": one.position, "verdict": one.verdict} for one in found])
     else:
-        show_table(("position", "verdict"), ((one.position, one.verdict) for one in found if one.verdict != "identical"),
-                   empty=f"all {len(found)} decisions found again, identical")  # fmt: skip
+        others = ((one.position, one.verdict) for one in found if one.verdict != "identical")
+        show_table(("position", "verdict"), others, empty=f"all {len(found)} decisions found again, identical")
     if counts["different"]:
         raise click.exceptions.Exit(1)
 

@@ -8,6 +8,7 @@ from yosegi.app.compose import VERSION
 from yosegi.cli.bundles import replay, verify
 from yosegi.cli.campaigns import campaign
 from yosegi.cli.capabilities import capability
+from yosegi.cli.charters import charter
 from yosegi.cli.demo import demo
 from yosegi.cli.sites import site
 from yosegi.cli.stations import station
@@ -29,5 +30,5 @@ def main() -> None:
     """
 
 
-for command in (demo, campaign, capability, task, site, station, verify, replay, try_):
+for command in (demo, campaign, capability, charter, task, site, station, verify, replay, try_):
     main.add_command(command)

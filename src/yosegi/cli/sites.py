@@ -14,6 +14,7 @@ from yosegi.app.compose import open_ledger, views
 from yosegi.app.make import make_home
 from yosegi.app.serve import serve as serve_site
 from yosegi.app.settings import Home
+from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, show_json, show_table
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Conflict, Invalid
@@ -209,6 +210,20 @@ def restore(source: Path, home: Path, by: str) -> None:
         click.echo(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
 
     _with_ledger(home, work)
+
+
+@site.command()
+@click.argument("word", type=click.Choice(["hold", "stop", "release"]))
+@click.option("--why", default="", help="For the record.")
+@with_site
+@explained
+def switch(word: str, why: str, **site: Any) -> None:
+    """Hold or safely stop everything a running site does for anybody, or release it again.
+
+    Anybody who can sign in may hold and stop; releasing is for operators.
+    """
+    held = client_of(**site).post(f"/switch/{word}", {"why": why})["held"]
+    click.echo("nothing new starts" if held else "work starts again")
 
 
 def _with_ledger(home: Path, work: Any) -> None:

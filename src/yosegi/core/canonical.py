@@ -9,11 +9,10 @@ import hashlib
 import json
 from typing import Any
 
-import rfc8785
-
+from yosegi.core import encoding
+from yosegi.core.encoding import MAX_DEPTH
 from yosegi.core.errors import Invalid
 
-MAX_DEPTH = 32
 MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -21,12 +20,10 @@ def dumps(value: object) -> bytes:
     """The canonical bytes of a JSON value (RFC 8785, JSON Canonicalization Scheme).
 
     Raises:
-        Invalid: the value has no canonical form (NaN, an integer beyond 2^53, a key that is no string).
+        Invalid: the value has no canonical form (NaN, an integer beyond 2^53, a key that is no string), or is nested
+            deeper than `MAX_DEPTH`.
     """
-    try:
-        return rfc8785.dumps(value)  # type: ignore[arg-type]
-    except rfc8785.CanonicalizationError as error:
-        raise Invalid("a value", f"has no canonical JSON form ({error})") from None
+    return encoding.dumps(value)
 
 
 def digest(data: bytes) -> str:

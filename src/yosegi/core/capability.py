@@ -86,7 +86,7 @@ class Context:
 
     key: str
     seed: int
-    folder: Path = Path(".")
+    folder: Path = Path()
     state: Path | None = None
     spent: dict[str, int] = field(default_factory=dict)
     report: Callable[[float, str], None] = lambda fraction, text: None

@@ -838,3 +838,19 @@ _add(
     "That owner and {site} would have to be parties to an agreement that covers it.",
     "提供元と {site} を当事者とし、それを対象とする協定が必要です。",
 )
+_add(
+    "revocation_dropped",
+    "sender",
+    "The statement of {site} no longer says that the key {key} is revoked, or dates that later.",
+    "{site} の声明から鍵 {key} の失効が消えたか、失効時刻が後にずらされています。",
+    "A revocation stays for ever, and may only be dated back.",
+    "失効は永続し、時刻は早める方向にのみ改められます。",
+)
+_add(
+    "key_not_believed_then",
+    "sender",
+    "The key {key} was believed from {begins} to {ends}, and this was first witnessed at {witnessed}.",
+    "鍵 {key} が有効だったのは {begins} から {ends} までで、最初の立会いは {witnessed} です。",
+    "Find an earlier witness, or have it signed again.",
+    "より早い立会いの記録を示すか、改めて署名を得てください。",
+)

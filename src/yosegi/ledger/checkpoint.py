@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from yosegi.core import encoding
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import Digest
 from yosegi.core.values import Value
-from yosegi.ledger import encoding
 from yosegi.ledger.header import Name, Time
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey

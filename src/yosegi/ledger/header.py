@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
-from yosegi.core import canonical
+from yosegi.core import canonical, encoding
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import Digest
 from yosegi.core.values import Value
-from yosegi.ledger import encoding
 from yosegi.ledger.write import Draft, Write
 
 FORMAT = "yosegi.entry/1"

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from yosegi.core import encoding
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Invalid, NotFound
-from yosegi.ledger import check, encoding, rows, tree
+from yosegi.ledger import check, rows, tree
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import Header

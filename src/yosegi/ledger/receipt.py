@@ -8,10 +8,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from yosegi.core import encoding
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import Digest
 from yosegi.core.values import Value
-from yosegi.ledger import encoding, tree
+from yosegi.ledger import tree
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.header import MAX_HEADER, Header
 from yosegi.trust.envelope import Envelope

@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from yosegi.core import encoding
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Unavailable
-from yosegi.ledger import encoding, rows
+from yosegi.ledger import rows
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import MAX_BODY, MAX_HEADER, Template, body_digest

@@ -39,7 +39,7 @@ REPORT_LIFETIME = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A capability as it runs here: its contract, the engine that does the work, and how many tasks it takes at once."""
+    """A capability as it runs here: its contract, the engine that does the work, and how many tasks at once."""
 
     contract: Contract
     engine: Engine

@@ -106,15 +106,15 @@ async def export_campaign(site: Site, name: str) -> bytes:
     keys = [(step.owner, step.key) for trial in campaign.trials for step in trial.steps]
     streams = [f"governance/{charter}", campaign_stream(name), *(request_stream(*pair) for pair in keys)]
     entries = sorted((e for stream in streams for e in site.ledger.read(stream)), key=lambda e: e.sequence)
-    size = site.ledger.size
+    proof, checkpoint = site.ledger.attest([entry.sequence for entry in entries])
     bundle = Bundle(
         campaign=name,
         charter=charter,
         site=site.name,
         code=entries[-1].header.code,
         entries=tuple(_exported(entry) for entry in entries),
-        proof=site.ledger.prove([entry.sequence for entry in entries], size),
-        checkpoint=site.ledger.checkpoint(),
+        proof=proof,
+        checkpoint=checkpoint,
     )
     return bundle.to_bytes()
 

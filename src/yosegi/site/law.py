@@ -20,7 +20,7 @@ from yosegi.governance.policy import Policy
 from yosegi.governance.question import Action, CapabilityFacts, Question
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Draft, Ledger, Write
-from yosegi.runner import Task
+from yosegi.runner.tasks import Task
 from yosegi.trust.messages import Request
 
 POLICY = "policy.published"

@@ -7,7 +7,7 @@ from typing import Any
 from yosegi.campaign import Campaign, Trial, enough
 from yosegi.campaign.decide import worst_cost
 from yosegi.core.contract import Contract
-from yosegi.runner import Task
+from yosegi.runner.tasks import Task
 from yosegi.site.catalogue import Listing
 
 

@@ -16,7 +16,8 @@ from yosegi.exchange import Exchange, Incoming
 from yosegi.exchange.requests import Requests
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Ledger
-from yosegi.runner import Owner, Task, task_stream
+from yosegi.runner.owner import Owner
+from yosegi.runner.tasks import Task, task_stream
 from yosegi.site.accounts import Door, Session
 from yosegi.site.catalogue import Catalogue
 from yosegi.site.law import SiteLaw

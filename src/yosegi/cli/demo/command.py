@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -55,6 +56,7 @@ def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool) -> None:
     processes = Processes(folder)
     story = Story(folder, urls, processes, say=lambda text: console.print(f"• {text}", soft_wrap=True))
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _start(story, console, passphrase)
         report = _tell(story, console, quick, began)

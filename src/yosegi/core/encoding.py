@@ -1,4 +1,4 @@
-"""Canonical JSON (RFC 8785) for the hot path: the same bytes as `core.canonical`, several times sooner.
+"""Canonical JSON (RFC 8785), the same bytes as the `rfc8785` package writes, several times sooner.
 
 Whatever this encoder does not know by heart (keys beyond the basic plane, kinds of its own) goes to the general one.
 """
@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
-from yosegi.core import canonical
+import rfc8785
+
 from yosegi.core.errors import Invalid
+
+MAX_DEPTH = 32
 
 _MAX_INTEGER = 2**53 - 1
 
@@ -25,7 +28,7 @@ def dumps(value: Any) -> bytes:
     """The canonical bytes of a JSON value.
 
     Raises:
-        Invalid: the value has no canonical form, or is nested deeper than `canonical.MAX_DEPTH`.
+        Invalid: the value has no canonical form, or is nested deeper than `MAX_DEPTH`.
     """
     return text(value).encode()
 
@@ -34,10 +37,10 @@ def text(value: Any) -> str:
     """`dumps`, decoded.
 
     Raises:
-        Invalid: the value has no canonical form, or is nested deeper than `canonical.MAX_DEPTH`.
+        Invalid: the value has no canonical form, or is nested deeper than `MAX_DEPTH`.
     """
     try:
-        return checked(_text(value, canonical.MAX_DEPTH))
+        return checked(_text(value, MAX_DEPTH))
     except _Unusual:
         return _general(value)
 
@@ -76,9 +79,9 @@ def _double_if_large(digits: str) -> int | float:
 
 def _general(value: Any) -> str:
     try:
-        return canonical.dumps(value).decode()
-    except UnicodeEncodeError as error:
-        raise Invalid("a value", f"has no canonical JSON form ({error.reason})") from None
+        return rfc8785.dumps(value).decode()
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise Invalid("a value", f"has no canonical JSON form ({error})") from None
 
 
 def checked(encoded: str) -> str:
@@ -167,4 +170,4 @@ def _object(value: Mapping[str, Any], left: int) -> str:
 
 
 def _too_deep() -> Invalid:
-    return Invalid("a value", f"nested deeper than {canonical.MAX_DEPTH} levels")
+    return Invalid("a value", f"nested deeper than {MAX_DEPTH} levels")

@@ -10,9 +10,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yosegi.core import canonical
+from yosegi.core import canonical, encoding
 from yosegi.core.errors import Invalid
-from yosegi.ledger import encoding
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 leaves = (
