@@ -1,18 +1,22 @@
 """Who may do what: charter, agreements, policy, grants, mandates and approvals."""
 
 from yosegi.governance.agreement import Agreement, accept_agreement
+from yosegi.governance.amend import Progress, differences, progress, successor
 from yosegi.governance.approvals import Approval, ApprovalRefused, ApprovalsView, accept_approval, is_approved
-from yosegi.governance.charter import Charter, Member, Named, Team, Threshold, accept
+from yosegi.governance.charter import Charter, Member, Named, Team, Threshold, accept, follow
 from yosegi.governance.decision import Decision, Note
 from yosegi.governance.directory import Directory
+from yosegi.governance.foresight import Expectation, access, check_expectations, what_if
 from yosegi.governance.grant import Grant, GrantExceeded, GrantRefused, Release, Tranche, accept_release
 from yosegi.governance.grants import Balance, GrantsView, balance, grant_of, grants_of
+from yosegi.governance.keyhistory import KeyHistory
+from yosegi.governance.labels import Label, combined, why_not_onward
 from yosegi.governance.mandate import Mandate, MandateRefused, Right
 from yosegi.governance.mandates import MandatesView, living
 from yosegi.governance.policy import Policy, redecide
 from yosegi.governance.question import Action, CapabilityFacts, Question
 from yosegi.governance.roster import Roster
-from yosegi.governance.statement import Carried, Listens, Outbound, Reach, Statement, accept_statement
+from yosegi.governance.statement import Carried, Listens, Outbound, Reach, Revoked, Statement, accept_statement
 
 __all__ = [
     "Charter",
@@ -21,12 +25,19 @@ __all__ = [
     "Named",
     "Threshold",
     "accept",
+    "follow",
+    "Progress",
+    "progress",
+    "successor",
+    "differences",
     "Statement",
     "Reach",
     "Listens",
     "Outbound",
     "Carried",
     "accept_statement",
+    "Revoked",
+    "KeyHistory",
     "Roster",
     "Agreement",
     "accept_agreement",
@@ -38,6 +49,13 @@ __all__ = [
     "Decision",
     "Note",
     "redecide",
+    "access",
+    "what_if",
+    "Expectation",
+    "check_expectations",
+    "Label",
+    "combined",
+    "why_not_onward",
     "Grant",
     "Tranche",
     "Release",

@@ -48,6 +48,20 @@ class Carried(Value):
 Reach = Annotated[Listens | Outbound | Carried, Field(discriminator="how")]
 
 
+class Revoked(Value):
+    """A key that must not be believed from a moment on; what was witnessed before it still counts.
+
+    Args:
+        key_id: which online key.
+        since: from when on. For a key that was stolen, when it may first have been.
+        why: whether it was laid down or may be in other hands.
+    """
+
+    key_id: str = Field(min_length=1, max_length=200)
+    since: Moment
+    why: Literal["retired", "compromised"]
+
+
 class Statement(Document):
     """What a site says about itself.
 
@@ -61,6 +75,7 @@ class Statement(Document):
         sealing: the key to which messages for it are sealed.
         reach: how it is reached.
         formats: payload types it understands.
+        revoked: every online key it has ever withdrawn; a statement never drops one.
     """
 
     kind: ClassVar[str] = "statement"
@@ -74,6 +89,7 @@ class Statement(Document):
     sealing: SealingKey
     reach: Reach
     formats: tuple[str, ...] = ()
+    revoked: tuple[Revoked, ...] = Field(default=(), max_length=1000)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -81,6 +97,8 @@ class Statement(Document):
             raise ValueError(f"must end after it is issued, and within {LONGEST.days} days")
         if len(by_id(self.keys)) != len(self.keys):
             raise ValueError("a key is there more than once")
+        if {key.key_id for key in self.keys} & {revoked.key_id for revoked in self.revoked}:
+            raise ValueError("a revoked key cannot be stated again")
         if isinstance(self.reach, Outbound) and self.reach.mailbox == self.site:
             raise ValueError("a site that only dials out has its mailbox elsewhere")
         return self
@@ -109,14 +127,21 @@ def accept_statement(charter: Charter, envelope: Envelope, now: datetime, known:
     key_ids = [signature.key_id for signature in envelope.signatures]
     if not member.signed(key_ids, charter.algorithms):
         raise Untrusted(what, "too_few_keys", site=member.id, have=len(key_ids), need=member.needed)
-    if (
-        known is not None
-        and (statement.serial, statement) != (known.serial, known)
-        and statement.serial <= known.serial
-    ):
-        raise Untrusted(what, "statement_rolled_back", site=member.id, found=statement.serial, current=known.serial)
+    if known is not None and statement != known:
+        _check_succession(known, statement)
     _check_reach(charter, statement)
     return statement
+
+
+def _check_succession(known: Statement, statement: Statement) -> None:
+    what = f"a statement of {known.site}"
+    if statement.serial <= known.serial:
+        raise Untrusted(what, "statement_rolled_back", site=known.site, found=statement.serial, current=known.serial)
+    since = {revoked.key_id: revoked.since for revoked in statement.revoked}
+    for revoked in known.revoked:
+        # A revocation may be dated back when more is learned, and never forward.
+        if revoked.key_id not in since or since[revoked.key_id] > revoked.since:
+            raise Untrusted(what, "revocation_dropped", site=known.site, key=revoked.key_id)
 
 
 def _check_reach(charter: Charter, statement: Statement) -> None:
