@@ -21,7 +21,7 @@ def log_h(z: Floats) -> Floats:
     Ament, Daulton, Eriksson, Balandat & Bakshy 2023 (LogEI), eq. 9: with u = -z it is φ(u)(1 - u R(u)), R the Mills
     ratio √(π/2) erfcx(u/√2); beyond u = 10⁴ its series 1/u² is exact to rounding.
     """
-    z = np.asarray(z, dtype=float)
+    z = np.clip(np.asarray(z, dtype=float), -1e100, 1e100)
     out = np.empty_like(z)
     near = z > -1
     a = z[near]
@@ -33,19 +33,18 @@ def log_h(z: Floats) -> Floats:
     return out
 
 
-def log_expected_improvement(mean: Floats, sd: Floats, best: float) -> Floats:
+def log_expected_improvement(mean: Floats, sd: Floats, best: Floats | float) -> Floats:
     """Log E[max(best - Y, 0)] for Y ~ N(mean, sd²), any shape; logarithm of the loss's unit."""
     return np.asarray(log_h((best - mean) / sd) + np.log(sd))
 
 
-def log_target_improvement(mean: Floats, sd: Floats, target: float, best: float) -> Floats:
+def log_target_improvement(mean: Floats, sd: Floats, target: float, best: Floats | float) -> Floats:
     """Log E[max(best - |Y - target|, 0)] for Y ~ N(mean, sd²), any shape.
 
     The improvement is a triangle of half-width `best`, a sum of three hinges; far from it the nearest hinge is the sum.
     """
     away = np.abs(mean - target)
-    if best <= 0:
-        return np.asarray(-0.5 * (away / sd) ** 2 - np.log(sd))
+    best = np.maximum(best, 1e-9 * sd)  # where the target is met already, improvement is a matter of doubt alone
     near, middle, far = (best - away) / sd, -away / sd, (-best - away) / sd
     h_near = log_h(near)
     with np.errstate(divide="ignore"):

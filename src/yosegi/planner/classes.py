@@ -17,6 +17,7 @@ from yosegi.planner.space import Floats, Ints, Truths
 
 INDICATOR = Prior(noise_mean=-3.0)
 """Labels are steps, so short lengths and some noise are likelier than for a smooth outcome."""
+_EDGE = Prior(length_mean=-0.7, length_sd=0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,15 +61,16 @@ class Feasibility:
 
     PRIOR = 0.67
     """Latent mean far away: Φ(0.67) is three in four."""
+    NOISE = np.array([0.2])
+    """An answer or none is hardly ever luck; learned noise would excuse failure after failure."""
 
     @classmethod
     def of(cls, X: Floats, infeasible: Truths, groups: Ints) -> Feasibility | None:
         """Learn from X (n, d), `infeasible` (n,) truth values; None where nothing failed."""
         if not np.any(infeasible):
             return None
-        prior = Prior(length_mean=-0.7, length_sd=0.5, noise_mean=-3.0)
         latent = np.where(infeasible, -1.0, 1.0)
-        return cls(fit(X, latent, groups, prior=prior, standard=(cls.PRIOR, 1.0)))
+        return cls(fit(X, latent, groups, noise=cls.NOISE, prior=_EDGE, standard=(cls.PRIOR, 1.0)))
 
     def condition(self, X: Floats) -> Feasibility:
         """After imagined answers at X (m, d) that say what is expected."""

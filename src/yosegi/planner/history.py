@@ -9,6 +9,9 @@ from enum import Enum
 
 from yosegi.planner.parameter import Level, Parameter, Values
 
+HUGE = 1e100
+"""What lies beyond is a fault of an instrument, not a measurement, and its square is no number."""
+
 
 class Status(Enum):
     """How a measurement ended."""
@@ -51,11 +54,11 @@ class Observation:
     status: Status = Status.DONE
 
     def value(self, name: str) -> float:
-        """The measured number of an outcome, NaN where there is none."""
+        """The measured number of an outcome, NaN where there is none (beyond ±1e100 there is none either)."""
         found = self.outcomes.get(name)
         if self.status is not Status.DONE or not isinstance(found, int | float):
             return math.nan
-        return float(found) if math.isfinite(found) else math.nan
+        return float(found) if abs(found) < HUGE else math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,9 @@ from yosegi.planner.objective import OutcomeConstraint
 from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats, Ints, Truths
 from yosegi.planner.surrogate import Surrogate, learn
+
+AVOIDED = math.log(0.25)
+"""Points less likely to have an answer than this are not proposed while others are left."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +48,16 @@ class Limits:
             mean, sd = surrogate.posterior(P)
             out = out + log_between(mean, sd, bound.at_least, bound.at_most)
         return out
+
+    def log_weight(self, P: Floats) -> Floats:
+        """Shape (m,): the log probability, and far less where failure is all but sure, so that it is not tried again.
+
+        Otherwise, once all that has an answer is known, the smallest chance of an unknown gain would weigh more.
+        """
+        out = self.log_probability(P)
+        if self.feasibility is None:
+            return out
+        return np.where(self.feasibility.log_probability(P) < AVOIDED, out - 1e3, out)
 
     def imagine(self, P: Floats, source: Ints) -> Limits:
         """After measurements at P (m, d) by `source` (m,) that say what is expected of them."""

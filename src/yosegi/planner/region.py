@@ -111,6 +111,7 @@ class Region:
         out = self._round(rows)
         if len(self.constraints):
             out = self._repair(out)
+            out = np.clip(out, self.low, self.high)
             out = out[self.holds(out)]
             if not len(out) and len(rows):
                 out = self._nearest(rows[: min(4, len(rows))])

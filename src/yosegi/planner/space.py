@@ -157,4 +157,7 @@ def _marks(levels: Sequence[Level]) -> Floats:
 def _value(p: Parameter, number: float) -> Level:
     if p.discrete:
         return p.levels[int(number)]
-    return round(number) if p.kind == "integer" else float(f"{number:.12g}")
+    if p.kind == "integer":
+        return round(number)
+    low, high = (-math.inf if p.low is None else p.low), (math.inf if p.high is None else p.high)
+    return min(max(float(f"{number:.12g}"), float(low)), float(high))
