@@ -250,6 +250,25 @@ def test_a_release_by_another_or_for_another_grant_is_refused(signer, changes, r
     assert caught.value.reason == reason
 
 
+def test_a_funder_that_left_the_charter_releases_nothing():
+    given = award(Tranche(id="fy26", amounts=Amounts({"samples": 10}), contingent=True), funder="harwell")
+    with pytest.raises(Untrusted) as caught:
+        accept_release(charter(), given, "riken", release(funder="harwell").sign(governance_key("harwell")), NOW)
+    assert caught.value.reason == "not_a_member"
+
+
+def test_a_tranche_ends_after_it_begins_and_is_there_once():
+    with pytest.raises(ValueError, match="ends before it begins"):
+        fiscal("fy26", 2, 1, 5)
+    with pytest.raises(ValueError, match="more than once"):
+        award(fiscal("fy26", 1, 2, 5), fiscal("fy26", 2, 3, 5))
+
+
+def test_the_balance_of_an_unknown_grant_is_an_error(tmp_path):
+    with site(tmp_path) as place, pytest.raises(GrantRefused, match="no such grant"):
+        balance(place.ledger.query, "g1", NOW)
+
+
 def test_a_release_needs_as_many_of_the_funders_keys_as_the_charter_says():
     strict = charter(members=(member("argonne"), member("riken"), member("nims", count=3, needed=2)))
     given = award(Tranche(id="fy26", amounts=Amounts({"samples": 10}), contingent=True))
