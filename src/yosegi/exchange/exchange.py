@@ -207,9 +207,14 @@ class Exchange:
             settled, self._settled = self._settled, {}
             for kind, ids in settled.items():
                 how, _, charter = kind.partition(" ")
-                stream = f"exchange/{charter}"
                 draft = Draft(type=how, facts={"ids": ids})
-                await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site))
+                write = Write(f"exchange/{charter}", None, (draft,), charter=charter, actor=self.site)
+                try:
+                    await self.ledger.append(write)
+                except Unavailable:
+                    # A full disk: what is not recorded as acknowledged would only be sent again after a restart.
+                    self._settled.setdefault(kind, []).extend(ids)
+                    self._settle_wake.set()
 
     # -- calling --------------------------------------------------------------------------------------------------
 

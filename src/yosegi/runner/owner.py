@@ -35,6 +35,8 @@ from yosegi.trust.signer import Signer
 log = logging.getLogger("yosegi.owner")
 
 REPORT_LIFETIME = timedelta(days=7)
+AGAIN_AFTER = 1.0
+"""Seconds until something that could not be recorded is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,27 +302,40 @@ class Owner:
             self._spawn(self._dispatch(name, stream))
 
     async def _dispatch(self, name: str, stream: str) -> None:
-        """Decide once more, commit durably, and only then let the engine begin."""
+        """Start a task whose turn has come; one that cannot be recorded waits in its place until it can."""
+        while True:
+            try:
+                started = await self._commit_to(name, stream)
+                break
+            except Unavailable as error:
+                self.trouble = str(error)
+                await self.clock.sleep(AGAIN_AFTER)
+        if started is None:
+            self._leave(name, stream)
+            self._pump(name)
+        else:
+            self._begin(started, self.published[name])
+
+    async def _commit_to(self, name: str, stream: str) -> Task | None:
+        """Decide once more and commit durably; only then may the engine begin. None if it may not."""
         async with self._lock(stream):
             task = self.task(stream)
             published = self.published.get(name)
             if task.state is not TaskState.ACCEPTED:
-                self._leave(name, stream)
-                return
+                return None
             reasons = self._lapsed(task, published)
             if published is None or reasons:
                 await self._finish(
                     task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(), reasons=reasons, by=self.site
                 )
-                return
+                return None
             decision = self.law.decide("dispatch", task.asked(), published.contract)
             draft = Draft(
                 tasks.DISPATCHED, {"attempt": 1}, {"decision": decision.model_dump(mode="json", exclude_none=True)}
             )
             if not published.contract.effect.repeatable:
                 draft = self._reporting(draft, task.asked(), TaskState.DISPATCHED, published.contract)
-            task = await self._append(task, draft)
-        self._begin(task, published)
+            return await self._append(task, draft)
 
     def _lapsed(self, task: Task, published: Published | None) -> tuple[Explanation, ...]:
         """Why a task that was accepted may no longer start; empty if it may."""
@@ -348,8 +363,19 @@ class Owner:
         )
         outcome = self._checked(await published.engine.run(work, self._progressed), contract)
         self.progress.pop(task.stream, None)
-        async with self._lock(task.stream):
-            task = self.task(task.stream)
+        while True:
+            try:
+                await self._learn(task.stream, outcome, contract)
+                return
+            except Unavailable as error:
+                # A full disk: only this process knows the outcome now, so it waits for room with it.
+                self.trouble = str(error)
+                await self.clock.sleep(AGAIN_AFTER)
+
+    async def _learn(self, stream: str, outcome: Outcome, contract: Contract) -> None:
+        """Record what an engine returned."""
+        async with self._lock(stream):
+            task = self.task(stream)
             if task.state.final:
                 return
             if outcome.effect is Effect.UNKNOWN:

@@ -62,7 +62,11 @@ class SimulatedEngine:
     async def run(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
         """See `yosegi.core.engine.Engine`."""
         if self.remembers and work.key in self.book:
-            return self.book[work.key] or Outcome.failed(Effect.UNKNOWN, "interrupted", "it stopped in the middle")
+            known = self.book[work.key]
+            if known is not None:
+                return known
+            if not work.effect.repeatable:
+                return Outcome.failed(Effect.UNKNOWN, "interrupted", "it stopped in the middle")
         if work.key in self._cancelled:
             return Outcome.failed(Effect.NONE, "cancelled")
         self.book[work.key] = None
@@ -70,13 +74,18 @@ class SimulatedEngine:
         try:
             self.point("engine before the effect")
             await asyncio.sleep(self.duration / 2)
-            self.world.effects[f"{work.key}#{work.attempt}" if work.effect.repeatable else work.key] += 1
+            self._happen(work)
             self.point("engine after the effect")
             await asyncio.sleep(self.duration / 2)
             outcome = self.book[work.key] = self._outcome(work)
             return outcome
         finally:
             self._running.discard(work.key)
+
+    def _happen(self, work: Work) -> None:
+        """The effect. What may be repeated is counted apart, by attempt: doing it again harms nothing."""
+        again = sum(key.startswith(f"{work.key}#") for key in self.world.effects)
+        self.world.effects[f"{work.key}#{again + 1}" if work.effect.repeatable else work.key] += 1
 
     def _outcome(self, work: Work) -> Outcome:
         context = Context(key=work.key, seed=sum(work.key.encode()))
