@@ -75,16 +75,14 @@ class LimitsToys:
     kind="analysis",
     effect="pure",
     field=FIELD,
-    cost={"node_h": "0.01"},
-    time_limit=120,
+    cost={"node_h": "0.1"},
+    time_limit=600,
     simulated=False,
     fidelity=Fidelity(
         of="observed", level="asymptotic formulae", noise="none", bias="grows below about ten expected events"
     ),
 )
-def limits(
-    signal: Yields, background: Yields, uncertainty: Yields, observed: Yields, context: Context | None = None
-) -> Limits:
+def limits(signal: Yields, background: Yields, uncertainty: Yields, observed: Yields) -> Limits:
     """Upper limits by CLs in the asymptotic approximation.
 
     A counting experiment in bins: signal µ·s over a background b with an uncorrelated uncertainty in each bin
@@ -97,7 +95,6 @@ def limits(
         background: events expected without signal, in each bin.
         uncertainty: standard deviation of the background, in each bin; positive.
         observed: events seen, in each bin.
-        context: of the task; not used.
 
     Raises:
         Invalid: bins that do not match, or a background or uncertainty that is not positive.
@@ -121,8 +118,8 @@ def limits(
     kind="analysis",
     effect="pure",
     field=FIELD,
-    cost={"node_h": "0.25"},
-    time_limit=1800,
+    cost={"node_h": "1"},
+    time_limit=3600,
     simulated=False,
     fidelity=Fidelity(of="observed", level="pseudo-experiments", noise="binomial p-values", bias="none known"),
 )
@@ -131,8 +128,8 @@ def limits_toys(
     background: Yields,
     uncertainty: Yields,
     observed: Yields,
-    toys: Annotated[int, quantity("1", ge=100, le=100_000)] = 1000,
-    points: Annotated[int, quantity("1", ge=3, le=25)] = 5,
+    toys: Annotated[int, quantity("1", ge=100, le=10_000)] = 1000,
+    points: Annotated[int, quantity("1", ge=3, le=9)] = 5,
     context: Context | None = None,
 ) -> LimitsToys:
     """Upper limits by CLs with pseudo-experiments.

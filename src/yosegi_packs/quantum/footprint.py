@@ -84,7 +84,7 @@ def footprint(
     Simulates distances 3, 5 and 7 at the given hardware, fits ln ε(d) = ln C - ½(d + 1) ln Λ, and reads off the
     smallest odd distance whose error per cycle meets the target. A target below what distance 7 reaches is an
     extrapolation along that line, as in the projection of Google Quantum AI, Nature 638, 920 (2025): it assumes that
-    nothing rare and correlated takes over, which their repetition codes of distance 29 show does happen at 1e-10.
+    nothing rare and correlated takes over, which in their repetition codes of distance 29 did, once in 3e9 cycles.
 
     Args:
         target: logical error per cycle wanted.

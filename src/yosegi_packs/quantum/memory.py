@@ -38,8 +38,8 @@ RingdownTime = Annotated[float, quantity("ns", ge=0, le=1000, resolution=1)]
 GateTime = Annotated[float, quantity("ns", ge=10, le=200, resolution=0.1)]
 Coherence = Annotated[float, quantity("us", ge=1, le=10_000)]
 Bias = Annotated[float, quantity("1", ge=0.5, le=1000)]
-Rounds = Annotated[int, quantity("1", ge=2, le=100)]
-Shots = Annotated[int, quantity("1", ge=100, le=2_000_000)]
+Rounds = Annotated[int, quantity("1", ge=2, le=50)]
+Shots = Annotated[int, quantity("1", ge=100, le=1_000_000)]
 Qubits = Annotated[int, quantity("1", ge=17, le=100_000)]
 
 

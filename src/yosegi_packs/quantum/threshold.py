@@ -12,7 +12,7 @@ from scipy.optimize import least_squares
 
 from yosegi.core.capability import Context, Fidelity, Infeasible, Linear, capability, quantity
 from yosegi_packs.quantum.counts import Counts
-from yosegi_packs.quantum.memory import FIELD, NOISE, Shots
+from yosegi_packs.quantum.memory import FIELD, NOISE
 from yosegi_packs.quantum.noise import uniform
 from yosegi_packs.quantum.sample import sample_memory
 
@@ -67,7 +67,7 @@ class Crossing:
     kind="simulation",
     effect="pure",
     field=FIELD,
-    cost={"node_h": "0.2"},
+    cost={"node_h": "0.25"},
     time_limit=900,
     simulated=True,
     fidelity=Fidelity(of="threshold", level="three codes of at most distance 11", noise=NOISE, bias="finite size"),
@@ -78,7 +78,7 @@ def threshold(
     highest: Annotated[float, quantity("1", ge=1e-4, le=0.05)],
     largest_distance: Annotated[Literal[7, 9, 11], quantity("1")] = 9,
     points: Annotated[int, quantity("1", ge=4, le=30)] = 7,
-    shots: Shots = 20_000,
+    shots: Annotated[int, quantity("1", ge=1000, le=100_000)] = 20_000,
     context: Context | None = None,
 ) -> Threshold:
     """Threshold of the surface code under depolarising circuit noise (simulated).
