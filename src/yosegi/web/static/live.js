@@ -1,0 +1,19 @@
+/* What htmx does not say by itself: whether the page is live, and that what a reader opened stays open. */
+"use strict";
+(() => {
+  const badge = document.getElementById("link");
+  const show = (tone, shape, text) => {
+    badge.className = `badge ${tone}`;
+    badge.querySelector("use").setAttribute("href", `#m-${shape}`);
+    badge.querySelector("span").textContent = text;
+  };
+  document.addEventListener("htmx:sse:after:connection", () => show("good", "tick", badge.dataset.live));
+  document.addEventListener("htmx:sse:error", (event) => {
+    show("watch", "triangle", badge.dataset.lost);
+    // Signed out, here or in another window: the page itself says where to sign in.
+    if (event.detail.status === 401) window.location.reload();
+  });
+  htmx.registerExtension("keep-open", {
+    htmx_before_morph_attr: (element, detail) => !(element.tagName === "DETAILS" && detail.attrName === "open"),
+  });
+})();

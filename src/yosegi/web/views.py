@@ -1,0 +1,270 @@
+"""What each page shows, cut into named parts, so that a stream can send the ones that changed and no others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Protocol
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from yosegi.campaign import Campaign, Trial
+from yosegi.core.states import TaskState, TrialState
+from yosegi.site import Session, Site
+from yosegi.site.present import campaign_full, campaign_summary, listing_summary, task_full, trial_full
+from yosegi.web.marks import mark_of, step_mark
+from yosegi.web.plot import convergence, is_of_first
+from yosegi.web.words import LANGUAGES, Words
+
+LATEST = 40
+"""Trials shown before somebody asks for all."""
+_STAY = {TrialState.REFUSED, TrialState.UNCERTAIN, TrialState.FAILED}
+
+
+@cache
+def environment() -> Environment:
+    """The templates. Everything is escaped; a name that nobody gave is an error."""
+    made = Environment(
+        loader=PackageLoader("yosegi.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {"mark_of": mark_of, "step_mark": step_mark, "shown": shown, "languages": LANGUAGES}
+    return made
+
+
+def shown(value: Any, longest: int = 120) -> str:
+    """A value from outside as text, cut where it is long."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Who looks, in which language, and the way from the page to the root of the site's addresses."""
+
+    site: Site
+    session: Session
+    w: Words
+    root: str
+
+    def render(self, template: str, **values: Any) -> Markup:
+        """One part."""
+        found = environment().get_template(f"parts/{template}.html")
+        return Markup(found.render(site=self.site, session=self.session, w=self.w, root=self.root, **values))
+
+    def switch(self) -> Markup:
+        """The part that is on every page."""
+        return self.render("switch", held=self.site.owner.held, notices=len(self.site.notices.open()))
+
+
+class View(Protocol):
+    """A page that changes."""
+
+    def parts(self) -> dict[str, Markup]:
+        """Every part by the id of its element."""
+        ...
+
+    def rows(self) -> dict[str, Markup]:
+        """Rows of the page's one growing table by id, the newest first; unchanged ones are the same object."""
+        ...
+
+
+@dataclass
+class FederationView:
+    """This site, its peers, what can be used, and what runs."""
+
+    looking: Looking
+
+    def parts(self) -> dict[str, Markup]:
+        """See `View`."""
+        look, site = self.looking, self.looking.site
+        campaigns = [self._line(site.campaigns.get(name)) for name in site.campaigns.names()]
+        return {
+            "switch": look.switch(),
+            "notices": look.render("notices", open=site.notices.open()),
+            "campaigns": look.render("campaigns", campaigns=campaigns[::-1]),
+            "sites": look.render("sites", peers=site.peers()),
+            "capabilities": look.render(
+                "capabilities", listings=[listing_summary(line) for line in site.catalogue.listings()]
+            ),
+        }
+
+    def _line(self, campaign: Campaign) -> dict[str, Any]:
+        trouble = self.looking.site.campaigns.troubles.get(campaign.spec.name, "")
+        return campaign_summary(campaign) | {"trouble": trouble, "simulated": any_simulated(campaign)}
+
+    def rows(self) -> dict[str, Markup]:
+        """See `View`."""
+        return {}
+
+
+def any_simulated(campaign: Campaign) -> bool:
+    """Whether something in a campaign is no real instrument."""
+    return any(contract.simulated for contract in campaign.contracts.values())
+
+
+@dataclass
+class CampaignView:
+    """One campaign.
+
+    Args:
+        whole: whether every trial is shown, or the latest and those that stay.
+    """
+
+    looking: Looking
+    name: str
+    whole: bool = False
+    _drawn: dict[int, tuple[Trial, bool, Markup]] = field(default_factory=dict)
+
+    @property
+    def campaign(self) -> Campaign:
+        """The campaign as it stands."""
+        return self.looking.site.campaigns.get(self.name)
+
+    def parts(self) -> dict[str, Markup]:
+        """See `View`."""
+        look, campaign = self.looking, self.campaign
+        full = campaign_full(campaign)
+        goal = campaign.spec.objective
+        done = [t for t in campaign.trials if t.state is TrialState.COMPLETED]
+        first = sum(is_of_first(campaign, t) for t in done)
+        trouble = look.site.campaigns.troubles.get(self.name, "")
+        total = len(campaign.trials)
+        return {
+            "switch": look.switch(),
+            "head": look.render("head", c=full, trouble=trouble, simulated=any_simulated(campaign)),
+            "figures": look.render(
+                "figures",
+                c=full,
+                unit="" if goal.unit == "1" else f" {goal.unit}",
+                target=goal.target if goal.goal == "target" else campaign.spec.stop.target,
+                first_done=first,
+                others_done=len(done) - first,
+            ),
+            "plot": look.render("plot", c=full, p=convergence(campaign)),
+            "spending": look.render("spending", lines=spending(full)),
+            "sources": look.render("sources", c=full),
+            "count": look.render("count", total=total, all=self.whole, shown=len(self._shown(campaign)), latest=LATEST),
+        }
+
+    def rows(self) -> dict[str, Markup]:
+        """See `View`. A trial that did not change is not drawn again."""
+        campaign = self.campaign
+        best = campaign.best()
+        rows: dict[str, Markup] = {}
+        for trial in reversed(self._shown(campaign)):
+            is_best = best is not None and trial.number == best.number
+            known = self._drawn.get(trial.number)
+            if known is None or known[0] is not trial or known[1] != is_best:
+                known = (trial, is_best, self._draw(campaign, trial, is_best))
+                self._drawn[trial.number] = known
+            rows[f"trial-{trial.number}"] = known[2]
+        return rows
+
+    def _shown(self, campaign: Campaign) -> list[Trial]:
+        if self.whole:
+            return list(campaign.trials)
+        best = campaign.best()
+        recent = len(campaign.trials) - LATEST
+        return [
+            t
+            for t in campaign.trials
+            if t.number > recent or t.state in _STAY or (best is not None and t.number == best.number)
+        ]
+
+    def _draw(self, campaign: Campaign, trial: Trial, best: bool) -> Markup:
+        steps = campaign.spec.source_named(trial.source).step
+        explained = any(step.reasons for step in trial.steps)
+        return self.looking.render(
+            "row",
+            t=trial_full(trial),
+            best=best,
+            objective=campaign.spec.objective.name,
+            simulated=all(campaign.contracts[step.capability].simulated for step in steps),
+            trouble="" if explained else self._trouble(trial),
+        )
+
+    def _trouble(self, trial: Trial) -> str:
+        """Why a trial has no value, where its owner gave no reasons: an engine's code and its detail."""
+        told = trial.why or next((step.reason for step in reversed(trial.steps) if step.reason), "")
+        return told_by_engine(self.looking.w, told)
+
+
+def told_by_engine(w: Words, told: str) -> str:
+    """`code: detail` with the code in words."""
+    code, _, detail = told.partition(": ")
+    meaning = w.code(code)
+    return f"{meaning} ({told})" if meaning and detail else meaning or told
+
+
+def spending(full: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One line a unit: what was spent and is held of its budget, with shares of it in percent."""
+    spent, held, budget = full["spent"], full["held"], full["budget"]
+    lines = []
+    for unit in sorted({*spent, *held, *budget}):
+        bound = float(budget.get(unit, 0))
+        used, kept = float(spent.get(unit, 0)), float(held.get(unit, 0))
+        lines.append(
+            {
+                "unit": unit,
+                "spent": spent.get(unit, "0"),
+                "held": held.get(unit, "0"),
+                "budget": budget.get(unit, ""),
+                "share": round(min(100.0, 100 * used / bound), 2) if bound else 0,
+                "reach": round(min(100.0, 100 * (used + kept) / bound), 2) if bound else 0,
+            }
+        )
+    return lines
+
+
+@dataclass
+class TasksView:
+    """What others asked of this site: what a person must settle, and the latest."""
+
+    looking: Looking
+    _folded: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+
+    def parts(self) -> dict[str, Markup]:
+        """See `View`."""
+        look, site = self.looking, self.looking.site
+        uncertain = [self._full(row) for row in site.tasks(TaskState.UNCERTAIN)]
+        latest = [row | {"reasons": self._reasons(row)} | self._simulated(row["capability"]) for row in site.tasks()]
+        return {
+            "switch": look.switch(),
+            "uncertain": look.render("uncertain", tasks=uncertain),
+            "latest": look.render("latest", tasks=latest),
+        }
+
+    def rows(self) -> dict[str, Markup]:
+        """See `View`."""
+        return {}
+
+    def _full(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        full = self._fold(row)
+        outcome = full["outcome"] or {}
+        told = f"{outcome.get('reason', '')}: {outcome.get('message', '')}".removesuffix(": ").removeprefix(": ")
+        return full | {"trouble": told_by_engine(self.looking.w, told)} | self._simulated(full["capability"])
+
+    def _reasons(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if row["state"] not in (TaskState.REFUSED, TaskState.CANCELLED):
+            return []
+        return list(self._fold(row)["reasons"])
+
+    def _fold(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        name, version = f"{row['home']}/{row['key']}", f"{row['changed']} {row['notified']}"
+        known = self._folded.get(name)
+        if known is None or known[0] != version:
+            known = self._folded[name] = (version, task_full(self.looking.site.task(name)))
+        return known[1]
+
+    def _simulated(self, capability: str) -> dict[str, Any]:
+        own = self.looking.site.catalogue.own.get(capability.rpartition("/")[2])
+        return {"simulated": own is not None and own.simulated}
