@@ -224,7 +224,13 @@ class Federation:
             await site.law.award(grant, by=f"operator@{name}")
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, site.exchange.handle)
-        await site.start()
+        try:
+            await site.start()
+        except StoreFailed:
+            # A process that dies while it starts leaves nothing running behind.
+            with contextlib.suppress(YosegiError):
+                await site.close()
+            raise
         place.site = site
         return site
 
