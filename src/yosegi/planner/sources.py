@@ -1,8 +1,9 @@
 """Which source to ask: expected gain for cost.
 
-A measurement at a cheaper source is worth the expected improvement times how much it says about the first source
-(its posterior correlation with it at that point), over what it costs: the augmented expected improvement of Huang,
-Allen, Notz & Miller 2006 (Structural and Multidisciplinary Optimization 32:369, eq. 8).
+A measurement at a cheaper source is worth the expected improvement times how much it says about the first source, over
+what it costs: the augmented expected improvement of Huang, Allen, Notz & Miller 2006 (Structural and Multidisciplinary
+Optimization 32:369, eq. 8), with the share of the first source's variance that it removes (the squared posterior
+correlation at that point) where they take the correlation, which asks a cheap source for longer than it pays.
 """
 
 from __future__ import annotations
@@ -30,5 +31,5 @@ def by_source(situation: Situation, aim: Aim, P: Floats, costs: Floats) -> Float
     out = np.repeat(aim.score(P)[:, None], count, axis=1) - np.log(costs)
     for s in range(1, count):
         with np.errstate(divide="ignore"):
-            out[:, s] += np.log(aim.surrogate.correlation(P, s))
+            out[:, s] += 2.0 * np.log(aim.surrogate.correlation(P, s))
     return out

@@ -15,6 +15,8 @@ from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats, Ints
 from yosegi.planner.transfer import Aligned, align, extra_groups, widened
 
+MARGIN = 0.1
+"""Nats for each measurement of the first source by which predictions must improve; noise alone gives a little less."""
 FEW = 3
 """Fewer measurements of the first source than this give no verdict, and a source is trusted until there is one."""
 
@@ -121,7 +123,7 @@ def learn(situation: Situation, outcome: str, noise: float | None, minimise: boo
 
 
 def _helps(joint: GP, before: GP, count: int) -> bool:
-    return log_predictive(joint) > log_predictive(before) + 0.02 * count
+    return log_predictive(joint) > log_predictive(before) + MARGIN * count
 
 
 def log_predictive(gp: GP) -> float:
