@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from governance.world import DAY, NOW, agreement, charter, governance_key, lasting_key, member
+from governance.world import DAY, NOW, agreement, charter, determined, governance_key, lasting_key, member
 from yosegi.core.errors import Invalid
-from yosegi.governance.agreement import accept_agreement
+from yosegi.governance.agreement import ModelTerms, accept_agreement
 from yosegi.governance.rules import permit_of
 from yosegi.trust.errors import Untrusted
 
@@ -100,6 +100,19 @@ def test_nobody_permits_what_another_owns():
 def test_an_agreement_that_is_not_of_its_form_cannot_be_made(changes):
     with pytest.raises(ValueError, match=r"."):
         agreement(**changes)
+
+
+def test_an_export_class_is_determined_by_somebody():
+    with pytest.raises(ValueError, match="nobody has determined"):
+        agreement(export_classes=("none", "EAR99"))
+    found = agreement(export_classes=("none", "EAR99"), determinations=determined("EAR99"))
+    assert found.determinations[0].by == "officer@nims"
+
+
+def test_a_models_endpoint_is_there_once():
+    twice = (ModelTerms(endpoint="local-model", highest_sensitivity="team"),) * 2
+    with pytest.raises(ValueError, match="endpoint"):
+        agreement(models=twice)
 
 
 def test_a_party_is_there_once():

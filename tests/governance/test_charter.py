@@ -223,3 +223,8 @@ def test_the_rule_is_k_members_each_by_m_of_its_keys_and_some_of_every_country(s
     except Untrusted:
         accepted = False
     assert accepted == (expected and bool(signers))
+
+
+def test_a_fingerprint_can_be_read_aloud_and_changes_with_any_word():
+    assert FIRST.digest.removeprefix("sha256:").startswith(FIRST.fingerprint.replace(" ", ""))
+    assert FIRST.fingerprint != charter(title="A demonstratiom").fingerprint

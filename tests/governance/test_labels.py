@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.world import DAY, NOW, agreement
+from governance.world import DAY, NOW, agreement, determined
 from yosegi.core.contract import SENSITIVITIES
 from yosegi.governance.labels import Label, combined, why_not_onward
 
@@ -84,6 +84,9 @@ def test_a_derived_result_is_judged_by_its_own_label_and_not_by_its_sources():
     assert onward(SIM, "argonne", wide) == []
     assert onward(SIM | SECRET, "argonne", wide) == ["nims/colour.measure@1", "riken/colour.simulate@1"]
     covered = agreement(
-        capabilities=("nims/*", "riken/*"), highest_sensitivity="restricted", export_classes=("EAR99", "none")
+        capabilities=("nims/*", "riken/*"),
+        highest_sensitivity="restricted",
+        export_classes=("EAR99", "none"),
+        determinations=determined("EAR99"),
     )
     assert onward(SIM | SECRET, "argonne", covered) == []

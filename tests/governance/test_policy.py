@@ -9,6 +9,7 @@ import pytest
 from governance.world import DAY, NOW, agreement, charter, facts, question
 from yosegi.core.errors import Corrupt, Invalid, Refused
 from yosegi.governance import policy as policy_module
+from yosegi.governance.agreement import ModelTerms
 from yosegi.governance.decision import Decision
 from yosegi.governance.directory import Directory
 from yosegi.governance.policy import Policy, redecide
@@ -89,6 +90,39 @@ def test_conduct_and_agents_are_terms_too():
     assert denied(careful) == ("conduct_not_covered",)
     assert denied(careful, conduct="suggest", agent="planner") == ("agents_not_covered",)
     assert careful.decide(question(conduct="suggest")).allow
+
+
+def test_results_go_only_to_countries_the_agreement_names():
+    at_home = nims(agreements=[agreement(residency=("JP",))])
+    assert at_home.decide(question(person="operator@nims", home="nims")).allow
+    assert denied(at_home) == ("residency_not_covered",)
+
+
+@pytest.mark.parametrize(
+    ("model", "sensitivity", "allowed"),
+    [
+        (None, "team", True),
+        ("local-model", "team", True),
+        ("cloud-model", "team", False),
+        ("cloud-model", "public", True),
+        ("unheard-model", "public", False),
+        ('x" || true', "public", False),
+    ],
+)
+def test_a_language_model_sees_what_the_agreement_lets_it_see(model, sensitivity, allowed):
+    terms = (
+        ModelTerms(endpoint="local-model", highest_sensitivity="team"),
+        ModelTerms(endpoint="cloud-model", highest_sensitivity="public"),
+    )
+    policy = nims(agreements=[agreement(models=terms)])
+    asked = question(model=model, sensitivity=sensitivity, capability=facts(sensitivity="public"))
+    decision = policy.decide(asked)
+    assert decision.allow == allowed
+    assert allowed or decision.reasons == ("model_not_covered",)
+
+
+def test_without_terms_no_language_model_sees_anything():
+    assert denied(nims(), model="local-model") == ("model_not_covered",)
 
 
 def test_a_team_does_not_act_on_another_teams_agreement():

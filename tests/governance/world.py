@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from yosegi.core.contract import EffectClass
-from yosegi.governance.agreement import Agreement
+from yosegi.governance.agreement import Agreement, Determination
 from yosegi.governance.charter import Charter, Member, Team, Threshold
 from yosegi.governance.question import CapabilityFacts, Question
 from yosegi.governance.statement import Listens, Outbound, Statement
@@ -97,6 +97,14 @@ def agreement(**changes: object) -> Agreement:
         "valid_until": NOW + 100 * DAY,
     }
     return Agreement(**(fields | changes))
+
+
+def determined(*classes: str) -> tuple[Determination, ...]:
+    return tuple(
+        Determination(export_class=name, regime="EAR", list_version="2026-10", by="officer@nims", on=NOW - DAY)
+        for name in classes
+        if name != "none"
+    )
 
 
 def facts(**changes: object) -> CapabilityFacts:

@@ -854,3 +854,19 @@ _add(
     "Find an earlier witness, or have it signed again.",
     "より早い立会いの記録を示すか、改めて署名を得てください。",
 )
+_add(
+    "residency_not_covered",
+    "parties",
+    "The agreement {agreement} does not let results go to {asked}.",
+    "協定 {agreement} では成果を {asked} へ出すことが認められていません。",
+    "The agreement would have to name that country.",
+    "協定にその国を加える必要があります。",
+)
+_add(
+    "model_not_covered",
+    "parties",
+    "The agreement {agreement} does not let the language model {asked} see this.",
+    "協定 {agreement} では言語モデル {asked} にこれを見せることが認められていません。",
+    "Use a model it names for such data, or have this one added.",
+    "協定で認められたモデルを用いるか、追加してください。",
+)

@@ -1,6 +1,6 @@
 """Who may do what: charter, agreements, policy, grants, mandates and approvals."""
 
-from yosegi.governance.agreement import Agreement, accept_agreement
+from yosegi.governance.agreement import Agreement, Determination, ModelTerms, accept_agreement
 from yosegi.governance.amend import Progress, differences, progress, successor
 from yosegi.governance.approvals import Approval, ApprovalRefused, ApprovalsView, accept_approval, is_approved
 from yosegi.governance.charter import Charter, Member, Named, Team, Threshold, accept, follow
@@ -40,6 +40,8 @@ __all__ = [
     "KeyHistory",
     "Roster",
     "Agreement",
+    "Determination",
+    "ModelTerms",
     "accept_agreement",
     "Directory",
     "Policy",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -16,7 +16,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from yosegi.core.contract import SENSITIVITIES, Conduct, Sensitivity
 from yosegi.core.ids import CharterId, PersonId, SiteId, TeamId, split_capability
-from yosegi.governance.charter import Charter, Title
+from yosegi.core.values import Value
+from yosegi.governance.charter import Charter, Country, Title
 from yosegi.trust.document import Document, Moment
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
@@ -36,6 +37,36 @@ USES = ("request", "accept", "dispatch", "release")
 """The actions an agreement permits: the steps of one task."""
 
 
+class Determination(Value):
+    """Who found an export class to apply, by which list, and when. The program keeps it; people answer for it.
+
+    Args:
+        export_class: the class, e.g. `EAR99`.
+        regime: the law, e.g. `EAR` or `FEFA`.
+        list_version: the version of its list that was read.
+        by: who determined it, as a role at a site.
+        on: when.
+    """
+
+    export_class: ExportClass
+    regime: Title
+    list_version: Title
+    by: PersonId
+    on: Moment
+
+
+class ModelTerms(Value):
+    """What a language model's endpoint may be shown.
+
+    Args:
+        endpoint: its name, as agents state it.
+        highest_sensitivity: of what it may see.
+    """
+
+    endpoint: Purpose
+    highest_sensitivity: Sensitivity
+
+
 class Agreement(Document):
     """A permission that its parties gave.
 
@@ -50,7 +81,10 @@ class Agreement(Document):
         capabilities: which capabilities may be used.
         purposes: what for.
         highest_sensitivity: of anything that goes in or comes out.
-        export_classes: which export classes are covered.
+        export_classes: which export classes are covered; each but `none` needs a determination.
+        determinations: who determined them, by which list, and when.
+        residency: countries to which results may go; any, if none is named.
+        models: which language models' endpoints may see what; none, if none is named.
         conduct: whether capabilities may be asked to suggest, to run after approval, or to run.
         agents: whether agents may act for the team's members.
         approvers: members of the team who may approve what needs approval; nobody, if none is named.
@@ -72,6 +106,9 @@ class Agreement(Document):
     purposes: tuple[Purpose, ...] = Field(min_length=1)
     highest_sensitivity: Sensitivity = "team"
     export_classes: tuple[ExportClass, ...] = ("none",)
+    determinations: tuple[Determination, ...] = ()
+    residency: tuple[Country, ...] = ()
+    models: tuple[ModelTerms, ...] = ()
     conduct: tuple[Conduct, ...] = ("suggest", "approve", "run")
     agents: bool = True
     approvers: tuple[PersonId, ...] = ()
@@ -91,6 +128,11 @@ class Agreement(Document):
             owner = selector.partition("/")[0]
             if owner not in self.parties:
                 raise ValueError(f"{selector} belongs to {owner}, which is no party: nobody permits what another owns")
+        determined = {determination.export_class for determination in self.determinations} | {"none"}
+        if undetermined := sorted(set(self.export_classes) - determined):
+            raise ValueError(f"nobody has determined the export class {undetermined[0]}")
+        if len({terms.endpoint for terms in self.models}) != len(self.models):
+            raise ValueError("a model's endpoint is there more than once")
         if self.name.startswith("yosegi-"):
             raise ValueError("names that begin with yosegi- are kept for the program's own rules")
         return self
@@ -112,11 +154,13 @@ class Agreement(Document):
         It explains a refusal and never makes one: the policy decides.
 
         Args:
-            facts: `capability`, `home`, `purpose`, `sensitivity`, `export_class`, `conduct`, `agent`, `now` (a
-                datetime).
+            facts: `capability`, `home`, `country` (of the home site), `purpose`, `sensitivity`, `export_class`,
+                `conduct`, `agent`, `model`, `now` (a datetime).
         """
         now = facts["now"]
-        sensitivity = SENSITIVITIES[: SENSITIVITIES.index(self.highest_sensitivity) + 1]
+        sensitivity = _up_to(self.highest_sensitivity)
+        shown = {terms.endpoint: _up_to(terms.highest_sensitivity) for terms in self.models}
+        model = facts["model"]
         tests: tuple[tuple[bool, str, object], ...] = (
             (isinstance(now, datetime) and self.in_force(now), "agreement_not_in_force", now),
             (self.covers(str(facts["capability"])), "capability_not_covered", facts["capability"]),
@@ -126,6 +170,8 @@ class Agreement(Document):
             (facts["export_class"] in self.export_classes, "export_class_not_covered", facts["export_class"]),
             (facts["conduct"] in self.conduct, "conduct_not_covered", facts["conduct"]),
             (self.agents or not facts["agent"], "agents_not_covered", facts["agent"]),
+            (not self.residency or facts["country"] in self.residency, "residency_not_covered", facts["country"]),
+            (model is None or facts["sensitivity"] in shown.get(str(model), ()), "model_not_covered", model),
         )
         for holds, code, asked in tests:
             if not holds:
@@ -134,19 +180,26 @@ class Agreement(Document):
 
     def to_cedar(self) -> str:
         """The one permit, as Cedar text. Every literal in it has passed a pattern that holds no quote or escape."""
-        highest = SENSITIVITIES.index(self.highest_sensitivity)
         # The most selective first: Cedar stops at the first that does not hold, and most agreements cover other things.
         conditions = [
             f"({_selected(self.capabilities)})",
             f"context.team == {_entity('Team', self.team)}",
             f"{_strings(self.purposes)}.contains(context.purpose)",
-            f"{_strings(SENSITIVITIES[: highest + 1])}.contains(context.sensitivity)",
+            f"{_strings(_up_to(self.highest_sensitivity))}.contains(context.sensitivity)",
             f"{_strings(self.export_classes)}.contains(resource.export_class)",
             f"{_strings(self.conduct)}.contains(context.conduct)",
             f"context.now >= {int(self.valid_from.timestamp())}",
             f"context.now < {int(self.valid_until.timestamp())}",
             f"{_entities('Site', self.parties)}.contains(principal.home)",
         ]
+        seen = [
+            f'context has model && context.model == "{_plain(terms.endpoint)}" &&'
+            f" {_strings(_up_to(terms.highest_sensitivity))}.contains(context.sensitivity)"
+            for terms in self.models
+        ]
+        conditions.append(f"({' || '.join(['!(context has model)', *seen])})")
+        if self.residency:
+            conditions.append(f"{_strings(self.residency)}.contains(principal.home.country)")
         if not self.agents:
             conditions.append("!(context has agent)")
         if self.approvers:
@@ -198,6 +251,10 @@ def accept_agreement(charter: Charter, envelope: Envelope, now: datetime, known:
     return agreement
 
 
+def _up_to(highest: Sensitivity) -> tuple[Sensitivity, ...]:
+    return SENSITIVITIES[: SENSITIVITIES.index(highest) + 1]
+
+
 def _entity(kind: _Kind, name: str) -> str:
     return f'{kind}::"{_plain(name)}"'
 
@@ -206,7 +263,7 @@ def _entities(kind: _Kind, names: tuple[str, ...]) -> str:
     return f"[{', '.join(_entity(kind, name) for name in names)}]"
 
 
-def _strings(values: tuple[str, ...]) -> str:
+def _strings(values: Iterable[str]) -> str:
     return f"[{', '.join(json.dumps(_plain(value)) for value in values)}]"
 
 

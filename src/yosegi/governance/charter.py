@@ -145,6 +145,12 @@ class Charter(Document):
     networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
 
     @property
+    def fingerprint(self) -> str:
+        """The first 80 bits of its digest in groups of four, to be read aloud when a first charter is adopted."""
+        digits = self.digest.removeprefix("sha256:")[:20]
+        return " ".join(digits[start : start + 4] for start in range(0, 20, 4))
+
+    @property
     def algorithms(self) -> tuple[Algorithm, ...]:
         """What a member must sign with."""
         return ("ed25519", "ml-dsa-65") if self.post_quantum else ("ed25519",)

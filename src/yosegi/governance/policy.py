@@ -111,7 +111,7 @@ class Engine:
         reasons = sorted(names[number] for number in result.diagnostics.reasons)
         if result.decision is cedarpy.Decision.Allow and reasons:
             return " ".join(reasons)
-        return tuple(self._forbidden(name) for name in reasons) or self._nothing_permits(question)
+        return tuple(self._forbidden(name) for name in reasons) or self._nothing_permits(question, known)
 
     def _set_for(self, team: str) -> cedarpy.PolicySet:
         """The policies that can matter to a team: its own agreements' permits, and everything that is no agreement."""
@@ -136,8 +136,9 @@ class Engine:
         }
         return Note(code="local_rule", fields=fields)
 
-    def _nothing_permits(self, question: Question) -> tuple[Note, ...]:
+    def _nothing_permits(self, question: Question, known: list[dict[str, Any]]) -> tuple[Note, ...]:
         """Which agreement comes nearest, and what it lacks."""
+        home = {"type": "Site", "id": question.home}
         facts: dict[str, object] = {
             "capability": question.capability.ref,
             "export_class": question.capability.export_class,
@@ -146,7 +147,9 @@ class Engine:
             "sensitivity": question.sensitivity,
             "conduct": question.conduct,
             "agent": question.agent,
+            "model": question.model,
             "now": question.now,
+            "country": next((e["attrs"]["country"] for e in known if e["uid"] == home), None),
         }
         missed = [miss for a in self.agreements.get(question.team, []) if (miss := a.why_not(facts)) is not None]
         near = [miss for miss in missed if miss[0] != "capability_not_covered"] or missed
@@ -333,6 +336,8 @@ def _circumstances(question: Question) -> dict[str, Any]:
         context["agent"] = question.agent
     if question.mandate is not None:
         context["mandate"] = question.mandate
+    if question.model is not None:
+        context["model"] = question.model
     if question.peer is not None:
         context["peer"] = {"__entity": {"type": "Site", "id": question.peer}}
     return context

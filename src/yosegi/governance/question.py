@@ -68,6 +68,7 @@ class Question(Value):
         approved: whether a person's approval of exactly this request is at hand.
         mandate: the mandate under which it is asked, if one is.
         peer: the other site of the exchange.
+        model: the language model's endpoint that would see it, if one would.
         now: when it is asked.
     """
 
@@ -85,4 +86,5 @@ class Question(Value):
     approved: bool = False
     mandate: Key | None = None
     peer: SiteId | None = None
+    model: str | None = Field(default=None, max_length=120)
     now: Moment
