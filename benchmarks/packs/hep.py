@@ -127,7 +127,7 @@ def _draw_cls(axes: Axes) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("time", "table", "race", "figure"))
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=30)
     options = parser.parse_args()
     if options.what == "time":
         timed()
