@@ -1,0 +1,99 @@
+"""Found a federation on this machine for one of the examples, and run its campaign to the end.
+
+    python examples/run.py examples/quantum-memory.toml
+
+Each owner that the campaign names becomes a site with a process of its own, beside argonne, whose team asks. The names
+are labels; the institutions take no part. Needs the pack's extra, e.g. `pip install 'yosegi[quantum]'`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from yosegi.app.found import Founder, Plan, found
+from yosegi.campaign import CampaignSpec, read_spec
+from yosegi.cli.campaigns import OVER, trial_table
+from yosegi.cli.client import connect
+from yosegi.cli.demo.processes import Processes
+from yosegi.core.clock import SystemClock
+from yosegi.core.ids import split_capability
+from yosegi.governance.charter import Team
+
+ENTRIES = {
+    "qec.memory-large@1": "yosegi_packs.quantum:memory_large",
+    "qec.memory-small@1": "yosegi_packs.quantum:memory_small",
+    "succinate.genome@1": "yosegi_packs.bio.warm:genome",
+    "succinate.core@1": "yosegi_packs.bio.warm:core",
+    "hep.tune-full@1": "yosegi_packs.hep:tune_full",
+    "hep.tune-quick@1": "yosegi_packs.hep:tune_quick",
+}
+"""Where this repository keeps what the examples use; a site publishes it with one line of settings."""
+
+COUNTRY = {"argonne": "US", "ornl": "US", "riken": "JP", "kek": "JP"}
+FIRST_PORT = 8131
+
+
+def plan(spec: CampaignSpec) -> Plan:
+    """A site for each owner, and argonne."""
+    published: dict[str, list[str]] = {"argonne": []}
+    for ref in spec.capabilities():
+        owner, name = split_capability(ref)
+        published.setdefault(owner, []).append(ENTRIES[name])
+    founders = []
+    for number, (site, entries) in enumerate(published.items()):
+        address = f"127.0.0.1:{FIRST_PORT + number}"
+        settings: dict[str, object] = {
+            "site": site,
+            "title": f"{site} (a label of this example)",
+            "listen": address,
+            "reach": "listens",
+            "url": f"http://{address}",
+            "keeps_mailboxes": True,
+        }
+        if entries:
+            settings["process"] = {"publish": entries, "slots": 1}
+        people = {"pi@argonne": "member"} if site == "argonne" else {f"operator@{site}": "operator"}
+        founders.append(Founder(settings, COUNTRY[site], people, grant={"node_h": "50"} if entries else {}))  # type: ignore[arg-type]
+    sites = tuple(published)
+    team = Team(id=spec.team, title="Example team", lead="argonne", sites=sites, people=("pi@argonne",))
+    return Plan(spec.charter, "An example federation", team, (spec.purpose,), tuple(founders))
+
+
+def main(path: Path) -> None:
+    """Found, start, run, show, end."""
+    spec, console = read_spec(path), Console(highlight=False, markup=False)
+    folder = Path(f"example-{spec.name}")
+    shutil.rmtree(folder, ignore_errors=True)
+    homes = asyncio.run(found(folder, plan(spec), SystemClock(), "four words to sign in"))
+    processes = Processes(folder)
+    began = time.monotonic()
+    try:
+        for site, home in homes.items():
+            processes.start(site, "site", "serve", str(home.folder))
+        for site, home in homes.items():
+            processes.await_site(site, f"http://{home.settings().listen}")
+        key = folder / "argonne" / "people" / "pi@argonne.key"
+        pi = connect(f"http://{homes['argonne'].settings().listen}", person="pi@argonne", key=key)
+        wanted = set(spec.capabilities())
+        while not wanted <= {listing["ref"] for listing in pi.capabilities()}:
+            time.sleep(0.3)
+        campaign = pi.start(path)
+        while (state := campaign.state())["state"] not in OVER:
+            time.sleep(1.0)
+        console.print(trial_table(state))
+        console.print(f"{state['state']}: {state['why']}; {time.monotonic() - began:.0f} s")
+        (folder / f"{spec.name}.bundle.json").write_bytes(campaign.export())
+    finally:
+        processes.stop_all()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]))
