@@ -89,6 +89,14 @@ def timed() -> dict[str, dict[int, float]]:
     return {name: out[name] for name in COMPETITORS if name in out}
 
 
+def loads() -> dict[str, str]:
+    """Load average of the machine while each planner was timed, as a range."""
+    out: dict[str, list[float]] = {}
+    for line in _lines(SECONDS):
+        out.setdefault(line["planner"], []).append(line["load"])
+    return {name: f"{min(found):.0f}–{max(found):.0f}" for name, found in out.items()}
+
+
 def largest() -> dict[int, dict[str, float]]:
     """The last measurement of each number of candidates."""
     return {line["rows"]: line for line in _lines(MILLION)}

@@ -103,15 +103,18 @@ def _transfer() -> Table:
 
 
 def _seconds() -> Table:
+    loads = cost.loads()
     rows = [
-        [COMPETITORS[name].title, *(f"{points[n]:.4f}" if n in points else "–" for n in cost.LENGTHS)]
+        [COMPETITORS[name].title, *(f"{points[n]:.4f}" if n in points else "–" for n in cost.LENGTHS), loads[name]]
         for name, points in cost.timed().items()
     ]
     caption = (
         "## Seconds of one core for one suggestion among 600 candidates\n\n"
-        "Medians of processor time after n random measurements of Crossed barrel, one thread."
+        "Medians of processor time after n random measurements of Crossed barrel, one thread. The load "
+        "average of the two-core machine stands beside them: on a busy machine caches are shared, and every planner is "
+        "slower than on an idle core."
     )
-    return Table("seconds", caption, ("planner", *(f"n = {n}" for n in cost.LENGTHS)), rows)
+    return Table("seconds", caption, ("planner", *(f"n = {n}" for n in cost.LENGTHS), "load"), rows)
 
 
 def _million() -> Table:
