@@ -46,11 +46,13 @@ TESTS = {
     "grant.py": ["governance/test_grants.py"],
     "grants.py": ["governance/test_grants.py"],
     "keys.py": ["trust/test_keys.py", "trust/test_envelope.py"],
+    "keyhistory.py": ["governance/test_keyhistory.py"],
     "labels.py": ["governance/test_labels.py"],
     "mandate.py": ["governance/test_mandates.py"],
     "mandates.py": ["governance/test_mandates.py"],
     "passphrase.py": ["trust/test_passphrase.py"],
     "policy.py": ["governance/test_policy.py"],
+    "registry.py": ["governance/test_registry.py"],
     "roster.py": ["governance/test_statement.py"],
     "rules.py": ["governance/test_policy.py", "governance/test_agreement.py"],
     "sealed.py": ["trust/test_sealed.py", "trust/test_signer.py"],
@@ -78,10 +80,17 @@ def without(path: Path, first: int, last: int) -> str:
 
 
 def noticed(copy: Path, tests: list[str]) -> bool:
-    """Whether a test fails on the copy."""
+    """Whether a test fails on the copy.
+
+    Raises:
+        RuntimeError: the tests could not be run at all.
+    """
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False).returncode == 1
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, text=True)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+    return done.returncode == 1
 
 
 def main(words: list[str]) -> int:

@@ -223,6 +223,13 @@ def test_a_claw_back_stops_at_what_is_held_and_spent(tmp_path):
         place.write(grants.settled("g1", "t1", "done", Amounts({"samples": 4})))
 
 
+@pytest.mark.parametrize("amounts", [{"samples": 1}, {"jpy": 1}])
+def test_nothing_is_taken_back_from_a_tranche_that_does_not_have_it(tmp_path, amounts):
+    tranche = "fy99" if "samples" in amounts else "all"
+    with site(tmp_path, grants.awarded(all_at_once(samples=10))) as place:
+        assert reason_of(place, grants.clawed_back("g1", tranche, Amounts(amounts), "why")) == "tranche_unknown"
+
+
 def release(**changes: object) -> Release:
     fields = {"charter": "demo", "funder": "nims", "site": "riken", "grant": "g1", "tranche": "fy26", "issued": NOW}
     return Release(**(fields | changes))

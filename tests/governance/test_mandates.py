@@ -221,6 +221,23 @@ def test_a_mandate_lives_until_it_is_cancelled(tmp_path):
         assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_cancelled"
 
 
+def test_a_mandate_nobody_gave_does_not_live(tmp_path):
+    with site(tmp_path) as place:
+        with pytest.raises(MandateRefused) as caught:
+            living(place.ledger.query, "m0", NOW)
+        assert caught.value.reason == "mandate_unknown"
+        assert reason_of(place, mandates.cancelled("m0", "why")) == "mandate_unknown"
+        assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_unknown"
+
+
+def test_an_agents_mandate_lives_only_as_long_as_its_parent(tmp_path):
+    with site(tmp_path, mandates.granted(mandate()), mandates.granted(agent())) as place:
+        assert living(place.ledger.query, "m1", NOW) == agent()
+        place.write(mandates.cancelled("m0", "enough"))
+        with pytest.raises(MandateRefused):
+            living(place.ledger.query, "m1", NOW)
+
+
 def test_cancelling_a_mandate_cancels_what_was_cut_from_it(tmp_path):
     cut = [mandates.granted(made) for made in (mandate(), agent(), helper())]
     with site(tmp_path, *cut) as place:
