@@ -23,6 +23,7 @@ from yosegi.exchange.link import RESEND, RESEND_MAIL, Link, Load
 from yosegi.exchange.mailbox import Mailbox
 from yosegi.exchange.outbox import ACKNOWLEDGED, REFUSED, Outgoing, message, waiting
 from yosegi.exchange.parcel import LONGEST_WAIT, Mail, Message, Parcel, Refusal
+from yosegi.exchange.witness import Witness
 from yosegi.governance.registry import Registry
 from yosegi.governance.statement import Listens, Outbound
 from yosegi.ledger import Draft, Entry, Ledger, Receipt, Write
@@ -71,6 +72,7 @@ class Exchange:
     mailbox: Mailbox | None = None
     expects: Callable[[str, str], bool] = lambda charter, peer: False
     suspended: Callable[[str], bool] = lambda peer: False
+    witness: Witness = field(init=False)
     _handlers: dict[str, Handler] = field(default_factory=dict)
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)
     _settled: dict[str, list[str]] = field(default_factory=dict)
@@ -79,6 +81,9 @@ class Exchange:
     _seen: dict[str, float] = field(default_factory=dict)
     _counter: int = 0
     _stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self.witness = Witness(self.site, self.ledger, self.clock, self.directory)
 
     def on(self, payload_type: str, handler: Handler) -> None:
         """Give documents of a kind to a handler, which returns when it has recorded them durably.
@@ -105,6 +110,7 @@ class Exchange:
 
     def start(self) -> None:
         """Take up every conversation where it was left."""
+        self.witness.start()
         self._spawn(self._settle())
         for charter in self.directory.charters():
             for peer in self.directory.sites(charter):
@@ -158,6 +164,8 @@ class Exchange:
 
     async def _receive(self, link: Link, parcel: Parcel) -> None:
         link.last_heard = self.clock.monotonic()
+        if parcel.history is not None:
+            await self.witness.hear(link.charter, link.peer, parcel.history)
         for message_id in parcel.acknowledged:
             self._settled_as(link, message_id, ACKNOWLEDGED)
         for refusal in parcel.refused:
@@ -338,6 +346,7 @@ class Exchange:
             refused=load.refused,
             mail=mail,
             collected=load.collected,
+            history=self.witness.history(link.charter, link.peer),
             wait=wait,
         )
         return parcel.sign(self.signer)
@@ -348,7 +357,7 @@ class Exchange:
         if not isinstance(claim, dict):
             raise Invalid("a parcel", "not an object")
         charter, sender = str(claim.get("charter")), str(claim.get("sender"))
-        if self.suspended(sender):
+        if self.suspended(sender) or sender in self.witness.forked:
             raise Invalid(f"a parcel of {sender}", f"{sender} is suspended at {self.site}")
         keys = self.directory.keys_of(charter, sender)
         parcel = Parcel.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)

@@ -48,6 +48,28 @@ class Mail(Value):
     box: Sealed
 
 
+class History(Value):
+    """What a site says of its own ledger, and what it holds of the other's.
+
+    Args:
+        checkpoint: its signed checkpoint.
+        since: the size that the addressee said it holds; the proof begins there.
+        since_epoch: the epoch of that.
+        proof: consistency (RFC 9162, section 2.1.4), from what is shared to the checkpoint.
+        opened: receipts of the epochs opened since, if it was restored from a backup.
+        holds: the size of the addressee's ledger that is held here; 0 for none.
+        holds_epoch: the epoch of that.
+    """
+
+    checkpoint: Envelope
+    since: int = Field(ge=0)
+    since_epoch: int = Field(default=0, ge=0)
+    proof: tuple[Digest, ...] = Field(default=(), max_length=128)
+    opened: tuple[dict[str, Any], ...] = Field(default=(), max_length=64)
+    holds: int = Field(default=0, ge=0)
+    holds_epoch: int = Field(default=0, ge=0)
+
+
 class Parcel(Addressed):
     """Everything one site has for another at one moment; the answer to a parcel is a parcel."""
 
@@ -61,5 +83,6 @@ class Parcel(Addressed):
     """For a mailbox: mail to keep for others; from a mailbox: mail that others left."""
     collected: tuple[Key, ...] = Field(default=(), max_length=4 * MOST_MAIL)
     """Mail that was received and may be dropped by the mailbox."""
+    history: History | None = None
     wait: float = Field(default=0.0, ge=0.0, le=LONGEST_WAIT)
     """How long the receiver may hold its answer back for something to say, in seconds."""

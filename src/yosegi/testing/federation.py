@@ -25,7 +25,7 @@ from yosegi.governance.agreement import Agreement
 from yosegi.governance.charter import Charter, Member, Team, Threshold
 from yosegi.governance.grant import Grant
 from yosegi.governance.statement import Listens, Outbound, Reach, Statement
-from yosegi.ledger import Ledger, SqliteStore, StoreFailed
+from yosegi.ledger import Checkpoint, Ledger, SqliteStore, StoreFailed
 from yosegi.runner.owner import Published
 from yosegi.site import Session, Site
 from yosegi.testing.faults import MortalStore, When
@@ -65,6 +65,8 @@ class Place:
     grant: Mapping[str, str] = field(default_factory=dict)
     skew: float = 0.0
     book: dict[str, Any] = field(default_factory=dict)
+    restored_from: Checkpoint | None = None
+    """Its disk was restored from a backup: the furthest checkpoint that a peer holds of it."""
     site: Site | None = None
     ledger: Ledger | None = None
     engine: SimulatedEngine | None = None
@@ -185,6 +187,9 @@ class Federation:
             store, site=name, signer=signer, clock=clock, views=views(), code="test", inline=True
         )
         place.ledger = ledger
+        if place.restored_from is not None:
+            await ledger.open_epoch(place.restored_from, by=f"operator@{name}")
+            place.restored_from = None
         engine = SimulatedEngine(
             "simulated",
             {c.contract.name: c for c in place.capabilities},
