@@ -199,14 +199,13 @@ def front(situation: Situation) -> Front | None:
     if not len(losses):
         return None
     good = losses[kept(situation)[whole]]
-    reference = _reference(objectives, losses, pareto(good) if len(good) else losses)
+    reference = _reference(objectives, losses)
     return replace(bare, front=pareto(good) if len(good) else good, reference=reference)
 
 
-def _reference(objectives: tuple[Objective, ...], losses: Floats, best: Floats) -> Floats:
-    """Stated, else a tenth of the range beyond the worst of the front (Ishibuchi et al. 2018)."""
-    of = best if len(best) > len(objectives) else losses
-    low, high = of.min(axis=0), of.max(axis=0)
+def _reference(objectives: tuple[Objective, ...], losses: Floats) -> Floats:
+    """Stated, else a tenth of the range beyond the worst measured; beyond the front alone, its ends would count nothing."""
+    low, high = losses.min(axis=0), losses.max(axis=0)
     inferred = high + 0.1 * np.where(high > low, high - low, np.maximum(np.abs(high), 1e-12))
     stated = [o.loss(o.reference) if o.reference is not None else np.nan for o in objectives]
     return np.where(np.isnan(stated), inferred, np.asarray(stated, dtype=float))

@@ -65,4 +65,4 @@ def _starts(problem: Problem) -> int:
     if problem.starts is not None:
         return problem.starts
     rows = len(problem.candidates) if problem.candidates is not None else 1000
-    return max(1, min(10, len(problem.parameters) + 2, rows // 4))
+    return max(1, min(10, len(problem.parameters) // 2 + 2, rows // 4))

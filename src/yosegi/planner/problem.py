@@ -26,7 +26,7 @@ class Problem:
         stop: when enough is done.
         earlier: earlier campaigns to learn from, kept only while they help.
         starts: how many points of a space-filling design come before the model speaks; by default
-            min(10, parameters + 2) or fewer in a short table.
+            min(10, parameters // 2 + 2) or fewer in a short table.
 
     Raises:
         BadProblem: the parts contradict each other.
