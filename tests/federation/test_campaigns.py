@@ -201,3 +201,45 @@ def test_each_flipped_byte_of_a_bundle_is_noticed(tmp_path: Path) -> None:
         changed[place] ^= 1
         with pytest.raises((Corrupt, Invalid)):
             verify_bundle(read_bundle(bytes(changed)))
+
+
+def test_three_failures_in_a_row_take_a_capability_out_of_use_until_a_person_has_looked(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        nims, who = federation.places["nims"].running, federation.member()
+        engine = federation.places["nims"].engine
+        assert engine is not None
+        engine.broken = True
+        home = federation.places["argonne"].running
+        await home.start_campaign(parse_spec(spec(2)), who)
+        await asyncio.sleep(120)
+        assert nims.owner.breakers.why_open("toy.make@1")
+        effects = federation.world.effects.total()
+        await home.move_campaign("toy", CampaignState.RUNNING, who, "try again")
+        await asyncio.sleep(60)
+        assert federation.world.effects.total() == effects
+        refused = [t for t in home.campaigns.get("toy").trials if t.state is TrialState.REFUSED]
+        assert {t.steps[0].reasons[0]["code"] for t in refused} == {"breaker_open"}
+        engine.broken = False
+        await nims.close_breaker("toy.make@1", who, "a loose tube")
+        await home.move_campaign("toy", CampaignState.RUNNING, who, "mended")
+        await asyncio.sleep(120)
+        assert home.campaigns.get("toy").state is CampaignState.ENDED
+
+    run_simulated(story())
+
+
+def test_a_team_with_too_much_under_way_is_told_so(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        nims, home = federation.places["nims"].running, federation.places["argonne"].running
+        nims.owner.most_open = 1
+        federation.places["nims"].duration = 60.0
+        await home.start_campaign(parse_spec(spec(4)), federation.member())
+        await asyncio.sleep(30)
+        reasons = [r["code"] for t in home.campaigns.get("toy").trials for s in t.steps for r in s.reasons]
+        assert "too_many_open" in reasons
+
+    run_simulated(story())

@@ -102,6 +102,7 @@ def assemble(parts: Parts) -> Site:
     requests = Requests(settings.site, ledger, signer, clock, registry, exchange.posted)
     exchange.expects = requests.expects
     owner = Owner(settings.site, ledger, signer, clock, law, parts.published, registry, exchange.posted)
+    owner.most_open = settings.most_open_tasks
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
     for station in stations.values():
         station.on_late = owner.resolve

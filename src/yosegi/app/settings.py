@@ -50,6 +50,7 @@ class Settings(Value):
         reach: `listens` (others may call `url`), `outbound` (mail waits at `mailbox`) or `carried`.
         url: how others reach this site, if it listens.
         mailbox: the member that keeps mail for this site, if it only dials out.
+        most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
         groups: own staff by group, for house agreements.
     """
 
@@ -60,6 +61,7 @@ class Settings(Value):
     url: str = ""
     mailbox: str = ""
     keeps_mailboxes: bool = False
+    most_open_tasks: int = Field(default=1000, ge=1)
     process: ProcessSettings = ProcessSettings()
     station: dict[str, StationSettings] = Field(default_factory=dict)
     notices: NoticeSettings = NoticeSettings()

@@ -66,6 +66,20 @@ def check(entry: str, json_: bool) -> None:
         _print_contract(value)
 
 
+@capability.command()
+@click.argument("name")
+@click.option("--note", required=True, help="What was found and mended; stays on record.")
+@with_site
+@explained
+def mend(name: str, note: str, **site: Any) -> None:
+    """Close the breaker of NAME, e.g. colour.mix@1, after a look at it.
+
+    A breaker opens after three tasks in a row that failed or whose effect is unknown; until then nothing new starts.
+    """
+    client_of(**site).post(f"/breakers/{name}/close", {"why": note})
+    click.echo(f"{name} takes tasks again")
+
+
 def _print_contract(contract: dict[str, Any]) -> None:
     click.echo(f"{contract['ref']}: {contract['title']}")
     click.echo(f"{contract['kind']}, {contract['effect']}, {'simulated' if contract['simulated'] else 'real'}")

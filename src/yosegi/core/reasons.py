@@ -621,6 +621,22 @@ _add(
     "装置を確認し、課題を確定してください。",
 )
 _add(
+    "breaker_open",
+    "operator",
+    "{capability} is out of use until somebody has looked at it: {why}",
+    "{capability} は点検が済むまで使用できません：{why}",
+    "Look at the instrument, then close its breaker.",
+    "装置を点検し、遮断を解除してください。",
+)
+_add(
+    "too_many_open",
+    "you",
+    "The team {team} has {most} tasks waiting or running here, and no more are taken at once.",
+    "チーム {team} の待機中・実行中の課題が上限の {most} 件に達しています。",
+    "Wait for some to end.",
+    "いくつかが終わるまでお待ちください。",
+)
+_add(
     "key_reused",
     "you",
     "The key {key} was used before with another content.",

@@ -10,12 +10,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Protocol
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock
-from yosegi.core.contract import Contract, strictest
+from yosegi.core.contract import Contract
 from yosegi.core.engine import Engine, Outcome, Progress, Work
 from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable
 from yosegi.core.ids import split_capability
@@ -27,14 +26,15 @@ from yosegi.governance.question import Action
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.runner import tasks
+from yosegi.runner.breaker import Breakers
+from yosegi.runner.reporting import Reporter
 from yosegi.runner.tasks import Task, fold, task_stream
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import Cancel, Explanation, Report, Request
+from yosegi.trust.messages import Cancel, Explanation, Request
 from yosegi.trust.signer import Signer
 
 log = logging.getLogger("yosegi.owner")
 
-REPORT_LIFETIME = timedelta(days=7)
 AGAIN_AFTER = 1.0
 """Seconds until something that could not be recorded is tried again."""
 
@@ -76,6 +76,7 @@ class Owner:
         published: capabilities by name and version.
         posted: told of entries that send something.
         changed: told of each task whose state moved.
+        most_open: tasks that one team may have waiting and running here at once.
     """
 
     site: str
@@ -87,18 +88,26 @@ class Owner:
     directory: Registry
     posted: Callable[[Sequence[Entry]], None]
     changed: Callable[[Task], None] = lambda task: None
+    most_open: int = 1000
     _queues: dict[str, deque[str]] = field(default_factory=dict)
     _running: dict[str, set[str]] = field(default_factory=dict)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _held: bool = False
+    _reporter: Reporter = field(init=False)
+    breakers: Breakers = field(init=False)
     progress: dict[str, Progress] = field(default_factory=dict)
     trouble: str = ""
+
+    def __post_init__(self) -> None:
+        self._reporter = Reporter(self.site, self.signer, self.clock)
+        self.breakers = Breakers(self.site, self.ledger)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Take up every task where it was left: queued ones wait again, started ones are reconciled."""
+        self.breakers.start()
         switch = self.ledger.read("owner/switch")
         self._held = bool(switch) and switch[-1].facts["held"]
         rows = self.ledger.query("SELECT stream FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
@@ -165,6 +174,9 @@ class Owner:
             reason = refusal or explained("unknown_capability", capability=name)
             await self._refuse(task, request, (reason,), facts, body)
             return
+        if refusal := self._too_much(request, name):
+            await self._refuse(task, request, (refusal,), facts, body)
+            return
         decision = self.law.decide("accept", request, published.contract)
         body["decision"] = decision.model_dump(mode="json", exclude_none=True)
         if not decision.allow:
@@ -187,6 +199,17 @@ class Owner:
             published.contract.check_inputs(request.inputs)
         except Invalid as error:
             return explained("bad_inputs", why=str(error))
+        return None
+
+    def _too_much(self, request: Request, name: str) -> Explanation | None:
+        """Why nothing more is taken now, whoever asks: an open breaker, or a team with too much under way."""
+        if opened := self.breakers.why_open(name):
+            return explained("breaker_open", capability=name, why=opened, contact=f"operator@{self.site}")
+        row = self.ledger.query(
+            "SELECT COUNT(*) AS open FROM task WHERE state IN ('accepted', 'dispatched') AND team = ?", (request.team,)
+        )
+        if row[0]["open"] >= self.most_open:
+            return explained("too_many_open", team=request.team, most=str(self.most_open))
         return None
 
     async def _accept(
@@ -219,7 +242,7 @@ class Owner:
         quick = at_once and published.contract.effect.repeatable
         if not quick:
             task_after = TaskState.DISPATCHED if at_once else TaskState.ACCEPTED
-            drafts[-1] = self._reporting(drafts[-1], request, task_after, published.contract)
+            drafts[-1] = self._reporter.attach(drafts[-1], request, task_after, published.contract)
         others = () if hold is None else (hold,)
         try:
             task = await self._append(task, *drafts, request=request, others=others)
@@ -245,7 +268,7 @@ class Owner:
         draft = Draft(tasks.REFUSED, facts, body)
         published = self.published.get(split_capability(request.capability)[1])
         contract = published.contract if published else None
-        draft = self._reporting(draft, request, TaskState.REFUSED, contract, reasons=tuple(reasons))
+        draft = self._reporter.attach(draft, request, TaskState.REFUSED, contract, reasons=tuple(reasons))
         await self._append(task, draft, request=request)
 
     async def on_cancel(self, charter: str, sender: str, envelope: Envelope) -> None:
@@ -285,7 +308,9 @@ class Owner:
         self._queues.setdefault(split_capability(task.asked().capability)[1], deque()).append(task.stream)
 
     def _room(self, name: str) -> bool:
-        return not self._held and len(self._running.get(name, ())) < self.published[name].slots
+        return not (self._held or self.breakers.why_open(name)) and (
+            len(self._running.get(name, ())) < self.published[name].slots
+        )
 
     def _leave(self, name: str, stream: str) -> None:
         self._running.get(name, set()).discard(stream)
@@ -334,7 +359,7 @@ class Owner:
                 tasks.DISPATCHED, {"attempt": 1}, {"decision": decision.model_dump(mode="json", exclude_none=True)}
             )
             if not published.contract.effect.repeatable:
-                draft = self._reporting(draft, task.asked(), TaskState.DISPATCHED, published.contract)
+                draft = self._reporter.attach(draft, task.asked(), TaskState.DISPATCHED, published.contract)
             return await self._append(task, draft)
 
     def _lapsed(self, task: Task, published: Published | None) -> tuple[Explanation, ...]:
@@ -378,6 +403,8 @@ class Owner:
             task = self.task(stream)
             if task.state.final:
                 return
+            if opening := self.breakers.note(contract.name, outcome):
+                await self.ledger.append(opening)
             if outcome.effect is Effect.UNKNOWN:
                 if task.state is TaskState.DISPATCHED:
                     await self._uncertain(task, outcome.reason, outcome.message)
@@ -417,7 +444,7 @@ class Owner:
             {"reasons": [reason.model_dump(mode="json") for reason in reasons], "message": message},
         )
         contract = self._contract(task)
-        draft = self._reporting(draft, task.asked(), TaskState.UNCERTAIN, contract, reasons=reasons)
+        draft = self._reporter.attach(draft, task.asked(), TaskState.UNCERTAIN, contract, reasons=reasons)
         await self._append(task, draft)
         self._free(task)
 
@@ -482,6 +509,12 @@ class Owner:
         await self._record_switch(False, by, reason)
         self._pump_all()
 
+    async def close_breaker(self, name: str, by: str, note: str) -> None:
+        """A person has looked, and the capability works again."""
+        if closing := self.breakers.close(name, by, note):
+            await self.ledger.append(closing)
+        self._pump(name)
+
     @property
     def held(self) -> bool:
         """Whether the switch is thrown."""
@@ -511,46 +544,13 @@ class Owner:
             "waiting": len(self._queues.get(name, ())),
             "running": len(self._running.get(name, ())),
             "held": self._held,
+            "breaker": self.breakers.why_open(name),
             "engine": published.engine.statistics(),
         }
 
     def _contract(self, task: Task) -> Contract | None:
         published = self.published.get(split_capability(task.asked().capability)[1])
         return published.contract if published else None
-
-    def _reporting(
-        self,
-        draft: Draft,
-        request: Request,
-        state: TaskState,
-        contract: Contract | None,
-        *,
-        reasons: tuple[Explanation, ...] = (),
-        outcome: Outcome | None = None,
-        charged: Amounts | None = None,
-    ) -> Draft:
-        """The draft, also sending the home site a report of the state it leads to."""
-        now = self.clock.now()
-        label = strictest(request.sensitivity, contract.sensitivity) if contract else request.sensitivity
-        report = Report(
-            charter=request.charter,
-            sender=self.site,
-            to=request.sender,
-            key=request.key,
-            issued=now,
-            not_after=now + REPORT_LIFETIME,
-            request=request.digest,
-            state=state,
-            reasons=reasons,
-            outcome=outcome,
-            charged=charged or Amounts(),
-            sensitivity=label,
-            simulated=bool(contract and contract.simulated),
-        )
-        envelope = report.sign(self.signer)
-        send = {"to": request.sender, "id": envelope.payload_digest, "topic": f"report/{request.key}"}
-        body = dict(draft.body) if isinstance(draft.body, Mapping) else {}
-        return Draft(draft.type, {**draft.facts, "send": send}, body | {"document": envelope.model_dump(mode="json")})
 
     async def _finish(
         self,
@@ -574,7 +574,7 @@ class Owner:
         if outcome is not None:
             facts |= {"effect": str(outcome.effect), "result": str(outcome.result)}
             body["outcome"] = outcome.model_dump(mode="json", exclude_none=True)
-        draft = self._reporting(
+        draft = self._reporter.attach(
             Draft(kind, facts, body), request, state, contract, reasons=reasons, outcome=outcome, charged=charged
         )
         effect = Effect.NONE if outcome is None else outcome.effect

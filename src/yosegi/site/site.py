@@ -146,6 +146,18 @@ class Site:
         else:
             raise NotFound("switch position", word, ("hold", "stop", "release"))
 
+    async def close_breaker(self, capability: str, who: Session, note: str) -> None:
+        """Say that a capability works again, after a look at it.
+
+        Raises:
+            NotFound: not published here.
+            Refused: not an operator.
+        """
+        self._operator(who, f"closing the breaker of {capability}")
+        if capability not in self.owner.published:
+            raise NotFound("capability", capability, tuple(self.owner.published))
+        await self.owner.close_breaker(capability, who.person, note)
+
     def _operator(self, who: Session, what: str) -> None:
         if who.role not in ("operator", "officer"):
             raise Refused(what, ("operators_only",))

@@ -47,6 +47,8 @@ class SimulatedEngine:
     book: dict[str, Outcome | None] = field(default_factory=dict)
     duration: float = 1.0
     point: Callable[[str], None] = lambda name: None
+    broken: bool = False
+    """Every task has its effect and then fails."""
     _held: bool = False
     _running: set[str] = field(default_factory=set)
     _cancelled: set[str] = field(default_factory=set)
@@ -88,6 +90,8 @@ class SimulatedEngine:
         self.world.effects[f"{work.key}#{again + 1}" if work.effect.repeatable else work.key] += 1
 
     def _outcome(self, work: Work) -> Outcome:
+        if self.broken:
+            return Outcome.failed(Effect.DONE, "failed", "it is broken")
         context = Context(key=work.key, seed=sum(work.key.encode()))
         try:
             outputs = self.capabilities[work.capability].run(work.inputs, context)

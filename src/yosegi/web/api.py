@@ -70,20 +70,22 @@ class Settle(Body):
     note: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
-def site_of(request: Request) -> Site:
+async def site_of(request: Request) -> Site:
     """The site behind this face."""
     site: Site = request.app.state.site
     return site
 
 
-def signed_in(request: Request, authorization: Annotated[str | None, Header()] = None) -> Session:
+async def signed_in(
+    site: Annotated[Site, Depends(site_of)], authorization: Annotated[str | None, Header()] = None
+) -> Session:
     """Who calls, by bearer token.
 
     Raises:
         Refused: nobody who is signed in. Cookies do not count here: a page elsewhere could send them.
     """
     token = authorization.removeprefix("Bearer ") if authorization else None
-    session = site_of(request).door.session(token)
+    session = site.door.session(token)
     if session is None:
         raise Refused("this call", ("not_signed_in",))
     return session
@@ -215,6 +217,13 @@ async def acknowledge(home: str, key: str, site: Here, who: Who) -> dict[str, An
 async def cancel(home: str, key: str, body: Why, site: Here, who: Who) -> dict[str, Any]:
     """Cancel a task."""
     return task_full(await site.cancel_task(f"{home}/{key}", body.why, who))
+
+
+@api.post("/breakers/{capability}/close")
+async def close_breaker(capability: str, body: Why, site: Here, who: Who) -> dict[str, str]:
+    """Say that a capability works again, after its breaker opened and somebody looked."""
+    await site.close_breaker(capability, who, body.why)
+    return {"breaker": site.owner.breakers.why_open(capability)}
 
 
 @api.get("/notices")

@@ -1,0 +1,64 @@
+"""Signed reports: how an owner tells a home site where a task stands, in the entry that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.clock import Clock
+from yosegi.core.contract import Contract, strictest
+from yosegi.core.engine import Outcome
+from yosegi.core.states import TaskState
+from yosegi.ledger import Draft
+from yosegi.trust.messages import Explanation, Report, Request
+from yosegi.trust.signer import Signer
+
+LIFETIME = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Signs the reports of one owner."""
+
+    site: str
+    signer: Signer
+    clock: Clock
+
+    def attach(
+        self,
+        draft: Draft,
+        request: Request,
+        state: TaskState,
+        contract: Contract | None,
+        *,
+        reasons: tuple[Explanation, ...] = (),
+        outcome: Outcome | None = None,
+        charged: Amounts | None = None,
+    ) -> Draft:
+        """The draft, also sending the home site a report of the state it leads to.
+
+        The report's label is the strictest of what went in and what the contract says of what comes out.
+        """
+        now = self.clock.now()
+        label = strictest(request.sensitivity, contract.sensitivity) if contract else request.sensitivity
+        report = Report(
+            charter=request.charter,
+            sender=self.site,
+            to=request.sender,
+            key=request.key,
+            issued=now,
+            not_after=now + LIFETIME,
+            request=request.digest,
+            state=state,
+            reasons=reasons,
+            outcome=outcome,
+            charged=charged or Amounts(),
+            sensitivity=label,
+            simulated=bool(contract and contract.simulated),
+        )
+        envelope = report.sign(self.signer)
+        send = {"to": request.sender, "id": envelope.payload_digest, "topic": f"report/{request.key}"}
+        body = dict(draft.body) if isinstance(draft.body, Mapping) else {}
+        return Draft(draft.type, {**draft.facts, "send": send}, body | {"document": envelope.model_dump(mode="json")})
