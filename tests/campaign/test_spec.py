@@ -1,0 +1,42 @@
+"""A campaign file that contradicts itself is refused with the field that does."""
+
+from __future__ import annotations
+
+import pytest
+
+from federation.toys import spec
+from yosegi.campaign import parse_spec
+from yosegi.core.errors import Invalid
+
+
+def test_the_toy_file_holds() -> None:
+    assert parse_spec(spec()).capabilities() == ("nims/toy.make@1", "nims/toy.measure@1", "riken/toy.simulate@1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("name = ", "name == ", "not TOML"),
+        ('title = "Toy"', 'title = "Toy"\ncolour = "red"', "colour"),
+        ('question = "Which x?"', "", "question"),
+        ("stop = { trials = 2 }", "stop = {}", "stop says nothing"),
+        ('bind = { sample = "make.sample" }', 'bind = { sample = "later.sample" }', "neither a parameter"),
+        ('name = "measure"', 'name = "make"', "stands twice"),
+        ('name = "simulation"', 'name = "experiment"', "stands twice"),
+        ('on_behalf_of = "pi@argonne"', 'on_behalf_of = "somebody"', "on_behalf_of"),
+        ("nims/toy.make@1", "toy.make", "capability"),
+        ("parallel = 2", "parallel = 0", "parallel"),
+        ("price = 10.0", "price = -1.0", "price"),
+        ("resolution = 0.001", "resolution = 0", "resolution"),
+    ],
+)
+def test_a_contradiction_is_named(old: str, new: str, says: str) -> None:
+    assert old in spec()
+    with pytest.raises(Invalid, match=says):
+        parse_spec(spec().replace(old, new, 1))
+
+
+def test_a_budget_is_read_exactly_and_refuses_what_is_no_amount() -> None:
+    assert parse_spec(spec() + '\n[budget]\nsamples = "2.5"\n').budget["samples"] == 2500
+    with pytest.raises(Invalid, match="samples"):
+        parse_spec(spec() + '\n[budget]\nsamples = "0.0001"\n')

@@ -1,0 +1,80 @@
+"""What waits for a peer: a state machine against a plain model."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from yosegi.exchange.link import RESEND, Link, Load
+from yosegi.exchange.outbox import Outgoing
+from yosegi.exchange.parcel import Refusal
+
+keys = st.integers(0, 5).map(lambda n: "sha256:" + f"{n:064x}")
+
+
+class LinkMachine(RuleBasedStateMachine):
+    """Nothing is lost on the way, nothing is sent twice within its time, and a topic has one message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.link = Link("demo", "riken")
+        self.now = 0.0
+        self.topics: dict[str, str] = {}
+        self.owed: set[str] = set()
+        self.sent: dict[str, float] = {}
+
+    @rule(key=keys, topic=st.integers(0, 2).map(str))
+    def post(self, key: str, topic: str) -> None:
+        if key in self.topics.values():
+            return
+        self.sent.pop(self.topics.get(topic, ""), None)
+        self.topics[topic] = key
+        self.link.post(Outgoing(key, "demo", "riken", topic, 1))
+
+    @rule(key=keys)
+    def peer_acknowledges(self, key: str) -> None:
+        known = key in self.topics.values()
+        assert self.link.drop(key) == known
+        self.topics = {topic: one for topic, one in self.topics.items() if one != key}
+        self.sent.pop(key, None)
+
+    @rule(key=keys)
+    def record(self, key: str) -> None:
+        self.owed.add(key)
+        self.link.acknowledge(key)
+
+    @rule(seconds=st.floats(0, 2 * RESEND))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(arrives=st.booleans())
+    def call(self, arrives: bool) -> None:
+        due = {key for key in self.topics.values() if self.now - self.sent.get(key, -1e9) >= RESEND}
+        load = self.link.take(self.now)
+        assert {out.id for out in load.messages} == due
+        assert set(load.acknowledged) == self.owed
+        if arrives:
+            self.sent |= dict.fromkeys(due, self.now)
+            self.owed = set()
+        else:
+            self.link.untake(load)
+            self.sent = {key: at for key, at in self.sent.items() if key not in due}
+
+    @invariant()
+    def it_knows_whether_there_is_something_to_say(self) -> None:
+        expected = bool(self.owed) or any(self.now - self.sent.get(key, -1e9) >= RESEND for key in self.topics.values())
+        assert self.link.due(self.now) == expected
+        assert self.link.waiting == len(set(self.topics.values()))
+
+
+TestLink = LinkMachine.TestCase
+
+
+def test_a_refusal_is_said_until_it_has_arrived() -> None:
+    link = Link("demo", "riken")
+    refusal = Refusal(id="sha256:" + "0" * 64, why="no")
+    link.refuse(refusal)
+    load = link.take(0.0)
+    link.untake(load)
+    assert link.take(1.0).refused == (refusal,)
+    assert link.take(2.0) == Load()
