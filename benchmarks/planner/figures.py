@@ -152,7 +152,7 @@ def _seconds(single: Grouped) -> Any:
     timed = cost.timed()
     if not timed:
         return None
-    figure, (axis,) = _panels(1, 1, (6, 4.2))
+    figure, (axis,) = _panels(1, 1, (7, 4.2))
     for name, points in timed.items():
         colour, style, marker = _STYLE[name]
         axis.plot(
@@ -169,7 +169,7 @@ def _seconds(single: Grouped) -> Any:
     axis.set_xlabel("measurements in the history")
     axis.set_ylabel("seconds of one core for one suggestion")
     axis.grid(alpha=0.25)
-    axis.legend(fontsize=8, frameon=False)
+    axis.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
