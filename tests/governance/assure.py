@@ -57,7 +57,7 @@ TESTS = {
     "rules.py": ["governance/test_policy.py", "governance/test_agreement.py"],
     "sealed.py": ["trust/test_sealed.py", "trust/test_signer.py"],
     "signer.py": ["trust/test_signer.py"],
-    "statement.py": ["governance/test_statement.py"],
+    "statement.py": ["governance/test_statement.py", "governance/test_keyhistory.py"],
     "token.py": ["trust/test_token.py"],
 }
 

@@ -12,9 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from governance.ledgers import Alone, Book, site
 from governance.world import DAY, NOW, online_key
 from yosegi.core.amounts import Amounts
+from yosegi.core.errors import Invalid
 from yosegi.governance import mandates
 from yosegi.governance.mandate import Mandate, MandateRefused, Right
 from yosegi.governance.mandates import MandatesView, living
+from yosegi.ledger import Draft
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import by_id
 from yosegi.trust.signer import Ed25519Signer
@@ -228,6 +230,11 @@ def test_a_mandate_nobody_gave_does_not_live(tmp_path):
         assert caught.value.reason == "mandate_unknown"
         assert reason_of(place, mandates.cancelled("m0", "why")) == "mandate_unknown"
         assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_unknown"
+
+
+def test_facts_of_another_form_get_a_clear_error(tmp_path):
+    with site(tmp_path) as place, pytest.raises(Invalid, match="not of its form"):
+        place.write(Draft(mandates.HELD, {"task": "t1"}))
 
 
 def test_an_agents_mandate_lives_only_as_long_as_its_parent(tmp_path):

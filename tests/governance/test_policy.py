@@ -7,6 +7,7 @@ import json
 import pytest
 
 from governance.world import DAY, NOW, agreement, charter, facts, question
+from yosegi.core import canonical
 from yosegi.core.errors import Corrupt, Invalid, Refused
 from yosegi.governance import policy as policy_module
 from yosegi.governance.agreement import ModelTerms
@@ -14,6 +15,7 @@ from yosegi.governance.decision import Decision
 from yosegi.governance.directory import Directory
 from yosegi.governance.policy import Policy, redecide
 from yosegi.governance.question import CapabilityFacts, Question
+from yosegi.governance.rules import permit_of
 
 DIRECTORY = Directory.of(charter())
 FEW_SAMPLES = """
@@ -325,6 +327,35 @@ def test_a_rule_that_would_end_the_process_is_refused():
         nims(forbid("deep", "(" * 70 + "true" + ")" * 70))
     with pytest.raises(Invalid, match="too long"):
         nims(forbid("long", "true" + " && true" * 1001))
+
+
+def test_a_rule_file_is_not_endless():
+    with pytest.raises(Invalid, match="at most 262144 are read"):
+        nims(forbid() + " " * 300_000)
+
+
+def test_a_rule_that_cannot_be_read_back_is_refused():
+    with pytest.raises(Invalid, match="nested too deeply"):
+        nims(forbid("long", "true" + " && true" * 990))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"texts": None}, {"agreements": 7}, {"schema": "entity"}, {"texts": {"a": "garbage"}}, {"schema": None}]
+)
+def test_a_bundle_of_another_form_is_refused(changes):
+    held = json.loads(nims().bundle) | changes
+    bundle = json.dumps(held).encode()
+    record = nims().decide(question()).model_copy(update={"policies_digest": canonical.digest(bundle)})
+    with pytest.raises(Invalid):
+        redecide(record, bundle)
+
+
+def test_an_agreement_compiles_to_its_own_permit_and_nothing_else():
+    for text in (forbid("colour-2026"), agreement().to_cedar() + forbid("more")):
+        with pytest.raises(Invalid, match="one permit of its name"):
+            permit_of("here", text, "colour-2026")
+    with pytest.raises(Invalid, match="one permit of its name"):
+        permit_of("here", agreement().to_cedar(), "another")
 
 
 def test_an_agreement_over_many_capabilities_decides():
