@@ -88,6 +88,12 @@ def test_a_statement_is_short_lived(life):
         statement(not_after=NOW - DAY + life)
 
 
+def test_an_online_key_is_stated_once():
+    key = online_key("riken").public
+    with pytest.raises(ValueError, match="more than once"):
+        statement(keys=(key, key))
+
+
 def test_a_hostile_address_in_a_statement_is_refused():
     bad = statement(reach=Listens(url="http://169.254.169.254/latest/meta-data"))
     assert refused(bad.sign(governance_key("riken"))) == "address_refused"
