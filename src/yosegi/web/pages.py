@@ -85,7 +85,12 @@ def caller_of(request: Request) -> Caller:
     return Caller(request, site, sessions, session, Words(language_of(request)))
 
 
-Here = Annotated[Caller, Depends(caller_of)]
+async def here(request: Request) -> Caller:
+    """The same on the event loop, where all of a site's state lives."""
+    return caller_of(request)
+
+
+Here = Annotated[Caller, Depends(here)]
 
 
 # -- answering --------------------------------------------------------------------------------------------------------
