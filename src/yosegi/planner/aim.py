@@ -27,7 +27,7 @@ from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats, Ints
 from yosegi.planner.surrogate import Surrogate, learn
 
-EASE, EASE_SD, EASE_ROWS = 0.4, 3.0, 4096
+EASE, EASE_SD, EASE_ROWS = 0.2, 3.0, 4096
 """In a table, improvement is counted from a little above the best measured loss.
 
 By `EASE` standard deviations of the outcome, at most `EASE_SD` of the prediction there. Plain expected improvement
@@ -36,6 +36,11 @@ of real tables sooner. Where neighbours are closer than the answer is known (an 
 `EASE_ROWS`) a search would circle about its best, and improvement is counted from the best itself.
 """
 TINY = 1e-300
+LATE = 5
+"""Measurements a parameter after which a table is searched by the confidence bound, one standard deviation wide.
+
+By then the first good recipe is mostly found, and the bound finds the rest of the best sooner.
+"""
 
 
 class Aim(Protocol):
@@ -71,6 +76,7 @@ class Improve:
             is stated; None while there is none.
         worst: largest such loss, which stands for the best while there is none.
         ease: how far above the best improvement is counted from when points are compared, in the outcome's unit.
+        late: whether points are compared by the confidence bound instead.
     """
 
     objective: Objective
@@ -79,6 +85,7 @@ class Improve:
     best: float | None
     worst: float
     ease: float = 0.0
+    late: bool = False
 
     @property
     def outcomes(self) -> dict[str, Surrogate]:
@@ -88,10 +95,14 @@ class Improve:
     def score(self, P: Floats) -> Floats:
         """Log expected improvement on a loss a little above the best, limits included.
 
-        Until something keeps the constraints, the probability of keeping them alone.
+        Until something keeps the constraints, the probability of keeping them alone; late in a table, the log of the
+        confidence bound's distance from the worst.
         """
         if self.best is None:
             return self.limits.log_weight(P)
+        if self.late:
+            mean, sd = self.surrogate.posterior(P)
+            return np.asarray(np.log(np.maximum(self.worst - self.loss(mean) + sd, TINY)) + self.limits.log_weight(P))
         return self._log_improvement(P, self.ease) + self.limits.log_weight(P)
 
     def gain(self, P: Floats) -> Floats:
@@ -131,7 +142,8 @@ def improve(situation: Situation, objective: Objective) -> Improve | None:
     noisy = objective.noise is not None or bool(np.isfinite(error[measured]).any())
     loss = aim.loss(surrogate.posterior(situation.X[measured])[0] if noisy else value[measured])
     good = kept(situation)[measured]
-    return replace(aim, best=float(loss[good].min()) if good.any() else None, worst=float(loss.max()))
+    late = short and int(measured.sum()) >= LATE * len(situation.problem.parameters)
+    return replace(aim, best=float(loss[good].min()) if good.any() else None, worst=float(loss.max()), late=late)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,7 +216,7 @@ def front(situation: Situation) -> Front | None:
 
 
 def _reference(objectives: tuple[Objective, ...], losses: Floats) -> Floats:
-    """Stated, else a tenth of the range beyond the worst measured; beyond the front alone, its ends would count nothing."""
+    """Stated, else a tenth of the range beyond the worst measured; by the front alone its ends would count nothing."""
     low, high = losses.min(axis=0), losses.max(axis=0)
     inferred = high + 0.1 * np.where(high > low, high - low, np.maximum(np.abs(high), 1e-12))
     stated = [o.loss(o.reference) if o.reference is not None else np.nan for o in objectives]
