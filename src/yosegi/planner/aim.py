@@ -142,7 +142,9 @@ def improve(situation: Situation, objective: Objective) -> Improve | None:
     noisy = objective.noise is not None or bool(np.isfinite(error[measured]).any())
     loss = aim.loss(surrogate.posterior(situation.X[measured])[0] if noisy else value[measured])
     good = kept(situation)[measured]
-    late = short and int(measured.sum()) >= LATE * len(situation.problem.parameters)
+    sources = situation.problem.sources
+    even = len(sources) == 1 and not sources[0].price.per  # a bound is no gain, so it cannot be weighed against costs
+    late = short and even and int(measured.sum()) >= LATE * len(situation.problem.parameters)
     return replace(aim, best=float(loss[good].min()) if good.any() else None, worst=float(loss.max()), late=late)
 
 
