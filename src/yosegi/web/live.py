@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 
 from markupsafe import Markup
 
 from yosegi.core.clock import Clock
+from yosegi.core.errors import YosegiError
 from yosegi.ledger import Ledger
 from yosegi.web.views import View
+
+log = logging.getLogger("yosegi.web")
 
 REST = 0.3
 """Seconds between two messages: what happens faster is sent together."""
@@ -51,13 +55,16 @@ def _partial(target: str, how: str, content: Markup) -> str:
 
 
 async def stream(view: View, ledger: Ledger, clock: Clock, open_: Callable[[], bool]) -> AsyncIterator[str]:
-    """Server-sent events for one page, until `open_` says that nobody may look any more."""
+    """Server-sent events for one page, until `open_` says that nobody may look any more, or the site ends."""
     sent, last = Sent(), -1
-    while open_():
-        news = sent.news(view)
-        yield _event(last, news) if news else ": still here\n\n"
-        await clock.sleep(REST)
-        last = await ledger.changed(last, QUIET)
+    try:
+        while open_():
+            news = sent.news(view)
+            yield _event(last, news) if news else ": still here\n\n"
+            await clock.sleep(REST)
+            last = await ledger.changed(last, QUIET)
+    except YosegiError as error:
+        log.info("a page's stream ends: %s", error)
 
 
 def _event(number: int, text: str) -> str:
