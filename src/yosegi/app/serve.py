@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import uvicorn
 from fastapi import FastAPI
 
-from yosegi.app.compose import compose
+from yosegi.app.compose import compose, open_ledger
 from yosegi.app.settings import Home
+from yosegi.core.clock import SystemClock
+from yosegi.core.errors import Unavailable
 from yosegi.web import make_app
 
 
@@ -22,32 +24,47 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
         ready: told the address once the site answers.
 
     Raises:
-        Invalid, Locked, Corrupt: the site cannot be started; nothing was changed.
+        Invalid, Locked, Corrupt, Unavailable: the site cannot be started; nothing was changed.
     """
     settings = home.settings()
     host, port = settings.host_and_port
+    try:
+        listener = _listen(host, port)
+    except Unavailable:
+        # The likeliest listener is this very site, and its lock says so better than its port.
+        (await open_ledger(home, settings, SystemClock())).close()
+        raise
+    with listener:
+        await _serve(home, listener, lambda: ready(f"http://{host}:{port}"))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket bound before anything is started, so that a port in use is said and not discovered."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        todo = "end what listens there, or change `listen` in site.toml"
+        raise Unavailable(f"address {host}:{port}", error.strerror or str(error), todo) from None
+
+
+async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None]) -> None:
     site = await compose(home)
     app = make_app(site)
 
     @contextlib.asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         await site.start()
-        ready(f"http://{host}:{port}")
+        ready()
         yield
         await site.close()
 
     app.router.lifespan_context = life
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=2,
         server_header=False,
     )
-    await uvicorn.Server(config).serve()
-    # A server that could not bind has not run the end of its life.
-    with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.sleep(0)
+    await uvicorn.Server(config).serve(sockets=[listener])
