@@ -1,0 +1,73 @@
+"""A toy science whose effects can be counted: each consuming one adds a line to a file of the world.
+
+`world` is a folder. While it holds a file `hold`, whatever has had its effect waits, so that a test can kill something
+at that very moment.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from yosegi.core.capability import Context, capability, quantity, sample
+
+X = Annotated[float, quantity("1", ge=0, le=1, resolution=0.001)]
+
+
+@dataclass(frozen=True)
+class Value:
+    y: Annotated[float, quantity("1")]
+
+
+@dataclass(frozen=True)
+class Made:
+    sample: Annotated[str, sample()]
+
+
+def happen(world: str, context: Context) -> None:
+    """Something that can be seen afterwards: who, and by which process."""
+    with (Path(world) / "effects").open("a", encoding="utf-8") as effects:
+        effects.write(f"{context.key} {os.getpid()}\n")
+    while (Path(world) / "hold").exists():
+        time.sleep(0.01)
+
+
+@capability("toy.simulate@1", kind="simulation", effect="pure", field="toys", simulated=True)
+def simulate(x: X) -> Value:
+    """What the book says."""
+    return Value((x - 0.4) ** 2)
+
+
+@capability(
+    "toy.use@1", kind="simulation", effect="consuming", field="toys", simulated=True, cost={"samples": "1"},
+    time_limit=60,
+)  # fmt: skip
+def use(x: X, world: str, context: Context) -> Value:
+    """Use a sample up in a process of the site."""
+    happen(world, context)
+    return Value((x - 0.35) ** 2)
+
+
+@capability("toy.pay@1", kind="simulation", effect="consuming", field="toys", simulated=True, cost={"usd": "1"})
+def pay(x: X, world: str, context: Context) -> Value:
+    """Spend a dollar."""
+    happen(world, context)
+    return Value(x)
+
+
+@capability(
+    "toy.make@1", kind="robot", effect="consuming", field="toys", simulated=True, cost={"samples": "1"}, time_limit=60
+)
+def make(x: X, world: str, context: Context) -> Made:
+    """Use a sample up in the station."""
+    happen(world, context)
+    return Made(f"s-{x}")
+
+
+@capability("toy.measure@1", kind="instrument", effect="idempotent", field="toys", simulated=True)
+def measure(sample: Annotated[str, sample()]) -> Value:
+    """Look at a sample."""
+    return Value((float(sample[2:]) - 0.35) ** 2)
