@@ -6,7 +6,6 @@ The cases are made by schemathesis from the API's own description.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +15,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 
 from web.house import PASSPHRASE, House, opened, spec
+from web.test_openapi import current
 
 pytestmark = pytest.mark.slow
 FEW = settings(
@@ -46,27 +46,23 @@ def bearer(house: House) -> str:
     return str(answer.json()["token"])
 
 
-@pytest.fixture(scope="module")
-def described(house: House) -> Any:
-    schema = schemathesis.openapi.from_url(house.url() + "/openapi.json")
-    schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-    # A stream does not end by itself; it is read in a test of its own.
-    return schema.exclude(path="/api/v1/changes")
-
-
-schema = schemathesis.pytest.from_fixture("described")
+schema = schemathesis.openapi.from_dict(current()).exclude(path="/api/v1/changes")
+"""A stream does not end by itself; it is read in a test of its own."""
+schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 
 
 @schema.parametrize()
 @FEW
-def test_no_call_of_a_stranger_is_a_server_error(case: schemathesis.Case) -> None:
-    case.call_and_validate(checks=[not_a_server_error])
+def test_no_call_of_a_stranger_is_a_server_error(case: schemathesis.Case, house: House) -> None:
+    case.call_and_validate(base_url=house.url(), checks=[not_a_server_error])
 
 
 @schema.parametrize()
 @FEW
-def test_no_call_of_an_operator_is_a_server_error(case: schemathesis.Case, bearer: str) -> None:
-    case.call_and_validate(checks=[not_a_server_error], headers={"Authorization": f"Bearer {bearer}"})
+def test_no_call_of_an_operator_is_a_server_error(case: schemathesis.Case, house: House, bearer: str) -> None:
+    case.call_and_validate(
+        base_url=house.url(), checks=[not_a_server_error], headers={"Authorization": f"Bearer {bearer}"}
+    )
 
 
 def test_the_stream_of_changes_answers_or_says_why(house: House, bearer: str) -> None:
@@ -76,3 +72,35 @@ def test_the_stream_of_changes_answers_or_says_why(house: House, bearer: str) ->
         with client.stream("GET", "/api/v1/changes", params={"after": -(10**30)}) as answer:
             assert answer.status_code == 200
             assert next(answer.iter_lines()).startswith("id: ")
+
+
+SPACE = "low = 0.0, high = 0.9, resolution = 0.001"
+WRONG = {
+    "nested": "a=" + "[" * 5000,
+    "upside down": spec("odd").replace(SPACE, "low = 0.9, high = 0.0"),
+    "no range": spec("odd").replace(SPACE, ""),
+    "no number": spec("odd").replace(SPACE, "low = nan, high = 1.0"),
+    "a level twice": spec("odd").replace(SPACE, 'kind = "categorical", levels = [1, true]'),
+    "logarithm of nought": spec("odd").replace(SPACE, "low = 0.0, high = 0.9, log = true"),
+    "endless": spec("odd", trials=10**23),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_campaign_that_cannot_be_is_named_and_not_recorded(house: House, how: str) -> None:
+    with httpx.Client(base_url=house.url(), trust_env=False) as client:
+        person = {"person": "officer@argonne", "passphrase": PASSPHRASE}
+        token = client.post("/api/v1/session", json=person).json()["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = client.post("/api/v1/campaigns", json={"spec": WRONG[how]}, headers=headers)
+        assert answer.status_code == 422
+        assert answer.json()["code"] == "invalid"
+        assert client.get("/api/v1/campaigns/odd", headers=headers).status_code == 404
+
+
+def test_half_a_character_is_no_text(house: House) -> None:
+    body = b'{"person": "\\ud800", "passphrase": "x"}'
+    headers = {"content-type": "application/json"}
+    answer = httpx.post(house.url() + "/api/v1/session", content=body, headers=headers, trust_env=False)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "person"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,6 +52,7 @@ def make_app(site: Site) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(YosegiError, explain)
     app.add_exception_handler(HTTPException, unknown)
+    app.add_exception_handler(RequestValidationError, unfit)
     app.add_middleware(Guard)
     return app
 
@@ -83,12 +86,25 @@ def status_of(error: Exception) -> int:
     return next((number for kind, number in STATUS.items() if isinstance(error, kind)), 400)
 
 
+def told(content: Mapping[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON in ASCII: a message may quote half a character, which no encoding of text holds."""
+    return Response(json.dumps(content), status, dict(headers or {}), "application/json")
+
+
+async def unfit(request: Request, error: Exception) -> Response:
+    """A call that is not of the form its description gives; names each field, and repeats nothing that was sent."""
+    found = error.errors() if isinstance(error, RequestValidationError) else ()
+    detail = [{"loc": [str(part) for part in one["loc"]], "msg": one["msg"], "type": one["type"]} for one in found]
+    message = "; ".join(f"{'.'.join(one['loc'])}: {one['msg']}" for one in detail)
+    return told({"code": "invalid", "message": message, "detail": detail}, 422)
+
+
 async def explain(request: Request, error: Exception) -> Response:
     """An error as its code and its message; for people as a page."""
     status = status_of(error)
     if not isinstance(error, YosegiError) or request.scope["path"].startswith(MACHINES):
         code = error.code if isinstance(error, YosegiError) else "error"
-        return JSONResponse({"code": code, "message": str(error)}, status_code=status)
+        return told({"code": code, "message": str(error)}, status)
     caller = caller_of(request)
     if status != 401:
         return problem_page(caller, error, status, caller.root)
@@ -102,6 +118,6 @@ async def unknown(request: Request, error: Exception) -> Response:
     headers = error.headers if isinstance(error, HTTPException) else None
     if status != 404 or request.scope["path"].startswith(MACHINES):
         detail = error.detail if isinstance(error, HTTPException) else ""
-        return JSONResponse({"code": "http", "message": detail}, status_code=status, headers=headers)
+        return told({"code": "http", "message": detail}, status, headers)
     caller = caller_of(request)
     return problem_page(caller, NotFound("page", request.scope["path"]), 404, caller.root)
