@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -67,4 +68,19 @@ async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None])
         timeout_graceful_shutdown=2,
         server_header=False,
     )
-    await uvicorn.Server(config).serve(sockets=[listener])
+    with _obeyed():
+        await uvicorn.Server(config).serve(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _obeyed() -> Iterator[None]:
+    """Let a server that ended because it was told to end with status 0.
+
+    uvicorn raises the signal again once it has ended, for whoever handled it before: nobody has anything left to do.
+    """
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
