@@ -1,0 +1,122 @@
+"""Serving a site: ended cleanly, never twice, never on a port in use or a ledger that does not hold; backed up."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from processes.sites import PROCESS_SOURCE, Town, alive, descendants
+from yosegi.cli import main
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
+
+
+def yosegi(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def one_line(result: Result) -> str:
+    """The one line on standard error of a command that refused."""
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    return result.stderr
+
+
+def copied(town: Town, target: Path) -> Path:
+    """A backup of a running site, as a home."""
+    assert yosegi("site", "backup", town.folder / "argonne", target).exit_code == 0
+    return target
+
+
+def test_sigterm_ends_a_site_with_status_0_and_leaves_no_process(town: Town) -> None:
+    town.campaign("terminated", PROCESS_SOURCE)
+    town.ended("terminated")
+    below = [pid for pid, _ in descendants(town.pid("riken"))]
+    assert below
+    status = town.terminate("riken")
+    left = [pid for pid in below if alive(pid)]
+    town.start("riken")
+    assert (status, left) == (0, [])
+
+
+def test_sigterm_ends_a_station_with_status_0_and_leaves_no_process(town: Town) -> None:
+    below = [pid for pid, _ in descendants(town.pid("robot"))]
+    status = town.terminate("robot")
+    left = [pid for pid in below if alive(pid)]
+    town.start("robot")
+    assert (status, left) == (0, [])
+
+
+@pytest.mark.parametrize("verb", ["serve", "check", "rebuild"])
+def test_a_home_that_is_served_is_served_once(town: Town, verb: str) -> None:
+    line = one_line(yosegi("site", verb, town.folder / "argonne"))
+    assert f"process {town.pid('argonne')} writes it" in line
+
+
+def test_a_port_in_use_is_said_and_the_lock_is_not_kept(town: Town, tmp_path: Path) -> None:
+    home = copied(town, tmp_path / "home")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = home / "site.toml"
+        old = town.urls["argonne"].removeprefix("http://")
+        settings.write_text(settings.read_text().replace(f'listen = "{old}"', f'listen = "127.0.0.1:{port}"'))
+        line = one_line(yosegi("site", "serve", home))
+        assert f"127.0.0.1:{port}" in line
+        assert "in use" in line
+    assert yosegi("site", "check", home).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE ledger_entries SET header = CAST(replace(header, 'nn', 'mm') AS BLOB) WHERE sequence = {last}",
+        "UPDATE ledger_bodies SET body = x'7b7d' WHERE sequence = {last}",
+        "DELETE FROM ledger_entries WHERE sequence = {last}",
+    ],
+    ids=["header", "body", "gone"],
+)
+@pytest.mark.parametrize("verb", ["serve", "check"])
+def test_a_damaged_ledger_refuses_to_start_and_names_the_entry(
+    town: Town, tmp_path: Path, verb: str, damage: str
+) -> None:
+    home = copied(town, tmp_path / "home")
+    database = sqlite3.connect(home / "ledger.db")
+    (last,) = database.execute("SELECT MAX(sequence) FROM ledger_bodies").fetchone()
+    database.execute(damage.format(last=last))
+    database.commit()
+    database.close()
+    # The copy names the running site's port; what is damaged is found before it matters.
+    line = one_line(yosegi("site", verb, home))
+    assert f"entry {last}" in line
+    assert "restore" in line
+
+
+def test_a_file_that_is_no_database_is_refused(town: Town, tmp_path: Path) -> None:
+    home = copied(town, tmp_path / "home")
+    (home / "ledger.db").write_bytes(b"not a database at all" * 1000)
+    assert "ledger.db" in one_line(yosegi("site", "serve", home))
+
+
+def test_a_backup_made_while_the_site_runs_is_restored_and_served(town: Town, tmp_path: Path) -> None:
+    town.campaign("saved", PROCESS_SOURCE)
+    town.holds("saved")
+    home = town.folder / "argonne"
+    backup = copied(town, tmp_path / "backup")
+    assert "exists already" in one_line(yosegi("site", "backup", home, backup))
+    assert "not empty" in one_line(yosegi("site", "restore", backup, home))
+    assert town.terminate("argonne") == 0
+    home.rename(tmp_path / "lost")
+    restored = yosegi("site", "restore", backup, home, "--by", "operator@argonne")
+    assert restored.exit_code == 0, restored.output
+    assert "epoch 2" in restored.output
+    town.start("argonne")
+    town.holds("saved")
+    town.campaign("after", PROCESS_SOURCE)
+    town.holds("after")
+    shutil.rmtree(tmp_path / "lost")
