@@ -28,6 +28,7 @@ from yosegi.governance.charter import Team
 ENTRIES = {
     "qec.memory-large@1": "yosegi_packs.quantum:memory_large",
     "qec.memory-small@1": "yosegi_packs.quantum:memory_small",
+    "qec.footprint@1": "yosegi_packs.quantum:footprint",
     "succinate.genome@1": "yosegi_packs.bio.warm:genome",
     "succinate.core@1": "yosegi_packs.bio.warm:core",
     "hep.tune-full@1": "yosegi_packs.hep:tune_full",
