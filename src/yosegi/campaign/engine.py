@@ -21,7 +21,7 @@ from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.decision import Decision
 from yosegi.ledger import Draft, Entry, Ledger, Write
-from yosegi.planner import PlannerError, Proposal, suggest, versions
+from yosegi.planner import PLANNERS, PlannerError, Proposal, suggest, versions
 
 log = logging.getLogger("yosegi.campaign")
 
@@ -126,9 +126,11 @@ class Campaigns:
         """Check a campaign against the contracts it names, record it, and set it going.
 
         Raises:
-            Invalid, NotFound: as `check_against`; nothing was recorded.
+            Invalid, NotFound: as `check_against`, or a planner of no such name; nothing was recorded.
             Conflict: there is a campaign of that name already.
         """
+        if spec.planner not in PLANNERS:
+            raise NotFound("planner", spec.planner, tuple(PLANNERS))
         contracts = {ref: self.contract_of(spec.charter, ref) for ref in spec.capabilities()}
         check_against(spec, contracts)
         problem_of(spec)

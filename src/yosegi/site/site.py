@@ -100,9 +100,16 @@ class Site:
 
         Raises:
             Refused: somebody else's name is in the file.
+            NotFound: a charter or a team that this site does not know.
         """
         if spec.on_behalf_of != who.person and who.role != "officer":
             raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
+        charters = self.registry.charters()
+        if spec.charter not in charters:
+            raise NotFound("charter", spec.charter, charters)
+        teams = tuple(team.id for team in self.registry.federation(spec.charter).roster.charter.teams)
+        if spec.team not in teams:
+            raise NotFound("team", spec.team, teams)
         return await self.campaigns.begin(spec, by=who.person)
 
     async def move_campaign(self, name: str, state: CampaignState, who: Session, why: str) -> Campaign:
