@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from yosegi.app.settings import Home
+from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Conflict
 from yosegi.governance.charter import Charter
@@ -31,11 +31,11 @@ def make_home(folder: Path, settings: dict[str, object]) -> Home:
     home = Home(folder)
     if home.settings_file.exists():
         raise Conflict(f"{folder}", "is the home of a site already", "choose another folder")
+    Settings.read(settings, what=f"the settings of {folder}")
     for sub in (folder, home.keys, home.policy, home.stations):
         sub.mkdir(parents=True, exist_ok=True)
     home.keys.chmod(0o700)
     home.settings_file.write_text(_toml(settings), encoding="utf-8")
-    home.settings()
     Ed25519Signer.generate().save(home.keys / "site.key")
     Ed25519Signer.generate().save(home.keys / "governance.key")
     Unsealer.generate().save(home.keys / "sealing.key")

@@ -56,19 +56,26 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str)
 @Folder
 @click.argument("person")
 @click.option("--role", type=click.Choice(["member", "operator", "officer"]), default="member", show_default=True)
-@click.option("--passphrase", prompt="Passphrase (empty for a key only)", default="", hide_input=True)
+@click.option(
+    "--passphrase",
+    prompt="Passphrase (empty for a key only)",
+    default="",
+    hide_input=True,
+    help="To sign in with on the site's pages; asked for if it is not given, and empty for a key only.",
+)
 @explained
 def account(home: Path, person: str, role: str, passphrase: str) -> None:
     """Give PERSON an account at this site, with a key and, if one is typed, a passphrase."""
     place = Home(home)
     place.settings()
     people = place.folder / "people"
-    people.mkdir(mode=0o700, exist_ok=True)
     path = people / f"{person}.key"
-    if not path.exists():
-        Ed25519Signer.generate().save(path)
-    key = Ed25519Signer.load(path).public
-    add_account(place.accounts, person, role, passphrase=passphrase, key=key)  # type: ignore[arg-type]
+    known = path.exists()
+    signer = Ed25519Signer.load(path) if known else Ed25519Signer.generate()
+    add_account(place.accounts, person, role, passphrase=passphrase, key=signer.public)  # type: ignore[arg-type]
+    if not known:
+        people.mkdir(mode=0o700, exist_ok=True)
+        signer.save(path)
     click.echo(f"{person} is {role} at {place.settings().site}; the key is in {path}. Restart the site to let them in.")
 
 
