@@ -14,7 +14,7 @@ from rich.table import Table
 from yosegi.campaign import read_spec
 from yosegi.cli.client import CampaignHandle, Client
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, print_table, show_json, show_table
 
 OVER = ("ended", "aborted")
 
@@ -71,7 +71,7 @@ def show(name: str, json_: bool, **site: Any) -> None:
         return
     click.echo(f"{state['title']}\n{state['question']}\n{state['state']}{': ' + state['why'] if state['why'] else ''}")
     click.echo(f"best {_best(state)} · spent {_amounts(state['spent'])} · price {state['price']:g}\n")
-    Console(highlight=False, markup=False).print(trial_table(state))
+    print_table(trial_table(state))
 
 
 @campaign.command()

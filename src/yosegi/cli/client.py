@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from yosegi.core.clock import Clock, SystemClock
-from yosegi.core.errors import Unavailable, YosegiError
+from yosegi.core.errors import Invalid, Unavailable, YosegiError
+from yosegi.core.ids import split_capability
 from yosegi.site import Login
 from yosegi.trust.signer import Ed25519Signer, Signer
 
@@ -49,7 +50,12 @@ class Client:
         return list(self.get("/capabilities"))
 
     def capability(self, ref: str) -> dict[str, Any]:
-        """One contract."""
+        """One contract.
+
+        Raises:
+            Invalid: not of the form `site/name@version`.
+        """
+        split_capability(ref)
         return dict(self.get(f"/capabilities/{quote(ref)}"))
 
     def campaigns(self) -> list[dict[str, Any]]:
@@ -156,9 +162,11 @@ def connect(
         clock: dates the login.
 
     Raises:
+        Invalid: that is no address.
         Unavailable: nobody answers there.
         YosegiError: the site does not let this person in.
     """
+    _check_address(url)
     client = Client(url)
     if key is not None:
         signer = Ed25519Signer.load(key) if isinstance(key, Path) else key
@@ -176,6 +184,16 @@ def connect(
     else:
         return client
     return Client(url, answer["token"])
+
+
+def _check_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise Invalid(f"address {url!r}", "not the address of a site", "e.g. http://127.0.0.1:8101")
 
 
 def _told(error: urllib.error.HTTPError) -> YosegiError:

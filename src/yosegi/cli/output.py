@@ -36,10 +36,14 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
         count += 1
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     if count:
-        # A pipe has no width: long cells are kept whole there.
-        Console(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False).print(table)
+        print_table(table)
     else:
         click.echo(empty)
+
+
+def print_table(table: Table) -> None:
+    """A table made elsewhere; a pipe has no width, so that long cells are kept whole there."""
+    Console(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False).print(table)
 
 
 def fail(error: Exception) -> NoReturn:

@@ -11,7 +11,7 @@ import click
 from yosegi.app.settings import Home
 from yosegi.cli.output import explained
 from yosegi.core.errors import Conflict
-from yosegi.runner.station import run_station
+from yosegi.runner.station import StationFile, run_station
 from yosegi.runner.station.run import FILE, KEY_FILE
 from yosegi.trust.keys import unbase64
 from yosegi.trust.signer import Ed25519Signer
@@ -43,6 +43,7 @@ def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str
 @explained
 def run(folder: Path) -> None:
     """Run the station of FOLDER until Ctrl-C or SIGTERM, which are its safe stop."""
+    StationFile.load(folder)
     click.echo(f"station of {folder}: dialling its site")
     asyncio.run(run_station(folder))
 
