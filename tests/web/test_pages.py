@@ -262,7 +262,7 @@ def test_an_uncertain_task_is_first_is_acknowledged_and_settled_by_an_operator(
     assert "&lt;i&gt;dispensing&lt;/i&gt;" in page
     assert page.index("uncertain") < page.index("Latest tasks")
     name = nims.notices.open()[0].task
-    assert "1 open notices" in page
+    assert "Open notices: 1" in page
 
     form = {"form_token": token(operator)}
     assert "acknowledged" in operator.post(f"/tasks/{name}/acknowledge", data=form).text

@@ -125,7 +125,14 @@ def problem_page(caller: Caller, error: YosegiError, status: int, back: str | No
     lines = [text for code in codes if (text := caller.w.code(code))] or [str(error)]
     if isinstance(error, FormRefused):
         lines = [caller.w(error.text)]
-    told = {"lines": lines, "codes": codes, "back": back}
+    told = {
+        "lines": lines,
+        "codes": codes,
+        "back": back,
+        "missing": isinstance(error, NotFound),
+        # What answers a form has an address that cannot be asked for again in another language.
+        "stays": caller.request.method == "GET",
+    }
     return show(caller, "problem", status, problem=told, number=status)
 
 
@@ -214,7 +221,8 @@ async def sign_in(caller: Here) -> Response:
     try:
         token = await caller.sessions.open(person, form.get("passphrase", "")[:1024])
     except Refused as error:
-        told = {"lines": [caller.w.code(code) for code in error.reasons], "codes": error.reasons, "back": None}
+        lines = [caller.w.code(code) for code in error.reasons]
+        told = {"lines": lines, "codes": error.reasons, "back": None, "missing": False, "stays": True}
         return show(caller, "sign_in", 403, to=to, person=person, problem=told)
     answer = RedirectResponse(f"./{_inside(to)}", 303)
     answer.set_cookie(

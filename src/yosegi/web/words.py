@@ -26,6 +26,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "connecting": ("connecting", "接続中"),
     "lost": ("connection lost, trying again", "接続が切れました。再接続しています"),
     "refused_title": ("This was refused; nothing was changed", "拒否されました。何も変更していません"),
+    "missing_title": ("There is nothing of that name here", "その名前のものはありません"),
     "reason_code": ("reason", "理由コード"),
     "form_stale": (
         "The form did not come from a page of this session. Load the page again and repeat it there.",
@@ -104,7 +105,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The effect of this task is unknown. Look at the instrument, then settle it.",
         "このタスクの作用が不明です。装置を確認してから確定してください。",
     ),
-    "notices_count": ("{n} open notices", "未確認の通知 {n} 件"),
+    "notices_count": ("Open notices: {n}", "未確認の通知：{n}"),
     "since": ("since {time}", "{time} から"),
     # -- campaign
     "question": ("Question", "問い"),
