@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from yosegi.exchange.link import RESEND, Link, Load
+from yosegi.exchange.link import ACKNOWLEDGE_AFTER, RESEND, Link, Load
 from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.parcel import Refusal
 
@@ -20,7 +20,7 @@ class LinkMachine(RuleBasedStateMachine):
         self.link = Link("demo", "riken")
         self.now = 0.0
         self.topics: dict[str, str] = {}
-        self.owed: set[str] = set()
+        self.owed: dict[str, float] = {}
         self.sent: dict[str, float] = {}
 
     @rule(key=keys, topic=st.integers(0, 2).map(str))
@@ -40,8 +40,8 @@ class LinkMachine(RuleBasedStateMachine):
 
     @rule(key=keys)
     def record(self, key: str) -> None:
-        self.owed.add(key)
-        self.link.acknowledge(key)
+        self.owed[key] = self.now + ACKNOWLEDGE_AFTER
+        self.link.acknowledge(key, self.now)
 
     @rule(seconds=st.floats(0, 2 * RESEND))
     def wait(self, seconds: float) -> None:
@@ -52,17 +52,20 @@ class LinkMachine(RuleBasedStateMachine):
         due = {key for key in self.topics.values() if self.now - self.sent.get(key, -1e9) >= RESEND}
         load = self.link.take(self.now)
         assert {out.id for out in load.messages} == due
-        assert set(load.acknowledged) == self.owed
+        assert set(load.acknowledged) == set(self.owed)
         if arrives:
             self.sent |= dict.fromkeys(due, self.now)
-            self.owed = set()
+            self.owed = {}
         else:
             self.link.untake(load)
             self.sent = {key: at for key, at in self.sent.items() if key not in due}
+            self.owed = dict.fromkeys(self.owed, -1e9)
 
     @invariant()
     def it_knows_whether_there_is_something_to_say(self) -> None:
-        expected = bool(self.owed) or any(self.now - self.sent.get(key, -1e9) >= RESEND for key in self.topics.values())
+        expected = any(due <= self.now for due in self.owed.values()) or any(
+            self.now - self.sent.get(key, -1e9) >= RESEND for key in self.topics.values()
+        )
         assert self.link.due(self.now) == expected
         assert self.link.waiting == len(set(self.topics.values()))
 

@@ -33,6 +33,8 @@ from yosegi.trust.signer import Signer
 
 PATH = "/exchange/v1"
 MOST_CALLS = 4
+MOST_HELD = 2
+"""Answers held back at a time for one peer; fewer than its calls, so that something new always gets through."""
 QUICK = 1.0
 """Seconds an answer may be held back when something was just sent: a task that ends quickly comes back in it."""
 IDLE = 30.0
@@ -153,14 +155,27 @@ class Exchange:
         link = self.link(parcel.charter, parcel.sender)
         await self._receive(link, parcel)
         await self._keep_mail(parcel)
-        mail = self._mail_for(parcel)
-        resend = self._resend(link)
-        if parcel.wait and not mail and not link.due(self.clock.monotonic(), resend):
-            await self._until_changed(link, parcel.wait)
-            mail = self._mail_for(parcel)
-        load = link.take(self.clock.monotonic(), resend)
+        if parcel.wait and link.held < MOST_HELD:
+            await self._hold(link, parcel)
+        now, resend = self.clock.monotonic(), self._resend(link)
+        load = link.take(now, resend)
+        if link.due(now, resend):
+            link.wake()
         # A request just sent in the answer is answered by the peer's next call; it is due again if none comes.
-        return self._pack(link, load, mail=mail).to_bytes()
+        return self._pack(link, load, mail=self._mail_for(parcel)).to_bytes()
+
+    async def _hold(self, link: Link, parcel: Parcel) -> None:
+        """Wait until there is something to say, for as long as the caller allows."""
+        resend = self._resend(link)
+        link.held += 1
+        try:
+            async with asyncio.timeout(parcel.wait):
+                while not self._mail_for(parcel) and not link.due(now := self.clock.monotonic(), resend):
+                    await self._until_changed(link, link.patience(now))
+        except TimeoutError:
+            pass
+        finally:
+            link.held -= 1
 
     async def _receive(self, link: Link, parcel: Parcel) -> None:
         link.last_heard = self.clock.monotonic()
@@ -185,7 +200,7 @@ class Exchange:
         except YosegiError as error:
             link.refuse(Refusal(id=item.id, why=str(error)[:2000]))
         else:
-            link.acknowledge(item.id)
+            link.acknowledge(item.id, self.clock.monotonic())
 
     def _check_receipt(self, link: Link, item: Message) -> None:
         """A message must stand in its sender's ledger, and the receipt must say so."""
@@ -231,23 +246,25 @@ class Exchange:
         chance = random.Random(derived_key(self.site, link.peer, link.charter))
         under_way: set[asyncio.Task[None]] = set()
         while True:
-            link.changed.clear()
             under_way = {task for task in under_way if not task.done()}
             link.calls = len(under_way)
             resend = self._resend(link)
             if self._dials(link) and not (link.failures and under_way):
-                due = link.due(self.clock.monotonic(), resend)
+                # What is due goes with an answer that is held back, where there is one.
+                now = self.clock.monotonic()
+                due = not link.held and link.due(now, resend)
                 awaits = self._awaits(link)
                 if (due and len(under_way) < MOST_CALLS) or (awaits and not under_way):
-                    call = asyncio.create_task(self._call(link, QUICK if due else LONGEST_WAIT * 0.66, chance))
-                    call.add_done_callback(lambda _: link.changed.set())
+                    # Taken here and now: what one call takes along is due no more.
+                    load = link.take(now, resend)
+                    call = asyncio.create_task(self._call(link, load, QUICK if due else LONGEST_WAIT * 0.66, chance))
+                    call.add_done_callback(lambda _: link.wake())
                     self._keep(call)
                     under_way.add(call)
                     continue
-            await self._until_changed(link, min(resend, IDLE))
+            await self._until_changed(link, min(resend, IDLE, link.patience(self.clock.monotonic())))
 
-    async def _call(self, link: Link, wait: float, chance: random.Random) -> None:
-        load = link.take(self.clock.monotonic(), self._resend(link))
+    async def _call(self, link: Link, load: Load, wait: float, chance: random.Random) -> None:
         try:
             await self._deliver(link, load, wait if self._awaits(link) or load.messages else 0.0)
             link.failures, link.trouble = 0, ""
@@ -305,7 +322,7 @@ class Exchange:
             if mail.sender != parcel.sender or mail.to not in self.directory.sites(parcel.charter):
                 raise Invalid("mail", f"from {mail.sender} to {mail.to}", "only members leave mail, in their own name")
             self.mailbox.leave(mail)
-            self.link(parcel.charter, mail.to).changed.set()
+            self.link(parcel.charter, mail.to).wake()
         self.mailbox.drop(parcel.sender, parcel.collected)
 
     def _mail_for(self, parcel: Parcel) -> tuple[Mail, ...]:
@@ -399,7 +416,7 @@ class Exchange:
 
     async def _until_changed(self, link: Link, seconds: float) -> None:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds if seconds < IDLE else IDLE):
                 await link.changed.wait()
         except TimeoutError:
             pass

@@ -12,6 +12,8 @@ RESEND = 5.0
 """Seconds after which a message that was sent and not acknowledged is sent again."""
 RESEND_MAIL = 30.0
 """The same for messages left at a mailbox, whose receiver may be away."""
+ACKNOWLEDGE_AFTER = 0.25
+"""Seconds an acknowledgement waits for something to travel with; far less than `RESEND`."""
 
 
 @dataclass
@@ -36,13 +38,15 @@ class Link:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     calls: int = 0
     """Calls of this site to the peer that are under way."""
+    held: int = 0
+    """Answers to the peer that are held back for something to say."""
     failures: int = 0
     last_heard: float | None = None
     trouble: str = ""
     _waiting: dict[str, Outgoing] = field(default_factory=dict)
     _topics: dict[str, str] = field(default_factory=dict)
     _sent: dict[str, float] = field(default_factory=dict)
-    _acknowledged: dict[str, None] = field(default_factory=dict)
+    _acknowledged: dict[str, float] = field(default_factory=dict)
     _refused: dict[str, Refusal] = field(default_factory=dict)
     _collected: dict[str, None] = field(default_factory=dict)
 
@@ -53,7 +57,12 @@ class Link:
             self.drop(before)
         self._waiting[out.id] = out
         self._topics[out.topic] = out.id
+        self.wake()
+
+    def wake(self) -> None:
+        """Have everybody who waits for a change look again."""
         self.changed.set()
+        self.changed.clear()
 
     def drop(self, message_id: str) -> bool:
         """Stop sending a message; whether it was waiting."""
@@ -63,20 +72,20 @@ class Link:
             del self._topics[out.topic]
         return out is not None
 
-    def acknowledge(self, message_id: str) -> None:
-        """Tell the peer that its message is durably recorded here."""
-        self._acknowledged[message_id] = None
-        self.changed.set()
+    def acknowledge(self, message_id: str, now: float) -> None:
+        """Tell the peer, with the next parcel or soon, that its message is durably recorded here."""
+        self._acknowledged[message_id] = now + ACKNOWLEDGE_AFTER
+        self.wake()
 
     def refuse(self, refusal: Refusal) -> None:
         """Tell the peer that its message will never be taken."""
         self._refused[refusal.id] = refusal
-        self.changed.set()
+        self.wake()
 
     def collect(self, mail_id: str) -> None:
         """Tell the mailbox that its mail was received."""
         self._collected[mail_id] = None
-        self.changed.set()
+        self.wake()
 
     def take(self, now: float, resend: float = RESEND) -> Load:
         """Everything due, marked as sent at `now` (monotonic seconds)."""
@@ -89,12 +98,10 @@ class Link:
         )
         for out in load.messages:
             self._sent[out.id] = now
-        for book, taken in (
-            (self._acknowledged, load.acknowledged),
-            (self._collected, load.collected),
-        ):
-            for key in taken:
-                book.pop(key, None)
+        for key in load.acknowledged:
+            self._acknowledged.pop(key, None)
+        for key in load.collected:
+            self._collected.pop(key, None)
         for refusal in load.refused:
             self._refused.pop(refusal.id, None)
         return load
@@ -103,15 +110,19 @@ class Link:
         """The parcel did not arrive, or nobody knows: everything in it is due again."""
         for out in load.messages:
             self._sent.pop(out.id, None)
-        self._acknowledged.update(dict.fromkeys(load.acknowledged))
+        self._acknowledged.update(dict.fromkeys(load.acknowledged, -1e18))
         self._collected.update(dict.fromkeys(load.collected))
         self._refused.update({refusal.id: refusal for refusal in load.refused})
 
     def due(self, now: float, resend: float = RESEND) -> bool:
-        """Whether `take` would find something."""
-        if self._acknowledged or self._refused or self._collected:
+        """Whether there is something worth a parcel of its own."""
+        if self._refused or self._collected or any(due <= now for due in self._acknowledged.values()):
             return True
         return any(now - self._sent.get(key, -1e18) >= resend for key in self._waiting)
+
+    def patience(self, now: float) -> float:
+        """Seconds until an acknowledgement has waited long enough; infinite if none waits."""
+        return max(0.001, min(self._acknowledged.values(), default=float("inf")) - now)
 
     @property
     def waiting(self) -> int:
