@@ -226,10 +226,10 @@ class Town:
             self._clients[site] = connect(self.urls[site], person=person, key=key)
         return self._clients[site]
 
-    def campaign(self, name: str, *sources: str, trials: int = 2) -> None:
+    def campaign(self, name: str, *sources: str, trials: int = 2, offers: int = 5) -> None:
         """Start a campaign over these sources, when all their capabilities are offered."""
         text = self.spec(name, *sources, trials=trials)
-        until(lambda: len(self.client("argonne").capabilities()) >= 5, "every capability is offered")
+        until(lambda: len(self.client("argonne").capabilities()) >= offers, "every capability is offered")
         self.client("argonne").start(text)
 
     def spec(self, name: str, *sources: str, trials: int = 2) -> str:

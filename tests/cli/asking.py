@@ -1,0 +1,56 @@
+"""Asks the command line, in this process, and looks at how it answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from processes.sites import Town
+from yosegi.cli import main
+
+
+def yosegi(*arguments: object) -> Result:
+    """One call."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def told(*arguments: object) -> str:
+    """What a call that succeeds says to people."""
+    result = yosegi(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def document(*arguments: object) -> Any:
+    """What a call says to programs: one JSON document, in one line."""
+    text = told(*arguments, "--json")
+    assert text.count("\n") == 1
+    return json.loads(text)
+
+
+def refused(*arguments: object) -> str:
+    """The one line on standard error of a call that changes nothing and ends with status 1."""
+    result = yosegi(*arguments)
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert result.stderr.startswith("Error: ")
+    return result.stderr
+
+
+def entries(town: Town, site: str) -> int:
+    """How many entries a site's ledger holds, but for what sites tell each other by themselves."""
+    own = "stream NOT LIKE 'exchange/%' AND stream NOT LIKE 'witness%'"
+    return int(town.ask(site, f"SELECT COUNT(*) FROM ledger_entries WHERE {own}")[0][0])
+
+
+def pi(town: Town) -> tuple[object, ...]:
+    """The options by which pi@argonne asks argonne."""
+    return "--home", town.folder / "argonne", "--as", "pi@argonne"
+
+
+def operator(town: Town) -> tuple[object, ...]:
+    """The options by which operator@riken asks riken."""
+    return "--home", town.folder / "riken", "--as", "operator@riken"

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from cli.asking import document, refused, told, yosegi
+
+ANSWERS = "listen", "reached", "accounts", "keys", "published", "stations", "rules", "advice"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    home = tmp_path / "riken"
+    told("site", "init", home, "--name", "riken", "--url", "http://127.0.0.1:8100")
+    return home
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_new_home_has_keys_that_only_its_owner_may_read(home: Path) -> None:
+    keys = sorted((home / "keys").glob("*.key"))
+    assert [key.name for key in keys] == ["governance.key", "sealing.key", "site.key"]
+    assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+    assert stat.S_IMODE((home / "keys").stat().st_mode) == 0o700
+
+
+def test_a_home_is_not_made_twice(home: Path) -> None:
+    before = files(home)
+    assert "is the home of a site already" in refused("site", "init", home, "--name", "other", "--mailbox", "riken")
+    assert files(home) == before
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--name", "Riken!"), ("--name", ""), ("--listen", "everywhere"), ("--name", "r" * 41)],
+)
+def test_a_home_that_would_not_hold_is_not_made(tmp_path: Path, option: str, value: str) -> None:
+    home = tmp_path / "home"
+    options = {"--name": "riken", "--mailbox": "argonne"} | {option: value}
+    refused("site", "init", home, *(part for pair in options.items() for part in pair))
+    assert not (home / "site.toml").exists()
+    assert not list(home.rglob("*.key"))
+
+
+def test_an_account_is_given_with_a_key_and_kept_without_the_passphrase(home: Path) -> None:
+    told("site", "account", home, "pi@riken", "--passphrase", "secret words")
+    assert (home / "people" / "pi@riken.key").exists()
+    assert all(b"secret words" not in content for content in files(home).values())
+    assert document("site", "doctor", home)["accounts"] == {"pi@riken": "member"}
+
+
+@pytest.mark.parametrize("person", ["pi", "PI@riken", "pi@riken/../../x", "", "pi@riken\n"])
+def test_an_account_of_no_person_is_refused(home: Path, person: str) -> None:
+    before = files(home)
+    refused("site", "account", home, person, "--passphrase", "x")
+    assert files(home) == before
+
+
+def test_doctor_is_one_page_that_says_what_to_mend(home: Path) -> None:
+    found = document("site", "doctor", home)
+    assert found["site"] == "riken"
+    assert set(ANSWERS[1:]) <= set(found)
+    advice = "; ".join(found["advice"])
+    assert "governance key" in advice
+    assert "nobody can sign in" in advice
+    assert "not running" in advice
+    (home / "keys" / "site.key").chmod(0o644)
+    assert "site.key may be read by others" in "; ".join(document("site", "doctor", home)["advice"])
+    assert "governance key" in told("site", "doctor", home)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('colour = "red"', "colour"),
+        ('reach = "telepathy"', "reach"),
+        ("[process]\nslots = 0", "slots"),
+        ('[process]\npublish = ["not an entry"]', "publish"),
+        ("title = ", "not TOML"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["serve", "doctor", "check"])
+def test_settings_that_do_not_hold_are_refused_by_name(home: Path, verb: str, line: str, why: str) -> None:
+    settings = home / "site.toml"
+    text = settings.read_text()
+    lines = [old for old in text.splitlines() if old.partition(" ")[0] != line.partition(" ")[0]]
+    settings.write_text("\n".join([*lines, line]))
+    assert why in refused("site", verb, home)
+
+
+@pytest.mark.parametrize("verb", ["serve", "doctor", "check", "rebuild", "account", "backup"])
+def test_a_folder_that_is_no_home_is_said_and_stays_empty(tmp_path: Path, verb: str) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    more = {"account": ("pi@riken", "--passphrase", "x"), "backup": (tmp_path / "target",)}.get(verb, ())
+    assert "is not the home of a site" in refused("site", verb, folder, *more)
+    assert list(tmp_path.iterdir()) == [folder]
+    assert not list(folder.iterdir())
+
+
+def test_a_home_without_a_ledger_is_not_checked(home: Path) -> None:
+    assert "serve the site once" in refused("site", "check", home)
+
+
+def test_what_is_published_and_no_capability_is_refused_when_served(home: Path) -> None:
+    with (home / "site.toml").open("a") as settings:
+        settings.write('\n[process]\npublish = ["no_such_pack:f"]\n')
+    text = (home / "site.toml").read_text().replace("127.0.0.1:8100", "127.0.0.1:0")
+    (home / "site.toml").write_text(text)
+    assert "no_such_pack" in refused("site", "serve", home)
+
+
+def test_a_command_says_its_version() -> None:
+    assert yosegi("--version").output.startswith("yosegi")
