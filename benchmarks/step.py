@@ -82,7 +82,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-# -- the owner, and the server of the floor: processes of their own ------------------------------------------------------
+# -- the owner, and the server of the floor: processes of their own ---------------------------------------------------
 
 
 async def be_owner(home: Home, timings: Path | None) -> None:
@@ -205,7 +205,7 @@ async def home_site(home: Home) -> AsyncIterator[Site]:
     site = await compose(home)
     await site.start()
     config = uvicorn.Config(
-        make_app(site), host=host, port=port, log_level="warning", access_log=False, lifespan="off",
+        make_app(site), host=host, port=port, log_level="critical", access_log=False, lifespan="off",
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)
@@ -288,7 +288,7 @@ async def measure_floor(folder: Path, times: int) -> dict[str, Any]:
                 os.fsync(file.fileno())
                 await transport.call(f"http://127.0.0.1:{port}/", bytes(PARCEL), timeout=30)
 
-            for _ in range(100):
+            for _ in range(600):
                 with contextlib.suppress(YosegiError):
                     await post()
                     break
