@@ -243,3 +243,20 @@ def test_a_team_with_too_much_under_way_is_told_so(tmp_path: Path) -> None:
         assert "too_many_open" in reasons
 
     run_simulated(story())
+
+
+@pytest.mark.parametrize("home", ["nims", "argonne"])
+def test_a_site_asks_its_own_capabilities_without_a_network(tmp_path: Path, home: str) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path, home=home)
+        federation.places["argonne"].capabilities = federation.places["nims"].capabilities
+        federation.places["argonne"].grant = {"samples": "5"}
+        await federation.start()
+        federation.network.part("http://argonne.example", "http://riken.example")
+        site = federation.places[home].running
+        text = spec(2).replace("pi@argonne", f"pi@{home}").replace("nims/", f"{home}/")
+        await site.start_campaign(parse_spec(text.replace('"gp"', '"sobol"')), federation.member())
+        await asyncio.sleep(60)
+        assert site.campaigns.get("toy").state is CampaignState.ENDED
+
+    run_simulated(story())

@@ -15,7 +15,7 @@ from yosegi.campaign.problem import history_of, pending_of, problem_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.core.contract import Contract, strictest
-from yosegi.core.errors import Conflict, NotFound, YosegiError
+from yosegi.core.errors import Conflict, Invalid, NotFound, YosegiError
 from yosegi.core.ids import derived_key
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.exchange.requests import Asked, Requests
@@ -129,11 +129,9 @@ class Campaigns:
             Invalid, NotFound: as `check_against`, or a planner of no such name; nothing was recorded.
             Conflict: there is a campaign of that name already.
         """
-        if spec.planner not in PLANNERS:
-            raise NotFound("planner", spec.planner, tuple(PLANNERS))
         contracts = {ref: self.contract_of(spec.charter, ref) for ref in spec.capabilities()}
         check_against(spec, contracts)
-        problem_of(spec)
+        _check_planning(spec)
         body = {
             "spec": spec.model_dump(mode="json", exclude_none=True),
             "contracts": {ref: c.model_dump(mode="json", exclude_none=True) for ref, c in contracts.items()},
@@ -333,6 +331,16 @@ class Campaigns:
 
     def _lock(self, name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
+
+
+def _check_planning(spec: CampaignSpec) -> None:
+    """Have the planner look at the problem before anything is recorded."""
+    if spec.planner not in PLANNERS:
+        raise NotFound("planner", spec.planner, tuple(PLANNERS))
+    try:
+        problem_of(spec)
+    except PlannerError as error:
+        raise Invalid(f"campaign {spec.name}", str(error)) from None
 
 
 def _answer(trial: int, key: str, asked: Asked) -> Draft:

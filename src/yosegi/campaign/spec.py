@@ -174,7 +174,7 @@ def parse_spec(text: str, *, what: str = "the campaign file") -> CampaignSpec:
     """The same from text already read."""
     try:
         value = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Invalid(what, f"not TOML ({error})") from None
     if isinstance(value.get("budget"), dict):
         value["budget"] = {unit: Amounts.parse({unit: str(n)})[unit] for unit, n in value["budget"].items()}

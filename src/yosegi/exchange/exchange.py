@@ -280,7 +280,11 @@ class Exchange:
 
     async def _deliver(self, link: Link, load: Load, wait: float) -> None:
         reach = self._reach(link)
-        if isinstance(reach, Listens):
+        if link.peer == self.site:
+            # A site's own capabilities are asked like anybody's, and need no network for it.
+            answer = await self.handle(self._pack(link, load).to_bytes())
+            await self._take_answer(link, self._open(answer))
+        elif isinstance(reach, Listens):
             parcel = self._pack(link, load, wait=wait)
             answer = await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=wait + 10.0)
             await self._take_answer(link, self._open(answer))
@@ -363,7 +367,7 @@ class Exchange:
             refused=load.refused,
             mail=mail,
             collected=load.collected,
-            history=self.witness.history(link.charter, link.peer),
+            history=None if link.peer == self.site else self.witness.history(link.charter, link.peer),
             wait=wait,
         )
         return parcel.sign(self.signer)
@@ -403,16 +407,21 @@ class Exchange:
 
     def _dials(self, link: Link) -> bool:
         reach = self._reach(link)
-        return isinstance(reach, Listens) or (isinstance(reach, Outbound) and reach.mailbox != self.site)
+        if link.peer == self.site or isinstance(reach, Listens):
+            return True
+        return isinstance(reach, Outbound) and reach.mailbox != self.site
 
     def _awaits(self, link: Link) -> bool:
+        if link.peer == self.site:
+            return False
         own = self.directory.reach_of(link.charter, self.site)
         is_my_mailbox = isinstance(own, Outbound) and own.mailbox == link.peer
         listens = isinstance(self._reach(link), Listens)
         return listens and (is_my_mailbox or self.expects(link.charter, link.peer))
 
     def _resend(self, link: Link) -> float:
-        return RESEND if isinstance(self._reach(link), Listens) else RESEND_MAIL
+        near = link.peer == self.site or isinstance(self._reach(link), Listens)
+        return RESEND if near else RESEND_MAIL
 
     async def _until_changed(self, link: Link, seconds: float) -> None:
         try:

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.states import CampaignState, Effect
-from yosegi.planner import PlannerError
 from yosegi.site import Session, Site
 from yosegi.site.bundle import export_campaign
 from yosegi.site.present import (
@@ -167,12 +166,7 @@ async def campaigns(site: Here, who: Who) -> list[dict[str, Any]]:
 @api.post("/campaigns", status_code=201)
 async def start_campaign(body: StartCampaign, site: Here, who: Who) -> dict[str, Any]:
     """Start a campaign from a campaign file."""
-    try:
-        return campaign_full(await site.start_campaign(parse_spec(body.spec), who))
-    except RecursionError:
-        raise Invalid("the campaign file", "nested too deeply") from None
-    except PlannerError as error:
-        raise Invalid("the campaign file", str(error)) from None
+    return campaign_full(await site.start_campaign(parse_spec(body.spec), who))
 
 
 @api.get("/campaigns/{name}")
