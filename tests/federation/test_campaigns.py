@@ -167,7 +167,7 @@ def test_an_exhausted_grant_refuses_and_never_overspends(tmp_path: Path) -> None
         (("high = 1.0", "high = 2.0"), Invalid, "up to 2"),
         (("resolution = 0.001 }", 'resolution = 0.001, unit = "m" }'), Invalid, "'m'"),
         (('name = "y"', 'name = "z"'), Invalid, "objective"),
-        (('charter = "demo"', 'charter = "other"'), NotFound, "capability"),
+        (('charter = "demo"', 'charter = "other"'), NotFound, "charter 'other'"),
     ],
 )
 def test_a_campaign_that_cannot_be_is_refused_before_anything_is_recorded(
