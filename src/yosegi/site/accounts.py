@@ -21,6 +21,7 @@ from yosegi.core.ids import Key, PersonId, SiteId
 from yosegi.core.values import Value
 from yosegi.trust.document import Document, Moment
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.passphrase import check_passphrase, hash_passphrase
 
@@ -108,7 +109,10 @@ class Door:
         claimed = Login.peek(envelope)
         account = self.accounts.get(claimed.person)
         keys = {key.key_id: key for key in account.keys} if account else {}
-        login = Login.open(envelope, keys, now=self.clock.now())
+        try:
+            login = Login.open(envelope, keys, now=self.clock.now())
+        except Untrusted:
+            raise Refused(f"signing in as {claimed.person}", ("sign_in_failed",)) from None
         if account is None or login.site != self.site or login.nonce in self._used:
             raise Refused(f"signing in as {claimed.person}", ("sign_in_failed",))
         now = self.clock.monotonic()
