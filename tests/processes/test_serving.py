@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import sqlite3
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from processes.sites import PROCESS_SOURCE, Town, alive, descendants
 from yosegi.cli import main
+from yosegi.trust.envelope import Envelope
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
 
@@ -103,6 +106,13 @@ def test_a_file_that_is_no_database_is_refused(town: Town, tmp_path: Path) -> No
     assert "ledger.db" in one_line(yosegi("site", "serve", home))
 
 
+def size_held(town: Town, by: str, of: str) -> int:
+    """How much of a site's ledger a peer has witnessed."""
+    body = json.dumps({"charter": "demo", "site": of}).encode()
+    with urllib.request.urlopen(f"{town.urls[by]}/exchange/v1/witness", data=body, timeout=10) as answer:
+        return int(json.loads(Envelope.read(answer.read()).payload)["size"])
+
+
 def test_a_backup_made_while_the_site_runs_is_restored_and_served(town: Town, tmp_path: Path) -> None:
     town.campaign("saved", PROCESS_SOURCE)
     town.holds("saved")
@@ -110,11 +120,20 @@ def test_a_backup_made_while_the_site_runs_is_restored_and_served(town: Town, tm
     backup = copied(town, tmp_path / "backup")
     assert "exists already" in one_line(yosegi("site", "backup", home, backup))
     assert "not empty" in one_line(yosegi("site", "restore", backup, home))
+    # More happens after the backup, until the owner holds a checkpoint of it.
+    backed_up = sqlite3.connect(backup / "ledger.db").execute("SELECT COUNT(*) FROM ledger_entries").fetchone()[0]
+    for number in range(60):
+        town.campaign(f"lost-{number}", PROCESS_SOURCE)
+        town.holds(f"lost-{number}")
+        if size_held(town, by="riken", of="argonne") > backed_up:
+            break
+    assert size_held(town, by="riken", of="argonne") > backed_up
     assert town.terminate("argonne") == 0
     home.rename(tmp_path / "lost")
     restored = yosegi("site", "restore", backup, home, "--by", "operator@argonne")
     assert restored.exit_code == 0, restored.output
     assert "epoch 2" in restored.output
+    assert "riken told" not in restored.output
     town.start("argonne")
     town.holds("saved")
     town.campaign("after", PROCESS_SOURCE)

@@ -16,12 +16,18 @@ from yosegi.app.serve import serve as serve_site
 from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import SystemClock
-from yosegi.core.errors import Conflict, Invalid
+from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
+from yosegi.core.transport import HttpTransport
+from yosegi.exchange import PATH
 from yosegi.governance.grant import Grant, awarded
-from yosegi.ledger import Ledger, SqliteStore, Write
+from yosegi.governance.registry import Registry
+from yosegi.governance.statement import Listens
+from yosegi.ledger import Checkpoint, Ledger, SqliteStore, Write
 from yosegi.site import add_account, read_accounts
+from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer
 
 Folder = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
@@ -206,8 +212,8 @@ def backup(home: Path, target: Path) -> None:
 def restore(source: Path, home: Path, by: str) -> None:
     """Bring a backup in SOURCE back as HOME, and open a new epoch of its ledger.
 
-    What happened after the backup is gone here, and not at its peers: the new epoch says so, and what they hold
-    receipts for comes back from them.
+    What happened after the backup is gone here, and not at its peers. They are asked for the last checkpoint they
+    hold of this site, and the new epoch names it; a peer that holds a later one takes this site for a liar.
     """
     if home.exists() and any(home.iterdir()):
         raise Conflict(str(home), "is not empty", "name a new folder, or move the old one away first")
@@ -215,7 +221,8 @@ def restore(source: Path, home: Path, by: str) -> None:
     shutil.copytree(source, home, dirs_exist_ok=True)
 
     async def work(ledger: Ledger) -> None:
-        await ledger.open_epoch(None, by or f"operator@{ledger.site}")
+        witnessed = await furthest_witnessed(Registry(ledger.site, ledger, SystemClock()))
+        await ledger.open_epoch(witnessed, by or f"operator@{ledger.site}")
         click.echo(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
 
     _with_ledger(home, work)
@@ -233,6 +240,30 @@ def switch(word: str, why: str, **site: Any) -> None:
     """
     held = client_of(**site).post(f"/switch/{word}", {"why": why})["held"]
     click.echo("nothing new starts" if held else "work starts again")
+
+
+async def furthest_witnessed(registry: Registry) -> Checkpoint | None:
+    """The furthest checkpoint of this site that a peer holds; says which peers could not be asked."""
+    held: list[Checkpoint] = []
+    async with HttpTransport() as transport:
+        for charter in registry.charters():
+            for peer in registry.sites(charter):
+                if peer == registry.site:
+                    continue
+                try:
+                    held.append(await _held_by(transport, registry, charter, peer))
+                except YosegiError as error:
+                    click.echo(f"{peer} told no checkpoint: {error}", err=True)
+    return max(held, key=lambda checkpoint: (checkpoint.epoch, checkpoint.size), default=None)
+
+
+async def _held_by(transport: HttpTransport, registry: Registry, charter: str, peer: str) -> Checkpoint:
+    reach = registry.reach_of(charter, peer)
+    if not isinstance(reach, Listens):
+        raise Unavailable(peer, "it only dials out", "if it holds a later one, it must be told")
+    question = canonical.dumps({"charter": charter, "site": registry.site})
+    answer = await transport.call(f"{reach.url}{PATH}/witness", question, timeout=10.0)
+    return Checkpoint.open(Envelope.read(answer), registry.keys_of(charter, registry.site), site=registry.site)
 
 
 @site.command()

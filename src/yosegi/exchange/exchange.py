@@ -127,6 +127,7 @@ class Exchange:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.transport.close()
 
     def statistics(self) -> list[dict[str, Any]]:
         """One line a peer: how it is reached, when it was last heard, what waits for it."""

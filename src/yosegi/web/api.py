@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.ids import CharterId, SiteId
 from yosegi.core.states import CampaignState, Effect
+from yosegi.core.values import Value
 from yosegi.site import Session, Site
 from yosegi.site.bundle import export_campaign
 from yosegi.site.present import (
@@ -110,6 +112,20 @@ async def _bytes(request: Request) -> bytes:
 async def exchange(request: Request, site: Here) -> Response:
     """A parcel from another site; the answer is a parcel."""
     return Response(await site.exchange.handle(await _bytes(request)), media_type="application/json")
+
+
+class WhatIsHeld(Value):
+    """Which ledger's checkpoint is asked for."""
+
+    charter: CharterId
+    site: SiteId
+
+
+@doors.post("/exchange/v1/witness", include_in_schema=False)
+async def witness(request: Request, site: Here) -> dict[str, Any]:
+    """The latest checkpoint held here of a site: signed by that site, and what it needs after a restore."""
+    body = WhatIsHeld.read(await _bytes(request), what="the question")
+    return site.exchange.witness.last(body.charter, body.site).model_dump(mode="json")
 
 
 @doors.post("/station/v1/{name}", include_in_schema=False)
