@@ -18,7 +18,7 @@ def test_the_demonstration_runs_to_its_report(tmp_path: Path) -> None:
     pytest.importorskip("pylabrobot")
     pytest.importorskip("colour")
     folder = tmp_path / "demo"
-    (port,) = free_ports(1)
+    port = free_ports(3)[0]
     done = subprocess.run(
         [sys.executable, "-m", "yosegi.cli", "demo", "--quick", "--folder", folder, "--port", str(port)],
         capture_output=True,
