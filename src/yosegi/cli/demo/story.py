@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -143,7 +144,9 @@ class Story:
 
     def _flip(self, bundle: Path) -> str:
         data = bytearray(bundle.read_bytes())
-        middle = data.index(b'"body":"', len(data) // 2) + 80
+        # Within a long body in the middle, so that the file stays readable JSON.
+        starts = [found.start() for found in re.finditer(rb'"body":"[A-Za-z0-9+/]{200}', data)]
+        middle = starts[len(starts) // 2] + 100
         data[middle] = ord("A") if data[middle] != ord("A") else ord("B")
         changed = bundle.with_name(f"{self.campaign}.changed.json")
         changed.write_bytes(data)
