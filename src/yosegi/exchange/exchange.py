@@ -73,7 +73,6 @@ class Exchange:
     clock: Clock
     mailbox: Mailbox | None = None
     expects: Callable[[str, str], bool] = lambda charter, peer: False
-    suspended: Callable[[str], bool] = lambda peer: False
     witness: Witness = field(init=False)
     _handlers: dict[str, Handler] = field(default_factory=dict)
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)
@@ -82,7 +81,6 @@ class Exchange:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _seen: dict[str, float] = field(default_factory=dict)
     _counter: int = 0
-    _stopping: bool = False
 
     def __post_init__(self) -> None:
         self.witness = Witness(self.site, self.ledger, self.clock, self.directory)
@@ -123,7 +121,6 @@ class Exchange:
 
     async def close(self) -> None:
         """End every conversation; what was not delivered is taken up again by the next `start`."""
-        self._stopping = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -379,7 +376,7 @@ class Exchange:
         if not isinstance(claim, dict):
             raise Invalid("a parcel", "not an object")
         charter, sender = str(claim.get("charter")), str(claim.get("sender"))
-        if self.suspended(sender) or sender in self.witness.forked:
+        if sender in self.witness.forked:
             raise Invalid(f"a parcel of {sender}", f"{sender} is suspended at {self.site}")
         keys = self.directory.keys_of(charter, sender)
         parcel = Parcel.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
