@@ -1,0 +1,124 @@
+"""Reasons that concern tasks and sites."""
+
+from yosegi.core.reasons._reason import add
+
+add(
+    "unknown_capability",
+    "owner",
+    "There is no capability {capability} here, or it is not offered to you.",
+    "機能 {capability} はここにないか、提供されていません。",
+    "Look in the catalogue for its name and version.",
+    "カタログで名称と版を確認してください。",
+)
+add(
+    "contract_changed",
+    "you",
+    "The contract of {capability} is not the one this request was made under.",
+    "{capability} の契約は、この依頼の元になったものと異なります。",
+    "Read the contract in force and ask again.",
+    "現行の契約を読み、改めて依頼してください。",
+)
+add(
+    "bad_inputs",
+    "you",
+    "The inputs do not hold what the contract says: {why}",
+    "入力が契約の条件を満たしていません：{why}",
+    "Correct the inputs.",
+    "入力を修正してください。",
+)
+add(
+    "effect_unknown",
+    "operator",
+    "It is not known what it did: {why}",
+    "何が起きたか分かっていません：{why}",
+    "Look at the instrument and settle the task.",
+    "装置を確認し、課題を確定してください。",
+)
+add(
+    "breaker_open",
+    "operator",
+    "{capability} is out of use until somebody has looked at it: {why}",
+    "{capability} は点検が済むまで使用できません：{why}",
+    "Look at the instrument, then close its breaker.",
+    "装置を点検し、遮断を解除してください。",
+)
+add(
+    "too_many_open",
+    "you",
+    "The team {team} has {most} tasks waiting or running here, and no more are taken at once.",
+    "チーム {team} の待機中・実行中の課題が上限の {most} 件に達しています。",
+    "Wait for some to end.",
+    "いくつかが終わるまでお待ちください。",
+)
+add(
+    "key_reused",
+    "you",
+    "The key {key} was used before with another content.",
+    "キー {key} は別の内容ですでに使われています。",
+    "Give a different request a key of its own.",
+    "異なる依頼には固有のキーを付けてください。",
+)
+add(
+    "limit_exceeded",
+    "you",
+    "The team {team} has {have} in progress here, and at most {most} are taken.",
+    "チーム {team} の進行中の依頼は {have} 件で、上限は {most} 件です。",
+    "Wait until some have ended.",
+    "終了を待ってください。",
+)
+add(
+    "breaker_open",
+    "operator",
+    "{capability} is closed after {count} failures in a row.",
+    "{capability} は {count} 回連続の失敗により停止しています。",
+    "Find the cause, then open it again.",
+    "原因を調べてから再開してください。",
+)
+add(
+    "site_stopped",
+    "operator",
+    "{site} has stopped all work for others.",
+    "{site} は他機関のための作業をすべて停止しています。",
+    "The operator would have to let work begin again.",
+    "運転担当者による再開が必要です。",
+)
+add(
+    "peer_suspended",
+    "owner",
+    "{site} is suspended here since {since}.",
+    "{site} は {since} からここで停止扱いになっています。",
+    "The security officer of this site would have to lift it.",
+    "このサイトの安全管理担当者による解除が必要です。",
+)
+add(
+    "not_signed_in",
+    "you",
+    "Nobody is signed in.",
+    "サインインしていません。",
+    "Sign in with your key or passphrase.",
+    "鍵またはパスフレーズでサインインしてください。",
+)
+add(
+    "sign_in_failed",
+    "you",
+    "The account and the key or passphrase do not belong together.",
+    "アカウントと鍵またはパスフレーズが一致しません。",
+    "Check both; the administrators of your site can make a new account.",
+    "両方を確認してください。アカウントはサイトの管理者が作成できます。",
+)
+add(
+    "operators_only",
+    "operator",
+    "Only the operators of this site may do this.",
+    "このサイトの運転担当者だけができる操作です。",
+    "Ask an operator.",
+    "運転担当者に依頼してください。",
+)
+add(
+    "not_on_behalf_of_others",
+    "home",
+    "Nobody acts here for somebody else.",
+    "他の人に代わって操作することはできません。",
+    "Sign in as the person for whom it is done.",
+    "本人としてサインインしてください。",
+)
