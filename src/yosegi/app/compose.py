@@ -20,7 +20,8 @@ from yosegi.governance.grants import GrantsView
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Ledger, SqliteStore, View
 from yosegi.runner.derive import derive_all
-from yosegi.runner.owner import Owner, Published
+from yosegi.runner.law import Published
+from yosegi.runner.owner import Owner
 from yosegi.runner.process_engine import ProcessEngine
 from yosegi.runner.station_engine import StationEngine
 from yosegi.runner.tasks import TaskView

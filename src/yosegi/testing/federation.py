@@ -26,7 +26,7 @@ from yosegi.governance.charter import Charter, Member, Team, Threshold
 from yosegi.governance.grant import Grant
 from yosegi.governance.statement import Listens, Outbound, Reach, Statement
 from yosegi.ledger import Checkpoint, Ledger, SqliteStore, StoreFailed
-from yosegi.runner.owner import Published
+from yosegi.runner.law import Published
 from yosegi.site import Session, Site
 from yosegi.testing.faults import MortalStore, When
 from yosegi.testing.loop import EPOCH, SimulatedClock

@@ -1,0 +1,217 @@
+"""From accepted to ended: tasks wait for a slot, are decided once more, committed, run, and their outcome recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.clock import Clock
+from yosegi.core.contract import Contract
+from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.errors import Unavailable
+from yosegi.core.ids import split_capability
+from yosegi.core.states import Effect, TaskState
+from yosegi.governance.explanation import explained, why
+from yosegi.ledger import Draft
+from yosegi.runner import tasks
+from yosegi.runner.book import TaskBook
+from yosegi.runner.breaker import Breakers
+from yosegi.runner.charging import charge, checked
+from yosegi.runner.law import Published
+from yosegi.runner.tasks import Task
+from yosegi.trust.messages import Explanation
+
+log = logging.getLogger("yosegi.owner")
+
+AGAIN_AFTER = 1.0
+"""Seconds until something that could not be recorded is tried again."""
+
+
+@dataclass
+class Dispatcher:
+    """Starts what was accepted, as slots, breakers and the switch allow.
+
+    Args:
+        held: whether nothing new is to start.
+    """
+
+    book: TaskBook
+    clock: Clock
+    breakers: Breakers
+    held: bool = False
+    progress: dict[str, Progress] = field(default_factory=dict)
+    trouble: str = ""
+    _queues: dict[str, deque[str]] = field(default_factory=dict)
+    _running: dict[str, set[str]] = field(default_factory=dict)
+    _work: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.book.freed = self._freed
+
+    async def close(self) -> None:
+        """Stop watching; engines keep or end their processes by their own rule."""
+        for work in list(self._work):
+            work.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+
+    def queue(self, task: Task) -> None:
+        """Wait for a slot."""
+        self._queues.setdefault(split_capability(task.asked().capability)[1], deque()).append(task.stream)
+
+    def waiting(self, name: str) -> int:
+        """How many tasks of a capability wait for a slot."""
+        return len(self._queues.get(name, ()))
+
+    def running(self, name: str) -> int:
+        """How many tasks of a capability run."""
+        return len(self._running.get(name, ()))
+
+    def may_start_now(self, name: str) -> bool:
+        """Whether a task that comes now would start at once."""
+        return self.room(name) and not self._queues.get(name)
+
+    def take_slot(self, name: str, stream: str) -> None:
+        """Count a task as running."""
+        self._running.setdefault(name, set()).add(stream)
+
+    def leave_queue(self, name: str, stream: str) -> None:
+        """Wait no more."""
+        if stream in self._queues.get(name, ()):
+            self._queues[name].remove(stream)
+
+    def room(self, name: str) -> bool:
+        """Whether a slot is free, the breaker closed and the switch not thrown."""
+        return not (self.held or self.breakers.why_open(name)) and (
+            len(self._running.get(name, ())) < self.book.published[name].slots
+        )
+
+    def leave(self, name: str, stream: str) -> None:
+        """Give a slot back."""
+        self._running.get(name, set()).discard(stream)
+
+    def pump_all(self) -> None:
+        """Start whatever may start."""
+        for name in list(self._queues):
+            self.pump(name)
+
+    def pump(self, name: str) -> None:
+        """Start what waits for a capability, as far as there is room."""
+        queue = self._queues.get(name)
+        while queue and self.room(name):
+            stream = queue.popleft()
+            self.take_slot(name, stream)
+            self._spawn(self._dispatch(name, stream))
+
+    def _freed(self, task: Task) -> None:
+        name = split_capability(task.asked().capability)[1]
+        self.leave(name, task.stream)
+        self.pump(name)
+
+    async def _dispatch(self, name: str, stream: str) -> None:
+        """Start a task whose turn has come; one that cannot be recorded waits in its place until it can."""
+        while True:
+            try:
+                started = await self._commit_to(name, stream)
+                break
+            except Unavailable as error:
+                self.trouble = str(error)
+                await self.clock.sleep(AGAIN_AFTER)
+        if started is None:
+            self.leave(name, stream)
+            self.pump(name)
+        else:
+            self.begin(started, self.book.published[name])
+
+    async def _commit_to(self, name: str, stream: str) -> Task | None:
+        """Decide once more and commit durably; only then may the engine begin. None if it may not."""
+        async with self.book.lock(stream):
+            task = self.book.task(stream)
+            published = self.book.published.get(name)
+            if task.state is not TaskState.ACCEPTED:
+                return None
+            reasons = self._lapsed(task, published)
+            if published is None or reasons:
+                await self.book.finish(
+                    task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(), reasons=reasons, by=self.book.site
+                )
+                return None
+            decision = self.book.law.decide("dispatch", task.asked(), published.contract)
+            draft = Draft(
+                tasks.DISPATCHED, {"attempt": 1}, {"decision": decision.model_dump(mode="json", exclude_none=True)}
+            )
+            if not published.contract.effect.repeatable:
+                draft = self.book.reporter.attach(draft, task.asked(), TaskState.DISPATCHED, published.contract)
+            return await self.book.append(task, draft)
+
+    def _lapsed(self, task: Task, published: Published | None) -> tuple[Explanation, ...]:
+        """Why a task that was accepted may no longer start; empty if it may."""
+        request = task.asked()
+        if published is None or request.contract != published.contract.digest:
+            return (explained("contract_changed", capability=request.capability),)
+        if self.clock.now() > request.not_after:
+            return (explained("document_expired", until=request.not_after.isoformat()),)
+        decision = self.book.law.decide("dispatch", request, published.contract)
+        return () if decision.allow else why(decision)
+
+    def begin(self, task: Task, published: Published) -> None:
+        """Have the engine carry out a task that is durably dispatched."""
+        self.take_slot(published.contract.name, task.stream)
+        self._spawn(self._carry_out(task, published))
+
+    async def _carry_out(self, task: Task, published: Published) -> None:
+        contract, request = published.contract, task.asked()
+        work = Work(
+            key=task.stream,
+            capability=contract.name,
+            inputs=request.inputs,
+            time_limit=contract.time_limit,
+            effect=contract.effect,
+            attempt=task.attempt,
+        )
+        outcome = checked(await published.engine.run(work, self._progressed), contract)
+        self.progress.pop(task.stream, None)
+        while True:
+            try:
+                await self._learn(task.stream, outcome, contract)
+                return
+            except Unavailable as error:
+                # A full disk: only this process knows the outcome now, so it waits for room with it.
+                self.trouble = str(error)
+                await self.clock.sleep(AGAIN_AFTER)
+
+    async def _learn(self, stream: str, outcome: Outcome, contract: Contract) -> None:
+        """Record what an engine returned."""
+        async with self.book.lock(stream):
+            task = self.book.task(stream)
+            if task.state.final:
+                return
+            if opening := self.breakers.note(contract.name, outcome):
+                await self.book.ledger.append(opening)
+            if outcome.effect is Effect.UNKNOWN:
+                if task.state is TaskState.DISPATCHED:
+                    await self.book.uncertain(task, outcome.reason, outcome.message)
+            elif outcome.reason == "cancelled" and outcome.effect is Effect.NONE:
+                await self.book.end_without_effect(task, outcome.message, self.book.site)
+            else:
+                charged = charge(task.held, contract, outcome)
+                await self.book.finish(task, tasks.ENDED, TaskState.ENDED, outcome, charged, by=self.book.site)
+
+    def _progressed(self, progress: Progress) -> None:
+        self.progress[progress.key] = progress
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        """A task that could not be recorded (a full disk, a lost term) is taken up again at the next start."""
+        self._work.discard(work)
+        if not work.cancelled() and (error := work.exception()) is not None:
+            self.trouble = f"{type(error).__name__}: {error}"
+            log.error("a task could not be carried on", exc_info=error)

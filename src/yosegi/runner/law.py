@@ -1,0 +1,45 @@
+"""What an owner runs, and what it asks of governance: decisions, and which grant pays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.contract import Contract
+from yosegi.core.engine import Engine
+from yosegi.core.states import Effect
+from yosegi.governance.decision import Decision
+from yosegi.governance.question import Action
+from yosegi.ledger import Write
+from yosegi.runner.tasks import Task
+from yosegi.trust.messages import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A capability as it runs here: its contract, the engine that does the work, and how many tasks at once."""
+
+    contract: Contract
+    engine: Engine
+    slots: int = 1
+
+
+class Law(Protocol):
+    """What the owner asks of governance: decisions, and which grant pays."""
+
+    def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
+        """May this request be accepted, dispatched, or its result released?"""
+        ...
+
+    def hold(self, request: Request, cost: Amounts, task: str) -> Write | None:
+        """The write that holds the cost from the team's grant; None where nothing is held.
+
+        Raises:
+            GrantExceeded: no grant of the team covers it.
+        """
+        ...
+
+    def settle(self, task: Task, effect: Effect, charged: Amounts) -> Write | None:
+        """The write that ends what was held, by effect; None where nothing was."""
+        ...
