@@ -1,12 +1,15 @@
 """One byte form for every JSON value that is hashed or signed (RFC 8785), and one strict way in.
 
-Reading refuses what readers disagree about: duplicate keys, NaN and infinities, deep nesting, oversize input.
+Reading refuses what readers disagree about: duplicate keys, NaN and infinities, half a character, any encoding but
+UTF-8, deep nesting, oversize input (RFC 7493, I-JSON).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from typing import Any
 
 from yosegi.core import encoding
@@ -14,6 +17,9 @@ from yosegi.core.encoding import MAX_DEPTH
 from yosegi.core.errors import Invalid
 
 MAX_BYTES = 4 * 1024 * 1024
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape that may leave half of a surrogate pair alone."""
 
 
 def dumps(value: object) -> bytes:
@@ -35,16 +41,20 @@ def loads(data: bytes | str, *, what: str = "a document", max_bytes: int = MAX_B
     """Read JSON from outside.
 
     Raises:
-        Invalid: not JSON, larger than `max_bytes`, deeper than `MAX_DEPTH`, a key twice in one object, or a
-            number that is not finite.
+        Invalid: not JSON in UTF-8, larger than `max_bytes`, deeper than `MAX_DEPTH`, a key twice in one object, a
+            number that is not finite (1e999 too, which a double does not hold), or half a character.
     """
     if len(data) > max_bytes:
         raise Invalid(what, f"{len(data)} bytes, and at most {max_bytes} are read", "send large data as an object")
     try:
-        value = json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+        # Decoded here: left to itself the reader would guess at UTF-16 and take surrogates that stand alone.
+        text = data if isinstance(data, str) else data.decode()
+        value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constants, parse_float=_finite)
+        if _HALF.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise Invalid(what, f"nested deeper than {MAX_DEPTH} levels") from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise Invalid(what, f"not readable JSON ({error})") from None
     if _too_deep(value, MAX_DEPTH):
         raise Invalid(what, f"nested deeper than {MAX_DEPTH} levels")
@@ -62,6 +72,13 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constants(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:40]} is beyond what a double holds")
+    return number
 
 
 def _too_deep(value: Any, left: int) -> bool:

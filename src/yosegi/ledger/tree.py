@@ -154,6 +154,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
     """
     if not 0 <= index < size:
         raise Invalid("an inclusion proof", f"no leaf {index} is in a tree of {size}")
+    _check_hashes("an inclusion proof", leaf, root, *proof)
     node, last, computed = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -180,10 +181,14 @@ def check_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byte
     what = "a consistency proof"
     if not 0 <= old <= new:
         raise Invalid(what, f"a tree of {new} cannot follow one of {old}")
+    _check_hashes(what, old_root, new_root, *proof)
+    for size, root in ((old, old_root), (new, new_root)):
+        if size == 0 and root != EMPTY_ROOT:
+            raise Invalid(what, "a root that is not that of an empty tree, for no entries")
     if old in (0, new):
         if proof:
             raise Invalid(what, f"nothing is needed from {old} to {new}, and {len(proof)} hashes are there")
-        if old_root != (new_root if old else EMPTY_ROOT):
+        if old == new and old_root != new_root:
             raise Invalid(what, f"two roots for the same {old} entries")
         return
     path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
@@ -191,6 +196,11 @@ def check_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byte
         raise Invalid(what, "empty")
     if _replay(old, new, path) != (old_root, new_root):
         raise Invalid(what, f"the tree of {new} does not continue the tree of {old}")
+
+
+def _check_hashes(what: str, *hashes: bytes) -> None:
+    if any(len(one) != HASH_SIZE for one in hashes):
+        raise Invalid(what, f"a hash is not {HASH_SIZE} bytes long")
 
 
 def _replay(old: int, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:
