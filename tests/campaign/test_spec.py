@@ -40,3 +40,8 @@ def test_a_budget_is_read_exactly_and_refuses_what_is_no_amount() -> None:
     assert parse_spec(spec() + '\n[budget]\nsamples = "2.5"\n').budget["samples"] == 2500
     with pytest.raises(Invalid, match="samples"):
         parse_spec(spec() + '\n[budget]\nsamples = "0.0001"\n')
+
+
+def test_a_budget_of_nothing_is_refused_since_it_would_bound_nothing() -> None:
+    with pytest.raises(Invalid, match="samples is 0"):
+        parse_spec(spec() + '\n[budget]\nsamples = "0"\n')

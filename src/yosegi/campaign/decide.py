@@ -78,8 +78,10 @@ def decide(campaign: Campaign) -> list[Action]:
       2. an aborted campaign takes back what it can; a stopping one waits for what is under way, then has stopped;
       3. a held, stopped or ended campaign starts nothing;
       4. a running campaign that has its answer, or enough, ends when nothing is under way;
-      5. a source that keeps failing is left alone; with all sources left alone the campaign holds itself;
-      6. otherwise the next steps of trials under way are asked for, and free places filled with new proposals.
+      5. a source that keeps failing is left alone; with the first one left alone the campaign holds itself;
+      6. otherwise the next steps of trials under way are asked for, and free places filled with new proposals, as far
+         as each can be paid to its end;
+      7. with nothing under way and nothing that can be paid, the campaign ends.
     """
     ends = [end for trial in campaign.trials if (end := _end_of(campaign, trial))]
     if ends:
@@ -98,7 +100,10 @@ def decide(campaign: Campaign) -> list[Action]:
         return [
             Move(CampaignState.HELD, f"source {campaign.spec.source[0].name} kept failing; resume when it is mended")
         ]
-    return [*_next_steps(campaign), *_proposals(campaign)]
+    due: list[Action] = [*_next_steps(campaign), *_proposals(campaign)]
+    if not due and not campaign.under_way() and (reason := _out_of_budget(campaign)):
+        return [Move(CampaignState.ENDED, reason)]
+    return due
 
 
 def enough(campaign: Campaign) -> str:
@@ -114,7 +119,7 @@ def enough(campaign: Campaign) -> str:
         return f"price of {stop.price:g} spent"
     if campaign.exhausted:
         return "the planner has nothing more to propose"
-    return _out_of_budget(campaign)
+    return ""
 
 
 def _reaches(campaign: Campaign, trial: Trial) -> bool:
@@ -127,13 +132,16 @@ def _reaches(campaign: Campaign, trial: Trial) -> bool:
 
 
 def _out_of_budget(campaign: Campaign) -> str:
-    """Whether no further trial of the first source can be paid for."""
-    if not campaign.spec.budget:
-        return ""
-    need = worst_cost(campaign, campaign.spec.source[0])
-    left_over = _left(campaign)
-    short = [unit for unit, amount in need.items() if unit in campaign.spec.budget and amount > left_over[unit]]
+    """Why no further trial of the first source can be paid for; empty if one can."""
+    need, left = worst_cost(campaign, campaign.spec.source[0]), _left(campaign)
+    short = [unit for unit in campaign.spec.budget if need[unit] > left[unit]]
     return f"budget of {', '.join(short)} is used up" if short else ""
+
+
+def _payable(campaign: Campaign, source: SourceSpec) -> int | None:
+    """How many further trials of a source can be paid for, at worst; None where the budget does not bound them."""
+    need, left = worst_cost(campaign, source), _left(campaign)
+    return min((left[unit] // need[unit] for unit in campaign.spec.budget if need[unit]), default=None)
 
 
 def worst_cost(campaign: Campaign, source: SourceSpec) -> Amounts:
@@ -230,14 +238,20 @@ def step_key(campaign: str, trial: int, step: str) -> str:
 
 
 def _proposals(campaign: Campaign) -> list[Propose]:
-    """Fill free places. Trials of dearer sources take a place each; so do the cheap ones, which end soon."""
+    """Fill free places. Trials of dearer sources take a place each; so do the cheap ones, which end soon.
+
+    Which source is chosen is the planner's, so no more are asked for than could be paid if all were of the dearest;
+    a source that cannot be paid for at all is closed to it.
+    """
     free = campaign.spec.parallel - len(campaign.under_way())
-    stop = campaign.spec.stop
+    stop, first = campaign.spec.stop, campaign.spec.source[0].name
     if stop.trials is not None:
-        first = campaign.spec.source[0].name
         done = sum(t.source == first and (t.state is TrialState.COMPLETED or t.under_way) for t in campaign.trials)
         free = min(free, stop.trials - done)
-    return [Propose(free, campaign.open_breakers)] if free > 0 and not campaign.exhausted else []
+    payable = {source.name: _payable(campaign, source) for source in campaign.spec.source}
+    closed = campaign.open_breakers | {name for name, count in payable.items() if count == 0}
+    free = min([free, *(count for name, count in payable.items() if count is not None and name not in closed)])
+    return [Propose(free, closed)] if free > 0 and first not in closed and not campaign.exhausted else []
 
 
 def _withdrawals(campaign: Campaign) -> list[Withdraw]:

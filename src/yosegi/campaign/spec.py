@@ -98,9 +98,14 @@ class BaselineSpec(Value):
 
 
 def _amounts(value: Any) -> Any:
-    if isinstance(value, dict) and any(isinstance(item, str | Decimal) for item in value.values()):
-        return Amounts.parse(value)
-    return value
+    if not isinstance(value, dict):
+        return value
+    exact = any(isinstance(item, str | Decimal) for item in value.values())
+    amounts = Amounts.parse(value) if exact else Amounts(value)
+    # Amounts drop what is zero, and what a budget does not name is not bounded: 0 would mean its opposite.
+    if nothing := [unit for unit in value if not amounts[unit]]:
+        raise ValueError(f"{', '.join(nothing)} is 0: leave it out where it is not bounded, or give an amount")
+    return amounts
 
 
 class CampaignSpec(Value):
