@@ -23,9 +23,11 @@ def loop() -> Iterator[asyncio.Runner]:
         yield runner
 
 
-def work(name: str, key: str = "task/home/1", *, limit: float = 20.0, **inputs: Any) -> Work:
+def work(
+    name: str, key: str = "task/home/1", *, limit: float = 20.0, grace: float | None = None, **inputs: Any
+) -> Work:
     found = getattr(samples, name)
-    return Work(key, found.contract.name, inputs, limit, EffectClass(found.contract.effect))
+    return Work(key, found.contract.name, inputs, limit, EffectClass(found.contract.effect), grace=grace)
 
 
 def process_engine(folder: Path, **options: Any) -> ProcessEngine:

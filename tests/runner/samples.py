@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from yosegi.core.capability import Capability, Context, Infeasible, capability, quantity
+from yosegi.core.capability import Capability, Context, Infeasible, Stopped, capability, quantity
 
 WORLD = "YOSEGI_TEST_WORLD"
 
@@ -277,6 +277,16 @@ def read_out(what: str, context: Context) -> Words:
     with (folder / "world").open("a") as world:
         world.write(f"{context.key}\n")
     return Words(what)
+
+
+@sample_capability("park", effect="consuming")
+def park(folder: str, deaf: bool, context: Context) -> Number:
+    """Goes on until it is told to stop, and then reaches its safe state; or does not listen."""
+    (Path(folder) / f"{context.key.replace('/', '-')}.began").touch()
+    while deaf or not context.stop_requested:
+        time.sleep(0.002)
+    (Path(folder) / f"{context.key.replace('/', '-')}.parked").touch()
+    raise Stopped("the arm is parked", effect="none")
 
 
 def names() -> dict[str, str]:

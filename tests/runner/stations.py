@@ -12,7 +12,7 @@ from typing import Any
 from runner import samples
 from yosegi.core.capability import Capability
 from yosegi.core.clock import Clock
-from yosegi.core.engine import Outcome
+from yosegi.core.engine import Outcome, Stopping
 from yosegi.core.errors import Unavailable
 from yosegi.runner.station import DirectHand, IntentLog, Pace, Station
 from yosegi.runner.station.documents import Offer
@@ -59,6 +59,10 @@ class SlowHand(DirectHand):
         self.clock, self.seconds = clock, seconds
         self.point: Callable[[str], None] = lambda name: None
         self.done: list[str] = []
+        self.stops: list[str] = []
+
+    def stop(self, word: Stopping) -> None:
+        self.stops.append(word)
 
     async def do(self, offer: Offer, report: Report) -> Outcome:
         self.point("after started")

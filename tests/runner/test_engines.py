@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from runner import samples
-from runner.conftest import HERE, process_engine, work
+from runner.conftest import HERE, process_engine, until, work
 from runner.engine_suite import EngineSuite, Opened, Run, fresh, ignore
 from runner.stations import station_engine
 from yosegi.core.clock import SystemClock
-from yosegi.core.engine import Engine
-from yosegi.core.states import Effect
+from yosegi.core.engine import Engine, Outcome
+from yosegi.core.states import Effect, Result
 from yosegi.runner.limits import Limits
 from yosegi.runner.station import ProcessHand
 from yosegi.testing.loop import SimulatedClock, run_simulated
@@ -39,6 +39,76 @@ class Bounded(EngineSuite):
                 return [(await engine.run(each, ignore)).reason for each in names]
 
         assert run(main()) == ["crashed", ""]
+
+    def stopped(
+        self,
+        opened: Opened,
+        run: Run,
+        folder: Path,
+        word: str,
+        *,
+        one: bool = True,
+        grace: float = 5.0,
+        deaf: bool = False,
+    ) -> tuple[Outcome, bool]:
+        """Stop a task that runs, alone or with all others; how it ended, and whether it reached its safe state."""
+
+        async def main() -> Outcome:
+            async with opened() as engine:
+                key = fresh()
+                asked = asyncio.create_task(
+                    engine.run(work("park", key, grace=grace, folder=str(folder), deaf=deaf), ignore)
+                )
+                await until(lambda: any(folder.glob("*.began")))
+                await until(lambda: engine.statistics()["running"] == 1)
+                if one:
+                    await engine.halt(key, word)  # type: ignore[arg-type]
+                else:
+                    await (engine.abort() if word == "abort" else engine.safe_stop())
+                outcome = await asked
+                await engine.resume()
+                assert (await engine.run(work("noop", fresh(), x=1.0), ignore)).result is Result.VALID
+                return outcome
+
+        return run(main()), any(folder.glob("*.parked"))
+
+    @pytest.mark.parametrize("one", [True, False], ids=["one", "all"])
+    @pytest.mark.parametrize("word", ["safe_stop", "abort"])
+    def test_a_task_that_listens_reaches_its_safe_state(
+        self, opened: Opened, run: Run, tmp_path: Path, word: str, one: bool
+    ) -> None:
+        outcome, parked = self.stopped(opened, run, tmp_path, word, one=one)
+        assert parked
+        assert (outcome.effect, outcome.reason, outcome.message) == (Effect.NONE, "stopped", "the arm is parked")
+
+    def test_an_abort_ends_by_force_what_does_not_listen(self, opened: Opened, run: Run, tmp_path: Path) -> None:
+        outcome, parked = self.stopped(opened, run, tmp_path, "abort", grace=0.2, deaf=True)
+        assert not parked
+        assert (outcome.effect, outcome.reason) == (Effect.UNKNOWN, "stopped")
+
+    def test_a_task_whose_time_is_up_is_asked_before_it_is_ended(
+        self, opened: Opened, run: Run, tmp_path: Path
+    ) -> None:
+        outcome = self.outcome(opened, run, "park", limit=0.3, folder=str(tmp_path), deaf=False)
+        assert (outcome.effect, outcome.reason) == (Effect.NONE, "stopped")
+
+    @pytest.mark.parametrize("word", ["safe_stop", "abort"])
+    def test_what_takes_no_context_finishes_at_a_safe_stop_and_ends_at_an_abort(
+        self, opened: Opened, run: Run, tmp_path: Path, word: str
+    ) -> None:
+        async def main() -> Outcome:
+            async with opened() as engine:
+                key = fresh()
+                asked = asyncio.create_task(engine.run(work("wait_consuming", key, folder=str(tmp_path)), ignore))
+                await until(lambda: any(tmp_path.iterdir()) and engine.statistics()["running"] == 1)
+                await engine.halt(key, word)  # type: ignore[arg-type]
+                if word == "safe_stop":
+                    (tmp_path / "go").touch()
+                return await asked
+
+        outcome = run(main())
+        expected = (Effect.DONE, "") if word == "safe_stop" else (Effect.UNKNOWN, "stopped")
+        assert (outcome.effect, outcome.reason) == expected
 
 
 @pytest.fixture(scope="class")

@@ -376,6 +376,81 @@ def test_a_safe_stop_reaches_a_waiting_station_and_ends_with_resume(tmp_path: Pa
     assert outcome.result is Result.VALID
 
 
+@pytest.mark.parametrize("fault", ["", "lost", "answer_lost"])
+@pytest.mark.parametrize("number", range(3, 7))
+def test_a_stop_of_one_task_reaches_the_station_once_whichever_message_is_lost(
+    tmp_path: Path, number: int, fault: str
+) -> None:
+    async def main() -> list[str]:
+        house = House(tmp_path, seconds=60.0, fault=lambda n: fault if n == number else "")
+        house.station_starts()
+        asked = house.ask()
+        await house.clock.sleep(5)
+        await house.engine.halt("k", "safe_stop")
+        await house.clock.sleep(5)
+        await house.engine.halt("k", "abort")
+        await house.clock.sleep(5)
+        await house.engine.halt("k", "safe_stop")
+        await asked
+        await house.leave()
+        return house.hand.stops
+
+    assert run_simulated(main()) == ["safe_stop", "abort"]
+
+
+def test_a_stop_is_told_again_by_a_site_that_was_started_again(tmp_path: Path) -> None:
+    async def main() -> list[str]:
+        house = House(tmp_path, seconds=60.0)
+        house.station_starts()
+        first = house.ask()
+        await house.clock.sleep(5)
+        first.cancel()
+        house.site_starts()
+        asked = house.ask()
+        await asyncio.sleep(0)
+        await house.engine.halt("k", "safe_stop")
+        outcome = await asked
+        assert outcome.result is Result.VALID  # it did not listen, and finished
+        await house.leave()
+        return house.hand.stops
+
+    assert run_simulated(main()) == ["safe_stop"]
+
+
+def test_a_stop_of_a_task_that_the_station_has_not_begun_keeps_it_from_beginning(tmp_path: Path) -> None:
+    async def main() -> tuple[Outcome, list[str]]:
+        house = House(tmp_path, seconds=10.0)
+        house.station_starts()
+        first, second = house.ask("k1"), house.ask("k2")
+        await house.clock.sleep(2)
+        await house.engine.halt("k2", "abort")
+        outcome = await second
+        await first
+        await house.leave()
+        return outcome, house.hand.stops
+
+    outcome, stops = run_simulated(main())
+    assert (outcome.effect, outcome.reason, stops) == (Effect.NONE, "cancelled", [])
+    assert happened(tmp_path) == ["k1"]
+
+
+def test_a_station_out_of_contact_finishes_its_step_and_rests_until_it_hears_again(tmp_path: Path) -> None:
+    async def main() -> tuple[str, list[str], list[str]]:
+        house = House(tmp_path, seconds=20.0)
+        station = house.station_starts()
+        first, second = house.ask("k1"), house.ask("k2")
+        await house.clock.sleep(5)
+        house.link.up = False
+        await house.clock.sleep(200)
+        resting, alone = station.statistics()["resting"], happened(tmp_path)
+        house.link.up = True
+        await asyncio.gather(first, second)
+        await house.leave()
+        return resting, alone, happened(tmp_path)
+
+    assert run_simulated(main()) == ("silence", ["k1"], ["k1", "k2"])
+
+
 def test_a_station_that_is_told_to_leave_finishes_its_step_and_tells(tmp_path: Path) -> None:
     async def main() -> Outcome:
         house = House(tmp_path)

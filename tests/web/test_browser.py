@@ -105,7 +105,7 @@ def browser(house: House) -> Iterator[Browser]:
 
 
 def test_points_arrive_without_a_reload(house: House, browser: Browser) -> None:
-    house.federation.places["nims"].running.owner._held = True
+    house.do(house.federation.places["nims"].running.owner.hold("operator@nims", "a look"))
     house.begin(spec("growing", trials=6))
     browser.go(house, "/campaigns/growing")
     browser.run("window.marker = 'the same page'; document.querySelector('#plot').open = true")

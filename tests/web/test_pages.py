@@ -89,7 +89,7 @@ def test_the_cookie_does_not_open_the_api(pi: httpx.Client) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_has_the_sites_switch_and_no_disabled_button(pi: httpx.Client, page: str) -> None:
     text = pi.get(page).text
-    for word in ("hold", "stop", "release"):
+    for word in ("hold", "stop", "abort", "release"):
         assert re.search(rf'formaction="[./]*switch/{word}"', text)
     assert "disabled" not in text
 
@@ -144,9 +144,19 @@ def test_a_form_that_is_too_large_is_refused(pi: httpx.Client) -> None:
     assert pi.post("/switch/hold", data={"why": "x" * 70_000}).status_code == 422
 
 
-def test_anybody_may_hold_the_site_and_only_an_operator_releases_it(house: House, pi: httpx.Client) -> None:
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("hold", "held: starts nothing new"),
+        ("stop", "safely stopped: starts nothing new"),
+        ("abort", "aborted: starts nothing new"),
+    ],
+)
+def test_anybody_may_stop_the_site_and_only_an_operator_releases_it(
+    house: House, pi: httpx.Client, word: str, said: str
+) -> None:
     owner = house.federation.places["argonne"].running.owner
-    assert "starts nothing new" in pi.post("/switch/hold", data={"form_token": token(pi)}).text
+    assert said in pi.post(f"/switch/{word}", data={"form_token": token(pi)}).text
     assert owner.held
     answer = pi.post("/switch/release", data={"form_token": token(pi)})
     assert answer.status_code == 403

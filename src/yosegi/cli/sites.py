@@ -229,17 +229,23 @@ def restore(source: Path, home: Path, by: str) -> None:
 
 
 @site.command()
-@click.argument("word", type=click.Choice(["hold", "stop", "release"]))
+@click.argument("word", type=click.Choice(["hold", "stop", "abort", "release"]))
 @click.option("--why", default="", help="For the record.")
 @with_site
+@as_json
 @explained
-def switch(word: str, why: str, **site: Any) -> None:
-    """Hold or safely stop everything a running site does for anybody, or release it again.
+def switch(word: str, why: str, json_: bool, **site: Any) -> None:
+    """Hold, safely stop or abort everything a running site does for anybody, or release it again.
 
-    Anybody who can sign in may hold and stop; releasing is for operators.
+    `hold` starts nothing new. `stop` also asks what runs to finish or reach its safe state. `abort` ends it now: what
+    cannot be repeated becomes uncertain, and is settled by a person. Anybody who can sign in may do these; releasing
+    is for operators.
     """
-    held = client_of(**site).post(f"/switch/{word}", {"why": why})["held"]
-    click.echo("nothing new starts" if held else "work starts again")
+    said = client_of(**site).post(f"/switch/{word}", {"why": why})
+    if json_:
+        show_json(said)
+    else:
+        click.echo("nothing new starts" if said["held"] else "work starts again")
 
 
 async def furthest_witnessed(registry: Registry) -> Checkpoint | None:

@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import ConfigDict, Field, create_model
 
@@ -37,7 +37,17 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract, EffectClass, Fidelity, Kind, Linear
 from yosegi.core.errors import Invalid, YosegiError
 
-__all__ = ["Capability", "Context", "Fidelity", "Infeasible", "Linear", "capability", "quantity", "sample"]
+__all__ = [
+    "Capability",
+    "Context",
+    "Fidelity",
+    "Infeasible",
+    "Linear",
+    "Stopped",
+    "capability",
+    "quantity",
+    "sample",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +61,22 @@ class Infeasible(YosegiError):
     def __init__(self, why: str) -> None:
         self.why = why
         super().__init__(f"no answer at this point: {why}")
+
+
+class Stopped(YosegiError):
+    """The capability was asked to stop, and has reached its safe state.
+
+    Args:
+        why: where it stopped, for people.
+        effect: what it had done to the world by then; where it does not say, work that may not be repeated is of
+            unknown effect.
+    """
+
+    code = "stopped"
+
+    def __init__(self, why: str, effect: Literal["", "none", "done"] = "") -> None:
+        self.why, self.effect = why, effect
+        super().__init__(f"stopped as asked: {why}")
 
 
 def quantity(
@@ -82,6 +108,7 @@ class Context:
         folder: scratch space, removed after the task.
         state: the durable folder of the instrument (stations only).
         spent: actual cost so far; the contract's cost where nothing is spent explicitly.
+        stopping: behind `stop_requested`.
     """
 
     key: str
@@ -90,6 +117,16 @@ class Context:
     state: Path | None = None
     spent: dict[str, int] = field(default_factory=dict)
     report: Callable[[float, str], None] = lambda fraction, text: None
+    stopping: Callable[[], bool] = lambda: False
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether somebody wants this task to stop, or its time is up: reach the safe state and raise `Stopped`.
+
+        Look at it between two steps. After an abort, or at the time limit, the process is ended by force when the
+        contract's `stop_grace` is over; after a safe stop it may go on to its end.
+        """
+        return self.stopping()
 
     def spend(self, unit: str, amount: Decimal | str | int) -> None:
         """Count actual cost, in whole units as an exact decimal.
@@ -112,6 +149,11 @@ class Capability(Generic[P, R]):
         self.function, self.contract = function, contract
         functools.update_wrapper(self, function)
 
+    @property
+    def takes_context(self) -> bool:
+        """Whether the function has a parameter `context`, and so can hear that it is to stop."""
+        return "context" in inspect.signature(self.function).parameters
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The function itself."""
         return self.function(*args, **kwargs)
@@ -124,8 +166,7 @@ class Capability(Generic[P, R]):
             Infeasible: the point has no answer.
         """
         self.contract.check_inputs(inputs)
-        wants_context = "context" in inspect.signature(self.function).parameters
-        extra = {"context": context} if wants_context else {}
+        extra = {"context": context} if self.takes_context else {}
         result: Any = self.function(**inputs, **extra)  # type: ignore[arg-type, call-arg]
         outputs = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
         if not isinstance(outputs, dict):

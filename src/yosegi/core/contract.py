@@ -112,6 +112,8 @@ class Contract(Value):
     can_cancel: Literal["queued", "running"] = "queued"
     on_revoked: Literal["finish", "safe_stop", "abort"] = "finish"
     safe_state: str = ""
+    stop_grace: float | None = Field(default=None, ge=0, le=3600)
+    """Seconds it has, once asked, to reach its safe state before it is ended by force; the engine's own if None."""
     conduct: tuple[Conduct, ...] = ("suggest", "approve", "run")
     simulated: bool
     twin: CapabilityName | None = None

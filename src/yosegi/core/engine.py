@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.contract import EffectClass
 from yosegi.core.states import Effect, Result
 from yosegi.core.values import Value
+
+Stopping = Literal["safe_stop", "abort"]
+"""How what runs is stopped: it finishes or reaches its safe state, or it ends now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Work:
         time_limit: seconds of wall time after which the work is ended by force.
         effect: the contract's effect class.
         attempt: 1 for the first; more for a repeatable task that is run again.
+        grace: seconds it has to reach its safe state after an abort or at its time limit; the engine's own if None.
     """
 
     key: str
@@ -33,6 +37,7 @@ class Work:
     time_limit: float
     effect: EffectClass
     attempt: int = 1
+    grace: float | None = None
 
 
 class Outcome(Value):
@@ -86,12 +91,24 @@ class Engine(Protocol):
         """End a task. True only if it is proved to have had no effect; its `run` then returns effect `none`."""
         ...
 
+    async def halt(self, key: str, word: Stopping) -> None:
+        """Stop one task; its `run` tells how it ended, and one that waits never starts.
+
+        A safe stop asks it to reach its safe state, and lets one that does not listen finish. An abort asks too, and
+        ends it by force after its grace.
+        """
+        ...
+
     async def safe_stop(self) -> None:
-        """Bring what runs to the contract's safe state and start nothing more until `resume`."""
+        """Ask all that runs to reach its safe state, and start nothing more until `resume`."""
+        ...
+
+    async def abort(self) -> None:
+        """End all that runs, by force after its grace, and start nothing more until `resume`."""
         ...
 
     async def resume(self) -> None:
-        """Start again after `safe_stop`."""
+        """Start again after `safe_stop` or `abort`."""
         ...
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from yosegi.core import canonical
-from yosegi.core.capability import Capability, Context, Infeasible
+from yosegi.core.capability import Capability, Context, Infeasible, Stopped
 from yosegi.core.errors import Invalid
 from yosegi.runner.entries import how_to_get
 
@@ -24,21 +25,43 @@ def seed_of(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
 
 
-def context_of(key: str, folder: Path, report: Callable[[float, str], None], state: Path | None = None) -> Context:
+class StopSign:
+    """Whether a task was asked to stop, by SIGTERM to the process it runs in."""
+
+    def __init__(self) -> None:
+        self.raised = False
+
+    def listen(self) -> None:
+        """From now on SIGTERM ends nothing by itself."""
+        self.raised = False
+        signal.signal(signal.SIGTERM, self._raise)
+
+    def _raise(self, number: int, frame: object) -> None:
+        self.raised = True
+
+
+def context_of(
+    key: str,
+    folder: Path,
+    report: Callable[[float, str], None],
+    state: Path | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Context:
     """The context of a task; the global generators of `random` and NumPy start from its seed."""
     seed = seed_of(key)
     random.seed(seed)
     # Children forked from one process would otherwise all draw the same "random" numbers from NumPy.
     if (numpy_random := sys.modules.get("numpy.random")) is not None:
         numpy_random.seed(seed % 2**32)
-    return Context(key=key, seed=seed, folder=folder, state=state, report=report)
+    return Context(key=key, seed=seed, folder=folder, state=state, report=report, stopping=stopping)
 
 
 def answer(capability: Capability[Any, Any], inputs: dict[str, Any], context: Context, limit: int) -> bytes:
     """Call the function and say how it went, as one line of canonical JSON of at most `limit` bytes.
 
-    The answer holds `how`: `valid` with `outputs`; `infeasible`, `bad_inputs`, `bad_output`, `output_too_large` or
-    `failed` with a `message`. A failure that knows its own effect says so in an attribute `effect` of its exception.
+    The answer holds `how`: `valid` with `outputs`; `infeasible`, `stopped`, `bad_inputs`, `bad_output`,
+    `output_too_large` or `failed` with a `message`. A failure that knows its own effect says so in an attribute
+    `effect` of its exception.
     """
     said = _said(capability, inputs, context)
     if context.spent:
@@ -62,6 +85,8 @@ def _said(capability: Capability[Any, Any], inputs: dict[str, Any], context: Con
         return {"how": "valid", "outputs": capability.run(inputs, context)}
     except Infeasible as error:
         return {"how": "infeasible", "message": error.why[:LAST_WORDS]}
+    except Stopped as error:
+        return {"how": "stopped", "message": error.why[:LAST_WORDS], "effect": error.effect}
     except BaseException as error:  # noqa: BLE001 - the capability is foreign code; whatever it raises is its answer
         if isinstance(error, Invalid) and error.what == f"outputs of {contract.name}":
             return {"how": "bad_output", "message": str(error)[:LAST_WORDS]}

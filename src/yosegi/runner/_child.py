@@ -35,12 +35,17 @@ def be_a_child(
 ) -> None:
     """Do the task of `request` and write to `answer_to`, a line each: P progress, M modules imported, R the answer."""
     _settle_in(limits, parent, print_to, close)
+    sign = _call.StopSign()
+    if capability.takes_context:
+        sign.listen()
+    # Blocked since before the fork, so that a stop that comes early is heard and not lost.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     folder = Path(request["folder"])
     folder.mkdir(mode=0o700)
     os.chdir(folder)
     os.environ["TMPDIR"] = os.environ["HOME"] = str(folder)
     before = len(sys.modules)
-    context = _call.context_of(request["key"], folder, _reporter(answer_to))
+    context = _call.context_of(request["key"], folder, _reporter(answer_to), stopping=lambda: sign.raised)
     line = _call.answer(capability, request["inputs"], context, limits.output)
     # From the end, where the new ones are: to touch every name would copy the pages they share with the parent.
     if new := list(islice(reversed(sys.modules), max(0, len(sys.modules) - before)))[::-1]:

@@ -45,10 +45,15 @@ def kill_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
+def signal_one(pid: int, number: signal.Signals) -> None:
+    """Signal one process; one that is gone is left alone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
 def kill(pid: int) -> None:
     """End one process at once; one that is gone is left alone."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGKILL)
+    signal_one(pid, signal.SIGKILL)
 
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")

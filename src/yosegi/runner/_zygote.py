@@ -43,6 +43,8 @@ class _Running:
     pid: int
     folder: Path
     deadline: float
+    grace: float
+    listens: bool
     handles: dict[int, _Reader]
     answer: bytes = b""
     modules: list[str] = field(default_factory=list)
@@ -105,6 +107,8 @@ class Zygote:
         for message in self._unpacker.feed(data):
             if "kill" in message:
                 self._kill(message["kill"], message["why"])
+            elif "stop" in message:
+                self._stop(message["stop"], message["abort"])
             else:
                 self._start(message)
 
@@ -113,6 +117,14 @@ class Zygote:
             if running.id == number:
                 running.ended_for = running.ended_for or why
                 _system.kill_group(running.pid, signal.SIGKILL)
+
+    def _stop(self, number: int, abort: bool) -> None:
+        """Ask a task to stop; an abort is what a time limit is, only now."""
+        for running in self._by_pid.values():
+            if running.id == number and abort and not running.asked_to_end:
+                running.ended_for, running.deadline = running.ended_for or "stopped", time.monotonic()
+            elif running.id == number and running.listens:
+                _system.signal_one(running.pid, signal.SIGTERM)
 
     def _start(self, request: dict[str, Any]) -> None:
         number, pipes = request["id"], list[int]()
@@ -132,7 +144,10 @@ class Zygote:
         os.close(print_to)
         deadline = time.monotonic() + request["time_limit"]
         handles: dict[int, _Reader] = {answer_from: self._on_answer, print_from: self._on_print}
-        running = self._by_pid[pid] = _Running(number, pid, Path(request["folder"]), deadline, handles)
+        grace = self._limits.grace if request.get("grace") is None else request["grace"]
+        listens = self._capabilities[request["attribute"]].takes_context
+        running = _Running(number, pid, Path(request["folder"]), deadline, max(0.1, grace), listens, handles)
+        self._by_pid[pid] = running
         for handle in handles:
             os.set_blocking(handle, False)
             self._selector.register(handle, selectors.EVENT_READ, partial(self._read, running, handle))
@@ -286,8 +301,14 @@ class Zygote:
             if now < running.deadline:
                 continue
             running.ended_for = running.ended_for or "time_limit"
-            _system.kill_group(running.pid, signal.SIGKILL if running.asked_to_end else signal.SIGTERM)
-            running.asked_to_end, running.deadline = True, now + max(0.1, self._limits.grace)
+            if running.asked_to_end:
+                _system.kill_group(running.pid, signal.SIGKILL)
+            elif running.listens:
+                # It alone is asked: what it started is its own to bring to rest.
+                _system.signal_one(running.pid, signal.SIGTERM)
+            else:
+                _system.kill_group(running.pid, signal.SIGTERM)
+            running.asked_to_end, running.deadline = True, now + running.grace
 
     def _send(self, message: dict[str, Any]) -> None:
         self._control.sendall(pack(message))
@@ -314,6 +335,8 @@ def main() -> None:
     _system.die_with(parent)
     _system.adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # It ends with its site; children take SIGTERM once they know what to do about it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     control = socket.socket(fileno=handle)
     os.set_inheritable(handle, False)
     settings = json.loads(sys.argv[3])

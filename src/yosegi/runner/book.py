@@ -102,6 +102,7 @@ class TaskBook:
     ) -> Task:
         """Record the end, settle the grant and report, in one commit."""
         contract, request = self.contract_of(task), task.asked()
+        reasons = reasons or task.lapsed
         if outcome is not None and contract is not None and outcome.outputs:
             release = self.law.decide("release", request, contract)
             if not release.allow:

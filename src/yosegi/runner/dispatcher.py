@@ -158,6 +158,13 @@ class Dispatcher:
         decision = self.book.law.decide("dispatch", request, published.contract)
         return () if decision.allow else why(decision)
 
+    async def halt(self, task: Task, published: Published) -> None:
+        """Stop a task that runs, as it was recorded when its right lapsed."""
+        if task.revoked == "abort":
+            await published.engine.halt(task.stream, "abort")
+        elif task.revoked == "safe_stop":
+            await published.engine.halt(task.stream, "safe_stop")
+
     def begin(self, task: Task, published: Published) -> None:
         """Have the engine carry out a task that is durably dispatched."""
         self.take_slot(published.contract.name, task.stream)
@@ -172,7 +179,10 @@ class Dispatcher:
             time_limit=contract.time_limit,
             effect=contract.effect,
             attempt=task.attempt,
+            grace=contract.stop_grace,
         )
+        if task.revoked:
+            self._spawn(self.halt(task, published))  # it lapsed before this site was started again
         outcome = checked(await published.engine.run(work, self._progressed), contract)
         self.progress.pop(task.stream, None)
         while True:

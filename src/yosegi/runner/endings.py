@@ -29,7 +29,7 @@ REASONS = {
     "not_started": "it could not be started; nothing happened",
     "station_silent": "the station may have begun it and has not been heard of for too long",
     "station_restarted": "the station ended between the start and the end of it",
-    "stopped": "a person stopped it, at once",
+    "stopped": "it was told to stop, by a person or because a right lapsed",
 }
 """Every reason an engine gives, and what it means."""
 
@@ -70,7 +70,7 @@ def _stated(said: dict[str, Any], effect: EffectClass) -> Outcome:
         # The capability returned, so what it does to the world is done, whatever its answer is worth.
         done = Effect.NONE if effect.repeatable else Effect.DONE
         return Outcome(effect=done, result=Result.INVALID, spent=spent, reason=how, message=message)
-    if how == "failed":
+    if how in ("failed", "stopped"):
         known = {"none": Effect.NONE, "done": Effect.DONE}.get(str(said.get("effect")))
         outcome = ended_badly(effect, how, message)
         return outcome.model_copy(update={"spent": spent} | ({"effect": known} if known else {}))

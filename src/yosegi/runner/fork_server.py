@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -85,6 +84,8 @@ class ForkServer:
         self._progress: dict[int, Callable[[str], None]] = {}
         self.names: tuple[str, ...] = ()
         """Name and version of each capability it serves, once it has started."""
+        self.listening: tuple[str, ...] = ()
+        """Those among them that can hear that they are to stop; for a program that does the tasks itself."""
         self.children: dict[int, int] = {}
         """Process numbers of children that run, by task number."""
 
@@ -154,10 +155,15 @@ class ForkServer:
         if self._transport is not None and self.alive and number in self._endings:
             self._transport.write(pack({"kill": number, "why": why}))
 
+    def stop(self, number: int, *, abort: bool) -> None:
+        """Ask a task to stop; an abort ends it by force after its grace."""
+        if self._transport is not None and self.alive and number in self._endings:
+            self._transport.write(pack({"stop": number, "abort": abort}))
+
     def _on_message(self, message: dict[str, Any]) -> None:
         ready = self._ready
         if "ready" in message and ready is not None and not ready.done():
-            self.names = tuple(message["ready"])
+            self.names, self.listening = tuple(message["ready"]), tuple(message.get("listening", ()))
             ready.set_result(None)
         elif "cannot_start" in message and ready is not None and not ready.done():
             ready.set_exception(Unavailable(self._entries[0], message["cannot_start"], "mend it and start again"))
@@ -189,10 +195,9 @@ class ForkServer:
             self._end(number, Ending(None, left=True))
 
     def kill_now(self) -> None:
-        """End the process and its children by force."""
+        """End the process, and what it started, by force."""
         if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            _system.kill_group(self._process.pid, signal.SIGKILL)
 
     async def close(self) -> None:
         """End the process and everything it started."""

@@ -5,7 +5,6 @@ Everything is recorded before it happens. What is known about a task is its fold
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +26,7 @@ from yosegi.runner.charging import charge, checked
 from yosegi.runner.dispatcher import Dispatcher
 from yosegi.runner.law import Law, Published
 from yosegi.runner.reporting import Reporter
+from yosegi.runner.switch import Switch, SwitchWord
 from yosegi.runner.tasks import Task, fold, task_stream
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Cancel, Explanation, Request
@@ -57,20 +57,21 @@ class Owner:
     breakers: Breakers = field(init=False)
     _book: TaskBook = field(init=False)
     _dispatcher: Dispatcher = field(init=False)
+    _switch: Switch = field(init=False)
 
     def __post_init__(self) -> None:
         self.breakers = Breakers(self.site, self.ledger)
         reporter = Reporter(self.site, self.signer, self.clock)
         self._book = TaskBook(self.site, self.ledger, self.law, self.published, reporter, self.posted, self._moved)
         self._dispatcher = Dispatcher(self._book, self.clock, self.breakers)
+        self._switch = Switch(self.ledger, self.published, self._dispatcher)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Take up every task where it was left: queued ones wait again, started ones are reconciled."""
         self.breakers.start()
-        switch = self.ledger.read("owner/switch")
-        self._dispatcher.held = bool(switch) and switch[-1].facts["held"]
+        await self._switch.start()
         rows = self.ledger.query("SELECT stream FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
         for row in rows:
             task = self._book.task(row["stream"])
@@ -253,8 +254,37 @@ class Owner:
                 return await self._book.end_without_effect(task, reason, by)
         if task.state is TaskState.DISPATCHED and (published := self.published.get(name)):
             # The engine's `run` returns with the outcome, and that ends the task.
-            await published.engine.cancel(stream)
+            proved = await published.engine.cancel(stream)
+            if not proved and published.contract.can_cancel == "running":
+                await published.engine.halt(stream, "safe_stop")
         return self._book.task(stream)
+
+    async def revoked(self, stream: str, reasons: Sequence[Explanation]) -> Task:
+        """The right to a task has lapsed: an agreement, mandate, key or member it stood on is gone. Once is enough.
+
+        One that waits is refused with the reasons. For one that runs it is recorded (`task.revoked`) and then done what
+        its contract's `on_revoked` says: `finish` lets it end, `safe_stop` asks it to reach its safe state, `abort`
+        ends it when its grace is over; after a restart of this site it is done again. One that is uncertain or over
+        stays as it is. Whether what comes of it may be released is decided when it ends, as always.
+
+        Raises:
+            NotFound: no such task.
+        """
+        async with self._book.lock(stream):
+            task = self._book.task(stream)
+            name = split_capability(task.asked().capability)[1]
+            published = self.published.get(name)
+            if task.state is TaskState.ACCEPTED:
+                self._dispatcher.leave_queue(name, stream)
+                return await self._book.finish(
+                    task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(), reasons=tuple(reasons), by=self.site
+                )
+            if task.state is not TaskState.DISPATCHED or task.revoked or published is None:
+                return task
+            body = {"reasons": [reason.model_dump(mode="json") for reason in reasons]}
+            task = await self._book.append(task, Draft(tasks.REVOKED, {"how": published.contract.on_revoked}, body))
+        await self._dispatcher.halt(task, published)
+        return task
 
     # -- uncertain ------------------------------------------------------------------------------------------------
 
@@ -301,23 +331,19 @@ class Owner:
 
     async def hold(self, by: str, reason: str) -> None:
         """Start nothing new for anybody until `release`; what runs goes on."""
-        self._dispatcher.held = True
-        await self._record_switch(True, by, reason)
+        await self._switch.throw("hold", by, reason)
 
     async def safe_stop(self, by: str, reason: str) -> None:
         """Hold, and bring what runs to its safe state."""
-        self._dispatcher.held = True
-        engines = {id(published.engine): published.engine for published in self.published.values()}
-        await asyncio.gather(*(engine.safe_stop() for engine in engines.values()))
-        await self._record_switch(True, by, reason)
+        await self._switch.throw("safe_stop", by, reason)
+
+    async def abort(self, by: str, reason: str) -> None:
+        """Hold, and end what runs now: asked first, and by force when the grace of its contract is over."""
+        await self._switch.throw("abort", by, reason)
 
     async def release(self, by: str, reason: str) -> None:
-        """Start work again after `hold` or `safe_stop`."""
-        engines = {id(published.engine): published.engine for published in self.published.values()}
-        await asyncio.gather(*(engine.resume() for engine in engines.values()))
-        self._dispatcher.held = False
-        await self._record_switch(False, by, reason)
-        self._dispatcher.pump_all()
+        """Start work again after `hold`, `safe_stop` or `abort`."""
+        await self._switch.release(by, reason)
 
     async def close_breaker(self, name: str, by: str, note: str) -> None:
         """A person has looked, and the capability works again."""
@@ -330,9 +356,10 @@ class Owner:
         """Whether the switch is thrown."""
         return self._dispatcher.held
 
-    async def _record_switch(self, held: bool, by: str, reason: str) -> None:
-        draft = Draft("owner.switch", {"held": held}, {"reason": reason})
-        await self.ledger.append(Write("owner/switch", None, (draft,), charter="", actor=by))
+    @property
+    def switch(self) -> SwitchWord:
+        """How it is thrown; empty while it is not."""
+        return self._switch.word
 
     # -- parts ----------------------------------------------------------------------------------------------------
 

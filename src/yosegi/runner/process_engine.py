@@ -17,7 +17,7 @@ from typing import Any
 from yosegi.core import canonical
 from yosegi.core.clock import Clock
 from yosegi.core.contract import EffectClass
-from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.engine import Outcome, Progress, Stopping, Work
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.runner.endings import ended_badly, from_answer, never_began
 from yosegi.runner.entries import split_entry
@@ -143,7 +143,7 @@ class ProcessEngine:
         folder = self._folder / str(self._scratch)
         message = {
             "attribute": attribute, "key": work.key, "inputs": work.inputs, "folder": str(folder),
-            "time_limit": work.time_limit,
+            "time_limit": work.time_limit, "grace": work.grace,
         }  # fmt: skip
         try:
             case.server = server = await self._server(self._modules[module])
@@ -153,7 +153,8 @@ class ProcessEngine:
         except Unavailable as error:
             return never_began("not_started", str(error))
         try:
-            async with asyncio.timeout(work.time_limit + self._limits.grace + _MERCY):
+            grace = self._limits.grace if work.grace is None else work.grace
+            async with asyncio.timeout(work.time_limit + grace + _MERCY):
                 ended = await asyncio.shield(ending)
         except TimeoutError:
             # The fork server itself does not answer: end it, and with it whatever it holds.
@@ -177,6 +178,8 @@ class ProcessEngine:
         said = f"; the last it printed: {ended.tail.strip()[-500:]}" if ended.tail.strip() else ""
         if ended.why == "time_limit":
             return ended_badly(effect, "time_limit", f"ended after {case.work.time_limit:g} seconds{said}")
+        if ended.why == "stopped":
+            return ended_badly(effect, "stopped", f"ended by force: it did not stop when it was asked to{said}")
         if ended.why:
             return ended_badly(effect, ended.why, f"more than {self._limits.output} bytes answered, or printed "
                                f"more than {self._limits.printed}")  # fmt: skip
@@ -237,9 +240,31 @@ class ProcessEngine:
             return True
         return False
 
+    async def halt(self, key: str, word: Stopping) -> None:
+        """See `Engine.halt`. What takes no `context` cannot hear: a safe stop lets it finish."""
+        case = self._cases.get(key)
+        if case is None:
+            return
+        if not case.turn.done():
+            case.turn.set_result(False)
+        elif case.server is None:
+            case.cancelled = True
+        else:
+            case.server.stop(case.number, abort=word == "abort")
+
     async def safe_stop(self) -> None:
-        """Start nothing more; what runs is finished, as computing has no other safe state."""
+        """See `Engine.safe_stop`."""
+        await self._stop_all("safe_stop")
+
+    async def abort(self) -> None:
+        """See `Engine.abort`."""
+        await self._stop_all("abort")
+
+    async def _stop_all(self, word: Stopping) -> None:
         self._stopped = True
+        for key, case in list(self._cases.items()):
+            if case.turn.done():
+                await self.halt(key, word)
 
     async def resume(self) -> None:
         """Start again."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
-from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.engine import Outcome, Progress, Stopping, Work
 from yosegi.core.errors import Conflict, Invalid, NotFound, YosegiError
 from yosegi.core.states import Effect
 from yosegi.runner._waiting import first_of
@@ -22,6 +22,7 @@ from yosegi.runner.station.documents import (
     LIFE,
     LONGEST_WAIT,
     Ended,
+    Halt,
     Offer,
     StationAnswer,
     StationCall,
@@ -48,6 +49,8 @@ class _Want:
     Args:
         offered_at: when it was last put into an answer; None if never by this engine.
         state: what the station last said of it.
+        halt: how it is to stop; None while it may go on.
+        heeds: what of that the station has heard.
     """
 
     work: Work
@@ -57,6 +60,8 @@ class _Want:
     offered_at: float | None = None
     state: str = ""
     cancelled: bool = False
+    halt: Stopping | None = None
+    heeds: Stopping | None = None
 
 
 class StationEngine:
@@ -160,12 +165,24 @@ class StationEngine:
         outcome = await self._within(want.ended, self._patience)
         return outcome is not None and outcome.reason == "cancelled" and outcome.effect is Effect.NONE
 
+    async def halt(self, key: str, word: Stopping) -> None:
+        """See `Engine.halt`. What the station has not started it never will."""
+        want = self._wants.get(key)
+        if want is None:
+            return
+        if want.halt != "abort":
+            want.halt = word
+        if want.state != "started":
+            want.cancelled = True
+            self._burying.add(key)
+        self._wake()
+
     async def safe_stop(self) -> None:
-        """Tell the station to finish its running step and start nothing more."""
+        """Tell the station to bring its running step to its safe state and start nothing more."""
         self._say("safe_stop")
 
     async def abort(self) -> None:
-        """Tell the station to stop at once; what runs ends with an unknown effect."""
+        """Tell the station to end its running step now."""
         self._say("abort")
 
     async def resume(self) -> None:
@@ -244,8 +261,9 @@ class StationEngine:
 
     def _note(self, heard: StationCall) -> None:
         states = {holding.key: holding.state for holding in heard.holding}
+        heeds = {holding.key: holding.heeds for holding in heard.holding}
         for key, want in self._wants.items():
-            want.state = states.get(key, "")
+            want.state, want.heeds = states.get(key, ""), heeds.get(key)
         for key, state in states.items():
             if state == "started":
                 self._burying.discard(key)  # too late: its end will tell
@@ -255,9 +273,11 @@ class StationEngine:
         self._open += 1
         try:
             while True:
-                work = self._offers(heard)
+                work, halts = self._offers(heard), self._halts()
                 superseded = number != self._calls
-                quiet = not (work or spoken or self._burying or superseded or self._closed or self._stop != heard.heeds)
+                quiet = not (
+                    work or halts or spoken or self._burying or superseded or self._closed or self._stop != heard.heeds
+                )
                 left = deadline - self._clock.monotonic()
                 if not quiet or left <= 0:
                     break
@@ -268,7 +288,7 @@ class StationEngine:
         answer = StationAnswer(
             station=self.name, site=self._site, run=heard.run, sequence=heard.sequence, issued=now,
             not_after=now + LIFE, work=() if superseded else work, acknowledged=spoken,
-            cancel=tuple(sorted(self._burying)), stop=self._stop,
+            cancel=tuple(sorted(self._burying)), halt=halts or None, stop=self._stop,
         )  # fmt: skip
         if not superseded:
             self._heard = self._clock.monotonic()
@@ -291,6 +311,13 @@ class StationEngine:
             if key not in self._burying:
                 offers.append(want.offer)
         return tuple(offers)
+
+    def _halts(self) -> tuple[Halt, ...]:
+        """What is to stop and has not heard it yet."""
+        wants = self._wants.items()
+        return tuple(
+            Halt(key=key, word=w.halt) for key, w in wants if w.halt and w.state == "started" and w.heeds != w.halt
+        )
 
     def _wake(self) -> None:
         # A fresh event for each round, so that every call that waits sees the change.

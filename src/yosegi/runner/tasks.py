@@ -24,6 +24,8 @@ UNCERTAIN = "task.uncertain"
 ENDED = "task.ended"
 CANCELLED = "task.cancelled"
 ACKNOWLEDGED = "task.notice_acknowledged"
+REVOKED = "task.revoked"
+"""The right to it lapsed while it ran; its facts say how it was stopped."""
 
 STATES: dict[str, TaskState] = {
     ACCEPTED: TaskState.ACCEPTED,
@@ -53,6 +55,7 @@ class Task:
         held: the cost held.
         charged: the cost settled.
         notified: whether a person has acknowledged that it is uncertain.
+        revoked: how it was stopped when its right lapsed, and `lapsed` why; empty while the right holds.
     """
 
     stream: str
@@ -67,6 +70,8 @@ class Task:
     outcome: Outcome | None = None
     reasons: tuple[Explanation, ...] = ()
     notified: bool = False
+    revoked: str = ""
+    lapsed: tuple[Explanation, ...] = ()
 
     @property
     def key(self) -> str:
@@ -96,6 +101,9 @@ class Task:
         """
         if entry.type == ACKNOWLEDGED:
             return replace(self, position=entry.position, notified=True)
+        if entry.type == REVOKED:
+            lapsed = _reasons(entry.body or {})
+            return replace(self, position=entry.position, revoked=entry.facts["how"], lapsed=lapsed)
         state = STATES[entry.type]
         transition(f"task {self.key}", self.state, state)
         facts, body = entry.facts, entry.body or {}

@@ -137,21 +137,23 @@ class Site:
         return await self.owner.cancel(home, key, reason, by=who.person)
 
     async def throw_switch(self, word: str, who: Session, reason: str) -> None:
-        """Hold or safely stop everything this site runs, or release it again. Needs nobody else's permission.
+        """Hold, safely stop or abort everything this site runs, or release it. Needs nobody else's permission.
 
         Raises:
-            NotFound: not one of hold, stop, release.
+            NotFound: not one of hold, stop, abort, release.
             Refused: releasing is for operators; anybody may stop.
         """
         if word == "hold":
             await self.owner.hold(who.person, reason)
         elif word == "stop":
             await self.owner.safe_stop(who.person, reason)
+        elif word == "abort":
+            await self.owner.abort(who.person, reason)
         elif word == "release":
             self._operator(who, "releasing the switch")
             await self.owner.release(who.person, reason)
         else:
-            raise NotFound("switch position", word, ("hold", "stop", "release"))
+            raise NotFound("switch position", word, ("hold", "stop", "abort", "release"))
 
     async def close_breaker(self, capability: str, who: Session, note: str) -> None:
         """Say that a capability works again, after a look at it.

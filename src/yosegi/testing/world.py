@@ -10,8 +10,9 @@ from typing import Any
 
 from yosegi.core.capability import Capability, Context, Infeasible
 from yosegi.core.contract import Contract
-from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.engine import Outcome, Progress, Stopping, Work
 from yosegi.core.states import Effect, Result
+from yosegi.runner.endings import ended_badly
 
 
 @dataclass
@@ -52,6 +53,7 @@ class SimulatedEngine:
     _held: bool = False
     _running: set[str] = field(default_factory=set)
     _cancelled: set[str] = field(default_factory=set)
+    _halted: dict[str, Stopping] = field(default_factory=dict)
 
     @property
     def contracts(self) -> dict[str, Contract]:
@@ -76,10 +78,17 @@ class SimulatedEngine:
         try:
             self.point("engine before the effect")
             await asyncio.sleep(self.duration / 2)
+            if work.key in self._halted:
+                outcome = self.book[work.key] = Outcome.failed(Effect.NONE, "stopped")
+                return outcome
             self._happen(work)
             self.point("engine after the effect")
             await asyncio.sleep(self.duration / 2)
-            outcome = self.book[work.key] = self._outcome(work)
+            if self._halted.get(work.key) == "abort":
+                outcome = ended_badly(work.effect, "stopped")
+            else:
+                outcome = self._outcome(work)
+            self.book[work.key] = outcome
             return outcome
         finally:
             self._running.discard(work.key)
@@ -106,9 +115,25 @@ class SimulatedEngine:
         self._cancelled.add(key)
         return True
 
+    async def halt(self, key: str, word: Stopping) -> None:
+        """Before its effect it has none; after it a safe stop lets it finish, and an abort leaves it unknown."""
+        if key in self._running:
+            self._halted[key] = word
+        else:
+            await self.cancel(key)
+
     async def safe_stop(self) -> None:
-        """Start nothing more."""
+        """Start nothing more, and stop what runs."""
+        await self._stop_all("safe_stop")
+
+    async def abort(self) -> None:
+        """The same, at once."""
+        await self._stop_all("abort")
+
+    async def _stop_all(self, word: Stopping) -> None:
         self._held = True
+        for key in self._running:
+            self._halted[key] = word
 
     async def resume(self) -> None:
         """Start again."""

@@ -249,10 +249,12 @@ async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
 
 
 @api.post("/switch/{word}")
-async def switch(word: Literal["hold", "stop", "release"], body: Why, site: Here, who: Who) -> dict[str, bool]:
-    """Hold or safely stop everything this site runs for anybody, or release it."""
+async def switch(
+    word: Literal["hold", "stop", "abort", "release"], body: Why, site: Here, who: Who
+) -> dict[str, bool | str]:
+    """Hold, safely stop or abort everything this site runs for anybody, or release it."""
     await site.throw_switch(word, who, body.why)
-    return {"held": site.owner.held}
+    return {"held": site.owner.held, "word": site.owner.switch}
 
 
 @api.get("/changes", response_class=StreamingResponse)

@@ -358,7 +358,7 @@ async def cancel(home: str, key: str, caller: Here) -> Response:
 
 @pages.post("/switch/{word}")
 async def switch(word: str, caller: Here) -> Response:
-    """Hold or safely stop everything this site runs, or release it."""
+    """Hold, safely stop or abort everything this site runs, or release it."""
     return await act(
         caller, "", lambda session, form: caller.site.throw_switch(word, session, form.get("why", "")[:2000])
     )

@@ -62,7 +62,7 @@ class Looking:
 
     def switch(self) -> Markup:
         """The part that is on every page."""
-        return self.render("switch", held=self.site.owner.held, notices=len(self.site.notices.open()))
+        return self.render("switch", word=self.site.owner.switch, notices=len(self.site.notices.open()))
 
 
 class View(Protocol):

@@ -41,7 +41,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     # -- stopping
     "this_site": ("This site", "このサイト"),
     "site_open": ("runs tasks", "タスクを実行中"),
-    "site_held": ("held: starts nothing new", "保留中：新しいタスクを始めません"),
+    "switch.hold": ("held: starts nothing new", "保留中：新しいタスクを始めません"),
+    "switch.safe_stop": ("safely stopped: starts nothing new", "安全停止中：新しいタスクを始めません"),
+    "switch.abort": ("aborted: starts nothing new", "中止済み：新しいタスクを始めません"),
     "why_optional": ("Reason, for the record (may be empty)", "理由（記録用・任意）"),
     "hold": ("Hold", "保留"),
     "hold_means": ("Start nothing new; what runs goes on", "新しいものを始めない（実行中のものは続行）"),
@@ -53,6 +55,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "abort_means": ("End it now; cannot be undone", "直ちに終了（取り消し不可）"),
     "hold_site": ("Hold site", "サイトを保留"),
     "stop_site": ("Stop site safely", "サイトを安全停止"),
+    "abort_site": ("Abort site", "サイトを中止"),
+    "site_abort_means": (
+        "End everything this site runs now; start nothing new",
+        "このサイトの実行中のものをすべて直ちに終了し、新しいものを始めない",
+    ),
     "release": ("Release", "解除"),
     "release_means": ("Start again what waits", "待っているものを始める"),
     "site_stop_means": (
@@ -60,7 +67,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "このサイトの実行中のものをすべて安全な状態にし、新しいものを始めない",
     ),
     "stopping_campaign": ("Hold, stop or abort this campaign", "このキャンペーンの保留・停止・中止"),
-    "stopping_site": ("Hold or stop everything this site runs", "このサイト全体の保留・停止"),
+    "stopping_site": ("Hold, stop or abort everything this site runs", "このサイト全体の保留・停止・中止"),
     # -- federation
     "sites": ("Sites", "サイト"),
     "site": ("Site", "サイト"),
@@ -234,7 +241,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "engine.station_silent": ("the station has been silent for too long", "ステーションからの応答が途絶えています"),
     "engine.station_restarted": ("the station ended in the middle of it", "途中でステーションが停止しました"),
     "engine.interrupted": ("it stopped in the middle", "途中で止まりました"),
-    "engine.stopped": ("a person stopped it, at once", "人が直ちに停止しました"),
+    "engine.stopped": ("it was told to stop", "停止の指示により終了しました"),
 }  # fmt: skip
 
 

@@ -133,7 +133,9 @@ def mix(red: Volume, yellow: Volume, blue: Volume, water: Volume, context: Conte
         AlreadyMixed: this task has had its well.
         StoppedSafely: the robot was told to stop.
     """
-    return Mixed(_robot(context).mix((red, yellow, blue, water), key=context.key, progress=context.progress))
+    robot = _robot(context)
+    recipe = (red, yellow, blue, water)
+    return Mixed(robot.mix(recipe, key=context.key, progress=context.progress, stopping=context.stopping))
 
 
 @capability(

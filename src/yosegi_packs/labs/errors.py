@@ -5,6 +5,7 @@ Each says in `effect` what became of the physical world on behalf of that task: 
 
 from __future__ import annotations
 
+from yosegi.core.capability import Stopped as ToldToStop
 from yosegi.core.errors import YosegiError
 
 
@@ -36,29 +37,23 @@ class AlreadyMixed(YosegiError):
         )
 
 
-class StoppedSafely(YosegiError):
+class StoppedSafely(ToldToStop):
     """The robot was told to stop, finished the transfer in hand and left the rest."""
-
-    code = "stopped_safely"
-    effect = "done"
 
     def __init__(self, sample: str, done: int, of: int) -> None:
         self.sample, self.done, self.of = sample, done, of
         super().__init__(
-            f"stopped safely after {done} of {of} transfers; well {sample} is incomplete and used up. "
-            "Resume the robot and mix again as a new attempt"
+            f"after {done} of {of} transfers; well {sample} is incomplete and used up. Mix again as a new attempt",
+            "done",
         )
 
 
-class Stopped(YosegiError):
+class Stopped(ToldToStop):
     """The robot has been stopped and takes no work until somebody resumes it."""
-
-    code = "stopped"
-    effect = "none"
 
     def __init__(self, robot: str) -> None:
         self.robot = robot
-        super().__init__(f"{robot} is stopped; no well was taken and nothing was dispensed. Resume it and ask again")
+        super().__init__(f"{robot} took no well and dispensed nothing. Resume it and ask again", "none")
 
 
 class NotMeasurable(YosegiError):

@@ -69,7 +69,12 @@ class Robot:
         self._lock_file.close()
 
     def mix(
-        self, volumes: Sequence[float], *, key: str | None = None, progress: Callable[[float, str], None] = _silent
+        self,
+        volumes: Sequence[float],
+        *,
+        key: str | None = None,
+        progress: Callable[[float, str], None] = _silent,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> str:
         """Fill the next free well by a recipe.
 
@@ -79,6 +84,7 @@ class Robot:
             volumes: microlitres of red, yellow, blue and water; each is rounded to what the drive can dispense.
             key: of the task, so that one task never gets two wells.
             progress: told after each transfer the share done and what was done.
+            stopping: asked before each transfer whether this task is to stop.
 
         Returns:
             The identity of the sample.
@@ -90,9 +96,11 @@ class Robot:
             StoppedSafely: told to stop meanwhile; the well is used up.
         """
         with self._busy:
+            if stopping():
+                raise Stopped(self.settings.name)
             mixture = self._give_away(tuple(float(v) for v in dispensable(np.asarray(volumes, dtype=float))), key)
             try:
-                asyncio.run(self._fill(mixture, progress))
+                asyncio.run(self._fill(mixture, progress, stopping))
             except BaseException:
                 self._records.settle(mixture.number, WellState.SPOILT)
                 self._deck = self._lay_out()  # the arm may still hold a tip; the records know what is gone
@@ -194,13 +202,15 @@ class Robot:
         self._records.give_away(mixture)
         return mixture
 
-    async def _fill(self, mixture: Mixture, progress: Callable[[float, str], None]) -> None:
+    async def _fill(
+        self, mixture: Mixture, progress: Callable[[float, str], None], stopping: Callable[[], bool]
+    ) -> None:
         total, done = sum(1 for volume in mixture.volumes if volume > 0.0), 0
         first_well, first_tip = self._records.first_of_load()
         for liquid, volume in enumerate(mixture.volumes):
             if volume == 0.0:
                 continue
-            if self._stop.is_set():
+            if self._stop.is_set() or stopping():
                 raise StoppedSafely(mixture.sample, done, total)
             tip = self._records.start_transfer(well=mixture.number, liquid=liquid, volume=volume)
             await self._deck.transfer(

@@ -151,14 +151,23 @@ def test_a_safe_stop_finishes_the_transfer_in_hand_and_leaves_the_rest(robot):
         if fraction == 0.5:
             robot.safe_stop()
 
-    with pytest.raises(StoppedSafely, match="stopped safely after 2 of 4 transfers; well robot-test:plate-1:A1"):
+    with pytest.raises(StoppedSafely, match="stopped as asked: after 2 of 4 transfers; well robot-test:plate-1:A1"):
         robot.mix(RECIPE, progress=stop_at_half)
     assert robot.statistics()["wells_spoilt"] == 1
 
 
+def test_a_task_that_is_told_to_stop_finishes_its_transfer_and_leaves_the_robot_to_others(robot):
+    told = []
+
+    with pytest.raises(StoppedSafely) as caught:
+        robot.mix(RECIPE, key="k1", progress=lambda fraction, text: told.append(fraction), stopping=lambda: bool(told))
+    assert (caught.value.done, caught.value.effect, len(told)) == (1, "done", 1)
+    robot.mix(RECIPE, key="k2")
+
+
 def test_a_stopped_robot_takes_no_well_until_it_is_resumed(robot):
     robot.safe_stop()
-    with pytest.raises(Stopped, match="robot-test is stopped; no well was taken"):
+    with pytest.raises(Stopped, match="robot-test took no well"):
         robot.mix(RECIPE)
     robot.resume()
     assert robot.mix(RECIPE) == "robot-test:plate-1:A1"

@@ -18,7 +18,7 @@ from typing import Any
 from yosegi.core.capability import Capability
 from yosegi.core.errors import YosegiError
 from yosegi.runner import _system
-from yosegi.runner._call import answer, context_of
+from yosegi.runner._call import StopSign, answer, context_of
 from yosegi.runner._frames import Unpacker, pack
 from yosegi.runner.entries import load
 
@@ -30,6 +30,7 @@ class _Worker:
         self._control, self._capabilities, self._state = control, capabilities, state
         self._scratch = state / "scratch"
         self._said = -_PROGRESS_EVERY
+        self._sign = StopSign()
 
     def serve(self, limit: int) -> None:
         unpacker = Unpacker()
@@ -48,8 +49,15 @@ class _Worker:
                 self._said = now
                 self._send({"progress": number, "text": json.dumps([float(fraction), str(text)[:200]])})
 
-        context = context_of(message["key"], self._scratch, report, self._state)
-        line = answer(self._capabilities[message["capability"]], message["inputs"], context, limit)
+        capability = self._capabilities[message["capability"]]
+        if capability.takes_context:
+            self._sign.listen()
+        else:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        stopping = lambda: self._sign.raised  # noqa: E731
+        context = context_of(message["key"], self._scratch, report, self._state, stopping)
+        line = answer(capability, message["inputs"], context, limit)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         shutil.rmtree(self._scratch, ignore_errors=True)
         ended = {"ended": number, "status": 0, "answer": line.decode(), "why": "", "tail": "", "left": False}
         self._send(ended)
@@ -63,7 +71,8 @@ def main() -> None:
     parent, handle, settings = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
     _system.die_with(parent)
     # The station alone decides when to stop; Ctrl-C in its terminal must not stop a step in the middle.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=handle)
     os.set_inheritable(handle, False)
     try:
@@ -72,7 +81,8 @@ def main() -> None:
         control.sendall(pack({"cannot_start": str(error)}))
         return
     capabilities = {found.contract.name: found for found in loaded}
-    control.sendall(pack({"ready": sorted(capabilities)}))
+    listening = sorted(name for name, found in capabilities.items() if found.takes_context)
+    control.sendall(pack({"ready": sorted(capabilities), "listening": listening}))
     _Worker(control, capabilities, Path(settings["state"])).serve(settings["limits"]["output"])
 
 

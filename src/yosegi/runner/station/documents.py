@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints
 
 from yosegi.core.contract import EffectClass
-from yosegi.core.engine import Outcome, Work
+from yosegi.core.engine import Outcome, Stopping, Work
 from yosegi.core.ids import CapabilityName, SiteId
 from yosegi.core.values import Value
 from yosegi.trust.document import Document, Moment
@@ -36,6 +36,7 @@ class Offer(Value):
     time_limit: float = Field(gt=0)
     effect: EffectClass = Field(strict=False)
     attempt: int = Field(default=1, ge=1)
+    grace: float | None = Field(default=None, ge=0)
 
     @classmethod
     def of(cls, work: Work) -> Self:
@@ -47,6 +48,7 @@ class Offer(Value):
             time_limit=work.time_limit,
             effect=work.effect,
             attempt=work.attempt,
+            grace=work.grace,
         )
 
     @property
@@ -71,10 +73,18 @@ class Reached(Value):
 
 
 class Holding(Value):
-    """A task that the station knows and has not ended."""
+    """A task that the station knows and has not ended; `heeds` is what it was told to do about it."""
 
     key: TaskKey
     state: Literal["received", "started"]
+    heeds: Stopping | None = None
+
+
+class Halt(Value):
+    """One task that is to stop: reach its safe state, or end now."""
+
+    key: TaskKey
+    word: Stopping
 
 
 class _Spoken(Document):
@@ -120,6 +130,7 @@ class StationAnswer(_Spoken):
         work: what the station may start now. What it holds and is not named here, it does not start.
         acknowledged: ends that need not be told again.
         cancel: tasks that must never start any more.
+        halt: tasks that are to stop; None where there are none.
         stop: start nothing (`hold`), reach the safe state (`safe_stop`), or stop at once (`abort`).
     """
 
@@ -128,4 +139,5 @@ class StationAnswer(_Spoken):
     work: tuple[Offer, ...] = ()
     acknowledged: tuple[TaskKey, ...] = ()
     cancel: tuple[TaskKey, ...] = ()
+    halt: tuple[Halt, ...] | None = None
     stop: StopWord = ""

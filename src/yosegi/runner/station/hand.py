@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +12,11 @@ from typing import Any, Protocol
 
 from yosegi.core import canonical
 from yosegi.core.capability import Capability
-from yosegi.core.engine import Outcome
+from yosegi.core.engine import Outcome, Stopping
 from yosegi.core.errors import Invalid, Unavailable
+from yosegi.runner import _system
 from yosegi.runner._call import answer, context_of
+from yosegi.runner._waiting import first_of
 from yosegi.runner.endings import ended_badly, from_answer, never_began
 from yosegi.runner.fork_server import Ending, ForkServer
 from yosegi.runner.limits import Limits
@@ -32,8 +32,8 @@ class Hand(Protocol):
         """Do the task and say how it ended; never raises for a failure of the task."""
         ...
 
-    async def abort(self) -> None:
-        """End what runs, at once."""
+    def stop(self, word: Stopping) -> None:
+        """Ask what runs to reach its safe state; after an abort it is ended by force when its grace is over."""
         ...
 
     async def close(self) -> None:
@@ -66,7 +66,7 @@ class DirectHand:
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    async def abort(self) -> None:
+    def stop(self, word: Stopping) -> None:
         """Nothing can run while this is called."""
 
     async def close(self) -> None:
@@ -95,6 +95,8 @@ class ProcessHand:
         self._limits = limits or Limits()
         self._server: ForkServer | None = None
         self._why = ""
+        self._running = ""
+        self._aborted = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -112,7 +114,14 @@ class ProcessHand:
     async def do(self, offer: Offer, report: Report) -> Outcome:
         """See `Hand.do`."""
         message = {"capability": offer.capability, "key": offer.key, "inputs": offer.inputs}
-        self._why = ""
+        self._why, self._running = "", offer.capability
+        self._aborted.clear()
+        try:
+            return await self._done(offer, message, report)
+        finally:
+            self._running = ""
+
+    async def _done(self, offer: Offer, message: dict[str, Any], report: Report) -> Outcome:
         try:
             server = await self._ready()
             if offer.capability not in server.names:
@@ -120,15 +129,12 @@ class ProcessHand:
             _, ending = server.begin(message, lambda text: _pass_on(text, report))
         except Unavailable as error:
             return never_began("not_started", str(error))
-        try:
-            async with asyncio.timeout(offer.time_limit):
-                ended = await asyncio.shield(ending)
-        except TimeoutError:
-            ended = await self._end_by_force(server, ending)
+        ended = await self._within(server, ending, offer)
         if ended.started:
             return from_answer(ended.answer, offer.effect, self._limits.output)
         if self._why:
-            return ended_badly(offer.effect, self._why, f"ended by force; it may take {offer.time_limit:g} seconds")
+            said = "was told to stop" if self._why == "stopped" else f"may take {offer.time_limit:g} seconds"
+            return ended_badly(offer.effect, self._why, f"ended by force; it {said}")
         return ended_badly(offer.effect, "crashed", "the process that holds the instrument ended")
 
     async def _ready(self) -> ForkServer:
@@ -147,23 +153,33 @@ class ProcessHand:
         await self._server.start()
         return self._server
 
-    async def _end_by_force(self, server: ForkServer, ending: asyncio.Future[Ending]) -> Ending:
-        self._why = "time_limit"
-        if server.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(server.pid, signal.SIGTERM)
+    async def _within(self, server: ForkServer, ending: asyncio.Future[Ending], offer: Offer) -> Ending:
+        """How it ends: by itself, or by force when its time is over or somebody wants it ended."""
         try:
-            async with asyncio.timeout(self._limits.grace):
+            async with asyncio.timeout(offer.time_limit):
+                if (ended := await first_of(asyncio.shield(ending), self._aborted.wait())) is not None:
+                    return ended
+            self._why = "stopped"
+        except TimeoutError:
+            self._why = "time_limit"
+        self._ask(server)
+        try:
+            async with asyncio.timeout(self._limits.grace if offer.grace is None else offer.grace):
                 return await asyncio.shield(ending)
         except TimeoutError:
             server.kill_now()
-            return replace(await ending, why="time_limit")
+            return replace(await ending, why=self._why)
 
-    async def abort(self) -> None:
-        """See `Hand.abort`."""
-        if self._server is not None and self._server.alive:
-            self._why = "stopped"
-            self._server.kill_now()
+    def _ask(self, server: ForkServer) -> None:
+        if server.pid is not None:
+            _system.signal_one(server.pid, signal.SIGTERM)
+
+    def stop(self, word: Stopping) -> None:
+        """See `Hand.stop`."""
+        if word == "abort":
+            self._aborted.set()
+        elif self._server is not None and self._running in self._server.listening:
+            self._ask(self._server)
 
     async def close(self) -> None:
         """See `Hand.close`."""

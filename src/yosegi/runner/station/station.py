@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from yosegi.core.clock import Clock
+from yosegi.core.engine import Stopping
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
 from yosegi.runner._waiting import first_of
 from yosegi.runner.endings import ended_badly, never_began
@@ -104,6 +105,7 @@ class Station:
     _offered: tuple[str, ...] = field(init=False, default=())
     _leaving: bool = field(init=False, default=False)
     _failures: int = field(init=False, default=0)
+    _halted: dict[str, Stopping] = field(init=False, default_factory=dict)
     _progress: dict[str, Reached] = field(init=False, default_factory=dict)
     _reported: float = field(init=False, default=0.0)
     _refusals: dict[str, Ended] = field(init=False, default_factory=dict)
@@ -177,11 +179,15 @@ class Station:
         if said != (call.station, call.site, call.run, call.sequence):
             raise Invalid("an answer of the site", "answers another call", "it is asked again by itself")
         self._heard = self.clock.monotonic()
-        return await self._obey(answer)
+        return self._obey(answer)
 
     def _call(self, wait: float) -> StationCall:
         self._sequence += 1
-        holding = tuple(Holding(key=i.key, state=i.state) for i in self.log.open() if i.state != "ended")
+        holding = tuple(
+            Holding(key=i.key, state=i.state, heeds=self._halted.get(i.key))
+            for i in self.log.open()
+            if i.state != "ended"
+        )
         resting = self._resting
         # An answer to this call is contact, so silence does not keep the station from asking for work.
         room = 0 if holding or resting not in ("", "silence") else 1
@@ -202,18 +208,20 @@ class Station:
                 told.append(Ended(key=intent.key, outcome=intent.outcome))
         return tuple(told)
 
-    async def _obey(self, answer: StationAnswer) -> bool:
+    def _obey(self, answer: StationAnswer) -> bool:
         """Take up what the site says: first what must not start, then what may."""
         self.log.acknowledge(answer.acknowledged)
         for key in answer.acknowledged:
             self._refusals.pop(key, None)
         for key in answer.cancel:
             self.log.bury(key)
-        await self._heed(answer.stop)
+        self._heed(answer.stop)
+        for halt in answer.halt or ():
+            self._halt(halt.key, halt.word)
         for offer in answer.work:
             self._receive(offer)
         offered = tuple(offer.key for offer in answer.work)
-        changed = bool(answer.acknowledged or answer.cancel or offered != self._offered)
+        changed = bool(answer.acknowledged or answer.cancel or answer.halt or offered != self._offered)
         self._offered = offered
         return changed
 
@@ -225,10 +233,17 @@ class Station:
         except Conflict as error:
             self._refusals[offer.key] = Ended(key=offer.key, outcome=never_began("not_started", str(error)))
 
-    async def _heed(self, word: StopWord) -> None:
-        if word == "abort" and self._stop != "abort":
-            await self.hand.abort()
+    def _heed(self, word: StopWord) -> None:
+        if word in ("safe_stop", "abort") and self._stop != word:
+            self.hand.stop(word)
         self._stop = word
+
+    def _halt(self, key: str, word: Stopping) -> None:
+        """Stop one task; a word about one that does not run any more is late, and its end has told."""
+        known = self.log.find(key)
+        if known is not None and known.state == "started" and self._halted.get(key) not in (word, "abort"):
+            self._halted[key] = word
+            self.hand.stop(word)
 
     async def _say_goodbye(self) -> None:
         with contextlib.suppress(YosegiError):
@@ -269,6 +284,7 @@ class Station:
             self._end(Ended(key=offer.key, outcome=outcome))
         finally:
             self._progress.pop(offer.key, None)
+            self._halted.pop(offer.key, None)
             self._task = None
             self._news.set()
 

@@ -1,0 +1,141 @@
+"""Three words stop what a site runs; and a right that lapses does what the contract says: on simulated time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from federation.toys import spec, three_sites
+from yosegi.campaign import parse_spec
+from yosegi.core.states import CampaignState, Effect, TaskState
+from yosegi.governance.explanation import explained
+from yosegi.runner.tasks import REVOKED, Task
+from yosegi.site import Site
+from yosegi.testing.federation import Federation
+from yosegi.testing.loop import run_simulated
+
+LAPSED = (explained("document_expired", until="2026-04-01"),)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    logging.getLogger("yosegi").setLevel(logging.CRITICAL)
+
+
+async def _making(folder: Path, when: float, duration: float = 40.0) -> tuple[Federation, Site, str]:
+    """A federation whose robot has been making a sample for so many seconds; and that task's stream."""
+    federation = three_sites(folder)
+    federation.places["nims"].duration = duration
+    await federation.start()
+    home, nims = federation.places["argonne"].running, federation.places["nims"].running
+    await home.start_campaign(parse_spec(spec(2)), federation.member())
+    while not (rows := nims.ledger.query("SELECT stream FROM task WHERE state = 'dispatched'")):
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(when)
+    return federation, nims, str(rows[0]["stream"])
+
+
+def _held(site: Site) -> int:
+    return int(site.ledger.query("SELECT SUM(held) AS held FROM grant_tranches")[0]["held"])
+
+
+@pytest.mark.parametrize(("when", "state"), [(5.0, TaskState.ENDED), (25.0, TaskState.UNCERTAIN)])
+def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float, state: TaskState) -> None:
+    async def story() -> None:
+        federation, nims, stream = await _making(tmp_path, when)
+        await nims.throw_switch("abort", federation.member(), "smoke")
+        await asyncio.sleep(40)
+        task = nims.owner.task(stream)
+        assert task.state is state
+        assert not federation.world.twice()
+        # Nothing new starts, also after a restart, until somebody releases it.
+        happened = federation.world.effects.total()
+        await federation.crash("nims")
+        again = await federation.restart("nims")
+        await asyncio.sleep(120)
+        assert again.owner.switch == "abort"
+        assert federation.world.effects.total() == happened
+        await again.throw_switch("release", federation.member(), "it was steam")
+        await asyncio.sleep(400)
+        assert federation.places["argonne"].running.campaigns.get("toy").state is CampaignState.ENDED
+        assert not federation.world.twice()
+
+    run_simulated(story())
+
+
+def test_a_weaker_word_does_not_take_an_abort_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims, _ = await _making(tmp_path, 1.0)
+        await nims.throw_switch("abort", federation.member(), "smoke")
+        await nims.throw_switch("hold", federation.member(), "")
+        assert nims.owner.switch == "abort"
+
+    run_simulated(story())
+
+
+def test_a_task_that_waits_is_refused_when_its_right_lapses_and_costs_nothing(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims, _ = await _making(tmp_path, 1.0)
+        rows = nims.ledger.query("SELECT stream FROM task WHERE state = 'accepted'")
+        waiting = str(rows[0]["stream"])
+        before = _held(nims)
+        task = await nims.owner.revoked(waiting, LAPSED)
+        assert task.state is TaskState.REFUSED
+        assert [reason.code for reason in task.reasons] == ["document_expired"]
+        assert _held(nims) == before - 1000
+        await asyncio.sleep(200)
+        assert federation.world.effects[waiting] == 0
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize(
+    ("when", "effect", "charged"), [(5.0, Effect.NONE, 0), (25.0, Effect.DONE, 1000)], ids=["before", "after"]
+)
+def test_a_running_task_whose_right_lapses_is_stopped_as_its_contract_says(
+    tmp_path: Path, when: float, effect: Effect, charged: int
+) -> None:
+    async def story() -> Task:
+        federation, nims, stream = await _making(tmp_path, when)
+        await asyncio.gather(nims.owner.revoked(stream, LAPSED), nims.owner.revoked(stream, LAPSED))
+        revocations = [entry.facts for entry in nims.ledger.read(stream) if entry.type == REVOKED]
+        assert revocations == [{"how": "safe_stop"}]
+        await asyncio.sleep(60)
+        assert not federation.world.twice()
+        return nims.owner.task(stream)
+
+    task = run_simulated(story())
+    assert task.state is TaskState.ENDED
+    assert task.outcome is not None
+    assert (task.outcome.effect, task.charged["samples"]) == (effect, charged)
+    assert [reason.code for reason in task.reasons] == ["document_expired"]
+
+
+def test_a_task_whose_right_lapsed_is_stopped_again_after_a_restart(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims, stream = await _making(tmp_path, 5.0)
+        await nims.owner.revoked(stream, LAPSED)
+        await federation.crash("nims")
+        # As with a station that has received it, has not begun, and has not heard that it is to stop.
+        del federation.places["nims"].book[stream]
+        nims = await federation.restart("nims")
+        await asyncio.sleep(60)
+        outcome = nims.owner.task(stream).outcome
+        assert outcome is not None
+        assert (outcome.effect, outcome.reason) == (Effect.NONE, "stopped")
+        assert federation.world.effects[stream] == 0
+
+    run_simulated(story())
+
+
+def test_a_task_that_is_over_stays_as_it_is_when_its_right_lapses(tmp_path: Path) -> None:
+    async def story() -> None:
+        _, nims, stream = await _making(tmp_path, 60.0)
+        before = nims.owner.task(stream)
+        assert before.state is TaskState.ENDED
+        assert await nims.owner.revoked(stream, LAPSED) == before
+
+    run_simulated(story())
