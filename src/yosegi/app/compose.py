@@ -14,6 +14,7 @@ from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.contract import Contract
 from yosegi.core.transport import HttpTransport, Transport
+from yosegi.data import FileStore, ObjectStore, ObjectsView
 from yosegi.exchange import Exchange, Mailbox, OutboxView
 from yosegi.exchange.requests import Requests, RequestView
 from yosegi.governance.grants import GrantsView
@@ -36,7 +37,7 @@ VERSION = f"yosegi {importlib.metadata.version('yosegi')}"
 
 def views() -> list[View]:
     """Every view a site keeps, in the order in which they are applied."""
-    return [OutboxView(), RequestView(), TaskView(), GrantsView()]
+    return [OutboxView(), RequestView(), TaskView(), GrantsView(), ObjectsView()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Parts:
     transport: Transport
     ledger: Ledger
     published: Mapping[str, Published]
+    objects: ObjectStore
     mailbox: Mailbox | None = None
     compute: Compute = in_thread
 
@@ -77,6 +79,7 @@ async def compose(home: Home) -> Site:
         Locked, Corrupt: as `open_ledger`.
     """
     settings, clock = home.settings(), SystemClock()
+    objects = FileStore(home.objects)
     ledger = await open_ledger(home, settings, clock)
     return assemble(
         Parts(
@@ -88,7 +91,8 @@ async def compose(home: Home) -> Site:
             clock=clock,
             transport=HttpTransport(),
             ledger=ledger,
-            published=await publish(home, settings, clock),
+            published=await publish(home, settings, clock, objects),
+            objects=objects,
             mailbox=Mailbox(home.mailbox) if settings.keeps_mailboxes else None,
         )
     )
@@ -132,7 +136,7 @@ def _senders(parts: Parts) -> tuple[Send, ...]:
     return (to_log, to_webhook(url, parts.transport)) if url else (to_log,)
 
 
-async def publish(home: Home, settings: Settings, clock: Clock) -> dict[str, Published]:
+async def publish(home: Home, settings: Settings, clock: Clock, objects: ObjectStore) -> dict[str, Published]:
     """Derive the contract of everything the settings publish, each in a worker, and start its engine.
 
     Raises:
@@ -146,7 +150,7 @@ async def publish(home: Home, settings: Settings, clock: Clock) -> dict[str, Pub
     published: dict[str, Published] = {}
     if contracts:
         entries = {contract.name: entry for entry, contract in contracts.items()}
-        engine = ProcessEngine(entries, home.work, slots=settings.process.slots, clock=clock)
+        engine = ProcessEngine(entries, home.work, slots=settings.process.slots, clock=clock, store=objects)
         slots = settings.process.slots
         published |= {contract.name: Published(contract, engine, slots) for contract in contracts.values()}
     for name, station in settings.station.items():

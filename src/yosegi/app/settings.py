@@ -92,6 +92,7 @@ class Home:
         self.policy = folder / "policy"
         self.ledger = folder / "ledger.db"
         self.mailbox = folder / "mailbox.db"
+        self.objects = folder / "objects"
         self.accounts = folder / "accounts.json"
         self.work = folder / "work"
         self.stations = folder / "stations"

@@ -36,6 +36,7 @@ from pydantic import ConfigDict, Field, create_model
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract, EffectClass, Fidelity, Kind, Linear
 from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.object import Object, object_of
 
 __all__ = [
     "Capability",
@@ -43,11 +44,15 @@ __all__ = [
     "Fidelity",
     "Infeasible",
     "Linear",
+    "Object",
     "Stopped",
     "capability",
     "quantity",
     "sample",
 ]
+
+OUT = "yosegi-out"
+"""The folder, in a task's own, where its outputs that are objects lie when it has ended."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,6 +111,7 @@ class Context:
         key: the task's key; the same for every attempt at it.
         seed: derived from the key alone, so that a `pure` task repeats exactly.
         folder: scratch space, removed after the task.
+        files: where the objects among the inputs lie, read-only, by name.
         state: the durable folder of the instrument (stations only).
         spent: actual cost so far; the contract's cost where nothing is spent explicitly.
         stopping: behind `stop_requested`.
@@ -114,6 +120,7 @@ class Context:
     key: str
     seed: int
     folder: Path = Path()
+    files: Mapping[str, Path] = field(default_factory=dict)
     state: Path | None = None
     spent: dict[str, int] = field(default_factory=dict)
     report: Callable[[float, str], None] = lambda fraction, text: None
@@ -148,6 +155,9 @@ class Capability(Generic[P, R]):
     def __init__(self, function: Callable[P, R], contract: Contract) -> None:
         self.function, self.contract = function, contract
         functools.update_wrapper(self, function)
+        hints = get_type_hints(function, function.__globals__, include_extras=True)
+        yields = get_type_hints(hints.pop("return", None), function.__globals__, include_extras=True)
+        self._takes, self._yields = _objects(hints), _objects(yields)
 
     @property
     def takes_context(self) -> bool:
@@ -161,16 +171,26 @@ class Capability(Generic[P, R]):
     def run(self, inputs: dict[str, Any], context: Context) -> dict[str, Any]:
         """Check the inputs, call the function, and check what it returns.
 
+        An input that is an object is read from `context.files`; an output that is one is left as the file of its name
+        in the folder `OUT`, and stands in what is returned as a reference without its digest.
+
         Raises:
             Invalid: inputs or outputs do not hold what the contract says.
             Infeasible: the point has no answer.
         """
         self.contract.check_inputs(inputs)
         extra = {"context": context} if self.takes_context else {}
-        result: Any = self.function(**inputs, **extra)  # type: ignore[arg-type, call-arg]
+        files = {name: self._takes[name].read(path) for name, path in context.files.items()}
+        result: Any = self.function(**(inputs | files), **extra)  # type: ignore[arg-type, call-arg]
         outputs = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
         if not isinstance(outputs, dict):
             raise Invalid(f"outputs of {self.contract.name}", f"a {type(result).__name__} and not its return type")
+        for name, kind in self._yields.items():
+            if outputs.get(name) is not None:
+                try:
+                    outputs[name] = kind.write(outputs[name], context.folder / OUT / name)
+                except ValueError as error:
+                    raise Invalid(f"outputs of {self.contract.name}", f"{name}: {error}") from None
         outputs = {name: value.item() if hasattr(value, "item") else value for name, value in outputs.items()}
         self.contract.check_outputs(outputs)
         return outputs
@@ -239,6 +259,11 @@ def capability(
         return Capability(function, contract)
 
     return decorate
+
+
+def _objects(hints: Mapping[str, Any]) -> dict[str, Object]:
+    """Which of them are objects."""
+    return {name: found for name, hint in hints.items() if (found := object_of(hint)) is not None}
 
 
 def _parameters(function: Callable[..., Any], hints: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,18 @@ def strictest(*labels: Sensitivity) -> Sensitivity:
     return max(labels, key=SENSITIVITIES.index, default="public")
 
 
+INLINE = 64 * 1024
+"""Bytes of JSON that inputs, or outputs, may have; what is larger is an object."""
+
+
+class TooLarge(Invalid):
+    """Inputs or outputs that do not fit into a document."""
+
+    def __init__(self, what: str, size: int) -> None:
+        why = f"{size} bytes of JSON, and at most {INLINE} travel in a document"
+        super().__init__(what, why, "pass what is large as an object: Annotated[Path, Object('text/csv')]")
+
+
 class EffectClass(StrEnum):
     """What repeating a task would do, and so what the program may do when it does not know how one ended."""
 
@@ -125,6 +137,7 @@ class Contract(Value):
         """Hold inputs against the schema and the linear constraints.
 
         Raises:
+            TooLarge: more than `INLINE` bytes of JSON.
             Invalid: names the input, what it is and what it must be.
         """
         self._check(inputs, self.inputs, "inputs")
@@ -136,6 +149,7 @@ class Contract(Value):
         """Hold outputs against the schema.
 
         Raises:
+            TooLarge: more than `INLINE` bytes of JSON.
             Invalid: names the output, what it is and what it must be.
         """
         self._check(outputs, self.outputs, "outputs")
@@ -148,6 +162,8 @@ class Contract(Value):
         raise Invalid(f"contract {self.name}", f"has no input or output {name!r}")
 
     def _check(self, value: dict[str, Any], schema: dict[str, Any], what: str) -> None:
+        if (size := len(canonical.dumps(value))) > INLINE:
+            raise TooLarge(f"{what} of {self.name}", size)
         error = next(iter(_validator(canonical.dumps(schema)).iter_errors(value)), None)
         if error is not None:
             where = ".".join(str(part) for part in error.instance_path)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import EffectClass
+from yosegi.core.object import ObjectRef
 from yosegi.core.states import Effect, Result
 from yosegi.core.values import Value
 
@@ -29,6 +30,7 @@ class Work:
         effect: the contract's effect class.
         attempt: 1 for the first; more for a repeatable task that is run again.
         grace: seconds it has to reach its safe state after an abort or at its time limit; the engine's own if None.
+        objects: those among the inputs, by name; their bytes are in this site's store.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Work:
     effect: EffectClass
     attempt: int = 1
     grace: float | None = None
+    objects: Mapping[str, ObjectRef] = field(default_factory=dict)
 
 
 class Outcome(Value):

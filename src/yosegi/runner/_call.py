@@ -7,12 +7,13 @@ import random
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from yosegi.core import canonical
 from yosegi.core.capability import Capability, Context, Infeasible, Stopped
+from yosegi.core.contract import TooLarge
 from yosegi.core.errors import Invalid
 from yosegi.runner.entries import how_to_get
 
@@ -46,6 +47,7 @@ def context_of(
     report: Callable[[float, str], None],
     state: Path | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    files: Mapping[str, str] | None = None,
 ) -> Context:
     """The context of a task; the global generators of `random` and NumPy start from its seed."""
     seed = seed_of(key)
@@ -53,7 +55,8 @@ def context_of(
     # Children forked from one process would otherwise all draw the same "random" numbers from NumPy.
     if (numpy_random := sys.modules.get("numpy.random")) is not None:
         numpy_random.seed(seed % 2**32)
-    return Context(key=key, seed=seed, folder=folder, state=state, report=report, stopping=stopping)
+    paths = {name: Path(path) for name, path in (files or {}).items()}
+    return Context(key=key, seed=seed, folder=folder, state=state, report=report, stopping=stopping, files=paths)
 
 
 def answer(capability: Capability[Any, Any], inputs: dict[str, Any], context: Context, limit: int) -> bytes:
@@ -88,6 +91,8 @@ def _said(capability: Capability[Any, Any], inputs: dict[str, Any], context: Con
     except Stopped as error:
         return {"how": "stopped", "message": error.why[:LAST_WORDS], "effect": error.effect}
     except BaseException as error:  # noqa: BLE001 - the capability is foreign code; whatever it raises is its answer
+        if isinstance(error, TooLarge):
+            return {"how": "output_too_large", "message": str(error)}
         if isinstance(error, Invalid) and error.what == f"outputs of {contract.name}":
             return {"how": "bad_output", "message": str(error)[:LAST_WORDS]}
         if _is_about_outputs(error):

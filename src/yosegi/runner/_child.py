@@ -45,7 +45,13 @@ def be_a_child(
     os.chdir(folder)
     os.environ["TMPDIR"] = os.environ["HOME"] = str(folder)
     before = len(sys.modules)
-    context = _call.context_of(request["key"], folder, _reporter(answer_to), stopping=lambda: sign.raised)
+    context = _call.context_of(
+        request["key"],
+        folder,
+        _reporter(answer_to),
+        stopping=lambda: sign.raised,
+        files=request.get("files"),
+    )
     line = _call.answer(capability, request["inputs"], context, limits.output)
     # From the end, where the new ones are: to touch every name would copy the pages they share with the parent.
     if new := list(islice(reversed(sys.modules), max(0, len(sys.modules) - before)))[::-1]:

@@ -15,7 +15,9 @@ from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import NotFound
 from yosegi.core.ids import split_capability
+from yosegi.core.object import refs
 from yosegi.core.states import Effect, TaskState
+from yosegi.data.entries import naming
 from yosegi.governance.explanation import explained, why
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.runner import tasks
@@ -103,11 +105,13 @@ class TaskBook:
         """Record the end, settle the grant and report, in one commit."""
         contract, request = self.contract_of(task), task.asked()
         reasons = reasons or task.lapsed
+        # What is withheld is named, too, so that its owner keeps it.
+        made = refs(contract.outputs, outcome.outputs) if outcome is not None and contract is not None else {}
         if outcome is not None and contract is not None and outcome.outputs:
             release = self.law.decide("release", request, contract)
             if not release.allow:
                 reasons, outcome = why(release), outcome.model_copy(update={"outputs": None})
-        facts: dict[str, Any] = {"charged": dict(charged)}
+        facts: dict[str, Any] = {"charged": dict(charged)} | naming(made)
         body: dict[str, Any] = {"reasons": [reason.model_dump(mode="json") for reason in reasons]}
         if outcome is not None:
             facts |= {"effect": str(outcome.effect), "result": str(outcome.result)}

@@ -7,17 +7,20 @@ from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Invalid
 from yosegi.core.states import Effect, Result
+from yosegi.runner.files import labelled
+from yosegi.trust.messages import Request
 
 
-def checked(outcome: Outcome, contract: Contract) -> Outcome:
-    """What an engine returned, held against the contract: rubbish is a failed task."""
+def checked(outcome: Outcome, contract: Contract, request: Request, site: str) -> Outcome:
+    """What an engine returned, its objects labelled, held against the contract: rubbish is a failed task."""
     if outcome.result is not Result.VALID:
         return outcome
     try:
-        contract.check_outputs(outcome.outputs or {})
+        outputs = labelled(outcome.outputs or {}, contract, request, site)
+        contract.check_outputs(outputs)
     except (Invalid, ValueError, TypeError) as error:
         return Outcome.failed(outcome.effect, "bad_output", str(error), invalid=True)
-    return outcome
+    return outcome.model_copy(update={"outputs": outputs})
 
 
 def charge(held: Amounts, contract: Contract, outcome: Outcome) -> Amounts:

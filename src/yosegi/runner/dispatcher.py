@@ -15,6 +15,7 @@ from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, Progress, Work
 from yosegi.core.errors import Unavailable
 from yosegi.core.ids import split_capability
+from yosegi.core.object import refs
 from yosegi.core.states import Effect, TaskState
 from yosegi.governance.explanation import explained, why
 from yosegi.ledger import Draft
@@ -180,10 +181,11 @@ class Dispatcher:
             effect=contract.effect,
             attempt=task.attempt,
             grace=contract.stop_grace,
+            objects=refs(contract.inputs, request.inputs),
         )
         if task.revoked:
             self._spawn(self.halt(task, published))  # it lapsed before this site was started again
-        outcome = checked(await published.engine.run(work, self._progressed), contract)
+        outcome = checked(await published.engine.run(work, self._progressed), contract, request, self.book.site)
         self.progress.pop(task.stream, None)
         while True:
             try:

@@ -314,7 +314,7 @@ class Owner:
             task = self._book.task(stream)
             contract = self._book.contract_of(task)
             if task.state is TaskState.UNCERTAIN and contract and outcome.effect is not Effect.UNKNOWN:
-                outcome = checked(outcome, contract)
+                outcome = checked(outcome, contract, task.asked(), self.site)
                 charged = charge(task.held, contract, outcome)
                 await self._book.finish(task, tasks.ENDED, TaskState.ENDED, outcome, charged, by=self.site)
 

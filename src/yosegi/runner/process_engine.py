@@ -18,9 +18,11 @@ from yosegi.core import canonical
 from yosegi.core.clock import Clock
 from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome, Progress, Stopping, Work
-from yosegi.core.errors import Invalid, Unavailable
+from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable
+from yosegi.data import ObjectStore
 from yosegi.runner.endings import ended_badly, from_answer, never_began
 from yosegi.runner.entries import split_entry
+from yosegi.runner.files import hand_in, taken_in
 from yosegi.runner.fork_server import Ending, ForkServer
 from yosegi.runner.limits import Limits
 
@@ -37,6 +39,8 @@ class _Case:
     server: ForkServer | None = None
     number: int = 0
     cancelled: bool = False
+    files: dict[str, str] = field(default_factory=dict)
+    ending: asyncio.Future[Ending] | None = None
 
 
 @dataclass
@@ -59,6 +63,7 @@ class ProcessEngine:
         slots: tasks at a time.
         limits: of one task.
         import_path: folders in which modules are looked for before the usual ones.
+        store: where objects among inputs and outputs lie; None where there are none.
     """
 
     name = "process"
@@ -73,7 +78,9 @@ class ProcessEngine:
         slots: int = 2,
         limits: Limits | None = None,
         import_path: tuple[Path, ...] = (),
+        store: ObjectStore | None = None,
     ) -> None:
+        self._store = store
         self._entries, self._folder, self._slots, self._clock = dict(entries), folder.absolute(), slots, clock
         self._limits, self._import_path = limits or Limits(), import_path
         self._modules: dict[str, _Module] = {}
@@ -137,19 +144,34 @@ class ProcessEngine:
                 case.turn.set_result(True)
 
     async def _attempt(self, case: _Case, progress: Callable[[Progress], None]) -> Outcome:
-        work = case.work
-        module, attribute = split_entry(self._entries[work.capability])
+        """One attempt, between handing its objects in and taking them in."""
         self._scratch += 1
         folder = self._folder / str(self._scratch)
+        given = self._folder / f"{self._scratch}.in"
+        try:
+            try:
+                if case.work.objects and self._store is not None:
+                    case.files = await asyncio.to_thread(hand_in, self._store, case.work.objects, given)
+            except (NotFound, Corrupt, Unavailable) as error:
+                return never_began("not_started", str(error))
+            outcome = await self._run(case, folder, progress)
+            return await taken_in(self._store, outcome, folder, clock=self._clock, offload=asyncio.to_thread)
+        finally:
+            self._spawn(self._tidy(case, folder, given))
+
+    async def _run(self, case: _Case, folder: Path, progress: Callable[[Progress], None]) -> Outcome:
+        work = case.work
+        module, attribute = split_entry(self._entries[work.capability])
         message = {
             "attribute": attribute, "key": work.key, "inputs": work.inputs, "folder": str(folder),
-            "time_limit": work.time_limit, "grace": work.grace,
+            "time_limit": work.time_limit, "grace": work.grace, "files": case.files,
         }  # fmt: skip
         try:
             case.server = server = await self._server(self._modules[module])
             if case.cancelled:
                 return never_began("cancelled", "taken back before it started")
             case.number, ending = server.begin(message, partial(_report, work.key, progress))
+            case.ending = ending
         except Unavailable as error:
             return never_began("not_started", str(error))
         try:
@@ -163,8 +185,6 @@ class ProcessEngine:
         except asyncio.CancelledError:
             server.kill(case.number, "cancelled")
             raise
-        finally:
-            self._spawn(self._tidy(folder, ending))
         return self._outcome(case, ended)
 
     def _outcome(self, case: _Case, ended: Ending) -> Outcome:
@@ -215,9 +235,11 @@ class ProcessEngine:
             module.server, module.failed = server, ""
             return server
 
-    async def _tidy(self, folder: Path, ending: asyncio.Future[Ending]) -> None:
-        if (await ending).left:
+    async def _tidy(self, case: _Case, folder: Path, given: Path) -> None:
+        if case.ending is not None and (await case.ending).left:
             await asyncio.to_thread(_remove, folder)
+        if case.work.objects:
+            await asyncio.to_thread(_remove, given)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -31,6 +31,7 @@ from yosegi.site import Session, Site
 from yosegi.testing.faults import MortalStore, When
 from yosegi.testing.loop import EPOCH, SimulatedClock
 from yosegi.testing.network import Network
+from yosegi.testing.objects import MemoryStore
 from yosegi.testing.world import SimulatedEngine, World
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.sealed import Unsealer
@@ -65,6 +66,7 @@ class Place:
     grant: Mapping[str, str] = field(default_factory=dict)
     skew: float = 0.0
     book: dict[str, Any] = field(default_factory=dict)
+    objects: MemoryStore = field(default_factory=MemoryStore)
     restored_from: Checkpoint | None = None
     """Its disk was restored from a backup: the furthest checkpoint that a peer holds of it."""
     site: Site | None = None
@@ -197,6 +199,7 @@ class Federation:
             place.remembers,
             place.book,
             place.duration,
+            store=place.objects,
         )
         place.engine = engine
         mailbox = Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None
@@ -211,6 +214,7 @@ class Federation:
                 transport=Wire(self.network, lambda: store.dead),
                 ledger=ledger,
                 published={n: Published(c, engine) for n, c in engine.contracts.items()},
+                objects=place.objects,
                 mailbox=mailbox,
                 compute=inline,
             )

@@ -6,13 +6,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from yosegi.core.capability import Capability, Context, Infeasible
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, Progress, Stopping, Work
 from yosegi.core.states import Effect, Result
+from yosegi.data import ObjectStore
+from yosegi.data.pulling import inline
 from yosegi.runner.endings import ended_badly
+from yosegi.runner.files import hand_in, taken_in
+from yosegi.testing.loop import SimulatedClock
 
 
 @dataclass
@@ -39,6 +45,7 @@ class SimulatedEngine:
         book: that book; hand the same one to the engine of a restarted site.
         duration: seconds one task takes.
         point: told of each moment at which a process could die, by name; may raise.
+        store: where objects among inputs and outputs lie.
     """
 
     name: str
@@ -48,6 +55,7 @@ class SimulatedEngine:
     book: dict[str, Outcome | None] = field(default_factory=dict)
     duration: float = 1.0
     point: Callable[[str], None] = lambda name: None
+    store: ObjectStore | None = None
     broken: bool = False
     """Every task has its effect and then fails."""
     _held: bool = False
@@ -87,7 +95,8 @@ class SimulatedEngine:
             if self._halted.get(work.key) == "abort":
                 outcome = ended_badly(work.effect, "stopped")
             else:
-                outcome = self._outcome(work)
+                # A station remembers only what it has whole: its objects are stored before its book says so.
+                outcome = await self._outcome(work)
             self.book[work.key] = outcome
             return outcome
         finally:
@@ -98,15 +107,20 @@ class SimulatedEngine:
         again = sum(key.startswith(f"{work.key}#") for key in self.world.effects)
         self.world.effects[f"{work.key}#{again + 1}" if work.effect.repeatable else work.key] += 1
 
-    def _outcome(self, work: Work) -> Outcome:
+    async def _outcome(self, work: Work) -> Outcome:
         if self.broken:
             return Outcome.failed(Effect.DONE, "failed", "it is broken")
-        context = Context(key=work.key, seed=sum(work.key.encode()))
-        try:
-            outputs = self.capabilities[work.capability].run(work.inputs, context)
-        except Infeasible as error:
-            return Outcome.failed(Effect.DONE, "infeasible", error.why, invalid=True)
-        return Outcome(effect=Effect.DONE, result=Result.VALID, outputs=outputs)
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            given = hand_in(self.store, work.objects, folder / "in") if self.store is not None else {}
+            files = {name: Path(path) for name, path in given.items()}
+            context = Context(key=work.key, seed=sum(work.key.encode()), folder=folder, files=files)
+            try:
+                outputs = self.capabilities[work.capability].run(work.inputs, context)
+            except Infeasible as error:
+                return Outcome.failed(Effect.DONE, "infeasible", error.why, invalid=True)
+            outcome = Outcome(effect=Effect.DONE, result=Result.VALID, outputs=outputs)
+            return await taken_in(self.store, outcome, folder, clock=SimulatedClock(), offload=inline)
 
     async def cancel(self, key: str) -> bool:
         """True if it was not started."""

@@ -1,0 +1,27 @@
+"""Objects: where their bytes lie, what entries say of them, and how they come in pieces from elsewhere."""
+
+from yosegi.data.chunks import CHUNK, Chunk, Want
+from yosegi.data.entries import ERASED, PUT, RECEIVED, REFUSED, RELEASED, object_stream
+from yosegi.data.pulling import Gave, Puller
+from yosegi.data.store import FileStore, ObjectStore
+from yosegi.data.view import Known, ObjectsView, known, named
+
+__all__ = [
+    "CHUNK",
+    "ERASED",
+    "PUT",
+    "RECEIVED",
+    "REFUSED",
+    "RELEASED",
+    "Chunk",
+    "FileStore",
+    "Gave",
+    "Known",
+    "ObjectStore",
+    "ObjectsView",
+    "Puller",
+    "Want",
+    "known",
+    "named",
+    "object_stream",
+]
