@@ -17,6 +17,7 @@ from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import FileStore, ObjectStore, ObjectsView
 from yosegi.exchange import Exchange, Mailbox, OutboxView
 from yosegi.exchange.requests import Requests, RequestView
+from yosegi.governance.foresight import Expectation
 from yosegi.governance.grants import GrantsView
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Ledger, SqliteStore, View
@@ -26,7 +27,7 @@ from yosegi.runner.owner import Owner
 from yosegi.runner.process_engine import ProcessEngine
 from yosegi.runner.station_engine import StationEngine
 from yosegi.runner.tasks import TaskView
-from yosegi.site import Account, Catalogue, Door, Notices, Site, SiteLaw, read_accounts, to_log, to_webhook
+from yosegi.site import Account, Catalogue, Door, Governing, Notices, Site, SiteLaw, read_accounts, to_log, to_webhook
 from yosegi.site.notices import Send
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
@@ -56,6 +57,7 @@ class Parts:
     objects: ObjectStore
     mailbox: Mailbox | None = None
     compute: Compute = in_thread
+    expectations: tuple[Expectation, ...] = ()
 
 
 async def open_ledger(home: Home, settings: Settings, clock: Clock) -> Ledger:
@@ -87,6 +89,7 @@ async def compose(home: Home) -> Site:
             signer=Ed25519Signer.load(home.keys / "site.key"),
             sealing=Unsealer.load(home.keys / "sealing.key"),
             rules=home.rules(),
+            expectations=home.expectations(),
             accounts=read_accounts(home.accounts),
             clock=clock,
             transport=HttpTransport(),
@@ -102,7 +105,7 @@ def assemble(parts: Parts) -> Site:
     """Join the rooms."""
     settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
     registry = Registry(settings.site, ledger, clock)
-    law = SiteLaw(settings.site, ledger, clock, registry, parts.rules, settings.groups)
+    law = SiteLaw(settings.site, ledger, clock, registry, parts.rules, settings.groups, parts.expectations)
     exchange = Exchange(settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox)
     requests = Requests(settings.site, ledger, signer, clock, registry, exchange.posted)
     exchange.expects = requests.expects
@@ -112,6 +115,7 @@ def assemble(parts: Parts) -> Site:
     for station in stations.values():
         station.on_late = owner.resolve
     catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
+    law.capabilities = catalogue.facts
     campaigns = Campaigns(settings.site, ledger, requests, law, catalogue.contract_of, compute=parts.compute)
     return Site(
         name=settings.site,
@@ -127,6 +131,7 @@ def assemble(parts: Parts) -> Site:
         campaigns=campaigns,
         notices=Notices(settings.site, ledger, clock, _senders(parts), every=settings.notices.repeat_minutes * 60),
         door=Door(settings.site, clock, parts.accounts),
+        governing=Governing(settings.site, ledger, clock, registry, law, exchange, catalogue),
         stations=stations,
     )
 

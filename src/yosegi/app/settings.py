@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import SiteId
 from yosegi.core.values import Value
+from yosegi.governance.foresight import Expectation
 
 Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 """Where a capability is found: `package.module:attribute`."""
@@ -114,3 +117,44 @@ class Home:
     def rules(self) -> dict[str, str]:
         """The site's own forbids: Cedar text by file name."""
         return {path.name: path.read_text(encoding="utf-8") for path in sorted(self.policy.glob("*.cedar"))}
+
+    def expectations(self) -> tuple[Expectation, ...]:
+        """The table that policies must fulfil to be published: `policy/table.toml`, one `[[row]]` an expectation.
+
+        Raises:
+            Invalid: not TOML, or a row that does not hold.
+        """
+        path = self.policy / "table.toml"
+        if not path.exists():
+            return ()
+        value = read_toml(path)
+        if unknown := sorted(set(value) - {"row"}):
+            raise Invalid(str(path), f"has {unknown[0]}", "a table is made of [[row]]s and nothing else")
+        return tuple(
+            Expectation.read(row, what=f"row {number} of {path}") for number, row in enumerate(value.get("row", ()), 1)
+        )
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as plain values, its moments as text.
+
+    Raises:
+        Invalid: not TOML.
+    """
+    try:
+        value = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(str(path), f"not TOML ({error})") from None
+    return {key: _plain(item) for key, item in value.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return timestamp(value if value.tzinfo else value.replace(tzinfo=UTC))
+    if isinstance(value, date):
+        return timestamp(datetime(value.year, value.month, value.day, tzinfo=UTC))
+    return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,8 @@ from yosegi.governance.registry import Registry
 from yosegi.governance.statement import Listens, Outbound
 from yosegi.ledger import Draft, Entry, Ledger, Receipt, Write
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
+from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 
@@ -54,6 +56,10 @@ class Incoming:
 Handler = Callable[[Incoming], Awaitable[None]]
 
 
+async def _nobody(documents: tuple[Envelope, ...]) -> bool:
+    return False
+
+
 @dataclass
 class Exchange:
     """The conversations of one site with all others.
@@ -62,6 +68,9 @@ class Exchange:
         directory: who is in which charter, with what keys, and how they are reached.
         expects: whether this site awaits something of a peer under a charter, and so keeps a long poll open.
         mailbox: kept for others by a site that listens.
+        introduce: takes documents that prove themselves from a parcel whose sender is not believed yet; whether
+            anything was learned.
+        barred: whether nothing is exchanged with a peer under a charter.
     """
 
     site: str
@@ -73,6 +82,8 @@ class Exchange:
     clock: Clock
     mailbox: Mailbox | None = None
     expects: Callable[[str, str], bool] = lambda charter, peer: False
+    introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]] = _nobody
+    barred: Callable[[str, str], bool] = lambda charter, peer: False
     witness: Witness = field(init=False)
     _handlers: dict[str, Handler] = field(default_factory=dict)
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)
@@ -113,11 +124,15 @@ class Exchange:
         self.witness.start()
         self._spawn(self._settle())
         for charter in self.directory.charters():
-            for peer in self.directory.sites(charter):
-                if peer != self.site:
-                    self.link(charter, peer)
+            self.meet(charter)
         for out in waiting(self.ledger):
             self.link(out.charter, out.to).post(out)
+
+    def meet(self, charter: str) -> None:
+        """Converse with every member of a charter, and look again at whom that concerns."""
+        for peer in self.directory.sites(charter):
+            if peer != self.site:
+                self.link(charter, peer).wake()
 
     async def close(self) -> None:
         """End every conversation; what was not delivered is taken up again by the next `start`."""
@@ -149,12 +164,14 @@ class Exchange:
         Raises:
             Invalid: not a parcel, not for this site, by nobody of the charter, out of date, or seen before.
         """
-        parcel = self._open(body)
+        parcel = await self._read(body)
         link = self.link(parcel.charter, parcel.sender)
         await self._receive(link, parcel)
         await self._keep_mail(parcel)
         if parcel.wait and link.held < MOST_HELD:
             await self._hold(link, parcel)
+            # While the answer was held back its addressee may have been removed or suspended.
+            self._keys_of(parcel.charter, parcel.sender)
         now, resend = self.clock.monotonic(), self._resend(link)
         load = link.take(now, resend)
         if link.due(now, resend):
@@ -216,7 +233,7 @@ class Exchange:
 
     def _settled_as(self, link: Link, message_id: str, how: str) -> None:
         if link.drop(message_id):
-            self._settled.setdefault(f"{how} {link.charter}", []).append(message_id)
+            self._settled.setdefault(f"{how} {link.charter}", []).append(f"{message_id} {link.peer}")
             self._settle_wake.set()
 
     async def _settle(self) -> None:
@@ -281,11 +298,11 @@ class Exchange:
         if link.peer == self.site:
             # A site's own capabilities are asked like anybody's, and need no network for it.
             answer = await self.handle(self._pack(link, load).to_bytes())
-            await self._take_answer(link, self._open(answer))
+            await self._take_answer(link, await self._read(answer))
         elif isinstance(reach, Listens):
             parcel = self._pack(link, load, wait=wait)
             answer = await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=wait + 10.0)
-            await self._take_answer(link, self._open(answer))
+            await self._take_answer(link, await self._read(answer))
         elif isinstance(reach, Outbound):
             await self._leave_mail(link, load, reach.mailbox)
 
@@ -312,7 +329,7 @@ class Exchange:
         carrier = self.link(link.charter, host)
         parcel = self._pack(carrier, Load(), mail=(mail,))
         answer = await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=10.0)
-        await self._take_answer(carrier, self._open(answer))
+        await self._take_answer(carrier, await self._read(answer))
 
     async def _keep_mail(self, parcel: Parcel) -> None:
         """As a mailbox: keep what was left for others, drop what was collected."""
@@ -332,7 +349,7 @@ class Exchange:
 
     async def _read_mail(self, host: Link, mail: Mail) -> None:
         try:
-            parcel = self._open(self.sealing.open(mail.box, context=_mail_context(mail.sender, self.site)))
+            parcel = await self._read(self.sealing.open(mail.box, context=_mail_context(mail.sender, self.site)))
             if parcel.sender != mail.sender:
                 raise Invalid("mail", f"signed by {parcel.sender} and left in the name of {mail.sender}")
             await self._receive(self.link(parcel.charter, parcel.sender), parcel)
@@ -370,18 +387,31 @@ class Exchange:
         )
         return parcel.sign(self.signer)
 
+    async def _read(self, body: bytes) -> Parcel:
+        """A verified parcel; what in it proves itself may make its sender known first."""
+        try:
+            return self._open(body)
+        except Untrusted:
+            parcel = Parcel.peek(Envelope.read(body))
+            if not await self.introduce(tuple(message.document for message in parcel.messages)):
+                raise
+            return self._open(body)
+
     def _open(self, body: bytes) -> Parcel:
         envelope = Envelope.read(body)
         claim = canonical.loads(envelope.payload, what="a parcel")
         if not isinstance(claim, dict):
             raise Invalid("a parcel", "not an object")
         charter, sender = str(claim.get("charter")), str(claim.get("sender"))
-        if sender in self.witness.forked:
-            raise Invalid(f"a parcel of {sender}", f"{sender} is suspended at {self.site}")
-        keys = self.directory.keys_of(charter, sender)
+        keys = self._keys_of(charter, sender)
         parcel = Parcel.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
         self._refuse_replay(parcel)
         return parcel
+
+    def _keys_of(self, charter: str, sender: str) -> Mapping[str, PublicKey]:
+        if sender in self.witness.forked or self.barred(charter, sender):
+            raise Invalid(f"a parcel of {sender}", f"{sender} is suspended at {self.site}")
+        return self.directory.keys_of(charter, sender)
 
     def _refuse_replay(self, parcel: Parcel) -> None:
         now = self.clock.monotonic()
@@ -398,13 +428,18 @@ class Exchange:
         return derived_key(self.site, self.clock.now().isoformat(), self._counter)
 
     def _reach(self, link: Link) -> object:
+        return self._reach_of(link.charter, link.peer)
+
+    def _reach_of(self, charter: str, site: str) -> object:
         try:
-            return self.directory.reach_of(link.charter, link.peer)
+            return self.directory.reach_of(charter, site)
         except YosegiError:
             return None
 
     def _dials(self, link: Link) -> bool:
         reach = self._reach(link)
+        if self.barred(link.charter, link.peer):
+            return False
         if link.peer == self.site or isinstance(reach, Listens):
             return True
         return isinstance(reach, Outbound) and reach.mailbox != self.site
@@ -412,7 +447,7 @@ class Exchange:
     def _awaits(self, link: Link) -> bool:
         if link.peer == self.site:
             return False
-        own = self.directory.reach_of(link.charter, self.site)
+        own = self._reach_of(link.charter, self.site)
         is_my_mailbox = isinstance(own, Outbound) and own.mailbox == link.peer
         listens = isinstance(self._reach(link), Listens)
         return listens and (is_my_mailbox or self.expects(link.charter, link.peer))

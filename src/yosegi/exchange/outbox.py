@@ -45,13 +45,13 @@ class Outgoing:
 
 
 class OutboxView:
-    """Table `outbox`: what waits to be acknowledged, by id."""
+    """Table `outbox`: what waits to be acknowledged, by id and receiver; one document may go to many."""
 
     name = "outbox"
-    version = 1
+    version = 2
     ddl: ClassVar[Sequence[str]] = (
-        "CREATE TABLE outbox (id TEXT PRIMARY KEY, charter TEXT NOT NULL, receiver TEXT NOT NULL,"
-        " topic TEXT NOT NULL, sequence INTEGER NOT NULL)",
+        "CREATE TABLE outbox (id TEXT NOT NULL, charter TEXT NOT NULL, receiver TEXT NOT NULL,"
+        " topic TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (id, receiver, charter))",
         "CREATE INDEX outbox_topic ON outbox (charter, receiver, topic)",
     )
 
@@ -64,8 +64,14 @@ class OutboxView:
             row = (out.id, out.charter, out.to, out.topic, out.sequence)
             db.execute("INSERT INTO outbox (id, charter, receiver, topic, sequence) VALUES (?, ?, ?, ?, ?)", row)
         elif entry.type in (ACKNOWLEDGED, REFUSED):
-            for message_id in entry.facts["ids"]:
-                db.execute("DELETE FROM outbox WHERE id = ?", (message_id,))
+            for settled in entry.facts["ids"]:
+                # Entries of version 0.1 name no receiver: what was sent then had one receiver each.
+                message_id, _, receiver = str(settled).partition(" ")
+                if receiver:
+                    sent = (message_id, receiver, entry.header.charter)
+                    db.execute("DELETE FROM outbox WHERE id = ? AND receiver = ? AND charter = ?", sent)
+                else:
+                    db.execute("DELETE FROM outbox WHERE id = ?", (message_id,))
 
 
 def waiting(ledger: Ledger) -> list[Outgoing]:

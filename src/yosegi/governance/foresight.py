@@ -37,6 +37,7 @@ class Expectation(Value):
         approved: whether a person approved it.
         allow: the answer expected.
         reason: a reason that must be among those given, if one is named.
+        charter: the charter it is asked under; every one, if none is named.
     """
 
     who: PersonId
@@ -51,6 +52,7 @@ class Expectation(Value):
     approved: bool = False
     allow: bool
     reason: str = ""
+    charter: str = ""
 
     def question(self, facts: CapabilityFacts, charter: str, now: datetime) -> Question:
         """The row as a question."""
@@ -138,6 +140,10 @@ def what_if(
     replaced = {*without, *(agreement.name for agreement in added)}
     kept = [agreement for agreement in policy.agreements if agreement.name not in replaced]
     changed = Policy.build(
-        policy.engine.site, policy.directory, [*kept, *added], policy.rules if rules is None else rules
+        policy.engine.site,
+        policy.directory,
+        [*kept, *added],
+        policy.rules if rules is None else rules,
+        policy.suspensions,
     )
     return changed.decide(question)

@@ -38,9 +38,11 @@ from yosegi.governance.rules import (
     permit_of,
     read_schema,
 )
+from yosegi.governance.suspensions import Suspension
 
 CEDAR = f"cedarpy {importlib.metadata.version('cedarpy')}"
 _REMEMBERED = 4096
+SUSPENSIONS = "suspensions"
 
 
 class Engine:
@@ -62,6 +64,7 @@ class Engine:
         for data in held["agreements"]:
             agreement = Agreement.read(data)
             self.agreements.setdefault(agreement.team, []).append(agreement)
+        self._suspended = frozenset(held.get("suspended", ()))
         self._texts: dict[str, str] = dict(held["texts"])
         self._sets: dict[str, cedarpy.PolicySet] = {}
 
@@ -116,7 +119,11 @@ class Engine:
     def _set_for(self, team: str) -> cedarpy.PolicySet:
         """The policies that can matter to a team: its own agreements' permits, and everything that is no agreement."""
         if team not in self._sets:
-            mine = {f"agreement {agreement.name}" for agreement in self.agreements.get(team, ())}
+            mine = {
+                f"agreement {agreement.name}"
+                for agreement in self.agreements.get(team, ())
+                if agreement.name not in self._suspended
+            }
             chosen = (
                 text for where, text in self._texts.items() if not where.startswith("agreement ") or where in mine
             )
@@ -127,7 +134,8 @@ class Engine:
     def _forbidden(self, name: str) -> Note:
         notes = self._rules[name].annotations
         if "code" in notes:
-            return Note(code=notes["code"], fields={"rule": name})
+            named = {"site": self.site, "kind": notes["kind"], "name": notes["name"]} if "kind" in notes else {}
+            return Note(code=notes["code"], fields={"rule": name} | named)
         fields = {"rule": name, "site": self.site, "text": notes.get("reason", ""), "contact": f"operator@{self.site}"}
         fields |= {
             key: notes[source]
@@ -151,11 +159,18 @@ class Engine:
             "now": question.now,
             "country": next((e["attrs"]["country"] for e in known if e["uid"] == home), None),
         }
-        missed = [miss for a in self.agreements.get(question.team, []) if (miss := a.why_not(facts)) is not None]
+        missed = [miss for a in self.agreements.get(question.team, []) if (miss := self._miss(a, facts)) is not None]
         near = [miss for miss in missed if miss[0] != "capability_not_covered"] or missed
         if not near:
             return (Note(code="no_agreement", fields={"team": question.team}),)
         return tuple(Note(code=code, fields=fields) for code, fields in near)
+
+    def _miss(self, agreement: Agreement, facts: Mapping[str, object]) -> tuple[str, dict[str, str]] | None:
+        """What an agreement lacks; one that lacks nothing was suspended, or did not permit for another reason."""
+        missed = agreement.why_not(facts)
+        if missed is None and agreement.name in self._suspended:
+            return "suspended", {"kind": "agreement", "name": agreement.name, "site": self.site}
+        return missed
 
 
 @dataclass(frozen=True)
@@ -166,11 +181,13 @@ class Policy:
         engine: the policies.
         directory: who is known.
         warnings: what a person should look at before these policies are published.
+        suspensions: what is barred here under this charter.
     """
 
     engine: Engine
     directory: Directory
     warnings: tuple[str, ...] = ()
+    suspensions: tuple[Suspension, ...] = ()
     _slices: dict[object, tuple[str, str, list[dict[str, Any]], cedarpy.Entities]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -182,6 +199,7 @@ class Policy:
         directory: Directory,
         agreements: Iterable[Agreement] = (),
         rules: Mapping[str, str] | None = None,
+        suspensions: Iterable[Suspension] = (),
     ) -> Self:
         """Validated policies of one site.
 
@@ -190,6 +208,7 @@ class Policy:
             directory: who is known under the charter.
             agreements: signed agreements this site is a party to, verified before.
             rules: the site's own forbids: Cedar text by file name.
+            suspensions: what the site's officers have barred under this charter.
 
         Raises:
             Invalid: an agreement of another charter or of parties this site is not among; an id used twice; a local
@@ -203,13 +222,22 @@ class Policy:
                 raise Invalid(f"agreement {one.name}", "two of that name are to be in force", "keep the newer version")
         gone = {a.name: why for a in agreements if (why := _lost_its_ground(directory, a))}
         agreements = [agreement for agreement in agreements if agreement.name not in gone]
+        barred = tuple(suspension for suspension in suspensions if suspension.applies(directory.charter))
+        held_back = sorted(suspension.name for suspension in barred if suspension.kind == "agreement")
         local = [rule for where, text in sorted((rules or {}).items()) for rule in local_rules(where, text)]
-        permits = {f"agreement {agreement.name}": agreement.to_cedar() for agreement in agreements}
+        permits = {
+            f"agreement {agreement.name}": agreement.to_cedar()
+            for agreement in agreements
+            if agreement.name not in held_back
+        }
+        forbids = "\n".join(text for suspension in barred if (text := suspension.to_cedar()))
         texts = {"yosegi's own rules": BUILTIN_TEXT, **permits}
+        texts |= {SUSPENSIONS: forbids} if forbids else {}
         texts |= {f"rules/{where}": text for where, text in sorted((rules or {}).items())}
         policies = [
             *parse("yosegi's own rules", BUILTIN_TEXT),
             *(permit_of(where, text, where.removeprefix("agreement ")) for where, text in permits.items()),
+            *(parse(SUSPENSIONS, forbids) if forbids else ()),
             *local,
         ]
         check_unique(policies)
@@ -221,8 +249,9 @@ class Policy:
             "texts": texts,
             "agreements": [agreement.model_dump(mode="json", exclude_none=True) for agreement in agreements],
         }
+        held |= {"suspended": held_back} if held_back else {}
         warnings = (*gone.values(), *_strangers(local, directory))
-        return cls(Engine(canonical.dumps(held), held, policies), directory, warnings)
+        return cls(Engine(canonical.dumps(held), held, policies), directory, warnings, barred)
 
     @property
     def digest(self) -> str:

@@ -76,6 +76,19 @@ class Registry:
         after = begin(envelope, then) if known is None else known.follow(envelope, then)
         self._federations[entry.header.charter] = replace(after, position=entry.position)
 
+    def foresee(self, envelope: Envelope) -> tuple[str, Federation, bool]:
+        """Verify a charter, statement or agreement: its charter's id, what would be known, and whether that is new.
+
+        Raises:
+            Untrusted: it may not be believed.
+            Invalid: it is none of these.
+        """
+        now = self._clock.now()
+        charter = charter_of(envelope)
+        known = self._federations.get(charter)
+        after = begin(envelope, now) if known is None else known.follow(envelope, now)
+        return charter, after, known is None or replace(after, position=known.position) != known
+
     async def accept(self, envelope: Envelope, by: str) -> str:
         """Verify a charter, statement or agreement and record it; the same again changes nothing. Its charter's id.
 
@@ -83,19 +96,21 @@ class Registry:
             Untrusted: it may not be believed; nothing was recorded.
             Invalid: it is none of these.
         """
-        now = self._clock.now()
-        charter = _charter_of(envelope)
-        known = self._federations.get(charter)
-        after = begin(envelope, now) if known is None else known.follow(envelope, now)
-        if known is not None and replace(after, position=known.position) == known:
+        charter, after, is_new = self.foresee(envelope)
+        if not is_new:
             return charter
         kind = envelope.payload_type.removeprefix("application/vnd.yosegi.").removesuffix("+json")
         facts = {"kind": kind, "document": envelope.payload_digest}
         draft = Draft(ACCEPTED, facts, {"document": envelope.model_dump(mode="json")})
+        known = self._federations.get(charter)
         position = known.position if known is not None else 0
         (entry,) = await self._ledger.append(Write(_stream(charter), position, (draft,), charter=charter, actor=by))
         self._federations[charter] = replace(after, position=entry.position)
         return charter
+
+    def documents(self, charter: str) -> list[Envelope]:
+        """Every document ever accepted under a charter, as it was signed, in the order of acceptance."""
+        return [Envelope.read((e.body or {})["document"]) for e in self._ledger.read(_stream(charter))]
 
     def charters(self) -> tuple[str, ...]:
         """Every charter this site lives in."""
@@ -153,7 +168,12 @@ def begin(envelope: Envelope, now: datetime) -> Federation:
     return Federation(Roster(accept_charter(None, envelope, now)))
 
 
-def _charter_of(envelope: Envelope) -> str:
+def charter_of(envelope: Envelope) -> str:
+    """The charter a document says it is of; nothing is verified.
+
+    Raises:
+        Invalid: it is no charter, statement or agreement.
+    """
     for kind in (Charter, Statement, Agreement):
         if envelope.payload_type == kind.payload_type:
             claimed = kind.peek(envelope)

@@ -2,6 +2,7 @@
 
 from yosegi.site.accounts import Account, Door, Login, Session, add_account, read_accounts
 from yosegi.site.catalogue import Catalogue, Listing
+from yosegi.site.governing import Governing
 from yosegi.site.law import SiteLaw
 from yosegi.site.notices import Notices, to_log, to_webhook
 from yosegi.site.site import Site
@@ -10,6 +11,7 @@ __all__ = [
     "Account",
     "Catalogue",
     "Door",
+    "Governing",
     "Listing",
     "Login",
     "Notices",

@@ -14,6 +14,7 @@ from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, NotFound
 from yosegi.core.ids import split_capability
 from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.governance.question import CapabilityFacts
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.trust.messages import Offer, Offered, Status
@@ -47,8 +48,9 @@ class Catalogue:
     own: dict[str, Contract] = field(default_factory=dict)
     _offered: dict[tuple[str, str], Listing] = field(default_factory=dict)
 
-    def start(self) -> None:
-        """Read back what was published and offered."""
+    def start(self, own: Mapping[str, Contract]) -> None:
+        """Read back what was offered, beside what this site will publish."""
+        self.own = dict(own)
         for stream in self.ledger.streams("offer/"):
             for entry in self.ledger.read(stream):
                 body = entry.body or {}
@@ -77,6 +79,12 @@ class Catalogue:
                 draft = Draft(PUBLISHED, {"contract": contract.digest}, body)
                 await self.ledger.append(Write(stream, 0, (draft,), charter="", actor=self.site))
         self.own = dict(contracts)
+        await self.offer()
+
+    async def offer(self) -> None:
+        """Offer what is published to every member that does not know of it yet."""
+        if not self.own:
+            return
         for charter in self.directory.charters():
             for peer in self.directory.sites(charter):
                 if peer != self.site:
@@ -155,3 +163,9 @@ class Catalogue:
         own = [Listing(f"{self.site}/{name}", c, Status(available=True)) for name, c in self.own.items()]
         offered = [line for (under, _), line in sorted(self._offered.items()) if charter in ("", under)]
         return own + offered
+
+    def facts(self, charter: str) -> dict[str, CapabilityFacts]:
+        """What policy may know of every capability known under a charter, by reference."""
+        return {
+            line.ref: CapabilityFacts.of(line.ref.partition("/")[0], line.contract) for line in self.listings(charter)
+        }

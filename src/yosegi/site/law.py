@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract, Sensitivity, strictest
-from yosegi.core.errors import NotFound
+from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.ids import split_capability
 from yosegi.core.states import Effect
 from yosegi.governance.agreement import Agreement
 from yosegi.governance.decision import Decision
 from yosegi.governance.directory import Directory
+from yosegi.governance.foresight import Expectation, check_expectations
 from yosegi.governance.grant import Grant, GrantExceeded, awarded, held, refunded, settled
 from yosegi.governance.policy import Policy
 from yosegi.governance.question import Action, CapabilityFacts, Question
-from yosegi.governance.registry import Registry
-from yosegi.ledger import Draft, Ledger, Write
+from yosegi.governance.registry import Federation, Registry
+from yosegi.governance.suspensions import STREAM as SUSPENSIONS
+from yosegi.governance.suspensions import Suspension, in_force
+from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.runner.tasks import Task
 from yosegi.trust.messages import Request
+
+log = logging.getLogger("yosegi.law")
 
 POLICY = "policy.published"
 
@@ -33,6 +39,8 @@ class SiteLaw:
     Args:
         rules: the site's own forbids, Cedar text by file name.
         groups: the site's own staff by group, for house agreements.
+        expectations: the site's table of (who, what, expected), which policies must fulfil to be published.
+        capabilities: what is known under a charter, by reference.
     """
 
     site: str
@@ -41,7 +49,31 @@ class SiteLaw:
     registry: Registry
     rules: Mapping[str, str]
     groups: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    expectations: tuple[Expectation, ...] = ()
+    capabilities: Callable[[str], Mapping[str, CapabilityFacts]] = lambda charter: {}
+    suspensions: tuple[Suspension, ...] = ()
     _policies: dict[str, Policy] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.suspensions = in_force(self.ledger.read(SUSPENSIONS))
+
+    async def start(self) -> None:
+        """Put in force what was known when the site ended, or has changed on the disk since.
+
+        Raises:
+            Invalid: a rule or agreement that may not be published; or the site's own rules changed, and its table of
+                expectations gets another answer. Where only time has passed, that is a doubt in the log.
+        """
+        for charter in self.registry.charters():
+            before = self.ledger.read(f"policy/{charter}")
+            known = _rules_in(before[-1]) if before else self.rules
+            try:
+                self.foresee(charter, self.registry.federation(charter))
+            except Invalid as error:
+                if known != self.rules:
+                    raise
+                log.warning("policy under %s: %s", charter, error)
+            await self.publish(charter)
 
     async def publish(self, charter: str) -> Policy:
         """Build and validate the policy under a charter, and record its bundle once per digest.
@@ -49,11 +81,7 @@ class SiteLaw:
         Raises:
             Invalid: a rule or agreement that may not be published; the policy in force stays.
         """
-        federation = self.registry.federation(charter)
-        directory = Directory.of(federation.roster.charter, self.site, self.groups)
-        now = self.clock.now()
-        agreements = [a for a in federation.agreements.values() if self.site in a.parties and now < a.valid_until]
-        policy = Policy.build(self.site, directory, agreements, self.rules)
+        policy = self._build(charter, self.registry.federation(charter))
         stream = f"policy/{charter}"
         before = self.ledger.read(stream)
         if not before or before[-1].facts["digest"] != policy.digest:
@@ -61,6 +89,50 @@ class SiteLaw:
             await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site))
         self._policies[charter] = policy
         return policy
+
+    def foresee(self, charter: str, federation: Federation, rules: Mapping[str, str] | None = None) -> Policy:
+        """The policy that would follow, held against the table of expectations; nothing is changed.
+
+        Raises:
+            Invalid: it may not be published, or a row of the table would get another answer.
+        """
+        policy = self._build(charter, federation, rules)
+        check_expectations(policy, self._expected(charter), self.capabilities(charter), self.clock.now())
+        return policy
+
+    def _expected(self, charter: str) -> list[Expectation]:
+        """The rows of the table that concern a charter; what a peer has not offered yet is asked about later."""
+        known, own = self.capabilities(charter), f"{self.site}/"
+        rows = [row for row in self.expectations if row.charter in ("", charter)]
+        return [row for row in rows if row.what in known or row.what.startswith(own)]
+
+    def _build(self, charter: str, federation: Federation, rules: Mapping[str, str] | None = None) -> Policy:
+        directory = Directory.of(federation.roster.charter, self.site, self.groups)
+        now = self.clock.now()
+        agreements = [a for a in federation.agreements.values() if self.site in a.parties and now < a.valid_until]
+        return Policy.build(self.site, directory, agreements, self.rules if rules is None else rules, self.suspensions)
+
+    async def reload(self, rules: Mapping[str, str], expectations: Sequence[Expectation]) -> None:
+        """Take other rules of the site's own, and another table; in force at once under every charter, or not at all.
+
+        Raises:
+            Invalid: they may not be published, or the table gets another answer; what is in force stays.
+        """
+        before = self.expectations
+        self.expectations = tuple(expectations)
+        try:
+            for charter in self.registry.charters():
+                self.foresee(charter, self.registry.federation(charter), rules)
+        except Invalid:
+            self.expectations = before
+            raise
+        self.rules = dict(rules)
+        for charter in self.registry.charters():
+            await self.publish(charter)
+
+    def bar(self, suspensions: tuple[Suspension, ...]) -> None:
+        """From now on bar these; policies follow when they are published."""
+        self.suspensions = suspensions
 
     def policy(self, charter: str) -> Policy:
         """The policy in force.
@@ -155,3 +227,9 @@ class SiteLaw:
     def agreements(self, charter: str) -> list[Agreement]:
         """Agreements this site is a party to."""
         return [a for a in self.registry.federation(charter).agreements.values() if self.site in a.parties]
+
+
+def _rules_in(entry: Entry) -> dict[str, str]:
+    """The site's own rules in a published bundle."""
+    texts: dict[str, str] = (entry.body or {}).get("texts", {})
+    return {where.removeprefix("rules/"): text for where, text in texts.items() if where.startswith("rules/")}

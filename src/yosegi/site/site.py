@@ -20,6 +20,7 @@ from yosegi.runner.owner import Owner
 from yosegi.runner.tasks import Task, task_stream
 from yosegi.site.accounts import Door, Session
 from yosegi.site.catalogue import Catalogue
+from yosegi.site.governing import Governing
 from yosegi.site.law import SiteLaw
 from yosegi.site.notices import Notices
 from yosegi.trust.messages import Cancel, Offer, Report, Request
@@ -46,6 +47,7 @@ class Site:
     campaigns: Campaigns
     notices: Notices
     door: Door
+    governing: Governing
     stations: Mapping[str, Any] = field(default_factory=dict)
     demonstration: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -54,8 +56,9 @@ class Site:
 
     async def start(self) -> None:
         """Take up everything where the ledger left it."""
-        for charter in self.registry.charters():
-            await self.law.publish(charter)
+        self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
+        await self.law.start()
+        self.governing.start()
         self.exchange.on(Request.payload_type, self._on_request)
         self.exchange.on(Report.payload_type, self.requests.on_report)
         self.exchange.on(Cancel.payload_type, self._on_cancel)
@@ -63,10 +66,9 @@ class Site:
         self.requests.changed = self.campaigns.reported
         self.owner.changed = self._task_changed
         self.requests.start()
-        self.catalogue.start()
         self.exchange.start()
         await self.owner.start()
-        await self.catalogue.publish({name: p.contract for name, p in self.owner.published.items()})
+        await self.catalogue.publish(self.catalogue.own)
         self.campaigns.start()
         self._tasks.append(asyncio.create_task(self.notices.run()))
 

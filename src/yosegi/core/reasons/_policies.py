@@ -178,3 +178,12 @@ add(
     "The owner must correct the rule.",
     "提供元が規則を修正する必要があります。",
 )
+
+add(
+    "suspended",
+    "operator",
+    "The {kind} {name} is suspended at {site}.",
+    "{site} では {name}（{kind}）が停止されています。",
+    "The officer of {site} would have to lift the suspension.",
+    "{site} の担当者が停止を解除する必要があります。",
+)
