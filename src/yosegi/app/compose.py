@@ -17,6 +17,7 @@ from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import FileStore, ObjectStore, ObjectsView
 from yosegi.exchange import Exchange, Mailbox, OutboxView
 from yosegi.exchange.requests import Requests, RequestView
+from yosegi.governance.approvals import ApprovalsView
 from yosegi.governance.foresight import Expectation
 from yosegi.governance.grants import GrantsView
 from yosegi.governance.registry import Registry
@@ -28,6 +29,7 @@ from yosegi.runner.process_engine import ProcessEngine
 from yosegi.runner.station_engine import StationEngine
 from yosegi.runner.tasks import TaskView
 from yosegi.site import Account, Catalogue, Door, Governing, Notices, Site, SiteLaw, read_accounts, to_log, to_webhook
+from yosegi.site.approving import Approving
 from yosegi.site.notices import Send
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
@@ -38,7 +40,7 @@ VERSION = f"yosegi {importlib.metadata.version('yosegi')}"
 
 def views() -> list[View]:
     """Every view a site keeps, in the order in which they are applied."""
-    return [OutboxView(), RequestView(), TaskView(), GrantsView(), ObjectsView()]
+    return [OutboxView(), RequestView(), TaskView(), GrantsView(), ObjectsView(), ApprovalsView()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def assemble(parts: Parts) -> Site:
     catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
     law.capabilities = catalogue.facts
     campaigns = Campaigns(settings.site, ledger, requests, law, catalogue.contract_of, compute=parts.compute)
+    door = Door(settings.site, clock, parts.accounts)
     return Site(
         name=settings.site,
         title=settings.title,
@@ -130,7 +133,8 @@ def assemble(parts: Parts) -> Site:
         catalogue=catalogue,
         campaigns=campaigns,
         notices=Notices(settings.site, ledger, clock, _senders(parts), every=settings.notices.repeat_minutes * 60),
-        door=Door(settings.site, clock, parts.accounts),
+        door=door,
+        approving=Approving(settings.site, ledger, clock, owner, law, door),
         governing=Governing(settings.site, ledger, clock, registry, law, exchange, catalogue),
         stations=stations,
     )

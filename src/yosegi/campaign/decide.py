@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from yosegi.core.states import CampaignState, Result, TaskState, TrialState
 
 BREAKER_AT = 3
 """Trials of one source that fail, are refused or become uncertain in a row before it is left alone."""
+
+
+SUGGESTED = "suggestions are made; resume it for more, or resume it with conduct run to have work carried out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,10 @@ def decide(campaign: Campaign) -> list[Action]:
       3. a held, stopped or ended campaign starts nothing;
       4. a running campaign that has its answer, or enough, ends when nothing is under way;
       5. a source that keeps failing is left alone; with the first one left alone the campaign holds itself;
-      6. otherwise the next steps of trials under way are asked for, and free places filled with new proposals, as far
+      6. one that only suggests holds itself when a round of suggestions is made;
+      7. otherwise the next steps of trials under way are asked for, and free places filled with new proposals, as far
          as each can be paid to its end;
-      7. with nothing under way and nothing that can be paid, the campaign ends.
+      8. with nothing under way and nothing that can be paid, the campaign ends.
     """
     ends = [end for trial in campaign.trials if (end := _end_of(campaign, trial))]
     if ends:
@@ -100,10 +105,17 @@ def decide(campaign: Campaign) -> list[Action]:
         return [
             Move(CampaignState.HELD, f"source {campaign.spec.source[0].name} kept failing; resume when it is mended")
         ]
+    if _has_suggested(campaign):
+        return [Move(CampaignState.HELD, SUGGESTED)]
     due: list[Action] = [*_next_steps(campaign), *_proposals(campaign)]
     if not due and not campaign.under_way() and (reason := _out_of_budget(campaign)):
         return [Move(CampaignState.ENDED, reason)]
     return due
+
+
+def _has_suggested(campaign: Campaign) -> bool:
+    """Whether a campaign that only suggests has done so, and waits for a person to say how to go on."""
+    return campaign.conduct == "suggest" and campaign.rounds > campaign.suggested_from and not campaign.under_way()
 
 
 def enough(campaign: Campaign) -> str:
@@ -241,15 +253,20 @@ def _proposals(campaign: Campaign) -> list[Propose]:
     """Fill free places. Trials of dearer sources take a place each; so do the cheap ones, which end soon.
 
     Which source is chosen is the planner's, so no more are asked for than could be paid if all were of the dearest;
-    a source that cannot be paid for at all is closed to it.
+    a source that cannot be paid for at all is closed to it. What waits for a person takes no place, so that the rest
+    goes on; but a source is closed while as many of its trials wait as there are places.
     """
-    free = campaign.spec.parallel - len(campaign.under_way())
+    if campaign.conduct == "suggest" and campaign.rounds > campaign.suggested_from:
+        return []
+    waiting = Counter(trial.source for trial in campaign.under_way() if trial.waits_for_a_person)
+    free = campaign.spec.parallel - len(campaign.under_way()) + waiting.total()
     stop, first = campaign.spec.stop, campaign.spec.source[0].name
     if stop.trials is not None:
         done = sum(t.source == first and (t.state is TrialState.COMPLETED or t.under_way) for t in campaign.trials)
         free = min(free, stop.trials - done)
     payable = {source.name: _payable(campaign, source) for source in campaign.spec.source}
     closed = campaign.open_breakers | {name for name, count in payable.items() if count == 0}
+    closed |= {name for name, count in waiting.items() if count >= campaign.spec.parallel}
     free = min([free, *(count for name, count in payable.items() if count is not None and name not in closed)])
     return [Propose(free, closed)] if free > 0 and first not in closed and not campaign.exhausted else []
 

@@ -14,7 +14,7 @@ from yosegi.campaign.decide import Ask, EndTrial, Move, OpenBreaker, Propose, Wi
 from yosegi.campaign.problem import history_of, pending_of, problem_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
-from yosegi.core.contract import Contract, strictest
+from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, YosegiError
 from yosegi.core.ids import derived_key
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
@@ -152,8 +152,10 @@ class Campaigns:
         self._run(spec.name)
         return self.get(spec.name)
 
-    async def move(self, name: str, state: CampaignState, by: str, why: str) -> Campaign:
-        """Hold, resume, safely stop or abort.
+    async def move(
+        self, name: str, state: CampaignState, by: str, why: str, conduct: Conduct | None = None
+    ) -> Campaign:
+        """Hold, resume (perhaps with another conduct), safely stop or abort.
 
         Raises:
             Conflict: the campaign is in no state from which this follows.
@@ -164,7 +166,8 @@ class Campaigns:
                 raise Conflict(
                     f"campaign {name}", f"is {campaign.state} and cannot become {state}", "nothing was changed"
                 )
-            await self._append(campaign, Draft(types.MOVED, {"state": str(state)}, {"why": why}), actor=by)
+            facts = {"state": str(state)} | ({"conduct": conduct} if conduct else {})
+            await self._append(campaign, Draft(types.MOVED, facts, {"why": why}), actor=by)
         self._run(name)
         return self.get(name)
 
@@ -279,6 +282,7 @@ class Campaigns:
             "contract": contract.digest,
             "inputs": inputs_of(spec, step, contract, trial.values, trial.outputs()),
             "sensitivity": strictest(*labels) if trial.steps else "team",
+            "conduct": None if campaign.conduct == "run" else campaign.conduct,
         }
         decision = self.law.decide_request(request, contract)
         facts = {

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from yosegi.core.amounts import Amounts
-from yosegi.core.contract import Contract
+from yosegi.core.contract import Conduct, Contract
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.ids import CapabilityRef, CharterId, Key, PersonId, TeamId
 from yosegi.core.values import Value
@@ -133,6 +133,9 @@ class CampaignSpec(Value):
     constants: dict[Name, str | int | float | bool] = Field(default_factory=dict)
     budget: Annotated[Amounts, BeforeValidator(_amounts)] = Amounts()
     """The most it may spend of each grant unit, at all owners together; what is not named is not bounded here."""
+    conduct: Conduct = "run"
+    """How far: `suggest` has owners say what they would take and carries nothing out; `approve` lets nothing start
+    before a person has approved it; `run`. May be changed when the campaign is resumed."""
     baseline: BaselineSpec
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from typing import Any
 
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.amounts import Amounts
-from yosegi.core.contract import Contract
+from yosegi.core.contract import Conduct, Contract
 from yosegi.core.errors import Corrupt
 from yosegi.core.states import CampaignState, TaskState, TrialState, transition
 from yosegi.ledger import Entry
@@ -24,6 +24,7 @@ ENDED_TRIAL = "trial.ended"
 MOVED = "campaign.moved"
 BREAKER = "campaign.breaker"
 OUTCOME = "campaign.outcome"
+AWAITS_APPROVAL = "approval_missing"
 
 
 def campaign_stream(name: str) -> str:
@@ -71,6 +72,14 @@ class Trial:
         """Whether it takes a place: neither over nor set aside."""
         return not self.state.final and self.state is not TrialState.UNCERTAIN
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether its last step was accepted and waits for a person's approval."""
+        last = self.steps[-1] if self.steps else None
+        if last is None or last.state is not TaskState.ACCEPTED:
+            return False
+        return any(reason.get("code") == AWAITS_APPROVAL for reason in last.reasons)
+
     def outputs(self) -> dict[str, Mapping[str, Any]]:
         """Outputs by step."""
         return {step.name: step.outputs for step in self.steps}
@@ -95,6 +104,9 @@ class Campaign:
     """Trials that ended before this many had ended do not count towards a breaker."""
     rounds: int = 0
     exhausted: bool = False
+    conduct: Conduct = "run"
+    suggested_from: int = 0
+    """Rounds before the one that is suggested now: a campaign that only suggests holds itself after each."""
 
     def follow(self, entry: Entry) -> Campaign:
         """The campaign after one more entry of its stream.
@@ -117,6 +129,8 @@ class Campaign:
                 why=body.get("why", ""),
                 open_breakers=frozenset() if resumed else here.open_breakers,
                 breaker_from=len(here.ended_order) if resumed else here.breaker_from,
+                conduct=facts.get("conduct", here.conduct),
+                suggested_from=here.rounds if resumed else here.suggested_from,
             )
         if entry.type == BREAKER:
             return replace(here, open_breakers=here.open_breakers | {facts["source"]})
@@ -247,11 +261,13 @@ def fold(entries: Iterable[Entry]) -> Campaign | None:
 def _first(entry: Entry) -> Campaign:
     if entry.type != STARTED or entry.body is None:
         raise Corrupt(f"entry {entry.sequence}", f"{entry.stream} does not begin with its specification")
+    spec = CampaignSpec.read(entry.body["spec"])
     return Campaign(
-        spec=CampaignSpec.read(entry.body["spec"]),
+        spec=spec,
         contracts={ref: Contract.read(contract) for ref, contract in entry.body["contracts"].items()},
         state=CampaignState.RUNNING,
         position=entry.position,
         last_sequence=entry.sequence,
         started=entry.time,
+        conduct=spec.conduct,
     )

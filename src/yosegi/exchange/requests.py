@@ -31,6 +31,8 @@ REFUSED_AT_HOME = "request.refused"
 REPORTED = "request.reported"
 CANCEL_ASKED = "request.cancel_asked"
 LIFETIME = timedelta(days=1)
+LIFETIME_FOR_APPROVAL = timedelta(days=7)
+"""People need longer than machines."""
 
 
 def request_stream(owner: str, key: str) -> str:
@@ -183,7 +185,10 @@ class Requests:
             drafts: tuple[Draft, ...] = (Draft(REFUSED_AT_HOME, facts, body, after=after),)
         else:
             now = self.clock.now()
-            document = Request(sender=self.site, to=owner, issued=now, not_after=now + LIFETIME, **request)
+            question = decision.question
+            slow = question.capability.approval or question.conduct == "approve"
+            until = now + (LIFETIME_FOR_APPROVAL if slow else LIFETIME)
+            document = Request(sender=self.site, to=owner, issued=now, not_after=until, **request)
             draft = sending(MADE, owner, stream, document.sign(self.signer), facts, body)
             drafts = (replace(draft, after=after),)
         return Write(

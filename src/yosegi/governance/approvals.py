@@ -16,6 +16,7 @@ from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.ids import CharterId, Digest, Key, PersonId, SiteId
 from yosegi.core.reasons import explain
+from yosegi.governance.decision import Decision
 from yosegi.ledger import Db, Draft, Entry
 from yosegi.trust.document import Document, Moment
 from yosegi.trust.envelope import Envelope
@@ -97,9 +98,12 @@ def accept_approval(
     return approval
 
 
-def given(approval: Approval, envelope: Envelope) -> Draft:
-    """The entry that keeps an accepted approval."""
-    return Draft(GIVEN, {"approval": approval.model_dump(mode="json")}, envelope.to_bytes())
+def given(approval: Approval, envelope: Envelope, decision: Decision | None = None) -> Draft:
+    """The entry that keeps an accepted approval, with the decision that the person may give it."""
+    body: dict[str, Any] = {"document": envelope.model_dump(mode="json")}
+    if decision is not None:
+        body["decision"] = decision.model_dump(mode="json", exclude_none=True)
+    return Draft(GIVEN, {"approval": approval.model_dump(mode="json")}, body)
 
 
 def used(request: str, contract: str, task: str) -> Draft:
@@ -116,11 +120,11 @@ class ApprovalsView:
     """Approvals and whether they were used."""
 
     name = "approvals"
-    version = 1
+    version = 2
     ddl: Sequence[str] = (
         "CREATE TABLE approvals (id TEXT PRIMARY KEY, charter TEXT NOT NULL, request TEXT NOT NULL,"
         " contract TEXT NOT NULL, person TEXT NOT NULL, issued TEXT NOT NULL, not_after TEXT NOT NULL,"
-        " state TEXT NOT NULL, task TEXT NOT NULL)",
+        " state TEXT NOT NULL, task TEXT NOT NULL, stream TEXT NOT NULL)",
         "CREATE INDEX approvals_by_request ON approvals (request)",
     )
 
@@ -141,12 +145,18 @@ class ApprovalsView:
 
 
 def is_approved(
-    query: Callable[[str, Sequence[Any]], list[dict[str, Any]]], request: str, contract: str, now: datetime
+    query: Callable[[str, Sequence[Any]], list[dict[str, Any]]],
+    request: str,
+    contract: str,
+    now: datetime,
+    task: str = "",
 ) -> bool:
-    """Whether an unused approval of exactly this request and contract is at hand."""
-    moment = timestamp(now)
-    sql = "SELECT 1 FROM approvals WHERE request = ? AND contract = ? AND state = 'given' AND not_after >= ?"
-    return bool(query(sql, (request, contract, moment)))
+    """Whether an unused approval of exactly this request and contract is at hand, or this very task has used it."""
+    sql = (
+        "SELECT 1 FROM approvals WHERE request = ? AND contract = ?"
+        " AND ((state = 'given' AND not_after >= ?) OR (state = 'used' AND task = ?))"
+    )
+    return bool(query(sql, (request, contract, timestamp(now), task or "-")))
 
 
 def _given(db: Db, entry: Entry) -> None:
@@ -163,8 +173,9 @@ def _given(db: Db, entry: Entry) -> None:
         timestamp(approval.not_after),
         "given",
         "",
+        entry.stream,
     )
-    db.execute("INSERT INTO approvals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    db.execute("INSERT INTO approvals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def _used(db: Db, entry: Entry) -> None:

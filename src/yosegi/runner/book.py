@@ -107,12 +107,15 @@ class TaskBook:
         reasons = reasons or task.lapsed
         # What is withheld is named, too, so that its owner keeps it.
         made = refs(contract.outputs, outcome.outputs) if outcome is not None and contract is not None else {}
+        facts: dict[str, Any] = {"charged": dict(charged)} | naming(made)
+        body: dict[str, Any] = {}
         if outcome is not None and contract is not None and outcome.outputs:
             release = self.law.decide("release", request, contract)
+            facts["released"] = release.allow
+            body["decision"] = release.model_dump(mode="json", exclude_none=True)
             if not release.allow:
                 reasons, outcome = why(release), outcome.model_copy(update={"outputs": None})
-        facts: dict[str, Any] = {"charged": dict(charged)} | naming(made)
-        body: dict[str, Any] = {"reasons": [reason.model_dump(mode="json") for reason in reasons]}
+        body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
         if outcome is not None:
             facts |= {"effect": str(outcome.effect), "result": str(outcome.result)}
             body["outcome"] = outcome.model_dump(mode="json", exclude_none=True)

@@ -48,6 +48,8 @@ class Dispatcher:
     progress: dict[str, Progress] = field(default_factory=dict)
     trouble: str = ""
     _queues: dict[str, deque[str]] = field(default_factory=dict)
+    _parked: dict[str, Task] = field(default_factory=dict)
+    """Accepted, and waiting for something that is no slot, e.g. a person's approval; they hold up nobody else."""
     _running: dict[str, set[str]] = field(default_factory=dict)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -82,6 +84,7 @@ class Dispatcher:
 
     def leave_queue(self, name: str, stream: str) -> None:
         """Wait no more."""
+        self._parked.pop(stream, None)
         if stream in self._queues.get(name, ()):
             self._queues[name].remove(stream)
 
@@ -94,6 +97,16 @@ class Dispatcher:
     def leave(self, name: str, stream: str) -> None:
         """Give a slot back."""
         self._running.get(name, set()).discard(stream)
+
+    def look_again(self) -> None:
+        """Something may have come for which a task waits: an approval, a token, or its last moment."""
+        for stream, task in list(self._parked.items()):
+            published = self.book.published.get(split_capability(task.asked().capability)[1])
+            over = published is None or self.clock.now() > task.asked().not_after
+            if over or published is None or self.book.law.waits_for(task.asked(), published.contract) is None:
+                del self._parked[stream]
+                self.queue(task)
+        self.pump_all()
 
     def pump_all(self) -> None:
         """Start whatever may start."""
@@ -135,6 +148,8 @@ class Dispatcher:
             published = self.book.published.get(name)
             if task.state is not TaskState.ACCEPTED:
                 return None
+            if published is not None and self._is_parked(task, published):
+                return None
             reasons = self._lapsed(task, published)
             if published is None or reasons:
                 await self.book.finish(
@@ -145,9 +160,19 @@ class Dispatcher:
             draft = Draft(
                 tasks.DISPATCHED, {"attempt": 1}, {"decision": decision.model_dump(mode="json", exclude_none=True)}
             )
-            if not published.contract.effect.repeatable:
+            if task.reasons or not published.contract.effect.repeatable:
                 draft = self.book.reporter.attach(draft, task.asked(), TaskState.DISPATCHED, published.contract)
-            return await self.book.append(task, draft)
+            used = self.book.law.use_approval(task, published.contract)
+            return await self.book.append(task, draft, others=() if used is None else (used,))
+
+    def _is_parked(self, task: Task, published: Published) -> bool:
+        """Put aside a task that lacks something and may still get it."""
+        request = task.asked()
+        late = self.clock.now() > request.not_after or request.contract != published.contract.digest
+        if late or self.book.law.waits_for(request, published.contract) is None:
+            return False
+        self._parked[task.stream] = task
+        return True
 
     def _lapsed(self, task: Task, published: Published | None) -> tuple[Explanation, ...]:
         """Why a task that was accepted may no longer start; empty if it may."""

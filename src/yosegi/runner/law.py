@@ -13,7 +13,7 @@ from yosegi.governance.decision import Decision
 from yosegi.governance.question import Action
 from yosegi.ledger import Write
 from yosegi.runner.tasks import Task
-from yosegi.trust.messages import Request
+from yosegi.trust.messages import Explanation, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,14 @@ class Law(Protocol):
 
     def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
         """May this request be accepted, dispatched, or its result released?"""
+        ...
+
+    def waits_for(self, request: Request, contract: Contract) -> Explanation | None:
+        """What must be there before an accepted request may start, e.g. a person's approval; None if nothing lacks."""
+        ...
+
+    def use_approval(self, task: Task, contract: Contract) -> Write | None:
+        """The write that uses up the approval under which a task starts; None where none is needed."""
         ...
 
     def hold(self, request: Request, cost: Amounts, task: str) -> Write | None:

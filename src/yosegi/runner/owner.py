@@ -142,6 +142,9 @@ class Owner:
         if not decision.allow:
             await self._refuse(task, request, why(decision), facts, body)
             return
+        if request.how_far == "suggest":
+            await self._suggested(task, request, published, facts, body)
+            return
         try:
             hold = self.law.hold(request, published.contract.cost, task.stream)
         except GrantExceeded as error:
@@ -184,9 +187,13 @@ class Owner:
         name = published.contract.name
         if hold is not None:
             facts |= {"grant": hold.drafts[0].facts["grant"], "held": dict(published.contract.cost)}
+        waits = self.law.waits_for(request, published.contract)
+        if waits is not None:
+            facts |= {"awaits": waits.code}
+            body["reasons"] = [waits.model_dump(mode="json")]
         drafts = [Draft(tasks.ACCEPTED, facts, body)]
         # A task that can start at once costs one commit: the decision just made is the one before dispatch too.
-        at_once = self._dispatcher.may_start_now(name)
+        at_once = waits is None and self._dispatcher.may_start_now(name)
         if at_once:
             decision = self.law.decide("dispatch", request, published.contract)
             at_once = decision.allow
@@ -202,14 +209,17 @@ class Owner:
         quick = at_once and published.contract.effect.repeatable
         if not quick:
             task_after = TaskState.DISPATCHED if at_once else TaskState.ACCEPTED
-            drafts[-1] = self._book.reporter.attach(drafts[-1], request, task_after, published.contract)
+            reasons = () if waits is None else (waits,)
+            drafts[-1] = self._book.reporter.attach(
+                drafts[-1], request, task_after, published.contract, reasons=reasons
+            )
         others = () if hold is None else (hold,)
         try:
             task = await self._book.append(task, *drafts, request=request, others=others)
         except GrantExceeded as error:
             # Somebody else took the rest between the look and the write; the guard in the transaction is the truth.
             self._dispatcher.leave(name, task.stream)
-            facts = {key: value for key, value in facts.items() if key not in ("grant", "held")}
+            facts = {key: value for key, value in facts.items() if key not in ("grant", "held", "awaits")}
             await self._refuse(task, request, (_exceeded(error),), facts, body)
             return
         except BaseException:
@@ -220,6 +230,26 @@ class Owner:
         else:
             self._dispatcher.queue(task)
             self._dispatcher.pump(name)
+
+    async def _suggested(
+        self, task: Task, request: Request, published: Published, facts: dict[str, Any], body: dict[str, Any]
+    ) -> None:
+        """Record what would be carried out, and that it never will be: no grant is held, no place is taken."""
+        reasons = (explained("only_a_suggestion"),)
+        outcome = Outcome.failed(Effect.NONE, "only_a_suggestion")
+        ended = Draft(
+            tasks.CANCELLED,
+            {"charged": {}, "effect": str(outcome.effect), "result": str(outcome.result)},
+            {
+                "reasons": [reason.model_dump(mode="json") for reason in reasons],
+                "outcome": outcome.model_dump(mode="json", exclude_none=True),
+            },
+        )
+        contract = published.contract
+        ended = self._book.reporter.attach(
+            ended, request, TaskState.CANCELLED, contract, reasons=reasons, outcome=outcome
+        )
+        await self._book.append(task, Draft(tasks.ACCEPTED, facts, body), ended, request=request)
 
     async def _refuse(
         self, task: Task, request: Request, reasons: Sequence[Explanation], facts: dict[str, Any], body: dict[str, Any]
@@ -285,6 +315,27 @@ class Owner:
             task = await self._book.append(task, Draft(tasks.REVOKED, {"how": published.contract.on_revoked}, body))
         await self._dispatcher.halt(task, published)
         return task
+
+    async def decline(self, home: str, key: str, reason: Explanation, by: str) -> Task:
+        """A person says no to a task that waits; it ends as refused, and nothing was done.
+
+        Raises:
+            NotFound: no such task.
+            Conflict: it does not wait any more.
+        """
+        stream = task_stream(home, key)
+        async with self._book.lock(stream):
+            task = self._book.task(stream)
+            if task.state is not TaskState.ACCEPTED:
+                raise Conflict(f"task {key}", f"is {task.state} and waits for nobody", "nothing was changed")
+            self._dispatcher.leave_queue(split_capability(task.asked().capability)[1], stream)
+            return await self._book.finish(
+                task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(), reasons=(reason,), by=by
+            )
+
+    def look_again(self) -> None:
+        """Something may have come for which tasks wait: an approval, a token."""
+        self._dispatcher.look_again()
 
     # -- uncertain ------------------------------------------------------------------------------------------------
 

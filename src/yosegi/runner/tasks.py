@@ -116,7 +116,7 @@ class Task:
         if entry.type == ACCEPTED:
             return replace(after, grant=facts.get("grant", ""), held=Amounts(facts.get("held", {})))
         if entry.type == DISPATCHED:
-            return replace(after, attempt=facts["attempt"])
+            return replace(after, attempt=facts["attempt"], reasons=())
         outcome = Outcome.read(body["outcome"]) if "outcome" in body else None
         return replace(after, outcome=outcome, charged=Amounts(facts.get("charged", {})), reasons=_reasons(body))
 
@@ -143,12 +143,12 @@ class TaskView:
     """Table `task`: one row a task of this owner, for lists and for taking up after a restart."""
 
     name = "task"
-    version = 1
+    version = 2
     ddl: ClassVar[Sequence[str]] = (
         "CREATE TABLE task (stream TEXT PRIMARY KEY, charter TEXT NOT NULL, home TEXT NOT NULL, key TEXT NOT NULL,"
         " team TEXT NOT NULL, capability TEXT NOT NULL, campaign TEXT NOT NULL, state TEXT NOT NULL,"
         " effect TEXT NOT NULL, result TEXT NOT NULL, notified INTEGER NOT NULL, first INTEGER NOT NULL,"
-        " last INTEGER NOT NULL, asked TEXT NOT NULL, changed TEXT NOT NULL)",
+        " last INTEGER NOT NULL, asked TEXT NOT NULL, changed TEXT NOT NULL, awaits TEXT NOT NULL)",
         "CREATE INDEX task_state ON task (state, first)",
         "CREATE INDEX task_key ON task (key)",
     )
@@ -180,6 +180,7 @@ class TaskView:
                 entry.sequence,
                 entry.time,
                 entry.time,
+                facts.get("awaits", ""),
             )
             db.execute(f"INSERT INTO task VALUES ({', '.join('?' * len(row))})", row)
             return
@@ -188,7 +189,7 @@ class TaskView:
             raise Invalid(f"entry {entry.sequence}", f"{entry.stream} has no first entry")
         transition(entry.stream, TaskState(known[0]), state)
         db.execute(
-            "UPDATE task SET state = ?, effect = ?, result = ?, last = ?, changed = ? WHERE stream = ?",
+            "UPDATE task SET state = ?, effect = ?, result = ?, last = ?, changed = ?, awaits = '' WHERE stream = ?",
             (
                 str(state),
                 facts.get("effect", ""),

@@ -65,12 +65,15 @@ class Session:
 
     Args:
         form_token: must come back with every form, so that no other page can post in this person's name.
+        agent: the program that acts for the person, if one does, and `mandate` what it acts under.
     """
 
     person: str
     role: Role
     until: float
     form_token: str
+    agent: str = ""
+    mandate: str = ""
 
 
 @dataclass

@@ -9,13 +9,15 @@ from typing import Any
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.contract import Contract, Sensitivity, strictest
+from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
 from yosegi.core.errors import Invalid, NotFound
-from yosegi.core.ids import split_capability
+from yosegi.core.ids import home_of, split_capability
 from yosegi.core.states import Effect
 from yosegi.governance.agreement import Agreement
+from yosegi.governance.approvals import is_approved, used
 from yosegi.governance.decision import Decision
 from yosegi.governance.directory import Directory
+from yosegi.governance.explanation import explained
 from yosegi.governance.foresight import Expectation, check_expectations
 from yosegi.governance.grant import Grant, GrantExceeded, awarded, held, refunded, settled
 from yosegi.governance.policy import Policy
@@ -24,8 +26,8 @@ from yosegi.governance.registry import Federation, Registry
 from yosegi.governance.suspensions import STREAM as SUSPENSIONS
 from yosegi.governance.suspensions import Suspension, in_force
 from yosegi.ledger import Draft, Entry, Ledger, Write
-from yosegi.runner.tasks import Task
-from yosegi.trust.messages import Request
+from yosegi.runner.tasks import Task, task_stream
+from yosegi.trust.messages import Explanation, Request
 
 log = logging.getLogger("yosegi.law")
 
@@ -146,15 +148,70 @@ class SiteLaw:
 
     def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
         """The owner's decision on a request of another site, or of its own."""
-        return self._ask(action, self.site, request.model_dump(), contract, peer=request.sender)
+        approved = _needs_approval(request, contract) and self._is_approved(request, contract)
+        return self._ask(action, self.site, dict(request), contract, peer=request.sender, approved=approved)
 
     def decide_request(self, request: Mapping[str, Any], contract: Contract) -> Decision:
         """The home site's decision: may its member ask an owner for this?"""
         owner = split_capability(request["capability"])[0]
         return self._ask("request", owner, request, contract, peer=owner)
 
-    def _ask(self, action: Action, owner: str, request: Mapping[str, Any], contract: Contract, peer: str) -> Decision:
+    def decide_approval(self, person: str, agent: str | None, request: Request, contract: Contract) -> Decision:
+        """May this person approve the request: as an approver its agreement names, or one of a house agreement?
+
+        The site's own staff may approve in a group of theirs, where a house agreement names them.
+        """
+        question = Question(
+            action="approve",
+            person=person,
+            agent=agent,
+            home=home_of(person),
+            team=request.team,
+            charter=request.charter,
+            capability=CapabilityFacts.of(self.site, contract),
+            conduct=request.how_far,
+            sensitivity=strictest(contract.sensitivity, request.sensitivity),
+            purpose=request.purpose,
+            amounts=contract.cost,
+            mandate=request.mandate,
+            peer=request.sender,
+            now=self.clock.now(),
+        )
+        policy = self.policy(request.charter)
+        first = policy.decide(question)
+        groups = [group for group, staff in self.groups.items() if person in staff]
+        others = (policy.decide(question.model_copy(update={"team": group})) for group in groups)
+        return first if first.allow else next((other for other in others if other.allow), first)
+
+    def waits_for(self, request: Request, contract: Contract) -> Explanation | None:
+        """What must be there before an accepted request may start; None if nothing lacks."""
+        if _needs_approval(request, contract) and not self._is_approved(request, contract):
+            return explained("approval_missing", contact=f"operator@{self.site}")
+        return None
+
+    def use_approval(self, task: Task, contract: Contract) -> Write | None:
+        """The write that uses up the approval under which a task starts; None where none is needed."""
+        request = task.asked()
+        if not _needs_approval(request, contract):
+            return None
+        draft = used(task.request_digest, contract.digest, task.stream)
+        return Write(f"approval/{task.stream}", None, (draft,), charter=request.charter, actor=self.site)
+
+    def _is_approved(self, request: Request, contract: Contract) -> bool:
+        stream = task_stream(request.sender, request.key)
+        return is_approved(self.ledger.query, request.digest, contract.digest, self.clock.now(), stream)
+
+    def _ask(
+        self,
+        action: Action,
+        owner: str,
+        request: Mapping[str, Any],
+        contract: Contract,
+        peer: str,
+        approved: bool = False,
+    ) -> Decision:
         label: Sensitivity = strictest(contract.sensitivity, request.get("sensitivity", "public"))
+        conduct: Conduct = request.get("conduct") or "run"
         question = Question(
             action=action,
             person=request["on_behalf_of"],
@@ -163,9 +220,12 @@ class SiteLaw:
             team=request["team"],
             charter=request["charter"],
             capability=CapabilityFacts.of(owner, contract),
+            conduct=conduct,
             sensitivity=label,
             purpose=request["purpose"],
             amounts=contract.cost,
+            approved=approved,
+            mandate=request.get("mandate"),
             peer=peer,
             now=self.clock.now(),
         )
@@ -233,3 +293,7 @@ def _rules_in(entry: Entry) -> dict[str, str]:
     """The site's own rules in a published bundle."""
     texts: dict[str, str] = (entry.body or {}).get("texts", {})
     return {where.removeprefix("rules/"): text for where, text in texts.items() if where.startswith("rules/")}
+
+
+def _needs_approval(request: Request, contract: Contract) -> bool:
+    return contract.approval or request.how_far == "approve"

@@ -7,8 +7,9 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
-from yosegi.core.clock import Clock
+from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import YosegiError
 from yosegi.core.transport import Transport
 from yosegi.ledger import Ledger
@@ -25,6 +26,7 @@ class Notice:
     capability: str
     since: str
     text: str
+    kind: Literal["uncertain", "approval"] = "uncertain"
 
 
 Send = Callable[[Notice], Awaitable[None]]
@@ -63,7 +65,30 @@ class Notices:
     _told: dict[str, float] = field(default_factory=dict)
 
     def open(self) -> list[Notice]:
-        """Uncertain tasks that nobody has acknowledged."""
+        """Uncertain tasks that nobody has acknowledged, and what waits for a person's approval."""
+        return [*self._uncertain(), *self._awaited()]
+
+    def _awaited(self) -> list[Notice]:
+        rows = self.ledger.query(
+            "SELECT home, key, capability, asked, (SELECT MAX(not_after) FROM approvals"
+            " WHERE approvals.stream = 'approval/' || task.stream AND approvals.state = 'given') AS good_until"
+            " FROM task WHERE state = 'accepted' AND awaits = 'approval_missing' ORDER BY first"
+        )
+        return [
+            Notice(
+                self.site,
+                f"{row['home']}/{row['key']}",
+                row["capability"],
+                row["asked"],
+                f"{row['capability']}: task {row['home']}/{row['key']} waits for a person's approval since "
+                f"{row['asked']}. Look at what is asked: yosegi approval show {row['home']}/{row['key']}",
+                kind="approval",
+            )
+            for row in rows
+            if row["good_until"] is None or row["good_until"] < timestamp(self.clock.now())
+        ]
+
+    def _uncertain(self) -> list[Notice]:
         rows = self.ledger.query(
             "SELECT home, key, capability, changed FROM task WHERE state = 'uncertain' AND notified = 0 ORDER BY first"
         )

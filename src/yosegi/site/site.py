@@ -10,6 +10,7 @@ from typing import Any
 
 from yosegi.campaign import Campaign, Campaigns, CampaignSpec
 from yosegi.core.clock import Clock
+from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.states import CampaignState, Effect
 from yosegi.exchange import Exchange, Incoming
@@ -19,6 +20,7 @@ from yosegi.ledger import Ledger
 from yosegi.runner.owner import Owner
 from yosegi.runner.tasks import Task, task_stream
 from yosegi.site.accounts import Door, Session
+from yosegi.site.approving import Approving
 from yosegi.site.catalogue import Catalogue
 from yosegi.site.governing import Governing
 from yosegi.site.law import SiteLaw
@@ -48,6 +50,7 @@ class Site:
     notices: Notices
     door: Door
     governing: Governing
+    approving: Approving
     stations: Mapping[str, Any] = field(default_factory=dict)
     demonstration: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -114,9 +117,21 @@ class Site:
             raise NotFound("team", spec.team, teams)
         return await self.campaigns.begin(spec, by=who.person)
 
-    async def move_campaign(self, name: str, state: CampaignState, who: Session, why: str) -> Campaign:
-        """Hold, resume, safely stop or abort a campaign. Everybody who is signed in may stop."""
-        return await self.campaigns.move(name, state, by=who.person, why=why or f"asked by {who.person}")
+    async def move_campaign(
+        self, name: str, state: CampaignState, who: Session, why: str, conduct: Conduct | None = None
+    ) -> Campaign:
+        """Hold, resume, safely stop or abort a campaign. Everybody who is signed in may stop.
+
+        Raises:
+            Refused: an agent resumes it, or it is to go further than before and is somebody else's.
+        """
+        if state is CampaignState.RUNNING:
+            self._a_person(who, f"resuming campaign {name}")
+        if conduct is not None and self.campaigns.get(name).spec.on_behalf_of != who.person:
+            raise Refused(f"changing how far campaign {name} goes", ("not_on_behalf_of_others",))
+        return await self.campaigns.move(
+            name, state, by=who.person, why=why or f"asked by {who.person}", conduct=conduct
+        )
 
     async def settle_task(self, name: str, effect: Effect, note: str, who: Session) -> Task:
         """Say what an uncertain task did, after a look at the instrument.
@@ -169,7 +184,12 @@ class Site:
             raise NotFound("capability", capability, tuple(self.owner.published))
         await self.owner.close_breaker(capability, who.person, note)
 
+    def _a_person(self, who: Session, what: str) -> None:
+        if who.agent:
+            raise Refused(what, ("people_only",))
+
     def _operator(self, who: Session, what: str) -> None:
+        self._a_person(who, what)
         if who.role not in ("operator", "officer"):
             raise Refused(what, ("operators_only",))
 

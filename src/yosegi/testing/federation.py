@@ -27,7 +27,7 @@ from yosegi.governance.grant import Grant
 from yosegi.governance.statement import Listens, Outbound, Reach, Statement
 from yosegi.ledger import Checkpoint, Ledger, SqliteStore, StoreFailed
 from yosegi.runner.law import Published
-from yosegi.site import Session, Site
+from yosegi.site import Account, Session, Site
 from yosegi.testing.faults import MortalStore, When
 from yosegi.testing.loop import EPOCH, SimulatedClock
 from yosegi.testing.network import Network
@@ -65,6 +65,7 @@ class Place:
     duration: float = 1.0
     rules: Mapping[str, str] = field(default_factory=dict)
     grant: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
     skew: float = 0.0
     book: dict[str, Any] = field(default_factory=dict)
     objects: MemoryStore = field(default_factory=MemoryStore)
@@ -105,6 +106,10 @@ class Federation:
     network: Network = field(default_factory=Network)
     world: World = field(default_factory=World)
     purposes: tuple[str, ...] = ("research",)
+    people: tuple[str, ...] = ()
+    """Members of the team besides the one who asks."""
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    """Of the agreement, where they differ."""
     mortal: Mapping[str, tuple[int, When]] = field(default_factory=dict)
     """By site: at which commit its process dies, and when; once."""
     stores: dict[str, MortalStore] = field(default_factory=dict)
@@ -115,7 +120,7 @@ class Federation:
 
     def documents(self) -> list[Envelope]:
         """The charter, everyone's statement, and one agreement of all, signed as they must be."""
-        keys = {name: Ed25519Signer.from_seed(_seed("governance", name)) for name in self.places}
+        keys = {name: self.governor(name) for name in self.places}
         charter = Charter(
             id=CHARTER,
             version=1,
@@ -128,7 +133,13 @@ class Federation:
                 for p in self.places.values()
             ),
             teams=(
-                Team(id=TEAM, title="Colour", lead=self.home, sites=tuple(self.places), people=(f"pi@{self.home}",)),
+                Team(
+                    id=TEAM,
+                    title="Colour",
+                    lead=self.home,
+                    sites=tuple(self.places),
+                    people=(f"pi@{self.home}", *self.people),
+                ),
             ),
             demonstration=True,
         )
@@ -145,18 +156,32 @@ class Federation:
                 reach=place.reach,
             )
             envelopes.append(statement.sign(keys[place.name]))
-        agreement = Agreement(
-            charter=CHARTER,
-            name="colour-agreement",
-            title="Colour matching together",
-            team=TEAM,
-            parties=tuple(self.places),
-            capabilities=tuple(f"{name}/*" for name in self.places),
-            purposes=self.purposes,
-            valid_from=EPOCH - timedelta(days=1),
-            valid_until=EPOCH + timedelta(days=365),
-        )
-        return [*envelopes, agreement.sign(*keys.values())]
+        return [*envelopes, self.agreement()]
+
+    def agreement(self, version: int = 1, **terms: Any) -> Envelope:
+        """The agreement of all sites, or a later version of it with other terms, signed by each."""
+        fields: dict[str, Any] = {
+            "charter": CHARTER,
+            "name": "colour-agreement",
+            "version": version,
+            "title": "Colour matching together",
+            "team": TEAM,
+            "parties": tuple(self.places),
+            "capabilities": tuple(f"{name}/*" for name in self.places),
+            "purposes": self.purposes,
+            "valid_from": EPOCH - timedelta(days=1),
+            "valid_until": EPOCH + timedelta(days=365),
+        }
+        agreement = Agreement(**(fields | dict(self.terms) | terms))
+        return agreement.sign(*(self.governor(party) for party in agreement.parties))
+
+    def governor(self, name: str) -> Ed25519Signer:
+        """A site's governance key."""
+        return Ed25519Signer.from_seed(_seed("governance", name))
+
+    def person(self, name: str) -> Ed25519Signer:
+        """A person's own key."""
+        return Ed25519Signer.from_seed(_seed("person", name))
 
     def signer(self, name: str) -> Ed25519Signer:
         """A site's online key."""
@@ -210,7 +235,7 @@ class Federation:
                 signer=signer,
                 sealing=Unsealer.from_seed(_seed("sealing", name)),
                 rules=place.rules,
-                accounts={},
+                accounts=place.accounts,
                 clock=clock,
                 transport=Wire(self.network, lambda: store.dead),
                 ledger=ledger,

@@ -10,12 +10,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, StringConstraints
 
 from yosegi.core.amounts import Amounts
-from yosegi.core.contract import Contract, Sensitivity
+from yosegi.core.contract import Conduct, Contract, Sensitivity
 from yosegi.core.engine import Outcome
 from yosegi.core.ids import CapabilityRef, Digest, Key, PersonId, TeamId
 from yosegi.core.states import TaskState
 from yosegi.core.values import Value
 from yosegi.trust.document import Addressed
+from yosegi.trust.envelope import Envelope
 
 Text = Annotated[str, StringConstraints(max_length=2000)]
 
@@ -33,7 +34,15 @@ class Explanation(Value):
 
 
 class Request(Addressed):
-    """A home site asks an owner for one task, on behalf of a named person. `key` makes it happen once."""
+    """A home site asks an owner for one task, on behalf of a named person. `key` makes it happen once.
+
+    Args:
+        agent: the program that acts for the person, if one does.
+        conduct: how far it may go; carried out, if nothing is said.
+        mandate: what it is asked under, if it is asked under one.
+        token: who acts for whom, minted under the mandate; many requests of a few minutes carry the same.
+        sensitivity: the strictest label of what went into the inputs.
+    """
 
     kind: ClassVar[str] = "request"
 
@@ -46,7 +55,14 @@ class Request(Addressed):
     contract: Digest
     inputs: dict[str, Any]
     sensitivity: Sensitivity = "team"
-    """The strictest label of what went into the inputs."""
+    conduct: Conduct | None = None
+    mandate: Key | None = None
+    token: Envelope | None = None
+
+    @property
+    def how_far(self) -> Conduct:
+        """Whether to suggest, to run once a person has approved, or to run."""
+        return self.conduct or "run"
 
 
 class Report(Addressed):

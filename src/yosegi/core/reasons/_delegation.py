@@ -123,6 +123,22 @@ add(
     "別の名を付けてください。",
 )
 add(
+    "approval_declined",
+    "approver",
+    "{person} was asked to approve it and said no: {why}",
+    "承認を求められた {person} が認めませんでした：{why}",
+    "Ask that person what would make it acceptable.",
+    "認められる条件を本人に確認してください。",
+)
+add(
+    "approval_of_another_request",
+    "approver",
+    "The approval is of another request, or of this one before it was changed.",
+    "承認の対象が別の依頼か、変更前の依頼です。",
+    "Have exactly this request approved.",
+    "この依頼そのものの承認を得てください。",
+)
+add(
     "approval_of_another_contract",
     "approver",
     "It was approved under another contract.",

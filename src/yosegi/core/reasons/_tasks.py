@@ -115,6 +115,14 @@ add(
     "運転担当者に依頼してください。",
 )
 add(
+    "people_only",
+    "operator",
+    "An agent may not do this; it may always stop.",
+    "エージェントにはできない操作です（停止はいつでも可能です）。",
+    "A person must do it.",
+    "人が行う必要があります。",
+)
+add(
     "not_on_behalf_of_others",
     "home",
     "Nobody acts here for somebody else.",
