@@ -10,7 +10,7 @@ from yosegi.governance.charter import Threshold
 from yosegi.governance.roster import Roster
 from yosegi.governance.statement import LONGEST, Carried, Listens, Outbound, Statement, accept_statement
 from yosegi.trust.errors import Untrusted
-from yosegi.trust.signer import Ed25519Signer
+from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer
 
 CHARTER = charter()
 
@@ -110,9 +110,13 @@ def test_under_a_lasting_charter_a_site_states_itself_with_both_algorithms():
     lasting = charter(
         members=(member("riken", keys=keys),), threshold=Threshold(members=1), post_quantum=True, teams=()
     )
-    both = statement().sign(governance_key("riken"), lasting_key("riken"))
-    assert accept_statement(lasting, both, NOW) == statement()
-    assert refused(statement().sign(governance_key("riken")), under=lasting) == "too_few_keys"
+    stated = statement(keys=(online_key("riken").public, MlDsa65Signer.from_seed(bytes(32)).public))
+    both = stated.sign(governance_key("riken"), lasting_key("riken"))
+    assert accept_statement(lasting, both, NOW) == stated
+    assert refused(stated.sign(governance_key("riken")), under=lasting) == "too_few_keys"
+    assert refused(stated.sign(lasting_key("riken")), under=lasting) == "algorithm_missing"
+    ordinary = statement().sign(governance_key("riken"), lasting_key("riken"))
+    assert refused(ordinary, under=lasting) == "stated_key_missing"
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------

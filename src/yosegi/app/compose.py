@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from yosegi.app.keyring import earlier_keys, lasting, signer
 from yosegi.app.settings import Home, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
@@ -33,7 +34,7 @@ from yosegi.site.approving import Approving
 from yosegi.site.notices import Send
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
-from yosegi.trust.signer import Ed25519Signer, Signer
+from yosegi.trust.signer import Signer
 
 VERSION = f"yosegi {importlib.metadata.version('yosegi')}"
 
@@ -58,20 +59,27 @@ class Parts:
     published: Mapping[str, Published]
     objects: ObjectStore
     mailbox: Mailbox | None = None
+    lasting: Signer | None = None
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
 
 
-async def open_ledger(home: Home, settings: Settings, clock: Clock) -> Ledger:
+async def open_ledger(home: Home, settings: Settings, clock: Clock, key: Signer | None = None) -> Ledger:
     """The site's ledger, with all its views; takes the lock.
 
     Raises:
         Locked: the site is running.
         Corrupt: it does not hold together.
+        Invalid, LooseKeyFile: its key is not where the settings say.
     """
-    signer = Ed25519Signer.load(home.keys / "site.key")
     return await Ledger.open(
-        SqliteStore(home.ledger), site=settings.site, signer=signer, clock=clock, views=views(), code=VERSION
+        SqliteStore(home.ledger),
+        site=settings.site,
+        signer=key or signer(home, "site"),
+        clock=clock,
+        views=views(),
+        code=VERSION,
+        keys=earlier_keys(home),
     )
 
 
@@ -82,13 +90,14 @@ async def compose(home: Home) -> Site:
         Invalid: settings, a key or a policy that does not hold.
         Locked, Corrupt: as `open_ledger`.
     """
-    settings, clock = home.settings(), SystemClock()
+    settings, clock, key = home.settings(), SystemClock(), signer(home, "site")
     objects = FileStore(home.objects)
-    ledger = await open_ledger(home, settings, clock)
+    ledger = await open_ledger(home, settings, clock, key)
     return assemble(
         Parts(
             settings=settings,
-            signer=Ed25519Signer.load(home.keys / "site.key"),
+            signer=key,
+            lasting=lasting(home, "site"),
             sealing=Unsealer.load(home.keys / "sealing.key"),
             rules=home.rules(),
             expectations=home.expectations(),
@@ -96,7 +105,7 @@ async def compose(home: Home) -> Site:
             clock=clock,
             transport=HttpTransport(),
             ledger=ledger,
-            published=await publish(home, settings, clock, objects),
+            published=await publish(home, settings, clock, key, objects),
             objects=objects,
             mailbox=Mailbox(home.mailbox) if settings.keeps_mailboxes else None,
         )
@@ -108,7 +117,9 @@ def assemble(parts: Parts) -> Site:
     settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
     registry = Registry(settings.site, ledger, clock)
     law = SiteLaw(settings.site, ledger, clock, registry, parts.rules, settings.groups, parts.expectations)
-    exchange = Exchange(settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox)
+    exchange = Exchange(
+        settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
+    )
     requests = Requests(settings.site, ledger, signer, clock, registry, exchange.posted)
     exchange.expects = requests.expects
     owner = Owner(settings.site, ledger, signer, clock, law, parts.published, registry, exchange.posted)
@@ -132,6 +143,7 @@ def assemble(parts: Parts) -> Site:
         owner=owner,
         catalogue=catalogue,
         campaigns=campaigns,
+        lasting=parts.lasting,
         notices=Notices(settings.site, ledger, clock, _senders(parts), every=settings.notices.repeat_minutes * 60),
         door=door,
         approving=Approving(settings.site, ledger, clock, owner, law, door),
@@ -145,14 +157,15 @@ def _senders(parts: Parts) -> tuple[Send, ...]:
     return (to_log, to_webhook(url, parts.transport)) if url else (to_log,)
 
 
-async def publish(home: Home, settings: Settings, clock: Clock, objects: ObjectStore) -> dict[str, Published]:
+async def publish(
+    home: Home, settings: Settings, clock: Clock, key: Signer, objects: ObjectStore
+) -> dict[str, Published]:
     """Derive the contract of everything the settings publish, each in a worker, and start its engine.
 
     Raises:
         Invalid: an entry that is no capability, or a name published twice.
     """
     shutil.rmtree(home.work, ignore_errors=True)
-    signer = Ed25519Signer.load(home.keys / "site.key")
     wanted = [*settings.process.publish, *(entry for s in settings.station.values() for entry in s.publish)]
     known = await derive_all(wanted)
     contracts = {entry: known[entry] for entry in settings.process.publish}
@@ -164,9 +177,9 @@ async def publish(home: Home, settings: Settings, clock: Clock, objects: ObjectS
         published |= {contract.name: Published(contract, engine, slots) for contract in contracts.values()}
     for name, station in settings.station.items():
         offered: list[Contract] = [known[entry] for entry in station.publish]
-        key = PublicKey(algorithm="ed25519", public=station.key)
+        theirs = PublicKey(algorithm="ed25519", public=station.key)
         station_engine = StationEngine(
-            name, key, {c.name: c for c in offered}, clock, site=settings.site, signer=signer
+            name, theirs, {c.name: c for c in offered}, clock, site=settings.site, signer=key
         )
         published |= {contract.name: Published(contract, station_engine) for contract in offered}
     for each in {id(p.engine): p.engine for p in published.values()}.values():

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from yosegi.app.compose import open_ledger
+from yosegi.app.keyring import signers
 from yosegi.app.make import make_home, state
 from yosegi.app.settings import Home
 from yosegi.core.amounts import Amounts
@@ -71,10 +72,10 @@ async def found(folder: Path, plan: Plan, clock: Clock, passphrase: str) -> dict
     """
     homes = {f.site: make_home(folder / f.site, f.settings) for f in plan.founders}
     charter = _charter(plan, homes, clock)
-    keys = {site: Ed25519Signer.load(home.keys / "governance.key") for site, home in homes.items()}
-    documents = [charter.sign(*keys.values())]
+    keys = [one for home in homes.values() for one in signers(home, "governance")]
+    documents = [charter.sign(*keys)]
     documents += [state(home, charter, clock, serial=1) for home in homes.values()]
-    documents.append(_agreement(plan, clock).sign(*keys.values()))
+    documents.append(_agreement(plan, clock).sign(*keys))
     for founder in plan.founders:
         await _furnish(homes[founder.site], founder, plan, documents, clock, passphrase)
     return homes
@@ -88,7 +89,7 @@ def _charter(plan: Plan, homes: dict[str, Home], clock: Clock) -> Charter:
             name=str(f.settings["title"]),
             kind="laboratory",
             country=f.country,
-            keys=(Ed25519Signer.load(homes[f.site].keys / "governance.key").public,),
+            keys=tuple(one.public for one in signers(homes[f.site], "governance")),
         )
         for f in plan.founders
     )
@@ -103,6 +104,7 @@ def _charter(plan: Plan, homes: dict[str, Home], clock: Clock) -> Charter:
         teams=(plan.team,),
         focus_areas=plan.focus_areas,
         challenges=plan.challenges,
+        post_quantum=True,
         demonstration=True,
     )
 

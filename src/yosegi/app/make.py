@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+from yosegi.app.keyring import signer, signers
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Conflict
@@ -14,15 +15,15 @@ from yosegi.governance.statement import Carried, Listens, Outbound, Reach, State
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.sealed import Unsealer
-from yosegi.trust.signer import Ed25519Signer
+from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer
 
 FORMATS = tuple(kind.payload_type for kind in (Request, Report, Cancel, Offer))
 
 
 def make_home(folder: Path, settings: dict[str, object]) -> Home:
-    """A new home: settings, an online key, a sealing key and a governance key.
+    """A new home: settings, an online key, a sealing key and a governance key; each that signs in both algorithms.
 
-    The governance key belongs offline; `yosegi site doctor` says so while it lies here.
+    The governance keys belong offline; `yosegi site doctor` says so while they lie here.
 
     Raises:
         Conflict: there is a home already; nothing was changed.
@@ -36,15 +37,23 @@ def make_home(folder: Path, settings: dict[str, object]) -> Home:
         sub.mkdir(parents=True, exist_ok=True)
     home.keys.chmod(0o700)
     home.settings_file.write_text(_toml(settings), encoding="utf-8")
-    Ed25519Signer.generate().save(home.keys / "site.key")
-    Ed25519Signer.generate().save(home.keys / "governance.key")
+    for which in ("site", "governance"):
+        Ed25519Signer.generate().save(home.keys / f"{which}.key")
+        MlDsa65Signer.generate().save(home.keys / f"{which}-pq.key")
     Unsealer.generate().save(home.keys / "sealing.key")
     return home
 
 
 def state(home: Home, charter: Charter, clock: Clock, serial: int) -> Envelope:
-    """The site's own statement under a charter, signed with its governance key, good for thirty days."""
+    """The site's own statement under a charter, signed with its governance keys, good for thirty days.
+
+    Raises:
+        Invalid, LooseKeyFile: a key is not where the settings say.
+    """
     settings = home.settings()
+    member = charter.member(settings.site)
+    named = {key.key_id for key in member.keys} if member is not None else set()
+    governance = [one for one in signers(home, "governance") if one.public.key_id in named]
     now = clock.now()
     reach: Reach = Carried()
     if settings.reach == "listens":
@@ -57,12 +66,12 @@ def state(home: Home, charter: Charter, clock: Clock, serial: int) -> Envelope:
         serial=serial,
         issued=now,
         not_after=now + timedelta(days=30),
-        keys=(Ed25519Signer.load(home.keys / "site.key").public,),
+        keys=tuple(one.public for one in signers(home, "site")),
         sealing=Unsealer.load(home.keys / "sealing.key").public,
         reach=reach,
         formats=FORMATS,
     )
-    return statement.sign(Ed25519Signer.load(home.keys / "governance.key"))
+    return statement.sign(*(governance or [signer(home, "governance")]))
 
 
 def _toml(value: dict[str, object], prefix: str = "") -> str:

@@ -38,6 +38,27 @@ class StationSettings(Value):
     """The station's public key, as `yosegi station init` prints it."""
 
 
+class KeySettings(Value):
+    """A key in hardware. Its PIN never stands here: it comes from the environment or from a file of mode 0600."""
+
+    module: str = Field(min_length=1)
+    """Path of the vendor's PKCS #11 library."""
+    token: str = Field(min_length=1)
+    """The token's label."""
+    label: str = Field(min_length=1)
+    """The label of the key pair in it."""
+    pin_env: str = ""
+    """Name of the environment variable that holds the PIN."""
+    pin_file: str = ""
+    """Or the file that holds it, from the home folder."""
+
+    @model_validator(mode="after")
+    def _has_one_pin(self) -> KeySettings:
+        if bool(self.pin_env) == bool(self.pin_file):
+            raise ValueError("name either pin_env or pin_file, where the token's PIN is read")
+        return self
+
+
 class NoticeSettings(Value):
     """Where notices to people go, besides the log."""
 
@@ -55,6 +76,7 @@ class Settings(Value):
         mailbox: the member that keeps mail for this site, if it only dials out.
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
         groups: own staff by group, for house agreements.
+        key: keys that live in hardware; the others are files in `keys/`.
     """
 
     site: SiteId
@@ -69,6 +91,7 @@ class Settings(Value):
     station: dict[str, StationSettings] = Field(default_factory=dict)
     notices: NoticeSettings = NoticeSettings()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    key: dict[Literal["site", "governance"], KeySettings] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Settings:

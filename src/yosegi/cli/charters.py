@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from yosegi.app.compose import open_ledger
+from yosegi.app.keyring import signers
 from yosegi.app.make import state as make_statement
 from yosegi.app.settings import Home
 from yosegi.cli.output import as_json, explained, show_json, show_table
@@ -21,9 +23,9 @@ from yosegi.governance.agreement import Agreement
 from yosegi.governance.charter import Charter
 from yosegi.governance.registry import Registry
 from yosegi.governance.statement import Statement
+from yosegi.ledger.store import Locked
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.signer import Ed25519Signer
 
 KINDS: tuple[type[Document], ...] = (Charter, Statement, Agreement)
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -50,14 +52,15 @@ def charter() -> None:
 @as_json
 @explained
 def key(home: Path, json_: bool) -> None:
-    """Show the governance key of a site, as it stands in a charter, and its fingerprint."""
-    public = Ed25519Signer.load(Home(home).keys / "governance.key").public
+    """Show the governance keys of a site, as they stand in a charter, and their fingerprints."""
+    keys = [one.public for one in signers(Home(home), "governance")]
     if json_:
-        show_json({"key": public.model_dump(mode="json"), "fingerprint": public.fingerprint})
-    else:
-        click.echo(
-            f'{{ algorithm = "{public.algorithm}", public = "{public.public}" }}\nread aloud: {public.fingerprint}'
-        )
+        show_json([{"key": public.model_dump(mode="json"), "fingerprint": public.fingerprint} for public in keys])
+        return
+    listed = ", ".join(f'{{ algorithm = "{one.algorithm}", public = "{one.public}" }}' for one in keys)
+    click.echo(f"keys = [{listed}]")
+    for public in keys:
+        click.echo(f"read aloud: {public.algorithm} {public.fingerprint}")
 
 
 @charter.command()
@@ -67,7 +70,8 @@ def key(home: Path, json_: bool) -> None:
 def write(source: Path, out: Path) -> None:
     """Make an unsigned charter or agreement of SOURCE, a TOML file (`kind = "charter"` or `kind = "agreement"`).
 
-    Dates that are left out are filled in: from now, for a year.
+    Dates that are left out are filled in: from now, for a year. Members sign a charter with both Ed25519 and ML-DSA-65,
+    unless it says `post_quantum = false`.
     """
     try:
         value = tomllib.loads(source.read_text(encoding="utf-8"))
@@ -85,20 +89,27 @@ def write(source: Path, out: Path) -> None:
 def _dated(value: dict[str, Any], kind: type[Document], clock: Clock) -> dict[str, Any]:
     now = clock.now()
     names = ("issued", "expires") if kind is Charter else ("valid_from", "valid_until")
-    dates = {names[0]: timestamp(now), names[1]: timestamp(now + timedelta(days=365))}
+    dates: dict[str, Any] = {names[0]: timestamp(now), names[1]: timestamp(now + timedelta(days=365))}
+    if kind is Charter:
+        dates["post_quantum"] = True
     return dates | {key: timestamp(item) if hasattr(item, "tzinfo") else item for key, item in value.items()}
 
 
 @charter.command()
 @click.argument("document", type=File)
-@click.option("--home", type=click.Path(path_type=Path), required=True, help="Whose governance key signs.")
+@click.option("--home", type=click.Path(path_type=Path), required=True, help="Whose governance keys sign.")
 @explained
 def sign(document: Path, home: Path) -> None:
     """Add a member's signature to DOCUMENT, in place. Read it first: yosegi charter show DOCUMENT."""
     envelope = _read(document)
-    signer = Ed25519Signer.load(Home(home).keys / "governance.key")
-    _save(document, envelope.signed_also_by(signer))
-    click.echo(f"{document}: signed with {signer.public.fingerprint}")
+    place = Home(home)
+    # A key that nobody knows would spoil the document, so those sign that the charter names.
+    named = _named(place, envelope)
+    keys = [one for one in signers(place, "governance") if not named or one.public.key_id in named]
+    if not keys:
+        raise Invalid(str(document), f"its charter names no governance key of {home}", "write it with these keys")
+    _save(document, envelope.signed_also_by(*keys))
+    click.echo(f"{document}: signed with {' and '.join(one.public.fingerprint for one in keys)}")
 
 
 @charter.command()
@@ -123,7 +134,7 @@ def show(document: Path, json_: bool) -> None:
 @Out
 @explained
 def state(home: Path, charter_id: str, out: Path) -> None:
-    """State a site's keys and reach under a charter it has accepted, for thirty days; its governance key signs."""
+    """State a site's keys and reach under a charter it has accepted, for thirty days; its governance keys sign."""
 
     async def work(registry: Registry) -> None:
         roster = registry.federation(charter_id).roster
@@ -165,6 +176,26 @@ def _with_registry(home: Path, work: Any) -> None:
             ledger.close()
 
     asyncio.run(run())
+
+
+def _named(home: Home, envelope: Envelope) -> set[str]:
+    """The governance keys under whose charter a document stands; none where that charter was not accepted here."""
+    named: set[str] = set()
+    if envelope.payload_type == Charter.payload_type:
+        # A key that it takes away may be needed by the rule of the version before it.
+        named = set(Charter.peek(envelope).keys)
+    elif not home.ledger.exists():
+        return named
+    charter = str(canonical.loads(envelope.payload).get("charter", canonical.loads(envelope.payload).get("id")))
+
+    async def work(registry: Registry) -> None:
+        if charter in registry.charters():
+            named.update(registry.federation(charter).roster.charter.keys)
+
+    if home.ledger.exists():
+        with contextlib.suppress(Locked):
+            _with_registry(home.folder, work)
+    return named
 
 
 def _read(path: Path) -> Envelope:

@@ -11,10 +11,12 @@ from typing import Any
 import click
 
 from yosegi.app.compose import open_ledger, views
+from yosegi.app.keyring import loose, signer, unused, where_keys_live
 from yosegi.app.make import make_home
 from yosegi.app.serve import serve as serve_site
 from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.keys import key
 from yosegi.cli.output import as_json, explained, show_json, show_table
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
@@ -38,6 +40,9 @@ def site() -> None:
     """Make, serve and look after the site of one institution. HOME is its folder."""
 
 
+site.add_command(key)
+
+
 @site.command()
 @Folder
 @click.option("--name", required=True, help="The site's name in its charter, e.g. riken.")
@@ -54,7 +59,7 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str)
     else:
         settings |= {"reach": "outbound", "mailbox": mailbox} if mailbox else {"reach": "carried"}
     place = make_home(home, settings)
-    governance = Ed25519Signer.load(place.keys / "governance.key").public
+    governance = signer(place, "governance").public
     click.echo(f"{home}: the home of {name}")
     click.echo(f"governance key {governance.fingerprint}: read it aloud to the others, then keep its file offline")
     click.echo(f"next: yosegi site account {home} pi@{name}, then yosegi site serve {home}")
@@ -109,7 +114,7 @@ def doctor(home: Path, json_: bool) -> None:
         "listens": settings.listen,
         "reached": settings.url or (f"mailbox at {settings.mailbox}" if settings.mailbox else "files carried to it"),
         "accounts": {a.person: a.role for a in read_accounts(place.accounts).values()},
-        "keys": {p.name: oct(p.stat().st_mode & 0o777) for p in sorted(place.keys.glob("*.key"))},
+        "keys": where_keys_live(place, settings),
         "published": list(settings.process.publish),
         "stations": {name: list(s.publish) for name, s in settings.station.items()},
         "rules": list(place.rules()),
@@ -134,11 +139,11 @@ def doctor(home: Path, json_: bool) -> None:
 
 def _advice(home: Home, address: tuple[str, int]) -> list[str]:
     advice = []
-    if (home.keys / "governance.key").exists():
-        advice.append("the governance key lies in keys/: move it to a place without a network, and bring it to sign")
-    for path in [*home.keys.glob("*.key"), *(home.folder / "people").glob("*.key")]:
-        if path.stat().st_mode & 0o077:
-            advice.append(f"{path.name} may be read by others: chmod 600 {path}")
+    if any(home.keys.glob("governance*.key")):
+        advice.append("governance keys lie in keys/: move them to a place without a network, and bring them to sign")
+    for path in loose([*home.keys.glob("*.key"), *(home.folder / "people").glob("*.key")]):
+        advice.append(f"{path.name} may be read by others: chmod 600 {path}")
+    advice += [f"{which}.key lies in keys/ though it is in hardware now: take the file away" for which in unused(home)]
     if not read_accounts(home.accounts):
         advice.append("nobody can sign in: yosegi site account HOME PERSON")
     if address[0] not in ("127.0.0.1", "::1", "localhost"):

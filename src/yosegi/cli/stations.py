@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from yosegi.app.keyring import signer as signer_of
 from yosegi.app.settings import Home
 from yosegi.cli.output import explained
 from yosegi.core.errors import Conflict
@@ -57,7 +58,7 @@ def make_station(folder: Path, home: Path, name: str, publish: tuple[str, ...], 
     if (folder / FILE).exists():
         raise Conflict(str(folder), "is the folder of a station already", "choose another")
     settings = Home(home).settings()
-    site_key = Ed25519Signer.load(home / "keys" / "site.key").public
+    site_key = signer_of(Home(home), "site").public
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = Ed25519Signer.generate()
     signer.save(folder / KEY_FILE)

@@ -66,6 +66,7 @@ class Exchange:
 
     Args:
         directory: who is in which charter, with what keys, and how they are reached.
+        lasting: signs checkpoints beside the signer, for what must be believed in twenty years.
         expects: whether this site awaits something of a peer under a charter, and so keeps a long poll open.
         mailbox: kept for others by a site that listens.
         introduce: takes documents that prove themselves from a parcel whose sender is not believed yet; whether
@@ -81,6 +82,7 @@ class Exchange:
     transport: Transport
     clock: Clock
     mailbox: Mailbox | None = None
+    lasting: Signer | None = None
     expects: Callable[[str, str], bool] = lambda charter, peer: False
     introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]] = _nobody
     barred: Callable[[str, str], bool] = lambda charter, peer: False
@@ -94,7 +96,7 @@ class Exchange:
     _counter: int = 0
 
     def __post_init__(self) -> None:
-        self.witness = Witness(self.site, self.ledger, self.clock, self.directory)
+        self.witness = Witness(self.site, self.ledger, self.clock, self.directory, self.lasting)
 
     def on(self, payload_type: str, handler: Handler) -> None:
         """Give documents of a kind to a handler, which returns when it has recorded them durably.

@@ -18,6 +18,7 @@ from yosegi.governance.registry import Registry
 from yosegi.ledger import LEDGER, OPENED, Checkpoint, Draft, Header, Ledger, Receipt, Write
 from yosegi.ledger.witness import Forked, check_continues
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.signer import Signer
 
 WITNESSED = "peer.witnessed"
 FORKED = "peer.forked"
@@ -28,12 +29,18 @@ RECORD_EVERY = 3600.0
 
 @dataclass
 class Witness:
-    """What this site holds of its peers' ledgers, and what they hold of its own."""
+    """What this site holds of its peers' ledgers, and what they hold of its own.
+
+    Args:
+        lasting: signs what is told beside the key that signed it at once, so that what peers put on record each hour
+            can be believed for decades.
+    """
 
     site: str
     ledger: Ledger
     clock: Clock
     directory: Registry
+    lasting: Signer | None = None
     forked: set[str] = field(default_factory=set)
     _held: dict[tuple[str, str], Envelope] = field(default_factory=dict)
     _told: dict[tuple[str, str], tuple[int, int, float]] = field(default_factory=dict)
@@ -57,6 +64,8 @@ class Witness:
             return None
         self._told[charter, peer] = (size, epoch, now)
         checkpoint = self.ledger.checkpoint()
+        if self.lasting is not None:
+            checkpoint = checkpoint.signed_also_by(self.lasting)
         mine = Checkpoint.read(checkpoint.payload)
         opened = self._openings(epoch) if size else []
         shared = min([size, *(header.facts["restored"]["size"] for header, _ in opened)])
@@ -81,13 +90,15 @@ class Witness:
         """Hold what a peer says of its ledger against what it said before.
 
         Raises:
-            Untrusted: the checkpoint is not signed by the peer's keys.
+            Untrusted: the checkpoint is not signed by the peer's keys, with each of the algorithms it states.
             Forked: it contradicts an earlier one; both are on record now, and the peer is suspended here.
         """
         _, _, at = self._told.get((charter, peer), (0, 0, -EVERY))
         self._told[charter, peer] = (told.holds, told.holds_epoch, at)
         keys = self.directory.keys_of(charter, peer)
-        later = Checkpoint.open(told.checkpoint, keys, site=peer)
+        # Who states a key of either algorithm signs with both: a signature dropped on the way is missed here.
+        needs = {key.algorithm for key in keys.values()}
+        later = Checkpoint.open(told.checkpoint, keys, site=peer, needs=needs)
         held = self._held.get((charter, peer))
         if held is not None:
             earlier = Checkpoint.read(held.payload)

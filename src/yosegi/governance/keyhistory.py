@@ -75,6 +75,14 @@ class KeyHistory:
         """When a key was believed to be a site's; None if it never was."""
         return self._spans.get((site, key_id))
 
+    def keys_at(self, site: str, witnessed: datetime) -> dict[str, PublicKey]:
+        """The keys of a site that were believed at a moment, by key id: what they signed counts if it was seen then."""
+        return {
+            key_id: span.key
+            for (whose, key_id), span in self._spans.items()
+            if whose == site and span.begins - SKEW <= witnessed < span.ends
+        }
+
     def check(self, site: str, key_id: str, witnessed: datetime) -> PublicKey:
         """The key, if what it signed counts, given when that was first witnessed.
 

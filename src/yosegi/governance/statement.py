@@ -115,7 +115,8 @@ def accept_statement(charter: Charter, envelope: Envelope, now: datetime, known:
 
     Raises:
         Untrusted: of no member, under another charter, signed by too few of the member's governance keys, older
-            than the known one, not in force, or with an address others may not be sent to.
+            than the known one, without a key of each algorithm that the charter asks for, not in force, or with an
+            address others may not be sent to.
         Invalid: signed, but not a statement.
     """
     claimed = Statement.peek(envelope)
@@ -127,6 +128,9 @@ def accept_statement(charter: Charter, envelope: Envelope, now: datetime, known:
     key_ids = [signature.key_id for signature in envelope.signatures]
     if not member.signed(key_ids, charter.algorithms):
         raise Untrusted(what, "too_few_keys", site=member.id, have=len(key_ids), need=member.needed)
+    for algorithm in charter.algorithms:
+        if algorithm not in {key.algorithm for key in statement.keys}:
+            raise Untrusted(what, "stated_key_missing", site=member.id, algorithm=algorithm)
     if known is not None and statement != known:
         _check_succession(known, statement)
     _check_reach(charter, statement)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
@@ -12,8 +12,8 @@ from yosegi.core.errors import Invalid
 from yosegi.core.ids import Digest
 from yosegi.core.values import Value
 from yosegi.ledger.header import Name, Time
-from yosegi.trust.envelope import Envelope
-from yosegi.trust.keys import PublicKey
+from yosegi.trust.envelope import ORDINARY, Envelope
+from yosegi.trust.keys import Algorithm, PublicKey
 from yosegi.trust.signer import Signer
 
 
@@ -52,19 +52,27 @@ class Checkpoint(Value):
         return Envelope.sign(self.payload_type, self.to_bytes(), *signers)
 
     @classmethod
-    def open(cls, envelope: Envelope, keys: Mapping[str, PublicKey], *, site: str = "") -> Self:
+    def open(
+        cls,
+        envelope: Envelope,
+        keys: Mapping[str, PublicKey],
+        *,
+        site: str = "",
+        needs: Collection[Algorithm] = ORDINARY,
+    ) -> Self:
         """The checkpoint in a signed document.
 
         Args:
             envelope: the document.
             keys: who may have signed it: the site's keys, and its witnesses'.
             site: whose it must be, if that is known.
+            needs: algorithms of which a signature must be there: both, where it must be believed for decades.
 
         Raises:
-            Untrusted: not signed by these keys.
+            Untrusted: not signed by these keys, or not with each of these algorithms.
             Invalid: not a checkpoint, or another site's.
         """
-        checkpoint = cls.read(envelope.verify(keys, payload_type=cls.payload_type))
+        checkpoint = cls.read(envelope.verify(keys, payload_type=cls.payload_type, needs=needs))
         if site and checkpoint.site != site:
             raise Invalid("a checkpoint", f"of {checkpoint.site}, where one of {site} was expected")
         return checkpoint

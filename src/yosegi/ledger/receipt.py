@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -15,8 +15,8 @@ from yosegi.core.values import Value
 from yosegi.ledger import tree
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.header import MAX_HEADER, Header
-from yosegi.trust.envelope import Envelope
-from yosegi.trust.keys import PublicKey
+from yosegi.trust.envelope import ORDINARY, Envelope
+from yosegi.trust.keys import Algorithm, PublicKey
 
 # A tree of 2^64 leaves is 64 high.
 MAX_PROOF = 64
@@ -72,6 +72,7 @@ def verify_entries(
     proof: Sequence[str] = (),
     hashes: Sequence[str] = (),
     site: str = "",
+    needs: Collection[Algorithm] = ORDINARY,
 ) -> list[Header]:
     """Verify many entries of one ledger at once, offline: a pure function.
 
@@ -83,6 +84,7 @@ def verify_entries(
         hashes: the entries' hashes as they were exported, in the order of `headers`. They prove nothing, but a header
             that was changed since is named by them.
         site: whose entries they must be, if that is known.
+        needs: algorithms with which the checkpoint must be signed.
 
     Returns:
         The headers in the order of the ledger.
@@ -91,7 +93,7 @@ def verify_entries(
         Untrusted: the checkpoint is not signed by these keys.
         Invalid: a header is malformed, another site's or there twice, or they do not lead to the checkpoint's root.
     """
-    signed = Checkpoint.open(checkpoint, keys, site=site)
+    signed = Checkpoint.open(checkpoint, keys, site=site, needs=needs)
     found: dict[int, Header] = {}
     leaves: dict[int, bytes] = {}
     for number, raw in enumerate(headers):

@@ -20,13 +20,15 @@ from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Corrupt, Invalid, YosegiError
 from yosegi.core.values import Value
 from yosegi.exchange.requests import MADE, REPORTED, request_stream
+from yosegi.governance.keyhistory import KeyHistory
 from yosegi.governance.registry import Federation, begin
+from yosegi.governance.statement import Statement
 from yosegi.ledger import Entry, Receipt, verify_entries
 from yosegi.ledger.tree import leaf_hash
 from yosegi.planner import Proposal, versions
 from yosegi.site.site import Site
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.keys import by_id
+from yosegi.trust.keys import PublicKey, by_id
 from yosegi.trust.messages import Report, Request
 
 MOST_BYTES = 512 * 1024 * 1024
@@ -107,6 +109,8 @@ async def export_campaign(site: Site, name: str) -> bytes:
     streams = [f"governance/{charter}", campaign_stream(name), *(request_stream(*pair) for pair in keys)]
     entries = sorted((e for stream in streams for e in site.ledger.read(stream)), key=lambda e: e.sequence)
     proof, checkpoint = site.ledger.attest([entry.sequence for entry in entries])
+    if site.lasting is not None:
+        checkpoint = checkpoint.signed_also_by(site.lasting)
     bundle = Bundle(
         campaign=name,
         charter=charter,
@@ -148,7 +152,7 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
         Corrupt: names the first entry that is wrong, and why.
     """
     entries = list(_read_entries(bundle))
-    federation = _governance(bundle, entries)
+    federation, history = _governance(bundle, entries)
     keys = _keys(federation, bundle.site)
     try:
         verify_entries(
@@ -158,6 +162,7 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
             proof=bundle.proof,
             hashes=[e.hash for e in bundle.entries],
             site=bundle.site,
+            needs={*federation.roster.charter.algorithms, *(key.algorithm for key in keys.values())},
         )
     except YosegiError as error:
         raise Corrupt("the bundle's tree", str(error), _TODO) from None
@@ -166,7 +171,7 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     for number, entry in enumerate(entries):
         progress(number, len(entries))
         with _naming(entry):
-            receipts += _documents(bundle, federation, entry)
+            receipts += _documents(bundle, history, entry)
     try:
         campaign = fold_campaign(e for e in entries if e.stream == campaign_stream(bundle.campaign))
     except YosegiError as error:
@@ -210,20 +215,23 @@ def _read_entries(bundle: Bundle) -> Iterator[Entry]:
         yield entry
 
 
-def _governance(bundle: Bundle, entries: list[Entry]) -> Federation:
+def _governance(bundle: Bundle, entries: list[Entry]) -> tuple[Federation, KeyHistory]:
     federation: Federation | None = None
+    statements: list[Statement] = []
     for entry in entries:
         if entry.stream == f"governance/{bundle.charter}":
             with _naming(entry):
                 envelope = Envelope.read((entry.body or {})["document"])
                 then = parse_timestamp(entry.time)
                 federation = begin(envelope, then) if federation is None else federation.follow(envelope, then)
+                if envelope.payload_type == Statement.payload_type:
+                    statements.append(Statement.read(envelope.payload))
     if federation is None:
         raise Corrupt("the bundle", f"it holds no charter {bundle.charter}", _TODO)
-    return federation
+    return federation, KeyHistory(statements)
 
 
-def _keys(federation: Federation, site: str) -> dict[str, Any]:
+def _keys(federation: Federation, site: str) -> dict[str, PublicKey]:
     stated = federation.roster.statements.get(site)
     if stated is None:
         raise Corrupt("the bundle", f"it holds no statement of {site}'s keys", _TODO)
@@ -243,18 +251,22 @@ def _streams(entries: list[Entry]) -> None:
         positions[entry.stream] = expected
 
 
-def _documents(bundle: Bundle, federation: Federation, entry: Entry) -> int:
-    """Check what an entry carries from or to others; how many receipts it held."""
+def _documents(bundle: Bundle, history: KeyHistory, entry: Entry) -> int:
+    """Check what an entry carries from or to others; how many receipts it held.
+
+    A signature counts if its key was believed when the entry was written: what a key signed before it was laid down or
+    revoked stands, and what it signed afterwards does not.
+    """
     body, then = entry.body or {}, parse_timestamp(entry.time)
     if entry.type == MADE:
         envelope = Envelope.read(body["document"])
-        request = Request.open(envelope, _keys(federation, bundle.site), now=then, sender=bundle.site)
+        request = Request.open(envelope, history.keys_at(bundle.site, then), now=then, sender=bundle.site)
         if request_stream(request.to, request.key) != entry.stream:
             raise Invalid("the request", f"it is {request.key} for {request.to}")
     if entry.type != REPORTED:
         return 0
     owner = entry.stream.split("/")[1]
-    keys = _keys(federation, owner)
+    keys = history.keys_at(owner, then)
     envelope = Envelope.read(body["report"])
     report = Report.open(envelope, keys, now=then, to=bundle.site, charter=bundle.charter, sender=owner)
     if str(report.state) != entry.facts["state"] or dict(report.charged) != entry.facts["charged"]:

@@ -26,6 +26,7 @@ from yosegi.site.governing import Governing
 from yosegi.site.law import SiteLaw
 from yosegi.site.notices import Notices
 from yosegi.trust.messages import Cancel, Offer, Report, Request
+from yosegi.trust.signer import Signer
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Site:
     """A site with all its rooms, made by the composition root.
 
     Args:
+        lasting: signs what must be believed in twenty years, beside the key that signs everything.
         stations: answers the calls of stations, by station name.
     """
 
@@ -51,6 +53,7 @@ class Site:
     door: Door
     governing: Governing
     approving: Approving
+    lasting: Signer | None = None
     stations: Mapping[str, Any] = field(default_factory=dict)
     demonstration: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)

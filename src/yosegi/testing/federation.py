@@ -35,8 +35,9 @@ from yosegi.testing.objects import MemoryStore
 from yosegi.testing.world import SimulatedEngine, World
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
+from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
-from yosegi.trust.signer import Ed25519Signer
+from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
 
 CHARTER = "demo"
 TEAM = "colour-team"
@@ -44,6 +45,15 @@ TEAM = "colour-team"
 
 def _seed(*parts: str) -> bytes:
     return "/".join(parts).encode().ljust(32, b".")[:32]
+
+
+def _both(*parts: str) -> tuple[Ed25519Signer, MlDsa65Signer]:
+    """A key of each algorithm."""
+    return Ed25519Signer.from_seed(_seed(*parts)), MlDsa65Signer.from_seed(_seed(*parts))
+
+
+def _public(signers: Sequence[Signer]) -> tuple[PublicKey, ...]:
+    return tuple(signer.public for signer in signers)
 
 
 @dataclass
@@ -120,7 +130,8 @@ class Federation:
 
     def documents(self) -> list[Envelope]:
         """The charter, everyone's statement, and one agreement of all, signed as they must be."""
-        keys = {name: self.governor(name) for name in self.places}
+        keys = {name: self.governors(name) for name in self.places}
+        everybody = [signer for pair in keys.values() for signer in pair]
         charter = Charter(
             id=CHARTER,
             version=1,
@@ -129,7 +140,7 @@ class Federation:
             expires=EPOCH + timedelta(days=700),
             threshold=Threshold(members=len(self.places)),
             members=tuple(
-                Member(id=p.name, name=p.name, kind="laboratory", country=p.country, keys=(keys[p.name].public,))
+                Member(id=p.name, name=p.name, kind="laboratory", country=p.country, keys=_public(keys[p.name]))
                 for p in self.places.values()
             ),
             teams=(
@@ -141,9 +152,10 @@ class Federation:
                     people=(f"pi@{self.home}", *self.people),
                 ),
             ),
+            post_quantum=True,
             demonstration=True,
         )
-        envelopes = [charter.sign(*keys.values())]
+        envelopes = [charter.sign(*everybody)]
         for place in self.places.values():
             statement = Statement(
                 charter=CHARTER,
@@ -151,11 +163,11 @@ class Federation:
                 serial=1,
                 issued=EPOCH,
                 not_after=EPOCH + timedelta(days=90),
-                keys=(self.signer(place.name).public,),
+                keys=_public(_both("site", place.name)),
                 sealing=Unsealer.from_seed(_seed("sealing", place.name)).public,
                 reach=place.reach,
             )
-            envelopes.append(statement.sign(keys[place.name]))
+            envelopes.append(statement.sign(*keys[place.name]))
         return [*envelopes, self.agreement()]
 
     def agreement(self, version: int = 1, **terms: Any) -> Envelope:
@@ -173,11 +185,11 @@ class Federation:
             "valid_until": EPOCH + timedelta(days=365),
         }
         agreement = Agreement(**(fields | dict(self.terms) | terms))
-        return agreement.sign(*(self.governor(party) for party in agreement.parties))
+        return agreement.sign(*(key for party in agreement.parties for key in self.governors(party)))
 
-    def governor(self, name: str) -> Ed25519Signer:
-        """A site's governance key."""
-        return Ed25519Signer.from_seed(_seed("governance", name))
+    def governors(self, name: str) -> tuple[Ed25519Signer, MlDsa65Signer]:
+        """A site's governance keys, one of each algorithm."""
+        return _both("governance", name)
 
     def person(self, name: str) -> Ed25519Signer:
         """A person's own key."""
@@ -233,6 +245,7 @@ class Federation:
             Parts(
                 settings=settings_of(place),
                 signer=signer,
+                lasting=_both("site", name)[1],
                 sealing=Unsealer.from_seed(_seed("sealing", name)),
                 rules=place.rules,
                 accounts=place.accounts,

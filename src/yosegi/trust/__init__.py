@@ -6,6 +6,7 @@ from yosegi.trust.envelope import Envelope, Signature, pae
 from yosegi.trust.errors import LooseKeyFile, Untrusted
 from yosegi.trust.keys import Algorithm, PublicKey, by_id
 from yosegi.trust.passphrase import check_passphrase, hash_passphrase
+from yosegi.trust.pkcs11 import Pkcs11Signer, Slot
 from yosegi.trust.sealed import Sealed, SealingKey, Unsealer
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
 from yosegi.trust.token import Proof, Seen, Token, accept_proof, accept_token, digest_of_request
@@ -17,6 +18,8 @@ __all__ = [
     "Signer",
     "Ed25519Signer",
     "MlDsa65Signer",
+    "Pkcs11Signer",
+    "Slot",
     "Envelope",
     "Signature",
     "pae",

@@ -19,7 +19,8 @@ from yosegi.trust.keys import Algorithm, PublicKey, unbase64
 from yosegi.trust.signer import Signer
 
 MAX_SIGNATURES = 256
-_ORDINARY: tuple[Algorithm, ...] = ("ed25519",)
+ORDINARY: tuple[Algorithm, ...] = ("ed25519",)
+"""What a document is signed with that need not be believed for decades."""
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
@@ -91,7 +92,7 @@ class Envelope(Value):
         keys: Mapping[str, PublicKey],
         *,
         payload_type: str,
-        needs: Collection[Algorithm] = _ORDINARY,
+        needs: Collection[Algorithm] = ORDINARY,
     ) -> bytes:
         """The payload, if every signature on it is a valid one of a known key.
 

@@ -1,4 +1,4 @@
-"""Signers: what holds a private key and signs with it. A file here; an HSM behind the same Protocol elsewhere."""
+"""Signers: what holds a private key and signs with it: a file here, hardware in `yosegi.trust.pkcs11`."""
 
 from __future__ import annotations
 

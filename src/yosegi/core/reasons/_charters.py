@@ -98,3 +98,11 @@ add(
     "State a public http or https address.",
     "公開された http または https の所在を示してください。",
 )
+add(
+    "stated_key_missing",
+    "sender",
+    "The charter asks for signatures with {algorithm}, and {site} states no key for it.",
+    "憲章は {algorithm} による署名を求めていますが、{site} の声明にその鍵がありません。",
+    "It must state a key of each algorithm.",
+    "アルゴリズムごとに鍵を声明に記す必要があります。",
+)

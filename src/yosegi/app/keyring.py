@@ -1,0 +1,97 @@
+"""The keys of one site and where they live: in files of its home, or in hardware that its settings name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from yosegi.app.settings import Home, KeySettings, Settings
+from yosegi.core.errors import Invalid
+from yosegi.core.values import Value
+from yosegi.trust.keys import PublicKey
+from yosegi.trust.pkcs11 import Pkcs11Signer, Slot
+from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer, read_private
+
+Which = Literal["site", "governance"]
+
+
+class Earlier(Value):
+    """Public halves of online keys that were laid down: they verify what was signed with them."""
+
+    format: Literal["yosegi.keys.v1"] = "yosegi.keys.v1"
+    keys: tuple[PublicKey, ...] = ()
+
+
+def signer(home: Home, which: Which) -> Signer:
+    """The Ed25519 key of a site: `site` signs while it runs, `governance` for its institution.
+
+    Raises:
+        Invalid, LooseKeyFile: it is not where the settings say.
+    """
+    hardware = home.settings().key.get(which)
+    if hardware is None:
+        return Ed25519Signer.load(home.keys / f"{which}.key")
+    return Pkcs11Signer(slot_of(hardware), lambda: read_pin(home, hardware))
+
+
+def lasting(home: Home, which: Which) -> Signer | None:
+    """The ML-DSA-65 key beside it, for what must be believed in twenty years; None where a home has none."""
+    path = home.keys / f"{which}-pq.key"
+    return MlDsa65Signer.load(path) if path.exists() else None
+
+
+def signers(home: Home, which: Which) -> tuple[Signer, ...]:
+    """Both of them, the Ed25519 key first."""
+    second = lasting(home, which)
+    return (signer(home, which),) if second is None else (signer(home, which), second)
+
+
+def earlier_keys(home: Home) -> tuple[PublicKey, ...]:
+    """Online keys of this site that were laid down.
+
+    Raises:
+        Invalid: the file is damaged.
+    """
+    path = home.keys / "earlier.json"
+    return Earlier.read(path.read_bytes(), what=str(path)).keys if path.exists() else ()
+
+
+def slot_of(hardware: KeySettings) -> Slot:
+    """Where in hardware a key is."""
+    return Slot(hardware.module, hardware.token, hardware.label)
+
+
+def read_pin(home: Home, hardware: KeySettings) -> str:
+    """The PIN of a token.
+
+    Raises:
+        LooseKeyFile: others could read its file.
+        Invalid: it is not where the settings say; the message holds nothing of it.
+    """
+    if hardware.pin_env:
+        pin = os.environ.get(hardware.pin_env, "")
+        where = f"environment variable {hardware.pin_env}"
+    else:
+        pin = read_private(home.folder / hardware.pin_file).decode("utf-8", "replace").strip()
+        where = str(home.folder / hardware.pin_file)
+    if not pin:
+        raise Invalid(where, "holds no PIN", "put the token's user PIN there, and nothing else")
+    return pin
+
+
+def where_keys_live(home: Home, settings: Settings) -> Mapping[str, str]:
+    """For each key of a site, where it is, for people; nothing is opened."""
+    found = {path.name: f"file, mode {path.stat().st_mode & 0o777:o}" for path in sorted(home.keys.glob("*.key"))}
+    return found | {which: str(slot_of(hardware)) for which, hardware in settings.key.items()}
+
+
+def loose(paths: list[Path]) -> list[Path]:
+    """Those that others than their owner may use."""
+    return [path for path in paths if path.stat().st_mode & 0o077]
+
+
+def unused(home: Home) -> list[str]:
+    """Keys that lie in a file though the settings name one in hardware instead."""
+    return [which for which in home.settings().key if (home.keys / f"{which}.key").exists()]
