@@ -12,22 +12,22 @@ from yosegi.governance.agreement import Agreement
 from yosegi.governance.amend import successor
 from yosegi.governance.charter import Charter, Member, Team, Threshold
 from yosegi.governance.statement import Listens, Outbound, Statement
-from yosegi.testing.federation import CHARTER, TEAM, Federation, Place, _seed, address
+from yosegi.testing.federation import CHARTER, TEAM, Federation, Place, _seed, address, both
 from yosegi.testing.loop import EPOCH
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.sealed import Unsealer
-from yosegi.trust.signer import Ed25519Signer
+from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer
 
 YEAR = timedelta(days=365)
 
 
-def governance_key(site: str) -> Ed25519Signer:
-    return Ed25519Signer.from_seed(_seed("governance", site))
+def governance_keys(site: str) -> tuple[Ed25519Signer, MlDsa65Signer]:
+    return both("governance", site)
 
 
 def signed(document: Document, *sites: str) -> Envelope:
-    return document.sign(*(governance_key(site) for site in sites))
+    return document.sign(*(key for site in sites for key in governance_keys(site)))
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Governed(Federation):
             "serial": 1,
             "issued": EPOCH,
             "not_after": EPOCH + timedelta(days=90),
-            "keys": (self.signer(name).public,),
+            "keys": tuple(key.public for key in both("site", name)),
             "sealing": Unsealer.from_seed(_seed("sealing", name)).public,
             "reach": (self.places | self.later)[name].reach,
         }
@@ -72,7 +72,8 @@ def governed(folder: Path) -> Governed:
 
 
 def member(name: str, country: str) -> Member:
-    return Member(id=name, name=name, kind="facility", country=country, keys=(governance_key(name).public,))
+    keys = tuple(key.public for key in governance_keys(name))
+    return Member(id=name, name=name, kind="facility", country=country, keys=keys)
 
 
 def amended(current: Charter, **changes: Any) -> Charter:
@@ -116,7 +117,7 @@ __all__ = [
     "Governed",
     "agreement",
     "amended",
-    "governance_key",
+    "governance_keys",
     "governed",
     "member",
     "replace",

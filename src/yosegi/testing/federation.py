@@ -47,8 +47,8 @@ def _seed(*parts: str) -> bytes:
     return "/".join(parts).encode().ljust(32, b".")[:32]
 
 
-def _both(*parts: str) -> tuple[Ed25519Signer, MlDsa65Signer]:
-    """A key of each algorithm."""
+def both(*parts: str) -> tuple[Ed25519Signer, MlDsa65Signer]:
+    """A site's `governance` or `site` keys: one of each algorithm."""
     return Ed25519Signer.from_seed(_seed(*parts)), MlDsa65Signer.from_seed(_seed(*parts))
 
 
@@ -163,7 +163,7 @@ class Federation:
                 serial=1,
                 issued=EPOCH,
                 not_after=EPOCH + timedelta(days=90),
-                keys=_public(_both("site", place.name)),
+                keys=_public(both("site", place.name)),
                 sealing=Unsealer.from_seed(_seed("sealing", place.name)).public,
                 reach=place.reach,
             )
@@ -189,7 +189,7 @@ class Federation:
 
     def governors(self, name: str) -> tuple[Ed25519Signer, MlDsa65Signer]:
         """A site's governance keys, one of each algorithm."""
-        return _both("governance", name)
+        return both("governance", name)
 
     def person(self, name: str) -> Ed25519Signer:
         """A person's own key."""
@@ -245,7 +245,7 @@ class Federation:
             Parts(
                 settings=settings_of(place),
                 signer=signer,
-                lasting=_both("site", name)[1],
+                lasting=both("site", name)[1],
                 sealing=Unsealer.from_seed(_seed("sealing", name)),
                 rules=place.rules,
                 accounts=place.accounts,
@@ -358,4 +358,4 @@ def address(name: str) -> str:
     return f"http://{name}.example"
 
 
-__all__ = ["CHARTER", "PATH", "TEAM", "Federation", "Place", "address", "settings_of"]
+__all__ = ["CHARTER", "PATH", "TEAM", "Federation", "Place", "address", "both", "settings_of"]
