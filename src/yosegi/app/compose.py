@@ -103,7 +103,7 @@ async def compose(home: Home) -> Site:
             expectations=home.expectations(),
             accounts=read_accounts(home.accounts),
             clock=clock,
-            transport=HttpTransport(),
+            transport=HttpTransport(refuses=settings.network.refuses),
             ledger=ledger,
             published=await publish(home, settings, clock, key, objects),
             objects=objects,
@@ -124,6 +124,8 @@ def assemble(parts: Parts) -> Site:
     exchange.expects = requests.expects
     owner = Owner(settings.site, ledger, signer, clock, law, parts.published, registry, exchange.posted)
     owner.most_open = settings.most_open_tasks
+    exchange.clocks.righted = owner.hinder(lambda: exchange.clocks.seconds_off)
+    requests.check_clock = exchange.clocks.check_own
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
     for station in stations.values():
         station.on_late = owner.resolve
@@ -154,7 +156,8 @@ def assemble(parts: Parts) -> Site:
 
 def _senders(parts: Parts) -> tuple[Send, ...]:
     url = parts.settings.notices.webhook
-    return (to_log, to_webhook(url, parts.transport)) if url else (to_log,)
+    # The institution's own address, which no peer chose.
+    return (to_log, to_webhook(url, HttpTransport())) if url else (to_log,)
 
 
 async def publish(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import SiteId
 from yosegi.core.values import Value
+from yosegi.governance.address import refused_number
 from yosegi.governance.foresight import Expectation
 
 Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
@@ -66,6 +68,27 @@ class NoticeSettings(Value):
     repeat_minutes: float = Field(default=10.0, gt=0)
 
 
+class NetworkSettings(Value):
+    """Which addresses of peers this site connects to, whatever they state; public ones always."""
+
+    loopback: bool = False
+    """This machine itself: for a demonstration."""
+    private: tuple[str, ...] = ()
+    """Private ranges, as CIDR, e.g. `10.20.0.0/16`."""
+
+    @field_validator("private")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
+        return value
+
+    def refuses(self, number: str) -> str:
+        """Why no connection is made to an IP address that a peer's address leads to; empty if one may be."""
+        why = refused_number(ipaddress.ip_address(number), loopback=self.loopback, networks=self.private)
+        return f"{why}; to allow it, see [network] in site.toml" if why else ""
+
+
 class Settings(Value):
     """The whole of `site.toml`.
 
@@ -89,6 +112,7 @@ class Settings(Value):
     most_open_tasks: int = Field(default=1000, ge=1)
     process: ProcessSettings = ProcessSettings()
     station: dict[str, StationSettings] = Field(default_factory=dict)
+    network: NetworkSettings = NetworkSettings()
     notices: NoticeSettings = NoticeSettings()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     key: dict[Literal["site", "governance"], KeySettings] = Field(default_factory=dict)

@@ -14,7 +14,7 @@ from yosegi.app.compose import open_ledger, views
 from yosegi.app.keyring import loose, signer, unused, where_keys_live
 from yosegi.app.make import make_home
 from yosegi.app.serve import serve as serve_site
-from yosegi.app.settings import Home
+from yosegi.app.settings import Home, Settings
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.keys import key
 from yosegi.cli.output import as_json, explained, show_json, show_table
@@ -50,14 +50,17 @@ site.add_command(key)
 @click.option("--listen", default="127.0.0.1:8100", show_default=True, help="Where pages, API and stations are served.")
 @click.option("--url", default="", help="How other sites reach it; leave out if it only dials out.")
 @click.option("--mailbox", default="", help="The member that keeps its mail, if it only dials out.")
+@click.option("--loopback", is_flag=True, help="Connect to peers on this very machine too: for a demonstration.")
 @explained
-def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str) -> None:
+def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str, loopback: bool) -> None:
     """Make the home of a new site: settings and keys. Nothing is overwritten."""
     settings: dict[str, object] = {"site": name, "title": title or name, "listen": listen}
     if url:
         settings |= {"reach": "listens", "url": url, "keeps_mailboxes": True}
     else:
         settings |= {"reach": "outbound", "mailbox": mailbox} if mailbox else {"reach": "carried"}
+    if loopback:
+        settings["network"] = {"loopback": True}
     place = make_home(home, settings)
     governance = signer(place, "governance").public
     click.echo(f"{home}: the home of {name}")
@@ -226,7 +229,8 @@ def restore(source: Path, home: Path, by: str) -> None:
     shutil.copytree(source, home, dirs_exist_ok=True)
 
     async def work(ledger: Ledger) -> None:
-        witnessed = await furthest_witnessed(Registry(ledger.site, ledger, SystemClock()))
+        registry = Registry(ledger.site, ledger, SystemClock())
+        witnessed = await furthest_witnessed(registry, Home(home).settings())
         await ledger.open_epoch(witnessed, by or f"operator@{ledger.site}")
         click.echo(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
 
@@ -253,10 +257,10 @@ def switch(word: str, why: str, json_: bool, **site: Any) -> None:
         click.echo("nothing new starts" if said["held"] else "work starts again")
 
 
-async def furthest_witnessed(registry: Registry) -> Checkpoint | None:
+async def furthest_witnessed(registry: Registry, settings: Settings) -> Checkpoint | None:
     """The furthest checkpoint of this site that a peer holds; says which peers could not be asked."""
     held: list[Checkpoint] = []
-    async with HttpTransport() as transport:
+    async with HttpTransport(refuses=settings.network.refuses) as transport:
         for charter in registry.charters():
             for peer in registry.sites(charter):
                 if peer == registry.site:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -31,16 +34,23 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """HTTP with one pool of connections; redirects are not followed, answers are limited in size."""
+    """HTTP with one pool of connections; redirects are not followed, answers are limited in size.
 
-    def __init__(self, connections: int = 32) -> None:
-        self._connections = connections
+    Args:
+        connections: to one address at a time.
+        refuses: why no connection may be made to an IP address, or the empty text. It is asked about each number at
+            the moment of connecting, whatever name led there: a name may lead elsewhere than when it was stated.
+    """
+
+    def __init__(self, connections: int = 32, refuses: Callable[[str], str] = lambda number: "") -> None:
+        self._connections, self._refuses = connections, refuses
         self._session: aiohttp.ClientSession | None = None
 
     async def call(self, address: str, body: bytes, *, timeout: float) -> bytes:
         """See `Transport.call`."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit_per_host=self._connections))
+            connector = aiohttp.TCPConnector(limit_per_host=self._connections, socket_factory=self._socket)
+            self._session = aiohttp.ClientSession(connector=connector)
         limit = aiohttp.ClientTimeout(total=timeout, sock_connect=min(5.0, timeout))
         try:
             async with self._session.post(address, data=body, timeout=limit, allow_redirects=False) as answer:
@@ -50,6 +60,13 @@ class HttpTransport:
                 return _accepted(address, answer.status, data)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unavailable(address, str(error) or type(error).__name__) from None
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        """A socket for one number that a connection is about to be made to."""
+        family, kind, proto, _, where = address
+        if why := self._refuses(str(where[0])):
+            raise OSError(errno.EACCES, f"{where[0]} is not connected to: {why}")
+        return socket.socket(family, kind, proto)
 
     async def close(self) -> None:
         """Close the pool."""

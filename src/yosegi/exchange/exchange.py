@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from yosegi.core import canonical
@@ -19,11 +19,12 @@ from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Invalid, Unavailable, YosegiError
 from yosegi.core.ids import derived_key
 from yosegi.core.transport import Transport
+from yosegi.exchange.clockwatch import ClockWatch
 from yosegi.exchange.link import RESEND, RESEND_MAIL, Link, Load
 from yosegi.exchange.mailbox import Mailbox
 from yosegi.exchange.outbox import ACKNOWLEDGED, REFUSED, Outgoing, message, waiting
 from yosegi.exchange.parcel import LONGEST_WAIT, Mail, Message, Parcel, Refusal
-from yosegi.exchange.witness import Witness
+from yosegi.exchange.witness import EVERY, Witness
 from yosegi.governance.registry import Registry
 from yosegi.governance.statement import Listens, Outbound
 from yosegi.ledger import Draft, Entry, Ledger, Receipt, Write
@@ -87,6 +88,7 @@ class Exchange:
     introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]] = _nobody
     barred: Callable[[str, str], bool] = lambda charter, peer: False
     witness: Witness = field(init=False)
+    clocks: ClockWatch = field(default_factory=ClockWatch)
     _handlers: dict[str, Handler] = field(default_factory=dict)
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)
     _settled: dict[str, list[str]] = field(default_factory=dict)
@@ -175,7 +177,7 @@ class Exchange:
             # While the answer was held back its addressee may have been removed or suspended.
             self._keys_of(parcel.charter, parcel.sender)
         now, resend = self.clock.monotonic(), self._resend(link)
-        load = link.take(now, resend)
+        load = self._take(link)
         if link.due(now, resend):
             link.wake()
         # A request just sent in the answer is answered by the peer's next call; it is due again if none comes.
@@ -210,11 +212,17 @@ class Exchange:
             link.refuse(Refusal(id=item.id, why=f"{item.document.payload_type} is not spoken here"))
             return
         try:
+            self.clocks.check_own()
+            self.witness.check_proven(link.charter, link.peer)
             self._check_receipt(link, item)
             await handler(Incoming(item, link.peer, link.charter))
         except (Unavailable, Corrupt) as error:
             link.trouble = str(error)
         except YosegiError as error:
+            if isinstance(error, Untrusted) and error.reason == "document_not_yet_valid":
+                # Made while its sender's clock was ahead: it comes again, and one day it is valid.
+                link.trouble = str(error)
+                return
             link.refuse(Refusal(id=item.id, why=str(error)[:2000]))
         else:
             link.acknowledge(item.id, self.clock.monotonic())
@@ -269,17 +277,19 @@ class Exchange:
             if self._dials(link) and not (link.failures and under_way):
                 # What is due goes with an answer that is held back, where there is one.
                 now = self.clock.monotonic()
-                due = not link.held and link.due(now, resend)
-                awaits = self._awaits(link)
-                if (due and len(under_way) < MOST_CALLS) or (awaits and not under_way):
+                due = not link.held and link.due(now, resend) and not self.clocks.seconds_off
+                gossips = self._gossip_in(link) <= 0
+                if (due and len(under_way) < MOST_CALLS) or ((self._awaits(link) or gossips) and not under_way):
                     # Taken here and now: what one call takes along is due no more.
-                    load = link.take(now, resend)
+                    load = self._take(link)
+                    link.called = now
                     call = asyncio.create_task(self._call(link, load, QUICK if due else LONGEST_WAIT * 0.66, chance))
                     call.add_done_callback(lambda _: link.wake())
                     self._keep(call)
                     under_way.add(call)
                     continue
-            await self._until_changed(link, min(resend, IDLE, link.patience(self.clock.monotonic())))
+            patience = min(link.patience(self.clock.monotonic()), max(0.05, self._gossip_in(link)))
+            await self._until_changed(link, min(resend, IDLE, patience))
 
     async def _call(self, link: Link, load: Load, wait: float, chance: random.Random) -> None:
         try:
@@ -351,7 +361,8 @@ class Exchange:
 
     async def _read_mail(self, host: Link, mail: Mail) -> None:
         try:
-            parcel = await self._read(self.sealing.open(mail.box, context=_mail_context(mail.sender, self.site)))
+            box = self.sealing.open(mail.box, context=_mail_context(mail.sender, self.site))
+            parcel = await self._read(box, fresh=False)
             if parcel.sender != mail.sender:
                 raise Invalid("mail", f"signed by {parcel.sender} and left in the name of {mail.sender}")
             await self._receive(self.link(parcel.charter, parcel.sender), parcel)
@@ -389,31 +400,47 @@ class Exchange:
         )
         return parcel.sign(self.signer)
 
-    async def _read(self, body: bytes) -> Parcel:
+    async def _read(self, body: bytes, *, fresh: bool = True) -> Parcel:
         """A verified parcel; what in it proves itself may make its sender known first."""
         try:
-            return self._open(body)
+            return self._open(body, fresh=fresh)
         except Untrusted:
             parcel = Parcel.peek(Envelope.read(body))
             if not await self.introduce(tuple(message.document for message in parcel.messages)):
                 raise
-            return self._open(body)
+            return self._open(body, fresh=fresh)
 
-    def _open(self, body: bytes) -> Parcel:
+    def _open(self, body: bytes, *, fresh: bool = True) -> Parcel:
         envelope = Envelope.read(body)
         claim = canonical.loads(envelope.payload, what="a parcel")
         if not isinstance(claim, dict):
             raise Invalid("a parcel", "not an object")
         charter, sender = str(claim.get("charter")), str(claim.get("sender"))
-        keys = self._keys_of(charter, sender)
-        parcel = Parcel.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
+        keys, now = self._keys_of(charter, sender), self.clock.now()
+        try:
+            parcel = Parcel.open(envelope, keys, now=now, to=self.site, charter=charter, sender=sender)
+        except Untrusted as error:
+            if fresh and error.reason in ("document_not_yet_valid", "document_expired"):
+                # One of two clocks is off; signed it is all the same, and so it tells whose.
+                then = Parcel.peek(envelope).issued
+                late = Parcel.open(envelope, keys, now=then, to=self.site, charter=charter, sender=sender)
+                self._hear_clock(late, now, in_force=False)
+                self.clocks.check_own()
+            raise
         self._refuse_replay(parcel)
+        if fresh:
+            self._hear_clock(parcel, now, in_force=True)
         return parcel
 
     def _keys_of(self, charter: str, sender: str) -> Mapping[str, PublicKey]:
         if sender in self.witness.forked or self.barred(charter, sender):
             raise Invalid(f"a parcel of {sender}", f"{sender} is suspended at {self.site}")
         return self.directory.keys_of(charter, sender)
+
+    def _hear_clock(self, parcel: Parcel, now: datetime, *, in_force: bool) -> None:
+        if parcel.sender != self.site and parcel.not_after - parcel.issued <= LIFETIME:
+            self.clocks.hear(parcel.sender, parcel.issued, now, in_force=in_force)
+            self.clocks.check_peer(parcel.sender)
 
     def _refuse_replay(self, parcel: Parcel) -> None:
         now = self.clock.monotonic()
@@ -453,6 +480,17 @@ class Exchange:
         is_my_mailbox = isinstance(own, Outbound) and own.mailbox == link.peer
         listens = isinstance(self._reach(link), Listens)
         return listens and (is_my_mailbox or self.expects(link.charter, link.peer))
+
+    def _take(self, link: Link) -> Load:
+        """What is due; nothing while this site's clock is off, for what it signs then is refused."""
+        return Load() if self.clocks.seconds_off else link.take(self.clock.monotonic(), self._resend(link))
+
+    def _gossip_in(self, link: Link) -> float:
+        """Seconds until a peer is called only to tell each other where the ledgers stand."""
+        if link.peer == self.site or not isinstance(self._reach(link), Listens):
+            return IDLE
+        quiet = self.witness.quiet_for(link.charter, link.peer)
+        return max(quiet, link.called + EVERY - self.clock.monotonic())
 
     def _resend(self, link: Link) -> float:
         near = link.peer == self.site or isinstance(self._reach(link), Listens)

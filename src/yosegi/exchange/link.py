@@ -42,6 +42,8 @@ class Link:
     """Answers to the peer that are held back for something to say."""
     failures: int = 0
     last_heard: float | None = None
+    called: float = -1e18
+    """When this site last called it."""
     trouble: str = ""
     _waiting: dict[str, Outgoing] = field(default_factory=dict)
     _topics: dict[str, str] = field(default_factory=dict)

@@ -138,6 +138,7 @@ class Requests:
         directory: whose keys are whose.
         posted: told of entries that send something.
         changed: told of each request whose state moved, by key.
+        check_clock: raises while this site's clock may not be believed.
     """
 
     site: str
@@ -147,6 +148,7 @@ class Requests:
     directory: Registry
     posted: Callable[[Sequence[Entry]], None]
     changed: Callable[[Asked], None] = lambda asked: None
+    check_clock: Callable[[], None] = lambda: None
     _open: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -175,7 +177,11 @@ class Requests:
 
         `request` holds the fields of `Request` but for sender, addressee and dates. Append it, alone or together with
         what caused it, and hand the entries to `made`.
+
+        Raises:
+            Unavailable: this site's clock is off, and whatever it signs would be refused.
         """
+        self.check_clock()
         owner, _ = split_capability(request["capability"])
         stream = request_stream(owner, request["key"])
         facts = {name: request[name] for name in ("capability", "team", "campaign") if request.get(name)}

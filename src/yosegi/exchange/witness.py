@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from yosegi.core.clock import Clock
-from yosegi.core.errors import NotFound
+from yosegi.core.errors import NotFound, Unavailable
 from yosegi.exchange.parcel import History
 from yosegi.governance.registry import Registry
 from yosegi.ledger import LEDGER, OPENED, Checkpoint, Draft, Header, Ledger, Receipt, Write
@@ -23,8 +23,12 @@ from yosegi.trust.signer import Signer
 WITNESSED = "peer.witnessed"
 FORKED = "peer.forked"
 EVERY = 10.0
-"""Seconds between two checkpoints told to one peer: a fork is caught at the latest that long after it speaks again."""
+"""Seconds between two checkpoints told to one peer."""
+IDLE = 40.0
+"""Seconds without news of a peer's ledger after which it is asked: a fork is caught within a minute, also when idle."""
 RECORD_EVERY = 3600.0
+MOST_UNPROVEN = 5
+"""Checkpoints without proof that they continue what is held here, after which nothing more of a peer is taken in."""
 
 
 @dataclass
@@ -45,6 +49,8 @@ class Witness:
     _held: dict[tuple[str, str], Envelope] = field(default_factory=dict)
     _told: dict[tuple[str, str], tuple[int, int, float]] = field(default_factory=dict)
     _recorded: dict[tuple[str, str], float] = field(default_factory=dict)
+    _heard: dict[tuple[str, str], float] = field(default_factory=dict)
+    _unproven: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def start(self) -> None:
         """Read back what is on record."""
@@ -81,6 +87,10 @@ class Witness:
             holds_epoch=0 if held is None else Checkpoint.read(held.payload).epoch,
         )
 
+    def quiet_for(self, charter: str, peer: str) -> float:
+        """Seconds until a peer is to be asked where its ledger stands, if nothing comes of itself; 0 if now."""
+        return max(0.0, self._heard.get((charter, peer), -IDLE) + IDLE - self.clock.monotonic())
+
     def _openings(self, after: int) -> list[tuple[Header, Receipt]]:
         """The openings of epochs after the one that the other side knows, with their receipts."""
         entries = [entry for entry in self.ledger.read(LEDGER) if entry.type == OPENED and "restored" in entry.facts]
@@ -93,8 +103,11 @@ class Witness:
             Untrusted: the checkpoint is not signed by the peer's keys, with each of the algorithms it states.
             Forked: it contradicts an earlier one; both are on record now, and the peer is suspended here.
         """
-        _, _, at = self._told.get((charter, peer), (0, 0, -EVERY))
+        size, _, at = self._told.get((charter, peer), (0, 0, -EVERY))
         self._told[charter, peer] = (told.holds, told.holds_epoch, at)
+        # What was told last began elsewhere than the peer can follow: it is owed a proof from what it holds, soon.
+        owes = size == 0 and told.holds > 0
+        self._heard[charter, peer] = self.clock.monotonic() - (IDLE - EVERY if owes else 0.0)
         keys = self.directory.keys_of(charter, peer)
         # Who states a key of either algorithm signs with both: a signature dropped on the way is missed here.
         needs = {key.algorithm for key in keys.values()}
@@ -104,6 +117,7 @@ class Witness:
             earlier = Checkpoint.read(held.payload)
             if (told.since, told.since_epoch) != (earlier.size, earlier.epoch):
                 # It does not know yet what is held here; it will prove it the next time.
+                self._unproven[charter, peer] = self._unproven.get((charter, peer), 0) + 1
                 return
             try:
                 self._compare(earlier, later, told, keys)
@@ -111,7 +125,18 @@ class Witness:
                 await self._accuse(charter, peer, held, told.checkpoint, str(error))
                 raise
         self._held[charter, peer] = told.checkpoint
+        self._unproven.pop((charter, peer), None)
         await self._record(charter, peer, later)
+
+    def check_proven(self, charter: str, peer: str) -> None:
+        """Take nothing in of a peer that was told again and again what is held of its ledger, and proves nothing.
+
+        Raises:
+            Unavailable: it has yet to prove it; it may at any exchange.
+        """
+        if self._unproven.get((charter, peer), 0) >= MOST_UNPROVEN:
+            why = "it does not prove that it continues the one held here"
+            raise Unavailable(f"the ledger of {peer}", why, "it may prove it at the next exchange")
 
     def _compare(self, earlier: Checkpoint, later: Checkpoint, told: History, keys: Mapping[str, Any]) -> None:
         opened = [Receipt.read(receipt).verify(keys, site=later.site) for receipt in told.opened]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,12 +39,14 @@ class Dispatcher:
 
     Args:
         held: whether nothing new is to start.
+        hindered: why nothing may be judged, and so nothing started, for now; empty if it may.
     """
 
     book: TaskBook
     clock: Clock
     breakers: Breakers
     held: bool = False
+    hindered: Callable[[], object] = lambda: ""
     progress: dict[str, Progress] = field(default_factory=dict)
     trouble: str = ""
     _queues: dict[str, deque[str]] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Dispatcher:
 
     def room(self, name: str) -> bool:
         """Whether a slot is free, the breaker closed and the switch not thrown."""
-        return not (self.held or self.breakers.why_open(name)) and (
+        return not (self.held or self.hindered() or self.breakers.why_open(name)) and (
             len(self._running.get(name, ())) < self.book.published[name].slots
         )
 

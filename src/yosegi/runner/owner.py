@@ -422,6 +422,11 @@ class Owner:
         """
         return self._book.task(stream)
 
+    def hinder(self, why: Callable[[], object]) -> Callable[[], None]:
+        """Start nothing while `why` says something; call what is returned when it no longer does."""
+        self._dispatcher.hindered = why
+        return self._dispatcher.pump_all
+
     @property
     def progress(self) -> Mapping[str, Progress]:
         """How far what runs is, by task."""

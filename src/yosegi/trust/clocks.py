@@ -10,7 +10,7 @@ from yosegi.trust.document import SKEW
 from yosegi.trust.errors import Untrusted
 
 ENOUGH = 2
-"""Peers whose word is needed: one wrong peer must not stop a site."""
+"""Peers whose word is needed to doubt this site's own clock: one wrong peer must not stop a site."""
 
 
 class PeerClocks:
@@ -40,7 +40,7 @@ class PeerClocks:
         """How far the peers' median is ahead of this site's clock; None while too few were heard."""
         if len(self._ahead) < ENOUGH:
             return None
-        return _median(self._ahead.values())
+        return _median(self._ahead.values(), towards=timedelta())
 
     def check_own(self) -> None:
         """Refuse to sign or judge anything by a clock that is off.
@@ -53,18 +53,21 @@ class PeerClocks:
             raise Untrusted("this site's clock", "clock_off", seconds=round(-ahead.total_seconds()))
 
     def check_peer(self, peer: str) -> None:
-        """Refuse a peer whose clock is off, by the median of all others and this site's own.
+        """Refuse a peer whose clock is off, by the median of all others and this site's own; one other is enough.
 
         Raises:
             Untrusted: `clock_off`.
         """
         others = [ahead for name, ahead in self._ahead.items() if name != peer]
-        if peer not in self._ahead or len(others) < ENOUGH:
+        if peer not in self._ahead or not others:
             return
-        off = self._ahead[peer] - _median([*others, timedelta()])
+        off = self._ahead[peer] - _median([*others, timedelta()], towards=self._ahead[peer])
         if abs(off) > SKEW:
             raise Untrusted(f"the clock of {peer}", "clock_off", seconds=round(off.total_seconds()))
 
 
-def _median(spans: Iterable[timedelta]) -> timedelta:
-    return timedelta(seconds=statistics.median(span.total_seconds() for span in spans))
+def _median(spans: Iterable[timedelta], towards: timedelta) -> timedelta:
+    """The median; of two in the middle the one nearer to the clock in question, which so has the benefit of doubt."""
+    ordered = [span.total_seconds() for span in spans]
+    middle = statistics.median_low(ordered), statistics.median_high(ordered)
+    return timedelta(seconds=min(middle, key=lambda seconds: abs(seconds - towards.total_seconds())))

@@ -1,0 +1,94 @@
+"""Calling across a network: which numbers a connection may be made to, whatever name leads there."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from yosegi.app.settings import NetworkSettings
+from yosegi.core.errors import Unavailable
+from yosegi.core.transport import HttpTransport
+
+
+async def _served() -> tuple[web.AppRunner, int, list[bytes]]:
+    """A server on loopback, and what it was sent."""
+    heard: list[bytes] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        heard.append(await request.read())
+        return web.Response(body=b"yes")
+
+    app = web.Application()
+    app.router.add_post("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return runner, runner.addresses[0][1], heard
+
+
+def _call(host: str, settings: NetworkSettings) -> tuple[bytes | str, list[bytes]]:
+    async def main() -> tuple[bytes | str, list[bytes]]:
+        runner, port, heard = await _served()
+        try:
+            async with HttpTransport(refuses=settings.refuses) as transport:
+                said = await transport.call(f"http://{host}:{port}/", b"hello", timeout=5)
+        except Unavailable as error:
+            return str(error), heard
+        finally:
+            await runner.cleanup()
+        return said, heard
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "peer.example"])
+def test_no_connection_is_made_to_a_number_that_is_refused(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """A peer's name led to a public address when it was stated, and leads here now (DNS rebinding)."""
+    _lead(monkeypatch, "peer.example", "127.0.0.1")
+    said, heard = _call(host, NetworkSettings())
+    assert "this machine itself" in str(said)
+    assert "[network] in site.toml" in str(said)
+    assert not heard
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "peer.example"])
+def test_a_demonstration_may_connect_to_this_machine(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    _lead(monkeypatch, "peer.example", "127.0.0.1")
+    assert _call(host, NetworkSettings(loopback=True)) == (b"yes", [b"hello"])
+
+
+def test_each_of_several_numbers_is_asked_about_and_a_refused_one_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    _lead(monkeypatch, "peer.example", "169.254.169.254", "127.0.0.1")
+    assert _call("peer.example", NetworkSettings(loopback=True)) == (b"yes", [b"hello"])
+
+
+def test_private_ranges_are_connected_to_where_the_settings_name_them() -> None:
+    settings = NetworkSettings(private=("10.20.0.0/16",))
+    assert settings.refuses("10.20.3.4") == ""
+    assert "private address" in settings.refuses("10.21.3.4")
+    with pytest.raises(ValueError, match="ten"):
+        NetworkSettings(private=("ten",))
+
+
+def _lead(monkeypatch: pytest.MonkeyPatch, name: str, *numbers: str) -> None:
+    """Have a name lead to numbers, as its owner's DNS server may at any moment."""
+    ordinary = aiohttp.ThreadedResolver.resolve
+
+    async def resolve(self: Any, host: str, port: int = 0, family: Any = socket.AF_INET) -> Any:
+        if host != name:
+            return await ordinary(self, host, port, family)
+        assert all(ipaddress.ip_address(number).version == 4 for number in numbers)
+        return [
+            {"hostname": host, "host": n, "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}
+            for n in numbers
+        ]
+
+    for kind in {aiohttp.ThreadedResolver, aiohttp.DefaultResolver}:
+        monkeypatch.setattr(kind, "resolve", resolve)

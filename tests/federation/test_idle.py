@@ -1,0 +1,163 @@
+"""Peers that have nothing to say to each other still tell where their ledgers and clocks stand, once a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from federation.toys import spec, three_sites
+from yosegi.campaign import parse_spec
+from yosegi.core.states import CampaignState
+from yosegi.exchange.parcel import History
+from yosegi.ledger import Draft, Write
+from yosegi.site import Site
+from yosegi.testing.federation import CHARTER, Federation
+from yosegi.testing.loop import SimulatedClock, run_simulated
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    logging.getLogger("yosegi").setLevel(logging.CRITICAL)
+
+
+def test_idle_peers_hear_of_each_other_every_minute_and_it_costs_little(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        await asyncio.sleep(120)
+        before = federation.network.calls
+        for _ in range(10):
+            await asyncio.sleep(60)
+            for name in ("argonne", "riken"):
+                for peer in federation.places[name].running.peers():
+                    assert peer["heard_seconds_ago"] <= 60, (name, peer)
+        # Ten minutes: nims polls its mailbox (three a minute); the rest is one call a minute and pair.
+        assert federation.network.calls - before <= 10 * (3 + 3 + 2)
+
+    run_simulated(story())
+
+
+async def _goes_back(federation: Federation, folder: Path, name: str, entries: int) -> Site:
+    """A site hides what it did: it goes back to an earlier copy and tells another story."""
+    await federation.crash(name)
+    for leftover in folder.glob(f"{name}.db*"):
+        leftover.unlink()
+    shutil.copy(folder / "earlier.db", folder / f"{name}.db")
+    site = await federation.restart(name)
+    for number in range(entries):
+        draft = Draft("story.invented", {"number": number})
+        await site.ledger.append(Write("story", None, (draft,), charter=CHARTER, actor=name))
+    return site
+
+
+@pytest.mark.parametrize("entries", [0, 200])
+@pytest.mark.parametrize("name", ["nims", "riken"])
+def test_a_fork_of_an_idle_site_is_caught_within_a_minute(tmp_path: Path, name: str, entries: int) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        await federation.crash(name)
+        shutil.copy(tmp_path / f"{name}.db", tmp_path / "earlier.db")
+        site = await federation.restart(name)
+        for number in range(50):
+            draft = Draft("story.true", {"number": number})
+            await site.ledger.append(Write("story", None, (draft,), charter=CHARTER, actor=name))
+        await asyncio.sleep(120)
+        await _goes_back(federation, tmp_path, name, entries)
+        await asyncio.sleep(60)
+        assert federation.places["argonne"].running.exchange.witness.forked == {name}
+
+    run_simulated(story())
+
+
+def test_a_peer_that_never_proves_that_its_ledger_goes_on_is_not_listened_to(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        await asyncio.sleep(120)
+        nims, home = federation.places["nims"].running, federation.places["argonne"].running
+        honest = nims.exchange.witness.history
+
+        def evading(charter: str, peer: str) -> History | None:
+            told = honest(charter, peer)
+            return None if told is None else told.model_copy(update={"since": 0, "since_epoch": 0, "proof": ()})
+
+        nims.exchange.witness.history = evading  # type: ignore[method-assign]
+        await asyncio.sleep(120)
+        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await asyncio.sleep(120)
+        assert not home.exchange.witness.forked
+        assert "does not prove" in next(p.trouble for p in home.exchange._links.values() if p.peer == "nims")
+        assert home.campaigns.get("toy").state is not CampaignState.ENDED
+        # It thinks better of it.
+        nims.exchange.witness.history = honest  # type: ignore[method-assign]
+        await asyncio.sleep(120)
+        assert home.campaigns.get("toy").state is CampaignState.ENDED
+
+    run_simulated(story())
+
+
+def _set(site: Site, skew: float) -> None:
+    assert isinstance(site.clock, SimulatedClock)
+    site.clock.skew = skew
+
+
+@pytest.mark.parametrize("skew", [45.0, -45.0, 4000.0, -4000.0])
+def test_a_site_whose_clock_is_off_signs_and_judges_nothing_until_it_is_right_again(
+    tmp_path: Path, skew: float
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        await asyncio.sleep(60)
+        home = federation.places["argonne"].running
+        _set(home, skew)
+        await asyncio.sleep(60)
+        assert abs(home.exchange.clocks.seconds_off - skew) <= 1
+        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await asyncio.sleep(120)
+        assert "other sites' clocks" in home.campaigns.troubles["toy"]
+        assert not federation.world.effects
+        _set(home, 0.0)
+        await asyncio.sleep(180)
+        assert home.exchange.clocks.seconds_off == 0
+        assert home.campaigns.get("toy").state is CampaignState.ENDED
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize("skew", [45.0, -45.0])
+def test_an_owner_whose_clock_is_off_starts_nothing_and_a_peers_is_named(tmp_path: Path, skew: float) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        await asyncio.sleep(60)
+        home, riken = federation.places["argonne"].running, federation.places["riken"].running
+        _set(riken, skew)
+        await asyncio.sleep(60)
+        told = {peer["peer"]: peer["trouble"] for peer in home.peers()}
+        assert "seconds from the median" in told["riken"]
+        assert not told["nims"]
+        assert riken.exchange.clocks.seconds_off == skew
+        assert home.exchange.clocks.seconds_off == 0
+
+    run_simulated(story())
+
+
+def test_one_wrong_peer_of_two_stops_nobody(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["riken"].skew = 100.0
+        await federation.start()
+        await asyncio.sleep(60)
+        home = federation.places["argonne"].running
+        text = spec(1).partition('[[source]]\nname = "simulation"')[0]
+        await home.start_campaign(parse_spec(text), federation.member())
+        await asyncio.sleep(120)
+        assert home.campaigns.get("toy").state is CampaignState.ENDED
+
+    run_simulated(story())
