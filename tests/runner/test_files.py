@@ -124,7 +124,9 @@ class TestWithProcesses:
         house.run("make", rows=3)
         house.run("add", table=house.put(b"1\n", "text/csv"))
         house.runner.run(asyncio.sleep(0.3))
-        assert not list(house.scratch.iterdir())
+        # The folders of children that wait for a task are there, and empty.
+        assert not [path for folder in house.scratch.iterdir() for path in folder.iterdir()]
+        assert not list(house.scratch.glob("in-*"))
 
 
 # -- what a worker that is not trusted may leave ----------------------------------------------------------------------

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -139,14 +141,68 @@ def test_a_task_sees_little_of_its_site(ends: Ends, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_a_task_left_in_its_folder_is_removed(tmp_path: Path) -> None:
-    async def main() -> list[Path]:
+    async def main() -> Path:
         async with running(tmp_path) as engine:
             outcome = await engine.run(work("litter"), ignore)
             assert outcome.outputs is not None
-            await until(lambda: not Path(outcome.outputs["text"]).exists())
-            return list((tmp_path / "scratch").iterdir())
+            folder = Path(outcome.outputs["text"])
+            await until(lambda: not folder.exists())
+            return folder
 
-    assert asyncio.run(main()) == []
+    assert asyncio.run(main()).is_relative_to(tmp_path / "scratch")
+
+
+def test_no_task_finds_what_another_left(ends: Ends) -> None:
+    # It makes folders that must not be there yet.
+    first, second, third = ends(work("litter"), work("litter"), work("litter"))
+    assert first.result is second.result is third.result is Result.VALID
+
+
+def test_a_task_larger_than_a_waiting_child_is_told_runs_too(ends: Ends) -> None:
+    (outcome,) = ends(work("read_out", what="x" * 50_000))
+    assert outcome.outputs == {"text": "x" * 50_000}
+
+
+def waiting(engine: ProcessEngine) -> set[int]:
+    """Children that wait for a task."""
+    (module,) = engine._modules.values()
+    assert module.server is not None
+    return set(module.server.children)
+
+
+def test_children_killed_while_they_wait_are_replaced_before_they_are_told_anything(tmp_path: Path) -> None:
+    async def main() -> Outcome:
+        async with running(tmp_path) as engine:
+            await engine.run(work("noop", "k1", x=1.0), ignore)
+            await until(lambda: bool(waiting(engine)))
+            killed = waiting(engine)
+            for pid in killed:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            await until(lambda: all(gone(pid) for pid in killed))
+            return await engine.run(work("noop", "k2", x=1.0), ignore)
+
+    assert asyncio.run(main()).result is Result.VALID
+
+
+def test_where_children_cannot_settle_in_none_are_forked_but_for_a_task(tmp_path: Path) -> None:
+    async def main() -> tuple[Outcome, set[int], set[int], Outcome]:
+        async with running(tmp_path) as engine:
+            await engine.run(work("noop", "k1", x=1.0), ignore)
+            # Nobody can make a folder here: children die at once.
+            shutil.rmtree(tmp_path / "scratch")
+            while (failed := await engine.run(work("noop", "k2", x=1.0), ignore)).result is Result.VALID:
+                pass
+            before = waiting(engine)
+            await asyncio.sleep(0.1)
+            after = waiting(engine)
+            (tmp_path / "scratch").mkdir()
+            return failed, before, after, await engine.run(work("noop", "k3", x=1.0), ignore)
+
+    failed, before, after, mended = asyncio.run(main())
+    assert failed.reason == "crashed"
+    assert before == after
+    assert mended.result is Result.VALID
 
 
 def test_what_one_task_imported_is_there_for_the_next(ends: Ends) -> None:

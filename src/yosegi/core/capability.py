@@ -154,15 +154,12 @@ class Capability(Generic[P, R]):
 
     def __init__(self, function: Callable[P, R], contract: Contract) -> None:
         self.function, self.contract = function, contract
+        self.takes_context = "context" in inspect.signature(function).parameters
+        """Whether the function has a parameter `context`, and so can hear that it is to stop."""
         functools.update_wrapper(self, function)
         hints = get_type_hints(function, function.__globals__, include_extras=True)
         yields = get_type_hints(hints.pop("return", None), function.__globals__, include_extras=True)
         self._takes, self._yields = _objects(hints), _objects(yields)
-
-    @property
-    def takes_context(self) -> bool:
-        """Whether the function has a parameter `context`, and so can hear that it is to stop."""
-        return "context" in inspect.signature(self.function).parameters
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The function itself."""
@@ -179,6 +176,15 @@ class Capability(Generic[P, R]):
             Infeasible: the point has no answer.
         """
         self.contract.check_inputs(inputs)
+        return self.call(inputs, context)
+
+    def call(self, inputs: dict[str, Any], context: Context) -> dict[str, Any]:
+        """`run` with inputs that were checked already.
+
+        Raises:
+            Invalid: outputs do not hold what the contract says.
+            Infeasible: the point has no answer.
+        """
         extra = {"context": context} if self.takes_context else {}
         files = {name: self._takes[name].read(path) for name, path in context.files.items()}
         result: Any = self.function(**(inputs | files), **extra)  # type: ignore[arg-type, call-arg]

@@ -140,7 +140,7 @@ class Contract(Value):
             TooLarge: more than `INLINE` bytes of JSON.
             Invalid: names the input, what it is and what it must be.
         """
-        self._check(inputs, self.inputs, "inputs")
+        self._check(self._inputs, inputs, self.inputs, "inputs")
         for constraint in self.constraints:
             if broken := constraint.broken_by(inputs):
                 raise Invalid(f"inputs of {self.name}", broken)
@@ -152,7 +152,7 @@ class Contract(Value):
             TooLarge: more than `INLINE` bytes of JSON.
             Invalid: names the output, what it is and what it must be.
         """
-        self._check(outputs, self.outputs, "outputs")
+        self._check(self._outputs, outputs, self.outputs, "outputs")
 
     def unit_of(self, name: str) -> str:
         """The UCUM unit of an input or output; empty if it has none."""
@@ -161,10 +161,20 @@ class Contract(Value):
                 return str(schema["properties"][name].get("unit", ""))
         raise Invalid(f"contract {self.name}", f"has no input or output {name!r}")
 
-    def _check(self, value: dict[str, Any], schema: dict[str, Any], what: str) -> None:
+    @functools.cached_property
+    def _inputs(self) -> jsonschema_rs.Draft202012Validator:
+        return _validator(canonical.dumps(self.inputs))
+
+    @functools.cached_property
+    def _outputs(self) -> jsonschema_rs.Draft202012Validator:
+        return _validator(canonical.dumps(self.outputs))
+
+    def _check(
+        self, validator: jsonschema_rs.Draft202012Validator, value: dict[str, Any], schema: dict[str, Any], what: str
+    ) -> None:
         if (size := len(canonical.dumps(value))) > INLINE:
             raise TooLarge(f"{what} of {self.name}", size)
-        error = next(iter(_validator(canonical.dumps(schema)).iter_errors(value)), None)
+        error = next(iter(validator.iter_errors(value)), None)
         if error is not None:
             where = ".".join(str(part) for part in error.instance_path)
             unit = schema.get("properties", {}).get(where, {}).get("unit", "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,10 +21,17 @@ class Value(BaseModel):
         """Canonical JSON (RFC 8785) of the value, unset optional fields left out."""
         return canonical.dumps(self.model_dump(mode="json", exclude_none=True))
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical bytes."""
         return canonical.digest(self.to_bytes())
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, some fields replaced; what the original remembers of itself does not go with it."""
+        copy = super().model_copy(update=update, deep=deep)
+        for remembered in copy.__dict__.keys() - type(self).model_fields.keys():
+            del copy.__dict__[remembered]
+        return copy
 
     @classmethod
     def read(cls, data: bytes | dict[str, Any], *, what: str = "") -> Self:

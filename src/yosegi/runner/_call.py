@@ -48,9 +48,10 @@ def context_of(
     state: Path | None = None,
     stopping: Callable[[], bool] = lambda: False,
     files: Mapping[str, str] | None = None,
+    seed: int | None = None,
 ) -> Context:
     """The context of a task; the global generators of `random` and NumPy start from its seed."""
-    seed = seed_of(key)
+    seed = seed_of(key) if seed is None else seed
     random.seed(seed)
     # Children forked from one process would otherwise all draw the same "random" numbers from NumPy.
     if (numpy_random := sys.modules.get("numpy.random")) is not None:
@@ -85,7 +86,7 @@ def _said(capability: Capability[Any, Any], inputs: dict[str, Any], context: Con
     except Invalid as error:
         return {"how": "bad_inputs", "message": str(error)}
     try:
-        return {"how": "valid", "outputs": capability.run(inputs, context)}
+        return {"how": "valid", "outputs": capability.call(inputs, context)}
     except Infeasible as error:
         return {"how": "infeasible", "message": error.why[:LAST_WORDS]}
     except Stopped as error:

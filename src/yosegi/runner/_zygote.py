@@ -1,7 +1,9 @@
 """A fork server for one module: imports it once, then forks a child for each task and keeps it in hand.
 
-Run by the site as `python -m yosegi.runner._zygote PARENT HANDLE`, where HANDLE is a connected socket. It has one
-thread, imports nothing of the site's, and ends with everything it started when the socket or the parent ends.
+Run by the site as `python -m yosegi.runner._zygote PARENT HANDLE SETTINGS`, where HANDLE is a connected socket. It has
+one thread, imports nothing of the site's, and ends with everything it started when the socket or the parent ends.
+
+Some children wait ready for the tasks to come. Each does one task and ends, so no task sees another's leavings.
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ import contextlib
 import gc
 import importlib
 import json
+import math
 import os
 import selectors
 import signal
 import socket
+import stat
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +30,7 @@ from typing import Any
 from yosegi.core.capability import Capability
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.runner import _system
-from yosegi.runner._child import be_a_child
+from yosegi.runner._child import Child, fork
 from yosegi.runner._frames import Unpacker, pack
 from yosegi.runner.entries import load
 from yosegi.runner.limits import Limits
@@ -35,18 +40,22 @@ _TAIL = 2000
 _FORWARD_EVERY = 0.1
 _PIPE = 1024 * 1024  # the most a pipe holds, by default (pipe(7), /proc/sys/fs/pipe-max-size)
 _ROOM = 4096  # for the letters and line ends around an answer
+_SPARES = 8
+_PRISTINE = stat.S_IFDIR | 0o700
+_TOLD = 32 * 1024  # bytes of a task that a waiting child is told: what its socket takes at once, whatever it does
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class _Running:
-    id: int
-    pid: int
+    """A child that waits for its task, does it, or has answered and is about to be gone."""
+
+    child: Child
     folder: Path
-    deadline: float
-    grace: float
-    listens: bool
     handles: dict[int, _Reader]
-    answer: bytes = b""
+    id: int | None = None
+    deadline: float = math.inf
+    grace: float = 0.0
+    listens: bool = False
     modules: list[str] = field(default_factory=list)
     line: bytearray = field(default_factory=bytearray)
     printed: int = 0
@@ -54,6 +63,7 @@ class _Running:
     forwarded: float = -1.0
     ended_for: str = ""
     asked_to_end: bool = False
+    answered: bool = False
 
 
 _Reader = Callable[[_Running, bytes], None]
@@ -62,11 +72,16 @@ _Reader = Callable[[_Running, bytes], None]
 class Zygote:
     """Serves one socket until its other end closes."""
 
-    def __init__(self, control: socket.socket, capabilities: dict[str, Capability[Any, Any]], limits: Limits) -> None:
-        self._control, self._capabilities, self._limits = control, capabilities, limits
+    def __init__(
+        self, control: socket.socket, capabilities: dict[str, Capability[Any, Any]], limits: Limits, scratch: Path
+    ) -> None:
+        self._control, self._capabilities, self._limits, self._scratch = control, capabilities, limits, scratch
         self._unpacker = Unpacker()
         self._by_pid: dict[int, _Running] = {}
-        self._pid = os.getpid()
+        self._spares: deque[_Running] = deque()
+        self._folders: list[Path] = []
+        self._busy = self._made = 0
+        self._shy = False
         self._selector = selectors.DefaultSelector()
         self._wake_from, self._wake_to = socket.socketpair()
         for end in (self._wake_from, self._wake_to):
@@ -81,9 +96,9 @@ class Zygote:
         signal.siginterrupt(signal.SIGCHLD, False)
         try:
             while True:
+                self._refill()
                 for key, _ in self._selector.select(self._patience()):
                     key.data()
-                self._reap()
                 self._enforce()
         except (EOFError, OSError):
             self._end_everything()
@@ -97,6 +112,45 @@ class Zygote:
             while True:
                 self._sweep()
                 os.waitpid(-1, 0)
+
+    # -- forking --------------------------------------------------------------------------------------------------
+
+    def _refill(self) -> None:
+        """Have children ready; not while an answer is awaited, unless none is left.
+
+        Where they die while they wait none is kept until a task has answered, or they would be forked without end.
+        """
+        if self._shy or (self._spares and self._busy):
+            return
+        if len(self._spares) < _SPARES:
+            with contextlib.suppress(OSError):
+                self._spares += self._fork(_SPARES - len(self._spares))
+
+    def _fork(self, count: int, task: dict[str, Any] | None = None) -> list[_Running]:
+        folders = [self._folder() for _ in range(count)]
+        mine = [self._control.fileno(), self._wake_from.fileno(), self._wake_to.fileno(), *self._epoll()]
+        others = [handle for running in self._by_pid.values() for handle in running.handles]
+        children = fork(self._capabilities, self._limits, folders, close=[*mine, *others], task=task)
+        self._send({"forked": [child.pid for child in children]})
+        return [self._watch(child, folder) for child, folder in zip(children, folders, strict=False)]
+
+    def _watch(self, child: Child, folder: Path) -> _Running:
+        handles: dict[int, _Reader] = {child.talk: self._on_answer, child.printed: self._on_print}
+        running = self._by_pid[child.pid] = _Running(child, folder, handles)
+        for handle in handles:
+            os.set_blocking(handle, False)
+            self._selector.register(handle, selectors.EVENT_READ, partial(self._read, running, handle))
+        return running
+
+    def _folder(self) -> Path:
+        if self._folders:
+            return self._folders.pop()
+        self._made += 1
+        return self._scratch / f"{os.getpid()}-{self._made}"
+
+    def _epoll(self) -> list[int]:
+        fileno = getattr(self._selector, "fileno", None)
+        return [fileno()] if fileno else []
 
     # -- from the site --------------------------------------------------------------------------------------------
 
@@ -116,7 +170,7 @@ class Zygote:
         for running in self._by_pid.values():
             if running.id == number:
                 running.ended_for = running.ended_for or why
-                _system.kill_group(running.pid, signal.SIGKILL)
+                _system.kill_group(running.child.pid, signal.SIGKILL)
 
     def _stop(self, number: int, abort: bool) -> None:
         """Ask a task to stop; an abort is what a time limit is, only now."""
@@ -124,62 +178,47 @@ class Zygote:
             if running.id == number and abort and not running.asked_to_end:
                 running.ended_for, running.deadline = running.ended_for or "stopped", time.monotonic()
             elif running.id == number and running.listens:
-                _system.signal_one(running.pid, signal.SIGTERM)
+                _system.signal_one(running.child.pid, signal.SIGTERM)
 
-    def _start(self, request: dict[str, Any]) -> None:
-        number, pipes = request["id"], list[int]()
+    def _start(self, task: dict[str, Any]) -> None:
+        data = pack(task)
         try:
-            pipes += os.pipe()
-            pipes += os.pipe()
-            pid = os.fork()
+            running = self._tell(data) if len(data) <= _TOLD else None
+            if running is None:
+                (running,) = self._fork(1, task)
         except OSError as error:
-            for handle in pipes:
-                os.close(handle)
-            self._send({"not_started": number, "message": str(error)})
+            self._send({"not_started": task["id"], "message": str(error)})
             return
-        answer_from, answer_to, print_from, print_to = pipes
-        if pid == 0:
-            self._in_child(request, answer_from, answer_to, print_from, print_to)
-        os.close(answer_to)
-        os.close(print_to)
-        deadline = time.monotonic() + request["time_limit"]
-        handles: dict[int, _Reader] = {answer_from: self._on_answer, print_from: self._on_print}
-        grace = self._limits.grace if request.get("grace") is None else request["grace"]
-        listens = self._capabilities[request["attribute"]].takes_context
-        running = _Running(number, pid, Path(request["folder"]), deadline, max(0.1, grace), listens, handles)
-        self._by_pid[pid] = running
-        for handle in handles:
-            os.set_blocking(handle, False)
-            self._selector.register(handle, selectors.EVENT_READ, partial(self._read, running, handle))
-        self._send({"started": number, "pid": pid})
+        running.id, running.deadline = task["id"], time.monotonic() + task["time_limit"]
+        running.grace = max(0.1, self._limits.grace if task["grace"] is None else task["grace"])
+        running.listens = self._capabilities[task["attribute"]].takes_context
+        self._busy += 1
 
-    def _in_child(
-        self, request: dict[str, Any], answer_from: int, answer_to: int, print_from: int, print_to: int
-    ) -> None:
-        status = 70
-        try:
-            mine = [self._control.fileno(), self._wake_from.fileno(), self._wake_to.fileno(), *self._epoll()]
-            others = [handle for running in self._by_pid.values() for handle in running.handles]
-            be_a_child(
-                self._capabilities[request["attribute"]], request, self._limits, parent=self._pid,
-                answer_to=answer_to, print_to=print_to, close=[answer_from, print_from, *mine, *others],
-            )  # fmt: skip
-            status = 0
-        finally:
-            os._exit(status)
-
-    def _epoll(self) -> list[int]:
-        fileno = getattr(self._selector, "fileno", None)
-        return [fileno()] if fileno else []
+    def _tell(self, data: bytes) -> _Running | None:
+        """A waiting child that was told its task; none where they do not live to hear it."""
+        if not self._spares:
+            self._refill()
+        while self._spares:
+            running = self._spares.popleft()
+            # One that was ended while it waited takes nothing any more.
+            with contextlib.suppress(OSError):
+                if running.child.talk in running.handles and os.write(running.child.talk, data) == len(data):
+                    return running
+            _system.kill_group(running.child.pid, signal.SIGKILL)
+        return None
 
     # -- from children --------------------------------------------------------------------------------------------
 
     def _read(self, running: _Running, handle: int) -> bool:
         """Read what is there; False if it was nothing."""
+        if handle not in running.handles:
+            return False
         try:
             data = os.read(handle, _CHUNK)
         except BlockingIOError:
             return False
+        except ConnectionResetError:
+            data = b""
         if data:
             running.handles[handle](running, data)
         else:
@@ -192,7 +231,7 @@ class Zygote:
         del running.handles[handle]
 
     def _on_answer(self, running: _Running, data: bytes) -> None:
-        if running.ended_for == "output_too_large":
+        if running.id is None or running.answered or running.ended_for == "output_too_large":
             return
         running.line += data
         while (end := running.line.find(b"\n")) >= 0:
@@ -204,14 +243,22 @@ class Zygote:
 
     def _take(self, running: _Running, line: bytes) -> None:
         kind, rest = line[:1], line[1:]
-        if kind == b"R":
-            running.answer = rest
+        if kind == b"R" and not running.answered:
+            self._answered(running, rest)
         elif kind == b"M":
             with contextlib.suppress(ValueError):
                 running.modules = [name for name in json.loads(rest) if isinstance(name, str)]
         elif kind == b"P" and time.monotonic() - running.forwarded >= _FORWARD_EVERY and len(rest) < _ROOM:
             running.forwarded = time.monotonic()
             self._send({"progress": running.id, "text": rest.decode(errors="replace")})
+
+    def _answered(self, running: _Running, answer: bytes) -> None:
+        """A child that has answered has nothing left to do: it is ended, and its end is not waited for."""
+        self._drain(running, running.child.printed)
+        if running.ended_for != "output_too_large":
+            _system.kill_group(running.child.pid, signal.SIGKILL)
+            self._report(running, 0, answer)
+            self._shy = False
 
     def _on_print(self, running: _Running, data: bytes) -> None:
         running.printed += len(data)
@@ -222,13 +269,33 @@ class Zygote:
     def _too_large(self, running: _Running) -> None:
         running.ended_for = running.ended_for or "output_too_large"
         running.line.clear()
-        _system.kill_group(running.pid, signal.SIGKILL)
+        _system.kill_group(running.child.pid, signal.SIGKILL)
 
     # -- ends -----------------------------------------------------------------------------------------------------
+
+    def _report(self, running: _Running, status: int, answer: bytes) -> None:
+        """Tell the site how a task ended, once."""
+        if running.id is None or running.answered:
+            return
+        running.answered, running.deadline = True, math.inf
+        self._busy -= 1
+        self._send(
+            {
+                "ended": running.id,
+                "pid": running.child.pid,
+                "status": status,
+                "answer": answer.decode(errors="replace"),
+                "why": running.ended_for,
+                "tail": running.tail.decode(errors="replace"),
+                "folder": str(running.folder),
+            }
+        )
+        self._learn(running)
 
     def _on_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._wake_from.recv(_CHUNK)
+        self._reap()
 
     def _reap(self) -> None:
         while True:
@@ -243,71 +310,84 @@ class Zygote:
                 _system.kill_group(found.si_pid, signal.SIGKILL)
             _, status = os.waitpid(found.si_pid, 0)
             running = self._by_pid.pop(found.si_pid, None)
-            self._sweep()
+            alone = self._sweep()
             if running is not None:
-                self._end(running, status)
+                self._end(running, os.waitstatus_to_exitcode(status))
+                self._take_back(running.folder, alone)
 
-    def _sweep(self) -> None:
-        """End adopted processes that belong to no running task: they left their task's group and outlived it."""
-        for pid in _system.children():
-            if pid not in self._by_pid:
-                with contextlib.suppress(OSError):
-                    if os.getsid(pid) not in self._by_pid:
-                        _system.kill(pid)
+    def _sweep(self) -> bool:
+        """End adopted processes that belong to no running task: they left their task's group and outlived it.
+
+        Returns:
+            Whether there was none.
+        """
+        strays = [pid for pid in _system.children() if pid not in self._by_pid]
+        for pid in strays:
+            with contextlib.suppress(OSError):
+                if os.getsid(pid) not in self._by_pid:
+                    _system.kill(pid)
+        return not strays
 
     def _end(self, running: _Running, status: int) -> None:
         for handle in list(running.handles):
-            # A descendant may hold the other end, and write, for ever; what a pipe can hold is what may be missing.
-            for _ in range(_PIPE // _CHUNK):
-                if not self._read(running, handle):
-                    break
+            self._drain(running, handle)
             if handle in running.handles:
                 self._close(running, handle)
-        left = True
+        if running in self._spares:
+            self._spares.remove(running)
+            self._shy = True
+        self._report(running, status, b"")
+
+    def _take_back(self, folder: Path, alone: bool) -> None:
+        """Keep a folder that is as it was for another task, unless somebody might still write to it; else remove it."""
         with contextlib.suppress(OSError):
-            running.folder.rmdir()
-            left = False
-        self._send(
-            {
-                "ended": running.id,
-                "status": os.waitstatus_to_exitcode(status),
-                "answer": running.answer.decode(errors="replace"),
-                "why": running.ended_for,
-                "tail": running.tail.decode(errors="replace"),
-                "left": left and running.folder.exists(),
-            }
-        )
-        self._learn(running)
+            if alone and os.lstat(folder).st_mode == _PRISTINE and not any(folder.iterdir()):
+                self._folders.append(folder)
+                return
+            folder.rmdir()
+            return
+        if folder.exists():
+            self._send({"left": str(folder)})
+
+    def _drain(self, running: _Running, handle: int) -> None:
+        # A descendant may hold the other end, and write, for ever; what a pipe can hold is what may be missing.
+        for _ in range(_PIPE // _CHUNK):
+            if not self._read(running, handle):
+                return
 
     def _learn(self, running: _Running) -> None:
         """Import what the task imported when it was called, so that the next child finds it there."""
-        for name in running.modules:
-            if name not in sys.modules:
-                with contextlib.suppress(Exception):
-                    importlib.import_module(name)
-        if running.modules:
+        new = [name for name in running.modules if name not in sys.modules]
+        for name in new:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+        if new:
             _settle_memory()
+            while self._spares:
+                _system.kill_group(self._spares.popleft().child.pid, signal.SIGKILL)
 
     # -- time -----------------------------------------------------------------------------------------------------
 
     def _patience(self) -> float | None:
-        if not self._by_pid:
+        if not self._busy:
             return None
         return max(0.0, min(running.deadline for running in self._by_pid.values()) - time.monotonic())
 
     def _enforce(self) -> None:
+        if not self._busy:
+            return
         now = time.monotonic()
         for running in self._by_pid.values():
             if now < running.deadline:
                 continue
             running.ended_for = running.ended_for or "time_limit"
             if running.asked_to_end:
-                _system.kill_group(running.pid, signal.SIGKILL)
+                _system.kill_group(running.child.pid, signal.SIGKILL)
             elif running.listens:
                 # It alone is asked: what it started is its own to bring to rest.
-                _system.signal_one(running.pid, signal.SIGTERM)
+                _system.signal_one(running.child.pid, signal.SIGTERM)
             else:
-                _system.kill_group(running.pid, signal.SIGTERM)
+                _system.kill_group(running.child.pid, signal.SIGTERM)
             running.asked_to_end, running.deadline = True, now + running.grace
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -347,7 +427,7 @@ def main() -> None:
         control.sendall(pack({"cannot_start": str(error)}))
         return
     control.sendall(pack({"ready": sorted(found.contract.name for found in capabilities.values())}))
-    Zygote(control, capabilities, Limits(**settings["limits"])).serve()
+    Zygote(control, capabilities, Limits(**settings["limits"]), Path(settings["folder"])).serve()
 
 
 if __name__ == "__main__":

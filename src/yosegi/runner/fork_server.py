@@ -31,7 +31,7 @@ class Ending:
         answer: the last line it answered; empty for none.
         why: why it was ended by force; empty if it was not.
         tail: the last it printed.
-        left: whether its folder has things in it.
+        folder: its scratch folder; there still, if it left something in it.
     """
 
     started: bool | None
@@ -39,7 +39,7 @@ class Ending:
     answer: str = ""
     why: str = ""
     tail: str = ""
-    left: bool = False
+    folder: Path | None = None
 
 
 class _Line(asyncio.Protocol):
@@ -61,8 +61,9 @@ class ForkServer:
     Args:
         entries: the entries it serves, all of one module.
         import_path: folders to look for modules in, before the usual ones.
+        folder: where each child makes a scratch folder; another program's durable folder.
         program: the module that the process runs; another may do the tasks itself, as a station's does.
-        state: a durable folder for such a program.
+        on_left: told of each scratch folder in which an ended child left something.
     """
 
     def __init__(
@@ -71,11 +72,12 @@ class ForkServer:
         limits: Limits,
         import_path: tuple[Path, ...] = (),
         *,
+        folder: Path,
         program: str = "yosegi.runner._zygote",
-        state: Path | None = None,
+        on_left: Callable[[Path], None] = lambda folder: None,
     ) -> None:
         self._entries, self._limits, self._import_path = entries, limits, import_path
-        self._program, self._state = program, state
+        self._folder, self._program, self._on_left = folder, program, on_left
         self._process: asyncio.subprocess.Process | None = None
         self._transport: asyncio.Transport | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -86,13 +88,17 @@ class ForkServer:
         """Name and version of each capability it serves, once it has started."""
         self.listening: tuple[str, ...] = ()
         """Those among them that can hear that they are to stop; for a program that does the tasks itself."""
-        self.children: dict[int, int] = {}
-        """Process numbers of children that run, by task number."""
+        self.children: set[int] = set()
+        """Process numbers of its children, those that wait for a task too."""
 
     @property
     def pid(self) -> int | None:
         """Its process number while it runs."""
         return self._process.pid if self._process is not None and self.alive else None
+
+    def scratch(self) -> list[Path]:
+        """Folders of its children that are there still."""
+        return [] if self._process is None else list(self._folder.glob(f"{self._process.pid}-*"))
 
     @property
     def alive(self) -> bool:
@@ -106,9 +112,7 @@ class ForkServer:
             Unavailable: it cannot be imported, or not in time; says why.
         """
         ours, theirs = socket.socketpair()
-        settings: dict[str, Any] = {"entries": self._entries, "limits": self._limits.model_dump()}
-        if self._state is not None:
-            settings["state"] = str(self._state)
+        settings = {"entries": self._entries, "limits": self._limits.model_dump(), "folder": str(self._folder)}
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
         try:
@@ -167,18 +171,20 @@ class ForkServer:
             ready.set_result(None)
         elif "cannot_start" in message and ready is not None and not ready.done():
             ready.set_exception(Unavailable(self._entries[0], message["cannot_start"], "mend it and start again"))
-        elif "started" in message:
-            self.children[message["started"]] = message["pid"]
+        elif "forked" in message:
+            self.children.update(message["forked"])
         elif "progress" in message and message["progress"] in self._progress:
             self._progress[message["progress"]](message["text"])
         elif "not_started" in message:
             self._end(message["not_started"], Ending(False, tail=message["message"]))
         elif "ended" in message:
-            fields = {name: message[name] for name in ("status", "answer", "why", "tail", "left")}
-            self._end(message["ended"], Ending(True, **fields))
+            self.children.discard(message["pid"])
+            fields = {name: message[name] for name in ("status", "answer", "why", "tail")}
+            self._end(message["ended"], Ending(True, **fields, folder=Path(message["folder"])))
+        elif "left" in message:
+            self._on_left(Path(message["left"]))
 
     def _end(self, number: int, ending: Ending) -> None:
-        self.children.pop(number, None)
         self._progress.pop(number, None)
         future = self._endings.pop(number, None)
         if future is not None and not future.done():
@@ -188,11 +194,11 @@ class ForkServer:
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(Unavailable(self._entries[0], "its process ended while importing"))
             self._ready.exception()  # seen, even if nobody waits for it any more
-        for pid in self.children.values():
+        for pid in self.children:
             # They end with their parent where the system offers it; this reaches what they started too.
             _system.kill_group(pid, signal.SIGKILL)
         for number in list(self._endings):
-            self._end(number, Ending(None, left=True))
+            self._end(number, Ending(None))
 
     def kill_now(self) -> None:
         """End the process, and what it started, by force."""

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome, Progress, Stopping, Work
 from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable
 from yosegi.data import ObjectStore
+from yosegi.runner._call import seed_of
 from yosegi.runner.endings import ended_badly, from_answer, never_began
 from yosegi.runner.entries import split_entry
 from yosegi.runner.files import hand_in, taken_in
@@ -40,7 +41,8 @@ class _Case:
     number: int = 0
     cancelled: bool = False
     files: dict[str, str] = field(default_factory=dict)
-    ending: asyncio.Future[Ending] | None = None
+    folder: Path | None = None
+    left: bool = False
 
 
 @dataclass
@@ -91,7 +93,7 @@ class ProcessEngine:
         self._waiting: deque[_Case] = deque()
         self._running = 0
         self._stopped = False
-        self._scratch = 0
+        self._given = 0
         self._counts = {"ended": 0, "failed": 0, "restarts": 0}
         self._sweeping: set[asyncio.Task[None]] = set()
         self._warming: list[asyncio.Task[None]] = []
@@ -145,25 +147,30 @@ class ProcessEngine:
 
     async def _attempt(self, case: _Case, progress: Callable[[Progress], None]) -> Outcome:
         """One attempt, between handing its objects in and taking them in."""
-        self._scratch += 1
-        folder = self._folder / str(self._scratch)
-        given = self._folder / f"{self._scratch}.in"
+        self._given += 1
+        given = self._folder / f"in-{self._given}"
         try:
             try:
                 if case.work.objects and self._store is not None:
                     case.files = await asyncio.to_thread(hand_in, self._store, case.work.objects, given)
             except (NotFound, Corrupt, Unavailable) as error:
                 return never_began("not_started", str(error))
-            outcome = await self._run(case, folder, progress)
-            return await taken_in(self._store, outcome, folder, clock=self._clock, offload=asyncio.to_thread)
+            outcome = await self._run(case, progress)
+            if case.folder is None:
+                return outcome
+            return await taken_in(self._store, outcome, case.folder, clock=self._clock, offload=asyncio.to_thread)
         finally:
-            self._spawn(self._tidy(case, folder, given))
+            if case.left and case.folder is not None:
+                self._tidy(case.folder)
+            case.folder = None
+            if case.work.objects:
+                self._tidy(given)
 
-    async def _run(self, case: _Case, folder: Path, progress: Callable[[Progress], None]) -> Outcome:
+    async def _run(self, case: _Case, progress: Callable[[Progress], None]) -> Outcome:
         work = case.work
         module, attribute = split_entry(self._entries[work.capability])
         message = {
-            "attribute": attribute, "key": work.key, "inputs": work.inputs, "folder": str(folder),
+            "attribute": attribute, "key": work.key, "seed": seed_of(work.key), "inputs": work.inputs,
             "time_limit": work.time_limit, "grace": work.grace, "files": case.files,
         }  # fmt: skip
         try:
@@ -171,7 +178,6 @@ class ProcessEngine:
             if case.cancelled:
                 return never_began("cancelled", "taken back before it started")
             case.number, ending = server.begin(message, partial(_report, work.key, progress))
-            case.ending = ending
         except Unavailable as error:
             return never_began("not_started", str(error))
         try:
@@ -185,6 +191,7 @@ class ProcessEngine:
         except asyncio.CancelledError:
             server.kill(case.number, "cancelled")
             raise
+        case.folder = ended.folder
         return self._outcome(case, ended)
 
     def _outcome(self, case: _Case, ended: Ending) -> Outcome:
@@ -222,11 +229,15 @@ class ProcessEngine:
                 if module.server.alive:
                     return module.server
                 await module.server.close()
+                for folder in module.server.scratch():
+                    self._tidy(folder)
                 module.server = None
                 self._counts["restarts"] += 1
             if module.failed and self._clock.monotonic() - module.failed_at < _AGAIN_AFTER:
                 raise Unavailable(module.entries[0], module.failed, "it is tried again in some seconds")
-            server = ForkServer(module.entries, self._limits, self._import_path)
+            server = ForkServer(
+                module.entries, self._limits, self._import_path, folder=self._folder, on_left=self._on_left
+            )
             try:
                 await server.start()
             except Unavailable as error:
@@ -235,14 +246,16 @@ class ProcessEngine:
             module.server, module.failed = server, ""
             return server
 
-    async def _tidy(self, case: _Case, folder: Path, given: Path) -> None:
-        if case.ending is not None and (await case.ending).left:
-            await asyncio.to_thread(_remove, folder)
-        if case.work.objects:
-            await asyncio.to_thread(_remove, given)
+    def _on_left(self, folder: Path) -> None:
+        """A task left something in its folder; what are outputs may be on the way into the store."""
+        for case in self._cases.values():
+            if case.folder == folder:
+                case.left = True
+                return
+        self._tidy(folder)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+    def _tidy(self, folder: Path) -> None:
+        task = asyncio.create_task(asyncio.to_thread(_remove, folder))
         self._sweeping.add(task)
         task.add_done_callback(self._sweeping.discard)
 

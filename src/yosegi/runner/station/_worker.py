@@ -59,8 +59,8 @@ class _Worker:
         line = answer(capability, message["inputs"], context, limit)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         shutil.rmtree(self._scratch, ignore_errors=True)
-        ended = {"ended": number, "status": 0, "answer": line.decode(), "why": "", "tail": "", "left": False}
-        self._send(ended)
+        ended = {"ended": number, "pid": os.getpid(), "status": 0, "answer": line.decode(), "why": "", "tail": ""}
+        self._send(ended | {"folder": str(self._scratch)})
 
     def _send(self, message: dict[str, Any]) -> None:
         self._control.sendall(pack(message))
@@ -83,7 +83,7 @@ def main() -> None:
     capabilities = {found.contract.name: found for found in loaded}
     listening = sorted(name for name, found in capabilities.items() if found.takes_context)
     control.sendall(pack({"ready": sorted(capabilities), "listening": listening}))
-    _Worker(control, capabilities, Path(settings["state"])).serve(settings["limits"]["output"])
+    _Worker(control, capabilities, Path(settings["folder"])).serve(settings["limits"]["output"])
 
 
 if __name__ == "__main__":

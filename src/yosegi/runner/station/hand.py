@@ -147,8 +147,8 @@ class ProcessHand:
             self._entries,
             self._limits,
             self._import_path,
+            folder=self._state,
             program="yosegi.runner.station._worker",
-            state=self._state,
         )
         await self._server.start()
         return self._server
