@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yosegi.app.keyring import earlier_keys, lasting, signer
@@ -29,7 +30,19 @@ from yosegi.runner.owner import Owner
 from yosegi.runner.process_engine import ProcessEngine
 from yosegi.runner.station_engine import StationEngine
 from yosegi.runner.tasks import TaskView
-from yosegi.site import Account, Catalogue, Door, Governing, Notices, Site, SiteLaw, read_accounts, to_log, to_webhook
+from yosegi.site import (
+    Account,
+    Catalogue,
+    Door,
+    Governing,
+    Notices,
+    Office,
+    Site,
+    SiteLaw,
+    read_accounts,
+    to_log,
+    to_webhook,
+)
 from yosegi.site.approving import Approving
 from yosegi.site.notices import Send
 from yosegi.trust.keys import PublicKey
@@ -91,25 +104,51 @@ async def compose(home: Home) -> Site:
         Locked, Corrupt: as `open_ledger`.
     """
     settings, clock, key = home.settings(), SystemClock(), signer(home, "site")
-    objects = FileStore(home.objects)
     ledger = await open_ledger(home, settings, clock, key)
-    return assemble(
-        Parts(
-            settings=settings,
-            signer=key,
-            lasting=lasting(home, "site"),
-            sealing=Unsealer.load(home.keys / "sealing.key"),
-            rules=home.rules(),
-            expectations=home.expectations(),
-            accounts=read_accounts(home.accounts),
-            clock=clock,
-            transport=HttpTransport(refuses=settings.network.refuses),
-            ledger=ledger,
-            published=await publish(home, settings, clock, key, objects),
-            objects=objects,
-            mailbox=Mailbox(home.mailbox) if settings.keeps_mailboxes else None,
-        )
+    parts = _parts(home, settings, clock, key, ledger)
+    published = await publish(home, settings, clock, key, parts.objects)
+    mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
+    return assemble(replace(parts, published=published, mailbox=mailbox, expectations=home.expectations()))
+
+
+def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Ledger) -> Parts:
+    """What a home folder gives, but for what runs."""
+    return Parts(
+        settings=settings,
+        signer=key,
+        lasting=lasting(home, "site"),
+        sealing=Unsealer.load(home.keys / "sealing.key"),
+        rules=home.rules(),
+        accounts=read_accounts(home.accounts),
+        clock=clock,
+        transport=HttpTransport(refuses=settings.network.refuses),
+        ledger=ledger,
+        published={},
+        objects=FileStore(home.objects),
     )
+
+
+@contextlib.asynccontextmanager
+async def at_rest(home: Home) -> AsyncIterator[Site]:
+    """The site of a home that is not running, for governance: its policies are in force, no engine is started.
+
+    Whatever is to be sent waits until the site is served.
+
+    Raises:
+        Locked: the site is running.
+        Invalid, Corrupt: as `compose`.
+    """
+    settings, clock, key = home.settings(), SystemClock(), signer(home, "site")
+    ledger = await open_ledger(home, settings, clock, key)
+    try:
+        site = assemble(_parts(home, settings, clock, key, ledger))
+        site.catalogue.start(site.catalogue.published_before())
+        known = {ref for charter in site.registry.charters() for ref in site.catalogue.facts(charter)}
+        site.law.expectations = tuple(row for row in home.expectations() if row.what in known)
+        await site.law.start()
+        yield site
+    finally:
+        ledger.close()
 
 
 def assemble(parts: Parts) -> Site:
@@ -131,6 +170,7 @@ def assemble(parts: Parts) -> Site:
         station.on_late = owner.resolve
     catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
     law.capabilities = catalogue.facts
+    governing = Governing(settings.site, ledger, clock, registry, law, exchange, catalogue)
     campaigns = Campaigns(settings.site, ledger, requests, law, catalogue.contract_of, compute=parts.compute)
     door = Door(settings.site, clock, parts.accounts)
     return Site(
@@ -149,7 +189,8 @@ def assemble(parts: Parts) -> Site:
         notices=Notices(settings.site, ledger, clock, _senders(parts), every=settings.notices.repeat_minutes * 60),
         door=door,
         approving=Approving(settings.site, ledger, clock, owner, law, door),
-        governing=Governing(settings.site, ledger, clock, registry, law, exchange, catalogue),
+        governing=governing,
+        office=Office(settings.site, clock, registry, law, catalogue, governing),
         stations=stations,
     )
 

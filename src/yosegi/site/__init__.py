@@ -5,16 +5,19 @@ from yosegi.site.catalogue import Catalogue, Listing
 from yosegi.site.governing import Governing
 from yosegi.site.law import SiteLaw
 from yosegi.site.notices import Notices, to_log, to_webhook
+from yosegi.site.office import Asking, Office
 from yosegi.site.site import Site
 
 __all__ = [
     "Account",
+    "Asking",
     "Catalogue",
     "Door",
     "Governing",
     "Listing",
     "Login",
     "Notices",
+    "Office",
     "Session",
     "Site",
     "SiteLaw",

@@ -59,6 +59,13 @@ class Catalogue:
                 unknown = Status(available=True, why="not heard since the start")
                 self._offered[entry.header.charter, ref] = Listing(ref, contract, unknown, entry.header.charter)
 
+    def published_before(self) -> dict[str, Contract]:
+        """Every contract this site ever published, by name, from its ledger."""
+        entries = [self.ledger.read(stream)[-1] for stream in self.ledger.streams("capability/")]
+        bodies = [entry.body for entry in entries if entry.type == PUBLISHED and entry.body is not None]
+        contracts = [Contract.read(body["contract"]) for body in bodies]
+        return {contract.name: contract for contract in contracts}
+
     async def publish(self, contracts: Mapping[str, Contract]) -> None:
         """Record this site's contracts and offer them to every member.
 

@@ -46,12 +46,14 @@ class Governing:
     law: SiteLaw
     exchange: Exchange
     catalogue: Catalogue
+    running: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def start(self) -> None:
         """Listen for what peers pass on, and bar what is suspended."""
         for kind in KINDS:
             self.exchange.on(kind.payload_type, self.on_document)
+        self.running = True
         self.exchange.introduce = self.introduce
         self.exchange.barred = self.is_barred
 
@@ -83,7 +85,8 @@ class Governing:
             if envelope.payload_type != Statement.payload_type:
                 await self.law.publish(charter)
         self.exchange.meet(charter)
-        await self.catalogue.offer()
+        if self.running:
+            await self.catalogue.offer()
         return charter
 
     def _passing(self, charter: str, envelope: Envelope, by: str) -> list[Write]:

@@ -25,6 +25,7 @@ from yosegi.site.catalogue import Catalogue
 from yosegi.site.governing import Governing
 from yosegi.site.law import SiteLaw
 from yosegi.site.notices import Notices
+from yosegi.site.office import Office
 from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.signer import Signer
 
@@ -52,6 +53,7 @@ class Site:
     notices: Notices
     door: Door
     governing: Governing
+    office: Office
     approving: Approving
     lasting: Signer | None = None
     stations: Mapping[str, Any] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Unavailable, YosegiError
 from yosegi.site import Site
 from yosegi.web.api import api, doors
+from yosegi.web.governance import governance
 from yosegi.web.pages import FormRefused, caller_of, pages, problem_page, to_sign_in
 from yosegi.web.sessions import Sessions
 
@@ -48,6 +49,7 @@ def make_app(site: Site) -> FastAPI:
     app.state.sessions = Sessions(site)
     app.include_router(doors)
     app.include_router(api)
+    app.include_router(governance)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(YosegiError, explain)

@@ -1,0 +1,313 @@
+"""What officers and members ask of a site about its charters, agreements and policies, whether or not it is running.
+
+Every answer is plain JSON: the pages, the API and the command line show the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from yosegi.core.clock import Clock, timestamp
+from yosegi.core.contract import SENSITIVITIES
+from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.ids import home_of, split_capability
+from yosegi.core.values import Value
+from yosegi.governance.agreement import Agreement
+from yosegi.governance.charter import Charter
+from yosegi.governance.decision import Decision
+from yosegi.governance.explanation import why
+from yosegi.governance.foresight import Expectation, access, what_if
+from yosegi.governance.policy import Policy
+from yosegi.governance.question import Question
+from yosegi.governance.registry import Registry
+from yosegi.governance.suspensions import Barred, Suspension
+from yosegi.site.accounts import Session
+from yosegi.site.catalogue import Catalogue
+from yosegi.site.governing import Governing
+from yosegi.site.law import SiteLaw
+from yosegi.trust.envelope import Envelope
+
+
+class Asking(Value):
+    """A question put to policy before anybody acts. What is left out is filled in: the one charter, the one team.
+
+    Args:
+        capability: what would be used, `site/name@version`.
+        person: who would use it; who asks, if nobody is named.
+        action: the step; `request` for another site's capability and `accept` for one's own, if none is named.
+    """
+
+    capability: str
+    person: str = ""
+    team: str = ""
+    charter: str = ""
+    purpose: str = "research"
+    action: str = ""
+    conduct: str = "run"
+    sensitivity: str = "public"
+    agent: str | None = None
+    model: str | None = None
+    approved: bool = False
+
+
+@dataclass
+class Office:
+    """Governance as people ask for it."""
+
+    site: str
+    clock: Clock
+    registry: Registry
+    law: SiteLaw
+    catalogue: Catalogue
+    governing: Governing
+
+    # -- documents ------------------------------------------------------------------------------------------------
+
+    async def publish(self, document: Mapping[str, Any], who: Session) -> dict[str, Any]:
+        """Put a signed charter, statement or agreement in force and pass it on.
+
+        Raises:
+            Refused: not an operator or officer.
+            Untrusted, Invalid: it may not be believed or published.
+        """
+        check_office(who, "publishing a document")
+        envelope = Envelope.read(dict(document), what="the document")
+        charter = await self.governing.publish(envelope, who.person)
+        kind = envelope.payload_type.removeprefix("application/vnd.yosegi.").partition(".")[0]
+        return {"charter": charter, "kind": kind, "digest": envelope.payload_digest}
+
+    def charters(self) -> list[dict[str, Any]]:
+        """Every charter this site lives in, with its members and whose statement is in force."""
+        return [self.charter(name) for name in self.registry.charters()]
+
+    def charter(self, name: str) -> dict[str, Any]:
+        """One charter as this site knows it.
+
+        Raises:
+            NotFound: the site does not live in it.
+        """
+        self._known(name)
+        roster, now = self.registry.federation(name).roster, self.clock.now()
+        charter = roster.charter
+        stated = {site: timestamp(s.not_after) for site, s in roster.statements.items() if s.not_after > now}
+        return charter_told(charter) | {
+            "alive": now < charter.expires,
+            "statements": {member.id: stated.get(member.id, "") for member in charter.members},
+            "warnings": list(self.law.policy(name).warnings),
+        }
+
+    def documents(self, name: str) -> list[dict[str, Any]]:
+        """Every document accepted under a charter, as it was signed.
+
+        Raises:
+            NotFound: the site does not live in it.
+        """
+        self._known(name)
+        return [envelope.model_dump(mode="json") for envelope in self.registry.documents(name)]
+
+    def agreements(self, charter: str = "") -> list[dict[str, Any]]:
+        """The agreements this site is a party to, in force or not."""
+        barred = {s.name for s in self.law.suspensions if s.kind == "agreement"}
+        now = self.clock.now()
+        return [
+            agreement_told(agreement) | {"in_force": agreement.in_force(now) and agreement.name not in barred}
+            for name in ([charter] if charter else self.registry.charters())
+            for agreement in sorted(self.law.agreements(name), key=lambda a: a.name)
+        ]
+
+    # -- policy -----------------------------------------------------------------------------------------------------
+
+    def explain(self, asking: Asking, who: Session) -> dict[str, Any]:
+        """What this site's policy would answer, and why not in words.
+
+        Raises:
+            Refused: asking about somebody else, without being an operator or officer.
+            NotFound: a capability, charter or team that is not known.
+        """
+        policy, question = self._question(asking, who)
+        return decision_told(policy.decide(question))
+
+    def what_if(
+        self,
+        asking: Asking,
+        who: Session,
+        *,
+        add: Sequence[Mapping[str, Any]] = (),
+        without: Sequence[str] = (),
+        rules: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """What it would answer if agreements were added or dropped, or the site had other rules. Nothing is changed.
+
+        Raises:
+            Invalid: what results could not be published.
+        """
+        policy, question = self._question(asking, who)
+        known = {agreement.name for agreement in policy.agreements}
+        if missing := sorted(set(without) - known):
+            raise NotFound("agreement", missing[0], tuple(sorted(known)))
+        agreements = [Agreement.read(dict(item), what="an agreement to add") for item in add]
+        now = policy.decide(question)
+        then = what_if(policy, question, add=agreements, without=without, rules=rules)
+        return {"now": decision_told(now), "then": decision_told(then), "changes": not now.same_as(then)}
+
+    def access(self, who: Session, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
+        """For each team of a person, everything that is known here: whether they may use it and why not.
+
+        Args:
+            who: who asks.
+            person: about whom; who asks, if nobody is named.
+            purpose: what for; the agreements' own first purpose, if none is named.
+
+        Raises:
+            Refused: asking about somebody else, without being an operator or officer.
+        """
+        person = self._about(person, who)
+        lines = []
+        for charter in self.registry.charters():
+            policy = self.law.policy(charter)
+            listings = {line.ref: line for line in self.catalogue.listings(charter)}
+            for team in sorted(policy.directory.people.get(person, ())):
+                wanted = purpose or _purpose(policy, team)
+                facts = self.catalogue.facts(charter).values()
+                for decision in access(policy, person, team, facts, now=self.clock.now(), purpose=wanted):
+                    line = listings[decision.question.capability.ref]
+                    lines.append({"title": line.contract.title, "kind": line.contract.kind} | decision_told(decision))
+        return lines
+
+    async def reload(self, rules: Mapping[str, str], table: Sequence[Mapping[str, Any]], who: Session) -> list[str]:
+        """Take other rules of the site's own, and another table of expectations; what to look at, if anything.
+
+        Raises:
+            Refused: not an operator or officer.
+            Invalid: they may not be published; what is in force stays.
+        """
+        check_office(who, "publishing rules")
+        await self.law.reload(rules, [Expectation.read(dict(row), what="a row of the table") for row in table])
+        return [warning for name in self.registry.charters() for warning in self.law.policy(name).warnings]
+
+    def _question(self, asking: Asking, who: Session) -> tuple[Policy, Question]:
+        person = self._about(asking.person, who)
+        charter = self._one_charter(asking.charter)
+        policy = self.law.policy(charter)
+        facts = self.catalogue.facts(charter)
+        if asking.capability not in facts:
+            raise NotFound("capability", asking.capability, tuple(facts))
+        owner, _ = split_capability(asking.capability)
+        mine = owner == self.site
+        fields = asking.model_dump(exclude={"person", "team", "charter", "action", "capability"}, exclude_none=True)
+        question = fields | {
+            "action": asking.action or ("accept" if mine else "request"),
+            "person": person,
+            "home": home_of(person),
+            "team": asking.team or _one_team(policy, person),
+            "charter": charter,
+            "capability": facts[asking.capability].model_dump(mode="json"),
+            "sensitivity": max(asking.sensitivity, facts[asking.capability].sensitivity, key=_strictness),
+            "peer": home_of(person) if mine else owner,
+            "now": timestamp(self.clock.now()),
+        }
+        return policy, Question.read(question, what="the question")
+
+    def _about(self, person: str, who: Session) -> str:
+        if person and person != who.person and who.role not in ("operator", "officer"):
+            raise Refused(f"asking about {person}", ("not_on_behalf_of_others",))
+        return person or who.person
+
+    def _one_charter(self, charter: str) -> str:
+        known = self.registry.charters()
+        if charter:
+            return self._known(charter)
+        if len(known) != 1:
+            raise Invalid("the question", f"this site lives in {len(known)} charters", "name one")
+        return known[0]
+
+    def _known(self, charter: str) -> str:
+        if charter not in self.registry.charters():
+            raise NotFound("charter", charter, self.registry.charters())
+        return charter
+
+    # -- suspensions ------------------------------------------------------------------------------------------------
+
+    def suspensions(self) -> list[dict[str, Any]]:
+        """What is barred here."""
+        return [suspension.model_dump(mode="json") for suspension in self.governing.suspensions()]
+
+    async def suspend(self, kind: Barred, name: str, who: Session, why: str, charter: str = "") -> dict[str, Any]:
+        """Bar a site, person, agent, team, agreement or capability here, at once.
+
+        Raises:
+            Refused: not an operator or officer.
+            Invalid: not a name of that kind.
+        """
+        check_office(who, f"suspending {name}")
+        return _dumped(await self.governing.suspend(kind, name, who.person, why, charter))
+
+    async def lift(self, kind: Barred, name: str, who: Session, why: str, charter: str = "") -> dict[str, Any]:
+        """Bar it no more.
+
+        Raises:
+            Refused: not an operator or officer.
+            NotFound: it is not barred.
+        """
+        check_office(who, f"lifting the suspension of {name}")
+        return _dumped(await self.governing.lift(kind, name, who.person, why, charter))
+
+
+def check_office(who: Session, what: str) -> None:
+    """See that somebody may act for the site.
+
+    Raises:
+        Refused: neither operator nor officer.
+    """
+    if who.role not in ("operator", "officer"):
+        raise Refused(what, ("operators_only",))
+
+
+def charter_told(charter: Charter) -> dict[str, Any]:
+    """A charter as JSON, with what people compare aloud."""
+    value = charter.model_dump(mode="json", exclude_none=True)
+    return value | {"digest": charter.digest, "fingerprint": charter.fingerprint}
+
+
+def agreement_told(agreement: Agreement) -> dict[str, Any]:
+    """An agreement as JSON."""
+    return agreement.model_dump(mode="json", exclude_none=True) | {"digest": agreement.digest}
+
+
+def decision_told(decision: Decision) -> dict[str, Any]:
+    """A decision for people and programs: the answer, and each reason in both languages."""
+    question = decision.question
+    return {
+        "capability": question.capability.ref,
+        "person": question.person,
+        "team": question.team,
+        "charter": question.charter,
+        "purpose": question.purpose,
+        "action": question.action,
+        "allow": decision.allow,
+        "agreements": list(decision.reasons) if decision.allow else [],
+        "reasons": [reason.model_dump(mode="json") for reason in why(decision)],
+        "policies": decision.policies_digest,
+    }
+
+
+def _purpose(policy: Policy, team: str) -> str:
+    return next((a.purposes[0] for a in policy.engine.agreements.get(team, ())), "research")
+
+
+def _one_team(policy: Policy, person: str) -> str:
+    teams = sorted(policy.directory.people.get(person, ()))
+    if len(teams) != 1:
+        raise Invalid("the question", f"{person} is in {len(teams)} teams", "name one")
+    return teams[0]
+
+
+def _strictness(sensitivity: str) -> int:
+    """Above all where it is none: the question's own form then refuses it."""
+    return next((n for n, known in enumerate(SENSITIVITIES) if known == sensitivity), len(SENSITIVITIES))
+
+
+def _dumped(suspension: Suspension) -> dict[str, Any]:
+    return suspension.model_dump(mode="json")

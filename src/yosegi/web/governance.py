@@ -1,0 +1,137 @@
+"""The JSON face of a site's governance: charters, agreements, policy, grants, usage, suspensions. It holds no rules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from yosegi.governance.suspensions import Barred
+from yosegi.site import Asking
+from yosegi.web.api import Body, Here, Text, Who
+
+governance = APIRouter(prefix="/api/v1")
+Name = Annotated[str, Field(max_length=130)]
+
+
+class Publish(Body):
+    """A signed charter, statement or agreement."""
+
+    document: dict[str, Any]
+
+
+class Ask(Body):
+    """A question put before anybody acts; what is left out is filled in."""
+
+    capability: Name
+    person: Name = ""
+    team: Name = ""
+    charter: Name = ""
+    purpose: Name = "research"
+    action: Name = ""
+    conduct: Name = "run"
+    sensitivity: Name = "public"
+    agent: Name | None = None
+    model: Name | None = None
+    approved: bool = False
+
+    def asking(self) -> Asking:
+        """The same as a value."""
+        return Asking(**{name: getattr(self, name) for name in Asking.model_fields})
+
+
+class AskIf(Ask):
+    """The same, if agreements were added or dropped, or the site had other rules."""
+
+    add: tuple[dict[str, Any], ...] = Field(default=(), max_length=20)
+    without: tuple[Name, ...] = Field(default=(), max_length=200)
+    rules: dict[Name, str] | None = None
+
+
+class Rules(Body):
+    """The site's own forbids by file name, and its table of expectations."""
+
+    rules: dict[Name, str]
+    table: tuple[dict[str, Any], ...] = Field(default=(), max_length=10_000)
+
+
+class Suspend(Body):
+    """What is barred here, or barred no more."""
+
+    kind: Barred
+    name: Annotated[str, Field(min_length=1, max_length=121)]
+    charter: Name = ""
+    why: Text = ""
+
+
+@governance.get("/charters")
+async def charters(site: Here, who: Who) -> list[dict[str, Any]]:
+    """Every charter this site lives in."""
+    return site.office.charters()
+
+
+@governance.get("/charters/{charter}")
+async def charter(charter: str, site: Here, who: Who) -> dict[str, Any]:
+    """One charter, with whose statement is in force."""
+    return site.office.charter(charter)
+
+
+@governance.get("/charters/{charter}/documents")
+async def documents(charter: str, site: Here, who: Who) -> list[dict[str, Any]]:
+    """Every document accepted under a charter, as it was signed."""
+    return site.office.documents(charter)
+
+
+@governance.post("/governance")
+async def publish(body: Publish, site: Here, who: Who) -> dict[str, Any]:
+    """Put a signed charter, statement or agreement in force, and pass it on to whom it concerns."""
+    return await site.office.publish(body.document, who)
+
+
+@governance.get("/agreements")
+async def agreements(site: Here, who: Who, charter: str = "") -> list[dict[str, Any]]:
+    """The agreements this site is a party to."""
+    return site.office.agreements(charter)
+
+
+@governance.post("/policy/explain")
+async def explain(body: Ask, site: Here, who: Who) -> dict[str, Any]:
+    """What policy would answer, and why not."""
+    return site.office.explain(body.asking(), who)
+
+
+@governance.post("/policy/what-if")
+async def what_if(body: AskIf, site: Here, who: Who) -> dict[str, Any]:
+    """What it would answer if; nothing is changed."""
+    return site.office.what_if(body.asking(), who, add=body.add, without=body.without, rules=body.rules)
+
+
+@governance.post("/policy")
+async def reload(body: Rules, site: Here, who: Who) -> dict[str, Any]:
+    """Take other rules of the site's own and another table of expectations, or neither."""
+    return {"warnings": await site.office.reload(body.rules, body.table, who)}
+
+
+@governance.get("/access")
+async def access(site: Here, who: Who, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
+    """What somebody may use in each of their teams, and why not the rest."""
+    return site.office.access(who, person, purpose)
+
+
+@governance.get("/suspensions")
+async def suspensions(site: Here, who: Who) -> list[dict[str, Any]]:
+    """What is barred here."""
+    return site.office.suspensions()
+
+
+@governance.post("/suspensions")
+async def suspend(body: Suspend, site: Here, who: Who) -> dict[str, Any]:
+    """Bar a site, person, agent, team, agreement or capability here, at once."""
+    return await site.office.suspend(body.kind, body.name, who, body.why, body.charter)
+
+
+@governance.post("/suspensions/lift")
+async def lift(body: Suspend, site: Here, who: Who) -> dict[str, Any]:
+    """Bar it no more."""
+    return await site.office.lift(body.kind, body.name, who, body.why, body.charter)

@@ -1,0 +1,172 @@
+"""What members and officers ask of a running site about charters and policies, before anybody acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation.governed import Governed, agreement, amended, governed, signed
+from federation.toys import spec
+from yosegi.campaign import parse_spec
+from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.site import Asking, Session, Site
+from yosegi.testing.federation import CHARTER
+from yosegi.testing.loop import run_simulated
+
+MEMBER = Session("pi@argonne", "member", float("inf"), "")
+OFFICER = Session("officer@argonne", "officer", float("inf"), "")
+Story = Callable[[Governed], Coroutine[Any, Any, None]]
+MAKE = Asking(capability="nims/toy.make@1")
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Callable[[Story], None]:
+    async def tell(story: Story) -> None:
+        federation = governed(tmp_path)
+        await federation.start()
+        await story(federation)
+        for name in federation.places:
+            await federation.crash(name)
+
+    return lambda story: run_simulated(tell(story))
+
+
+def argonne(federation: Governed) -> Site:
+    return federation.places["argonne"].running
+
+
+def test_a_member_learns_before_asking_what_would_be_allowed_and_by_what(told) -> None:
+    async def story(federation: Governed) -> None:
+        answer = argonne(federation).office.explain(MAKE, MEMBER)
+        assert answer["allow"]
+        assert answer["agreements"] == ["colour-agreement"]
+        assert (answer["action"], answer["team"], answer["charter"]) == ("request", "colour-team", CHARTER)
+
+    told(story)
+
+
+def test_a_refusal_is_explained_in_both_languages_and_is_the_one_that_the_campaign_meets(told) -> None:
+    async def story(federation: Governed) -> None:
+        site = argonne(federation)
+        answer = site.office.explain(MAKE.model_copy(update={"purpose": "teaching"}), MEMBER)
+        (reason,) = answer["reasons"]
+        assert not answer["allow"]
+        assert reason["code"] == "purpose_not_covered"
+        assert "teaching" in reason["en"]
+        assert "teaching" in reason["ja"]
+        text = spec(1).replace('purpose = "research"', 'purpose = "teaching"')
+        await site.start_campaign(parse_spec(text), federation.member())
+        await federation.settle_down(30)
+        assert site.campaigns.get("toy").trials[0].steps[0].reason == reason["code"]
+
+    told(story)
+
+
+def test_what_if_an_agreement_were_added_or_dropped_changes_nothing(told) -> None:
+    async def story(federation: Governed) -> None:
+        site = argonne(federation)
+        teaching = MAKE.model_copy(update={"purpose": "teaching"})
+        before = site.ledger.size, site.law.policy(CHARTER).digest
+        added = agreement("teaching").model_dump(mode="json")
+        answer = site.office.what_if(teaching, MEMBER, add=[added])
+        assert (answer["now"]["allow"], answer["then"]["allow"], answer["changes"]) == (False, True, True)
+        dropped = site.office.what_if(MAKE, MEMBER, without=["colour-agreement"])
+        assert dropped["then"]["reasons"][0]["code"] == "no_agreement"
+        forbid = '@id("closed")\n@reason("Closed.")\nforbid (principal, action, resource);\n'
+        assert (
+            site.office.what_if(MAKE, MEMBER, rules={"a.cedar": forbid})["then"]["reasons"][0]["code"] == "local_rule"
+        )
+        assert (site.ledger.size, site.law.policy(CHARTER).digest) == before
+
+    told(story)
+
+
+def test_what_could_not_be_published_is_no_answer(told) -> None:
+    async def story(federation: Governed) -> None:
+        office = argonne(federation).office
+        with pytest.raises(NotFound):
+            office.what_if(MAKE, MEMBER, without=["unheard"])
+        with pytest.raises(Invalid):
+            office.what_if(MAKE, MEMBER, rules={"a.cedar": "permit (principal, action, resource);"})
+        with pytest.raises(Invalid):
+            office.what_if(MAKE, MEMBER, add=[{"name": "x"}])
+
+    told(story)
+
+
+def test_the_catalogue_shows_each_team_what_it_may_use_and_why_not_the_rest(told) -> None:
+    async def story(federation: Governed) -> None:
+        site = argonne(federation)
+        await site.governing.suspend("capability", "nims/toy.make@1", "officer@argonne", "a look")
+        lines = {line["capability"]: line for line in site.office.access(MEMBER)}
+        assert set(lines) == {"riken/toy.simulate@1", "nims/toy.make@1", "nims/toy.measure@1"}
+        assert lines["riken/toy.simulate@1"]["allow"]
+        assert lines["nims/toy.make@1"]["reasons"][0]["code"] == "suspended"
+        assert {line["team"] for line in lines.values()} == {"colour-team"}
+
+    told(story)
+
+
+def test_somebody_in_no_team_has_an_empty_catalogue_and_a_clear_answer(told) -> None:
+    async def story(federation: Governed) -> None:
+        office = argonne(federation).office
+        stranger = Session("visitor@argonne", "member", float("inf"), "")
+        assert office.access(stranger) == []
+        with pytest.raises(Invalid, match="0 teams"):
+            office.explain(MAKE, stranger)
+        answer = office.explain(MAKE.model_copy(update={"team": "colour-team"}), stranger)
+        assert answer["reasons"][0]["code"] == "unknown_person"
+
+    told(story)
+
+
+def test_only_an_office_asks_about_others(told) -> None:
+    async def story(federation: Governed) -> None:
+        office = argonne(federation).office
+        asking = MAKE.model_copy(update={"person": "pi@argonne"})
+        assert office.explain(asking, OFFICER)["person"] == "pi@argonne"
+        stranger = Session("visitor@argonne", "member", float("inf"), "")
+        with pytest.raises(Refused):
+            office.explain(asking, stranger)
+        with pytest.raises(Refused):
+            office.access(stranger, "pi@argonne")
+
+    told(story)
+
+
+def test_a_member_neither_publishes_nor_suspends(told) -> None:
+    async def story(federation: Governed) -> None:
+        site = argonne(federation)
+        second = signed(amended(federation.charter(), title="Second"), "argonne", "riken", "nims")
+        size = site.ledger.size
+        with pytest.raises(Refused):
+            await site.office.publish(second.model_dump(mode="json"), MEMBER)
+        with pytest.raises(Refused):
+            await site.office.suspend("site", "nims", MEMBER, "")
+        with pytest.raises(Refused):
+            await site.office.lift("site", "nims", MEMBER, "")
+        with pytest.raises(Refused):
+            await site.office.reload({}, [], MEMBER)
+        assert site.ledger.size == size
+        assert (await site.office.publish(second.model_dump(mode="json"), OFFICER))["kind"] == "charter"
+        assert site.office.charter(CHARTER)["version"] == 2
+
+    told(story)
+
+
+def test_a_charter_is_shown_with_whose_statement_is_in_force(told) -> None:
+    async def story(federation: Governed) -> None:
+        office = argonne(federation).office
+        (shown,) = office.charters()
+        assert shown["alive"]
+        assert shown["fingerprint"] == federation.charter().fingerprint
+        assert all(shown["statements"][site] for site in ("argonne", "riken", "nims"))
+        assert [line["name"] for line in office.agreements()] == ["colour-agreement"]
+        assert len(office.documents(CHARTER)) == 5
+        with pytest.raises(NotFound):
+            office.charter("other")
+
+    told(story)
