@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.asking import document, refused, told
+from cli.asking import document, refused, told, yosegi
 
 
 def charter_file(tmp_path: Path, homes: list[Path]) -> Path:
@@ -39,22 +39,22 @@ def homes(tmp_path: Path) -> list[Path]:
 
 def test_two_sites_found_a_federation(tmp_path: Path, homes: list[Path]) -> None:
     charter = tmp_path / "charter.json"
-    told("charter", "write", charter_file(tmp_path, homes), "--out", charter)
+    told("charter", "init", charter_file(tmp_path, homes), "--out", charter)
     assert document("charter", "show", charter)["signed_by"] == []
     told("charter", "sign", charter, "--home", homes[0])
-    refused("charter", "accept", homes[0], charter)
+    refused("charter", "publish", homes[0], charter)
     told("charter", "sign", charter, "--home", homes[1])
     assert len(document("charter", "show", charter)["signed_by"]) == 4
     for home in homes:
-        told("charter", "accept", home, charter)
+        told("charter", "publish", home, charter)
         told("charter", "state", home, "demo", "--out", tmp_path / f"{home.name}.json")
     for home, other in zip(homes, reversed(homes), strict=True):
-        told("charter", "accept", home, tmp_path / f"{other.name}.json")
+        told("charter", "publish", home, tmp_path / f"{other.name}.json")
 
 
 def test_a_charter_changed_after_it_was_signed_is_refused(tmp_path: Path, homes: list[Path]) -> None:
     charter = tmp_path / "charter.json"
-    told("charter", "write", charter_file(tmp_path, homes), "--out", charter)
+    told("charter", "init", charter_file(tmp_path, homes), "--out", charter)
     for home in homes:
         told("charter", "sign", charter, "--home", home)
     envelope = json.loads(charter.read_text())
@@ -63,15 +63,15 @@ def test_a_charter_changed_after_it_was_signed_is_refused(tmp_path: Path, homes:
     envelope["payload"] = base64.b64encode(payload.replace(b'"Demo"', b'"Dema"')).decode()
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(envelope))
-    refused("charter", "accept", homes[0], changed)
-    told("charter", "accept", homes[0], charter)
+    refused("charter", "publish", homes[0], changed)
+    told("charter", "publish", homes[0], charter)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"nonsense", b"\xff"])
 def test_what_is_no_document_is_refused_and_not_changed(tmp_path: Path, homes: list[Path], content: bytes) -> None:
     path = tmp_path / "document.json"
     path.write_bytes(content)
-    for arguments in (("show", path), ("sign", path, "--home", homes[0]), ("accept", homes[0], path)):
+    for arguments in (("show", path), ("sign", path, "--home", homes[0]), ("publish", homes[0], path)):
         assert "document.json" in refused("charter", *arguments)
         assert path.read_bytes() == content
 
@@ -80,8 +80,44 @@ def test_what_is_no_document_is_refused_and_not_changed(tmp_path: Path, homes: l
 def test_a_source_that_does_not_hold_makes_no_document(tmp_path: Path, content: str) -> None:
     source = tmp_path / "charter.toml"
     source.write_text(content)
-    assert "charter.toml" in refused("charter", "write", source, "--out", tmp_path / "out.json")
+    assert "charter.toml" in refused("charter", "init", source, "--out", tmp_path / "out.json")
     assert not (tmp_path / "out.json").exists()
+
+
+def test_a_chain_is_verified_offline_and_says_whose_signatures_are_missing(tmp_path: Path, homes: list[Path]) -> None:
+    first, second, changes = tmp_path / "v1.json", tmp_path / "v2.json", tmp_path / "changes.toml"
+    told("charter", "init", charter_file(tmp_path, homes), "--out", first)
+    for home in homes:
+        told("charter", "sign", first, "--home", home)
+    changes.write_text('title = "Second"\n[leave]\nteams = ["toy-team"]\n', encoding="utf-8")
+    assert "team toy-team leaves" in told("charter", "propose", first, changes, "--out", second)
+    told("charter", "sign", second, "--home", homes[0])
+    result = yosegi("charter", "verify", first, second)
+    assert result.exit_code == 1
+    assert "not signed by riken" in result.stdout
+    refused("charter", "publish", homes[0], second)
+    told("charter", "sign", second, "--home", homes[1])
+    assert "signed by argonne, riken" in told("charter", "verify", first, second)
+    fingerprint = document("charter", "verify", first, second)["fingerprint"]
+    told("charter", "verify", first, second, "--fingerprint", fingerprint)
+    assert "another charter" in refused("charter", "verify", first, second, "--fingerprint", "0000")
+    for path in (first, second):
+        told("charter", "publish", homes[0], path)
+    assert "version 2 is in force" in refused("charter", "publish", homes[0], first)
+
+
+def test_a_version_that_was_left_out_is_a_gap_in_the_chain(tmp_path: Path, homes: list[Path]) -> None:
+    paths = [tmp_path / f"v{number}.json" for number in (1, 2, 3)]
+    told("charter", "init", charter_file(tmp_path, homes), "--out", paths[0])
+    for number, before, after in ((2, *paths[:2]), (3, *paths[1:])):
+        changes = tmp_path / "changes.toml"
+        changes.write_text(f'title = "Version {number}"\n', encoding="utf-8")
+        told("charter", "propose", before, changes, "--out", after)
+    for path in paths:
+        for home in homes:
+            told("charter", "sign", path, "--home", home)
+    assert "does not follow" in refused("charter", "verify", paths[0], paths[2])
+    told("charter", "verify", *paths)
 
 
 def test_nothing_is_stated_under_a_charter_that_was_not_accepted(tmp_path: Path, homes: list[Path]) -> None:

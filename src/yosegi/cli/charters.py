@@ -1,49 +1,61 @@
-"""`yosegi charter`: write, sign, state, accept and read the documents that make sites a federation."""
+"""`yosegi charter`: the life of the document that makes sites a federation."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import tomllib
-from datetime import timedelta
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from yosegi.app.compose import open_ledger
+from yosegi.app import joining
 from yosegi.app.keyring import signers
 from yosegi.app.make import state as make_statement
-from yosegi.app.settings import Home
+from yosegi.app.settings import Home, read_toml
+from yosegi.cli.documents import (
+    File,
+    Keys,
+    Out,
+    documents_of,
+    from_toml,
+    kind_of,
+    publish,
+    read_document,
+    save,
+    sign_file,
+)
+from yosegi.cli.office import HomeArgument
 from yosegi.cli.output import as_json, explained, show_json, show_table
 from yosegi.core import canonical
-from yosegi.core.clock import Clock, SystemClock, timestamp
-from yosegi.core.errors import Invalid
-from yosegi.governance.agreement import Agreement
-from yosegi.governance.charter import Charter
-from yosegi.governance.registry import Registry
+from yosegi.core.clock import SystemClock, timestamp
+from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.reasons import explain
+from yosegi.governance.amend import Progress, differences, progress, successor
+from yosegi.governance.charter import Charter, Team, follow
 from yosegi.governance.statement import Statement
-from yosegi.ledger.store import Locked
-from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 
-KINDS: tuple[type[Document], ...] = (Charter, Statement, Agreement)
-File = click.Path(exists=True, dir_okay=False, path_type=Path)
-Out = click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
-HomeArgument = click.argument("home", type=click.Path(path_type=Path, file_okay=False))
+DATES = ("issued", "expires")
 
 
 @click.group()
 def charter() -> None:
-    r"""Found a federation: write its charter, have every member sign it, state your keys, accept what was signed.
+    r"""Found a federation, change it, admit others to it.
 
     \b
-    yosegi charter key HOME                     what to send whoever writes the charter; read it aloud
-    yosegi charter write charter.toml --out charter.json
-    yosegi charter sign charter.json --home HOME    each member in turn, the file going round
-    yosegi charter accept HOME charter.json     each member
-    yosegi charter state HOME ID --out mine.json    each member; send it to the others
-    yosegi charter accept HOME theirs.json      each member, each statement and agreement
+    In a hurry, two institutions, three files:
+      yosegi charter invite HOME ID --out invitation.json       the one
+      yosegi site join HOME invitation.json --out answer.json   the other
+      yosegi charter admit HOME answer.json --out welcome.json  the one; compare the fingerprint aloud
+      yosegi site join HOME welcome.json                        the other
+    At leisure:
+      yosegi charter key HOME                        what to send whoever writes the charter
+      yosegi charter init charter.toml --out v1.json
+      yosegi charter sign v1.json --home HOME        each member in turn, the file going round
+      yosegi charter publish HOME v1.json            each member
+      yosegi charter state HOME ID --out mine.json   each member; send it to the others, who publish it
+    A change: yosegi charter propose v1.json changes.toml --out v2.json, then sign, then publish at one site.
     """
 
 
@@ -67,49 +79,85 @@ def key(home: Path, json_: bool) -> None:
 @click.argument("source", type=File)
 @Out
 @explained
-def write(source: Path, out: Path) -> None:
-    """Make an unsigned charter or agreement of SOURCE, a TOML file (`kind = "charter"` or `kind = "agreement"`).
+def init(source: Path, out: Path) -> None:
+    """Make the unsigned first version of a charter from SOURCE, a TOML file.
 
-    Dates that are left out are filled in: from now, for a year. Members sign a charter with both Ed25519 and ML-DSA-65,
-    unless it says `post_quantum = false`.
+    Dates that are left out are filled in: from now, for a year. Members sign with both Ed25519 and ML-DSA-65, unless it
+    says `post_quantum = false`.
     """
-    try:
-        value = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Invalid(str(source), f"not TOML ({error})") from None
-    kinds: dict[str, type[Document]] = {"charter": Charter, "agreement": Agreement}
-    kind = kinds.get(str(value.pop("kind", "charter")))
-    if kind is None:
-        raise Invalid(str(source), "kind is neither charter nor agreement")
-    document = kind.read(_dated(value, kind, SystemClock()), what=str(source))
-    _save(out, document.sign())
+    made = from_toml(source, Charter, DATES, {"version": 1, "post_quantum": True})
+    save(out, made.sign())
     click.echo(f"{out}: unsigned; each member signs it: yosegi charter sign {out} --home HOME")
 
 
-def _dated(value: dict[str, Any], kind: type[Document], clock: Clock) -> dict[str, Any]:
-    now = clock.now()
-    names = ("issued", "expires") if kind is Charter else ("valid_from", "valid_until")
-    dates: dict[str, Any] = {names[0]: timestamp(now), names[1]: timestamp(now + timedelta(days=365))}
-    if kind is Charter:
-        dates["post_quantum"] = True
-    return dates | {key: timestamp(item) if hasattr(item, "tzinfo") else item for key, item in value.items()}
+@charter.command()
+@click.argument("current", type=File)
+@click.argument("changes", type=File)
+@Out
+@explained
+def propose(current: Path, changes: Path, out: Path) -> None:
+    r"""Make the unsigned version after CURRENT; CHANGES is a TOML file of what becomes otherwise.
+
+    Whole fields are replaced (`title`, `expires`, `threshold`, `focus_areas` …). Members, teams, focus areas and
+    challenges may be given one by one: those named are added or replaced, and `leave` names those that go.
+
+    \b
+    expires = 2028-04-01T00:00:00Z
+    [[members]]
+    id = "harwell"
+    …
+    [leave]
+    members = ["lab-b"]
+    """
+    old = _charter(current)
+    new = _amended(old, read_toml(changes))
+    save(out, new.sign())
+    for line in differences(old, new):
+        click.echo(line)
+    click.echo(f"{out}: version {new.version}, unsigned; signed under the rule of version {old.version} and its own")
+
+
+_LISTS = ("members", "teams", "focus_areas", "challenges")
+
+
+def _amended(old: Charter, changes: dict[str, Any]) -> Charter:
+    value = old.model_dump(mode="json", exclude_none=True)
+    leave = changes.pop("leave", {})
+    for name in _LISTS:
+        given = {thing["id"]: thing for thing in changes.pop(name, ()) if isinstance(thing, dict) and "id" in thing}
+        kept = [thing for thing in value[name] if thing["id"] not in given and thing["id"] not in leave.get(name, ())]
+        value[name] = [*kept, *given.values()]
+    now = SystemClock().now()
+    merged = Charter.read(value | {"issued": timestamp(now)} | changes, what="the charter that would result")
+    fields = {name: getattr(merged, name) for name in Charter.model_fields if name not in ("version", "previous", "id")}
+    try:
+        return successor(old, **fields)
+    except ValueError as error:
+        raise Invalid("the charter that would result", str(error)) from None
 
 
 @charter.command()
 @click.argument("document", type=File)
 @click.option("--home", type=click.Path(path_type=Path), required=True, help="Whose governance keys sign.")
+@Keys
 @explained
-def sign(document: Path, home: Path) -> None:
-    """Add a member's signature to DOCUMENT, in place. Read it first: yosegi charter show DOCUMENT."""
-    envelope = _read(document)
-    place = Home(home)
-    # A key that nobody knows would spoil the document, so those sign that the charter names.
-    named = _named(place, envelope)
-    keys = [one for one in signers(place, "governance") if not named or one.public.key_id in named]
-    if not keys:
-        raise Invalid(str(document), f"its charter names no governance key of {home}", "write it with these keys")
-    _save(document, envelope.signed_also_by(*keys))
-    click.echo(f"{document}: signed with {' and '.join(one.public.fingerprint for one in keys)}")
+def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
+    """Add a member's signatures to DOCUMENT, in place. Read it first: yosegi charter show DOCUMENT."""
+    click.echo(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")
+
+
+@charter.command("publish")
+@HomeArgument
+@click.argument("documents", type=File, nargs=-1, required=True)
+@explained
+def publish_(home: Path, documents: tuple[Path, ...]) -> None:
+    """Verify DOCUMENTS, put them in force at a site, running or not, and pass them on to the members they concern.
+
+    What may not be believed is refused and named, and changes nothing.
+    """
+    for path in documents:
+        done = publish(home, read_document(path))
+        click.echo(f"{path}: the {done['kind']} is in force under charter {done['charter']}")
 
 
 @charter.command()
@@ -118,14 +166,95 @@ def sign(document: Path, home: Path) -> None:
 @explained
 def show(document: Path, json_: bool) -> None:
     """Show a charter, statement or agreement, and whose keys signed it; nothing is verified."""
-    envelope = _read(document)
+    envelope = read_document(document)
     value = canonical.loads(envelope.payload)
     signed = [signature.key_id for signature in envelope.signatures]
     if json_:
         show_json({"document": value, "signed_by": signed, "digest": envelope.payload_digest})
         return
-    show_table(("", ""), ((name, item) for name, item in value.items()))
+    show_table(("", ""), ((name, _short(item)) for name, item in value.items()))
+    if envelope.payload_type == Charter.payload_type:
+        click.echo(f"fingerprint {Charter.peek(envelope).fingerprint}: compare it aloud")
     click.echo(f"digest {envelope.payload_digest}\nsigned by {', '.join(signed) or 'nobody yet'}")
+
+
+def _short(item: Any) -> str:
+    if isinstance(item, list) and item and isinstance(item[0], dict):
+        return ", ".join(str(one.get("id", one)) for one in item)
+    return json.dumps(item, ensure_ascii=False) if isinstance(item, dict | list) else str(item)
+
+
+@charter.command()
+@HomeArgument
+@click.argument("charter_id")
+@Out
+@explained
+def export(home: Path, charter_id: str, out: Path) -> None:
+    """Write the charter that is in force at a site, as it was signed, to a file."""
+    charters = joining.charters_in(documents_of(home, charter_id))
+    if not charters:
+        raise NotFound("charter", charter_id)
+    save(out, charters[-1])
+    click.echo(f"{out}: version {Charter.peek(charters[-1]).version}")
+
+
+@charter.command()
+@click.argument("old", type=File)
+@click.argument("new", type=File)
+@as_json
+@explained
+def diff(old: Path, new: Path, json_: bool) -> None:
+    """Show what changes from one version of a charter to another, for people to read before they sign."""
+    lines = differences(_charter(old), _charter(new))
+    if json_:
+        show_json(lines)
+    else:
+        click.echo("\n".join(lines) or "nothing changes")
+
+
+@charter.command()
+@click.argument("versions", type=File, nargs=-1, required=True)
+@click.option("--fingerprint", default="", help="What the last version's must be, as it was read aloud.")
+@as_json
+@explained
+def verify(versions: tuple[Path, ...], fingerprint: str, json_: bool) -> None:
+    """Check a chain of charters, in order, offline: that each was signed under the rule before it and its own.
+
+    Of a last version that is not signed enough yet it says who has signed and what is lacking, with status 1.
+    """
+    envelopes = [read_document(path) for path in versions]
+    for path, envelope in zip(versions, envelopes, strict=True):
+        if kind_of(envelope, str(path)) is not Charter:
+            raise Invalid(str(path), "is not a charter")
+    now = SystemClock().now()
+    current = follow(None, envelopes[:-1], now) if len(envelopes) > 1 else None
+    last = Charter.peek(envelopes[-1])
+    told = progress(current, last, envelopes[-1])
+    if told.complete:
+        last = follow(current, envelopes[-1:], now)
+    _check_fingerprint(last, fingerprint)
+    if json_:
+        show_json({"charter": last.id, "version": last.version, "fingerprint": last.fingerprint} | _told(told))
+    else:
+        _say_progress(last, told)
+    if not told.complete:
+        raise SystemExit(1)
+
+
+def _told(found: Progress) -> dict[str, Any]:
+    lacking = [{"code": code, "en": explain(code, "en", **dict(fields))} for code, fields in found.lacking]
+    return {"complete": found.complete, "signed": found.signed, "waiting": found.waiting, "lacking": lacking}
+
+
+def _say_progress(last: Charter, found: Progress) -> None:
+    click.echo(f"charter {last.id}, version {last.version}, until {last.expires:%Y-%m-%d}: {last.fingerprint}")
+    click.echo(f"signed by {', '.join(found.signed) or 'nobody yet'}")
+    for name, (have, need) in found.begun.items():
+        click.echo(f"begun by {name}: {have} of {need} keys")
+    for code, fields in found.lacking:
+        click.echo(explain(code, "en", **dict(fields)))
+    if found.waiting:
+        click.echo(f"not signed by {', '.join(found.waiting)}")
 
 
 @charter.command()
@@ -134,76 +263,179 @@ def show(document: Path, json_: bool) -> None:
 @Out
 @explained
 def state(home: Path, charter_id: str, out: Path) -> None:
-    """State a site's keys and reach under a charter it has accepted, for thirty days; its governance keys sign."""
+    """State a site's keys and reach under a charter it lives in, for thirty days; its governance keys sign."""
+    save(out, _state(home, charter_id))
+    click.echo(f"{out}: in force here; send it to those that this site does not reach")
 
-    async def work(registry: Registry) -> None:
-        roster = registry.federation(charter_id).roster
-        site = Home(home).settings().site
-        before = roster.statements.get(site)
-        serial = 1 if before is None else before.serial + 1
-        envelope = make_statement(Home(home), roster.charter, SystemClock(), serial)
-        await registry.accept(envelope, by=f"operator@{site}")
-        _save(out, envelope)
-        click.echo(f"{out}: send it to the other members")
 
-    _with_registry(home, work)
+def _state(home: Path, charter_id: str) -> Envelope:
+    """A new statement of a site, put in force there."""
+    documents = documents_of(home, charter_id)
+    charters = joining.charters_in(documents)
+    if not charters:
+        raise NotFound("charter", charter_id)
+    site = Home(home).settings().site
+    own = [s for e in documents if e.payload_type == Statement.payload_type and (s := Statement.peek(e)).site == site]
+    serial = max((s.serial for s in own), default=0) + 1
+    envelope = make_statement(Home(home), Charter.peek(charters[-1]), SystemClock(), serial)
+    publish(home, envelope)
+    return envelope
+
+
+# -- in a hurry -------------------------------------------------------------------------------------------------------
 
 
 @charter.command()
 @HomeArgument
-@click.argument("documents", type=File, nargs=-1, required=True)
+@click.argument("charter_id")
+@click.option("--title", default="", help="The charter's title, for a first charter.")
+@click.option("--country", default="", help="This site's country, for a first charter: ISO 3166, e.g. US.")
+@click.option("--kind", type=click.Choice(joining.KINDS), default="laboratory", show_default=True, help="What it is.")
+@click.option("--team", default="", help="A team that the new member joins; made with a first charter.")
+@click.option("--person", "people", multiple=True, help="A member of that team from here, e.g. pi@lab-a; repeatable.")
+@click.option("--demonstration", is_flag=True, help="All of it stands on one machine, for practice.")
+@Out
 @explained
-def accept(home: Path, documents: tuple[Path, ...]) -> None:
-    """Verify DOCUMENTS and record them at a site that is not running; what may not be believed is refused and named."""
+def invite(
+    home: Path,
+    charter_id: str,
+    title: str,
+    country: str,
+    kind: joining.MemberKind,
+    team: str,
+    people: tuple[str, ...],
+    demonstration: bool,
+    out: Path,
+) -> None:
+    """Invite an institution to charter CHARTER_ID: to found it with this site, or to join it.
 
-    async def work(registry: Registry) -> None:
-        for path in documents:
-            envelope = _read(path)
-            under = await registry.accept(envelope, by=f"operator@{Home(home).settings().site}")
-            click.echo(f"{path}: accepted under charter {under}")
-
-    _with_registry(home, work)
-
-
-def _with_registry(home: Path, work: Any) -> None:
-    async def run() -> None:
-        place, clock = Home(home), SystemClock()
-        settings = place.settings()
-        ledger = await open_ledger(place, settings, clock)
-        try:
-            await work(Registry(settings.site, ledger, clock))
-        finally:
-            ledger.close()
-
-    asyncio.run(run())
-
-
-def _named(home: Home, envelope: Envelope) -> set[str]:
-    """The governance keys under whose charter a document stands; none where that charter was not accepted here."""
-    named: set[str] = set()
-    if envelope.payload_type == Charter.payload_type:
-        # A key that it takes away may be needed by the rule of the version before it.
-        named = set(Charter.peek(envelope).keys)
-    elif not home.ledger.exists():
-        return named
-    charter = str(canonical.loads(envelope.payload).get("charter", canonical.loads(envelope.payload).get("id")))
-
-    async def work(registry: Registry) -> None:
-        if charter in registry.charters():
-            named.update(registry.federation(charter).roster.charter.keys)
-
-    if home.ledger.exists():
-        with contextlib.suppress(Locked):
-            _with_registry(home.folder, work)
-    return named
-
-
-def _read(path: Path) -> Envelope:
-    envelope = Envelope.read(path.read_bytes(), what=str(path))
-    if envelope.payload_type not in {kind.payload_type for kind in KINDS}:
-        raise Invalid(str(path), f"{envelope.payload_type} is not a charter, statement or agreement")
-    return envelope
+    The file holds nothing secret. It is answered by `yosegi site join`.
+    """
+    documents = documents_of(home, charter_id)
+    charters = joining.charters_in(documents)
+    site = Home(home).settings().site
+    if charters:
+        current = Charter.peek(charters[-1])
+        inviter, wanted = current.member(site), current.team(team) if team else None
+        if team and wanted is None:
+            raise NotFound("team", team, tuple(one.id for one in current.teams))
+    elif not country:
+        raise Invalid("--country", f"{site} does not live in {charter_id}, so this would found it", "say where you are")
+    else:
+        inviter = joining.member_of(Home(home), country, kind)
+        wanted = (
+            Team.read({"id": team, "title": team, "lead": site, "sites": [site], "people": people}) if team else None
+        )
+    if inviter is None:
+        raise NotFound("member", site)
+    invitation = joining.Invitation(
+        charter=charter_id,
+        title=title or charter_id,
+        inviter=inviter,
+        team=wanted,
+        documents=tuple(documents),
+        demonstration=demonstration,
+    )
+    out.write_bytes(invitation.to_bytes())
+    click.echo(f"{out}: send it; it is answered by yosegi site join HOME {out.name} --out answer.json")
 
 
-def _save(path: Path, envelope: Envelope) -> None:
-    path.write_bytes(envelope.to_bytes())
+@charter.command()
+@HomeArgument
+@click.argument("answer", type=File)
+@click.option("--fingerprint", default="", help="What the other side reads aloud; asked for, if it is not given.")
+@Out
+@explained
+def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
+    """Sign the charter in ANSWER, after its fingerprint was compared aloud, and welcome whoever sent it.
+
+    Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet.
+    """
+    given = joining.Answer.read(answer.read_bytes(), what=str(answer))
+    proposed = Charter.peek(given.charter)
+    documents = documents_of(home, proposed.id)
+    charters = joining.charters_in(documents)
+    current = Charter.peek(charters[-1]) if charters else None
+    for line in differences(current, proposed) if current else [f"founds {proposed.id} with {_members(proposed)}"]:
+        click.echo(line, err=True)
+    _compare_aloud(proposed, fingerprint)
+    named = {*proposed.keys, *(current.keys if current else ())}
+    mine = [one for one in signers(Home(home), "governance") if one.public.key_id in named]
+    signed = given.charter.signed_also_by(*mine)
+    found = progress(current, proposed, signed)
+    if not found.complete:
+        save(out, signed)
+        _say_progress(proposed, found)
+        click.echo(f"{out}: for them to sign; then publish it, and the statement in {answer}")
+        return
+    publish(home, signed)
+    publish(home, given.statement)
+    if not _stated(documents, Home(home).settings().site):
+        _state(home, proposed.id)
+    joiner = Statement.peek(given.statement).site
+    welcome = joining.Welcome(site=joiner, documents=tuple(documents_of(home, proposed.id)))
+    out.write_bytes(welcome.to_bytes())
+    click.echo(f"{joiner} is in charter {proposed.id}. {out}: send it back; it is taken by yosegi site join")
+
+
+def _stated(documents: Sequence[Envelope], site: str) -> bool:
+    return any(e.payload_type == Statement.payload_type and Statement.peek(e).site == site for e in documents)
+
+
+def _members(proposed: Charter) -> str:
+    return " and ".join(member.id for member in proposed.members)
+
+
+def _compare_aloud(proposed: Charter, said: str) -> None:
+    """Have people compare a charter's fingerprint.
+
+    Raises:
+        Invalid: they are not the same.
+    """
+    click.echo(f"fingerprint of charter {proposed.id}, version {proposed.version}: {proposed.fingerprint}", err=True)
+    if not said:
+        said = click.prompt("What does the other side read aloud?", err=True)
+    _check_fingerprint(proposed, said)
+
+
+def _check_fingerprint(proposed: Charter, said: str) -> None:
+    if said and "".join(said.lower().split()) != proposed.fingerprint.replace(" ", ""):
+        raise Invalid(
+            "the fingerprint", "it is another charter that the other side holds", "do not sign; ask on another line"
+        )
+
+
+def join_charter(
+    home: Path, file: Path, country: str, kind: joining.MemberKind, people: Sequence[str], out: Path | None
+) -> None:
+    """Answer an invitation, or take a welcome.
+
+    Raises:
+        Invalid, Untrusted: the file is neither, or does not hold.
+    """
+    value = canonical.loads(file.read_bytes(), what=str(file))
+    form = value.get("format") if isinstance(value, dict) else None
+    if form == "yosegi.welcome.v1":
+        welcome = joining.Welcome.read(value, what=str(file))
+        charter = joining.check_mine(Home(home), welcome)
+        for envelope in welcome.documents:
+            publish(home, envelope)
+        click.echo(f"{welcome.site} lives in charter {charter.id}, version {charter.version}: {charter.fingerprint}")
+        return
+    if form != "yosegi.invitation.v1":
+        raise Invalid(str(file), "is neither an invitation nor a welcome")
+    if not country or out is None:
+        raise Invalid("the command", "an invitation is answered with --country and --out", "say both")
+    invitation = joining.Invitation.read(value, what=str(file))
+    member = joining.member_of(Home(home), country, kind)
+    current, proposed = joining.propose(invitation, Home(home), member, people, SystemClock())
+    if current is not None:
+        click.echo(
+            f"charter {current.id} as it is in force: {current.fingerprint}; hear it from {invitation.inviter.id}"
+        )
+    out.write_bytes(joining.answer(proposed, Home(home), SystemClock()).to_bytes())
+    click.echo(f"{out}: send it back. Read aloud to {invitation.inviter.id}: {proposed.fingerprint}")
+
+
+def _charter(path: Path) -> Charter:
+    return Charter.peek(read_document(path))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
@@ -72,6 +72,26 @@ class Client:
         """Start a campaign from a file, or from its text."""
         text = spec.read_text(encoding="utf-8") if isinstance(spec, Path) else spec
         return CampaignHandle(self, self.post("/campaigns", {"spec": text})["name"])
+
+    def charters(self) -> list[dict[str, Any]]:
+        """Every charter the site lives in."""
+        return list(self.get("/charters"))
+
+    def agreements(self) -> list[dict[str, Any]]:
+        """The agreements the site is a party to."""
+        return list(self.get("/agreements"))
+
+    def explain(self, capability: str, **question: Any) -> dict[str, Any]:
+        """What policy would answer, and why not: `team`, `purpose`, `person`, `action`, `sensitivity` … narrow it."""
+        return dict(self.post("/policy/explain", {"capability": capability, **question}))
+
+    def what_if(self, capability: str, **question: Any) -> dict[str, Any]:
+        """The same `now` and `then`: with agreements to `add` (dicts), names to do `without`, or other `rules`."""
+        return dict(self.post("/policy/what-if", {"capability": capability, **question}))
+
+    def access(self, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
+        """What somebody may use in each of their teams, and why not the rest."""
+        return list(self.get(f"/access?{urlencode({'person': person, 'purpose': purpose})}"))
 
     def changes(self, after: int = -1) -> Iterator[int]:
         """The site's last sequence, each time it grows; for ever."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from yosegi.app.compose import VERSION
+from yosegi.cli.agreements import agreement
 from yosegi.cli.bundles import replay, verify
 from yosegi.cli.campaigns import campaign
 from yosegi.cli.capabilities import capability
 from yosegi.cli.charters import charter
 from yosegi.cli.demo import demo
+from yosegi.cli.policies import policy
 from yosegi.cli.sites import site
 from yosegi.cli.stations import station
 from yosegi.cli.tasks import task
@@ -30,5 +32,5 @@ def main() -> None:
     """
 
 
-for command in (demo, campaign, capability, charter, task, site, station, verify, replay, try_):
+for command in (demo, campaign, capability, charter, agreement, policy, task, site, station, verify, replay, try_):
     main.add_command(command)

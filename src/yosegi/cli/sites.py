@@ -11,10 +11,12 @@ from typing import Any
 import click
 
 from yosegi.app.compose import open_ledger, views
+from yosegi.app.joining import KINDS, MemberKind
 from yosegi.app.keyring import loose, signer, unused, where_keys_live
 from yosegi.app.make import make_home
 from yosegi.app.serve import serve as serve_site
 from yosegi.app.settings import Home, Settings
+from yosegi.cli.charters import join_charter
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.keys import key
 from yosegi.cli.output import as_json, explained, show_json, show_table
@@ -156,6 +158,22 @@ def _advice(home: Home, address: tuple[str, int]) -> list[str]:
         running = probe.connect_ex(address) == 0
     advice.append("the site is running" if running else "the site is not running: yosegi site serve HOME")
     return advice
+
+
+@site.command()
+@Folder
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--country", default="", help="This institution's country: ISO 3166, e.g. JP.")
+@click.option("--kind", type=click.Choice(KINDS), default="laboratory", show_default=True, help="What it is.")
+@click.option("--person", "people", multiple=True, help="Somebody of this site who joins the team; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where the answer to an invitation is written.")
+@explained
+def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[str, ...], out: Path | None) -> None:
+    """Join a charter: answer the invitation in FILE, and later take the welcome in FILE.
+
+    Read the fingerprint aloud to whoever invited you, on the telephone: everything rests on that.
+    """
+    join_charter(home, file, country, kind, people, out)
 
 
 @site.command()

@@ -31,6 +31,9 @@ Selector = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*/(?:\*|[a
 Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 ExportClass = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$", max_length=60)]
 
+Terms = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+"""What people agreed on, in their words; the program keeps and shows it."""
+
 _Kind = Literal["Team", "Site", "Action", "Person"]
 
 USES = ("request", "accept", "dispatch", "release")
@@ -90,7 +93,10 @@ class Agreement(Document):
         approvers: members of the team who may approve what needs approval; nobody, if none is named.
         valid_from: start.
         valid_until: end.
-        terms: everything people agreed on that no program decides (publication, intellectual property).
+        embargo: until when results may not be published.
+        publication: who may publish what, and who is named.
+        intellectual_property: whose what comes of it is.
+        terms: everything else people agreed on that no program decides.
     """
 
     kind: ClassVar[str] = "agreement"
@@ -114,6 +120,9 @@ class Agreement(Document):
     approvers: tuple[PersonId, ...] = ()
     valid_from: Moment
     valid_until: Moment
+    embargo: Moment | None = None
+    publication: Terms | None = None
+    intellectual_property: Terms | None = None
     terms: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")

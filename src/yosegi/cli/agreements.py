@@ -1,0 +1,141 @@
+"""`yosegi agreement`: what a team may use, for which purpose, under which terms, until when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
+from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.core.errors import Invalid, NotFound
+from yosegi.governance.agreement import Agreement
+from yosegi.site import Session, Site
+
+DATES = ("valid_from", "valid_until")
+
+
+@click.group()
+def agreement() -> None:
+    r"""Agree on what a team may use: one writes it, its parties sign it, and it is in force at all of them.
+
+    \b
+    yosegi agreement propose agreement.toml --out agreement.json
+    yosegi agreement sign agreement.json --home HOME      each party in turn
+    yosegi agreement publish HOME agreement.json          one party; the others are told
+    """
+
+
+@agreement.command()
+@click.argument("source", type=File)
+@Out
+@click.option("--cedar", is_flag=True, help="Show the one permit it becomes, too.")
+@explained
+def propose(source: Path, out: Path, cedar: bool) -> None:
+    r"""Make an unsigned agreement of SOURCE, a TOML file.
+
+    Dates that are left out are from now, for a year. A change is the same name with a higher `version`.
+
+    \b
+    charter = "pair"
+    name = "alloys-2026"
+    title = "What the alloys team may use"
+    team = "alloys"
+    parties = ["lab-a", "lab-b"]
+    capabilities = ["lab-b/*"]
+    purposes = ["research"]
+    highest_sensitivity = "team"
+    export_classes = ["EAR99"]
+    residency = ["US", "JP"]
+    models = [{ endpoint = "local", highest_sensitivity = "team" }]
+    publication = "Both institutions are named."
+    intellectual_property = "Each keeps what it brings; what is made together is shared."
+    [[determinations]]
+    export_class = "EAR99"
+    regime = "EAR"
+    list_version = "2026-10"
+    by = "officer@lab-b"
+    on = 2026-10-01
+    """
+    made = from_toml(source, Agreement, DATES, {})
+    save(out, made.sign())
+    click.echo(f"{out}: unsigned; each party signs it: yosegi agreement sign {out} --home HOME")
+    if cedar:
+        click.echo(made.to_cedar())
+
+
+@agreement.command()
+@click.argument("document", type=File)
+@click.option("--home", type=click.Path(path_type=Path), required=True, help="Whose governance keys sign.")
+@Keys
+@explained
+def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
+    """Add a party's signatures to DOCUMENT, in place. Read it first: yosegi agreement show."""
+    _only_an_agreement(document)
+    click.echo(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")
+
+
+@agreement.command("publish")
+@HomeArgument
+@click.argument("document", type=File)
+@explained
+def publish_(home: Path, document: Path) -> None:
+    """Put a signed agreement in force at a party's site, running or not, and pass it on to the other parties.
+
+    The policies that follow from it are held against the site's own table of expectations first.
+    """
+    _only_an_agreement(document)
+    done = publish(home, read_document(document))
+    click.echo(f"{document}: in force under charter {done['charter']}")
+
+
+def _only_an_agreement(path: Path) -> None:
+    if kind_of(read_document(path), str(path)) is not Agreement:
+        raise Invalid(str(path), "is not an agreement")
+
+
+@agreement.command("list")
+@HomeArgument
+@as_json
+@explained
+def list_(home: Path, json_: bool) -> None:
+    """List the agreements a site is a party to."""
+    found = _agreements(home)
+    if json_:
+        show_json(found)
+        return
+    rows = (
+        (a["name"], a["team"], ", ".join(a["parties"]), a["valid_until"][:10], _state(a), a["title"]) for a in found
+    )
+    show_table(("agreement", "team", "parties", "until", "", "title"), rows, empty="no agreements")
+
+
+@agreement.command()
+@HomeArgument
+@click.argument("name")
+@as_json
+@explained
+def show(home: Path, name: str, json_: bool) -> None:
+    """Show one agreement: every term of it, and whether it is in force."""
+    found = _agreements(home)
+    value = next((one for one in found if one["name"] == name), None)
+    if value is None:
+        raise NotFound("agreement", name, tuple(one["name"] for one in found))
+    if json_:
+        show_json(value)
+    else:
+        show_table(("", ""), ((key.replace("_", " "), item) for key, item in value.items() if item not in ([], {}, "")))
+
+
+def _state(value: dict[str, Any]) -> str:
+    return "in force" if value["in_force"] else "not in force"
+
+
+def _agreements(home: Path) -> list[dict[str, Any]]:
+    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+        return site.office.agreements()
+
+    found: list[dict[str, Any]] = at_site(home, rest, lambda client: client.get("/agreements"))
+    return found

@@ -1,0 +1,162 @@
+"""Signed documents as files on the command line: read, written, signed, and put in force at a site."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yosegi.app.keyring import signers
+from yosegi.app.settings import Home, read_toml
+from yosegi.cli.client import Client
+from yosegi.cli.office import at_site
+from yosegi.core import canonical
+from yosegi.core.clock import SystemClock, timestamp
+from yosegi.core.errors import Invalid
+from yosegi.governance.agreement import Agreement
+from yosegi.governance.charter import Charter
+from yosegi.governance.statement import Statement
+from yosegi.site import Session, Site
+from yosegi.trust.document import Document
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
+
+KINDS: tuple[type[Document], ...] = (Charter, Statement, Agreement)
+File = click.Path(exists=True, dir_okay=False, path_type=Path)
+Out = click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+Keys = click.option(
+    "--key", "keys", type=File, multiple=True, help="A governance key's file from elsewhere; may be repeated."
+)
+
+
+def read_document(path: Path) -> Envelope:
+    """A signed charter, statement or agreement from a file.
+
+    Raises:
+        Invalid: it is none of these.
+    """
+    envelope = Envelope.read(path.read_bytes(), what=str(path))
+    kind_of(envelope, str(path))
+    return envelope
+
+
+def kind_of(envelope: Envelope, what: str) -> type[Document]:
+    """Which kind of document it is.
+
+    Raises:
+        Invalid: neither charter, statement nor agreement.
+    """
+    for kind in KINDS:
+        if envelope.payload_type == kind.payload_type:
+            return kind
+    raise Invalid(what, f"{envelope.payload_type} is not a charter, statement or agreement")
+
+
+def save(path: Path, envelope: Envelope) -> None:
+    """Write a document."""
+    path.write_bytes(envelope.to_bytes())
+
+
+def from_toml(source: Path, kind: type[Document], dates: tuple[str, str], defaults: dict[str, Any]) -> Any:
+    """An unsigned document of a TOML file; dates that are left out are from now, for a year.
+
+    Raises:
+        Invalid: not TOML, or not of that form.
+    """
+    now = SystemClock().now()
+    filled = {dates[0]: timestamp(now), dates[1]: timestamp(now + timedelta(days=365))}
+    value = read_toml(source)
+    if value.pop("kind", kind.kind) != kind.kind:
+        raise Invalid(str(source), f"it is not of the kind {kind.kind}")
+    return kind.read(defaults | filled | value, what=str(source))
+
+
+def sign_file(path: Path, home: Path, keys: tuple[Path, ...]) -> list[str]:
+    """Add a member's signatures to a document's file; the fingerprints of the keys that signed.
+
+    A key that the charter does not name would spoil the document, so those sign that it names.
+
+    Raises:
+        Invalid: none of the keys is named.
+    """
+    envelope = read_document(path)
+    place = Home(home)
+    found = [load_signer(key) for key in keys] or list(signers(place, "governance"))
+    known = _named(place, envelope)
+    chosen = [one for one in found if not known or one.public.key_id in known]
+    if not chosen:
+        raise Invalid(str(path), f"its charter names no governance key of {home}", "write it with these keys")
+    save(path, envelope.signed_also_by(*chosen))
+    return [one.public.fingerprint for one in chosen]
+
+
+def load_signer(path: Path) -> Signer:
+    """The key in a file, of whichever algorithm.
+
+    Raises:
+        LooseKeyFile, Invalid: it cannot be used.
+    """
+    try:
+        return Ed25519Signer.load(path)
+    except Invalid:
+        return MlDsa65Signer.load(path)
+
+
+def _named(home: Home, envelope: Envelope) -> set[str]:
+    """The governance keys under whose charter a document stands; none where that charter was not accepted here."""
+    named = set(Charter.peek(envelope).keys) if envelope.payload_type == Charter.payload_type else set()
+    if not home.ledger.exists():
+        return named
+    value = canonical.loads(envelope.payload)
+    charter = str(value.get("id", value.get("charter")))
+    for known in documents_of(home.folder, charter):
+        if known.payload_type == Charter.payload_type:
+            # A key that a new version takes away may be needed by the rule of the one before it.
+            named = named | set(Charter.peek(known).keys)
+    return named
+
+
+def documents_of(home: Path, charter: str) -> list[Envelope]:
+    """Every document a site has accepted under a charter; none where it does not live in it."""
+
+    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+        return site.office.documents(charter) if charter in site.registry.charters() else []
+
+    def running(client: Client) -> list[dict[str, Any]]:
+        known = {one["id"] for one in client.get("/charters")}
+        return list(client.get(f"/charters/{charter}/documents")) if charter in known else []
+
+    return [Envelope.read(value) for value in at_site(home, rest, running)]
+
+
+def publish(home: Path, envelope: Envelope) -> dict[str, Any]:
+    """Put a document in force at a site, running or not, and have it passed on.
+
+    Raises:
+        YosegiError: it may not be believed or published; nothing was changed.
+    """
+    value = envelope.model_dump(mode="json")
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return await site.office.publish(value, who)
+
+    found: dict[str, Any] = at_site(home, rest, lambda client: client.post("/governance", {"document": value}))
+    return found
+
+
+__all__ = [
+    "KINDS",
+    "File",
+    "Keys",
+    "Out",
+    "documents_of",
+    "from_toml",
+    "kind_of",
+    "load_signer",
+    "publish",
+    "read_document",
+    "save",
+    "sign_file",
+]

@@ -1,0 +1,66 @@
+"""A verb of governance at a site, whether it is running or not: the running site does it, or this process does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yosegi.app.compose import at_rest
+from yosegi.app.settings import Home
+from yosegi.cli.client import Client, connect
+from yosegi.core.errors import Invalid
+from yosegi.ledger import Locked
+from yosegi.site import Session, Site, read_accounts
+
+HomeArgument = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
+
+AtRest = Callable[[Site, Session], Awaitable[Any]]
+Running = Callable[[Client], Any]
+
+
+def at_site(home: Path, at_rest: AtRest, running: Running) -> Any:
+    """Have a site do something.
+
+    Args:
+        home: its folder.
+        at_rest: does it in this process, where the site is not running.
+        running: asks the running site for it.
+
+    Raises:
+        YosegiError: as the site explains it.
+    """
+    place = Home(home)
+    place.settings()
+    try:
+        return asyncio.run(_at_rest(place, at_rest))
+    except Locked:
+        return running(officer_client(place))
+
+
+async def _at_rest(home: Home, work: AtRest) -> Any:
+    async with at_rest(home) as site:
+        return await work(site, operator(site.name))
+
+
+def operator(site: str) -> Session:
+    """Whoever can write in a site's home acts for it."""
+    return Session(f"operator@{site}", "officer", float("inf"), "")
+
+
+def officer_client(home: Home) -> Client:
+    """The running site, asked by the first operator or officer whose key lies in its home.
+
+    Raises:
+        Invalid: there is none.
+    """
+    settings = home.settings()
+    for account in read_accounts(home.accounts).values():
+        key = home.folder / "people" / f"{account.person}.key"
+        if account.role in ("operator", "officer") and key.exists():
+            return connect(f"http://{settings.listen}", person=account.person, key=key)
+    todo = f"make an account: yosegi site account {home.folder} operator@{settings.site} --role officer; or stop it"
+    raise Invalid(f"{home.folder}", "the site is running, and no operator's key lies in its home", todo)

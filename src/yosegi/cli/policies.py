@@ -1,0 +1,189 @@
+"""`yosegi policy`: what may be done and why not, before anybody asks; and the site's own rules."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from yosegi.app.settings import Home, read_toml
+from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.core.clock import SystemClock, timestamp
+from yosegi.core.errors import Invalid
+from yosegi.site import Session, Site
+
+Question = (
+    click.argument("capability"),
+    click.option("--of", "person_about", default="", help="Who would; who asks, if nobody is named."),
+    click.option("--team", default="", help="In which team; the person's only one, if none is named."),
+    click.option("--charter", default="", help="Under which charter; the site's only one, if none is named."),
+    click.option("--purpose", default="research", show_default=True, help="What for."),
+    click.option("--action", default="", help="request, accept, dispatch, release, approve …"),
+    click.option("--conduct", default="run", show_default=True, help="suggest, approve or run."),
+    click.option("--sensitivity", default="public", show_default=True, help="Of what goes in."),
+    click.option("--agent", default=None, help="The program that would act for the person."),
+    click.option("--model", default=None, help="The language model's endpoint that would see it."),
+    click.option("--approved", is_flag=True, help="As if a person had approved it."),
+    click.option("--lang", type=click.Choice(["en", "ja"]), default="en", show_default=True, help="Of the reasons."),
+)
+
+
+def asking(command: Any) -> Any:
+    """The options that make a question."""
+    for option in reversed(Question):
+        command = option(command)
+    return command
+
+
+@click.group()
+def policy() -> None:
+    r"""Ask before you act; look after the site's own rules.
+
+    \b
+    yosegi policy explain nims/colour.mix@1 --home HOME
+    yosegi policy what-if nims/colour.mix@1 --add agreement.toml --home HOME
+    yosegi policy access --home HOME             everything you may use, and why not the rest
+    yosegi policy publish HOME                   take the rules in HOME/policy, at a running site too
+    """
+
+
+@policy.command()
+@asking
+@with_site
+@as_json
+@explained
+def explain(json_: bool, **given: Any) -> None:
+    """Explain what policy would answer about CAPABILITY (site/name@version), and what would have to change.
+
+    The home site answers for its own policy; the owner has the last word.
+    """
+    question, lang, site = _parts(given)
+    answer = client_of(**site).post("/policy/explain", question)
+    if json_:
+        show_json(answer)
+    else:
+        click.echo(_said(answer, lang))
+
+
+@policy.command("what-if")
+@asking
+@click.option(
+    "--add", "added", type=click.Path(exists=True, path_type=Path), multiple=True, help="An agreement's TOML."
+)
+@click.option("--without", multiple=True, help="The name of an agreement to be dropped.")
+@click.option("--rules", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of *.cedar.")
+@with_site
+@as_json
+@explained
+def what_if(added: tuple[Path, ...], without: tuple[str, ...], rules: Path | None, json_: bool, **given: Any) -> None:
+    """Say what policy would answer if agreements were added or dropped, or other rules held. Nothing is changed."""
+    question, lang, site = _parts(given)
+    change: dict[str, Any] = {"add": [_agreement(path) for path in added], "without": list(without)}
+    if rules is not None:
+        change["rules"] = {path.name: path.read_text("utf-8") for path in sorted(rules.glob("*.cedar"))}
+    answer = client_of(**site).post("/policy/what-if", question | change)
+    if json_:
+        show_json(answer)
+    else:
+        click.echo(f"now:  {_said(answer['now'], lang)}\nthen: {_said(answer['then'], lang)}")
+
+
+def _agreement(path: Path) -> dict[str, Any]:
+    now = SystemClock().now()
+    dates = {"valid_from": timestamp(now), "valid_until": timestamp(now + timedelta(days=365))}
+    value = dates | read_toml(path)
+    value.pop("kind", None)
+    return value
+
+
+def _parts(given: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, Any]]:
+    site = {name: given.pop(name) for name in ("home", "url", "key", "passphrase")}
+    # `--as` says who asks, `--of` about whom.
+    lang, about, who = given.pop("lang"), given.pop("person_about", ""), given.pop("person")
+    question = {name: value for name, value in given.items() if value is not None}
+    return question | ({"person": about} if about else {}), lang, site | {"person": who}
+
+
+def _said(answer: dict[str, Any], lang: str) -> str:
+    what = f"{answer['person']} in {answer['team']}, {answer['action']} {answer['capability']} for {answer['purpose']}"
+    if answer["allow"]:
+        return f"{what}: allowed by {', '.join(answer['agreements'])}"
+    lines = [
+        f"  {reason[lang]}" + (f" ({reason['contact']})" if reason["contact"] else "") for reason in answer["reasons"]
+    ]
+    return "\n".join([f"{what}: refused", *lines])
+
+
+@policy.command()
+@click.option("--purpose", default="", help="What for; each agreement's own first purpose, if none is named.")
+@click.option("--of", "about", default="", help="Whose access; who asks, if nobody is named.")
+@click.option("--lang", type=click.Choice(["en", "ja"]), default="en", show_default=True, help="Of the reasons.")
+@with_site
+@as_json
+@explained
+def access(purpose: str, about: str, lang: str, json_: bool, **site: Any) -> None:
+    """Show everything that is known here: what somebody may use in each of their teams, and why not the rest."""
+    query = urlencode({"person": about, "purpose": purpose})
+    lines = client_of(**site).get(f"/access?{query}")
+    if json_:
+        show_json(lines)
+        return
+    rows = ((line["team"], line["capability"], line["purpose"], *_verdict(line, lang)) for line in lines)
+    show_table(("team", "capability", "purpose", "", "by, or why not"), rows, empty="nothing is known here yet")
+
+
+def _verdict(line: dict[str, Any], lang: str) -> tuple[str, str]:
+    if line["allow"]:
+        return "allowed", ", ".join(line["agreements"])
+    return "refused", " ".join(reason[lang] for reason in line["reasons"])
+
+
+@policy.command()
+@HomeArgument
+@explained
+def publish(home: Path) -> None:
+    """Put the rules in HOME/policy in force, at a running site without a restart; or refuse them all.
+
+    They are validated, and held against HOME/policy/table.toml: a list of who, what and the answer expected.
+    """
+    place = Home(home)
+    rules, table = place.rules(), [row.model_dump(mode="json") for row in place.expectations()]
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return {"warnings": await site.office.reload(rules, table, who)}
+
+    done = at_site(home, rest, lambda client: client.post("/policy", {"rules": rules, "table": table}))
+    for warning in done["warnings"]:
+        click.echo(f"look at: {warning}", err=True)
+    click.echo(f"{len(rules)} files of rules are in force, {len(table)} expectations hold")
+
+
+@policy.command()
+@HomeArgument
+@as_json
+@explained
+def table(home: Path, json_: bool) -> None:
+    r"""Show the site's table of expectations, which policies must fulfil to be published: HOME/policy/table.toml.
+
+    \b
+    [[row]]
+    who = "pi@lab-a"
+    team = "alloys"
+    what = "lab-b/alloys.press@1"
+    purpose = "teaching"
+    allow = false
+    reason = "purpose_not_covered"
+    """
+    rows = Home(home).expectations()
+    if json_:
+        show_json([row.model_dump(mode="json") for row in rows])
+        return
+    if not rows and not Home(home).settings_file.exists():
+        raise Invalid(str(home), "is not the home of a site", "make one: yosegi site init")
+    lines = ((r.who, r.team, r.action, r.what, r.purpose, "allowed" if r.allow else "refused", r.reason) for r in rows)
+    show_table(("who", "team", "action", "what", "purpose", "expected", "reason"), lines, empty="no expectations")
