@@ -49,14 +49,15 @@ def loads(data: bytes | str, *, what: str = "a document", max_bytes: int = MAX_B
     try:
         # Decoded here: left to itself the reader would guess at UTF-16 and take surrogates that stand alone.
         text = data if isinstance(data, str) else data.decode()
-        value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constants, parse_float=_finite)
+        value = _READER.decode(text)
         if _HALF.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise Invalid(what, f"nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:
         raise Invalid(what, f"not readable JSON ({error})") from None
-    if _too_deep(value, MAX_DEPTH):
+    # Most texts have too few brackets to be too deep, and are not walked.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _too_deep(value, MAX_DEPTH):
         raise Invalid(what, f"nested deeper than {MAX_DEPTH} levels")
     return value
 
@@ -81,11 +82,15 @@ def _finite(digits: str) -> float:
     return number
 
 
+_READER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constants, parse_float=_finite)
+
+
 def _too_deep(value: Any, left: int) -> bool:
-    if left < 0:
-        return True
-    if isinstance(value, dict):
-        return any(_too_deep(item, left - 1) for item in value.values())
-    if isinstance(value, list):
-        return any(_too_deep(item, left - 1) for item in value)
-    return False
+    kind = type(value)
+    if kind is not dict and kind is not list:
+        return left < 0
+    items = value.values() if kind is dict else value
+    return bool(items) if left <= 0 else any(_too_deep(item, left - 1) for item in items if type(item) in _NESTED)
+
+
+_NESTED = (dict, list)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
 
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid
+
+_UNUSUAL = re.compile(rb"\d{16}|[:\[,]\s*(?:-0(?![.\d])|-?\d+(?:\.\d+)?[eE]|-?\d+\.0+(?!\d))")
+"""Numbers that are written otherwise in canonical form, and those that may have none; sometimes other things."""
 
 
 class Value(BaseModel):
@@ -35,15 +40,30 @@ class Value(BaseModel):
 
     @classmethod
     def read(cls, data: bytes | dict[str, Any], *, what: str = "") -> Self:
-        """Read from JSON bytes or an already parsed object.
+        """Read from JSON bytes or an object.
 
         Raises:
             Invalid: not JSON, an unknown field, a missing one or one of the wrong type; names the field.
         """
         what = what or cls.__name__.lower()
-        value = canonical.loads(data, what=what) if isinstance(data, bytes) else data
+        if not isinstance(data, bytes):
+            return cls._valid(canonical.dumps(data), what)
+        value = canonical.loads(data, what=what)
+        return cls._valid(canonical.dumps(value) if _UNUSUAL.search(data) else data, what)
+
+    @classmethod
+    def parsed(cls, value: dict[str, Any], *, what: str = "") -> Self:
+        """`read` for an object that `canonical.loads` made, or this ledger gave back: it is known to be JSON.
+
+        Raises:
+            Invalid: as `read`.
+        """
+        return cls._valid(to_json(value), what or cls.__name__.lower())
+
+    @classmethod
+    def _valid(cls, text: bytes, what: str) -> Self:
         try:
-            return cls.model_validate_json(canonical.dumps(value))
+            return cls.model_validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole"

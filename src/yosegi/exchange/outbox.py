@@ -22,7 +22,7 @@ REFUSED = "exchange.refused"
 def sending(type: str, to: str, topic: str, document: Envelope, facts: dict[str, Any], body: dict[str, Any]) -> Draft:
     """An entry that also sends a document: to `to`, replacing what was not yet delivered on `topic`."""
     send = {"to": to, "id": document.payload_digest, "topic": topic}
-    return Draft(type=type, facts=facts | {"send": send}, body=body | {"document": document.model_dump(mode="json")})
+    return Draft(type=type, facts=facts | {"send": send}, body=body | {"document": document.plain})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ def message(ledger: Ledger, out: Outgoing) -> Message:
     Raises:
         Corrupt: the entry no longer holds the document.
     """
-    entry = ledger.entry(out.sequence)
-    if entry.body is None or "document" not in entry.body:
+    body = ledger.entry(out.sequence).body
+    if body is None or "document" not in body:
         raise Corrupt(f"entry {out.sequence}", "was to be sent and has no document")
     receipt = ledger.receipt(out.sequence)
-    return Message(document=Envelope.read(entry.body["document"]), receipt=receipt.model_dump(mode="json"))
+    return Message(document=Envelope.parsed(body["document"]), receipt=receipt.model_dump(mode="json"))

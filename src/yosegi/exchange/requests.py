@@ -22,7 +22,6 @@ from yosegi.governance.decision import Decision
 from yosegi.governance.explanation import why
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Db, Draft, Entry, Ledger, Write
-from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Cancel, Explanation, Report, Request
 from yosegi.trust.signer import Signer
 
@@ -65,12 +64,12 @@ class Asked:
         here = replace(self, position=entry.position, last_sequence=entry.sequence)
         body = entry.body or {}
         if entry.type == MADE:
-            return replace(here, request=Request.read(Envelope.read(body["document"]).payload))
+            return replace(here, request=Request.recorded(body["document"]))
         if entry.type == REFUSED_AT_HOME:
             reasons = tuple(Explanation.read(reason) for reason in body["reasons"])
             return replace(here, state=TaskState.REFUSED, reasons=reasons)
         if entry.type == REPORTED:
-            report = Report.read(Envelope.read(body["report"]).payload)
+            report = Report.recorded(body["report"])
             return replace(
                 here,
                 state=report.state,
@@ -269,7 +268,7 @@ class Requests:
         facts = {"state": str(report.state), "charged": dict(report.charged)}
         if report.outcome is not None:
             facts |= {"effect": str(report.outcome.effect), "result": str(report.outcome.result)}
-        body = {"report": incoming.message.document.model_dump(mode="json"), "receipt": incoming.message.receipt}
+        body = {"report": incoming.message.document.plain, "receipt": incoming.message.receipt}
         draft = Draft(REPORTED, facts, body)
         write = Write(stream, asked.position, (draft,), charter=incoming.charter, actor=incoming.sender)
         entries = await self.ledger.append(write)

@@ -19,7 +19,7 @@ class Entry:
     header shows what was written.
     """
 
-    __slots__ = ("_body", "_header", "_salt", "_upcast", "_upcasters", "header_bytes", "leaf", "sequence")
+    __slots__ = ("_body", "_header", "_plain", "_salt", "_upcast", "_upcasters", "header_bytes", "leaf", "sequence")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Entry:
         self._salt, self._body, self._upcasters = salt, body, upcasters
         self._header: Header | None = None
         self._upcast: tuple[int, dict[str, Any], Any] | None = None
+        self._plain: dict[str, Any] | None = None
 
     @property
     def header(self) -> Header:
@@ -97,7 +98,12 @@ class Entry:
         Raises:
             Invalid: the body is not a JSON object; `body_bytes` has it.
         """
-        return self._newest()[2] if self._upcasters and self._upcasters.knows(self.type) else self._parsed()
+        if self._upcasters and self._upcasters.knows(self.type):
+            newest: dict[str, Any] | None = self._newest()[2]
+            return newest
+        if self._plain is None:
+            self._plain = self._parsed()
+        return self._plain
 
     @property
     def body_bytes(self) -> bytes | None:

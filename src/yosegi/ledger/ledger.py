@@ -11,6 +11,7 @@ from typing import Any, Self
 from yosegi.core import encoding
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Invalid, NotFound
+from yosegi.core.recent import Recent
 from yosegi.ledger import check, rows, tree
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
@@ -27,6 +28,8 @@ from yosegi.trust.keys import PublicKey, by_id
 from yosegi.trust.signer import Signer
 
 SALT_SIZE = 16
+_KEPT, _LONGEST_KEPT = 512, 64 * 1024
+"""How many of the latest entries stay at hand, and how large their bodies may be: these are asked for again soon."""
 
 
 class Ledger:
@@ -50,6 +53,7 @@ class Ledger:
         self._store, self._sequencer, self._queue = store, sequencer, queue
         self._clock, self._views, self._keys, self._upcasters = clock, views, keys, upcasters
         self.site = site
+        self._recent = Recent[int, Entry](_KEPT)
 
     @classmethod
     async def open(
@@ -115,7 +119,11 @@ class Ledger:
             Conflict: a stream has moved on; fold again and decide again.
             YosegiError: a view's guard refuses; or the store failed. Nothing is written.
         """
-        return await self._queue.submit(Request(writes)) if writes else []
+        entries = await self._queue.submit(Request(writes)) if writes else []
+        for entry in entries:
+            if len(entry.body_bytes or b"") <= _LONGEST_KEPT:
+                self._recent.put(entry.sequence, entry)
+        return entries
 
     async def erase(self, sequence: int, reason: str, actor: str) -> Entry:
         """Take an entry's body away for ever, and say so in an entry; header and proofs stand.
@@ -126,7 +134,9 @@ class Ledger:
         header = self.entry(sequence).header
         facts = {"sequence": sequence, "stream": header.stream, "body": header.body, "reason": reason}
         write = Write(LEDGER, None, (Draft(ERASED, facts),), header.charter, actor)
-        return (await self._queue.submit(Request((write,), erase=(sequence,))))[0]
+        erased = await self._queue.submit(Request((write,), erase=(sequence,)))
+        self._recent.drop(sequence)
+        return erased[0]
 
     async def open_epoch(self, witnessed: Checkpoint | None, by: str) -> Entry:
         """Begin a new epoch after a backup was restored, naming the last checkpoint that a peer has witnessed.
@@ -194,7 +204,7 @@ class Ledger:
         Raises:
             NotFound: there is none of that sequence.
         """
-        found = rows.entry_at(self._store.reader(), sequence, self._upcasters)
+        found = self._recent.get(sequence) or rows.entry_at(self._store.reader(), sequence, self._upcasters)
         if found is None:
             raise NotFound("entry", str(sequence), (f"0 to {self.size - 1}",))
         return found

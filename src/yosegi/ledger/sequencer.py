@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from yosegi.core import encoding
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Unavailable
+from yosegi.core.recent import Recent
 from yosegi.ledger import rows
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
@@ -39,6 +40,9 @@ class Request:
     erase: tuple[int, ...] = ()
     epoch: int | None = None
 
+
+_STREAMS = 4096
+"""Streams whose positions are remembered: those that were written last are written next."""
 
 Outcome = list[Entry] | Exception
 
@@ -86,6 +90,14 @@ class _Batch:
         self.size += len(staged.entries)
 
 
+class _Undone(Exception):
+    """The transaction of a single request is undone, as the request is refused."""
+
+    def __init__(self, refusal: Exception) -> None:
+        self.refusal = refusal
+        super().__init__(str(refusal))
+
+
 class NotRestored(Unavailable):
     """A copy of a ledger may not go on as if it were the ledger."""
 
@@ -116,6 +128,7 @@ class Sequencer:
         self._store, self.term, self._site, self._signer, self._clock = store, term, site, signer, clock
         self._views, self._code, self._salts, self._upcasters = views, code, salts, upcasters
         self._sure = False
+        self._positions = Recent[str, int](_STREAMS)
         self._lock = threading.Lock()
         self.committed: Committed | None = None
         self.stopped: Exception | None = None
@@ -173,19 +186,26 @@ class Sequencer:
             return [error] * len(requests)
         except Exception as error:  # noqa: BLE001 every caller must hear of it, whatever it is; the ledger goes on
             # Whether the store kept the transaction is not certain now: look again before the next one.
-            self._sure = False
+            self._sure, self._positions = False, Recent(_STREAMS)
             self.failures += 1
             return [error] * len(requests)
 
     def _commit(self, requests: Sequence[Request]) -> list[Outcome]:
-        with self._store.transaction(self.term) as db:
-            committed = self.committed if self._sure else self._found(db)
-            head = committed.head if committed else rows.load_head(db, self._store.where)
-            batch = self._batch(head)
-            outcomes = [self._accept(db, batch, request) for request in requests]
-            if batch.entries:
-                committed = self._write(db, head, batch)
+        committed = self.committed
+        try:
+            with self._store.transaction(self.term) as db:
+                committed = committed if self._sure else self._found(db)
+                head = committed.head if committed else rows.load_head(db, self._store.where)
+                batch = self._batch(head)
+                outcomes = [self._accept(db, batch, request, alone=len(requests) == 1) for request in requests]
+                if batch.entries:
+                    committed = self._write(db, head, batch)
+        except _Undone as undone:
+            self.committed, self._sure = committed, True
+            return [undone.refusal]
         self.committed, self._sure = committed, True
+        for stream, position in batch.positions.items():
+            self._positions.put(stream, position)
         self.commits += bool(batch.entries)
         if batch.scrub:
             self._scrub()
@@ -212,8 +232,12 @@ class Sequencer:
     def _template(self, epoch: int, time: str) -> Template:
         return Template(site=self._site, epoch=epoch, time=time, code=self._code)
 
-    def _accept(self, db: Db, batch: _Batch, request: Request) -> Outcome:
-        """One request's entries, or why not; the batch and the views are as if a refused one had never come."""
+    def _accept(self, db: Db, batch: _Batch, request: Request, *, alone: bool) -> Outcome:
+        """One request's entries, or why not; the batch and the views are as if a refused one had never come.
+
+        Raises:
+            _Undone: the only request of the group is refused, so that the whole transaction is to be undone.
+        """
         epoch, template = batch.epoch, batch.template
         guarded = bool(self._views or request.erase)
         try:
@@ -221,12 +245,14 @@ class Sequencer:
                 self._turn(batch, request.epoch)
             staged = self._stage(db, batch, request)
             if guarded:
-                self._show(db, staged, request)
+                self._show(db, staged, request, alone=alone)
         except (StoreFailed, Stale, StoreDamaged):
             raise
-        except Exception as error:  # noqa: BLE001 a guard's refusal, or a fault in a view: its caller's alone
+        except Exception as error:
             batch.epoch, batch.template = epoch, template
             self.refusals += 1
+            if alone:
+                raise _Undone(error) from error
             return error
         if request.epoch is not None:
             rows.settle_copy(db)
@@ -240,9 +266,10 @@ class Sequencer:
             raise Conflict(f"epoch {epoch}", f"the ledger is in epoch {batch.epoch}")
         batch.epoch, batch.template = epoch, self._template(epoch, batch.time)
 
-    def _show(self, db: Db, staged: _Staged, request: Request) -> None:
+    def _show(self, db: Db, staged: _Staged, request: Request, *, alone: bool) -> None:
         """Let the views fold the entries, or refuse them."""
-        db.execute("SAVEPOINT append")
+        if not alone:
+            db.execute("SAVEPOINT append")
         try:
             for sequence in request.erase:
                 if not rows.erase_body(db, sequence):
@@ -251,9 +278,11 @@ class Sequencer:
         except (StoreFailed, Stale, StoreDamaged):
             raise
         except Exception:
-            self._take_back(db)
+            if not alone:
+                self._take_back(db)
             raise
-        db.execute("RELEASE append")
+        if not alone:
+            db.execute("RELEASE append")
 
     def _take_back(self, db: Db) -> None:
         try:
@@ -281,7 +310,8 @@ class Sequencer:
     def _position(self, db: Db, batch: _Batch, staged: _Staged, write: Write) -> int:
         position = staged.positions.get(write.stream, batch.positions.get(write.stream))
         if position is None:
-            position = batch.positions[write.stream] = rows.position(db, write.stream)
+            known = self._positions.get(write.stream) if self._sure else None
+            position = batch.positions[write.stream] = rows.position(db, write.stream) if known is None else known
         if write.expected is not None and write.expected != position:
             raise Conflict(f"stream {write.stream}", f"at position {position}, and {write.expected} was expected")
         return position

@@ -128,7 +128,7 @@ class Owner:
             "campaign": request.campaign or "",
             "by": request.on_behalf_of,
         }
-        body: dict[str, Any] = {"request": envelope.model_dump(mode="json"), "receipt": receipt}
+        body: dict[str, Any] = {"request": envelope.plain, "receipt": receipt}
         refusal = self._unfit(request, published, name)
         if published is None or refusal is not None:
             reason = refusal or explained("unknown_capability", capability=name)

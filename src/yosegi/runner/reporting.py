@@ -61,4 +61,4 @@ class Reporter:
         envelope = report.sign(self.signer)
         send = {"to": request.sender, "id": envelope.payload_digest, "topic": f"report/{request.key}"}
         body = dict(draft.body) if isinstance(draft.body, Mapping) else {}
-        return Draft(draft.type, {**draft.facts, "send": send}, body | {"document": envelope.model_dump(mode="json")})
+        return Draft(draft.type, {**draft.facts, "send": send}, body | {"document": envelope.plain})

@@ -14,7 +14,6 @@ from yosegi.core.engine import Outcome
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.core.states import TaskState, transition
 from yosegi.ledger import Db, Entry
-from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Explanation, Request
 
 ACCEPTED = "task.accepted"
@@ -132,7 +131,7 @@ def fold(stream: str, entries: Iterable[Entry]) -> Task:
 def _request(body: dict[str, Any]) -> Request | None:
     if "request" not in body:
         return None
-    return Request.read(Envelope.read(body["request"]).payload)
+    return Request.recorded(body["request"])
 
 
 def _reasons(body: dict[str, Any]) -> tuple[Explanation, ...]:

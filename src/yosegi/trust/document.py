@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, PlainSerializer, model_validator
 
 from yosegi.core.clock import timestamp
 from yosegi.core.ids import CharterId, Key, SiteId
+from yosegi.core.recent import Recent
 from yosegi.core.values import Value
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
@@ -59,6 +60,29 @@ class Document(Value):
         return Envelope.sign(self.payload_type, self.to_bytes(), *signers)
 
     @classmethod
+    def recorded(cls, plain: Mapping[str, Any]) -> Self:
+        """The document in an envelope that stands in this site's own ledger: it was verified before it was recorded.
+
+        Args:
+            plain: the envelope in JSON.
+
+        Raises:
+            Invalid: it does not hold what its kind promises.
+        """
+        return cls._read(Envelope.parsed(dict(plain)).payload)
+
+    @classmethod
+    def _read(cls, payload: bytes) -> Self:
+        """Read a payload; one that was read a moment ago is not read again, since a value never changes."""
+        known = _READ.get((cls, payload))
+        if isinstance(known, cls):
+            return known
+        document = cls.read(payload, what=f"a {cls.kind}")
+        if len(payload) <= _LONGEST_KEPT:
+            _READ.put((cls, payload), document)
+        return document
+
+    @classmethod
     def peek(cls, envelope: Envelope) -> Self:
         """The document as it claims to be, NOT verified: only for finding out whose keys to verify it with.
 
@@ -70,7 +94,7 @@ class Document(Value):
             raise Untrusted(
                 f"a {cls.kind}", "wrong_payload_type", found=envelope.payload_type, expected=cls.payload_type
             )
-        return cls.read(envelope.payload, what=f"a {cls.kind}")
+        return cls._read(envelope.payload)
 
     @classmethod
     def open(
@@ -100,7 +124,7 @@ class Document(Value):
             Invalid: signed, but not a document of this kind.
         """
         payload = envelope.verify(keys, payload_type=cls.payload_type, needs=cls.needs if needs is None else needs)
-        document = cls.read(payload, what=f"a {cls.kind}")
+        document = cls._read(payload)
         document.check_in_force(now)
         for name, expected, reason in (
             ("charter", charter, "wrong_charter"),
@@ -123,6 +147,10 @@ class Document(Value):
             raise Untrusted(f"a {self.kind}", "document_not_yet_valid", issued=timestamp(issued), now=timestamp(now))
         if isinstance(until, datetime) and now > until + SKEW:
             raise Untrusted(f"a {self.kind}", "document_expired", until=timestamp(until), now=timestamp(now))
+
+
+_LONGEST_KEPT = 16 * 1024
+_READ = Recent[tuple[type[Document], bytes], Document](512)
 
 
 class Addressed(Document):

@@ -7,6 +7,7 @@ no canonical form has to be agreed on. Every signature names its key and algorit
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Self
 
@@ -82,7 +83,12 @@ class Envelope(Value):
         more = Envelope.sign(self.payload_type, self.payload, *new).signatures
         return self.model_copy(update={"signatures": self.signatures + more})
 
-    @property
+    @functools.cached_property
+    def plain(self) -> dict[str, Any]:
+        """As it stands in JSON; shared, so nobody changes it."""
+        return self.model_dump(mode="json")
+
+    @functools.cached_property
     def payload_digest(self) -> str:
         """SHA-256 of the payload: the name of the document, whoever signed it."""
         return canonical.digest(self.payload)
