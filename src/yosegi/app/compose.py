@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import importlib.util
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yosegi.app.keyring import earlier_keys, lasting, signer
+from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
 from yosegi.app.settings import Home, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.contract import Contract
+from yosegi.core.errors import Invalid
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import FileStore, ObjectStore, ObjectsView
 from yosegi.exchange import Exchange, Mailbox, OutboxView
@@ -44,7 +46,9 @@ from yosegi.site import (
     to_webhook,
 )
 from yosegi.site.approving import Approving
+from yosegi.site.institution import Admission, Institution
 from yosegi.site.notices import Send
+from yosegi.site.openid import Client, OpenId, over_http
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
@@ -73,6 +77,7 @@ class Parts:
     objects: ObjectStore
     mailbox: Mailbox | None = None
     lasting: Signer | None = None
+    institution: Institution | None = None
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
 
@@ -117,6 +122,7 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         settings=settings,
         signer=key,
         lasting=lasting(home, "site"),
+        institution=institution_of(home, settings, clock),
         sealing=Unsealer.load(home.keys / "sealing.key"),
         rules=home.rules(),
         accounts=read_accounts(home.accounts),
@@ -186,6 +192,7 @@ def assemble(parts: Parts) -> Site:
         catalogue=catalogue,
         campaigns=campaigns,
         lasting=parts.lasting,
+        institution=parts.institution,
         notices=Notices(settings.site, ledger, clock, _senders(parts), every=settings.notices.repeat_minutes * 60),
         door=door,
         approving=Approving(settings.site, ledger, clock, owner, law, door),
@@ -229,6 +236,23 @@ async def publish(
     for each in {id(p.engine): p.engine for p in published.values()}.values():
         await each.start()
     return published
+
+
+def institution_of(home: Home, settings: Settings, clock: Clock) -> Institution | None:
+    """Sign-in with the institution's provider, if the settings name one.
+
+    Raises:
+        Invalid: the library is not there, or the client's secret is not where the settings say.
+    """
+    oidc = settings.oidc
+    if oidc is None:
+        return None
+    if importlib.util.find_spec("joserfc") is None:
+        raise Invalid(str(home.settings_file), "[oidc] needs joserfc", "install it: pip install 'yosegi[oidc]'")
+    read_client_secret(home, oidc)
+    client = Client(oidc.issuer, oidc.client_id, oidc.redirect_uri, lambda: read_client_secret(home, oidc), oidc.scopes)
+    admission = Admission(settings.site, oidc.claim, oidc.people, oidc.groups_claim, oidc.roles)
+    return Institution(oidc.name, OpenId(client, clock, over_http), admission)
 
 
 def state_folder(home: Home, station: str) -> Path:

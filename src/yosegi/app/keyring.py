@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from yosegi.app.settings import Home, KeySettings, Settings
+from yosegi.app.settings import Home, KeySettings, OidcSettings, Settings
 from yosegi.core.errors import Invalid
 from yosegi.core.values import Value
 from yosegi.trust.keys import PublicKey
@@ -70,15 +70,30 @@ def read_pin(home: Home, hardware: KeySettings) -> str:
         LooseKeyFile: others could read its file.
         Invalid: it is not where the settings say; the message holds nothing of it.
     """
-    if hardware.pin_env:
-        pin = os.environ.get(hardware.pin_env, "")
-        where = f"environment variable {hardware.pin_env}"
+    return _secret(home, hardware.pin_env, hardware.pin_file, "PIN", "put the token's user PIN there, and nothing else")
+
+
+def read_client_secret(home: Home, oidc: OidcSettings) -> str:
+    """The secret by which a provider knows this site; empty for a public client.
+
+    Raises:
+        LooseKeyFile, Invalid: as `read_pin`.
+    """
+    if not oidc.client_secret_env and not oidc.client_secret_file:
+        return ""
+    todo = "put the client's secret there, and nothing else"
+    return _secret(home, oidc.client_secret_env, oidc.client_secret_file, "secret", todo)
+
+
+def _secret(home: Home, variable: str, file: str, what: str, todo: str) -> str:
+    if variable:
+        found, where = os.environ.get(variable, ""), f"environment variable {variable}"
     else:
-        pin = read_private(home.folder / hardware.pin_file).decode("utf-8", "replace").strip()
-        where = str(home.folder / hardware.pin_file)
-    if not pin:
-        raise Invalid(where, "holds no PIN", "put the token's user PIN there, and nothing else")
-    return pin
+        path = home.folder / file
+        found, where = read_private(path).decode("utf-8", "replace").strip(), str(path)
+    if not found:
+        raise Invalid(where, f"holds no {what}", todo)
+    return found
 
 
 def where_keys_live(home: Home, settings: Settings) -> Mapping[str, str]:

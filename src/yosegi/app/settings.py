@@ -7,15 +7,18 @@ import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
-from yosegi.core.ids import SiteId
+from yosegi.core.ids import PersonId, SiteId
 from yosegi.core.values import Value
 from yosegi.governance.address import refused_number
 from yosegi.governance.foresight import Expectation
+from yosegi.site.accounts import Role
+from yosegi.site.openid import is_provider_address
 
 Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 """Where a capability is found: `package.module:attribute`."""
@@ -61,6 +64,40 @@ class KeySettings(Value):
         return self
 
 
+class OidcSettings(Value):
+    """Sign-in with the institution's OpenID Provider. Local accounts go on working beside it."""
+
+    issuer: str
+    """The provider, exactly as it names itself, e.g. `https://login.riken.example`."""
+    client_id: str = Field(min_length=1)
+    redirect_uri: str
+    """This site's page that people come back to, as registered there: `https://…/sign-in/institution/back`."""
+    client_secret_env: str = ""
+    client_secret_file: str = ""
+    """Where the client's secret is read, if it has one; never here."""
+    name: str = "your institution"
+    """What the button says."""
+    scopes: tuple[str, ...] = ("profile",)
+    claim: str = "preferred_username"
+    """Names the person: `x` is the account `x@site`. Choose one that people cannot choose themselves."""
+    people: dict[str, PersonId] = Field(default_factory=dict)
+    """Accounts of those whom the claim names otherwise."""
+    groups_claim: str = "groups"
+    roles: dict[Role, tuple[str, ...]] = Field(default_factory=dict)
+    """Groups that give each role. Without any, only people with an account here are let in, with its role."""
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> OidcSettings:
+        if not urlsplit(self.redirect_uri).path.endswith("/sign-in/institution/back"):
+            raise ValueError("redirect_uri ends with /sign-in/institution/back")
+        for url in (self.issuer, self.redirect_uri):
+            if not is_provider_address(url, url):
+                raise ValueError(f"{url} is not an https address")
+        if self.client_secret_env and self.client_secret_file:
+            raise ValueError("name either client_secret_env or client_secret_file")
+        return self
+
+
 class NoticeSettings(Value):
     """Where notices to people go, besides the log."""
 
@@ -99,6 +136,7 @@ class Settings(Value):
         mailbox: the member that keeps mail for this site, if it only dials out.
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
         groups: own staff by group, for house agreements.
+        oidc: sign-in with the institution's provider.
         key: keys that live in hardware; the others are files in `keys/`.
     """
 
@@ -116,6 +154,7 @@ class Settings(Value):
     notices: NoticeSettings = NoticeSettings()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     key: dict[Literal["site", "governance"], KeySettings] = Field(default_factory=dict)
+    oidc: OidcSettings | None = None
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Settings:

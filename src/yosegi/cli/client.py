@@ -170,7 +170,13 @@ class CampaignHandle:
 
 
 def connect(
-    url: str, *, person: str = "", key: Path | Signer | None = None, passphrase: str = "", clock: Clock | None = None
+    url: str,
+    *,
+    person: str = "",
+    key: Path | Signer | None = None,
+    passphrase: str = "",
+    token: str = "",
+    clock: Clock | None = None,
 ) -> Client:
     """Connect to a running site and sign in with a key or a passphrase; without either, only `site` answers.
 
@@ -179,6 +185,7 @@ def connect(
         person: who signs in, e.g. `pi@argonne`.
         key: the person's key, or the file that holds it.
         passphrase: instead of a key.
+        token: of a sign-in that was made before, e.g. by `yosegi sign-in`.
         clock: dates the login.
 
     Raises:
@@ -202,7 +209,7 @@ def connect(
     elif passphrase:
         answer = client.post("/session", {"person": person, "passphrase": passphrase})
     else:
-        return client
+        return Client(url, token)
     return Client(url, answer["token"])
 
 

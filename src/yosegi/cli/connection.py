@@ -10,6 +10,7 @@ import click
 
 from yosegi.app.settings import Home
 from yosegi.cli.client import Client, connect
+from yosegi.cli.signing_in import kept
 from yosegi.core.errors import Invalid
 
 P = ParamSpec("P")
@@ -48,8 +49,10 @@ def client_of(home: Path | None, url: str, person: str, key: Path | None, passph
             person = person or key.stem
     if not url:
         raise Invalid("the command", "no site is named", "give --home FOLDER or --url ADDRESS")
+    if key is None and not passphrase and not person and (token := kept(url)):
+        return connect(url, token=token)
     if not person:
-        raise Invalid("the command", "nobody is named", "give --as, e.g. --as pi@argonne")
+        raise Invalid("the command", "nobody is named", "give --as, e.g. --as pi@argonne, or sign in: yosegi sign-in")
     if key is None and not passphrase:
         raise Invalid("the command", "neither key nor passphrase", "give --key FILE or --passphrase")
     return connect(url, person=person, key=key, passphrase=passphrase)

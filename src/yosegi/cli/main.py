@@ -12,6 +12,7 @@ from yosegi.cli.capabilities import capability
 from yosegi.cli.charters import charter
 from yosegi.cli.demo import demo
 from yosegi.cli.policies import policy
+from yosegi.cli.signing_in import sign_in, sign_out
 from yosegi.cli.sites import site
 from yosegi.cli.stations import station
 from yosegi.cli.tasks import task
@@ -32,5 +33,6 @@ def main() -> None:
     """
 
 
-for command in (demo, campaign, capability, charter, agreement, policy, task, site, station, verify, replay, try_):
+VERBS = (demo, campaign, capability, charter, agreement, policy, task, site, station, verify, replay, try_)
+for command in (*VERBS, sign_in, sign_out):
     main.add_command(command)

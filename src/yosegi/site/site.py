@@ -23,6 +23,8 @@ from yosegi.site.accounts import Door, Session
 from yosegi.site.approving import Approving
 from yosegi.site.catalogue import Catalogue
 from yosegi.site.governing import Governing
+from yosegi.site.handover import Handover
+from yosegi.site.institution import Institution
 from yosegi.site.law import SiteLaw
 from yosegi.site.notices import Notices
 from yosegi.site.office import Office
@@ -35,6 +37,7 @@ class Site:
     """A site with all its rooms, made by the composition root.
 
     Args:
+        institution: lets people in whom their institution's provider vouches for.
         lasting: signs what must be believed in twenty years, beside the key that signs everything.
         stations: answers the calls of stations, by station name.
     """
@@ -56,9 +59,13 @@ class Site:
     office: Office
     approving: Approving
     lasting: Signer | None = None
+    institution: Institution | None = None
     stations: Mapping[str, Any] = field(default_factory=dict)
     demonstration: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.handover = Handover(self.door, self.clock)
 
     # -- life -----------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Un
 from yosegi.site import Site
 from yosegi.web.api import api, doors
 from yosegi.web.governance import governance
+from yosegi.web.institution import browser, institution
 from yosegi.web.pages import FormRefused, caller_of, pages, problem_page, to_sign_in
 from yosegi.web.sessions import Sessions
 
@@ -50,6 +51,8 @@ def make_app(site: Site) -> FastAPI:
     app.include_router(doors)
     app.include_router(api)
     app.include_router(governance)
+    app.include_router(browser)
+    app.include_router(institution)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(YosegiError, explain)

@@ -224,16 +224,16 @@ async def sign_in(caller: Here) -> Response:
         lines = [caller.w.code(code) for code in error.reasons]
         told = {"lines": lines, "codes": error.reasons, "back": None, "missing": False, "stays": True}
         return show(caller, "sign_in", 403, to=to, person=person, problem=told)
-    answer = RedirectResponse(f"./{_inside(to)}", 303)
+    answer = RedirectResponse(f"./{inside(to)}", 303)
     answer.set_cookie(
         cookie_name(caller.site), token, httponly=True, samesite="strict", secure=caller.request.url.scheme == "https"
     )
     return answer
 
 
-def _inside(to: str) -> str:
+def inside(to: str) -> str:
     """A page of this site, from its root; the root for anything else."""
-    known = ("/campaigns/", "/tasks")
+    known = ("/campaigns/", "/tasks", "/sign-in/hand/")
     return quote(to[1:]) if to.startswith(known) and ".." not in to and len(to) < 200 else ""
 
 

@@ -1,0 +1,101 @@
+"""`yosegi sign-in`: through the browser, however the site lets people in, and kept for the commands that follow."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import webbrowser
+from pathlib import Path
+
+import click
+
+from yosegi.cli.client import Client, connect
+from yosegi.cli.output import explained
+from yosegi.core.errors import Invalid, Unavailable
+
+Url = click.option("--url", envvar="YOSEGI_URL", required=True, help="The site's address.")
+
+
+@click.command("sign-in")
+@Url
+@click.option("--open/--no-open", "open_", default=True, help="Open the page in this machine's browser.")
+@explained
+def sign_in(url: str, open_: bool) -> None:
+    """Sign in at a site through its pages: with your institution's account, or with a passphrase.
+
+    Shows a code and a page. Open the page, sign in there, compare the code and confirm. The commands that follow use
+    this sign-in for twelve hours, or until the site restarts; it is kept in a file that only you can read.
+    """
+    asked = connect(url).post("/session/browser")
+    page = f"{url.rstrip('/')}/{asked['page']}"
+    click.echo(f"open {page}\nand confirm the code {asked['code']}")
+    if open_:
+        webbrowser.open(page)
+    keep(url, wait(connect(url), asked["secret"]))
+    click.echo(f"signed in at {url}")
+
+
+@click.command("sign-out")
+@Url
+@explained
+def sign_out(url: str) -> None:
+    """Forget the sign-in at a site that `yosegi sign-in` kept here."""
+    sessions = _read()
+    sessions.pop(url.rstrip("/"), None)
+    _write(sessions)
+    click.echo(f"signed out at {url}")
+
+
+def wait(client: Client, secret: str, patience: float = 600.0) -> str:
+    """The token, as soon as the person has confirmed in the browser.
+
+    Raises:
+        Unavailable: nobody did.
+    """
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if token := client.post("/session/browser/collect", {"secret": secret})["token"]:
+            return str(token)
+        time.sleep(1.0)
+    raise Unavailable("the sign-in", "nobody confirmed it in the browser", "begin again: yosegi sign-in")
+
+
+def kept(url: str) -> str:
+    """The token kept for a site; empty if there is none."""
+    return _read().get(url.rstrip("/"), "")
+
+
+def keep(url: str, token: str) -> None:
+    """Keep a token for the commands that follow."""
+    _write(_read() | {url.rstrip("/"): token})
+
+
+def _file() -> Path:
+    folder = os.environ.get("XDG_STATE_HOME", "") or str(Path.home() / ".local" / "state")
+    return Path(folder) / "yosegi" / "sessions.json"
+
+
+def _read() -> dict[str, str]:
+    path = _file()
+    if not path.exists():
+        return {}
+    if path.stat().st_mode & 0o077:
+        raise Invalid(str(path), "others may read it", f"chmod 600 {path}")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise Invalid(str(path), "is damaged", "delete it and sign in again")
+    return {str(url): str(token) for url, token in value.items()}
+
+
+def _write(sessions: dict[str, str]) -> None:
+    path = _file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = path.with_suffix(".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(sessions, file)
+    new.replace(path)
