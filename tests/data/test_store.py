@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from yosegi.core import canonical
 from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable
 from yosegi.data import FileStore, ObjectStore
+from yosegi.data.store import BLOCK, verified
 from yosegi.testing.objects import MemoryStore
 
 ABC = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -40,6 +41,19 @@ def test_a_file_is_put_as_its_bytes(store: ObjectStore, tmp_path: Path) -> None:
     (tmp_path / "it").write_bytes(b"abc")
     with (tmp_path / "it").open("rb") as file:
         assert store.put(file) == (ABC, 3)
+
+
+def test_what_is_written_to_its_scratch_is_put(store: ObjectStore) -> None:
+    with store.scratch() as file:
+        file.write(b"abc")
+        file.seek(0)
+        assert store.put(file) == (ABC, 3)
+
+
+@pytest.mark.parametrize("size", [0, 3, BLOCK, BLOCK + 1])
+def test_what_is_read_out_is_verified(store: ObjectStore, size: int) -> None:
+    data = b"x" * size
+    assert b"".join(verified(store, store.put(data)[0])) == data
 
 
 def test_the_same_bytes_are_kept_once(store: ObjectStore) -> None:
@@ -148,6 +162,8 @@ def test_a_changed_file_is_not_given_out(tmp_path: Path) -> None:
     path = next(tmp_path.glob("??/*"))
     path.chmod(0o600)
     path.write_bytes(b"abd")
+    with pytest.raises(Corrupt):
+        list(verified(store, ABC))
     with pytest.raises(Corrupt):
         store.copy(ABC, tmp_path / "to")
     assert not (tmp_path / "to").exists()

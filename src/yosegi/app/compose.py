@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.metadata
 import importlib.util
@@ -17,11 +18,14 @@ from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
+from yosegi.core.object import ObjectRef
 from yosegi.core.transport import HttpTransport, Transport
-from yosegi.data import FileStore, ObjectStore, ObjectsView
+from yosegi.data import FileStore, ObjectStore, ObjectsView, Puller
+from yosegi.data.pulling import Offload
 from yosegi.exchange import Exchange, Mailbox, OutboxView
 from yosegi.exchange.requests import Requests, RequestView
 from yosegi.governance.approvals import ApprovalsView
+from yosegi.governance.explanation import explained
 from yosegi.governance.foresight import Expectation
 from yosegi.governance.grants import GrantsView
 from yosegi.governance.registry import Registry
@@ -48,8 +52,11 @@ from yosegi.site import (
 from yosegi.site.approving import Approving
 from yosegi.site.institution import Admission, Institution
 from yosegi.site.notices import Send
+from yosegi.site.objects import Objects
 from yosegi.site.openid import Client, OpenId, over_http
+from yosegi.site.transfers import Transfers
 from yosegi.trust.keys import PublicKey
+from yosegi.trust.messages import Explanation
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 
@@ -80,6 +87,7 @@ class Parts:
     institution: Institution | None = None
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
+    offload: Offload = asyncio.to_thread
 
 
 async def open_ledger(home: Home, settings: Settings, clock: Clock, key: Signer | None = None) -> Ledger:
@@ -166,9 +174,16 @@ def assemble(parts: Parts) -> Site:
         settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
     )
     requests = Requests(settings.site, ledger, signer, clock, registry, exchange.posted)
-    exchange.expects = requests.expects
-    owner = Owner(settings.site, ledger, signer, clock, law, parts.published, registry, exchange.posted)
-    owner.most_open = settings.most_open_tasks
+    puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
+    transfers = Transfers(
+        settings.site, ledger, clock, parts.objects, puller, law, exchange, requests, settings.objects.largest_bytes
+    )
+    exchange.gives, exchange.takes = transfers.give, puller.take
+    exchange.expects = lambda charter, peer: requests.expects(charter, peer) or transfers.expects(charter, peer)
+    owner = Owner(
+        settings.site, ledger, signer, clock, law, parts.published, registry, exchange.posted, inputs=transfers
+    )
+    owner.most_open, transfers.owner = settings.most_open_tasks, owner
     exchange.clocks.righted = owner.hinder(lambda: exchange.clocks.seconds_off)
     requests.check_clock = exchange.clocks.check_own
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
@@ -177,7 +192,11 @@ def assemble(parts: Parts) -> Site:
     catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
     law.capabilities = catalogue.facts
     governing = Governing(settings.site, ledger, clock, registry, law, exchange, catalogue)
-    campaigns = Campaigns(settings.site, ledger, requests, law, catalogue.contract_of, compute=parts.compute)
+    requests.contract_of = catalogue.contract_of
+    objects = Objects(settings.site, ledger, parts.objects, clock, registry, transfers, parts.offload)
+    campaigns = Campaigns(
+        settings.site, ledger, requests, law, catalogue.contract_of, objects.named, compute=parts.compute
+    )
     door = Door(settings.site, clock, parts.accounts)
     return Site(
         name=settings.site,
@@ -195,11 +214,18 @@ def assemble(parts: Parts) -> Site:
         institution=parts.institution,
         notices=Notices(settings.site, ledger, clock, _senders(parts), every=settings.notices.repeat_minutes * 60),
         door=door,
+        transfers=transfers,
+        objects=objects,
         approving=Approving(settings.site, ledger, clock, owner, law, door),
         governing=governing,
         office=Office(settings.site, clock, registry, law, catalogue, governing),
         stations=stations,
     )
+
+
+def wrong_object(ref: ObjectRef, site: str, why: str) -> Explanation:
+    """What is said of a peer that sent other bytes than it named."""
+    return explained("object_wrong", digest=ref.sha256, site=site, why=why)
 
 
 def _senders(parts: Parts) -> tuple[Send, ...]:

@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import PersonId, SiteId
+from yosegi.core.object import LARGEST
 from yosegi.core.values import Value
 from yosegi.governance.address import refused_number
 from yosegi.governance.foresight import Expectation
@@ -126,6 +127,13 @@ class NetworkSettings(Value):
         return f"{why}; to allow it, see [network] in site.toml" if why else ""
 
 
+class ObjectSettings(Value):
+    """How large data is taken."""
+
+    largest_bytes: int = Field(default=4 * 2**30, ge=0, le=LARGEST)
+    """A larger object is refused, whoever has it."""
+
+
 class Settings(Value):
     """The whole of `site.toml`.
 
@@ -151,6 +159,7 @@ class Settings(Value):
     process: ProcessSettings = ProcessSettings()
     station: dict[str, StationSettings] = Field(default_factory=dict)
     network: NetworkSettings = NetworkSettings()
+    objects: ObjectSettings = ObjectSettings()
     notices: NoticeSettings = NoticeSettings()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     key: dict[Literal["site", "governance"], KeySettings] = Field(default_factory=dict)

@@ -17,6 +17,7 @@ from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, YosegiError
 from yosegi.core.ids import derived_key
+from yosegi.core.object import ObjectRef, is_object, refs
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.decision import Decision
@@ -36,6 +37,10 @@ async def in_thread(work: Callable[[], list[Proposal]]) -> list[Proposal]:
 async def inline(work: Callable[[], list[Proposal]]) -> list[Proposal]:
     """Plan on the event loop: for a federation that runs deterministically in one process."""
     return work()
+
+
+def _no_object(digest: str) -> ObjectRef:
+    raise NotFound("object", digest)
 
 
 class HomeLaw(Protocol):
@@ -69,6 +74,7 @@ class Campaigns:
 
     Args:
         contract_of: the contract of a capability as last offered to this site; raises NotFound.
+        object_named: the object of a digest, as it is known here; raises NotFound.
         changed: told of each campaign that moved, by name.
     """
 
@@ -77,6 +83,7 @@ class Campaigns:
     requests: Requests
     law: HomeLaw
     contract_of: Callable[[str, str], Contract]
+    object_named: Callable[[str], ObjectRef] = _no_object
     compute: Compute = in_thread
     changed: Callable[[Campaign], None] = lambda campaign: None
     _folds: dict[str, Campaign] = field(default_factory=dict)
@@ -131,6 +138,7 @@ class Campaigns:
         """
         contracts = {ref: self.contract_of(spec.charter, ref) for ref in spec.capabilities()}
         check_against(spec, contracts)
+        self._check_objects(spec, contracts)
         _check_planning(spec)
         body = {
             "spec": spec.model_dump(mode="json", exclude_none=True),
@@ -268,9 +276,10 @@ class Campaigns:
         spec, trial = campaign.spec, campaign.trials[action.trial - 1]
         step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
         contract = campaign.contracts[step.capability]
-        labels = [
-            s.sensitivity for s in (campaign.contracts[st.capability] for st in spec.source_named(trial.source).step)
-        ]
+        inputs = self._with_objects(contract, inputs_of(spec, step, contract, trial.values, trial.outputs()))
+        # What went into the inputs: earlier steps' capabilities, and objects with labels of their own.
+        labels = [campaign.contracts[s.capability].sensitivity for s in spec.source_named(trial.source).step]
+        labels = (labels if trial.steps else []) + [ref.sensitivity for ref in refs(contract.inputs, inputs).values()]
         request = {
             "charter": spec.charter,
             "key": action.key,
@@ -280,8 +289,8 @@ class Campaigns:
             "campaign": spec.name,
             "capability": step.capability,
             "contract": contract.digest,
-            "inputs": inputs_of(spec, step, contract, trial.values, trial.outputs()),
-            "sensitivity": strictest(*labels) if trial.steps else "team",
+            "inputs": inputs,
+            "sensitivity": strictest("public" if trial.steps else "team", *labels),
             "conduct": None if campaign.conduct == "run" else campaign.conduct,
         }
         decision = self.law.decide_request(request, contract)
@@ -293,6 +302,25 @@ class Campaigns:
             "held": dict(contract.cost),
         }
         return Draft(types.ASKED, facts), self.requests.draft(request, decision)
+
+    def _with_objects(self, contract: Contract, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Inputs with each object that is named by its digest as a reference to it.
+
+        Raises:
+            NotFound: no such object here.
+        """
+        named = {
+            name: self.object_named(inputs[name]).json()
+            for name, schema in contract.inputs.get("properties", {}).items()
+            if is_object(schema) and isinstance(inputs.get(name), str)
+        }
+        return inputs | named
+
+    def _check_objects(self, spec: CampaignSpec, contracts: Mapping[str, Contract]) -> None:
+        """See that every object that a campaign file names is here, before anything is recorded."""
+        for source in spec.source:
+            for step in source.step:
+                self._with_objects(contracts[step.capability], dict(step.set))
 
     async def _withdraw(self, campaign: Campaign, action: Withdraw) -> bool:
         asked = self.requests.get(action.owner, action.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,6 +15,7 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.ids import CapabilityRef, CharterId, Key, PersonId, TeamId
+from yosegi.core.object import is_object
 from yosegi.core.values import Value
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
@@ -270,9 +272,19 @@ def _check_step(spec: CampaignSpec, source: SourceSpec, step: StepSpec, contract
         if not (name in step.set or "." in bound or bound in parameters or bound in spec.constants):
             raise Invalid(where, f"nothing gives its input {name!r}", "name a parameter so, or use set or bind")
     for name, schema in properties.items():
+        _check_object(where, name, step, schema)
         parameter = parameters.get(step.bind.get(name, name))
         if parameter is not None and name not in step.set:
             _check_range(where, parameter, schema)
+
+
+def _check_object(where: str, name: str, step: StepSpec, schema: Mapping[str, Any]) -> None:
+    """An object is an earlier step's output, or one that lies at this site and is named by its digest."""
+    if not is_object(schema) or name not in step.set:
+        return
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", str(step.set[name])):
+        why = f"{name} is an object, and {step.set[name]!r} is no digest"
+        raise Invalid(where, why, "put the file here first: yosegi object put")
 
 
 def _check_range(where: str, parameter: ParameterSpec, schema: Mapping[str, Any]) -> None:

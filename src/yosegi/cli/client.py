@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from yosegi.cli.object_client import ObjectsClient
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
 from yosegi.core.ids import split_capability
@@ -104,6 +105,16 @@ class Client:
         except (OSError, ValueError) as error:
             raise Unavailable(self.url, str(error), "is the site running?") from None
 
+    @property
+    def objects(self) -> ObjectsClient:
+        """Large data at the site."""
+        return ObjectsClient(
+            lambda method, path: self._request(method, path, None),
+            lambda method, path: self._call(method, path, None),
+            self.post,
+            _told,
+        )
+
     def bytes(self, path: str) -> bytes:
         """GET below `/api/v1`, as it comes."""
         try:
@@ -150,13 +161,17 @@ class CampaignHandle:
         return self._client.bytes(f"/campaigns/{quote(self.name)}/export")
 
     def results(self) -> Any:
-        """Its ended trials, one row each: a pandas DataFrame where pandas is installed, else a list of dicts."""
+        """Its ended trials, one row each: a pandas DataFrame where pandas is installed, else a list of dicts.
+
+        A step's output that is an object is a column `step.output` of digests, for `Client.objects`.
+        """
         state = self.state()
         objective = state["objective"]["name"]
         rows = [
             {"trial": t["number"], "source": t["source"], "state": t["state"]}
             | t["values"]
             | {objective: t["value"], f"{objective}_error": t["error"]}
+            | _references(t["steps"])
             for t in state["trial"]
         ]
         try:
@@ -211,6 +226,16 @@ def connect(
     else:
         return Client(url, token)
     return Client(url, answer["token"])
+
+
+def _references(steps: list[dict[str, Any]]) -> dict[str, str]:
+    """The digest of each object that a trial's steps yielded."""
+    return {
+        f"{step['name']}.{name}": value["sha256"]
+        for step in steps
+        for name, value in step["outputs"].items()
+        if isinstance(value, dict) and "sha256" in value
+    }
 
 
 def _check_address(url: str) -> None:

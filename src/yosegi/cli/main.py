@@ -11,6 +11,7 @@ from yosegi.cli.campaigns import campaign
 from yosegi.cli.capabilities import capability
 from yosegi.cli.charters import charter
 from yosegi.cli.demo import demo
+from yosegi.cli.objects import object_
 from yosegi.cli.policies import policy
 from yosegi.cli.signing_in import sign_in, sign_out
 from yosegi.cli.sites import site
@@ -33,6 +34,6 @@ def main() -> None:
     """
 
 
-VERBS = (demo, campaign, capability, charter, agreement, policy, task, site, station, verify, replay, try_)
+VERBS = (demo, campaign, capability, charter, agreement, policy, object_, task, site, station, verify, replay, try_)
 for command in (*VERBS, sign_in, sign_out):
     main.add_command(command)

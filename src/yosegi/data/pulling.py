@@ -22,7 +22,8 @@ from yosegi.trust.messages import Explanation
 Ask = Callable[[Want], None]
 Offload = Callable[..., Awaitable[Any]]
 AGAIN = 2.0
-"""Seconds until something that was not to be had yet is asked for again."""
+"""Seconds until something that was not to be had yet is asked for again; longer each time."""
+LONGEST = 60.0
 
 
 class Gave(Refused):
@@ -83,6 +84,7 @@ class Puller:
 
     async def _bring(self, ref: ObjectRef, source: str, task: str, ask: Ask, patience: float) -> None:
         resumed = self.store.arrived(ref.sha256, source) > 0
+        pause = AGAIN
         while True:
             try:
                 await self._pieces(ref, source, task, ask, patience)
@@ -91,7 +93,8 @@ class Puller:
             except Unavailable as error:
                 # A full disk here, or not yet there: both may end.
                 self.under_way[ref.sha256] = str(error)
-                await self.clock.sleep(AGAIN)
+                await self.clock.sleep(pause)
+                pause = min(LONGEST, 2 * pause)
             except Invalid as error:
                 self.store.drop(ref.sha256, source)
                 if not resumed:

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable
 
@@ -30,6 +30,10 @@ class ObjectStore(Protocol):
 
     def put(self, source: BinaryIO | bytes) -> tuple[str, int]:
         """Keep bytes, or what is left to read of a file, durably; digest and size. The same twice is kept once."""
+        ...
+
+    def scratch(self) -> BinaryIO:
+        """A nameless file on this disk, for what is to be put and does not come at once."""
         ...
 
     def has(self, digest: str) -> bool:
@@ -162,6 +166,11 @@ class FileStore:
         for folder in (target.parent, self._folder):
             _sync(folder)
 
+    def scratch(self) -> BinaryIO:
+        """See `ObjectStore.scratch`."""
+        with _explained(self._folder):
+            return cast(BinaryIO, tempfile.TemporaryFile(dir=self._incoming))
+
     def has(self, digest: str) -> bool:
         """See `ObjectStore.has`."""
         return self._path(digest).is_file()
@@ -260,6 +269,27 @@ class FileStore:
     def digests(self) -> list[str]:
         """See `ObjectStore.digests`."""
         return sorted(f"sha256:{path.name}" for path in self._folder.glob("??/*") if len(path.name) == 64)
+
+
+def verified(store: ObjectStore, digest: str) -> Iterator[bytes]:
+    """The bytes of an object, block by block; the last one only once the whole is verified.
+
+    Raises:
+        NotFound: it is not here.
+        Corrupt: its bytes have changed.
+    """
+    sha, size, offset = hashlib.sha256(), store.size(digest), 0
+    while True:
+        block = store.read(digest, offset, BLOCK)
+        sha.update(block)
+        offset += len(block)
+        if offset < size and block:
+            yield block
+            continue
+        if sha.hexdigest() != name_of(digest):
+            raise Corrupt(f"object {digest}", "its bytes have changed on the disk", "get it again from where it was")
+        yield block
+        return
 
 
 def _blocks(source: BinaryIO | bytes) -> Iterator[bytes]:

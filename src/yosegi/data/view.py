@@ -9,12 +9,15 @@ from typing import Any, ClassVar
 
 from yosegi.core.errors import NotFound
 from yosegi.core.object import ObjectRef
-from yosegi.data.entries import ERASED
+from yosegi.data.entries import ERASED, PUT
 from yosegi.ledger import Db, Entry, Ledger
 
 
 class ObjectsView:
-    """Table `object`: a row each time an entry names one; table `object_erased`: whose bytes are gone for good."""
+    """Table `object`: a row each time an entry names one. Table `object_erased`: whose bytes are gone for good.
+
+    What was erased stays so until a person brings it again.
+    """
 
     name = "object"
     version = 1
@@ -38,6 +41,8 @@ class ObjectsView:
         if not isinstance(named, dict):
             return
         header = entry.header
+        if entry.type == PUT:
+            db.execute("DELETE FROM object_erased WHERE digest = ?", (named["it"]["sha256"],))
         for name, ref in named.items():
             row = (
                 entry.sequence,

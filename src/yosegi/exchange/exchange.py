@@ -19,12 +19,14 @@ from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Invalid, Unavailable, YosegiError
 from yosegi.core.ids import derived_key
 from yosegi.core.transport import Transport
+from yosegi.data import AT_ONCE, CHUNK, Chunk, Want
 from yosegi.exchange.clockwatch import ClockWatch
 from yosegi.exchange.link import RESEND, RESEND_MAIL, Link, Load
 from yosegi.exchange.mailbox import Mailbox
 from yosegi.exchange.outbox import ACKNOWLEDGED, REFUSED, Outgoing, message, waiting
 from yosegi.exchange.parcel import LONGEST_WAIT, Mail, Message, Parcel, Refusal
 from yosegi.exchange.witness import EVERY, Witness
+from yosegi.governance.explanation import explained
 from yosegi.governance.registry import Registry
 from yosegi.governance.statement import Listens, Outbound
 from yosegi.ledger import Draft, Entry, Ledger, Receipt, Write
@@ -55,6 +57,13 @@ class Incoming:
 
 
 Handler = Callable[[Incoming], Awaitable[None]]
+Give = Callable[[str, str, Want], Awaitable[Chunk]]
+ROOM = AT_ONCE * CHUNK
+"""Bytes of documents and pieces of objects in one parcel: sealed and carried in another it is still readable."""
+
+
+async def _gives_nothing(charter: str, peer: str, want: Want) -> Chunk:
+    return Chunk.why_not(want, explained("object_unknown", digest=want.sha256, task=want.task))
 
 
 async def _nobody(documents: tuple[Envelope, ...]) -> bool:
@@ -73,6 +82,8 @@ class Exchange:
         introduce: takes documents that prove themselves from a parcel whose sender is not believed yet; whether
             anything was learned.
         barred: whether nothing is exchanged with a peer under a charter.
+        gives: a piece of an object that a peer asks for under a charter, or why not.
+        takes: told of each piece that comes, with its sender.
     """
 
     site: str
@@ -87,6 +98,8 @@ class Exchange:
     expects: Callable[[str, str], bool] = lambda charter, peer: False
     introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]] = _nobody
     barred: Callable[[str, str], bool] = lambda charter, peer: False
+    gives: Give = _gives_nothing
+    takes: Callable[[str, Chunk], object] = lambda peer, chunk: None
     witness: Witness = field(init=False)
     clocks: ClockWatch = field(default_factory=ClockWatch)
     _handlers: dict[str, Handler] = field(default_factory=dict)
@@ -122,6 +135,10 @@ class Exchange:
             if self._tasks:
                 self._spawn(self._converse(self._links[key]))
         return self._links[key]
+
+    def patience(self, link: Link) -> float:
+        """Seconds after which something that was asked of a peer is asked for again."""
+        return self._resend(link)
 
     def start(self) -> None:
         """Take up every conversation where it was left."""
@@ -181,7 +198,8 @@ class Exchange:
         if link.due(now, resend):
             link.wake()
         # A request just sent in the answer is answered by the peer's next call; it is due again if none comes.
-        return self._pack(link, load, mail=self._mail_for(parcel)).to_bytes()
+        chunks = await self._chunks(link, load)
+        return self._pack(link, load, mail=self._mail_for(parcel), chunks=chunks).to_bytes()
 
     async def _hold(self, link: Link, parcel: Parcel) -> None:
         """Wait until there is something to say, for as long as the caller allows."""
@@ -204,6 +222,9 @@ class Exchange:
             self._settled_as(link, message_id, ACKNOWLEDGED)
         for refusal in parcel.refused:
             self._settled_as(link, refusal.id, REFUSED)
+        link.asked(parcel.wants or ())
+        for chunk in parcel.chunks or ():
+            self.takes(parcel.sender, chunk)
         await asyncio.gather(*(self._take_in(link, item) for item in parcel.messages))
 
     async def _take_in(self, link: Link, item: Message) -> None:
@@ -307,16 +328,17 @@ class Exchange:
 
     async def _deliver(self, link: Link, load: Load, wait: float) -> None:
         reach = self._reach(link)
+        chunks = await self._chunks(link, load)
         if link.peer == self.site:
             # A site's own capabilities are asked like anybody's, and need no network for it.
-            answer = await self.handle(self._pack(link, load).to_bytes())
+            answer = await self.handle(self._pack(link, load, chunks=chunks).to_bytes())
             await self._take_answer(link, await self._read(answer))
         elif isinstance(reach, Listens):
-            parcel = self._pack(link, load, wait=wait)
+            parcel = self._pack(link, load, wait=wait, chunks=chunks)
             answer = await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=wait + 10.0)
             await self._take_answer(link, await self._read(answer))
         elif isinstance(reach, Outbound):
-            await self._leave_mail(link, load, reach.mailbox)
+            await self._leave_mail(link, load, reach.mailbox, chunks)
 
     async def _take_answer(self, link: Link, answer: Parcel) -> None:
         if answer.sender != link.peer:
@@ -327,11 +349,11 @@ class Exchange:
 
     # -- mail -----------------------------------------------------------------------------------------------------
 
-    async def _leave_mail(self, link: Link, load: Load, host: str) -> None:
+    async def _leave_mail(self, link: Link, load: Load, host: str, chunks: tuple[Chunk, ...]) -> None:
         """Seal a parcel to the peer and leave it at its mailbox."""
         if not load:
             return
-        inner = self._pack(link, load, lifetime=MAIL_LIFETIME).to_bytes()
+        inner = self._pack(link, load, lifetime=MAIL_LIFETIME, chunks=chunks).to_bytes()
         key = self.directory.sealing_key_of(link.charter, link.peer)
         box = key.seal(inner, context=_mail_context(self.site, link.peer))
         mail = Mail(sender=self.site, to=link.peer, id=self._nonce(), box=box)
@@ -373,6 +395,21 @@ class Exchange:
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
+    async def _chunks(self, link: Link, load: Load) -> tuple[Chunk, ...]:
+        return tuple([await self.gives(link.charter, link.peer, want) for want in load.gifts])
+
+    def _documents(self, link: Link, load: Load, room: int) -> tuple[Message, ...]:
+        """The documents of a load, as many as there is room for, and one in any case; the others are due again."""
+        kept: list[Message] = []
+        for number, out in enumerate(load.messages):
+            one = message(self.ledger, out)
+            room -= len(one.document.payload)
+            if kept and room < 0:
+                link.untake(Load(messages=load.messages[number:]))
+                break
+            kept.append(one)
+        return tuple(kept)
+
     def _pack(
         self,
         link: Link,
@@ -381,6 +418,7 @@ class Exchange:
         mail: tuple[Mail, ...] = (),
         wait: float = 0.0,
         lifetime: timedelta = LIFETIME,
+        chunks: tuple[Chunk, ...] = (),
     ) -> Envelope:
         now = self.clock.now()
         parcel = Parcel(
@@ -390,12 +428,14 @@ class Exchange:
             key=self._nonce(),
             issued=now,
             not_after=now + lifetime,
-            messages=tuple(message(self.ledger, out) for out in load.messages),
+            messages=self._documents(link, load, ROOM - sum(len(chunk.data) for chunk in chunks)),
             acknowledged=load.acknowledged,
             refused=load.refused,
             mail=mail,
             collected=load.collected,
             history=None if link.peer == self.site else self.witness.history(link.charter, link.peer),
+            wants=load.wants or None,
+            chunks=chunks or None,
             wait=wait,
         )
         return parcel.sign(self.signer)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from yosegi.data import AT_ONCE, CHUNK, Want
 from yosegi.exchange.outbox import Outgoing
-from yosegi.exchange.parcel import MOST_MAIL, MOST_MESSAGES, Refusal
+from yosegi.exchange.parcel import MOST_MAIL, MOST_MESSAGES, MOST_WANTS, Refusal
 
 RESEND = 5.0
 """Seconds after which a message that was sent and not acknowledged is sent again."""
@@ -14,6 +16,9 @@ RESEND_MAIL = 30.0
 """The same for messages left at a mailbox, whose receiver may be away."""
 ACKNOWLEDGE_AFTER = 0.25
 """Seconds an acknowledgement waits for something to travel with; far less than `RESEND`."""
+
+RATE = 64 * 1024 * 1024
+"""Bytes of objects that one peer is given in a second."""
 
 
 @dataclass
@@ -24,9 +29,14 @@ class Load:
     acknowledged: tuple[str, ...] = ()
     refused: tuple[Refusal, ...] = ()
     collected: tuple[str, ...] = ()
+    wants: tuple[Want, ...] = ()
+    """Pieces to ask for."""
+    gifts: tuple[Want, ...] = ()
+    """Pieces that were asked for, to be given."""
 
     def __bool__(self) -> bool:
-        return bool(self.messages or self.acknowledged or self.refused or self.collected)
+        parts = (self.messages, self.acknowledged, self.refused, self.collected, self.wants, self.gifts)
+        return any(parts)
 
 
 @dataclass
@@ -51,6 +61,9 @@ class Link:
     _acknowledged: dict[str, float] = field(default_factory=dict)
     _refused: dict[str, Refusal] = field(default_factory=dict)
     _collected: dict[str, None] = field(default_factory=dict)
+    _wants: dict[tuple[str, str, int], Want] = field(default_factory=dict)
+    _gifts: dict[tuple[str, str, int], Want] = field(default_factory=dict)
+    _next_gift: float = 0.0
 
     def post(self, out: Outgoing) -> None:
         """Something new to send; it replaces what waits on its topic."""
@@ -89,15 +102,34 @@ class Link:
         self._collected[mail_id] = None
         self.wake()
 
+    def want(self, want: Want) -> None:
+        """Ask the peer for a piece, once; who wants it asks again."""
+        self._wants[want.name] = want
+        self.wake()
+
+    def asked(self, wants: Iterable[Want]) -> None:
+        """The peer asks for pieces; more than a few are forgotten, and it will ask again."""
+        for want in wants:
+            if len(self._gifts) < MOST_WANTS:
+                self._gifts[want.name] = want
+
     def take(self, now: float, resend: float = RESEND) -> Load:
         """Everything due, marked as sent at `now` (monotonic seconds)."""
+        gifts = tuple(self._gifts.values())[:AT_ONCE] if now >= self._next_gift else ()
+        self._next_gift = max(self._next_gift, now) + len(gifts) * CHUNK / RATE if gifts else self._next_gift
         due = [out for key, out in self._waiting.items() if now - self._sent.get(key, -1e18) >= resend]
         load = Load(
             messages=tuple(due[:MOST_MESSAGES]),
             acknowledged=tuple(self._acknowledged)[: 4 * MOST_MESSAGES],
             refused=tuple(self._refused.values())[:MOST_MESSAGES],
             collected=tuple(self._collected)[: 4 * MOST_MAIL],
+            wants=tuple(self._wants.values())[:MOST_WANTS],
+            gifts=gifts,
         )
+        for want in load.wants:
+            self._wants.pop(want.name, None)
+        for want in load.gifts:
+            self._gifts.pop(want.name, None)
         for out in load.messages:
             self._sent[out.id] = now
         for key in load.acknowledged:
@@ -109,7 +141,7 @@ class Link:
         return load
 
     def untake(self, load: Load) -> None:
-        """The parcel did not arrive, or nobody knows: everything in it is due again."""
+        """The parcel did not arrive, or nobody knows: everything in it is due again, but for pieces of objects."""
         for out in load.messages:
             self._sent.pop(out.id, None)
         self._acknowledged.update(dict.fromkeys(load.acknowledged, -1e18))
@@ -118,13 +150,16 @@ class Link:
 
     def due(self, now: float, resend: float = RESEND) -> bool:
         """Whether there is something worth a parcel of its own."""
+        if self._wants or (self._gifts and now >= self._next_gift):
+            return True
         if self._refused or self._collected or any(due <= now for due in self._acknowledged.values()):
             return True
         return any(now - self._sent.get(key, -1e18) >= resend for key in self._waiting)
 
     def patience(self, now: float) -> float:
-        """Seconds until an acknowledgement has waited long enough; infinite if none waits."""
-        return max(0.001, min(self._acknowledged.values(), default=float("inf")) - now)
+        """Seconds until an acknowledgement has waited long enough, or a piece may be given; infinite if none waits."""
+        due = min(self._acknowledged.values(), default=float("inf"))
+        return max(0.001, min(due, self._next_gift if self._gifts else float("inf")) - now)
 
     @property
     def waiting(self) -> int:

@@ -15,6 +15,8 @@ from yosegi.exchange.parcel import MOST_MAIL, Mail
 from yosegi.trust.sealed import Sealed
 
 MOST_BYTES_A_SITE = 256 * 1024 * 1024
+MOST_BYTES_AT_ONCE = 2 * 1024 * 1024
+"""Of boxes in one answer; encoded once more, they stay below what a document may have."""
 
 
 class Mailbox:
@@ -49,7 +51,14 @@ class Mailbox:
         rows = self._db.execute(
             "SELECT sender, id, box FROM mail WHERE receiver = ? ORDER BY rowid LIMIT ?", (receiver, MOST_MAIL)
         )
-        return tuple(Mail(sender=sender, to=receiver, id=key, box=Sealed.read(box)) for sender, key, box in rows)
+        mail: list[Mail] = []
+        size = 0
+        for sender, key, box in rows:
+            size += len(box)
+            if mail and size > MOST_BYTES_AT_ONCE:
+                break
+            mail.append(Mail(sender=sender, to=receiver, id=key, box=Sealed.read(box)))
+        return tuple(mail)
 
     def drop(self, receiver: str, ids: tuple[str, ...]) -> None:
         """Forget mail its receiver has collected."""

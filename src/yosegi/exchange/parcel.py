@@ -8,12 +8,14 @@ from pydantic import Field
 
 from yosegi.core.ids import Digest, Key, SiteId
 from yosegi.core.values import Value
+from yosegi.data import AT_ONCE, Chunk, Want
 from yosegi.trust.document import Addressed
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.sealed import Sealed
 
 MOST_MESSAGES = 256
 MOST_MAIL = 64
+MOST_WANTS = 64
 LONGEST_WAIT = 30.0
 
 
@@ -84,5 +86,9 @@ class Parcel(Addressed):
     collected: tuple[Key, ...] = Field(default=(), max_length=4 * MOST_MAIL)
     """Mail that was received and may be dropped by the mailbox."""
     history: History | None = None
+    wants: tuple[Want, ...] | None = Field(default=None, max_length=MOST_WANTS)
+    """Pieces of objects that the sender asks for; absent if there are none, as sites of an older format expect."""
+    chunks: tuple[Chunk, ...] | None = Field(default=None, max_length=AT_ONCE)
+    """Pieces that the addressee asked for."""
     wait: float = Field(default=0.0, ge=0.0, le=LONGEST_WAIT)
     """How long the receiver may hold its answer back for something to say, in seconds."""

@@ -12,14 +12,17 @@ from typing import Any, ClassVar
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock
+from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.ids import split_capability
-from yosegi.core.states import TaskState
+from yosegi.core.object import ObjectRef, refs
+from yosegi.core.states import Result, TaskState
+from yosegi.data.entries import naming
 from yosegi.exchange.exchange import Incoming
 from yosegi.exchange.outbox import sending
 from yosegi.governance.decision import Decision
-from yosegi.governance.explanation import why
+from yosegi.governance.explanation import explained, why
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Db, Draft, Entry, Ledger, Write
 from yosegi.trust.messages import Cancel, Explanation, Report, Request
@@ -73,7 +76,7 @@ class Asked:
             return replace(
                 here,
                 state=report.state,
-                outcome=report.outcome,
+                outcome=_as_found(report.outcome, body.get("unfit", "")),
                 charged=report.charged,
                 reasons=report.reasons,
                 sensitivity=report.sensitivity,
@@ -138,6 +141,7 @@ class Requests:
         posted: told of entries that send something.
         changed: told of each request whose state moved, by key.
         check_clock: raises while this site's clock may not be believed.
+        contract_of: the contract of a capability as last offered here under a charter; raises NotFound.
     """
 
     site: str
@@ -148,6 +152,7 @@ class Requests:
     posted: Callable[[Sequence[Entry]], None]
     changed: Callable[[Asked], None] = lambda asked: None
     check_clock: Callable[[], None] = lambda: None
+    contract_of: Callable[[str, str], Contract | None] = lambda charter, capability: None
     _open: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -185,20 +190,45 @@ class Requests:
         stream = request_stream(owner, request["key"])
         facts = {name: request[name] for name in ("capability", "team", "campaign") if request.get(name)}
         body: dict[str, Any] = {"decision": decision.model_dump(mode="json", exclude_none=True)}
-        if not decision.allow:
-            body["reasons"] = [reason.model_dump(mode="json") for reason in why(decision)]
+        reasons = self._unfit(request) if decision.allow else why(decision)
+        if reasons or not decision.allow:
+            body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
             drafts: tuple[Draft, ...] = (Draft(REFUSED_AT_HOME, facts, body, after=after),)
         else:
             now = self.clock.now()
             question = decision.question
             slow = question.capability.approval or question.conduct == "approve"
             until = now + (LIFETIME_FOR_APPROVAL if slow else LIFETIME)
+            contract = self._contract(request["charter"], request["capability"], request["contract"])
+            facts |= naming(refs(contract.inputs, request["inputs"])) if contract else {}
             document = Request(sender=self.site, to=owner, issued=now, not_after=until, **request)
             draft = sending(MADE, owner, stream, document.sign(self.signer), facts, body)
             drafts = (replace(draft, after=after),)
         return Write(
             stream, 0, drafts, charter=request["charter"], actor=self.site, on_behalf_of=request["on_behalf_of"]
         )
+
+    def _contract(self, charter: str, capability: str, digest: str) -> Contract | None:
+        try:
+            contract = self.contract_of(charter, capability)
+        except NotFound:
+            return None
+        return contract if contract is not None and contract.digest == digest else None
+
+    def contract(self, asked: Asked) -> Contract | None:
+        """The contract that a request was made under; None if it is not known here any more."""
+        request = asked.request
+        return None if request is None else self._contract(request.charter, request.capability, request.contract)
+
+    def _unfit(self, request: dict[str, Any]) -> tuple[Explanation, ...]:
+        """Why the inputs are not what the contract says: nothing is sent that its owner would refuse."""
+        contract = self._contract(request["charter"], request["capability"], request["contract"])
+        try:
+            if contract is not None:
+                contract.check_inputs(request["inputs"])
+        except Invalid as error:
+            return (explained("bad_inputs", why=str(error)),)
+        return ()
 
     def made(self, entries: Sequence[Entry]) -> None:
         """Requests were appended: send them and await their reports."""
@@ -244,6 +274,17 @@ class Requests:
         write = Write(asked.stream, None, (draft,), charter=charter, actor=self.site, on_behalf_of=by)
         self.posted(await self.ledger.append(write))
 
+    def _outputs(self, request: Request, outcome: Outcome) -> tuple[dict[str, ObjectRef], str]:
+        """The objects among the outputs that were reported; and why they are not what the contract says."""
+        contract = self._contract(request.charter, request.capability, request.contract)
+        if contract is None or outcome.result is not Result.VALID or outcome.outputs is None:
+            return {}, ""
+        try:
+            contract.check_outputs(outcome.outputs)
+            return refs(contract.outputs, outcome.outputs), ""
+        except Invalid as error:
+            return {}, str(error)[:2000]
+
     async def on_report(self, incoming: Incoming) -> None:
         """Record a report; the same again, or one that comes late, changes nothing.
 
@@ -265,10 +306,14 @@ class Requests:
             raise Invalid(f"report on {report.key}", f"{self.site} did not ask {incoming.sender} for this")
         if not _news(asked, report):
             return
-        facts = {"state": str(report.state), "charged": dict(report.charged)}
+        facts: dict[str, Any] = {"state": str(report.state), "charged": dict(report.charged)}
+        body: dict[str, Any] = {"report": incoming.message.document.plain, "receipt": incoming.message.receipt}
         if report.outcome is not None:
             facts |= {"effect": str(report.outcome.effect), "result": str(report.outcome.result)}
-        body = {"report": incoming.message.document.plain, "receipt": incoming.message.receipt}
+            found, unfit = self._outputs(asked.request, report.outcome)
+            facts |= naming(found) | ({"team": asked.request.team} if found else {})
+            if unfit:
+                facts["result"], body["unfit"] = str(Result.INVALID), unfit
         draft = Draft(REPORTED, facts, body)
         write = Write(stream, asked.position, (draft,), charter=incoming.charter, actor=incoming.sender)
         entries = await self.ledger.append(write)
@@ -276,6 +321,13 @@ class Requests:
         if asked.state.final:
             self._open.get((incoming.charter, incoming.sender), set()).discard(stream)
         self.changed(asked)
+
+
+def _as_found(outcome: Outcome | None, unfit: str) -> Outcome | None:
+    """What an owner reported, as far as it is worth anything here."""
+    if outcome is None or not unfit:
+        return outcome
+    return Outcome.failed(outcome.effect, "bad_output", unfit, invalid=True)
 
 
 def _news(asked: Asked, report: Report) -> bool:

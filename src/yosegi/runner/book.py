@@ -107,7 +107,7 @@ class TaskBook:
         reasons = reasons or task.lapsed
         # What is withheld is named, too, so that its owner keeps it.
         made = refs(contract.outputs, outcome.outputs) if outcome is not None and contract is not None else {}
-        facts: dict[str, Any] = {"charged": dict(charged)} | naming(made)
+        facts: dict[str, Any] = {"charged": dict(charged)} | naming(made) | ({"team": request.team} if made else {})
         body: dict[str, Any] = {}
         if outcome is not None and contract is not None and outcome.outputs:
             release = self.law.decide("release", request, contract)

@@ -11,10 +11,13 @@ from typing import Any
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock
+from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, Progress
 from yosegi.core.errors import Conflict, Invalid, Unavailable
 from yosegi.core.ids import split_capability
+from yosegi.core.object import refs
 from yosegi.core.states import Effect, TaskState
+from yosegi.data.entries import naming
 from yosegi.governance.explanation import explained, why
 from yosegi.governance.grant import GrantExceeded
 from yosegi.governance.registry import Registry
@@ -24,6 +27,7 @@ from yosegi.runner.book import TaskBook
 from yosegi.runner.breaker import Breakers
 from yosegi.runner.charging import charge, checked
 from yosegi.runner.dispatcher import Dispatcher
+from yosegi.runner.inputs import Inputs, Waiting
 from yosegi.runner.law import Law, Published
 from yosegi.runner.reporting import Reporter
 from yosegi.runner.switch import Switch, SwitchWord
@@ -42,6 +46,7 @@ class Owner:
         posted: told of entries that send something.
         changed: told of each task whose state moved.
         most_open: tasks that one team may have waiting and running here at once.
+        inputs: brings the objects among inputs here; None where there are none.
     """
 
     site: str
@@ -54,9 +59,11 @@ class Owner:
     posted: Callable[[Sequence[Entry]], None]
     changed: Callable[[Task], None] = lambda task: None
     most_open: int = 1000
+    inputs: Inputs | None = None
     breakers: Breakers = field(init=False)
     _book: TaskBook = field(init=False)
     _dispatcher: Dispatcher = field(init=False)
+    _waiting: Waiting = field(init=False)
     _switch: Switch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +71,7 @@ class Owner:
         reporter = Reporter(self.site, self.signer, self.clock)
         self._book = TaskBook(self.site, self.ledger, self.law, self.published, reporter, self.posted, self._moved)
         self._dispatcher = Dispatcher(self._book, self.clock, self.breakers)
+        self._waiting = Waiting(self._book, self._dispatcher, self.clock, self.inputs)
         self._switch = Switch(self.ledger, self.published, self._dispatcher)
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -78,11 +86,12 @@ class Owner:
             if task.state is TaskState.DISPATCHED:
                 await self._reconcile(task)
             else:
-                self._dispatcher.queue(task)
+                self._waiting.queue(task)
         self._dispatcher.pump_all()
 
     async def close(self) -> None:
         """Stop watching; engines keep or end their processes by their own rule."""
+        await self._waiting.close()
         await self._dispatcher.close()
 
     async def _reconcile(self, task: Task) -> None:
@@ -160,9 +169,9 @@ class Owner:
             return explained("contract_changed", capability=name)
         try:
             published.contract.check_inputs(request.inputs)
+            return self._waiting.unfit(request, published.contract)
         except Invalid as error:
             return explained("bad_inputs", why=str(error))
-        return None
 
     def _too_much(self, request: Request, name: str) -> Explanation | None:
         """Why nothing more is taken now, whoever asks: an open breaker, or a team with too much under way."""
@@ -187,13 +196,14 @@ class Owner:
         name = published.contract.name
         if hold is not None:
             facts |= {"grant": hold.drafts[0].facts["grant"], "held": dict(published.contract.cost)}
-        waits = self.law.waits_for(request, published.contract)
-        if waits is not None:
-            facts |= {"awaits": waits.code}
-            body["reasons"] = [waits.model_dump(mode="json")]
+        facts |= naming(refs(published.contract.inputs, request.inputs))
+        reasons = self._lacks(request, published.contract)
+        if reasons:
+            facts |= {"awaits": reasons[0].code}
+            body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
         drafts = [Draft(tasks.ACCEPTED, facts, body)]
         # A task that can start at once costs one commit: the decision just made is the one before dispatch too.
-        at_once = waits is None and self._dispatcher.may_start_now(name)
+        at_once = not reasons and self._dispatcher.may_start_now(name)
         if at_once:
             decision = self.law.decide("dispatch", request, published.contract)
             at_once = decision.allow
@@ -209,7 +219,6 @@ class Owner:
         quick = at_once and published.contract.effect.repeatable
         if not quick:
             task_after = TaskState.DISPATCHED if at_once else TaskState.ACCEPTED
-            reasons = () if waits is None else (waits,)
             drafts[-1] = self._book.reporter.attach(
                 drafts[-1], request, task_after, published.contract, reasons=reasons
             )
@@ -228,8 +237,13 @@ class Owner:
         if at_once:
             self._dispatcher.begin(task, published)
         else:
-            self._dispatcher.queue(task)
-            self._dispatcher.pump(name)
+            self._waiting.queue(task)
+
+    def _lacks(self, request: Request, contract: Contract) -> tuple[Explanation, ...]:
+        """What an accepted request has to wait for before it waits for its turn."""
+        waits, missing = self.law.waits_for(request, contract), self._waiting.missing(request, contract)
+        inputs = explained("awaits_inputs", names=", ".join(missing), site=request.sender)
+        return ((waits,) if waits is not None else ()) + ((inputs,) if missing else ())
 
     async def _suggested(
         self, task: Task, request: Request, published: Published, facts: dict[str, Any], body: dict[str, Any]
@@ -426,6 +440,10 @@ class Owner:
         """Start nothing while `why` says something; call what is returned when it no longer does."""
         self._dispatcher.hindered = why
         return self._dispatcher.pump_all
+
+    def contract_of(self, task: Task) -> Contract | None:
+        """The contract of what a task asks; None where it is no longer published."""
+        return self._book.contract_of(task)
 
     @property
     def progress(self) -> Mapping[str, Progress]:

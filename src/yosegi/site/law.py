@@ -12,7 +12,9 @@ from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.ids import home_of, split_capability
+from yosegi.core.object import ObjectRef, refs
 from yosegi.core.states import Effect
+from yosegi.data import known
 from yosegi.governance.agreement import Agreement
 from yosegi.governance.approvals import is_approved, used
 from yosegi.governance.decision import Decision
@@ -20,6 +22,7 @@ from yosegi.governance.directory import Directory
 from yosegi.governance.explanation import explained
 from yosegi.governance.foresight import Expectation, check_expectations
 from yosegi.governance.grant import Grant, GrantExceeded, awarded, held, refunded, settled
+from yosegi.governance.labels import Label, combined, why_not_onward
 from yosegi.governance.policy import Policy
 from yosegi.governance.question import Action, CapabilityFacts, Question
 from yosegi.governance.registry import Federation, Registry
@@ -154,7 +157,24 @@ class SiteLaw:
     def decide_request(self, request: Mapping[str, Any], contract: Contract) -> Decision:
         """The home site's decision: may its member ask an owner for this?"""
         owner = split_capability(request["capability"])[0]
-        return self._ask("request", owner, request, contract, peer=owner)
+        return self._onward(self._ask("request", owner, request, contract, peer=owner), request, contract, owner)
+
+    def _onward(self, decision: Decision, request: Mapping[str, Any], contract: Contract, to: str) -> Decision:
+        """The decision, turned down if the source of an object among the inputs has not agreed to where it would go."""
+        objects = refs(contract.inputs, request["inputs"]).values()
+        if not objects or not decision.allow:
+            return decision
+        agreements = self.registry.federation(request["charter"]).agreements.values()
+        notes = why_not_onward(
+            combined(map(self._label, objects)), to, agreements, purpose=request["purpose"], now=self.clock.now()
+        )
+        codes = tuple(dict.fromkeys(note.code for note in notes))
+        return decision.model_copy(update={"allow": False, "reasons": codes, "notes": notes}) if notes else decision
+
+    def _label(self, ref: ObjectRef) -> Label:
+        """The strictest label under which this site knows an object: who names it may not leave any of it out."""
+        ref = ref.with_label_of(*(one.ref for one in known(self.ledger, "digest = ?", ref.sha256)))
+        return Label(sensitivity=ref.sensitivity, export_classes=ref.export_classes, sources=ref.sources)
 
     def decide_approval(self, person: str, agent: str | None, request: Request, contract: Contract) -> Decision:
         """May this person approve the request: as an approver its agreement names, or one of a house agreement?
@@ -210,7 +230,10 @@ class SiteLaw:
         peer: str,
         approved: bool = False,
     ) -> Decision:
-        label: Sensitivity = strictest(contract.sensitivity, request.get("sensitivity", "public"))
+        objects = refs(contract.inputs, request.get("inputs", {})).values()
+        label: Sensitivity = strictest(
+            contract.sensitivity, request.get("sensitivity", "public"), *(ref.sensitivity for ref in objects)
+        )
         conduct: Conduct = request.get("conduct") or "run"
         question = Question(
             action=action,

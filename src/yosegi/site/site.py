@@ -14,7 +14,7 @@ from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.states import CampaignState, Effect
 from yosegi.exchange import Exchange, Incoming
-from yosegi.exchange.requests import Requests
+from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Ledger
 from yosegi.runner.owner import Owner
@@ -27,7 +27,9 @@ from yosegi.site.handover import Handover
 from yosegi.site.institution import Institution
 from yosegi.site.law import SiteLaw
 from yosegi.site.notices import Notices
+from yosegi.site.objects import Objects
 from yosegi.site.office import Office
+from yosegi.site.transfers import Transfers
 from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.signer import Signer
 
@@ -55,6 +57,8 @@ class Site:
     campaigns: Campaigns
     notices: Notices
     door: Door
+    transfers: Transfers
+    objects: Objects
     governing: Governing
     office: Office
     approving: Approving
@@ -78,10 +82,12 @@ class Site:
         self.exchange.on(Report.payload_type, self.requests.on_report)
         self.exchange.on(Cancel.payload_type, self._on_cancel)
         self.exchange.on(Offer.payload_type, self.catalogue.on_offer)
-        self.requests.changed = self.campaigns.reported
+        self.requests.changed = self._request_changed
         self.owner.changed = self._task_changed
         self.requests.start()
         self.exchange.start()
+        self.objects.start()
+        self.transfers.start()
         await self.owner.start()
         await self.catalogue.publish(self.catalogue.own)
         self.campaigns.start()
@@ -91,6 +97,7 @@ class Site:
         """Stop watching; nothing that is recorded is lost, and engines end what they started."""
         await self.campaigns.close()
         await self.owner.close()
+        await self.transfers.close()
         await self.exchange.close()
         for task in self._tasks:
             task.cancel()
@@ -106,6 +113,10 @@ class Site:
 
     async def _on_cancel(self, incoming: Incoming) -> None:
         await self.owner.on_cancel(incoming.charter, incoming.sender, incoming.message.document)
+
+    def _request_changed(self, asked: Asked) -> None:
+        self.transfers.reported(asked)
+        self.campaigns.reported(asked)
 
     def _task_changed(self, task: Task) -> None:
         self.notices.look()

@@ -20,6 +20,7 @@ from yosegi.campaign import inline
 from yosegi.core.amounts import Amounts
 from yosegi.core.capability import Capability
 from yosegi.core.errors import Unavailable, YosegiError
+from yosegi.data.pulling import inline as offload_inline
 from yosegi.exchange import PATH, Mailbox
 from yosegi.governance.agreement import Agreement
 from yosegi.governance.charter import Charter, Member, Team, Threshold
@@ -120,6 +121,8 @@ class Federation:
     """Members of the team besides the one who asks."""
     terms: Mapping[str, Any] = field(default_factory=dict)
     """Of the agreement, where they differ."""
+    agreed: tuple[tuple[str, ...], ...] = ()
+    """The parties of each agreement; one of all, if none is named."""
     mortal: Mapping[str, tuple[int, When]] = field(default_factory=dict)
     """By site: at which commit its process dies, and when; once."""
     stores: dict[str, MortalStore] = field(default_factory=dict)
@@ -168,7 +171,11 @@ class Federation:
                 reach=place.reach,
             )
             envelopes.append(statement.sign(*keys[place.name]))
-        return [*envelopes, self.agreement()]
+        for parties in self.agreed:
+            name = "-".join(("agreement", *parties))
+            offers = tuple(f"{party}/*" for party in parties)
+            envelopes.append(self.agreement(name=name, parties=parties, capabilities=offers))
+        return envelopes if self.agreed else [*envelopes, self.agreement()]
 
     def agreement(self, version: int = 1, **terms: Any) -> Envelope:
         """The agreement of all sites, or a later version of it with other terms, signed by each."""
@@ -222,6 +229,7 @@ class Federation:
             SqliteStore(self.folder / f"{name}.db", durable=False), die_at, when, lambda when: self._fault(name, when)
         )
         self.stores[name] = store
+        place.objects.dead = lambda: store.dead
         signer = self.signer(name)
         ledger = await Ledger.open(
             store, site=name, signer=signer, clock=clock, views=views(), code="test", inline=True
@@ -256,6 +264,7 @@ class Federation:
                 objects=place.objects,
                 mailbox=mailbox,
                 compute=inline,
+                offload=offload_inline,
             )
         )
         for envelope in self.documents():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,27 +22,39 @@ class MemoryStore:
         room: bytes that fit; more is a full disk.
         now: the moment that what is written gets (POSIX seconds).
         dead: whether the process that uses it has died: nothing reaches the disk any more.
+        moment: told before and after each write, with how many there were; a process may die just then.
     """
 
     room: int = 2**40
     now: Callable[[], float] = lambda: 0.0
     dead: Callable[[], bool] = lambda: False
+    moment: Callable[[str, int], None] = lambda when, number: None
+    writes: int = 0
     held: dict[str, bytes] = field(default_factory=dict)
     partial: dict[tuple[str, str], bytearray] = field(default_factory=dict)
     _written: dict[str, float] = field(default_factory=dict)
 
-    def _write(self, more: int) -> None:
+    @contextmanager
+    def _write(self, more: int) -> Iterator[None]:
+        self.writes += 1
+        self.moment("before", self.writes)
         used = sum(map(len, self.held.values())) + sum(map(len, self.partial.values()))
         if self.dead() or used + more > self.room:
             raise Unavailable("the objects in memory", "No space left on device")
+        yield
+        self.moment("after", self.writes)
 
     def put(self, source: BinaryIO | bytes) -> tuple[str, int]:
         """See `ObjectStore.put`."""
         data = source if isinstance(source, bytes) else source.read()
         digest = canonical.digest(data)
-        self._write(0 if digest in self.held else len(data))
-        self.held[digest], self._written[digest] = data, self.now()
+        with self._write(0 if digest in self.held else len(data)):
+            self.held[digest], self._written[digest] = data, self.now()
         return digest, len(data)
+
+    def scratch(self) -> BinaryIO:
+        """See `ObjectStore.scratch`."""
+        return BytesIO()
 
     def _get(self, digest: str) -> bytes:
         name_of(digest)
@@ -78,17 +92,16 @@ class MemoryStore:
         here = self.arrived(digest, source)
         if offset != here:
             raise Invalid(f"bytes of {digest}", f"begin at {offset}, and {here} are here")
-        self._write(len(data))
-        self.partial.setdefault((name_of(digest), source), bytearray()).extend(data)
+        with self._write(len(data)):
+            self.partial.setdefault((name_of(digest), source), bytearray()).extend(data)
 
     def complete(self, digest: str, source: str) -> None:
         """See `ObjectStore.complete`."""
-        data = bytes(self.partial.get((name_of(digest), source), b""))
-        self._write(0)
-        self.partial.pop((name_of(digest), source), None)
-        if canonical.digest(data) != digest:
-            raise Invalid(f"object {digest}", f"{source} sent other bytes: {canonical.digest(data)}")
-        self.held[digest], self._written[digest] = data, self.now()
+        with self._write(0):
+            data = bytes(self.partial.pop((name_of(digest), source), b""))
+            if canonical.digest(data) != digest:
+                raise Invalid(f"object {digest}", f"{source} sent other bytes: {canonical.digest(data)}")
+            self.held[digest], self._written[digest] = data, self.now()
 
     def drop(self, digest: str, source: str) -> None:
         """See `ObjectStore.drop`."""

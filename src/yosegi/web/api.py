@@ -12,8 +12,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from yosegi.campaign import parse_spec
+from yosegi.core.contract import Sensitivity
 from yosegi.core.errors import Invalid, NotFound, Refused
-from yosegi.core.ids import CharterId, SiteId
+from yosegi.core.ids import CharterId, Digest, SiteId, TeamId
+from yosegi.core.object import MediaType
 from yosegi.core.states import CampaignState, Effect
 from yosegi.core.values import Value
 from yosegi.site import Session, Site
@@ -255,6 +257,77 @@ async def switch(
     """Hold, safely stop or abort everything this site runs for anybody, or release it."""
     await site.throw_switch(word, who, body.why)
     return {"held": site.owner.held, "word": site.owner.switch}
+
+
+@api.get("/objects")
+async def objects(site: Here, who: Who, campaign: str = "", task: str = "") -> list[dict[str, Any]]:
+    """Objects this site knows, the newest first; of a campaign or a task alone, if one is given."""
+    return site.objects.listing(campaign=campaign, task=task)
+
+
+@api.post("/objects", status_code=201)
+async def put_object(
+    request: Request,
+    site: Here,
+    who: Who,
+    team: TeamId,
+    media_type: MediaType = "application/octet-stream",
+    sensitivity: Sensitivity = "team",
+    charter: str = "",
+) -> dict[str, Any]:
+    """Bring a file here; its bytes are the body."""
+    size = 0
+    with site.objects.store.scratch() as file:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > site.transfers.largest:
+                raise Invalid("the object", f"larger than {site.transfers.largest} bytes")
+            file.write(chunk)
+        file.seek(0)
+        how = {"media_type": media_type, "team": team, "charter": charter}
+        ref = await site.objects.put(file, who, sensitivity=sensitivity, **how)
+    return ref.model_dump(mode="json")
+
+
+@api.get("/objects/{sha256}")
+async def show_object(sha256: Digest, site: Here, who: Who) -> dict[str, Any]:
+    """One object and every entry that names it."""
+    return site.objects.show(sha256)
+
+
+@api.get("/objects/{sha256}/bytes", response_class=StreamingResponse)
+async def get_object(sha256: Digest, site: Here, who: Who) -> StreamingResponse:
+    """Its bytes."""
+    return download(site, sha256, who)
+
+
+def download(site: Site, sha256: str, who: Session) -> StreamingResponse:
+    """An object's bytes as a file to be kept: never shown, never run, whatever its media type says it is."""
+    ref, data = site.objects.open(sha256, who)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{ref.sha256[7:23]}.{extension_of(ref.media_type)}"',
+        "Content-Length": str(ref.size),
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(data, media_type="application/octet-stream", headers=headers)
+
+
+def extension_of(media_type: str) -> str:
+    """The usual ending of a file of a kind; `bin` where there is none."""
+    known = {"application/x-npy": "npy", "text/csv": "csv", "text/plain": "txt", "application/json": "json"}
+    return known.get(media_type, "bin")
+
+
+@api.post("/objects/collect")
+async def collect_objects(site: Here, who: Who) -> dict[str, Any]:
+    """Take away what no entry names and is older than a day."""
+    return await site.objects.collect(who)
+
+
+@api.post("/objects/{sha256}/erase")
+async def erase_object(sha256: Digest, body: Why, site: Here, who: Who) -> dict[str, Any]:
+    """Take an object's bytes away for good; the entries that name it stay."""
+    return await site.objects.erase(sha256, body.why, who)
 
 
 @api.get("/changes", response_class=StreamingResponse)

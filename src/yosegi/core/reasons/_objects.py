@@ -66,3 +66,11 @@ add(
     "Ask the team's lead institution to be made a member.",
     "チームの主導機関にメンバー登録を依頼してください。",
 )
+add(
+    "officers_only",
+    "home",
+    "Only the security officer of this site may do this.",
+    "このサイトの安全管理担当者だけができる操作です。",
+    "Ask the security officer.",
+    "安全管理担当者に依頼してください。",
+)
