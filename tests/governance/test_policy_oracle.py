@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -197,6 +198,22 @@ def test_the_door_and_the_oracle_agree(teams, agreements, forbids, asked):
     policy = build(teams, agreements, forbids)
     for one in asked:
         assert policy.decide(one).allow == expected(teams, agreements, forbids, one)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    TEAMS,
+    agreements_(),
+    st.lists(FORBIDS, max_size=2),
+    st.lists(st.tuples(questions(), st.sampled_from((0.0, 0.4, 1.0, 5 * 86400.0))), min_size=1, max_size=3),
+)
+def test_what_was_answered_a_moment_ago_is_answered_as_if_it_were_asked_for_the_first_time(
+    teams, agreements, forbids, asked
+):
+    policy = build(teams, agreements, forbids)
+    for one, later in [*asked, *asked, *((one, 0.0) for one, _ in asked)]:
+        again = one.model_copy(update={"now": one.now + timedelta(seconds=later)})
+        assert policy.decide(again) == build(teams, agreements, forbids).decide(again)
 
 
 @settings(max_examples=15, deadline=None)

@@ -22,6 +22,7 @@ from yosegi.core.amounts import Unit
 from yosegi.core.contract import SENSITIVITIES
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.core.ids import home_of
+from yosegi.core.recent import Recent
 from yosegi.governance.agreement import Agreement
 from yosegi.governance.decision import Decision, Note
 from yosegi.governance.directory import Directory
@@ -191,6 +192,7 @@ class Policy:
     _slices: dict[object, tuple[str, str, list[dict[str, Any]], cedarpy.Entities]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _permitted: Recent[object, str] = field(default_factory=lambda: Recent(_REMEMBERED), repr=False, compare=False)
 
     @classmethod
     def build(
@@ -284,7 +286,14 @@ class Policy:
             text = canonical.dumps(known).decode()
             found = self._slices[key] = (text, canonical.digest(text.encode()), known, self.engine.entities(text))
         text, digest, known, handle = found
-        return _decision(self.engine, question, text, digest, known, handle)
+        # Cedar is told whole seconds: what it permitted in this one, it would permit again. A refusal is always asked
+        # for, since what it has to say may hang on the instant.
+        same = (*(value for name, value in question if name != "now"), int(question.now.timestamp()))
+        permitted = self._permitted.get(same)
+        answer = self.engine.judge(question, known, handle) if permitted is None else permitted
+        if isinstance(answer, str):
+            self._permitted.put(same, answer)
+        return _decision(self.engine, question, text, digest, answer)
 
 
 def redecide(record: Decision, bundle: bytes) -> Decision:
@@ -300,13 +309,11 @@ def redecide(record: Decision, bundle: bytes) -> Decision:
     engine = Engine.read(bundle)
     known = json.loads(record.entities)
     handle = engine.entities(record.entities)
-    return _decision(engine, record.question, record.entities, record.entities_digest, known, handle)
+    answer = engine.judge(record.question, known, handle)
+    return _decision(engine, record.question, record.entities, record.entities_digest, answer)
 
 
-def _decision(
-    engine: Engine, question: Question, text: str, digest: str, known: list[dict[str, Any]], handle: cedarpy.Entities
-) -> Decision:
-    answer = engine.judge(question, known, handle)
+def _decision(engine: Engine, question: Question, text: str, digest: str, answer: tuple[Note, ...] | str) -> Decision:
     allow = isinstance(answer, str)
     notes = () if isinstance(answer, str) else answer
     return Decision(

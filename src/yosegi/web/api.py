@@ -1,4 +1,4 @@
-"""The JSON face of a site, and the two doors through which sites and stations come in. It holds no rules."""
+"""The JSON face of a site, and the doors for stations and witnesses. It holds no rules."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from yosegi.site.present import (
     listing_summary,
     task_full,
 )
+from yosegi.web.door import body_of
 
 COOKIE = "yosegi_session"
-MOST_BODY = 16 * 1024 * 1024
 
 Word = Literal["hold", "resume", "stop", "abort"]
 MOVES: dict[Word, CampaignState] = {
@@ -101,21 +101,6 @@ doors = APIRouter()
 api = APIRouter(prefix="/api/v1")
 
 
-async def _bytes(request: Request) -> bytes:
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MOST_BODY:
-            raise Invalid("the body", f"larger than {MOST_BODY} bytes")
-    return data
-
-
-@doors.post("/exchange/v1", include_in_schema=False)
-async def exchange(request: Request, site: Here) -> Response:
-    """A parcel from another site; the answer is a parcel."""
-    return Response(await site.exchange.handle(await _bytes(request)), media_type="application/json")
-
-
 class WhatIsHeld(Value):
     """Which ledger's checkpoint is asked for."""
 
@@ -126,7 +111,7 @@ class WhatIsHeld(Value):
 @doors.post("/exchange/v1/witness", include_in_schema=False)
 async def witness(request: Request, site: Here) -> dict[str, Any]:
     """The latest checkpoint held here of a site: signed by that site, and what it needs after a restore."""
-    body = WhatIsHeld.read(await _bytes(request), what="the question")
+    body = WhatIsHeld.read(await body_of(request.receive), what="the question")
     return site.exchange.witness.last(body.charter, body.site).model_dump(mode="json")
 
 
@@ -136,7 +121,7 @@ async def station(name: str, request: Request, site: Here) -> Response:
     engine = site.stations.get(name)
     if engine is None:
         raise NotFound("station", name)
-    return Response(await engine.handle(await _bytes(request)), media_type="application/json")
+    return Response(await engine.handle(await body_of(request.receive)), media_type="application/json")
 
 
 @api.get("/site")

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Unavailable, YosegiError
 from yosegi.site import Site
 from yosegi.web.api import api, doors
+from yosegi.web.door import Door
 from yosegi.web.governance import governance
 from yosegi.web.institution import browser, institution
 from yosegi.web.pages import FormRefused, caller_of, pages, problem_page, to_sign_in
@@ -59,6 +60,7 @@ def make_app(site: Site) -> FastAPI:
     app.add_exception_handler(HTTPException, unknown)
     app.add_exception_handler(RequestValidationError, unfit)
     app.add_middleware(Guard)
+    app.add_middleware(Door, site=site, tell=in_json)
     return app
 
 
@@ -96,6 +98,12 @@ def told(content: Mapping[str, Any], status: int, headers: Mapping[str, str] | N
     return Response(json.dumps(content), status, dict(headers or {}), "application/json")
 
 
+def in_json(error: Exception) -> Response:
+    """An error as its code and its message, for a program."""
+    code = error.code if isinstance(error, YosegiError) else "error"
+    return told({"code": code, "message": str(error)}, status_of(error))
+
+
 async def unfit(request: Request, error: Exception) -> Response:
     """A call that is not of the form its description gives; names each field, and repeats nothing that was sent."""
     found = error.errors() if isinstance(error, RequestValidationError) else ()
@@ -108,8 +116,7 @@ async def explain(request: Request, error: Exception) -> Response:
     """An error as its code and its message; for people as a page."""
     status = status_of(error)
     if not isinstance(error, YosegiError) or request.scope["path"].startswith(MACHINES):
-        code = error.code if isinstance(error, YosegiError) else "error"
-        return told({"code": code, "message": str(error)}, status)
+        return in_json(error)
     caller = caller_of(request)
     if status != 401:
         return problem_page(caller, error, status, caller.root)
