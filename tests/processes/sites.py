@@ -27,7 +27,7 @@ from yosegi.site.bundle import read_bundle, replay_bundle, verify_bundle
 
 TESTS = Path(__file__).parent.parent
 PASSPHRASE = "correct horse battery staple"
-ROBOT = ("processes.toys:make", "processes.toys:measure")
+ROBOT = ("processes.toys:make", "processes.toys:measure", "processes.toys:shoot")
 PATIENCE = 100.0
 """Seconds that something may take on a busy machine; no test is about how long."""
 
@@ -45,6 +45,12 @@ PROCESS_SOURCE = """
 name = "process"
 price = 10.0
 step = [{ name = "use", capability = "riken/toy.use@1" }]
+"""
+SHOOT_SOURCE = """
+[[source]]
+name = "shoot"
+price = 10.0
+step = [{ name = "shoot", capability = "SITE/toy.shoot@1" }]
 """
 PURE_SOURCE = """
 [[source]]
@@ -127,7 +133,7 @@ class Town:
         self._clients: dict[str, Client] = {}
         argonne, riken, nims = (f"127.0.0.1:{port}" for port in free_ports(3))
         self.urls = {"argonne": f"http://{argonne}", "riken": f"http://{riken}", "nims": f"http://{nims}"}
-        work = ["processes.toys:simulate", "processes.toys:use", "processes.toys:pay"]
+        work = ["processes.toys:simulate", "processes.toys:use", "processes.toys:pay", "processes.toys:shoot"]
         plan = Plan(
             charter="demo",
             title="Test",
@@ -233,7 +239,7 @@ class Town:
             self._clients[site] = connect(self.urls[site], person=person, key=key)
         return self._clients[site]
 
-    def campaign(self, name: str, *sources: str, trials: int = 2, offers: int = 5) -> None:
+    def campaign(self, name: str, *sources: str, trials: int = 2, offers: int = 7) -> None:
         """Start a campaign over these sources, when all their capabilities are offered."""
         text = self.spec(name, *sources, trials=trials)
         until(lambda: len(self.client("argonne").capabilities()) >= offers, "every capability is offered")
@@ -263,12 +269,20 @@ baseline = {{ description = "by hand" }}
     def ended(self, name: str) -> dict[str, Any]:
         """The campaign's state, when it is over."""
 
-        def over() -> dict[str, Any] | None:
-            state = self.handle(name).state()
-            return state if state["state"] in ("ended", "aborted") else None
+        last: dict[str, Any] = {}
 
-        state: dict[str, Any] = until(over, f"campaign {name} ends")
-        return state
+        def over() -> dict[str, Any] | None:
+            last.update(self.handle(name).state())
+            return last if last["state"] in ("ended", "aborted") else None
+
+        try:
+            until(over, f"campaign {name} ends")
+        except AssertionError as error:
+            steps = [(t["state"], t["why"], [s["state"] for s in t["steps"]]) for t in last.get("trial", ())]
+            raise AssertionError(
+                f"{error} {last.get('state')} {last.get('why')} {last.get('trouble')} {steps}"
+            ) from None
+        return last
 
     def tasks(self, name: str, site: str) -> Counter[str]:
         """States of a site's tasks of one campaign, from its ledger."""

@@ -10,9 +10,9 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from yosegi.core.capability import Context, capability, quantity, sample
+from yosegi.core.capability import Context, NeverHappened, capability, quantity, sample
 
 X = Annotated[float, quantity("1", ge=0, le=1, resolution=0.001)]
 
@@ -65,6 +65,25 @@ def make(x: X, world: str, context: Context) -> Made:
     """Use a sample up in the station."""
     happen(world, context)
     return Made(f"s-{x}")
+
+
+def shots(context: Context, inputs: dict[str, Any]) -> Value:
+    """What the shutter's own counter says of a shot."""
+    effects = Path(inputs["world"]) / "effects"
+    lines = effects.read_text(encoding="utf-8").splitlines() if effects.exists() else []
+    if not any(line.split()[0] == context.key for line in lines):
+        raise NeverHappened
+    return Value((inputs["x"] - 0.35) ** 2)
+
+
+@capability(
+    "toy.shoot@1", kind="instrument", effect="queryable", field="toys", simulated=True, cost={"samples": "1"},
+    time_limit=60, query=shots,
+)  # fmt: skip
+def shoot(x: X, world: str, context: Context) -> Value:
+    """Take a shot, whose shutter counts by key."""
+    happen(world, context)
+    return Value((x - 0.35) ** 2)
 
 
 @capability("toy.measure@1", kind="instrument", effect="idempotent", field="toys", simulated=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -374,6 +375,36 @@ def test_a_safe_stop_reaches_a_waiting_station_and_ends_with_resume(tmp_path: Pa
     resting, outcome = run_simulated(main())
     assert resting == "safe_stop"
     assert outcome.result is Result.VALID
+
+
+@pytest.mark.parametrize(
+    ("began", "effect", "late"), [(True, Effect.UNKNOWN, Effect.DONE), (False, Effect.UNKNOWN, Effect.NONE)]
+)
+def test_a_task_taken_up_after_a_restart_is_given_up_if_its_station_never_comes_back_and_told_if_it_does(
+    tmp_path: Path, began: bool, effect: Effect, late: Effect
+) -> None:
+    async def main() -> tuple[Outcome, list[tuple[str, Outcome]]]:
+        house = House(tmp_path)
+        if began:
+            house.station_starts()
+            first = house.ask()
+            await house.clock.sleep(0.7)
+            house.link.up = False
+            await house.clock.sleep(60)
+            first.cancel()
+            await house.station_dies()
+        house.site_starts()
+        taken_up = replace(work("dispense", "k", what="x"), taken_up=True)
+        outcome = await house.engine.run(taken_up, ignore)
+        house.link.up = True
+        house.station_starts()
+        await house.clock.sleep(60)
+        await house.leave()
+        return outcome, house.late
+
+    outcome, told = run_simulated(main())
+    assert (outcome.effect, outcome.reason) == (effect, "station_silent")
+    assert [(key, known.effect) for key, known in told] == [("k", late)]
 
 
 @pytest.mark.parametrize("fault", ["", "lost", "answer_lost"])

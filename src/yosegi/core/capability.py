@@ -25,6 +25,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from decimal import Decimal
@@ -44,6 +45,7 @@ __all__ = [
     "Fidelity",
     "Infeasible",
     "Linear",
+    "NeverHappened",
     "Object",
     "Stopped",
     "capability",
@@ -82,6 +84,16 @@ class Stopped(YosegiError):
     def __init__(self, why: str, effect: Literal["", "none", "done"] = "") -> None:
         self.why, self.effect = why, effect
         super().__init__(f"stopped as asked: {why}")
+
+
+class NeverHappened(YosegiError):
+    """A device that is asked by key says that it has not done this, and never will: raised by a query function."""
+
+    code = "never_happened"
+
+    def __init__(self, why: str = "the device knows nothing of this key") -> None:
+        self.why = why
+        super().__init__(why)
 
 
 def quantity(
@@ -149,16 +161,20 @@ class Context:
         self.report(min(1.0, max(0.0, fraction)), text)
 
 
+Query = Callable[[Context, dict[str, Any]], Any]
+"""A query function: the context of the task asked about, and its inputs."""
+
+
 class Capability(Generic[P, R]):
     """A function with its contract. Calling it calls the function."""
 
-    def __init__(self, function: Callable[P, R], contract: Contract) -> None:
-        self.function, self.contract = function, contract
+    def __init__(self, function: Callable[P, R], contract: Contract, query: Query | None = None) -> None:
+        self.function, self.contract, self.query = function, contract, query
         self.takes_context = "context" in inspect.signature(function).parameters
         """Whether the function has a parameter `context`, and so can hear that it is to stop."""
         functools.update_wrapper(self, function)
         hints = get_type_hints(function, function.__globals__, include_extras=True)
-        yields = get_type_hints(hints.pop("return", None), function.__globals__, include_extras=True)
+        yields = _fields_of(hints.pop("return", None), function)
         self._takes, self._yields = _objects(hints), _objects(yields)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -187,7 +203,20 @@ class Capability(Generic[P, R]):
         """
         extra = {"context": context} if self.takes_context else {}
         files = {name: self._takes[name].read(path) for name, path in context.files.items()}
-        result: Any = self.function(**(inputs | files), **extra)  # type: ignore[arg-type, call-arg]
+        return self._checked(self.function(**(inputs | files), **extra), context)  # type: ignore[arg-type, call-arg]
+
+    def ask(self, inputs: dict[str, Any], context: Context) -> dict[str, Any]:
+        """Ask the device what became of the task of `context.key`: its outputs, checked, if it was done.
+
+        Raises:
+            NeverHappened: it was not done and never will be.
+            Invalid: the outputs do not hold what the contract says, or nobody can be asked.
+        """
+        if self.query is None:
+            raise Invalid(f"capability {self.contract.name}", "has no query function")
+        return self._checked(self.query(context, inputs), context)
+
+    def _checked(self, result: Any, context: Context) -> dict[str, Any]:
         outputs = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
         if not isinstance(outputs, dict):
             raise Invalid(f"outputs of {self.contract.name}", f"a {type(result).__name__} and not its return type")
@@ -215,6 +244,7 @@ def capability(
     cost: Mapping[str, str] | None = None,
     constraints: Sequence[Linear] = (),
     fidelity: Fidelity | None = None,
+    query: Query | None = None,
     **terms: Any,
 ) -> Callable[[Callable[P, R]], Capability[P, R]]:
     """Make a typed function a capability; see `Contract` for the further terms.
@@ -228,11 +258,16 @@ def capability(
         cost: the most one task may cost, exact decimals of whole units, e.g. `{"node_h": "0.05"}`.
         constraints: linear constraints between inputs.
         fidelity: which output it answers, and how well.
+        query: asks the device what became of a task, by `context.key`; returns what the function would have, or
+            raises `NeverHappened`, or anything else if it cannot tell. Effect class `queryable` needs one.
         terms: any other field of `Contract`.
 
     Raises:
-        Invalid: a parameter without type, a docstring without title, or a term no contract has.
+        Invalid: a parameter without type, a docstring without title, a term no contract has, or `queryable` and
+            nothing to query with.
     """
+    if query is None and effect == "queryable":
+        raise Invalid(f"capability {name}", "queryable, and has no query function", "give query=, or say consuming")
 
     def decorate(function: Callable[P, R]) -> Capability[P, R]:
         title, description, about = _read_docstring(function)
@@ -241,9 +276,7 @@ def capability(
         returns = hints.pop("return", None)
         if not (isinstance(returns, type) and is_dataclass(returns)):
             raise Invalid(f"capability {name}", "no return type", "return a frozen dataclass of typed fields")
-        outputs = {
-            n: (hint, ...) for n, hint in get_type_hints(returns, function.__globals__, include_extras=True).items()
-        }
+        outputs = {n: (hint, ...) for n, hint in _fields_of(returns, function).items()}
         try:
             contract = Contract(
                 name=name,
@@ -258,11 +291,12 @@ def capability(
                 fidelity=fidelity,
                 cost=Amounts.parse(cost or {}),
                 simulated=simulated,
+                can_query=query is not None,
                 **terms,
             )
         except ValueError as error:
             raise Invalid(f"capability {name}", str(error)) from None
-        return Capability(function, contract)
+        return Capability(function, contract, query)
 
     return decorate
 
@@ -270,6 +304,12 @@ def capability(
 def _objects(hints: Mapping[str, Any]) -> dict[str, Object]:
     """Which of them are objects."""
     return {name: found for name, hint in hints.items() if (found := object_of(hint)) is not None}
+
+
+def _fields_of(returns: Any, function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of what a function returns, which may be defined in another module than the function."""
+    where = vars(sys.modules[returns.__module__]) if returns.__module__ in sys.modules else {}
+    return get_type_hints(returns, function.__globals__, where, include_extras=True)
 
 
 def _parameters(function: Callable[..., Any], hints: dict[str, Any]) -> dict[str, Any]:

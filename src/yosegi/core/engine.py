@@ -31,6 +31,9 @@ class Work:
         attempt: 1 for the first; more for a repeatable task that is run again.
         grace: seconds it has to reach its safe state after an abort or at its time limit; the engine's own if None.
         objects: those among the inputs, by name; their bytes are in this site's store.
+        query_of: for a question: nothing is done, and the device is asked what became of the task of this key. Its
+            outcome is valid with that task's outputs, or `never_happened`, or a failure that tells nothing.
+        taken_up: whether the engine may have had it before this site was started again.
     """
 
     key: str
@@ -41,6 +44,8 @@ class Work:
     attempt: int = 1
     grace: float | None = None
     objects: Mapping[str, ObjectRef] = field(default_factory=dict)
+    query_of: str = ""
+    taken_up: bool = False
 
 
 class Outcome(Value):

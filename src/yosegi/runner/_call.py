@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from yosegi.core import canonical
-from yosegi.core.capability import Capability, Context, Infeasible, Stopped
+from yosegi.core.capability import Capability, Context, Infeasible, NeverHappened, Stopped
 from yosegi.core.contract import TooLarge
 from yosegi.core.errors import Invalid
 from yosegi.runner.entries import how_to_get
@@ -60,14 +60,17 @@ def context_of(
     return Context(key=key, seed=seed, folder=folder, state=state, report=report, stopping=stopping, files=paths)
 
 
-def answer(capability: Capability[Any, Any], inputs: dict[str, Any], context: Context, limit: int) -> bytes:
+def answer(
+    capability: Capability[Any, Any], inputs: dict[str, Any], context: Context, limit: int, *, query: bool = False
+) -> bytes:
     """Call the function and say how it went, as one line of canonical JSON of at most `limit` bytes.
 
     The answer holds `how`: `valid` with `outputs`; `infeasible`, `stopped`, `bad_inputs`, `bad_output`,
     `output_too_large` or `failed` with a `message`. A failure that knows its own effect says so in an attribute
-    `effect` of its exception.
+    `effect` of its exception. With `query` nothing is done: the device is asked about the key of the context, and
+    `how` may be `never_happened`.
     """
-    said = _said(capability, inputs, context)
+    said = _said(capability.ask if query else capability.call, capability, inputs, context)
     if context.spent:
         said["spent"] = dict(context.spent)
     try:
@@ -79,16 +82,23 @@ def answer(capability: Capability[Any, Any], inputs: dict[str, Any], context: Co
     return line
 
 
-def _said(capability: Capability[Any, Any], inputs: dict[str, Any], context: Context) -> dict[str, Any]:
+def _said(
+    call: Callable[[dict[str, Any], Context], dict[str, Any]],
+    capability: Capability[Any, Any],
+    inputs: dict[str, Any],
+    context: Context,
+) -> dict[str, Any]:
     contract = capability.contract
     try:
         contract.check_inputs(inputs)
     except Invalid as error:
         return {"how": "bad_inputs", "message": str(error)}
     try:
-        return {"how": "valid", "outputs": capability.call(inputs, context)}
+        return {"how": "valid", "outputs": call(inputs, context)}
     except Infeasible as error:
         return {"how": "infeasible", "message": error.why[:LAST_WORDS]}
+    except NeverHappened as error:
+        return {"how": "never_happened", "message": error.why[:LAST_WORDS]}
     except Stopped as error:
         return {"how": "stopped", "message": error.why[:LAST_WORDS], "effect": error.effect}
     except BaseException as error:  # noqa: BLE001 - the capability is foreign code; whatever it raises is its answer

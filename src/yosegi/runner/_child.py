@@ -171,14 +171,14 @@ def _carry_out(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     before = len(sys.modules)
     context = _call.context_of(
-        task["key"],
+        task["query_of"] or task["key"],
         folder,
         _reporter(talk),
         stopping=lambda: sign.raised,
         files=task["files"],
         seed=task["seed"],
     )
-    line = _call.answer(capability, task["inputs"], context, limits.output)
+    line = _call.answer(capability, task["inputs"], context, limits.output, query=bool(task["query_of"]))
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()

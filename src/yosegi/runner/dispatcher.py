@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ from yosegi.core.object import refs
 from yosegi.core.states import Effect, TaskState
 from yosegi.governance.explanation import explained, why
 from yosegi.ledger import Draft
-from yosegi.runner import tasks
+from yosegi.runner import asking, tasks
+from yosegi.runner.asking import Asking
 from yosegi.runner.book import TaskBook
 from yosegi.runner.breaker import Breakers
 from yosegi.runner.charging import charge, checked
@@ -33,6 +34,10 @@ AGAIN_AFTER = 1.0
 """Seconds until something that could not be recorded is tried again."""
 
 
+async def _nobody(stream: str, outcome: Outcome) -> None:
+    """Tell nobody."""
+
+
 @dataclass
 class Dispatcher:
     """Starts what was accepted, as slots, breakers and the switch allow.
@@ -40,6 +45,7 @@ class Dispatcher:
     Args:
         held: whether nothing new is to start.
         hindered: why nothing may be judged, and so nothing started, for now; empty if it may.
+        resolved: told what an uncertain task did, after all.
     """
 
     book: TaskBook
@@ -47,6 +53,7 @@ class Dispatcher:
     breakers: Breakers
     held: bool = False
     hindered: Callable[[], object] = lambda: ""
+    resolved: Callable[[str, Outcome], Awaitable[None]] = _nobody
     progress: dict[str, Progress] = field(default_factory=dict)
     trouble: str = ""
     _queues: dict[str, deque[str]] = field(default_factory=dict)
@@ -54,8 +61,10 @@ class Dispatcher:
     """Accepted, and waiting for something that is no slot, e.g. a person's approval; they hold up nobody else."""
     _running: dict[str, set[str]] = field(default_factory=dict)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
+    _asking: Asking = field(init=False)
 
     def __post_init__(self) -> None:
+        self._asking = Asking(self.clock)
         self.book.freed = self._freed
 
     async def close(self) -> None:
@@ -193,12 +202,46 @@ class Dispatcher:
         elif task.revoked == "safe_stop":
             await published.engine.halt(task.stream, "safe_stop")
 
-    def begin(self, task: Task, published: Published) -> None:
-        """Have the engine carry out a task that is durably dispatched."""
+    def begin(self, task: Task, published: Published, *, taken_up: bool = False) -> None:
+        """Have the engine carry out a task that is durably dispatched; `taken_up` if it may have had it before."""
         self.take_slot(published.contract.name, task.stream)
-        self._spawn(self._carry_out(task, published))
+        self._spawn(self._carry_out(task, published, taken_up))
 
-    async def _carry_out(self, task: Task, published: Published) -> None:
+    def ask(self, task: Task, published: Published, otherwise: Outcome) -> None:
+        """Ask the device what became of a task that may have run; if it cannot tell, it ends so."""
+        self.take_slot(published.contract.name, task.stream)
+        self._spawn(self._find_out(task, published, otherwise))
+
+    def keep_asking(self, task: Task, published: Published) -> None:
+        """Ask about an uncertain task until the device can tell, or somebody has settled it."""
+        self._spawn(self._ask_until_told(task, published))
+
+    async def _ask_until_told(self, task: Task, published: Published) -> None:
+        pause = asking.AGAIN_AFTER
+        while self.book.task(task.stream).state is TaskState.UNCERTAIN:
+            await self.clock.sleep(pause)
+            pause = min(2 * pause, asking.SELDOM)
+            if (outcome := await self._asking.ask(task, published)) is not None:
+                await self.resolved(task.stream, outcome)
+
+    async def _find_out(self, task: Task, published: Published, outcome: Outcome) -> None:
+        """Ask once, where asking is possible, and record what is known then."""
+        contract = published.contract
+        if outcome.effect is Effect.UNKNOWN and contract.can_query:
+            outcome = await self._asking.ask(task, published) or outcome
+        outcome = checked(outcome, contract, task.asked(), self.book.site)
+        while True:
+            try:
+                await self._learn(task.stream, outcome, contract)
+                break
+            except Unavailable as error:
+                # A full disk: only this process knows the outcome now, so it waits for room with it.
+                self.trouble = str(error)
+                await self.clock.sleep(AGAIN_AFTER)
+        if outcome.effect is Effect.UNKNOWN and contract.can_query:
+            self.keep_asking(task, published)
+
+    async def _carry_out(self, task: Task, published: Published, taken_up: bool) -> None:
         contract, request = published.contract, task.asked()
         work = Work(
             key=task.stream,
@@ -209,19 +252,13 @@ class Dispatcher:
             attempt=task.attempt,
             grace=contract.stop_grace,
             objects=refs(contract.inputs, request.inputs),
+            taken_up=taken_up,
         )
         if task.revoked:
             self._spawn(self.halt(task, published))  # it lapsed before this site was started again
-        outcome = checked(await published.engine.run(work, self._progressed), contract, request, self.book.site)
+        outcome = await published.engine.run(work, self._progressed)
         self.progress.pop(task.stream, None)
-        while True:
-            try:
-                await self._learn(task.stream, outcome, contract)
-                return
-            except Unavailable as error:
-                # A full disk: only this process knows the outcome now, so it waits for room with it.
-                self.trouble = str(error)
-                await self.clock.sleep(AGAIN_AFTER)
+        await self._find_out(task, published, outcome)
 
     async def _learn(self, stream: str, outcome: Outcome, contract: Contract) -> None:
         """Record what an engine returned."""

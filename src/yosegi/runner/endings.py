@@ -26,6 +26,7 @@ REASONS = {
     "time_limit": "it ran longer than the contract allows and was ended",
     "crashed": "its process ended by itself, by a signal or with an error",
     "cancelled": "taken back before it had an effect",
+    "never_happened": "the device was asked by key, and says that it has not done it",
     "not_started": "it could not be started; nothing happened",
     "station_silent": "the station may have begun it and has not been heard of for too long",
     "station_restarted": "the station ended between the start and the end of it",
@@ -64,7 +65,7 @@ def _stated(said: dict[str, Any], effect: EffectClass) -> Outcome:
         return Outcome(effect=Effect.DONE, result=Result.VALID, outputs=said["outputs"], spent=spent)
     if how == "infeasible":
         return Outcome(effect=Effect.DONE, result=Result.INVALID, spent=spent, reason=how, message=message)
-    if how == "bad_inputs":
+    if how in ("bad_inputs", "never_happened"):
         return never_began(how, message)
     if how in ("bad_output", "output_too_large"):
         # The capability returned, so what it does to the world is done, whatever its answer is worth.

@@ -72,6 +72,7 @@ class Owner:
         self._book = TaskBook(self.site, self.ledger, self.law, self.published, reporter, self.posted, self._moved)
         self._dispatcher = Dispatcher(self._book, self.clock, self.breakers)
         self._waiting = Waiting(self._book, self._dispatcher, self.clock, self.inputs)
+        self._dispatcher.resolved = self.resolve
         self._switch = Switch(self.ledger, self.published, self._dispatcher)
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -87,6 +88,11 @@ class Owner:
                 await self._reconcile(task)
             else:
                 self._waiting.queue(task)
+        for row in self.ledger.query("SELECT stream FROM task WHERE state = 'uncertain' ORDER BY first"):
+            task = self._book.task(row["stream"])
+            published = self.published.get(split_capability(task.asked().capability)[1])
+            if published is not None and published.contract.can_query:
+                self._dispatcher.keep_asking(task, published)
         self._dispatcher.pump_all()
 
     async def close(self) -> None:
@@ -100,12 +106,13 @@ class Owner:
         if published is None:
             await self._book.uncertain(task, "capability_gone")
         elif published.engine.remembers:
-            self._dispatcher.begin(task, published)
+            self._dispatcher.begin(task, published, taken_up=True)
         elif published.contract.effect.repeatable:
             task = await self._book.append(task, Draft(tasks.DISPATCHED, {"attempt": task.attempt + 1}))
             self._dispatcher.begin(task, published)
         else:
-            await self._book.uncertain(task, "interrupted")
+            interrupted = Outcome.failed(Effect.UNKNOWN, "interrupted")
+            self._dispatcher.ask(task, published, otherwise=interrupted)
 
     # -- what arrives ---------------------------------------------------------------------------------------------
 

@@ -171,7 +171,7 @@ class ProcessEngine:
         module, attribute = split_entry(self._entries[work.capability])
         message = {
             "attribute": attribute, "key": work.key, "seed": seed_of(work.key), "inputs": work.inputs,
-            "time_limit": work.time_limit, "grace": work.grace, "files": case.files,
+            "time_limit": work.time_limit, "grace": work.grace, "files": case.files, "query_of": work.query_of,
         }  # fmt: skip
         try:
             case.server = server = await self._server(self._modules[module])

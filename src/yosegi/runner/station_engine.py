@@ -122,6 +122,9 @@ class StationEngine:
             return never_began("not_started", f"{work.key} is waited for already")
         self._burying.discard(work.key)
         want = _Want(work, Offer.of(work), asyncio.get_running_loop().create_future(), progress)
+        if work.taken_up:
+            # It may have been offered before this site was started again: a station that never comes back is given up.
+            want.offered_at = self._clock.monotonic()
         self._wants[work.key] = want
         self._wake()
         try:

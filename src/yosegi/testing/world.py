@@ -58,6 +58,8 @@ class SimulatedEngine:
     store: ObjectStore | None = None
     broken: bool = False
     """Every task has its effect and then fails."""
+    mute: bool = False
+    """It does not answer when it is asked what became of a task."""
     _held: bool = False
     _running: set[str] = field(default_factory=set)
     _cancelled: set[str] = field(default_factory=set)
@@ -73,6 +75,8 @@ class SimulatedEngine:
 
     async def run(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
         """See `yosegi.core.engine.Engine`."""
+        if work.query_of:
+            return await self._asked(work)
         if self.remembers and work.key in self.book:
             known = self.book[work.key]
             if known is not None:
@@ -106,6 +110,14 @@ class SimulatedEngine:
         """The effect. What may be repeated is counted apart, by attempt: doing it again harms nothing."""
         again = sum(key.startswith(f"{work.key}#") for key in self.world.effects)
         self.world.effects[f"{work.key}#{again + 1}" if work.effect.repeatable else work.key] += 1
+
+    async def _asked(self, work: Work) -> Outcome:
+        """What the world says of a key, which is what a device that can be asked knows."""
+        if self.mute:
+            return Outcome.failed(Effect.NONE, "failed", "no answer")
+        if not self.world.effects[work.query_of]:
+            return Outcome.failed(Effect.NONE, "never_happened")
+        return await self._outcome(work)
 
     async def _outcome(self, work: Work) -> Outcome:
         if self.broken:

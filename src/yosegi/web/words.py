@@ -247,6 +247,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "engine.time_limit": ("it ran longer than the contract allows", "契約の制限時間を超えました"),
     "engine.crashed": ("its process ended by itself", "プロセスが異常終了しました"),
     "engine.cancelled": ("taken back before it had an effect", "作用が生じる前に取り消されました"),
+    "engine.never_happened": ("the device says that it has not done it", "装置は実行していないと回答しました"),
     "engine.not_started": ("it could not be started; nothing happened", "開始できず、何も起きていません"),
     "engine.station_silent": ("the station has been silent for too long", "ステーションからの応答が途絶えています"),
     "engine.station_restarted": ("the station ended in the middle of it", "途中でステーションが停止しました"),

@@ -55,8 +55,9 @@ class _Worker:
         else:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         stopping = lambda: self._sign.raised  # noqa: E731
-        context = context_of(message["key"], self._scratch, report, self._state, stopping)
-        line = answer(capability, message["inputs"], context, limit)
+        query_of = message.get("query_of")
+        context = context_of(query_of or message["key"], self._scratch, report, self._state, stopping)
+        line = answer(capability, message["inputs"], context, limit, query=bool(query_of))
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         shutil.rmtree(self._scratch, ignore_errors=True)
         ended = {"ended": number, "pid": os.getpid(), "status": 0, "answer": line.decode(), "why": "", "tail": ""}

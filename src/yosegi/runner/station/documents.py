@@ -37,6 +37,7 @@ class Offer(Value):
     effect: EffectClass = Field(strict=False)
     attempt: int = Field(default=1, ge=1)
     grace: float | None = Field(default=None, ge=0)
+    query_of: TaskKey | None = None
 
     @classmethod
     def of(cls, work: Work) -> Self:
@@ -49,6 +50,7 @@ class Offer(Value):
             effect=work.effect,
             attempt=work.attempt,
             grace=work.grace,
+            query_of=work.query_of or None,
         )
 
     @property

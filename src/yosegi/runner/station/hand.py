@@ -61,8 +61,9 @@ class DirectHand:
         self._scratch.mkdir(parents=True, exist_ok=True)
         limits = Limits()
         try:
-            context = context_of(offer.key, self._scratch, report, self._state)
-            return from_answer(answer(capability, offer.inputs, context, limits.output), offer.effect, limits.output)
+            context = context_of(offer.query_of or offer.key, self._scratch, report, self._state)
+            line = answer(capability, offer.inputs, context, limits.output, query=offer.query_of is not None)
+            return from_answer(line, offer.effect, limits.output)
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -113,7 +114,9 @@ class ProcessHand:
 
     async def do(self, offer: Offer, report: Report) -> Outcome:
         """See `Hand.do`."""
-        message = {"capability": offer.capability, "key": offer.key, "inputs": offer.inputs}
+        message = {
+            "capability": offer.capability, "key": offer.key, "inputs": offer.inputs, "query_of": offer.query_of,
+        }  # fmt: skip
         self._why, self._running = "", offer.capability
         self._aborted.clear()
         try:
