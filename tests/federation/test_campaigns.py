@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound
 from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
+from yosegi.exchange import Incoming
+from yosegi.ledger import Entry, Write
 from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
+from yosegi.trust.messages import Report
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +142,41 @@ def test_an_owners_forbid_is_heard_at_home_in_both_languages(tmp_path: Path) -> 
         assert 3 <= len(refused) <= 4
         assert campaign.state is CampaignState.HELD
         assert not federation.world.effects
+
+    run_simulated(story())
+
+
+def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home = federation.places["argonne"].running
+        record, append = home.requests.on_report, home.ledger.append
+        ended: dict[str, asyncio.Event] = {}
+
+        async def together(incoming: Incoming) -> None:
+            """What says that a task was dispatched waits until its end has arrived, and is recorded just before it."""
+            report = Report.peek(incoming.message.document)
+            event = ended.setdefault(report.key, asyncio.Event())
+            if report.state is TaskState.DISPATCHED:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), 4.0)
+            else:
+                event.set()
+                await asyncio.sleep(0.0005)
+            await record(incoming)
+
+        async def slowly(*writes: Write) -> list[Entry]:
+            await asyncio.sleep(0.001)
+            return await append(*writes)
+
+        home.exchange.on(Report.payload_type, together)
+        home.ledger.append = slowly  # type: ignore[method-assign]
+        text = spec(2).partition('[[source]]\nname = "simulation"')[0]
+        await home.start_campaign(parse_spec(text), federation.member())
+        await asyncio.sleep(120)
+        assert home.campaigns.get("toy").state is CampaignState.ENDED
+        assert any(event.is_set() for event in ended.values())
 
     run_simulated(story())
 

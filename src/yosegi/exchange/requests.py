@@ -300,6 +300,13 @@ class Requests:
             charter=incoming.charter,
             sender=incoming.sender,
         )
+        while True:
+            try:
+                return await self._learn(incoming, report)
+            except Conflict:
+                continue  # another report on the same task was recorded meanwhile: is this one still news?
+
+    async def _learn(self, incoming: Incoming, report: Report) -> None:
         stream = request_stream(incoming.sender, report.key)
         asked = fold(stream, self.ledger.read(stream))
         if asked.request is None or asked.request.digest != report.request:

@@ -170,7 +170,7 @@ class ProcessEngine:
         work = case.work
         module, attribute = split_entry(self._entries[work.capability])
         message = {
-            "attribute": attribute, "key": work.key, "seed": seed_of(work.key), "inputs": work.inputs,
+            "attribute": attribute, "key": work.key, "seed": seed_of(work.query_of or work.key), "inputs": work.inputs,
             "time_limit": work.time_limit, "grace": work.grace, "files": case.files, "query_of": work.query_of,
         }  # fmt: skip
         try:
