@@ -25,15 +25,18 @@ from yosegi.data.pulling import Offload
 from yosegi.exchange import Exchange, Mailbox, OutboxView
 from yosegi.exchange.requests import Requests, RequestView
 from yosegi.governance.approvals import ApprovalsView
+from yosegi.governance.delegation import Delegation
 from yosegi.governance.explanation import explained
 from yosegi.governance.foresight import Expectation
 from yosegi.governance.grants import GrantsView
+from yosegi.governance.mandates import MandatesView
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Ledger, SqliteStore, View
 from yosegi.runner.derive import derive_all
 from yosegi.runner.law import Published
 from yosegi.runner.owner import Owner
 from yosegi.runner.process_engine import ProcessEngine
+from yosegi.runner.standing import StandingView
 from yosegi.runner.station_engine import StationEngine
 from yosegi.runner.tasks import TaskView
 from yosegi.site import (
@@ -51,10 +54,13 @@ from yosegi.site import (
 )
 from yosegi.site.approving import Approving
 from yosegi.site.institution import Admission, Institution
+from yosegi.site.mandating import Mandating
 from yosegi.site.notices import Send
 from yosegi.site.objects import Objects
 from yosegi.site.openid import Client, OpenId, over_http
+from yosegi.site.rights import Rights
 from yosegi.site.transfers import Transfers
+from yosegi.site.watch import Watch
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.messages import Explanation
 from yosegi.trust.sealed import Unsealer
@@ -65,7 +71,16 @@ VERSION = f"yosegi {importlib.metadata.version('yosegi')}"
 
 def views() -> list[View]:
     """Every view a site keeps, in the order in which they are applied."""
-    return [OutboxView(), RequestView(), TaskView(), GrantsView(), ObjectsView(), ApprovalsView()]
+    return [
+        OutboxView(),
+        RequestView(),
+        TaskView(),
+        GrantsView(),
+        ObjectsView(),
+        ApprovalsView(),
+        MandatesView(),
+        StandingView(),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,19 +184,30 @@ def assemble(parts: Parts) -> Site:
     """Join the rooms."""
     settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
     registry = Registry(settings.site, ledger, clock)
-    law = SiteLaw(settings.site, ledger, clock, registry, parts.rules, settings.groups, parts.expectations)
+    delegation = Delegation(settings.site, ledger, signer, clock)
+    law = SiteLaw(settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations)
     exchange = Exchange(
         settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
     )
-    requests = Requests(settings.site, ledger, signer, clock, registry, exchange.posted)
+    requests = Requests(settings.site, ledger, signer, clock, registry, delegation, exchange.posted)
     puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
     transfers = Transfers(
         settings.site, ledger, clock, parts.objects, puller, law, exchange, requests, settings.objects.largest_bytes
     )
     exchange.gives, exchange.takes = transfers.give, puller.take
     exchange.expects = lambda charter, peer: requests.expects(charter, peer) or transfers.expects(charter, peer)
+    rights = Rights(settings.site, ledger, signer, clock, registry, law, exchange)
     owner = Owner(
-        settings.site, ledger, signer, clock, law, parts.published, registry, exchange.posted, inputs=transfers
+        settings.site,
+        ledger,
+        signer,
+        clock,
+        law,
+        rights,
+        parts.published,
+        registry,
+        exchange.posted,
+        inputs=transfers,
     )
     owner.most_open, transfers.owner = settings.most_open_tasks, owner
     exchange.clocks.righted = owner.hinder(lambda: exchange.clocks.seconds_off)
@@ -195,7 +221,7 @@ def assemble(parts: Parts) -> Site:
     requests.contract_of = catalogue.contract_of
     objects = Objects(settings.site, ledger, parts.objects, clock, registry, transfers, parts.offload)
     campaigns = Campaigns(
-        settings.site, ledger, requests, law, catalogue.contract_of, objects.named, compute=parts.compute
+        settings.site, ledger, requests, law, delegation, catalogue.contract_of, objects.named, compute=parts.compute
     )
     door = Door(settings.site, clock, parts.accounts)
     return Site(
@@ -216,7 +242,10 @@ def assemble(parts: Parts) -> Site:
         door=door,
         transfers=transfers,
         objects=objects,
+        rights=rights,
+        watch=Watch(ledger, clock, owner, law, rights),
         approving=Approving(settings.site, ledger, clock, owner, law, door),
+        mandating=Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door),
         governing=governing,
         office=Office(settings.site, clock, registry, law, catalogue, governing),
         stations=stations,

@@ -11,16 +11,18 @@ from typing import Any, Protocol
 
 from yosegi.campaign import state as types
 from yosegi.campaign.decide import Ask, EndTrial, Move, OpenBreaker, Propose, Withdraw, decide
+from yosegi.campaign.mandate import mandate_of
 from yosegi.campaign.problem import history_of, pending_of, problem_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.core.contract import Conduct, Contract, strictest
-from yosegi.core.errors import Conflict, Invalid, NotFound, YosegiError
+from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
 from yosegi.core.ids import derived_key
 from yosegi.core.object import ObjectRef, is_object, refs
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.decision import Decision
+from yosegi.governance.delegation import Delegation
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.planner import PLANNERS, PlannerError, Proposal, suggest, versions
 
@@ -82,6 +84,7 @@ class Campaigns:
     ledger: Ledger
     requests: Requests
     law: HomeLaw
+    delegation: Delegation
     contract_of: Callable[[str, str], Contract]
     object_named: Callable[[str], ObjectRef] = _no_object
     compute: Compute = in_thread
@@ -129,8 +132,13 @@ class Campaigns:
         self._folds[name] = known
         return known
 
-    async def begin(self, spec: CampaignSpec, by: str) -> Campaign:
+    async def begin(self, spec: CampaignSpec, by: str, mandate: str = "") -> Campaign:
         """Check a campaign against the contracts it names, record it, and set it going.
+
+        Args:
+            spec: what is asked.
+            by: who starts it.
+            mandate: under which it acts; if none is named, the member gives it one by starting it.
 
         Raises:
             Invalid, NotFound: as `check_against`, or a planner of no such name; nothing was recorded.
@@ -144,7 +152,11 @@ class Campaigns:
             "spec": spec.model_dump(mode="json", exclude_none=True),
             "contracts": {ref: c.model_dump(mode="json", exclude_none=True) for ref, c in contracts.items()},
         }
-        facts = {"team": spec.team, "title": spec.title, "state": str(CampaignState.RUNNING)}
+        given: tuple[Write, ...] = ()
+        if not mandate:
+            own = mandate_of(spec, contracts, spec.conduct, 1, self.requests.clock.now())
+            mandate, given = own.id, (self.delegation.give(own, by),)
+        facts = {"team": spec.team, "title": spec.title, "state": str(CampaignState.RUNNING), "mandate": mandate}
         write = Write(
             campaign_stream(spec.name),
             0,
@@ -154,7 +166,7 @@ class Campaigns:
             on_behalf_of=spec.on_behalf_of,
         )
         try:
-            await self.ledger.append(write)
+            await self.ledger.append(write, *given)
         except Conflict:
             raise Conflict(f"campaign {spec.name}", "exists already", "choose another name") from None
         self._run(spec.name)
@@ -175,9 +187,36 @@ class Campaigns:
                     f"campaign {name}", f"is {campaign.state} and cannot become {state}", "nothing was changed"
                 )
             facts = {"state": str(state)} | ({"conduct": conduct} if conduct else {})
-            await self._append(campaign, Draft(types.MOVED, facts, {"why": why}), actor=by)
+            renewed = self._renewed(campaign, by, conduct) if state is CampaignState.RUNNING else None
+            if renewed is not None:
+                facts["mandate"] = renewed.stream.partition("/")[2]
+            others = () if renewed is None else (renewed,)
+            await self._append(campaign, Draft(types.MOVED, facts, {"why": why}), requests=others, actor=by)
         self._run(name)
         return self.get(name)
+
+    def _renewed(self, campaign: Campaign, by: str, conduct: Conduct | None) -> Write | None:
+        """The mandate its member gives a campaign by resuming it, where the one it has is over or reaches too short.
+
+        Raises:
+            Refused: somebody else resumes it, who cannot give one.
+        """
+        wanted = conduct or campaign.conduct
+        if campaign.mandate and self.delegation.over(campaign.mandate) is None:
+            right = self.delegation.get(campaign.mandate).right
+            if wanted in right.conduct:
+                return None
+        spec = campaign.spec
+        if by != spec.on_behalf_of:
+            raise Refused(f"resuming campaign {spec.name} under a new mandate", ("not_on_behalf_of_others",))
+        count = sum(entry.facts.get("mandate", "") != "" for entry in self.ledger.read(campaign_stream(spec.name)))
+        mandate = mandate_of(spec, campaign.contracts, wanted, count + 1, self.requests.clock.now())
+        return self.delegation.give(mandate, by)
+
+    def look_again(self) -> None:
+        """A mandate may be over: wake every campaign."""
+        for wake in self._wakes.values():
+            wake.set()
 
     async def register_outcome(self, name: str, kind: str, title: str, link: str, by: str) -> None:
         """Record what came of a campaign: a paper, data set, model or answered question."""
@@ -232,6 +271,9 @@ class Campaigns:
         campaign = self.get(name)
         if await self._learn(campaign):
             return True
+        under = campaign.mandate if campaign.state is CampaignState.RUNNING else ""
+        if under and (over := self.delegation.over(under)):
+            return await self._do(campaign, [Move(CampaignState.HELD, over.en)])
         actions = decide(campaign)
         planning = [action for action in actions if isinstance(action, Propose)]
         others = [action for action in actions if not isinstance(action, Propose)]
@@ -263,7 +305,7 @@ class Campaigns:
             if isinstance(action, Ask):
                 draft, request = self._ask(campaign, action)
                 drafts.append(draft)
-                requests.append(request)
+                requests.extend(request)
             elif isinstance(action, Withdraw):
                 acted |= await self._withdraw(campaign, action)
             else:
@@ -272,7 +314,7 @@ class Campaigns:
             await self._append(campaign, *drafts, requests=requests)
         return acted or bool(drafts)
 
-    def _ask(self, campaign: Campaign, action: Ask) -> tuple[Draft, Write]:
+    def _ask(self, campaign: Campaign, action: Ask) -> tuple[Draft, tuple[Write, ...]]:
         spec, trial = campaign.spec, campaign.trials[action.trial - 1]
         step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
         contract = campaign.contracts[step.capability]
@@ -292,6 +334,7 @@ class Campaigns:
             "inputs": inputs,
             "sensitivity": strictest("public" if trial.steps else "team", *labels),
             "conduct": None if campaign.conduct == "run" else campaign.conduct,
+            "mandate": campaign.mandate or None,
         }
         decision = self.law.decide_request(request, contract)
         facts = {

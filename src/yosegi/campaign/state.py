@@ -104,6 +104,8 @@ class Campaign:
     """Trials that ended before this many had ended do not count towards a breaker."""
     rounds: int = 0
     exhausted: bool = False
+    mandate: str = ""
+    """Under which it acts; empty for one that was begun before there were mandates."""
     conduct: Conduct = "run"
     suggested_from: int = 0
     """Rounds before the one that is suggested now: a campaign that only suggests holds itself after each."""
@@ -129,6 +131,7 @@ class Campaign:
                 why=body.get("why", ""),
                 open_breakers=frozenset() if resumed else here.open_breakers,
                 breaker_from=len(here.ended_order) if resumed else here.breaker_from,
+                mandate=facts.get("mandate", here.mandate),
                 conduct=facts.get("conduct", here.conduct),
                 suggested_from=here.rounds if resumed else here.suggested_from,
             )
@@ -269,5 +272,6 @@ def _first(entry: Entry) -> Campaign:
         position=entry.position,
         last_sequence=entry.sequence,
         started=entry.time,
+        mandate=entry.facts.get("mandate", ""),
         conduct=spec.conduct,
     )

@@ -22,6 +22,7 @@ from yosegi.data.entries import naming
 from yosegi.exchange.exchange import Incoming
 from yosegi.exchange.outbox import sending
 from yosegi.governance.decision import Decision
+from yosegi.governance.delegation import Delegation
 from yosegi.governance.explanation import explained, why
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Db, Draft, Entry, Ledger, Write
@@ -97,11 +98,11 @@ class RequestView:
     """Table `request`: one row a request of this home site."""
 
     name = "request"
-    version = 1
+    version = 2
     ddl: ClassVar[Sequence[str]] = (
         "CREATE TABLE request (stream TEXT PRIMARY KEY, charter TEXT NOT NULL, owner TEXT NOT NULL,"
         " key TEXT NOT NULL, campaign TEXT NOT NULL, capability TEXT NOT NULL, state TEXT NOT NULL,"
-        " open INTEGER NOT NULL, last INTEGER NOT NULL)",
+        " open INTEGER NOT NULL, last INTEGER NOT NULL, mandate TEXT NOT NULL)",
         "CREATE INDEX request_open ON request (open, charter, owner)",
         "CREATE INDEX request_key ON request (key)",
     )
@@ -122,6 +123,7 @@ class RequestView:
                 str(state),
                 int(not state.final),
                 entry.sequence,
+                facts.get("mandate", ""),
             )
             db.execute(f"INSERT INTO request VALUES ({', '.join('?' * len(row))})", row)
         elif entry.type == REPORTED:
@@ -149,6 +151,7 @@ class Requests:
     signer: Signer
     clock: Clock
     directory: Registry
+    delegation: Delegation
     posted: Callable[[Sequence[Entry]], None]
     changed: Callable[[Asked], None] = lambda asked: None
     check_clock: Callable[[], None] = lambda: None
@@ -176,11 +179,12 @@ class Requests:
             raise NotFound("request", key)
         return fold(stream, entries)
 
-    def draft(self, request: dict[str, Any], decision: Decision, after: tuple[str, ...] = ()) -> Write:
-        """The write that makes a request, or records that this site's own policy refused it.
+    def draft(self, request: dict[str, Any], decision: Decision, after: tuple[str, ...] = ()) -> tuple[Write, ...]:
+        """The writes that make a request, or the one that records that this site's own policy refused it.
 
-        `request` holds the fields of `Request` but for sender, addressee and dates. Append it, alone or together with
-        what caused it, and hand the entries to `made`.
+        Under a mandate the request carries a token, and its cost is held in the mandate's budget by the same append.
+        `request` holds the fields of `Request` but for sender, addressee, agent, token and dates. Append the writes,
+        alone or together with what caused them, and hand the entries to `made`.
 
         Raises:
             Unavailable: this site's clock is off, and whatever it signs would be refused.
@@ -188,13 +192,21 @@ class Requests:
         self.check_clock()
         owner, _ = split_capability(request["capability"])
         stream = request_stream(owner, request["key"])
-        facts = {name: request[name] for name in ("capability", "team", "campaign") if request.get(name)}
+        named = ("capability", "team", "campaign", "mandate")
+        facts = {name: request[name] for name in named if request.get(name)}
         body: dict[str, Any] = {"decision": decision.model_dump(mode="json", exclude_none=True)}
         reasons = self._unfit(request) if decision.allow else why(decision)
+        if (beyond := self.delegation.why_not(decision.question)) is not None:
+            reasons = (*reasons, beyond)
+        hold = None
         if reasons or not decision.allow:
             body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
             drafts: tuple[Draft, ...] = (Draft(REFUSED_AT_HOME, facts, body, after=after),)
         else:
+            mandate = decision.question.mandate
+            token = self.delegation.token(mandate, owner) if mandate else None
+            request = {**request, "agent": decision.question.agent, "token": token}
+            hold = self.delegation.hold(decision.question, stream)
             now = self.clock.now()
             question = decision.question
             slow = question.capability.approval or question.conduct == "approve"
@@ -204,9 +216,10 @@ class Requests:
             document = Request(sender=self.site, to=owner, issued=now, not_after=until, **request)
             draft = sending(MADE, owner, stream, document.sign(self.signer), facts, body)
             drafts = (replace(draft, after=after),)
-        return Write(
+        write = Write(
             stream, 0, drafts, charter=request["charter"], actor=self.site, on_behalf_of=request["on_behalf_of"]
         )
+        return (write,) if hold is None else (write, hold)
 
     def _contract(self, charter: str, capability: str, digest: str) -> Contract | None:
         try:
@@ -243,18 +256,20 @@ class Requests:
 
         Raises:
             Conflict: the key was used before with another content.
+            MandateRefused: another request took the rest of the mandate's budget at this moment.
         """
-        write = self.draft(request, decision)
-        try:
-            self.made(await self.ledger.append(write))
-        except Conflict:
-            known = fold(write.stream, self.ledger.read(write.stream))
-            if known.request is None or not _same(known.request, request):
-                raise Conflict(
-                    f"key {request['key']}", "was used before with another content", "use a new key"
-                ) from None
-            return known
-        return fold(write.stream, self.ledger.read(write.stream))
+        stream = request_stream(split_capability(request["capability"])[0], request["key"])
+        if not self.ledger.read(stream):
+            try:
+                self.made(await self.ledger.append(*self.draft(request, decision)))
+            except Conflict:
+                pass  # asked twice at the same moment
+            else:
+                return fold(stream, self.ledger.read(stream))
+        known = fold(stream, self.ledger.read(stream))
+        if known.request is None or not _same(known.request, request):
+            raise Conflict(f"key {request['key']}", "was used before with another content", "use a new key")
+        return known
 
     def cancel_was_asked(self, owner: str, key: str) -> bool:
         """Whether the owner was already asked to take it back."""
@@ -323,7 +338,8 @@ class Requests:
                 facts["result"], body["unfit"] = str(Result.INVALID), unfit
         draft = Draft(REPORTED, facts, body)
         write = Write(stream, asked.position, (draft,), charter=incoming.charter, actor=incoming.sender)
-        entries = await self.ledger.append(write)
+        settled = self.delegation.settle(stream, report.charged) if report.state.final else None
+        entries = await self.ledger.append(write, *(() if settled is None else (settled,)))
         asked = asked.follow(entries[0])
         if asked.state.final:
             self._open.get((incoming.charter, incoming.sender), set()).discard(stream)

@@ -19,15 +19,17 @@ from yosegi.core.ids import CharterId, Key, PersonId, SiteId, TeamId, home_of
 from yosegi.core.reasons import explain
 from yosegi.core.values import Value
 from yosegi.governance.agreement import Purpose, Selector
-from yosegi.trust.document import Document, Moment
+from yosegi.trust.document import SKEW, Document, Moment
 from yosegi.trust.keys import PublicKey
-from yosegi.trust.token import LONGEST as TOKEN_LIFE
+from yosegi.trust.token import LONGEST as LONGEST_TOKEN
 from yosegi.trust.token import Token
 
 DEEPEST = 2
 """An agent may have sub-agents, and they none."""
 
 LONGEST = timedelta(days=366)
+TOKEN_LIFE = LONGEST_TOKEN - SKEW
+"""So that even where the owner's clock is behind, nothing starts later than ten minutes after it was minted."""
 
 
 class MandateRefused(YosegiError):
@@ -55,6 +57,8 @@ class Right(Value):
         conduct: how far.
         highest_sensitivity: of anything that goes in or comes out.
         budget: the most that may be spent in all.
+        bounded: whether a unit that the budget does not name may not be spent at all; if not, the owners' grants alone
+            bound it, as for a member's own campaign that states no budget.
     """
 
     capabilities: tuple[Selector, ...] = Field(min_length=1, max_length=200)
@@ -62,6 +66,7 @@ class Right(Value):
     conduct: tuple[Conduct, ...] = ("suggest", "approve", "run")
     highest_sensitivity: Sensitivity = "team"
     budget: Amounts = Amounts()
+    bounded: bool = True
 
     def covers(self, ref: str) -> bool:
         """Whether it names a capability."""
@@ -77,7 +82,13 @@ class Right(Value):
             return "conduct"
         if SENSITIVITIES.index(self.highest_sensitivity) > SENSITIVITIES.index(other.highest_sensitivity):
             return "highest_sensitivity"
-        return "" if other.budget.covers(self.budget) else "budget"
+        return "" if self._spends_within(other) else "budget"
+
+    def _spends_within(self, other: Right) -> bool:
+        if other.bounded:
+            return self.bounded and other.budget.covers(self.budget)
+        named = (self.bounded or unit in self.budget for unit in other.budget)
+        return all(named) and all(self.budget[unit] <= other.budget[unit] for unit in other.budget)
 
 
 class Mandate(Document):
@@ -172,14 +183,20 @@ class Mandate(Document):
         if not self.issued <= now < self.not_after:
             raise MandateRefused(self.id, "mandate_ended", until=f"{self.not_after:%Y-%m-%d %H:%M}")
 
-    def mint(self, audience: str, holder: PublicKey, now: datetime) -> Token:
+    def mint(self, audience: str, holder: PublicKey, now: datetime, *, site: PublicKey | None = None) -> Token:
         """A token under the mandate, for one other site. Who calls this has seen that it is not cancelled.
+
+        Args:
+            audience: the site it is for.
+            holder: the key that must sign each use: the agent's own.
+            now: the moment.
+            site: the home site's own key, where it asks in the agent's name, as it does in a campaign.
 
         Raises:
             MandateRefused: it has ended, or the holder is not the agent it names.
         """
         self.check_alive(now)
-        if self.agent_key is not None and holder != self.agent_key:
+        if self.agent_key is not None and holder not in (self.agent_key, site):
             raise MandateRefused(self.id, "token_for_another_key", agent=self.agent)
         return Token(
             charter=self.charter,

@@ -46,11 +46,11 @@ class MandatesView:
     """Mandates and what was held and spent under them."""
 
     name = "mandates"
-    version = 1
+    version = 2
     ddl: Sequence[str] = (
         "CREATE TABLE mandates (id TEXT PRIMARY KEY, parent TEXT NOT NULL, person TEXT NOT NULL,"
-        " campaign TEXT NOT NULL, issued TEXT NOT NULL, not_after TEXT NOT NULL, cancelled INTEGER NOT NULL,"
-        " document TEXT NOT NULL)",
+        " campaign TEXT NOT NULL, agent TEXT NOT NULL, issued TEXT NOT NULL, not_after TEXT NOT NULL,"
+        " cancelled INTEGER NOT NULL, document TEXT NOT NULL)",
         "CREATE INDEX mandates_by_parent ON mandates (parent)",
         "CREATE TABLE mandate_budgets (mandate TEXT NOT NULL, unit TEXT NOT NULL, amount INTEGER NOT NULL,"
         " used INTEGER NOT NULL, PRIMARY KEY (mandate, unit))",
@@ -58,6 +58,7 @@ class MandatesView:
         " held INTEGER NOT NULL, PRIMARY KEY (mandate, task, unit))",
         "CREATE TABLE mandate_uses (mandate TEXT NOT NULL, task TEXT NOT NULL, ended INTEGER NOT NULL,"
         " PRIMARY KEY (mandate, task))",
+        "CREATE INDEX mandate_uses_by_task ON mandate_uses (task)",
     )
 
     def apply(self, db: Db, entry: Entry) -> None:
@@ -95,6 +96,60 @@ def living(query: Query, mandate: str, now: datetime) -> Mandate:
     return found
 
 
+def holder_of(query: Query, task: str) -> tuple[str, Amounts] | None:
+    """The mandate under which a task is held, and how much; None where nothing is held any more."""
+    rows = query("SELECT mandate FROM mandate_uses WHERE task = ? AND ended = 0", (task,))
+    if not rows:
+        return None
+    mandate = str(rows[0]["mandate"])
+    kept = query("SELECT unit, held FROM mandate_holds WHERE mandate = ? AND task = ?", (mandate, task))
+    return mandate, Amounts({row["unit"]: row["held"] for row in kept})
+
+
+def left_of(query: Query, mandate: str) -> dict[str, int]:
+    """What is left of each unit that a mandate's budget names, in milli-units."""
+    rows = query("SELECT unit, amount - used AS free FROM mandate_budgets WHERE mandate = ?", (mandate,))
+    return {row["unit"]: row["free"] for row in rows}
+
+
+def check_budget(query: Query, mandate: Mandate, amounts: Amounts) -> None:
+    """See whether a cost could be held now, in the mandate and in every one it was cut from.
+
+    Raises:
+        MandateRefused: `budget_exceeded`. The append that holds it looks again.
+    """
+    found: Mandate | None = mandate
+    while found is not None:
+        left = left_of(query, found.id)
+        for unit, milli in amounts.items():
+            free = left.get(unit, 0 if found.right.bounded else milli)
+            if milli > free:
+                raise MandateRefused(found.id, "budget_exceeded", unit=unit, asked=milli / 1000, left=free / 1000)
+        found = mandate_of(query, found.parent) if found.parent is not None else None
+
+
+def mandate_of(query: Query, mandate: str) -> Mandate:
+    """A mandate, whether or not it lives.
+
+    Raises:
+        MandateRefused: `mandate_unknown`.
+    """
+    rows = query("SELECT document FROM mandates WHERE id = ?", (mandate,))
+    if not rows:
+        raise MandateRefused(mandate, "mandate_unknown")
+    return Mandate.read(str(rows[0]["document"]).encode())
+
+
+def cut_from(query: Query, mandate: str) -> list[str]:
+    """A mandate and all that were cut from it, however deep."""
+    found, waiting = [], [mandate]
+    while waiting:
+        name = waiting.pop()
+        found.append(name)
+        waiting += [str(row["id"]) for row in query("SELECT id FROM mandates WHERE parent = ?", (name,))]
+    return found
+
+
 def _granted(db: Db, entry: Entry) -> None:
     mandate = Mandate.read(dict(entry.facts["mandate"]))
     if db.one("SELECT 1 FROM mandates WHERE id = ?", (mandate.id,)) is not None:
@@ -108,12 +163,13 @@ def _granted(db: Db, entry: Entry) -> None:
         mandate.parent or "",
         mandate.person,
         mandate.campaign or "",
+        mandate.agent or "",
         timestamp(mandate.issued),
         timestamp(mandate.not_after),
         0,
         mandate.to_bytes().decode(),
     )
-    db.execute("INSERT INTO mandates VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    db.execute("INSERT INTO mandates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     for unit, amount in mandate.right.budget.items():
         db.execute("INSERT INTO mandate_budgets VALUES (?, ?, ?, 0)", (mandate.id, unit, amount))
 
@@ -139,6 +195,8 @@ def _held(db: Db, entry: Entry) -> None:
         found = _alive(db, name, entry.time)
         for unit, milli in amounts.items():
             row = db.one("SELECT amount - used FROM mandate_budgets WHERE mandate = ? AND unit = ?", (name, unit))
+            if row is None and not found.right.bounded:
+                continue
             left = 0 if row is None else int(row[0])
             if milli > left:
                 raise MandateRefused(name, "budget_exceeded", unit=unit, asked=milli / 1000, left=left / 1000)

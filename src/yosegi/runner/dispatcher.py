@@ -24,7 +24,7 @@ from yosegi.runner.asking import Asking
 from yosegi.runner.book import TaskBook
 from yosegi.runner.breaker import Breakers
 from yosegi.runner.charging import charge, checked
-from yosegi.runner.law import Published
+from yosegi.runner.law import Published, Rights
 from yosegi.runner.tasks import Task
 from yosegi.trust.messages import Explanation
 
@@ -51,6 +51,7 @@ class Dispatcher:
     book: TaskBook
     clock: Clock
     breakers: Breakers
+    rights: Rights
     held: bool = False
     hindered: Callable[[], object] = lambda: ""
     resolved: Callable[[str, Outcome], Awaitable[None]] = _nobody
@@ -114,7 +115,7 @@ class Dispatcher:
         for stream, task in list(self._parked.items()):
             published = self.book.published.get(split_capability(task.asked().capability)[1])
             over = published is None or self.clock.now() > task.asked().not_after
-            if over or published is None or self.book.law.waits_for(task.asked(), published.contract) is None:
+            if over or published is None or self.rights.waits_for(task.asked(), published.contract) is None:
                 del self._parked[stream]
                 self.queue(task)
         self.pump_all()
@@ -173,14 +174,14 @@ class Dispatcher:
             )
             if task.reasons or not published.contract.effect.repeatable:
                 draft = self.book.reporter.attach(draft, task.asked(), TaskState.DISPATCHED, published.contract)
-            used = self.book.law.use_approval(task, published.contract)
+            used = self.rights.use_approval(task, published.contract)
             return await self.book.append(task, draft, others=() if used is None else (used,))
 
     def _is_parked(self, task: Task, published: Published) -> bool:
         """Put aside a task that lacks something and may still get it."""
         request = task.asked()
         late = self.clock.now() > request.not_after or request.contract != published.contract.digest
-        if late or self.book.law.waits_for(request, published.contract) is None:
+        if late or self.rights.waits_for(request, published.contract) is None:
             return False
         self._parked[task.stream] = task
         return True
@@ -192,6 +193,8 @@ class Dispatcher:
             return (explained("contract_changed", capability=request.capability),)
         if self.clock.now() > request.not_after:
             return (explained("document_expired", until=request.not_after.isoformat()),)
+        if reasons := self.rights.lapsed(request):
+            return reasons
         decision = self.book.law.decide("dispatch", request, published.contract)
         return () if decision.allow else why(decision)
 

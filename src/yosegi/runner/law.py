@@ -13,6 +13,7 @@ from yosegi.governance.decision import Decision
 from yosegi.governance.question import Action
 from yosegi.ledger import Write
 from yosegi.runner.tasks import Task
+from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Explanation, Request
 
 
@@ -32,14 +33,6 @@ class Law(Protocol):
         """May this request be accepted, dispatched, or its result released?"""
         ...
 
-    def waits_for(self, request: Request, contract: Contract) -> Explanation | None:
-        """What must be there before an accepted request may start, e.g. a person's approval; None if nothing lacks."""
-        ...
-
-    def use_approval(self, task: Task, contract: Contract) -> Write | None:
-        """The write that uses up the approval under which a task starts; None where none is needed."""
-        ...
-
     def hold(self, request: Request, cost: Amounts, task: str) -> Write | None:
         """The write that holds the cost from the team's grant; None where nothing is held.
 
@@ -50,4 +43,28 @@ class Law(Protocol):
 
     def settle(self, task: Task, effect: Effect, charged: Amounts) -> Write | None:
         """The write that ends what was held, by effect; None where nothing was."""
+        ...
+
+
+class Rights(Protocol):
+    """What the owner asks about who asks, and what must be there before something starts."""
+
+    def unvouched(self, request: Request, envelope: Envelope) -> Explanation | None:
+        """Why it is not shown who acts for whom; None where it is."""
+        ...
+
+    def vouched(self, request: Request) -> dict[str, str]:
+        """What the first entry of an accepted task says of the token that came with its request."""
+        ...
+
+    def lapsed(self, request: Request) -> tuple[Explanation, ...]:
+        """What a request stood on and is gone; empty where everything stands."""
+        ...
+
+    def waits_for(self, request: Request, contract: Contract) -> Explanation | None:
+        """What must be there before an accepted request may start, e.g. a person's approval; None if nothing lacks."""
+        ...
+
+    def use_approval(self, task: Task, contract: Contract) -> Write | None:
+        """The write that uses up the approval under which a task starts; None where none is needed."""
         ...

@@ -28,7 +28,7 @@ from yosegi.runner.breaker import Breakers
 from yosegi.runner.charging import charge, checked
 from yosegi.runner.dispatcher import Dispatcher
 from yosegi.runner.inputs import Inputs, Waiting
-from yosegi.runner.law import Law, Published
+from yosegi.runner.law import Law, Published, Rights
 from yosegi.runner.reporting import Reporter
 from yosegi.runner.switch import Switch, SwitchWord
 from yosegi.runner.tasks import Task, fold, task_stream
@@ -54,6 +54,7 @@ class Owner:
     signer: Signer
     clock: Clock
     law: Law
+    rights: Rights
     published: Mapping[str, Published]
     directory: Registry
     posted: Callable[[Sequence[Entry]], None]
@@ -70,7 +71,7 @@ class Owner:
         self.breakers = Breakers(self.site, self.ledger)
         reporter = Reporter(self.site, self.signer, self.clock)
         self._book = TaskBook(self.site, self.ledger, self.law, self.published, reporter, self.posted, self._moved)
-        self._dispatcher = Dispatcher(self._book, self.clock, self.breakers)
+        self._dispatcher = Dispatcher(self._book, self.clock, self.breakers, self.rights)
         self._waiting = Waiting(self._book, self._dispatcher, self.clock, self.inputs)
         self._dispatcher.resolved = self.resolve
         self._switch = Switch(self.ledger, self.published, self._dispatcher)
@@ -150,9 +151,10 @@ class Owner:
             reason = refusal or explained("unknown_capability", capability=name)
             await self._refuse(task, request, (reason,), facts, body)
             return
-        if refusal := self._too_much(request, name):
+        if refusal := self.rights.unvouched(request, envelope) or self._too_much(request, name):
             await self._refuse(task, request, (refusal,), facts, body)
             return
+        facts |= self.rights.vouched(request)
         decision = self.law.decide("accept", request, published.contract)
         body["decision"] = decision.model_dump(mode="json", exclude_none=True)
         if not decision.allow:
@@ -248,7 +250,7 @@ class Owner:
 
     def _lacks(self, request: Request, contract: Contract) -> tuple[Explanation, ...]:
         """What an accepted request has to wait for before it waits for its turn."""
-        waits, missing = self.law.waits_for(request, contract), self._waiting.missing(request, contract)
+        waits, missing = self.rights.waits_for(request, contract), self._waiting.missing(request, contract)
         inputs = explained("awaits_inputs", names=", ".join(missing), site=request.sender)
         return ((waits,) if waits is not None else ()) + ((inputs,) if missing else ())
 

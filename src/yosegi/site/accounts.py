@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -48,11 +48,12 @@ class Accounts(Value):
 
 
 class Login(Document):
-    """A person proves to hold a key, to one site, once."""
+    """A person, or the agent that acts for one, proves to hold a key, to one site, once."""
 
     kind: ClassVar[str] = "login"
 
     person: PersonId
+    agent: Key | None = None
     site: SiteId
     nonce: Key
     issued: Moment
@@ -83,6 +84,8 @@ class Door:
     site: str
     clock: Clock
     accounts: Mapping[str, Account]
+    agents: Callable[[str, str], Mapping[str, PublicKey]] = lambda person, agent: {}
+    """The key of a person's agent under each of its living mandates."""
     _sessions: dict[str, Session] = field(default_factory=dict)
     _failures: dict[str, list[float]] = field(default_factory=dict)
     _used: dict[str, float] = field(default_factory=dict)
@@ -111,32 +114,44 @@ class Door:
         envelope = Envelope.read(body, what="a login")
         claimed = Login.peek(envelope)
         account = self.accounts.get(claimed.person)
-        keys = {key.key_id: key for key in account.keys} if account else {}
+        held = self.agents(claimed.person, claimed.agent) if claimed.agent is not None else {}
+        own = account.keys if account is not None and claimed.agent is None else tuple(held.values())
+        keys = {key.key_id: key for key in own}
         try:
             login = Login.open(envelope, keys, now=self.clock.now())
         except Untrusted:
             raise Refused(f"signing in as {claimed.person}", ("sign_in_failed",)) from None
-        if account is None or login.site != self.site or login.nonce in self._used:
+        if login.site != self.site or login.nonce in self._used:
             raise Refused(f"signing in as {claimed.person}", ("sign_in_failed",))
         now = self.clock.monotonic()
         self._used = {nonce: at for nonce, at in self._used.items() if now - at < 600} | {login.nonce: now}
-        return self._open(account)
+        if login.agent is None and account is not None:
+            return self._open(account)
+        signed = [signature.key_id for signature in envelope.signatures]
+        under = next(mandate for mandate, key in held.items() if key.key_id in signed)
+        # An agent acts for its member, and has none of the rights that its member has over this site.
+        return self.open_as(login.person, "member", login.agent or "", under)
 
     def _open(self, account: Account) -> str:
         return self.open_as(account.person, account.role)
 
-    def open_as(self, person: str, role: Role) -> str:
-        """A session token for somebody who has proved who they are elsewhere."""
+    def open_as(self, person: str, role: Role, agent: str = "", mandate: str = "") -> str:
+        """A session token for somebody who has proved who they are, here or elsewhere."""
         token = secrets.token_urlsafe(32)
         until = self.clock.monotonic() + SESSION.total_seconds()
         self._sessions = {k: s for k, s in self._sessions.items() if s.until > self.clock.monotonic()}
-        self._sessions[_digest(token)] = Session(person, role, until, secrets.token_urlsafe(16))
+        form_token = secrets.token_urlsafe(16)
+        self._sessions[_digest(token)] = Session(person, role, until, form_token, agent, mandate)
         return token
 
     def session(self, token: str | None) -> Session | None:
         """Who holds the token; None if nobody does, or does no more."""
         found = self._sessions.get(_digest(token)) if token else None
-        return found if found is not None and found.until > self.clock.monotonic() else None
+        if found is None or found.until <= self.clock.monotonic():
+            return None
+        # An agent's session ends with its mandate.
+        ended = found.agent and found.mandate not in self.agents(found.person, found.agent)
+        return None if ended else found
 
     def close(self, token: str) -> None:
         """Sign out."""

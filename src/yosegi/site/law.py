@@ -16,10 +16,10 @@ from yosegi.core.object import ObjectRef, refs
 from yosegi.core.states import Effect
 from yosegi.data import known
 from yosegi.governance.agreement import Agreement
-from yosegi.governance.approvals import is_approved, used
+from yosegi.governance.approvals import is_approved
 from yosegi.governance.decision import Decision
+from yosegi.governance.delegation import Delegation
 from yosegi.governance.directory import Directory
-from yosegi.governance.explanation import explained
 from yosegi.governance.foresight import Expectation, check_expectations
 from yosegi.governance.grant import Grant, GrantExceeded, awarded, held, refunded, settled
 from yosegi.governance.labels import Label, combined, why_not_onward
@@ -30,7 +30,7 @@ from yosegi.governance.suspensions import STREAM as SUSPENSIONS
 from yosegi.governance.suspensions import Suspension, in_force
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.runner.tasks import Task, task_stream
-from yosegi.trust.messages import Explanation, Request
+from yosegi.trust.messages import Request
 
 log = logging.getLogger("yosegi.law")
 
@@ -52,6 +52,7 @@ class SiteLaw:
     ledger: Ledger
     clock: Clock
     registry: Registry
+    delegation: Delegation
     rules: Mapping[str, str]
     groups: Mapping[str, Iterable[str]] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
@@ -151,13 +152,15 @@ class SiteLaw:
 
     def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
         """The owner's decision on a request of another site, or of its own."""
-        approved = _needs_approval(request, contract) and self._is_approved(request, contract)
+        approved = needs_approval(request, contract) and self.is_approved(request, contract)
         return self._ask(action, self.site, dict(request), contract, peer=request.sender, approved=approved)
 
     def decide_request(self, request: Mapping[str, Any], contract: Contract) -> Decision:
-        """The home site's decision: may its member ask an owner for this?"""
+        """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?"""
         owner = split_capability(request["capability"])[0]
-        return self._onward(self._ask("request", owner, request, contract, peer=owner), request, contract, owner)
+        agent = self.delegation.agent_of(request.get("mandate"))
+        decision = self._ask("request", owner, {**request, "agent": agent}, contract, peer=owner)
+        return self._onward(decision, request, contract, owner)
 
     def _onward(self, decision: Decision, request: Mapping[str, Any], contract: Contract, to: str) -> Decision:
         """The decision, turned down if the source of an object among the inputs has not agreed to where it would go."""
@@ -203,21 +206,8 @@ class SiteLaw:
         others = (policy.decide(question.model_copy(update={"team": group})) for group in groups)
         return first if first.allow else next((other for other in others if other.allow), first)
 
-    def waits_for(self, request: Request, contract: Contract) -> Explanation | None:
-        """What must be there before an accepted request may start; None if nothing lacks."""
-        if _needs_approval(request, contract) and not self._is_approved(request, contract):
-            return explained("approval_missing", contact=f"operator@{self.site}")
-        return None
-
-    def use_approval(self, task: Task, contract: Contract) -> Write | None:
-        """The write that uses up the approval under which a task starts; None where none is needed."""
-        request = task.asked()
-        if not _needs_approval(request, contract):
-            return None
-        draft = used(task.request_digest, contract.digest, task.stream)
-        return Write(f"approval/{task.stream}", None, (draft,), charter=request.charter, actor=self.site)
-
-    def _is_approved(self, request: Request, contract: Contract) -> bool:
+    def is_approved(self, request: Request, contract: Contract) -> bool:
+        """Whether a person's approval of exactly this is at hand, or was used when it started."""
         stream = task_stream(request.sender, request.key)
         return is_approved(self.ledger.query, request.digest, contract.digest, self.clock.now(), stream)
 
@@ -318,5 +308,6 @@ def _rules_in(entry: Entry) -> dict[str, str]:
     return {where.removeprefix("rules/"): text for where, text in texts.items() if where.startswith("rules/")}
 
 
-def _needs_approval(request: Request, contract: Contract) -> bool:
+def needs_approval(request: Request, contract: Contract) -> bool:
+    """Whether nothing may start before a person has approved it."""
     return contract.approval or request.how_far == "approve"

@@ -26,10 +26,13 @@ from yosegi.site.governing import Governing
 from yosegi.site.handover import Handover
 from yosegi.site.institution import Institution
 from yosegi.site.law import SiteLaw
+from yosegi.site.mandating import Mandating
 from yosegi.site.notices import Notices
 from yosegi.site.objects import Objects
 from yosegi.site.office import Office
+from yosegi.site.rights import Rights
 from yosegi.site.transfers import Transfers
+from yosegi.site.watch import Watch
 from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.signer import Signer
 
@@ -61,7 +64,10 @@ class Site:
     objects: Objects
     governing: Governing
     office: Office
+    rights: Rights
+    watch: Watch
     approving: Approving
+    mandating: Mandating
     lasting: Signer | None = None
     institution: Institution | None = None
     stations: Mapping[str, Any] = field(default_factory=dict)
@@ -84,6 +90,10 @@ class Site:
         self.exchange.on(Offer.payload_type, self.catalogue.on_offer)
         self.requests.changed = self._request_changed
         self.owner.changed = self._task_changed
+        self.rights.start()
+        self.mandating.start()
+        self.rights.changed, self.rights.lapsed_now = self.owner.look_again, self.watch.look
+        self.mandating.changed = self.campaigns.look_again
         self.requests.start()
         self.exchange.start()
         self.objects.start()
@@ -91,7 +101,8 @@ class Site:
         await self.owner.start()
         await self.catalogue.publish(self.catalogue.own)
         self.campaigns.start()
-        self._tasks.append(asyncio.create_task(self.notices.run()))
+        for work in (self.notices.run(), self.rights.run(), self.watch.run()):
+            self._tasks.append(asyncio.create_task(work))
 
     async def close(self) -> None:
         """Stop watching; nothing that is recorded is lost, and engines end what they started."""
@@ -123,11 +134,13 @@ class Site:
 
     # -- what people do -------------------------------------------------------------------------------------------
 
-    async def start_campaign(self, spec: CampaignSpec, who: Session) -> Campaign:
-        """Begin a campaign on behalf of whom its file names.
+    async def start_campaign(self, spec: CampaignSpec, who: Session, mandate: str = "") -> Campaign:
+        """Begin a campaign on behalf of whom its file names, under a mandate; an agent's under its own.
+
+        A member who names none gives the campaign one of its own by starting it.
 
         Raises:
-            Refused: somebody else's name is in the file.
+            Refused: somebody else's name is in the file, or it asks for more than the mandate allows.
             NotFound: a charter or a team that this site does not know.
         """
         if spec.on_behalf_of != who.person and who.role != "officer":
@@ -138,7 +151,11 @@ class Site:
         teams = tuple(team.id for team in self.registry.federation(spec.charter).roster.charter.teams)
         if spec.team not in teams:
             raise NotFound("team", spec.team, teams)
-        return await self.campaigns.begin(spec, by=who.person)
+        mandate = mandate or who.mandate
+        if mandate:
+            contracts = {ref: self.campaigns.contract_of(spec.charter, ref) for ref in spec.capabilities()}
+            self.mandating.check_campaign(mandate, spec, contracts, who)
+        return await self.campaigns.begin(spec, by=who.person, mandate=mandate)
 
     async def move_campaign(
         self, name: str, state: CampaignState, who: Session, why: str, conduct: Conduct | None = None

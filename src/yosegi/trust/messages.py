@@ -87,6 +87,26 @@ class Cancel(Addressed):
     reason: Text = ""
 
 
+class Renewal(Addressed):
+    """An owner asks a home site whether a mandate still stands, because it holds work under it and its token ran out.
+
+    The answer is a fresh token, or a revocation.
+    """
+
+    kind: ClassVar[str] = "renewal"
+
+    mandate: Key
+
+
+class Revocation(Addressed):
+    """A home site says that a mandate is over: nothing new starts under it, and what runs follows its contract."""
+
+    kind: ClassVar[str] = "revocation"
+
+    mandate: Key
+    reason: Explanation
+
+
 class Status(Value):
     """The short-lived side of a capability: whether it can be used now, how busy it is, what it has left."""
 

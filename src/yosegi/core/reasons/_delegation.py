@@ -35,6 +35,54 @@ add(
     "時刻サーバーなどで時計を合わせてください。",
 )
 add(
+    "mandate_missing",
+    "home",
+    "An agent ({agent}) acts under a mandate of its member, and none is named.",
+    "エージェント（{agent}）は本人の委任の下で行動しますが、委任が示されていません。",
+    "The member would have to give it one.",
+    "本人が委任する必要があります。",
+)
+add(
+    "key_of_a_person",
+    "home",
+    "The key is a person's, and an agent holds one of its own.",
+    "これは人の鍵です。エージェントは固有の鍵を持たなければなりません。",
+    "Make a key for the agent.",
+    "エージェント用の鍵を作成してください。",
+)
+add(
+    "token_missing",
+    "home",
+    "It names a mandate and brings no token of its home site that says who acts for whom.",
+    "委任を示していますが、誰が誰のために行動するかを示す所属サイトのトークンがありません。",
+    "The home site sends one with the request.",
+    "所属サイトが依頼とともに送る必要があります。",
+)
+add(
+    "token_of_another_key",
+    "home",
+    "The token is bound to the key {holder}, and another key signed the request.",
+    "トークンは鍵 {holder} に結び付いていますが、依頼は別の鍵で署名されています。",
+    "Sign with the key that the token names, or have one minted for this key.",
+    "トークンの示す鍵で署名するか、この鍵のトークンを発行してください。",
+)
+add(
+    "token_for_another",
+    "home",
+    "The token speaks of another {what} than the request.",
+    "トークンと依頼で {what} が一致しません。",
+    "The home site sends a token for exactly whom and what it asks for.",
+    "所属サイトが依頼どおりのトークンを送る必要があります。",
+)
+add(
+    "token_stale",
+    "home",
+    "It starts when its home site has said again that the mandate {mandate} stands; its last word is too old.",
+    "所属サイトが委任 {mandate} の有効性を改めて示した後に開始します（前回の表明は古くなりました）。",
+    "Nothing, once both sites reach each other again.",
+    "両サイトの通信が回復すれば自動的に開始します。",
+)
+add(
     "mandate_unknown",
     "home",
     "There is no mandate {mandate} here.",

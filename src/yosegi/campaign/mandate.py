@@ -1,0 +1,58 @@
+"""The mandate that a member gives a campaign by starting it: what its file asks for, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from yosegi.campaign.spec import CampaignSpec
+from yosegi.core.contract import Conduct, Contract, strictest
+from yosegi.core.errors import Invalid
+from yosegi.core.ids import home_of
+from yosegi.governance.mandate import Mandate, Right
+
+LIFE = timedelta(days=90)
+HOW_FAR: tuple[Conduct, ...] = ("suggest", "approve", "run")
+
+
+def mandate_of(
+    spec: CampaignSpec, contracts: Mapping[str, Contract], conduct: Conduct, number: int, now: datetime
+) -> Mandate:
+    """A campaign's own mandate.
+
+    Args:
+        spec: what is asked.
+        contracts: of the capabilities it names.
+        conduct: how far it goes.
+        number: which mandate of this campaign it is; another is given when it is resumed after one is over.
+        now: when it begins; it ends after 90 days.
+
+    Raises:
+        Invalid: the file's purpose is none that an agreement could name.
+    """
+    try:
+        right = Right(
+            capabilities=spec.capabilities(),
+            purposes=(spec.purpose,),
+            conduct=HOW_FAR[: HOW_FAR.index(conduct) + 1],
+            highest_sensitivity=strictest("team", *(contract.sensitivity for contract in contracts.values())),
+            budget=spec.budget,
+            bounded=False,
+        )
+        return Mandate(
+            charter=spec.charter,
+            id=f"{spec.name[:110]}.m{number}",
+            home=home_of(spec.on_behalf_of),
+            person=spec.on_behalf_of,
+            team=spec.team,
+            campaign=spec.name,
+            right=right,
+            issued=now,
+            not_after=now + LIFE,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Invalid(f"campaign {spec.name}", f"{where}: {first['msg']}", "name a purpose of the agreement") from None

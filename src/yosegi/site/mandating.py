@@ -1,0 +1,293 @@
+"""Mandates at their home site: given and cut by people, cancelled at once, and told to the owners that hold work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from yosegi.campaign import CampaignSpec
+from yosegi.core.amounts import Amounts
+from yosegi.core.clock import Clock, timestamp
+from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
+from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
+from yosegi.core.ids import derived_key
+from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.governance import mandates
+from yosegi.governance.delegation import Delegation, refused
+from yosegi.governance.explanation import explained
+from yosegi.governance.mandate import Mandate, MandateRefused, Right
+from yosegi.governance.registry import Registry
+from yosegi.ledger import Ledger, Write
+from yosegi.site.accounts import Door, Session
+from yosegi.trust.keys import PublicKey
+from yosegi.trust.messages import Explanation, Renewal, Revocation
+from yosegi.trust.signer import Signer
+
+LIFETIME = timedelta(days=7)
+TOLD = "mandate.told"
+
+
+@dataclass
+class Mandating:
+    """What people and agents do with mandates at one site, and what its peers are told of them.
+
+    Args:
+        changed: told when a mandate is over.
+    """
+
+    site: str
+    ledger: Ledger
+    signer: Signer
+    clock: Clock
+    registry: Registry
+    delegation: Delegation
+    exchange: Exchange
+    door: Door
+    changed: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Listen for owners that ask whether a mandate stands."""
+        self.exchange.on(Renewal.payload_type, self.on_renewal)
+        self.door.agents = self.keys_of_agent
+
+    # -- giving ---------------------------------------------------------------------------------------------------
+
+    async def give(self, mandate: Mandate, who: Session) -> Mandate:
+        """Give a mandate: a person for themselves; an agent only cuts one from its own.
+
+        Raises:
+            Refused: for somebody else, wider or longer than what it is cut from, a name taken, or a key that is a
+                person's.
+        """
+        what = f"mandate {mandate.id}"
+        if mandate.person != who.person:
+            raise Refused(what, ("not_on_behalf_of_others",))
+        if who.agent and mandate.parent != who.mandate:
+            raise Refused(what, ("mandate_of_another_parent",))
+        if mandate.agent_key is not None and self._is_a_persons(mandate.agent_key):
+            raise Refused(what, ("key_of_a_person",))
+        try:
+            if mandate.parent is not None:
+                mandate.check_cut_from(self.delegation.living(mandate.parent))
+            await self.ledger.append(self.delegation.give(mandate, who.person))
+        except MandateRefused as error:
+            raise Refused(what, (error.reason,)) from None
+        except Conflict:
+            raise Refused(what, ("mandate_repeated",)) from None
+        return mandate
+
+    def _is_a_persons(self, key: PublicKey) -> bool:
+        return any(key in account.keys for account in self.door.accounts.values())
+
+    def draw_up(
+        self,
+        *,
+        id: str,
+        charter: str,
+        team: str,
+        person: str,
+        capabilities: tuple[str, ...],
+        purposes: tuple[str, ...],
+        days: float,
+        conduct: tuple[Conduct, ...] = ("suggest", "approve", "run"),
+        highest_sensitivity: Sensitivity = "team",
+        budget: Amounts,
+        bounded: bool = True,
+        campaign: str | None = None,
+        agent: str | None = None,
+        agent_key: PublicKey | None = None,
+        parent: str | None = None,
+    ) -> Mandate:
+        """A mandate from its terms.
+
+        Raises:
+            Invalid: they do not hold together.
+            Refused: it is to be cut from one that is over or unknown.
+        """
+        now = self.clock.now()
+        depth = 0 if agent is None else 1
+        if parent is not None:
+            try:
+                above = self.delegation.living(parent)
+            except MandateRefused as error:
+                raise Refused(f"mandate {id}", (error.reason,)) from None
+            depth = above.depth + 1
+        try:
+            right = Right(
+                capabilities=capabilities,
+                purposes=purposes,
+                conduct=conduct,
+                highest_sensitivity=highest_sensitivity,
+                budget=budget,
+                bounded=bounded,
+            )
+            return Mandate(
+                charter=charter,
+                id=id,
+                home=self.site,
+                person=person,
+                team=team,
+                campaign=campaign,
+                agent=agent,
+                agent_key=agent_key,
+                parent=parent,
+                depth=depth,
+                right=right,
+                issued=now,
+                not_after=now + timedelta(days=days),
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise Invalid(f"mandate {id}", f"{where}: {first['msg']}".removeprefix(": ")) from None
+
+    def check_campaign(self, mandate: str, spec: CampaignSpec, contracts: Mapping[str, Contract], who: Session) -> None:
+        """See that a campaign stays within the mandate it is to act under, and that it is the caller's to use.
+
+        Raises:
+            Refused: a mandate that is over, unknown, of another member, agent, team or campaign, or too narrow.
+        """
+        try:
+            found = self.delegation.living(mandate)
+            acting = set(mandates.cut_from(self.ledger.query, who.mandate)) if who.agent else {mandate}
+            same = (found.charter, found.person, found.team) == (spec.charter, spec.on_behalf_of, spec.team)
+            others = found.campaign not in (None, spec.name) or bool(found.agent) != bool(who.agent)
+            if not same or others or mandate not in acting:
+                raise MandateRefused(mandate, "mandate_for_another", person=who.person)
+            for ref, contract in contracts.items():
+                found.check_use(ref, spec.purpose, spec.conduct, strictest("team", contract.sensitivity))
+        except MandateRefused as error:
+            raise Refused(f"campaign {spec.name} under the mandate {mandate}", (error.reason,)) from None
+
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    async def cancel(self, mandate: str, why: str, who: Session) -> None:
+        """End a mandate and all that was cut from it, and tell every owner that holds work under them.
+
+        The member, the agent that holds it, and this site's operators may: ending is never harder than beginning.
+
+        Raises:
+            NotFound: no such mandate.
+            Refused: somebody else's.
+        """
+        found = self._get(mandate)
+        mine = found.person == who.person
+        if who.agent:
+            mine = mandate in mandates.cut_from(self.ledger.query, who.mandate)
+        if not mine and (who.agent or who.role not in ("operator", "officer")):
+            raise Refused(f"cancelling mandate {mandate}", ("not_on_behalf_of_others",))
+        writes = [self.delegation.cancel(mandate, why, who.person)]
+        for name in mandates.cut_from(self.ledger.query, mandate):
+            reason = explained("mandate_cancelled", mandate=name, contact=found.person)
+            holders = self.ledger.query(
+                "SELECT DISTINCT charter, owner FROM request WHERE open = 1 AND mandate = ?", (name,)
+            )
+            writes += [self._telling(row["charter"], row["owner"], name, reason, who.person) for row in holders]
+        self.exchange.posted(await self.ledger.append(*writes))
+        self.changed()
+
+    def _telling(self, charter: str, owner: str, mandate: str, reason: Explanation, by: str) -> Write:
+        now = self.clock.now()
+        document = Revocation(
+            charter=charter,
+            sender=self.site,
+            to=owner,
+            key=derived_key("revocation", self.site, owner, mandate),
+            issued=now,
+            not_after=now + LIFETIME,
+            mandate=mandate,
+            reason=reason,
+        )
+        # On the topic of tokens, so that none overtakes it.
+        draft = sending(TOLD, owner, f"token/{mandate}", document.sign(self.signer), {"mandate": mandate}, {})
+        return Write(f"telling/{mandate}", None, (draft,), charter=charter, actor=by)
+
+    async def on_renewal(self, incoming: Incoming) -> None:
+        """An owner holds work under a mandate, and asks whether it stands: a fresh token, or a revocation.
+
+        Raises:
+            Untrusted: not of that site, or not for this one.
+        """
+        keys = self.registry.keys_of(incoming.charter, incoming.sender)
+        asked = Renewal.open(
+            incoming.message.document,
+            keys,
+            now=self.clock.now(),
+            to=self.site,
+            charter=incoming.charter,
+            sender=incoming.sender,
+        )
+        write = self._answer(incoming.charter, incoming.sender, asked.mandate)
+        self.exchange.posted(await self.ledger.append(write))
+
+    def _answer(self, charter: str, owner: str, mandate: str) -> Write:
+        try:
+            if self.delegation.living(mandate).charter != charter:
+                raise MandateRefused(mandate, "mandate_unknown")
+            token = self.delegation.token(mandate, owner)
+        except MandateRefused as error:
+            return self._telling(charter, owner, mandate, refused(error), self.site)
+        draft = sending(TOLD, owner, f"token/{mandate}", token, {"mandate": mandate}, {})
+        return Write(f"telling/{mandate}", None, (draft,), charter=charter, actor=self.site)
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    def keys_of_agent(self, person: str, agent: str) -> dict[str, PublicKey]:
+        """The key of a member's agent under each of its living mandates, the newest first."""
+        rows = self.ledger.query(
+            "SELECT id FROM mandates WHERE person = ? AND agent = ? AND cancelled = 0 ORDER BY issued DESC",
+            (person, agent),
+        )
+        living = [self.delegation.get(row["id"]) for row in rows if self.delegation.over(row["id"]) is None]
+        return {found.id: found.agent_key for found in living if found.agent_key is not None}
+
+    def all(self, person: str = "") -> list[dict[str, Any]]:
+        """Every mandate given here, the newest first; one member's, if one is named."""
+        condition, values = ("WHERE person = ?", (person,)) if person else ("", ())
+        rows = self.ledger.query(f"SELECT id FROM mandates {condition} ORDER BY issued DESC, id", values)
+        return [self.show(row["id"]) for row in rows]
+
+    def show(self, mandate: str) -> dict[str, Any]:
+        """One mandate: its terms, what is left of it, and whether it stands.
+
+        Raises:
+            NotFound: no such mandate.
+        """
+        found = self._get(mandate)
+        over = self.delegation.over(mandate)
+        left = mandates.left_of(self.ledger.query, mandate)
+        return {
+            "id": found.id,
+            "charter": found.charter,
+            "person": found.person,
+            "team": found.team,
+            "campaign": found.campaign or "",
+            "agent": found.agent or "",
+            "agent_key": found.agent_key.fingerprint if found.agent_key else "",
+            "parent": found.parent or "",
+            "depth": found.depth,
+            "capabilities": list(found.right.capabilities),
+            "purposes": list(found.right.purposes),
+            "conduct": list(found.right.conduct),
+            "highest_sensitivity": found.right.highest_sensitivity,
+            "budget": found.right.budget.decimals(),
+            "bounded": found.right.bounded,
+            "left": Amounts(left).decimals(),
+            "issued": timestamp(found.issued),
+            "not_after": timestamp(found.not_after),
+            "stands": over is None,
+            "why": None if over is None else over.model_dump(mode="json"),
+        }
+
+    def _get(self, mandate: str) -> Mandate:
+        try:
+            return self.delegation.get(mandate)
+        except MandateRefused:
+            raise NotFound("mandate", mandate, tuple(row["id"] for row in self._some())) from None
+
+    def _some(self) -> list[dict[str, Any]]:
+        return self.ledger.query("SELECT id FROM mandates ORDER BY issued DESC LIMIT 8")
