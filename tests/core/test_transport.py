@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -12,8 +13,8 @@ import pytest
 from aiohttp import web
 
 from yosegi.app.settings import NetworkSettings
-from yosegi.core.errors import Unavailable
-from yosegi.core.transport import HttpTransport
+from yosegi.core.errors import Unavailable, YosegiError
+from yosegi.core.transport import MAX_ANSWER, HttpTransport
 
 
 async def _served() -> tuple[web.AppRunner, int, list[bytes]]:
@@ -92,3 +93,36 @@ def _lead(monkeypatch: pytest.MonkeyPatch, name: str, *numbers: str) -> None:
 
     for kind in {aiohttp.ThreadedResolver, aiohttp.DefaultResolver}:
         monkeypatch.setattr(kind, "resolve", resolve)
+
+
+def test_a_redirect_is_not_followed_wherever_it_leads() -> None:
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPTemporaryRedirect("http://169.254.169.254/latest")
+
+    assert "status 307" in str(asyncio.run(_answered_by(elsewhere)))
+
+
+def test_an_answer_without_end_is_not_read_to_it() -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for _ in range(MAX_ANSWER // 2**20 + 1):
+            await answer.write(b" " * 2**20)
+        return answer
+
+    assert "larger" in str(asyncio.run(_answered_by(endless)))
+
+
+async def _answered_by(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> bytes | YosegiError:
+    app = web.Application()
+    app.router.add_post("/", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        async with HttpTransport() as transport:
+            return await transport.call(f"http://127.0.0.1:{runner.addresses[0][1]}/", b"x", timeout=10)
+    except YosegiError as error:
+        return error
+    finally:
+        await runner.cleanup()

@@ -150,6 +150,15 @@ class SiteLaw:
             raise NotFound("policy for charter", charter, tuple(self._policies))
         return self._policies[charter]
 
+    def in_team(self, charter: str, team: str, person: str) -> bool:
+        """Whether a person belongs to a team under a charter, or to a group of this site's own."""
+        policy = self._policies.get(charter)
+        return policy is not None and team in policy.directory.people.get(person, ())
+
+    def teams_of(self, person: str) -> frozenset[str]:
+        """Every team, under any charter, that a person belongs to."""
+        return frozenset().union(*(p.directory.people.get(person, ()) for p in self._policies.values()))
+
     def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
         """The owner's decision on a request of another site, or of its own."""
         approved = needs_approval(request, contract) and self.is_approved(request, contract)

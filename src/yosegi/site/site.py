@@ -163,11 +163,13 @@ class Site:
         """Hold, resume, safely stop or abort a campaign. Everybody who is signed in may stop.
 
         Raises:
+            NotFound: none of that name; or to go on with, or further, one of another team.
             Refused: an agent resumes it, or it is to go further than before and is somebody else's.
         """
         if state is CampaignState.RUNNING:
+            self.campaign(name, who)
             self._a_person(who, f"resuming campaign {name}")
-        if conduct is not None and self.campaigns.get(name).spec.on_behalf_of != who.person:
+        if conduct is not None and self.campaign(name, who).spec.on_behalf_of != who.person:
             raise Refused(f"changing how far campaign {name} goes", ("not_on_behalf_of_others",))
         return await self.campaigns.move(
             name, state, by=who.person, why=why or f"asked by {who.person}", conduct=conduct
@@ -184,7 +186,12 @@ class Site:
         return await self.owner.settle(home, key, effect, note, by=who.person)
 
     async def acknowledge_task(self, name: str, who: Session) -> Task:
-        """Say that the notice of an uncertain task was seen."""
+        """Say that the notice of an uncertain task was seen.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        self.task_for(name, who)
         home, key = self.find_task(name)
         return await self.owner.acknowledge(home, key, by=who.person)
 
@@ -235,6 +242,26 @@ class Site:
 
     # -- what people ask ------------------------------------------------------------------------------------------
 
+    def may_see(self, charter: str, team: str, who: Session) -> bool:
+        """Whether somebody may look at a team's work here: its people may, and those who run the site."""
+        return who.role in ("operator", "officer") or self.law.in_team(charter, team, who.person)
+
+    def campaign(self, name: str, who: Session) -> Campaign:
+        """One campaign of this home site, for somebody who may see it.
+
+        Raises:
+            NotFound: none of that name, or one of another team; which, is not said.
+        """
+        found = self.campaigns.get(name)
+        if not self.may_see(found.spec.charter, found.spec.team, who):
+            raise NotFound("campaign", name)
+        return found
+
+    def campaigns_of(self, who: Session) -> list[Campaign]:
+        """Every campaign of this home site that somebody may see."""
+        found = (self.campaigns.get(name) for name in self.campaigns.names())
+        return [one for one in found if self.may_see(one.spec.charter, one.spec.team, who)]
+
     def find_task(self, name: str) -> tuple[str, str]:
         """Home site and key of a task named `home/key`, or by its key alone where that is enough.
 
@@ -250,16 +277,40 @@ class Site:
         return next(iter(exact or found))
 
     def task(self, name: str) -> Task:
-        """One task of this owner."""
+        """One task of this owner, whoever asks; what is shown to people goes through `task_for`."""
         return self.owner.task(task_stream(*self.find_task(name)))
 
+    def task_for(self, name: str, who: Session) -> Task:
+        """One task of this owner, for somebody who may see it.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        task = self.task(name)
+        asked = task.asked()
+        if not self.may_see(asked.charter, asked.team, who):
+            raise NotFound("task", name)
+        return task
+
     def tasks(self, state: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        """The latest tasks of this owner."""
-        condition = "WHERE state = ?" if state else ""
+        """The latest tasks of this owner, whoever asks; what is shown to people goes through `tasks_for`."""
+        return self._tasks_where("state = ?" if state else "1 = 1", [state] if state else [], limit)
+
+    def tasks_for(self, who: Session, state: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        """The latest tasks of this owner that somebody may see."""
+        if who.role in ("operator", "officer"):
+            return self.tasks(state, limit)
+        teams = sorted(self.law.teams_of(who.person))
+        condition = f"team IN ({', '.join('?' * len(teams))})"
+        if state:
+            return self._tasks_where(f"{condition} AND state = ?", [*teams, state], limit)
+        return self._tasks_where(condition, teams, limit)
+
+    def _tasks_where(self, condition: str, values: list[str], limit: int) -> list[dict[str, Any]]:
         return self.ledger.query(
             f"SELECT home, key, team, capability, campaign, state, effect, result, notified, asked, changed FROM task"
-            f" {condition} ORDER BY first DESC LIMIT ?",
-            (state, limit) if state else (limit,),
+            f" WHERE {condition} ORDER BY first DESC LIMIT ?",
+            (*values, limit),
         )
 
     def peers(self) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from yosegi.site.present import (
     task_full,
 )
 from yosegi.web.door import body_of
+from yosegi.web.strict import StrictRoute
 
 COOKIE = "yosegi_session"
 
@@ -97,8 +98,10 @@ async def signed_in(
 
 Here = Annotated[Site, Depends(site_of)]
 Who = Annotated[Session, Depends(signed_in)]
+
+
 doors = APIRouter()
-api = APIRouter(prefix="/api/v1")
+api = APIRouter(prefix="/api/v1", route_class=StrictRoute)
 
 
 class WhatIsHeld(Value):
@@ -162,8 +165,8 @@ async def capability(owner: str, name: str, site: Here, who: Who) -> dict[str, A
 
 @api.get("/campaigns")
 async def campaigns(site: Here, who: Who) -> list[dict[str, Any]]:
-    """Every campaign of this home site."""
-    return [campaign_summary(site.campaigns.get(name)) for name in site.campaigns.names()]
+    """Every campaign of this home site's teams that the caller is in; for who runs the site, all."""
+    return [campaign_summary(campaign) for campaign in site.campaigns_of(who)]
 
 
 @api.post("/campaigns", status_code=201)
@@ -176,18 +179,22 @@ async def start_campaign(body: StartCampaign, site: Here, who: Who) -> dict[str,
 async def campaign(name: str, site: Here, who: Who) -> dict[str, Any]:
     """One campaign with its trials."""
     trouble = site.campaigns.troubles.get(name, "")
-    return campaign_full(site.campaigns.get(name)) | {"trouble": trouble}
+    return campaign_full(site.campaign(name, who)) | {"trouble": trouble}
 
 
 @api.post("/campaigns/{name}/{word}")
 async def move_campaign(name: str, word: Word, body: Why, site: Here, who: Who) -> dict[str, Any]:
-    """Hold, resume, safely stop or abort."""
-    return campaign_full(await site.move_campaign(name, MOVES[word], who, body.why))
+    """Hold, resume, safely stop or abort. Stopping is for everybody; what is shown is for the team."""
+    moved = await site.move_campaign(name, MOVES[word], who, body.why)
+    if not site.may_see(moved.spec.charter, moved.spec.team, who):
+        return {"name": name, "state": str(moved.state)}
+    return campaign_full(moved)
 
 
 @api.get("/campaigns/{name}/export", response_class=StreamingResponse)
 async def export(name: str, site: Here, who: Who) -> StreamingResponse:
     """The whole campaign as a bundle that verifies offline."""
+    site.campaign(name, who)
     data = await export_campaign(site, name)
     return StreamingResponse(iter([data]), media_type="application/json")
 
@@ -195,13 +202,13 @@ async def export(name: str, site: Here, who: Who) -> StreamingResponse:
 @api.get("/tasks")
 async def tasks(site: Here, who: Who, state: str = "") -> list[dict[str, Any]]:
     """The latest tasks others asked of this site."""
-    return site.tasks(state)
+    return site.tasks_for(who, state)
 
 
 @api.get("/tasks/{home}/{key}")
 async def task(home: str, key: str, site: Here, who: Who) -> dict[str, Any]:
     """One task."""
-    return task_full(site.task(f"{home}/{key}"))
+    return task_full(site.task_for(f"{home}/{key}", who))
 
 
 @api.post("/tasks/{home}/{key}/settle")
@@ -219,7 +226,11 @@ async def acknowledge(home: str, key: str, site: Here, who: Who) -> dict[str, An
 @api.post("/tasks/{home}/{key}/cancel")
 async def cancel(home: str, key: str, body: Why, site: Here, who: Who) -> dict[str, Any]:
     """Cancel a task."""
-    return task_full(await site.cancel_task(f"{home}/{key}", body.why, who))
+    cancelled = await site.cancel_task(f"{home}/{key}", body.why, who)
+    asked = cancelled.asked()
+    if not site.may_see(asked.charter, asked.team, who):
+        return {"home": home, "key": key, "state": str(cancelled.state)}
+    return task_full(cancelled)
 
 
 @api.post("/breakers/{capability}/close")

@@ -15,18 +15,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Unavailable, YosegiError
 from yosegi.site import Site
+from yosegi.trust.errors import Untrusted
 from yosegi.web.api import api, doors
 from yosegi.web.door import Door
 from yosegi.web.governance import governance
 from yosegi.web.institution import browser, institution
 from yosegi.web.pages import FormRefused, caller_of, pages, problem_page, to_sign_in
 from yosegi.web.sessions import Sessions
+from yosegi.web.strict import Bounded
 
 STATUS: dict[type[YosegiError], int] = {
     Invalid: 422,
     NotFound: 404,
     Conflict: 409,
     Refused: 403,
+    Untrusted: 403,
     Unavailable: 503,
     Corrupt: 500,
 }
@@ -60,6 +63,7 @@ def make_app(site: Site) -> FastAPI:
     app.add_exception_handler(HTTPException, unknown)
     app.add_exception_handler(RequestValidationError, unfit)
     app.add_middleware(Guard)
+    app.add_middleware(Bounded, tell=in_json)
     app.add_middleware(Door, site=site, tell=in_json)
     return app
 

@@ -10,8 +10,9 @@ from pydantic import Field
 from yosegi.governance.suspensions import Barred
 from yosegi.site import Asking
 from yosegi.web.api import Body, Here, Text, Who
+from yosegi.web.strict import StrictRoute
 
-governance = APIRouter(prefix="/api/v1")
+governance = APIRouter(prefix="/api/v1", route_class=StrictRoute)
 Name = Annotated[str, Field(max_length=130)]
 
 

@@ -14,9 +14,10 @@ from yosegi.site import Session, Site
 from yosegi.site.institution import Institution
 from yosegi.web.api import Body, site_of
 from yosegi.web.pages import Caller, Form, Here, act, cookie_name, inside, problem_page, show, signed_in
+from yosegi.web.strict import StrictRoute
 
 institution = APIRouter(include_in_schema=False)
-browser = APIRouter(prefix="/api/v1/session/browser")
+browser = APIRouter(prefix="/api/v1/session/browser", route_class=StrictRoute)
 
 
 def _provider(caller: Caller) -> Institution:

@@ -294,7 +294,7 @@ async def campaign_live(name: str, caller: Here, all: str = "") -> Response:
 @pages.get("/campaigns/{name}/bundle")
 async def bundle(name: str, caller: Here) -> Response:
     """The whole campaign as a bundle that verifies offline."""
-    signed_in(caller)
+    caller.site.campaign(name, signed_in(caller))
     data = await export_campaign(caller.site, name)
     return Response(data, media_type="application/json", headers={"Content-Disposition": "attachment"})
 

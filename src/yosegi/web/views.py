@@ -86,7 +86,7 @@ class FederationView:
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
         look, site = self.looking, self.looking.site
-        campaigns = [self._line(site.campaigns.get(name)) for name in site.campaigns.names()]
+        campaigns = [self._line(campaign) for campaign in site.campaigns_of(look.session)]
         return {
             "switch": look.switch(),
             "notices": look.render("notices", open=site.notices.open()),
@@ -127,7 +127,7 @@ class CampaignView:
     @property
     def campaign(self) -> Campaign:
         """The campaign as it stands."""
-        return self.looking.site.campaigns.get(self.name)
+        return self.looking.site.campaign(self.name, self.looking.session)
 
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
@@ -235,8 +235,11 @@ class TasksView:
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
         look, site = self.looking, self.looking.site
-        uncertain = [self._full(row) for row in site.tasks(TaskState.UNCERTAIN)]
-        latest = [row | {"reasons": self._reasons(row)} | self._simulated(row["capability"]) for row in site.tasks()]
+        uncertain = [self._full(row) for row in site.tasks_for(look.session, TaskState.UNCERTAIN)]
+        latest = [
+            row | {"reasons": self._reasons(row)} | self._simulated(row["capability"])
+            for row in site.tasks_for(look.session)
+        ]
         return {
             "switch": look.switch(),
             "uncertain": look.render("uncertain", tasks=uncertain),
@@ -262,7 +265,7 @@ class TasksView:
         name, version = f"{row['home']}/{row['key']}", f"{row['changed']} {row['notified']}"
         known = self._folded.get(name)
         if known is None or known[0] != version:
-            known = self._folded[name] = (version, task_full(self.looking.site.task(name)))
+            known = self._folded[name] = (version, task_full(self.looking.site.task_for(name, self.looking.session)))
         return known[1]
 
     def _simulated(self, capability: str) -> dict[str, Any]:

@@ -1,0 +1,154 @@
+"""What a running site's policy must refuse, and the policies with which a site does not even start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation.toys import three_sites
+from yosegi.core.errors import Invalid
+from yosegi.exchange.requests import Asked
+from yosegi.governance.agreement import Agreement
+from yosegi.runner.tasks import task_stream
+from yosegi.testing.federation import CHARTER, TEAM, Federation, both
+from yosegi.testing.loop import EPOCH, run_simulated
+from yosegi.trust.errors import Untrusted
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    logging.getLogger("yosegi").setLevel(logging.CRITICAL)
+
+
+def forbid(name: str, when: str = "true", action: str = "action") -> str:
+    return f'@id("{name}") @reason("No.") forbid (principal, {action}, resource) when {{ {when} }};'
+
+
+INPUTS = {"nims/toy.make@1": {"x": 0.25}, "riken/toy.simulate@1": {"x": 0.25}}
+
+
+async def asked(federation: Federation, capability: str) -> Asked:
+    """What argonne's pi is told, in the end, of one request."""
+    home, (owner, _, name) = federation.places["argonne"].running, capability.partition("/")
+    contract = federation.places[owner].running.owner.published[name].contract
+    request = {
+        "charter": CHARTER,
+        "key": "0123456789abcdef",
+        "team": TEAM,
+        "on_behalf_of": "pi@argonne",
+        "purpose": "research",
+        "capability": capability,
+        "contract": contract.digest,
+        "inputs": INPUTS[capability],
+    }
+    made = await home.requests.ask(request, home.law.decide_request(request, contract))
+    for _ in range(120):
+        made = home.requests.get(owner, made.request.key)  # type: ignore[union-attr]
+        if made.state.final:
+            return made
+        await asyncio.sleep(1)
+    raise AssertionError(f"still {made.state} after two minutes")
+
+
+def told(tmp_path: Path, capability: str, rules: dict[str, str]) -> tuple[Asked, Any]:
+    """What the home site was told, and the owner's own task, where the owner had such rules."""
+    found: list[Any] = []
+
+    async def story() -> None:
+        federation, owner = three_sites(tmp_path), capability.partition("/")[0]
+        federation.places[owner].rules = rules
+        await federation.start()
+        answer = await asked(federation, capability)
+        stream = task_stream("argonne", "0123456789abcdef")
+        found.extend([answer, federation.places[owner].running.owner.task(stream)])
+
+    run_simulated(story())
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize("capability", INPUTS)
+def test_without_such_a_rule_the_same_request_is_done(tmp_path: Path, capability: str) -> None:
+    answer, _ = told(tmp_path, capability, {})
+    assert answer.outcome is not None
+    assert answer.outcome.outputs
+
+
+def test_a_forbid_that_errors_refuses_at_a_running_site(tmp_path: Path) -> None:
+    rule = forbid("overflowing", "context.amounts.samples * 9223372036854775807 < 0")
+    answer, task = told(tmp_path, "nims/toy.make@1", {"a.cedar": rule})
+    assert [reason.code for reason in answer.reasons] == ["policy_error"]
+    assert task.attempt == 0
+
+
+def test_a_result_that_may_not_be_released_does_not_leave_its_site(tmp_path: Path) -> None:
+    rule = forbid("kept", action='action == Action::"release"')
+    answer, task = told(tmp_path, "riken/toy.simulate@1", {"a.cedar": rule})
+    assert task.outcome.effect == "done"
+    assert answer.outcome is not None
+    assert answer.outcome.outputs is None
+    assert [reason.code for reason in answer.reasons] == ["local_rule"]
+
+
+BAD = {
+    "two of one name": {"a.cedar": forbid("same"), "b.cedar": forbid("same")},
+    "a look-alike name": {"a.cedar": forbid("sаme")},
+    "the name of one of the program's own": {"a.cedar": forbid("yosegi-mine")},
+    "a permit": {"a.cedar": '@id("open") @reason("r") permit (principal, action, resource);'},
+    "an attribute nobody has": {"a.cedar": forbid("odd", "principal.rank > 3")},
+    "no policy": {"a.cedar": "forbid everything"},
+}
+
+
+@pytest.mark.parametrize("how", BAD)
+def test_a_site_does_not_start_with_policies_that_may_not_be_published(tmp_path: Path, how: str) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["riken"].rules = BAD[how]
+        with pytest.raises(Invalid):
+            await federation.restart("riken")
+
+    run_simulated(story())
+
+
+def agreement(**changes: Any) -> Agreement:
+    fields: dict[str, Any] = {
+        "charter": CHARTER,
+        "name": "another-agreement",
+        "title": "What others own",
+        "team": TEAM,
+        "parties": ("argonne", "riken"),
+        "capabilities": ("riken/*",),
+        "purposes": ("research",),
+        "valid_from": EPOCH - timedelta(days=1),
+        "valid_until": EPOCH + timedelta(days=365),
+    }
+    return Agreement(**(fields | changes))
+
+
+@pytest.mark.parametrize(("signers", "refused"), [(("argonne",), True), (("argonne", "riken"), False)])
+def test_an_agreement_that_a_party_did_not_sign_is_refused_by_a_running_site(
+    tmp_path: Path, signers: tuple[str, ...], refused: bool
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        registry = federation.places["riken"].running.registry
+        envelope = agreement().sign(*(signer for site in signers for signer in both("governance", site)))
+        if refused:
+            with pytest.raises(Untrusted):
+                await registry.accept(envelope, by="operator@riken")
+        else:
+            await registry.accept(envelope, by="operator@riken")
+        assert ("another-agreement" in registry.federation(CHARTER).agreements) != refused
+
+    run_simulated(story())
+
+
+def test_nobody_agrees_over_what_a_site_owns_that_is_no_party() -> None:
+    with pytest.raises(ValueError, match="nims"):
+        agreement(capabilities=("nims/*",))
