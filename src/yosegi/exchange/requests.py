@@ -17,6 +17,7 @@ from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.ids import split_capability
 from yosegi.core.object import ObjectRef, refs
+from yosegi.core.recent import Recent
 from yosegi.core.states import Result, TaskState
 from yosegi.data.entries import naming
 from yosegi.exchange.exchange import Incoming
@@ -157,6 +158,7 @@ class Requests:
     check_clock: Callable[[], None] = lambda: None
     contract_of: Callable[[str, str], Contract | None] = lambda charter, capability: None
     _open: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    _folds: Recent[str, Asked] = field(default_factory=lambda: Recent(1024))
 
     def start(self) -> None:
         """Take up what is open."""
@@ -173,11 +175,18 @@ class Requests:
         Raises:
             NotFound: never made.
         """
-        stream = request_stream(owner, key)
-        entries = self.ledger.read(stream)
-        if not entries:
+        asked = self._known(request_stream(owner, key))
+        if asked.position == 0:
             raise NotFound("request", key)
-        return fold(stream, entries)
+        return asked
+
+    def _known(self, stream: str) -> Asked:
+        """The request of a stream, which goes on from where it was folded last."""
+        asked = self._folds.get(stream) or Asked(stream)
+        for entry in self.ledger.read(stream, asked.position):
+            asked = asked.follow(entry)
+        self._folds.put(stream, asked)
+        return asked
 
     def draft(self, request: dict[str, Any], decision: Decision, after: tuple[str, ...] = ()) -> tuple[Write, ...]:
         """The writes that make a request, or the one that records that this site's own policy refused it.
@@ -249,6 +258,7 @@ class Requests:
             if entry.type == MADE:
                 owner = entry.stream.split("/", 2)[1]
                 self._open.setdefault((entry.header.charter, owner), set()).add(entry.stream)
+                self._folds.put(entry.stream, Asked(entry.stream).follow(entry))
         self.posted(entries)
 
     async def ask(self, request: dict[str, Any], decision: Decision) -> Asked:
@@ -259,14 +269,14 @@ class Requests:
             MandateRefused: another request took the rest of the mandate's budget at this moment.
         """
         stream = request_stream(split_capability(request["capability"])[0], request["key"])
-        if not self.ledger.read(stream):
+        if not self._known(stream).position:
             try:
                 self.made(await self.ledger.append(*self.draft(request, decision)))
             except Conflict:
                 pass  # asked twice at the same moment
             else:
-                return fold(stream, self.ledger.read(stream))
-        known = fold(stream, self.ledger.read(stream))
+                return self._known(stream)
+        known = self._known(stream)
         if known.request is None or not _same(known.request, request):
             raise Conflict(f"key {request['key']}", "was used before with another content", "use a new key")
         return known
@@ -323,7 +333,7 @@ class Requests:
 
     async def _learn(self, incoming: Incoming, report: Report) -> None:
         stream = request_stream(incoming.sender, report.key)
-        asked = fold(stream, self.ledger.read(stream))
+        asked = self._known(stream)
         if asked.request is None or asked.request.digest != report.request:
             raise Invalid(f"report on {report.key}", f"{self.site} did not ask {incoming.sender} for this")
         if not _news(asked, report):
@@ -339,8 +349,8 @@ class Requests:
         draft = Draft(REPORTED, facts, body)
         write = Write(stream, asked.position, (draft,), charter=incoming.charter, actor=incoming.sender)
         settled = self.delegation.settle(stream, report.charged) if report.state.final else None
-        entries = await self.ledger.append(write, *(() if settled is None else (settled,)))
-        asked = asked.follow(entries[0])
+        await self.ledger.append(write, *(() if settled is None else (settled,)))
+        asked = self._known(stream)
         if asked.state.final:
             self._open.get((incoming.charter, incoming.sender), set()).discard(stream)
         self.changed(asked)

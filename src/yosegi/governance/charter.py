@@ -7,9 +7,10 @@ of three; TUF's checks of version, chain, expiry and rollback are kept (TUF spec
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -191,7 +192,11 @@ class Charter(Document):
 
     def member(self, site: str) -> Member | None:
         """The member of that id, if there is one."""
-        return next((member for member in self.members if member.id == site), None)
+        return self._by_id.get(site)
+
+    @functools.cached_property
+    def _by_id(self) -> Mapping[str, Member]:
+        return {member.id: member for member in self.members}
 
     def team(self, team: str) -> Team | None:
         """The team of that id, if there is one."""

@@ -13,9 +13,10 @@ from typing import Any
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome
-from yosegi.core.errors import NotFound
+from yosegi.core.errors import Conflict, NotFound
 from yosegi.core.ids import split_capability
 from yosegi.core.object import refs
+from yosegi.core.recent import Recent
 from yosegi.core.states import Effect, TaskState
 from yosegi.data.entries import naming
 from yosegi.governance.explanation import explained, why
@@ -47,6 +48,7 @@ class TaskBook:
     changed: Callable[[Task], None] = lambda task: None
     freed: Callable[[Task], None] = lambda task: None
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _folds: Recent[str, Task] = field(default_factory=lambda: Recent(1024))
 
     def task(self, stream: str) -> Task:
         """One task by its stream.
@@ -54,10 +56,18 @@ class TaskBook:
         Raises:
             NotFound: no such task.
         """
-        entries = self.ledger.read(stream)
-        if not entries:
+        task = self.find(stream)
+        if task.position == 0:
             raise NotFound("task", stream)
-        return fold(stream, entries)
+        return task
+
+    def find(self, stream: str) -> Task:
+        """The task of a stream; a new one if there is none.
+
+        One that was written to lately is at hand: nobody else writes to it, and an append says which it was made for.
+        """
+        known = self._folds.get(stream)
+        return fold(stream, self.ledger.read(stream)) if known is None else known
 
     def contract_of(self, task: Task) -> Contract | None:
         """The contract of what a task asks; None where it is no longer published."""
@@ -81,11 +91,16 @@ class TaskBook:
             actor=actor or self.site,
             on_behalf_of=asked.on_behalf_of,
         )
-        entries = await self.ledger.append(write, *others)
+        try:
+            entries = await self.ledger.append(write, *others)
+        except Conflict:
+            self._folds.drop(task.stream)
+            raise
         self.posted(entries)
         for entry in entries:
             if entry.stream == task.stream:
                 task = task.follow(entry)
+        self._folds.put(task.stream, task)
         self.changed(task)
         if task.state.final:
             self._locks.pop(task.stream, None)

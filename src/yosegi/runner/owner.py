@@ -31,7 +31,7 @@ from yosegi.runner.inputs import Inputs, Waiting
 from yosegi.runner.law import Law, Published, Rights
 from yosegi.runner.reporting import Reporter
 from yosegi.runner.switch import Switch, SwitchWord
-from yosegi.runner.tasks import Task, fold, task_stream
+from yosegi.runner.tasks import Task, task_stream
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Cancel, Explanation, Request
 from yosegi.trust.signer import Signer
@@ -128,7 +128,7 @@ class Owner:
         request = Request.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
         stream = task_stream(sender, request.key)
         async with self._book.lock(stream):
-            known = fold(stream, self.ledger.read(stream))
+            known = self._book.find(stream)
             if known.state is not TaskState.NEW:
                 if known.request_digest != envelope.payload_digest:
                     raise Conflict(f"key {request.key}", "was used before for another request", "use a new key")
