@@ -34,6 +34,7 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
         "entries": found.entries,
         "receipts": found.receipts,
         "trials": len(found.campaign.trials),
+        "objects": {"named": found.objects[0], "with_bytes": found.objects[1]},
         "charter": found.charter,
         "ok": True,
     }
@@ -42,7 +43,8 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
     else:
         click.echo(
             f"{bundle} holds together: {found.entries} entries, {found.receipts} receipts of owners, "
-            f"{len(found.campaign.trials)} trials\nit rests on the charter {found.charter}"
+            f"{len(found.campaign.trials)} trials, {found.objects[0]} objects ({found.objects[1]} with their bytes)\n"
+            f"it rests on the charter {found.charter}"
         )
 
 

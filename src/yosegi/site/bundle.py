@@ -26,6 +26,7 @@ from yosegi.governance.statement import Statement
 from yosegi.ledger import Entry, Receipt, verify_entries
 from yosegi.ledger.tree import leaf_hash
 from yosegi.planner import Proposal, versions
+from yosegi.site.bundle_objects import ExportedObject, check_objects, exported_objects
 from yosegi.site.site import Site
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey, by_id
@@ -63,6 +64,8 @@ class Bundle(Value):
     entries: tuple[Exported, ...]
     proof: tuple[str, ...]
     checkpoint: Envelope
+    objects: tuple[ExportedObject, ...] | None = None
+    """Large data that its entries name; absent where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,14 @@ class Verified:
         entries: how many entries of the home site were checked.
         receipts: how many receipts of owners.
         charter: digest of the charter document everything rests on; compare it with one you trust.
+        objects: how many objects its entries name, and how many of them had their bytes in the bundle.
     """
 
     campaign: Campaign
     entries: int
     receipts: int
     charter: str
+    objects: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,7 @@ async def export_campaign(site: Site, name: str) -> bytes:
         entries=tuple(_exported(entry) for entry in entries),
         proof=proof,
         checkpoint=checkpoint,
+        objects=exported_objects(site.ledger, site.objects.store, entries) or None,
     )
     return bundle.to_bytes()
 
@@ -146,7 +152,8 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
 
     In order: each header against its hash and each body against its header; the charter's signatures and whose keys
     are whose; the tree and the signed checkpoint; every stream without a gap; every request and report with its
-    signature and receipt; the campaign's fold; and that each observation is what its owner reported.
+    signature and receipt; the campaign's fold; that each observation is what its owner reported; and each object
+    against its digest and what was signed.
 
     Raises:
         Corrupt: names the first entry that is wrong, and why.
@@ -179,7 +186,12 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     if campaign is None:
         raise Corrupt("the bundle", f"it holds no entry of campaign {bundle.campaign}", _TODO)
     _observations(campaign, entries)
-    return Verified(campaign, len(entries), receipts, federation.roster.charter.digest)
+    objects = bundle.objects or ()
+    try:
+        whole = check_objects(objects, entries, _TODO)
+    except Invalid as error:
+        raise Corrupt("the bundle's objects", str(error), _TODO) from None
+    return Verified(campaign, len(entries), receipts, federation.roster.charter.digest, (len(objects), whole))
 
 
 _TODO = "get the bundle again from its home site, and compare it with the owners' receipts"
