@@ -58,6 +58,12 @@ name = "simulation"
 price = 1.0
 step = [{ name = "simulate", capability = "riken/toy.simulate@1" }]
 """
+TABLE_SOURCE = """
+[[source]]
+name = "table"
+price = 1.0
+step = [{ name = "tabulate", capability = "riken/toy.table@1" }]
+"""
 
 
 def free_ports(count: int) -> list[int]:
@@ -133,7 +139,7 @@ class Town:
         self._clients: dict[str, Client] = {}
         argonne, riken, nims = (f"127.0.0.1:{port}" for port in free_ports(3))
         self.urls = {"argonne": f"http://{argonne}", "riken": f"http://{riken}", "nims": f"http://{nims}"}
-        work = ["processes.toys:simulate", "processes.toys:use", "processes.toys:pay", "processes.toys:shoot"]
+        work = [f"processes.toys:{name}" for name in ("simulate", "use", "pay", "shoot", "tabulate")]
         plan = Plan(
             charter="demo",
             title="Test",

@@ -7,12 +7,13 @@ at that very moment.
 from __future__ import annotations
 
 import os
+import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from yosegi.core.capability import Context, NeverHappened, capability, quantity, sample
+from yosegi.core.capability import Context, NeverHappened, Object, capability, quantity, sample
 
 X = Annotated[float, quantity("1", ge=0, le=1, resolution=0.001)]
 
@@ -33,6 +34,20 @@ def happen(world: str, context: Context) -> None:
         effects.write(f"{context.key} {os.getpid()}\n")
     while (Path(world) / "hold").exists():
         time.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Table:
+    y: Annotated[float, quantity("1")]
+    table: Annotated[Path, Object("application/octet-stream", most="20 MB")]
+
+
+@capability("toy.table@1", kind="simulation", effect="pure", field="toys", simulated=True)
+def tabulate(x: X, context: Context) -> Table:
+    """Make 20 MB that depend on x alone."""
+    path = context.folder / "table"
+    path.write_bytes(random.Random(x).randbytes(20_000_000))
+    return Table((x - 0.4) ** 2, path)
 
 
 @capability("toy.simulate@1", kind="simulation", effect="pure", field="toys", simulated=True)
