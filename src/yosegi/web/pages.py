@@ -19,7 +19,7 @@ from yosegi.core.states import Effect
 from yosegi.site import Session, Site
 from yosegi.site.accounts import same_token
 from yosegi.site.bundle import export_campaign
-from yosegi.web.api import MOVES
+from yosegi.web.api import MOVES, download
 from yosegi.web.live import stream
 from yosegi.web.sessions import Sessions
 from yosegi.web.views import CampaignView, FederationView, Looking, TasksView, View, environment
@@ -233,7 +233,7 @@ async def sign_in(caller: Here) -> Response:
 
 def inside(to: str) -> str:
     """A page of this site, from its root; the root for anything else."""
-    known = ("/campaigns/", "/tasks", "/sign-in/hand/")
+    known = ("/campaigns/", "/tasks", "/objects", "/sign-in/hand/")
     return quote(to[1:]) if to.startswith(known) and ".." not in to and len(to) < 200 else ""
 
 
@@ -318,6 +318,20 @@ async def tasks(caller: Here) -> Response:
     """What others asked of this site."""
     view = TasksView(caller.look(signed_in(caller)))
     return show(caller, "tasks", page="tasks", stream="tasks/live", parts=view.parts())
+
+
+@pages.get("/objects")
+async def objects(caller: Here, campaign: str = "", task: str = "") -> Response:
+    """Large data that this site knows; of a campaign or a task alone, if one is named."""
+    signed_in(caller)
+    found = caller.site.objects.listing(campaign=campaign, task=task)
+    return show(caller, "objects", page="objects", objects=found, of=campaign or task)
+
+
+@pages.get("/objects/{sha256}/bytes")
+async def object_bytes(sha256: str, caller: Here) -> Response:
+    """An object as a file to be kept."""
+    return download(caller.site, sha256, signed_in(caller))
 
 
 @pages.get("/tasks/live")
