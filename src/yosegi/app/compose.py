@@ -23,6 +23,7 @@ from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import FileStore, ObjectStore, ObjectsView, Puller
 from yosegi.data.pulling import Offload
 from yosegi.exchange import Exchange, Mailbox, OutboxView
+from yosegi.exchange.recall import Recalls
 from yosegi.exchange.requests import Requests, RequestView
 from yosegi.governance.approvals import ApprovalsView
 from yosegi.governance.delegation import Delegation
@@ -246,6 +247,7 @@ def assemble(parts: Parts) -> Site:
         watch=Watch(ledger, clock, owner, law, rights),
         approving=Approving(settings.site, ledger, clock, owner, law, door),
         mandating=Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door),
+        recalls=Recalls(settings.site, ledger, signer, clock, registry, exchange, owner.lost),
         governing=governing,
         office=Office(settings.site, clock, registry, law, catalogue, governing),
         stations=stations,

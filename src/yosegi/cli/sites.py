@@ -251,8 +251,41 @@ def restore(source: Path, home: Path, by: str) -> None:
         witnessed = await furthest_witnessed(registry, Home(home).settings())
         await ledger.open_epoch(witnessed, by or f"operator@{ledger.site}")
         click.echo(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
+        click.echo("next: serve it, look at every instrument, then: yosegi site gap --settle NOTE")
 
     _with_ledger(home, work)
+
+
+@site.command()
+@click.option("--settle", "note", default="", help="What was found at the instruments; settles the gap.")
+@with_site
+@as_json
+@explained
+def gap(note: str, json_: bool, **site: Any) -> None:
+    """Show what a restoration from a backup may have lost, or settle it after a look at every instrument.
+
+    Until it is settled nothing that uses something up is started. Peers' receipts tell what was lost as they come in;
+    those that only dial out bring theirs at their next call.
+    """
+    client = client_of(**site)
+    if note:
+        client.post("/gap/settle", {"why": note})
+    said = client.get("/gap")
+    if json_:
+        show_json(said)
+        return
+    show_table(
+        ("time", "lost", "stream"),
+        ((e["time"], e["type"], e["stream"]) for e in said["lost"]),
+        empty="nothing known to be lost",
+    )
+    click.echo(
+        "to be settled: yosegi site gap --settle NOTE"
+        if said["open"]
+        else "settled"
+        if said["epoch"]
+        else "never restored"
+    )
 
 
 @site.command()

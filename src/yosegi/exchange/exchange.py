@@ -57,6 +57,12 @@ class Incoming:
 
 
 Handler = Callable[[Incoming], Awaitable[None]]
+
+
+async def _ignored(out: Outgoing, why: str) -> None:
+    """Nobody minds."""
+
+
 Give = Callable[[str, str, Want], Awaitable[Chunk]]
 ROOM = AT_ONCE * CHUNK
 """Bytes of documents and pieces of objects in one parcel: sealed and carried in another it is still readable."""
@@ -97,6 +103,7 @@ class Exchange:
     lasting: Signer | None = None
     expects: Callable[[str, str], bool] = lambda charter, peer: False
     introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]] = _nobody
+    refused: Callable[[Outgoing, str], Awaitable[None]] = _ignored
     barred: Callable[[str, str], bool] = lambda charter, peer: False
     gives: Give = _gives_nothing
     takes: Callable[[str, Chunk], object] = lambda peer, chunk: None
@@ -221,6 +228,8 @@ class Exchange:
         for message_id in parcel.acknowledged:
             self._settled_as(link, message_id, ACKNOWLEDGED)
         for refusal in parcel.refused:
+            if (out := link.find(refusal.id)) is not None:
+                await self.refused(out, refusal.why)
             self._settled_as(link, refusal.id, REFUSED)
         link.asked(parcel.wants or ())
         for chunk in parcel.chunks or ():

@@ -79,6 +79,10 @@ class Link:
         self.changed.set()
         self.changed.clear()
 
+    def find(self, message_id: str) -> Outgoing | None:
+        """A message that waits."""
+        return self._waiting.get(message_id)
+
     def drop(self, message_id: str) -> bool:
         """Stop sending a message; whether it was waiting."""
         out = self._waiting.pop(message_id, None)

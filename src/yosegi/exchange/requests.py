@@ -21,7 +21,7 @@ from yosegi.core.recent import Recent
 from yosegi.core.states import Result, TaskState
 from yosegi.data.entries import naming
 from yosegi.exchange.exchange import Incoming
-from yosegi.exchange.outbox import sending
+from yosegi.exchange.outbox import Outgoing, sending
 from yosegi.governance.decision import Decision
 from yosegi.governance.delegation import Delegation
 from yosegi.governance.explanation import explained, why
@@ -33,6 +33,8 @@ from yosegi.trust.signer import Signer
 MADE = "request.made"
 REFUSED_AT_HOME = "request.refused"
 REPORTED = "request.reported"
+REJECTED = "request.rejected"
+"""Its owner would not take the document at all, e.g. because the key was used before."""
 CANCEL_ASKED = "request.cancel_asked"
 LIFETIME = timedelta(days=1)
 LIFETIME_FOR_APPROVAL = timedelta(days=7)
@@ -70,7 +72,7 @@ class Asked:
         body = entry.body or {}
         if entry.type == MADE:
             return replace(here, request=Request.recorded(body["document"]))
-        if entry.type == REFUSED_AT_HOME:
+        if entry.type in (REFUSED_AT_HOME, REJECTED):
             reasons = tuple(Explanation.read(reason) for reason in body["reasons"])
             return replace(here, state=TaskState.REFUSED, reasons=reasons)
         if entry.type == REPORTED:
@@ -127,7 +129,7 @@ class RequestView:
                 facts.get("mandate", ""),
             )
             db.execute(f"INSERT INTO request VALUES ({', '.join('?' * len(row))})", row)
-        elif entry.type == REPORTED:
+        elif entry.type in (REPORTED, REJECTED):
             state = TaskState(facts["state"])
             db.execute(
                 "UPDATE request SET state = ?, open = ?, last = ? WHERE stream = ?",
@@ -309,6 +311,21 @@ class Requests:
             return refs(contract.outputs, outcome.outputs), ""
         except Invalid as error:
             return {}, str(error)[:2000]
+
+    async def rejected(self, out: Outgoing, why: str) -> None:
+        """An owner will never take a request: it ends here as refused."""
+        entry = self.ledger.entry(out.sequence)
+        if entry.type != MADE:
+            return
+        asked = fold(entry.stream, self.ledger.read(entry.stream))
+        if asked.state.final:
+            return
+        reasons = [explained("not_taken", site=out.to, why=why[:500]).model_dump(mode="json")]
+        draft = Draft(REJECTED, {"state": str(TaskState.REFUSED)}, {"reasons": reasons})
+        write = Write(entry.stream, asked.position, (draft,), charter=out.charter, actor=out.to)
+        entries = await self.ledger.append(write)
+        self._open.get((out.charter, out.to), set()).discard(entry.stream)
+        self.changed(asked.follow(entries[0]))
 
     async def on_report(self, incoming: Incoming) -> None:
         """Record a report; the same again, or one that comes late, changes nothing.

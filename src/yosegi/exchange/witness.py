@@ -69,6 +69,9 @@ class Witness:
         if now - at < EVERY:
             return None
         self._told[charter, peer] = (size, epoch, now)
+        if not self._admits(size, epoch):
+            # What it holds of this ledger, lost here, is not admitted yet: it is asked for that (see `recall`).
+            size, epoch = 0, 0
         checkpoint = self.ledger.checkpoint()
         if self.lasting is not None:
             checkpoint = checkpoint.signed_also_by(self.lasting)
@@ -90,6 +93,23 @@ class Witness:
     def quiet_for(self, charter: str, peer: str) -> float:
         """Seconds until a peer is to be asked where its ledger stands, if nothing comes of itself; 0 if now."""
         return max(0.0, self._heard.get((charter, peer), -IDLE) + IDLE - self.clock.monotonic())
+
+    def _admits(self, size: int, epoch: int) -> bool:
+        """Whether openings of epochs say that entries up to this size may be lost; true where none is."""
+        openings = [header for header, _ in self._openings(epoch)] if size else []
+        lost = any(header.facts["restored"]["size"] < size for header in openings)
+        witnessed = [header.facts["witnessed"] for header in openings]
+        return not lost or any(said is not None and said["size"] >= size for said in witnessed)
+
+    async def admit(self, charter: str, held: Envelope, by: str) -> None:
+        """After a restoration: a peer holds a checkpoint of this ledger, perhaps further than was known; admit it.
+
+        Raises:
+            Untrusted: it is not signed by this site's keys.
+        """
+        checkpoint = Checkpoint.open(held, self.directory.keys_of(charter, self.site), site=self.site)
+        if checkpoint.epoch < self.ledger.epoch and not self._admits(checkpoint.size, checkpoint.epoch):
+            await self.ledger.open_epoch(checkpoint, by)
 
     def _openings(self, after: int) -> list[tuple[Header, Receipt]]:
         """The openings of epochs after the one that the other side knows, with their receipts."""

@@ -73,7 +73,8 @@ def _check_openings(earlier: Checkpoint, later: Checkpoint, opened: Sequence[Hea
     for header in opened:
         if header.site != later.site or header.type != OPENED or "restored" not in header.facts:
             raise Invalid(f"entry {header.sequence} of {header.site}", "it does not open an epoch")
-        lost = header.facts["restored"]["size"] < earlier.size
-        witnessed = header.facts["witnessed"]
-        if lost and (witnessed is None or witnessed["size"] < earlier.size):
-            raise Forked(earlier, later, f"epoch {header.epoch} does not admit the entries it lost")
+    # A peer that could not be asked in time is admitted to by a later epoch, before it is shown any of them.
+    lost = [header.epoch for header in opened if header.facts["restored"]["size"] < earlier.size]
+    witnessed = [header.facts["witnessed"] for header in opened]
+    if lost and not any(said is not None and said["size"] >= earlier.size for said in witnessed):
+        raise Forked(earlier, later, f"epoch {lost[0]} does not admit the entries it lost")

@@ -27,6 +27,7 @@ from yosegi.runner.book import TaskBook
 from yosegi.runner.breaker import Breakers
 from yosegi.runner.charging import charge, checked
 from yosegi.runner.dispatcher import Dispatcher
+from yosegi.runner.gap import Gap
 from yosegi.runner.inputs import Inputs, Waiting
 from yosegi.runner.law import Law, Published, Rights
 from yosegi.runner.reporting import Reporter
@@ -62,13 +63,15 @@ class Owner:
     most_open: int = 1000
     inputs: Inputs | None = None
     breakers: Breakers = field(init=False)
+    gap: Gap = field(init=False)
     _book: TaskBook = field(init=False)
     _dispatcher: Dispatcher = field(init=False)
     _waiting: Waiting = field(init=False)
     _switch: Switch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.breakers = Breakers(self.site, self.ledger)
+        self.breakers, self.gap = Breakers(self.site, self.ledger), Gap(self.site, self.ledger)
+        self.gap.start()
         reporter = Reporter(self.site, self.signer, self.clock)
         self._book = TaskBook(self.site, self.ledger, self.law, self.published, reporter, self.posted, self._moved)
         self._dispatcher = Dispatcher(self._book, self.clock, self.breakers, self.rights)
@@ -82,9 +85,13 @@ class Owner:
         """Take up every task where it was left: queued ones wait again, started ones are reconciled."""
         self.breakers.start()
         await self._switch.start()
-        rows = self.ledger.query("SELECT stream FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
+        rows = self.ledger.query(
+            "SELECT stream, last FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first"
+        )
         for row in rows:
             task = self._book.task(row["stream"])
+            if await self._was_lost(task, row["last"]):
+                continue
             if task.state is TaskState.DISPATCHED:
                 await self._reconcile(task)
             else:
@@ -100,6 +107,48 @@ class Owner:
         """Stop watching; engines keep or end their processes by their own rule."""
         await self._waiting.close()
         await self._dispatcher.close()
+
+    async def _was_lost(self, task: Task, last: int) -> bool:
+        """After a restoration: what waited or ran when the backup was made may have happened since. Never again."""
+        contract = self._book.contract_of(task)
+        if not self.gap.is_older(last) or contract is None or contract.effect.repeatable:
+            return False
+        if task.state is TaskState.ACCEPTED:
+            task = await self._book.append(task, Draft(tasks.DISPATCHED, {"attempt": 1}))
+        await self._book.uncertain(task, "lost_in_restore", "the site was restored from an older backup")
+        return True
+
+    async def lost(self, charter: str, sender: str, envelope: Envelope) -> None:
+        """A peer still awaits the end of a request that this site had taken and lost in a restoration.
+
+        What may be repeated is done again. Anything else is recorded as uncertain, its cost held, and never started.
+        """
+        keys = self.directory.keys_of(charter, sender)
+        then = Request.peek(envelope).issued
+        request = Request.open(envelope, keys, now=then, to=self.site, charter=charter, sender=sender)
+        published = self.published.get(split_capability(request.capability)[1])
+        if published is None or published.contract.effect.repeatable:
+            await self.on_request(charter, sender, envelope, None)
+            return
+        stream = task_stream(sender, request.key)
+        async with self._book.lock(stream):
+            task = self._book.find(stream)
+            if task.state is not TaskState.NEW:
+                return
+            facts: dict[str, Any] = {
+                "team": request.team, "capability": request.capability, "request": envelope.payload_digest,
+                "campaign": request.campaign or "", "by": request.on_behalf_of,
+            }  # fmt: skip
+            others: tuple[Write, ...] = ()
+            try:
+                if hold := self.law.hold(request, published.contract.cost, stream):
+                    others = (hold,)
+                    facts |= {"grant": hold.drafts[0].facts["grant"], "held": dict(published.contract.cost)}
+            except GrantExceeded:
+                pass  # what is left of the grant cannot pay for what may have happened; a person sees it
+            drafts = Draft(tasks.ACCEPTED, facts, {"request": envelope.plain}), Draft(tasks.DISPATCHED, {"attempt": 1})
+            task = await self._book.append(task, *drafts, request=request, others=others)
+            await self._book.uncertain(task, "lost_in_restore", "the site was restored from an older backup")
 
     async def _reconcile(self, task: Task) -> None:
         """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""
@@ -151,7 +200,8 @@ class Owner:
             reason = refusal or explained("unknown_capability", capability=name)
             await self._refuse(task, request, (reason,), facts, body)
             return
-        if refusal := self.rights.unvouched(request, envelope) or self._too_much(request, name):
+        closed = self.gap.closes(published.contract, request)
+        if refusal := closed or self.rights.unvouched(request, envelope) or self._too_much(request, name):
             await self._refuse(task, request, (refusal,), facts, body)
             return
         facts |= self.rights.vouched(request)

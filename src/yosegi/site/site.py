@@ -14,6 +14,7 @@ from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.states import CampaignState, Effect
 from yosegi.exchange import Exchange, Incoming
+from yosegi.exchange.recall import Recalls
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Ledger
@@ -68,6 +69,7 @@ class Site:
     watch: Watch
     approving: Approving
     mandating: Mandating
+    recalls: Recalls
     lasting: Signer | None = None
     institution: Institution | None = None
     stations: Mapping[str, Any] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class Site:
         self.exchange.on(Report.payload_type, self.requests.on_report)
         self.exchange.on(Cancel.payload_type, self._on_cancel)
         self.exchange.on(Offer.payload_type, self.catalogue.on_offer)
+        self.exchange.refused = self.requests.rejected
         self.requests.changed = self._request_changed
         self.owner.changed = self._task_changed
         self.rights.start()
@@ -99,6 +102,7 @@ class Site:
         self.objects.start()
         self.transfers.start()
         await self.owner.start()
+        await self.recalls.start()
         await self.catalogue.publish(self.catalogue.own)
         self.campaigns.start()
         for work in (self.notices.run(), self.rights.run(), self.watch.run()):
@@ -218,6 +222,16 @@ class Site:
             await self.owner.release(who.person, reason)
         else:
             raise NotFound("switch position", word, ("hold", "stop", "abort", "release"))
+
+    async def settle_gap(self, who: Session, note: str) -> None:
+        """Say that the instruments were looked at after this site was restored from a backup.
+
+        Raises:
+            Refused: not an operator.
+            Conflict: there is nothing to settle.
+        """
+        self._operator(who, "settling the restoration")
+        await self.owner.gap.settle(who.person, note)
 
     async def close_breaker(self, capability: str, who: Session, note: str) -> None:
         """Say that a capability works again, after a look at it.

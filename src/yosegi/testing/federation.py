@@ -235,7 +235,7 @@ class Federation:
             store, site=name, signer=signer, clock=clock, views=views(), code="test", inline=True
         )
         place.ledger = ledger
-        if place.restored_from is not None:
+        if ledger.restored:
             await ledger.open_epoch(place.restored_from, by=f"operator@{name}")
             place.restored_from = None
         engine = SimulatedEngine(

@@ -240,6 +240,19 @@ async def close_breaker(capability: str, body: Why, site: Here, who: Who) -> dic
     return {"breaker": site.owner.breakers.why_open(capability)}
 
 
+@api.get("/gap")
+async def gap(site: Here, who: Who) -> dict[str, Any]:
+    """What a restoration from a backup may have lost, and whether a person has settled it."""
+    return {"open": site.owner.gap.open, "epoch": site.owner.gap.epoch, "lost": site.owner.gap.lost()}
+
+
+@api.post("/gap/settle")
+async def settle_gap(body: Why, site: Here, who: Who) -> dict[str, bool]:
+    """Say that the instruments were looked at after a restoration, so that work that uses things up may start."""
+    await site.settle_gap(who, body.why)
+    return {"open": site.owner.gap.open}
+
+
 @api.get("/notices")
 async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
     """What a person must look at."""

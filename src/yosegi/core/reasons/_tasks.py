@@ -75,6 +75,30 @@ add(
     "原因を調べてから再開してください。",
 )
 add(
+    "lost_in_restore",
+    "you",
+    "{site} was restored from a backup after this was asked, and may have carried it out before.",
+    "{site} はこの依頼の後にバックアップから復元されており、すでに実行した可能性があります。",
+    "Ask again with a new key.",
+    "新しいキーで改めて依頼してください。",
+)
+add(
+    "restore_unsettled",
+    "operator",
+    "{site} was restored from a backup, and nobody has looked at its instruments since.",
+    "{site} はバックアップから復元されましたが、装置の確認がまだ済んでいません。",
+    "Look at the instruments, then: yosegi site gap --settle.",
+    "装置を確認し、yosegi site gap --settle で確定してください。",
+)
+add(
+    "not_taken",
+    "home",
+    "{site} would not take it: {why}",
+    "{site} が受け取りませんでした：{why}",
+    "Ask again with a new key.",
+    "新しいキーで改めて依頼してください。",
+)
+add(
     "site_stopped",
     "operator",
     "{site} has stopped all work for others.",

@@ -1,0 +1,146 @@
+"""A backup is restored in the middle of everything: nothing physical twice, receipts back, nobody taken for a liar."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from federation.toys import spec, three_sites
+from yosegi.campaign import parse_spec
+from yosegi.core.errors import Conflict, Refused
+from yosegi.core.states import CampaignState, Effect, TrialState
+from yosegi.ledger import LEDGER, REFILLED, Checkpoint
+from yosegi.site import Session, Site
+from yosegi.testing.federation import CHARTER, Federation
+from yosegi.testing.loop import run_simulated
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    logging.getLogger("yosegi").setLevel(logging.CRITICAL)
+
+
+async def _restored(federation: Federation, folder: Path, name: str, witnessed: Checkpoint | None) -> Site:
+    """The site's disk is lost; the backup is brought back and an epoch opened, as `yosegi site restore` does."""
+    await federation.crash(name)
+    for leftover in folder.glob(f"{name}.db*"):
+        leftover.unlink()
+    shutil.copy(folder / "backup.db", folder / f"{name}.db")
+    federation.places[name].restored_from = witnessed
+    return await federation.restart(name)
+
+
+def _seen(federation: Federation, by: str, of: str) -> Checkpoint:
+    return Checkpoint.read(federation.places[by].running.exchange.witness.last(CHARTER, of).payload)
+
+
+def _nobody_accused(federation: Federation) -> None:
+    for place in federation.places.values():
+        assert not place.running.exchange.witness.forked, place.name
+
+
+@pytest.mark.parametrize("told", ["the furthest", "nothing"])
+@pytest.mark.parametrize(("backed_up", "lost"), [(0.0, 3.0), (2.6, 8.0), (20.0, 25.0)])
+def test_an_owner_restored_in_the_middle_of_a_campaign_repeats_nothing(
+    tmp_path: Path, backed_up: float, lost: float, told: str
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["nims"].duration = 5.0
+        await federation.start()
+        home, nims = federation.places["argonne"].running, federation.places["nims"].running
+        text = spec(4).partition('[[source]]\nname = "simulation"')[0]
+        await home.start_campaign(parse_spec(text), federation.member())
+        await asyncio.sleep(backed_up)
+        nims.ledger.backup(tmp_path / "backup.db")
+        await asyncio.sleep(lost)
+        witnessed = _seen(federation, "argonne", "nims") if told == "the furthest" else None
+        federation.places["nims"].book.clear()
+        nims = await _restored(federation, tmp_path, "nims", witnessed)
+        await asyncio.sleep(120)
+        _nobody_accused(federation)
+        assert nims.owner.gap.open
+        # What uses something up is closed until a person has looked.
+        happened = dict(federation.world.effects)
+        operator, member = Session("operator@nims", "operator", 1e9, ""), Session("x@nims", "member", 1e9, "")
+        with pytest.raises(Refused):
+            await nims.settle_gap(member, "looked")
+        await nims.settle_gap(operator, "looked at every well")
+        with pytest.raises(Conflict):
+            await nims.settle_gap(operator, "again")
+        assert dict(federation.world.effects) == happened
+        for notice in nims.notices.open():
+            await nims.settle_task(notice.task, Effect.DONE, "the well is used", operator)
+        if home.campaigns.get("toy").state is CampaignState.HELD:
+            await home.move_campaign("toy", CampaignState.RUNNING, federation.member(), "nims is back")
+        await asyncio.sleep(400)
+        campaign = home.campaigns.get("toy")
+        assert campaign.state is CampaignState.ENDED, campaign.why
+        assert not [t for t in campaign.trials if t.state in (TrialState.RUNNING, TrialState.UNCERTAIN)]
+        assert not federation.world.twice()
+        assert nims.ledger.query("SELECT SUM(held) AS held FROM grant_tranches")[0]["held"] == 0
+        _nobody_accused(federation)
+
+    run_simulated(story())
+
+
+def test_receipts_come_back_also_from_a_peer_that_only_dials_out(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        argonne = federation.places["argonne"].running
+        argonne.ledger.backup(tmp_path / "backup.db")
+        await argonne.start_campaign(parse_spec(spec(2)), federation.member())
+        await asyncio.sleep(120)
+        assert argonne.campaigns.get("toy").state is CampaignState.ENDED
+        made = {e.header.body for s in argonne.ledger.streams("request/nims/") for e in argonne.ledger.read(s)[:1]}
+        assert made
+        # nims cannot be asked when the backup is brought back: it saw more of the ledger than riken tells.
+        witnessed = _seen(federation, "riken", "argonne")
+        argonne = await _restored(federation, tmp_path, "argonne", witnessed)
+        await asyncio.sleep(120)
+        refilled = [e.facts["header"] for e in argonne.ledger.read(LEDGER) if e.type == REFILLED]
+        assert made <= {header["body"] for header in refilled}
+        assert {line["type"] for line in argonne.owner.gap.lost()} >= {"request.made"}
+        _nobody_accused(federation)
+        # The campaign may be asked again: its keys were used, and nothing happens twice.
+        await argonne.start_campaign(parse_spec(spec(2)), federation.member())
+        await asyncio.sleep(300)
+        assert not federation.world.twice()
+        assert all(trial.state.final for trial in argonne.campaigns.get("toy").trials)
+
+    run_simulated(story())
+
+
+def test_a_site_that_goes_back_without_a_word_is_still_caught(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home, nims = federation.places["argonne"].running, federation.places["nims"].running
+        nims.ledger.backup(tmp_path / "backup.db")
+        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await asyncio.sleep(120)
+        before = _seen(federation, "argonne", "nims")
+        await _restored(federation, tmp_path, "nims", before)
+        await asyncio.sleep(120)
+        _nobody_accused(federation)
+        # A second time, and it hides that: its disk is put back as it was, and says nothing of what it lost.
+        await federation.crash("nims")
+        shutil.copy(tmp_path / "nims.db", tmp_path / "earlier.db")
+        nims = await federation.restart("nims")
+        for _ in range(50):
+            await nims.owner.hold("operator@nims", "noise")
+        await asyncio.sleep(60)
+        await federation.crash("nims")
+        for leftover in tmp_path.glob("nims.db*"):
+            leftover.unlink()
+        shutil.copy(tmp_path / "earlier.db", tmp_path / "nims.db")
+        await federation.restart("nims")
+        await asyncio.sleep(60)
+        assert federation.places["argonne"].running.exchange.witness.forked == {"nims"}
+
+    run_simulated(story())
