@@ -14,7 +14,7 @@ from processes.sites import PASSPHRASE, Town, free_ports
 from yosegi.cli.client import Client, Told
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
-from yosegi.site import Login
+from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer
 
 pytestmark = pytest.mark.processes

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from yosegi.core.errors import Invalid, Refused, YosegiError
-from yosegi.site.accounts import MOST_FAILURES, Door, Login, add_account, read_accounts
+from yosegi.site.accounts import MOST_FAILURES, Door, add_account, read_accounts
 from yosegi.testing.loop import SimulatedClock, run_simulated
+from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer
 
 PI, WORDS = "pi@argonne", "correct horse battery"

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from yosegi.campaign import read_spec
 from yosegi.cli.client import CampaignHandle, Client
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, print_table, show_json, show_table
@@ -35,6 +34,9 @@ def start(spec: Path, json_: bool, **site: Any) -> None:
     The file is checked here and against the contracts it names before anything is recorded: a wrong unit, an unknown
     capability or an impossible range is said and nothing has changed. Examples: examples/*.toml.
     """
+    # Only here: it brings the planner with it.
+    from yosegi.campaign import read_spec
+
     read_spec(spec)
     handle = client_of(**site).start(spec)
     state = handle.state()

@@ -9,8 +9,6 @@ import click
 
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, show_json, show_table
-from yosegi.runner.derive import derive
-from yosegi.site.present import contract_full
 
 
 @click.group()
@@ -58,6 +56,10 @@ def check(entry: str, json_: bool) -> None:
 
     To publish it, add the entry to `publish` under [process] in the site's site.toml and start the site again.
     """
+    # Only here: the other commands ask a site, and need none of its rooms.
+    from yosegi.runner.derive import derive
+    from yosegi.site.present import contract_full
+
     contract = asyncio.run(derive(entry))
     value = contract_full(contract.name, contract)
     if json_:

@@ -16,7 +16,7 @@ from yosegi.cli.object_client import ObjectsClient
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
 from yosegi.core.ids import split_capability
-from yosegi.site import Login
+from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer, Signer
 
 

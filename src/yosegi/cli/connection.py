@@ -8,7 +8,6 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from yosegi.app.settings import Home
 from yosegi.cli.client import Client, connect
 from yosegi.cli.signing_in import kept
 from yosegi.core.errors import Invalid
@@ -42,10 +41,13 @@ def client_of(home: Path | None, url: str, person: str, key: Path | None, passph
         Invalid: they do not say enough.
     """
     if home is not None:
+        # A home's settings bring half the program with them; an address alone does not.
+        from yosegi.app.settings import Home
+
         place = Home(home)
         url = url or f"http://{place.settings().listen}"
         if key is None and not passphrase:
-            key = _key_in(place, person)
+            key = _key_in(place.folder, person)
             person = person or key.stem
     if not url:
         raise Invalid("the command", "no site is named", "give --home FOLDER or --url ADDRESS")
@@ -58,8 +60,8 @@ def client_of(home: Path | None, url: str, person: str, key: Path | None, passph
     return connect(url, person=person, key=key, passphrase=passphrase)
 
 
-def _key_in(home: Home, person: str) -> Path:
-    folder = home.folder / "people"
+def _key_in(home: Path, person: str) -> Path:
+    folder = home / "people"
     keys = sorted(folder.glob(f"{person or '*'}.key"))
     if not keys:
         who = f"key of {person}" if person else "key"

@@ -1,29 +1,77 @@
-"""`yosegi`: one command for every verb of a site."""
+"""`yosegi`: one command for every verb of a site. A verb's module is imported when it is called."""
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
-from yosegi.app.compose import VERSION
-from yosegi.cli.agreements import agreement
-from yosegi.cli.bundles import replay, verify
-from yosegi.cli.campaigns import campaign
-from yosegi.cli.capabilities import capability
-from yosegi.cli.charters import charter
-from yosegi.cli.demo import demo
-from yosegi.cli.objects import object_
-from yosegi.cli.policies import policy
-from yosegi.cli.signing_in import sign_in, sign_out
-from yosegi.cli.sites import site
-from yosegi.cli.stations import station
-from yosegi.cli.tasks import task
-from yosegi.cli.try_ import try_
+VERBS = {
+    "demo": (
+        "yosegi.cli.demo:demo",
+        "Run a federation of three sites and a robot on this machine, and a campaign to its answer.",
+    ),
+    "try": ("yosegi.cli.try_:try_", "Propose what to measure next from TABLE, a CSV file and nothing else."),
+    "campaign": ("yosegi.cli.campaigns:campaign", "Put a question to the federation, and follow it to its answer."),
+    "capability": (
+        "yosegi.cli.capabilities:capability",
+        "See what the federation can do, and what a function of yours would promise.",
+    ),
+    "task": ("yosegi.cli.tasks:task", "Look at tasks that others asked of this site, and settle the uncertain ones."),
+    "object": ("yosegi.cli.objects:object_", "Bring large data to a site, look at it, and take it away."),
+    "verify": (
+        "yosegi.cli.bundles:verify",
+        "Check a campaign's bundle offline: signatures, proofs, receipts, and that its story is what owners signed.",
+    ),
+    "replay": (
+        "yosegi.cli.bundles:replay",
+        "Give a campaign's recorded results to the planner again, and compare each decision with the one recorded.",
+    ),
+    "site": ("yosegi.cli.sites:site", "Make, serve and look after the site of one institution. HOME is its folder."),
+    "station": (
+        "yosegi.cli.stations:station",
+        "Run a station: it dials out to its own site only, holds no policy, and remembers by itself what it did.",
+    ),
+    "charter": ("yosegi.cli.charters:charter", "Found a federation, change it, admit others to it."),
+    "agreement": (
+        "yosegi.cli.agreements:agreement",
+        "Agree on what a team may use: one writes it, its parties sign it, and it is in force at all of them.",
+    ),
+    "policy": ("yosegi.cli.policies:policy", "Ask before you act; look after the site's own rules."),
+    "sign-in": (
+        "yosegi.cli.signing_in:sign_in",
+        "Sign in at a site through its pages: with your institution's account, or with a passphrase.",
+    ),
+    "sign-out": ("yosegi.cli.signing_in:sign_out", "Forget the sign-in at a site that `yosegi sign-in` kept here."),
+}
+"""Where each verb is, and the first sentence of its help, so that listing them imports none."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(VERSION.split()[1], prog_name="yosegi")
+class Verbs(click.Group):
+    """A group whose commands are found in `VERBS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every verb, the commonest first."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One verb."""
+        if cmd_name not in VERBS:
+            return None
+        module, _, attribute = VERBS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="yosegi", prog_name="yosegi")
 def main() -> None:
-    r"""Laboratories of different institutions put one question to the whole federation.
+    """Laboratories of different institutions put one question to the whole federation.
 
     \b
     See it work:          yosegi demo
@@ -31,9 +79,4 @@ def main() -> None:
     Run a site:           yosegi site init, yosegi site serve
     Ask a question:       yosegi campaign start spec.toml
     Check what happened:  yosegi verify bundle.json
-    """
-
-
-VERBS = (demo, campaign, capability, charter, agreement, policy, object_, task, site, station, verify, replay, try_)
-for command in (*VERBS, sign_in, sign_out):
-    main.add_command(command)
+    """  # noqa: D301 - the mark is a backspace, and means: as it stands

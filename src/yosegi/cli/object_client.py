@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from yosegi.core.errors import Corrupt, NotFound, Unavailable, YosegiError
-from yosegi.data.store import BLOCK
+
+_BLOCK = 1024 * 1024
 
 
 class ObjectsClient:
@@ -70,7 +71,7 @@ class ObjectsClient:
         try:
             request = self._request("GET", f"/objects/{quote(sha256)}/bytes")
             with urllib.request.urlopen(request, timeout=600) as answer, half.open("wb") as out:
-                while block := answer.read(BLOCK):
+                while block := answer.read(_BLOCK):
                     sha.update(block)
                     out.write(block)
             if f"sha256:{sha.hexdigest()}" != sha256:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import erfcx, log_ndtr, ndtr
+import scipy
 
 from yosegi.planner.space import Floats
 
@@ -25,10 +25,10 @@ def log_h(z: Floats) -> Floats:
     out = np.empty_like(z)
     near = z > -1
     a = z[near]
-    out[near] = np.log(np.exp(-0.5 * a * a - _LOG_ROOT_TAU) + a * ndtr(a))
+    out[near] = np.log(np.exp(-0.5 * a * a - _LOG_ROOT_TAU) + a * scipy.special.ndtr(a))
     u = -z[~near]
     inner = np.minimum(u, 1e4)
-    tail = np.log1p(-inner * math.sqrt(math.pi / 2) * erfcx(inner / math.sqrt(2)))
+    tail = np.log1p(-inner * math.sqrt(math.pi / 2) * scipy.special.erfcx(inner / math.sqrt(2)))
     out[~near] = -0.5 * u * u - _LOG_ROOT_TAU + np.where(u < 1e4, tail, -2 * np.log(np.maximum(u, 1.0)))
     return out
 
@@ -55,14 +55,14 @@ def log_target_improvement(mean: Floats, sd: Floats, target: float, best: Floats
 def log_between(mean: Floats, sd: Floats, low: float | None, high: float | None) -> Floats:
     """Log P(low <= Y <= high) for Y ~ N(mean, sd²), any shape; None is no bound."""
     if high is None:
-        return np.asarray(log_ndtr((mean - (low if low is not None else -math.inf)) / sd))
+        return np.asarray(scipy.special.log_ndtr((mean - (low if low is not None else -math.inf)) / sd))
     if low is None:
-        return np.asarray(log_ndtr((high - mean) / sd))
+        return np.asarray(scipy.special.log_ndtr((high - mean) / sd))
     flip = mean < (low + high) / 2  # so that the difference is taken in the lower tail, where it is accurate
     a = np.where(flip, mean - high, low - mean) / sd
     b = np.where(flip, mean - low, high - mean) / sd
-    upper = log_ndtr(b)
-    return np.asarray(upper + np.log1p(-np.exp(np.minimum(log_ndtr(a) - upper, -1e-15))))
+    upper = scipy.special.log_ndtr(b)
+    return np.asarray(upper + np.log1p(-np.exp(np.minimum(scipy.special.log_ndtr(a) - upper, -1e-15))))
 
 
 def entropy(probabilities: Floats) -> Floats:

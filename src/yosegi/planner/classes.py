@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_ndtr
+import scipy
 
 from yosegi.planner.gp import GP, Prior, fit
 from yosegi.planner.space import Floats, Ints, Truths
@@ -79,9 +79,9 @@ class Feasibility:
     def log_probability(self, P: Floats) -> Floats:
         """Shape (m,): log probability that P (m, d) has an answer."""
         mean, sd = self.process.posterior(P)
-        return np.asarray(log_ndtr(mean / np.sqrt(sd**2 + self.process.noise_sd() ** 2)))
+        return np.asarray(scipy.special.log_ndtr(mean / np.sqrt(sd**2 + self.process.noise_sd() ** 2)))
 
 
 def _log_positive(gp: GP, P: Floats) -> Floats:
     mean, sd = gp.posterior(P)
-    return np.asarray(log_ndtr(mean / np.sqrt(sd**2 + gp.noise_sd() ** 2)))
+    return np.asarray(scipy.special.log_ndtr(mean / np.sqrt(sd**2 + gp.noise_sd() ** 2)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import qmc
+import scipy
 
 from yosegi.planner.history import Observation, Pending
 from yosegi.planner.problem import Problem
@@ -142,8 +142,8 @@ def _grid(situation: Situation) -> Iterator[Floats]:
 
 def _sequence(kind: Kind, dimensions: int, count: int, seed: int) -> Floats:
     if kind == "lhs":
-        return np.asarray(qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(count))
-    sobol = qmc.Sobol(dimensions, rng=np.random.default_rng(seed))
+        return np.asarray(scipy.stats.qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(count))
+    sobol = scipy.stats.qmc.Sobol(dimensions, rng=np.random.default_rng(seed))
     return np.asarray(sobol.random(1 << max(count - 1, 1).bit_length())[:count])
 
 

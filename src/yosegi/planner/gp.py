@@ -16,8 +16,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, dtrtri, dtrtrs
-from scipy.optimize import minimize
+import scipy
 
 from yosegi.planner.kernel import matern52, matern52_with_slope, scaled_distance, summed_slope
 from yosegi.planner.space import Floats, Ints
@@ -141,7 +140,7 @@ class GP:
     def posterior_single(self, P: Floats, source: int = 0) -> tuple[Floats, Floats]:
         """As `posterior`, in single precision: for screening many points, good to about four digits."""
         k = self.cross(np.asarray(P, dtype=np.float32), source)
-        inverse, _ = dtrtri(self.L, lower=1)
+        inverse, _ = scipy.linalg.lapack.dtrtri(self.L, lower=1)
         v = inverse.astype(np.float32) @ k
         sd = np.sqrt(np.maximum(self.prior_variance - np.einsum("ij,ij->j", v, v), 1e-6))
         mean = self.offset[source] + self.scale[source] * (self.alpha.astype(np.float32) @ k)
@@ -152,7 +151,7 @@ class GP:
         if P.dtype == np.float32:
             return self.posterior_single(P, source)
         k = self.cross(P, source)
-        v, _ = dtrtrs(self.L, k, lower=1)
+        v, _ = scipy.linalg.lapack.dtrtrs(self.L, k, lower=1)
         sd = np.sqrt(np.maximum(self.prior_variance - np.einsum("ij,ij->j", v, v), SMALLEST))
         return self.offset[source] + self.scale[source] * (k.T @ self.alpha), self.scale[source] * sd
 
@@ -162,8 +161,8 @@ class GP:
         The absolute posterior correlation between that measurement and the noiseless outcome of the first source.
         """
         k0, k1 = self.cross(P, 0), self.cross(P, source)
-        v0, _ = dtrtrs(self.L, k0, lower=1)
-        v1, _ = dtrtrs(self.L, k1, lower=1)
+        v0, _ = scipy.linalg.lapack.dtrtrs(self.L, k0, lower=1)
+        v1, _ = scipy.linalg.lapack.dtrtrs(self.L, k1, lower=1)
         shared = self.hyper.between[0, source] - np.einsum("ij,ij->j", v0, v1)
         own = np.maximum(self.prior_variance - np.einsum("ij,ij->j", v0, v0), SMALLEST)
         other = (
@@ -178,7 +177,7 @@ class GP:
 
         Rasmussen & Williams 2006, eqs. 5.12 and 5.11.
         """
-        inverse, _ = dpotri(self.L, lower=1)
+        inverse, _ = scipy.linalg.lapack.dpotri(self.L, lower=1)
         diagonal = inverse.diagonal()
         scale, offset = self.scale[self.data.source], self.offset[self.data.source]
         return offset + scale * (self.data.y - self.alpha / diagonal), scale / np.sqrt(diagonal)
@@ -240,7 +239,7 @@ def fit(
         X, (y - offset[source]) / scale[source], source, np.minimum(known, 1e6), groups, np.minimum(stated**2, 1e6)
     )
     objective = _Objective(_thinned(data), prior or Prior())
-    found = minimize(
+    found = scipy.optimize.minimize(
         objective, objective.start(), jac=True, method="L-BFGS-B", bounds=objective.bounds(), options=_OPTIONS
     )
     # rounded, so that builds whose last bits differ condition on the same hyper-parameters
@@ -280,12 +279,12 @@ def _conditioned(data: Data, hyper: Hyper, offset: Floats, scale: Floats, eviden
         K += hyper.level[data.source[:, None], data.source]
     diagonal = 1.0 + hyper.level[0, 0] + hyper.noise[data.source] + data.known + JITTER
     np.fill_diagonal(K, diagonal)
-    L, info = dpotrf(K, lower=1, clean=1)
+    L, info = scipy.linalg.lapack.dpotrf(K, lower=1, clean=1)
     while info:  # rounding of nearly repeated points; more noise is the honest answer
         diagonal = diagonal + 10 * JITTER
         np.fill_diagonal(K, diagonal)
-        L, info = dpotrf(K, lower=1, clean=1)
-    alpha, _ = dpotrs(L, data.y, lower=1)
+        L, info = scipy.linalg.lapack.dpotrf(K, lower=1, clean=1)
+    alpha, _ = scipy.linalg.lapack.dpotrs(L, data.y, lower=1)
     return GP(data, hyper, offset, scale, L, alpha, evidence)
 
 
@@ -323,11 +322,11 @@ class _Objective:
         B = hyper.between[data.source[:, None], data.source] if self.s > 1 else None
         S = M.copy() if B is None else M * B + hyper.level[data.source[:, None], data.source]
         S.flat[:: n + 1] = 1.0 + hyper.level[0, 0] + hyper.noise[data.source] + data.known + JITTER
-        L, info = dpotrf(S, lower=1, clean=1, overwrite_a=0)
+        L, info = scipy.linalg.lapack.dpotrf(S, lower=1, clean=1, overwrite_a=0)
         if info:
             return _BAD, np.zeros_like(t)
-        alpha, _ = dpotrs(L, data.y, lower=1)
-        inverse, _ = dpotri(L, lower=1)
+        alpha, _ = scipy.linalg.lapack.dpotrs(L, data.y, lower=1)
+        inverse, _ = scipy.linalg.lapack.dpotri(L, lower=1)
         W: Floats = np.outer(alpha, alpha)
         W -= inverse
         W -= np.tril(inverse, -1).T

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.linalg import null_space
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.stats import qmc
+import scipy
 
 from yosegi.planner.errors import NoFeasiblePoint
 from yosegi.planner.parameter import Linear
@@ -68,9 +66,9 @@ class Region:
         self._h = np.concatenate(
             [np.ones(len(eye)), np.zeros(len(eye)), (self.most - shift)[upper], (shift - self.least)[lower]]
         )
-        self._N = null_space(E) if len(E) else eye
+        self._N = scipy.linalg.null_space(E) if len(E) else eye
         norms = np.linalg.norm(self._G @ self._N, axis=1)
-        found = linprog(
+        found = scipy.optimize.linprog(
             np.r_[np.zeros(len(eye)), -1.0],
             A_ub=np.c_[self._G, norms],
             b_ub=self._h,
@@ -85,7 +83,7 @@ class Region:
     def draw(self, count: int, seed: int) -> Floats:
         """Shape (at most count, p): distinct points spread over the region, on the resolution."""
         p = len(self.low)
-        unit = qmc.Sobol(p, seed=seed).random(1 << max(count - 1, 1).bit_length())[:count]
+        unit = scipy.stats.qmc.Sobol(p, seed=seed).random(1 << max(count - 1, 1).bit_length())[:count]
         if self.tied.any():
             unit[:, self.tied] = self._walk(np.tile(self._centre, (count, 1)), np.random.default_rng(seed))
         return self.settle(self.scale(unit))
@@ -234,16 +232,16 @@ class Region:
         for row in rows:
             aim = (row - self.low) / step
             eye = np.eye(p)
-            answer = milp(
+            answer = scipy.optimize.milp(
                 np.r_[np.zeros(p), 1.0 / np.maximum(last, 1e-12)],
                 integrality=integral,
-                bounds=Bounds(np.zeros(2 * p), np.r_[last, np.full(p, np.inf)]),
+                bounds=scipy.optimize.Bounds(np.zeros(2 * p), np.r_[last, np.full(p, np.inf)]),
                 constraints=[
-                    LinearConstraint(
+                    scipy.optimize.LinearConstraint(
                         np.c_[self.rows * step, np.zeros_like(self.rows)], self.least - shift, self.most - shift
                     ),
-                    LinearConstraint(np.c_[eye, -eye], -np.inf, aim),
-                    LinearConstraint(np.c_[eye, eye], aim, np.inf),
+                    scipy.optimize.LinearConstraint(np.c_[eye, -eye], -np.inf, aim),
+                    scipy.optimize.LinearConstraint(np.c_[eye, eye], aim, np.inf),
                 ],
             )
             if answer.x is not None:

@@ -1,6 +1,6 @@
 """What a face may ask of a site: catalogue, campaigns, tasks, decisions, and views that cross rooms."""
 
-from yosegi.site.accounts import Account, Door, Login, Session, add_account, read_accounts
+from yosegi.site.accounts import Account, Door, Session, add_account, read_accounts
 from yosegi.site.catalogue import Catalogue, Listing
 from yosegi.site.governing import Governing
 from yosegi.site.law import SiteLaw
@@ -15,7 +15,6 @@ __all__ = [
     "Door",
     "Governing",
     "Listing",
-    "Login",
     "Notices",
     "Office",
     "Session",

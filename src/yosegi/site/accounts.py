@@ -13,16 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Refused
-from yosegi.core.ids import Key, PersonId, SiteId
+from yosegi.core.ids import PersonId
 from yosegi.core.values import Value
-from yosegi.trust.document import Document, Moment
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
+from yosegi.trust.login import Login
 from yosegi.trust.passphrase import check_passphrase, hash_passphrase
 
 Role = Literal["member", "operator", "officer"]
@@ -45,19 +45,6 @@ class Accounts(Value):
 
     format: Literal["yosegi.accounts.v1"] = "yosegi.accounts.v1"
     accounts: tuple[Account, ...] = ()
-
-
-class Login(Document):
-    """A person, or the agent that acts for one, proves to hold a key, to one site, once."""
-
-    kind: ClassVar[str] = "login"
-
-    person: PersonId
-    agent: Key | None = None
-    site: SiteId
-    nonce: Key
-    issued: Moment
-    not_after: Moment
 
 
 @dataclass(frozen=True, slots=True)
