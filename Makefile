@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: demo test lint types contracts check setup setup-dev lock clean help
+.PHONY: assure sbom demo test lint types contracts check setup setup-dev lock clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,15 @@ demo: $(VENV)/.ready ## Run a federation of three sites and its campaign (argume
 
 test: $(VENV)/.ready-dev ## Run the tests (arguments: make test ARGS='-k ledger')
 	$(BIN)/pytest $(ARGS)
+
+assure: $(VENV)/.ready-assure ## What is too long for the tests: guards taken away, mutants, fuzzers (all of it: ARGS=--full)
+	cd tests && nice ../$(BIN)/python -m assure $(ARGS)
+
+sbom: .uv/bin/uv ## The software bill of materials (CycloneDX) of what running needs: docs/security/sbom.cdx.json
+	$(UV) venv -q --allow-existing .sbom && $(UV) pip install -q --python .sbom/bin/python -r requirements/sbom.txt
+	rm -rf .sbom/run && $(UV) venv -q .sbom/run && $(UV) pip install -q --python .sbom/run/bin/python -r requirements/run.txt
+	.sbom/bin/cyclonedx-py environment .sbom/run --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --of JSON -o docs/security/sbom.cdx.json
 
 check: lint types contracts ## Everything a change must pass besides the tests
 
@@ -30,6 +39,8 @@ contracts: $(VENV)/.ready-dev ## Which room may import which
 lock: .uv/bin/uv ## Choose the versions that the other targets install
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs pyproject.toml -o requirements/run.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs --extra quantum --extra bio --extra hep --group dev pyproject.toml -o requirements/dev.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --group assure -c requirements/dev.txt -o requirements/assure.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --group sbom -o requirements/sbom.txt
 
 setup: $(VENV)/.ready ## Install what running needs
 setup-dev: $(VENV)/.ready-dev ## Install what testing needs
@@ -50,5 +61,9 @@ $(VENV)/.ready-dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@ $(VENV)/.ready
 
+$(VENV)/.ready-assure: requirements/assure.txt | $(VENV)/.ready-dev
+	$(UV) pip install -q --python $(BIN)/python -r requirements/assure.txt
+	@touch $@
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .uv demo-federation .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .uv .sbom .assure demo-federation .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -31,7 +31,7 @@ class Runner:
     """
 
     def __init__(self, copy: Path, warm: Sequence[str]) -> None:
-        self._copy = copy
+        self.copy = copy
         self._fork = multiprocessing.get_context("fork")
         os.chdir(copy)
         sys.path[:0] = [str(copy / "src"), str(copy / "tests")]

@@ -5,6 +5,7 @@ The cases are made by schemathesis from the API's own description.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import httpx
@@ -19,7 +20,7 @@ from web.test_openapi import current
 
 pytestmark = pytest.mark.slow
 FEW = settings(
-    max_examples=6,
+    max_examples=int(os.environ.get("YOSEGI_API_EXAMPLES", "6")),  # `make assure` asks for more
     deadline=None,
     derandomize=True,
     database=None,

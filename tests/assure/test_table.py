@@ -1,0 +1,22 @@
+"""The table of what must be refused fits the sources, so that `make assure` takes away what it says it does."""
+
+from __future__ import annotations
+
+import pytest
+
+from assure.refusals import Row, rows, wrong
+
+ROWS = rows()
+
+
+def test_every_number_has_a_test_and_a_guard() -> None:
+    assert {row.number for row in ROWS if row.guard} == set(range(1, 26))
+
+
+def test_every_number_but_the_sub_agents_is_shown_at_a_running_site() -> None:
+    assert set(range(1, 26)) - {row.number for row in ROWS if row.level == "site"} == {10}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.number}-{row.test.partition('::')[2][:60]}")
+def test_a_row_names_a_test_and_a_guard_that_are_there(row: Row) -> None:
+    assert list(wrong(row)) == []
