@@ -33,6 +33,7 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
         "state": str(found.campaign.state),
         "entries": found.entries,
         "receipts": found.receipts,
+        "decisions": found.decisions,
         "trials": len(found.campaign.trials),
         "objects": {"named": found.objects[0], "with_bytes": found.objects[1]},
         "charter": found.charter,
@@ -43,6 +44,7 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
     else:
         click.echo(
             f"{bundle} holds together: {found.entries} entries, {found.receipts} receipts of owners, "
+            f"{found.decisions} decisions made again, "
             f"{len(found.campaign.trials)} trials, {found.objects[0]} objects ({found.objects[1]} with their bytes)\n"
             f"it rests on the charter {found.charter}"
         )

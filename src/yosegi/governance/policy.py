@@ -8,6 +8,7 @@ publishes only validated policies with unique ids.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import itertools
 import json
@@ -306,11 +307,17 @@ def redecide(record: Decision, bundle: bytes) -> Decision:
         raise Corrupt("a recorded decision", f"the policies are not {record.policies_digest}", "find the right bundle")
     if canonical.digest(record.entities.encode()) != record.entities_digest:
         raise Corrupt("a recorded decision", "its entities do not match their digest", "compare it with the peer's")
-    engine = Engine.read(bundle)
+    engine = _engine(bundle)
     known = json.loads(record.entities)
     handle = engine.entities(record.entities)
     answer = engine.judge(record.question, known, handle)
     return _decision(engine, record.question, record.entities, record.entities_digest, answer)
+
+
+@functools.lru_cache(maxsize=4)
+def _engine(bundle: bytes) -> Engine:
+    """An engine, kept for the decisions of one ledger that rest on the same policies."""
+    return Engine.read(bundle)
 
 
 def _decision(engine: Engine, question: Question, text: str, digest: str, answer: tuple[Note, ...] | str) -> Decision:

@@ -8,7 +8,7 @@ the recorded results back to the planner and compares what it proposes.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from yosegi.ledger import Entry, Receipt, verify_entries
 from yosegi.ledger.tree import leaf_hash
 from yosegi.planner import Proposal, versions
 from yosegi.site.bundle_objects import ExportedObject, check_objects, exported_objects
+from yosegi.site.redeciding import Redeciding, policies_of
 from yosegi.site.site import Site
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey, by_id
@@ -76,6 +77,7 @@ class Verified:
         campaign: the campaign as its entries fold.
         entries: how many entries of the home site were checked.
         receipts: how many receipts of owners.
+        decisions: how many decisions of the home site were made again, with the same answer for the same reasons.
         charter: digest of the charter document everything rests on; compare it with one you trust.
         objects: how many objects its entries name, and how many of them had their bytes in the bundle.
     """
@@ -83,6 +85,7 @@ class Verified:
     campaign: Campaign
     entries: int
     receipts: int
+    decisions: int
     charter: str
     objects: tuple[int, int] = (0, 0)
 
@@ -112,7 +115,11 @@ async def export_campaign(site: Site, name: str) -> bytes:
     charter = campaign.spec.charter
     keys = [(step.owner, step.key) for trial in campaign.trials for step in trial.steps]
     streams = [f"governance/{charter}", campaign_stream(name), *(request_stream(*pair) for pair in keys)]
-    entries = sorted((e for stream in streams for e in site.ledger.read(stream)), key=lambda e: e.sequence)
+    found = [e for stream in streams for e in site.ledger.read(stream)]
+    # Every publication of policies is named; those are whole that a decision rests on.
+    wanted, policies = policies_of(found), site.ledger.read(f"policy/{charter}")
+    bare = {e.sequence for e in policies if e.facts["digest"] not in wanted}
+    entries = sorted([*found, *policies], key=lambda e: e.sequence)
     proof, checkpoint = site.ledger.attest([entry.sequence for entry in entries])
     if site.lasting is not None:
         checkpoint = checkpoint.signed_also_by(site.lasting)
@@ -121,7 +128,7 @@ async def export_campaign(site: Site, name: str) -> bytes:
         charter=charter,
         site=site.name,
         code=entries[-1].header.code,
-        entries=tuple(_exported(entry) for entry in entries),
+        entries=tuple(_exported(entry, bare) for entry in entries),
         proof=proof,
         checkpoint=checkpoint,
         objects=exported_objects(site.ledger, site.objects.store, entries) or None,
@@ -129,12 +136,14 @@ async def export_campaign(site: Site, name: str) -> bytes:
     return bundle.to_bytes()
 
 
-def _exported(entry: Entry) -> Exported:
+def _exported(entry: Entry, bare: Container[int]) -> Exported:
+    """An entry; of those that are bare, the header alone."""
+    salt, body = (None, None) if entry.sequence in bare else (entry.salt, entry.body_bytes)
     return Exported(
         header=entry.header_bytes.decode(),
         hash=entry.hash,
-        salt=None if entry.salt is None else base64.b64encode(entry.salt).decode(),
-        body=None if entry.body_bytes is None else base64.b64encode(entry.body_bytes).decode(),
+        salt=None if salt is None else base64.b64encode(salt).decode(),
+        body=None if body is None else base64.b64encode(body).decode(),
     )
 
 
@@ -152,8 +161,8 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
 
     In order: each header against its hash and each body against its header; the charter's signatures and whose keys
     are whose; the tree and the signed checkpoint; every stream without a gap; every request and report with its
-    signature and receipt; the campaign's fold; that each observation is what its owner reported; and each object
-    against its digest and what was signed.
+    signature and receipt; every decision of the home site, made again by the policies it names; the campaign's fold;
+    that each observation is what its owner reported; and each object against its digest and what was signed.
 
     Raises:
         Corrupt: names the first entry that is wrong, and why.
@@ -174,11 +183,13 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     except YosegiError as error:
         raise Corrupt("the bundle's tree", str(error), _TODO) from None
     _streams(entries)
-    receipts = 0
+    receipts = decisions = 0
+    redeciding = Redeciding(entries)
     for number, entry in enumerate(entries):
         progress(number, len(entries))
         with _naming(entry):
             receipts += _documents(bundle, history, entry)
+            decisions += redeciding.check(entry)
     try:
         campaign = fold_campaign(e for e in entries if e.stream == campaign_stream(bundle.campaign))
     except YosegiError as error:
@@ -191,7 +202,8 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
         whole = check_objects(objects, entries, _TODO)
     except Invalid as error:
         raise Corrupt("the bundle's objects", str(error), _TODO) from None
-    return Verified(campaign, len(entries), receipts, federation.roster.charter.digest, (len(objects), whole))
+    trusted = federation.roster.charter.digest
+    return Verified(campaign, len(entries), receipts, decisions, trusted, (len(objects), whole))
 
 
 _TODO = "get the bundle again from its home site, and compare it with the owners' receipts"

@@ -1,0 +1,89 @@
+"""Deciding again: every recorded decision is made anew from its own record and the policies it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from yosegi.core import canonical
+from yosegi.core.errors import Corrupt, Invalid
+from yosegi.exchange.requests import MADE, REFUSED_AT_HOME
+from yosegi.governance.decision import Decision
+from yosegi.governance.policy import redecide
+from yosegi.ledger import Entry
+from yosegi.site.law import POLICY
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.messages import Request
+
+DECIDED = (MADE, REFUSED_AT_HOME)
+
+
+def policies_of(entries: Iterable[Entry]) -> set[str]:
+    """The digests of the policies that decisions in these entries rest on."""
+    return {str(entry.body["decision"]["policies_digest"]) for entry in entries if entry.type in DECIDED and entry.body}
+
+
+class Redeciding:
+    """Makes decisions again, by the policies that were published before them.
+
+    Args:
+        entries: of the ledger, published policies among them.
+
+    Raises:
+        Corrupt: a bundle of policies is not what its entry says.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._published: dict[str, tuple[int, bytes | None]] = {}
+        for entry in entries:
+            if entry.type == POLICY:
+                digest, text = str(entry.facts["digest"]), entry.body_bytes
+                if text is not None and canonical.digest(text) != digest:
+                    raise Corrupt(repr(entry), f"its policies are not {digest}", "compare it with the site's own")
+                # The same policies may come into force again; what counts is that they were published at all.
+                self._published.setdefault(digest, (entry.sequence, text))
+                if text is not None:
+                    self._published[digest] = (self._published[digest][0], text)
+
+    def check(self, entry: Entry) -> bool:
+        """Hold the decision in an entry, if it has one, against what it rests on; whether it has one.
+
+        Raises:
+            Invalid: its policies are missing or were published later; another answer comes out; or it was about
+                something else than what was asked.
+        """
+        if entry.type not in DECIDED:
+            return False
+        body = entry.body or {}
+        recorded = Decision.read(body["decision"])
+        first, text = self._published.get(recorded.policies_digest, (-1, None))
+        if text is None:
+            raise Invalid("its decision", f"the policies {recorded.policies_digest} are missing")
+        if first > entry.sequence:
+            raise Invalid("its decision", "it rests on policies that were published later")
+        again = redecide(recorded, text)
+        if not again.same_as(recorded):
+            made, found = ("allowed" if one.allow else "refused" for one in (recorded, again))
+            raise Invalid("its decision", f"recorded as {made}, and decided again it is {found}")
+        if recorded.allow != (entry.type == MADE):
+            raise Invalid("its decision", f"it is recorded as {entry.type}")
+        if entry.type == MADE:
+            _check_asked(recorded, Request.read(Envelope.read(body["document"]).payload))
+        return True
+
+
+def _check_asked(recorded: Decision, request: Request) -> None:
+    """See that a decision was about the request beside it."""
+    question = recorded.question
+    pairs: dict[str, tuple[Any, Any]] = {
+        "action": (question.action, "request"),
+        "person": (question.person, request.on_behalf_of),
+        "team": (question.team, request.team),
+        "charter": (question.charter, request.charter),
+        "capability": (question.capability.ref, request.capability),
+        "contract": (question.capability.contract, request.contract),
+        "purpose": (question.purpose, request.purpose),
+    }
+    for name, (decided, asked) in pairs.items():
+        if decided != asked:
+            raise Invalid("its decision", f"it is about the {name} {decided}, and {asked} was asked")
