@@ -54,12 +54,14 @@ from yosegi.site import (
     to_webhook,
 )
 from yosegi.site.approving import Approving
+from yosegi.site.funds import Funds
 from yosegi.site.institution import Admission, Institution
 from yosegi.site.mandating import Mandating
 from yosegi.site.notices import Send
 from yosegi.site.objects import Objects
 from yosegi.site.openid import Client, OpenId, over_http
 from yosegi.site.rights import Rights
+from yosegi.site.spending import SpendingView
 from yosegi.site.transfers import Transfers
 from yosegi.site.watch import Watch
 from yosegi.trust.keys import PublicKey
@@ -77,6 +79,7 @@ def views() -> list[View]:
         RequestView(),
         TaskView(),
         GrantsView(),
+        SpendingView(),
         ObjectsView(),
         ApprovalsView(),
         MandatesView(),
@@ -249,6 +252,7 @@ def assemble(parts: Parts) -> Site:
         mandating=Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door),
         recalls=Recalls(settings.site, ledger, signer, clock, registry, exchange, owner.lost),
         governing=governing,
+        funds=Funds(settings.site, ledger, clock, signer, registry, exchange),
         office=Office(settings.site, clock, registry, law, catalogue, governing),
         stations=stations,
     )

@@ -82,11 +82,12 @@ def decide(campaign: Campaign) -> list[Action]:
       2. an aborted campaign takes back what it can; a stopping one waits for what is under way, then has stopped;
       3. a held, stopped or ended campaign starts nothing;
       4. a running campaign that has its answer, or enough, ends when nothing is under way;
-      5. a source that keeps failing is left alone; with the first one left alone the campaign holds itself;
-      6. one that only suggests holds itself when a round of suggestions is made;
-      7. otherwise the next steps of trials under way are asked for, and free places filled with new proposals, as far
+      5. a source that keeps failing is left alone;
+      6. the campaign holds itself where an owner's grant is used up or has lapsed, or its first source is left alone;
+      7. one that only suggests holds itself when a round of suggestions is made;
+      8. otherwise the next steps of trials under way are asked for, and free places filled with new proposals, as far
          as each can be paid to its end;
-      8. with nothing under way and nothing that can be paid, the campaign ends.
+      9. with nothing under way and nothing that can be paid, the campaign ends.
     """
     ends = [end for trial in campaign.trials if (end := _end_of(campaign, trial))]
     if ends:
@@ -101,16 +102,31 @@ def decide(campaign: Campaign) -> list[Action]:
         return _finish(campaign, reason)
     if breakers := _breakers(campaign):
         return list(breakers)
-    if campaign.spec.source[0].name in campaign.open_breakers:
-        return [
-            Move(CampaignState.HELD, f"source {campaign.spec.source[0].name} kept failing; resume when it is mended")
-        ]
-    if _has_suggested(campaign):
-        return [Move(CampaignState.HELD, SUGGESTED)]
+    if why := _why_hold(campaign):
+        return [Move(CampaignState.HELD, why)]
     due: list[Action] = [*_next_steps(campaign), *_proposals(campaign)]
     if not due and not campaign.under_way() and (reason := _out_of_budget(campaign)):
         return [Move(CampaignState.ENDED, reason)]
     return due
+
+
+def _why_hold(campaign: Campaign) -> str:
+    """Why the campaign waits for a person; empty if it need not."""
+    if lapsed := _without_grant(campaign):
+        return lapsed
+    first = campaign.spec.source[0].name
+    if first in campaign.open_breakers:
+        return f"source {first} kept failing; resume when it is mended"
+    return SUGGESTED if _has_suggested(campaign) else ""
+
+
+def _without_grant(campaign: Campaign) -> str:
+    """Which owner's grant no longer covers what is asked, if one said so since the campaign was resumed."""
+    for trial in campaign.ended()[campaign.breaker_from :]:
+        if trial.state is TrialState.REFUSED and "grant_exceeded" in trial.why.split("; "):
+            owner = trial.steps[-1].owner
+            return f"the grant at {owner} is used up, locked or has lapsed; resume when there is more"
+    return ""
 
 
 def _has_suggested(campaign: Campaign) -> bool:

@@ -37,6 +37,14 @@ VERBS = {
         "yosegi.cli.agreements:agreement",
         "Agree on what a team may use: one writes it, its parties sign it, and it is in force at all of them.",
     ),
+    "grant": (
+        "yosegi.cli.grants:grant",
+        "Give a team amounts of what this site owns, in tranches; move them, take them back, see what is left.",
+    ),
+    "usage": (
+        "yosegi.cli.grants:usage_",
+        "Show what tasks held and spent at this site: by funder, team, agreement and campaign, or as you ask.",
+    ),
     "policy": ("yosegi.cli.policies:policy", "Ask before you act; look after the site's own rules."),
     "sign-in": (
         "yosegi.cli.signing_in:sign_in",

@@ -21,15 +21,13 @@ from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.keys import key
 from yosegi.cli.output import as_json, explained, show_json, show_table
 from yosegi.core import canonical
-from yosegi.core.amounts import Amounts
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
 from yosegi.core.transport import HttpTransport
 from yosegi.exchange import PATH
-from yosegi.governance.grant import Grant, awarded
 from yosegi.governance.registry import Registry
 from yosegi.governance.statement import Listens
-from yosegi.ledger import Checkpoint, Ledger, SqliteStore, Write
+from yosegi.ledger import Checkpoint, Ledger, SqliteStore
 from yosegi.site import add_account, read_accounts
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer
@@ -330,43 +328,6 @@ async def _held_by(transport: HttpTransport, registry: Registry, charter: str, p
     question = canonical.dumps({"charter": charter, "site": registry.site})
     answer = await transport.call(f"{reach.url}{PATH}/witness", question, timeout=10.0)
     return Checkpoint.open(Envelope.read(answer), registry.keys_of(charter, registry.site), site=registry.site)
-
-
-@site.command()
-@Folder
-@click.argument("grant_id")
-@click.option("--charter", required=True, help="Under which charter.")
-@click.option("--team", required=True, help="Which team may draw on it.")
-@click.option("--funder", default="", help="The member who pays; the site itself if none is named.")
-@click.option("--amount", "amounts", multiple=True, required=True, help="unit=decimal; may be repeated.")
-@explained
-def grant(home: Path, grant_id: str, charter: str, team: str, funder: str, amounts: tuple[str, ...]) -> None:
-    """Give a team a grant of what this site owns. The site must not be running.
-
-    Units are node_h, gpu_h, instrument_h, person_h, samples, usd and jpy. What a task may cost at most is held from it
-    before the task starts, and settled at what it did cost. The same again changes nothing.
-    """
-    name = Home(home).settings().site
-    total = Amounts.parse(dict(_pair(amount) for amount in amounts))
-    given = Grant.simple(grant_id, charter=charter, team=team, funder=funder or name, title=grant_id, amounts=total)
-
-    async def work(ledger: Ledger) -> None:
-        stream, draft = f"grant/{given.id}", awarded(given)
-        before = ledger.read(stream)
-        if before and before[0].facts != dict(draft.facts):
-            raise Conflict(f"grant {given.id}", "was given before with other terms", "choose another name")
-        if not before:
-            await ledger.append(Write(stream, 0, (draft,), charter=charter, actor=f"operator@{name}"))
-        click.echo(f"{team} has {', '.join(f'{n} {unit}' for unit, n in total.decimals().items())} of {name}")
-
-    _with_ledger(home, work)
-
-
-def _pair(amount: str) -> tuple[str, str]:
-    unit, equals, number = amount.partition("=")
-    if not equals:
-        raise Invalid(f"--amount {amount}", "is not of the form unit=decimal", "e.g. node_h=20")
-    return unit, number
 
 
 def _with_ledger(home: Path, work: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
+from yosegi.governance import moves
 from yosegi.governance.grant import (
     AWARDED,
     CLAWED_BACK,
@@ -29,9 +30,6 @@ from yosegi.ledger import Db, Entry
 
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 """Reads committed rows: a ledger's `query`."""
-
-_NEVER = "9999-12-31T23:59:59.999999Z"
-_ALWAYS = "0000-01-01T00:00:00.000000Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +56,10 @@ class Balance:
 
 
 class GrantsView:
-    """Grants, tranches, holds, and what each hold draws from which tranche."""
+    """Grants, tranches, holds, what each hold draws from which tranche, and amounts on their way to or from peers."""
 
     name = "grants"
-    version = 1
+    version = 2
     ddl: Sequence[str] = (
         "CREATE TABLE grants (id TEXT PRIMARY KEY, charter TEXT NOT NULL, team TEXT NOT NULL, funder TEXT NOT NULL,"
         " title TEXT NOT NULL)",
@@ -74,6 +72,7 @@ class GrantsView:
         "CREATE TABLE grant_draws (grant_id TEXT NOT NULL, task TEXT NOT NULL, tranche TEXT NOT NULL,"
         " unit TEXT NOT NULL, held INTEGER NOT NULL, spent INTEGER NOT NULL,"
         " PRIMARY KEY (grant_id, task, tranche, unit))",
+        *moves.DDL,
     )
 
     def apply(self, db: Db, entry: Entry) -> None:
@@ -138,8 +137,8 @@ def _awarded(db: Db, entry: Entry) -> None:
         (grant.id, grant.charter, grant.team, grant.funder, grant.title),
     )
     for tranche in grant.tranches:
-        starts = timestamp(tranche.starts) if tranche.starts else _ALWAYS
-        ends = timestamp(tranche.ends) if tranche.ends else _NEVER
+        starts = timestamp(tranche.starts) if tranche.starts else moves.ALWAYS
+        ends = timestamp(tranche.ends) if tranche.ends else moves.NEVER
         for unit, amount in tranche.amounts.items():
             db.execute(
                 "INSERT INTO grant_tranches (grant_id, tranche, unit, amount, held, spent, locked, starts, ends)"
@@ -274,4 +273,5 @@ _HANDLERS: Mapping[str, Callable[[Db, Entry], Any]] = {
     HELD: _held,
     SETTLED: _settled,
     REFUNDED: _refunded,
+    **moves.HANDLERS,
 }

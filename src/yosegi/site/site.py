@@ -23,6 +23,7 @@ from yosegi.runner.tasks import Task, task_stream
 from yosegi.site.accounts import Door, Session
 from yosegi.site.approving import Approving
 from yosegi.site.catalogue import Catalogue
+from yosegi.site.funds import Funds
 from yosegi.site.governing import Governing
 from yosegi.site.handover import Handover
 from yosegi.site.institution import Institution
@@ -67,6 +68,7 @@ class Site:
     office: Office
     rights: Rights
     watch: Watch
+    funds: Funds
     approving: Approving
     mandating: Mandating
     recalls: Recalls
@@ -86,6 +88,7 @@ class Site:
         self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
         await self.law.start()
         self.governing.start()
+        self.funds.start()
         self.exchange.on(Request.payload_type, self._on_request)
         self.exchange.on(Report.payload_type, self.requests.on_report)
         self.exchange.on(Cancel.payload_type, self._on_cancel)

@@ -18,6 +18,7 @@ from yosegi.site import Site
 from yosegi.trust.errors import Untrusted
 from yosegi.web.api import api, doors
 from yosegi.web.door import Door
+from yosegi.web.funds import funds
 from yosegi.web.governance import governance
 from yosegi.web.institution import browser, institution
 from yosegi.web.pages import FormRefused, caller_of, pages, problem_page, to_sign_in
@@ -57,6 +58,7 @@ def make_app(site: Site) -> FastAPI:
     app.include_router(governance)
     app.include_router(browser)
     app.include_router(institution)
+    app.include_router(funds)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(YosegiError, explain)

@@ -106,3 +106,36 @@ add(
     "Take back less, or wait until what is held has ended.",
     "回収量を減らすか、確保が終わるのを待ってください。",
 )
+
+add(
+    "tranche_locked",
+    "funder",
+    "The tranche {tranche} is locked until it is released.",
+    "配分枠 {tranche} は解除されるまで使えません。",
+    "The funder would have to release it.",
+    "資金提供者による解除が必要です。",
+)
+add(
+    "nothing_to_move",
+    "owner",
+    "Nothing is to be moved.",
+    "移す量がありません。",
+    "Name an amount.",
+    "移す量を指定してください。",
+)
+add(
+    "move_too_large",
+    "owner",
+    "{asked} {unit} were to be moved and {left} are neither held nor spent.",
+    "{asked} {unit} を移そうとしましたが、保留も使用もされていないのは {left} です。",
+    "Move less.",
+    "移す量を減らしてください。",
+)
+add(
+    "move_over",
+    "owner",
+    "The move {move} is over, or was never begun.",
+    "移動 {move} はすでに終わったか、始まっていません。",
+    "Begin another.",
+    "新たに始めてください。",
+)

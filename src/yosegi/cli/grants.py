@@ -1,0 +1,319 @@
+"""`yosegi grant` and `yosegi usage`: what a site gives a team, what is left, and what it was spent on."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yosegi.app.keyring import signers
+from yosegi.app.settings import Home, read_toml
+from yosegi.cli.documents import Keys, Out, load_signer, save
+from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.core.clock import SystemClock, timestamp
+from yosegi.core.errors import Invalid
+from yosegi.governance.grant import Release
+from yosegi.site import Session, Site
+from yosegi.site.spending import GROUPS, to_csv, usage
+from yosegi.trust.envelope import Envelope
+
+File = click.Path(exists=True, dir_okay=False, path_type=Path)
+Amounts = click.option("--amount", "amounts", multiple=True, help="unit=decimal; may be repeated.")
+
+
+@click.group()
+def grant() -> None:
+    r"""Give a team amounts of what this site owns, in tranches; move them, take them back, see what is left.
+
+    Units are node_h, gpu_h, instrument_h, person_h, samples, usd and jpy; one is never converted into another. What a
+    task may cost at most is held before it starts, and settled at what it did cost.
+    """
+
+
+@grant.command()
+@HomeArgument
+@click.argument("name")
+@click.option("--charter", default="", help="Under which charter.")
+@click.option("--team", default="", help="Which team may draw on it.")
+@click.option("--funder", default="", help="The member who pays; the site itself if none is named.")
+@Amounts
+@click.option("--file", "source", type=File, help="A TOML file with tranches, instead of --amount.")
+@as_json
+@explained
+def award(
+    home: Path,
+    name: str,
+    charter: str,
+    team: str,
+    funder: str,
+    amounts: tuple[str, ...],
+    source: Path | None,
+    json_: bool,
+) -> None:
+    r"""Give a team a grant under NAME. The same again changes nothing.
+
+    \b
+    charter = "pair"
+    team = "alloys"
+    funder = "lab-a"
+    [[tranches]]
+    fiscal_year = 2027           # or id, starts and ends
+    begins = "october"           # the United States; "april" for Japan
+    contingent = true            # locked until the funder releases it
+    amounts = { instrument_h = "40", usd = "10000" }
+    """
+    value = read_toml(source) if source is not None else {}
+    given = {"charter": charter, "team": team, "funder": funder}
+    value = {"id": name} | value | {key: text for key, text in given.items() if text}
+    if amounts:
+        value["tranches"] = [{"id": "all", "amounts": dict(_pair(amount) for amount in amounts)}]
+    if "tranches" not in value:
+        raise Invalid(f"grant {name}", "neither --amount nor --file says how much", "e.g. --amount node_h=20")
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return await site.funds.award(value, who)
+
+    _shown(at_site(home, rest, lambda client: client.post("/grants", {"grant": value})), json_)
+
+
+def _pair(amount: str) -> tuple[str, str]:
+    unit, equals, number = amount.partition("=")
+    if not equals:
+        raise Invalid(f"--amount {amount}", "is not of the form unit=decimal", "e.g. node_h=20")
+    return unit, number
+
+
+@grant.command()
+@HomeArgument
+@click.argument("name", required=False, default="")
+@as_json
+@explained
+def show(home: Path, name: str, json_: bool) -> None:
+    """Show where a grant stands, tranche by tranche; every grant, if none is named."""
+
+    async def rest(site: Site, who: Session) -> Any:
+        return site.funds.show(name) if name else site.funds.list()
+
+    found = at_site(home, rest, lambda client: client.get(f"/grants/{name}" if name else "/grants"))
+    if json_:
+        show_json(found)
+        return
+    for one in [found] if name else found:
+        _shown(one, json_=False)
+
+
+def _shown(one: dict[str, Any], json_: bool) -> None:
+    if json_:
+        show_json(one)
+        return
+    click.echo(
+        f"grant {one['id']}: {one['title']}, for {one['team']}, paid by {one['funder']}, charter {one['charter']}"
+    )
+    columns = ("tranche", "unit", "amount", "held", "spent", "state", "starts", "ends")
+    show_table(columns, ([tranche[name] for name in columns] for tranche in one["tranches"]))
+
+
+@grant.command()
+@HomeArgument
+@click.argument("name")
+@click.argument("tranche")
+@click.option("--document", type=File, help="The release that the funder signed.")
+@click.option("--award-letter", type=File, help="The award letter held here; its digest is recorded, nothing else.")
+@as_json
+@explained
+def release(home: Path, name: str, tranche: str, document: Path | None, award_letter: Path | None, json_: bool) -> None:
+    """Open a contingent TRANCHE: by the funder's signed release, or attesting the award letter that is held here."""
+    value = (
+        None if document is None else Envelope.read(document.read_bytes(), what=str(document)).model_dump(mode="json")
+    )
+    digest = "" if award_letter is None else _digest(award_letter)
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return await site.funds.release(name, tranche, who, document=value, award_letter=digest)
+
+    body = {"tranche": tranche, "document": value, "award_letter": digest}
+    _shown(at_site(home, rest, lambda client: client.post(f"/grants/{name}/release", body)), json_)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    return Envelope.read(path.read_bytes(), what=str(path)).model_dump(mode="json")
+
+
+def _digest(path: Path) -> str:
+    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+@grant.command("sign-release")
+@HomeArgument
+@click.argument("site")
+@click.argument("name")
+@click.argument("tranche")
+@click.option("--charter", required=True, help="Under which charter.")
+@click.option("--award-letter", type=File, help="The letter it rests on; its digest stands in the release.")
+@Keys
+@Out
+@explained
+def sign_release(
+    home: Path,
+    site: str,
+    name: str,
+    tranche: str,
+    charter: str,
+    award_letter: Path | None,
+    keys: tuple[Path, ...],
+    out: Path,
+) -> None:
+    """Sign, as the funder with its governance keys, the release of TRANCHE of grant NAME at SITE."""
+    fields = {
+        "charter": charter,
+        "funder": Home(home).settings().site,
+        "site": site,
+        "grant": name,
+        "tranche": tranche,
+        "issued": timestamp(SystemClock().now()),
+    }
+    if award_letter is not None:
+        fields["award_letter"] = _digest(award_letter)
+    made = Release.read(fields, what="the release")
+    save(out, made.sign(*([load_signer(key) for key in keys] or signers(Home(home), "governance"))))
+    click.echo(f"{out}: send it to {site}, which takes it: yosegi grant release HOME {name} {tranche} --document {out}")
+
+
+@grant.command("claw-back")
+@HomeArgument
+@click.argument("name")
+@click.argument("tranche")
+@Amounts
+@click.option("--reason", required=True, help="For the record.")
+@as_json
+@explained
+def claw_back(home: Path, name: str, tranche: str, amounts: tuple[str, ...], reason: str, json_: bool) -> None:
+    """Shrink a TRANCHE, never below what is held and spent."""
+    wanted = dict(_pair(amount) for amount in amounts)
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return await site.funds.claw_back(name, tranche, wanted, reason, who)
+
+    body = {"tranche": tranche, "amounts": wanted, "reason": reason}
+    _shown(at_site(home, rest, lambda client: client.post(f"/grants/{name}/claw-back", body)), json_)
+
+
+@grant.command()
+@HomeArgument
+@click.argument("name")
+@click.argument("tranche")
+@click.option("--to", required=True, help="The site it goes to.")
+@click.option("--into", required=True, help="The grant there.")
+@Amounts
+@click.option("--reason", default="", help="For the record.")
+@as_json
+@explained
+def move(
+    home: Path, name: str, tranche: str, to: str, into: str, amounts: tuple[str, ...], reason: str, json_: bool
+) -> None:
+    """Move an amount of TRANCHE to a grant of another site: two signed entries, one here and one there.
+
+    It is set apart here at once. The other site takes it (`yosegi grant accept`) or does not; its word ends the move.
+    """
+    wanted = dict(_pair(amount) for amount in amounts)
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return await site.funds.move(name, tranche, to, into, wanted, reason, who)
+
+    body = {"tranche": tranche, "to": to, "into": into, "amounts": wanted, "reason": reason}
+    done = at_site(home, rest, lambda client: client.post(f"/grants/{name}/move", body))
+    if json_:
+        show_json(done)
+    else:
+        click.echo(
+            f"{done['move']}: set apart here, and offered to {to}. Back: yosegi grant take-back HOME {done['move']}"
+        )
+
+
+@grant.command()
+@HomeArgument
+@as_json
+@explained
+def moves(home: Path, json_: bool) -> None:
+    """List amounts on their way between sites: `in` is offered to this site, `out` is what it gives."""
+
+    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+        return site.funds.moves()
+
+    found = at_site(home, rest, lambda client: client.get("/moves"))
+    if json_:
+        show_json(found)
+        return
+    rows = ((f"{m['peer']}/{m['move']}", m["way"], m["grant_id"], _said(m["amounts"]), m["state"]) for m in found)
+    show_table(("move", "", "grant here", "amounts", "state"), rows, empty="nothing was ever moved")
+
+
+def _said(amounts: dict[str, str]) -> str:
+    return ", ".join(f"{number} {unit}" for unit, number in amounts.items())
+
+
+@grant.command()
+@HomeArgument
+@click.argument("move_name", metavar="MOVE")
+@click.option("--refuse", is_flag=True, help="Do not take it: it goes back.")
+@click.option("--why", default="", help="For the record.")
+@explained
+def accept(home: Path, move_name: str, refuse: bool, why: str) -> None:
+    """Take what another site offers (MOVE is site/key, as `yosegi grant moves` shows), or refuse it."""
+    peer, key = _split(move_name)
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return await site.funds.answer(peer, key, not refuse, why, who)
+
+    body = {"accepted": not refuse, "why": why}
+    at_site(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/answer", body))
+    click.echo(f"{move_name}: {'refused; it goes back' if refuse else 'taken'}")
+
+
+@grant.command("take-back")
+@HomeArgument
+@click.argument("move_name", metavar="MOVE")
+@explained
+def take_back(home: Path, move_name: str) -> None:
+    """Ask for a MOVE back that was not answered; the other site says whether it was taken before."""
+    peer, key = _split(move_name)
+
+    async def rest(site: Site, who: Session) -> None:
+        await site.funds.take_back(peer, key, who)
+
+    at_site(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/back"))
+    click.echo(f"{move_name}: asked back; see yosegi grant moves")
+
+
+def _split(name: str) -> tuple[str, str]:
+    peer, slash, key = name.partition("/")
+    if not slash or not key:
+        raise Invalid(f"move {name!r}", "not of the form site/key", "see yosegi grant moves")
+    return peer, key
+
+
+@click.command("usage")
+@HomeArgument
+@click.option("--by", "groups", multiple=True, type=click.Choice(GROUPS), help="Summed by this; may be repeated.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, safe to open in a spreadsheet.")
+@as_json
+@explained
+def usage_(home: Path, groups: tuple[str, ...], as_csv: bool, json_: bool) -> None:
+    """Show what tasks held and spent at this site: by funder, team, agreement and campaign, or as you ask."""
+    wanted = groups or ("funder", "team", "agreement", "campaign")
+
+    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+        return usage(site.ledger.query, wanted)
+
+    query = "&".join(f"by={group}" for group in wanted)
+    found = at_site(home, rest, lambda client: client.get(f"/usage?{query}"))
+    if json_:
+        show_json(found)
+    elif as_csv:
+        click.echo(to_csv(found), nl=False)
+    else:
+        columns = (*wanted, "unit", "tasks", "held", "spent")
+        show_table(columns, ([row[name] for name in columns] for row in found), empty="nothing was spent yet")
