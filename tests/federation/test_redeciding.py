@@ -73,8 +73,11 @@ def tampered(bundle: Bundle, change: Change) -> tuple[Redeciding, Entry]:
     body = dict(made.body or {})
     decision = body["decision"] | {key: value for key, value in change.items() if key != "question"}
     decision["question"] = decision["question"] | change.get("question", {})
-    made._body = json.dumps(body | {"decision": decision}).encode()
-    return Redeciding(found), made
+    return Redeciding(found), with_body(made, body | {"decision": decision})
+
+
+def with_body(entry: Entry, body: dict[str, Any]) -> Entry:
+    return Entry(entry.sequence, entry.header_bytes, entry.leaf, entry.salt, json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(
@@ -98,9 +101,8 @@ def test_a_decision_about_something_else_than_was_asked_is_found(bundles) -> Non
     made = [entry for entry in found if entry.type == MADE]
     one, other = next((a, b) for a in made for b in made if a.facts["capability"] != b.facts["capability"])
     borrowed = (one.body or {}) | {"decision": (other.body or {})["decision"]}
-    one._body = json.dumps(borrowed).encode()
     with pytest.raises(Invalid, match="about the capability"):
-        Redeciding(found).check(one)
+        Redeciding(found).check(with_body(one, borrowed))
 
 
 def test_policies_published_after_the_decision_are_no_reason_for_it(bundles) -> None:
