@@ -82,8 +82,8 @@ def decide(campaign: Campaign) -> list[Action]:
       2. an aborted campaign takes back what it can; a stopping one waits for what is under way, then has stopped;
       3. a held, stopped or ended campaign starts nothing;
       4. a running campaign that has its answer, or enough, ends when nothing is under way;
-      5. a source that keeps failing is left alone;
-      6. the campaign holds itself where an owner's grant is used up or has lapsed, or its first source is left alone;
+      5. one whose grant at an owner is used up or has lapsed takes what has begun to its end and holds itself;
+      6. a source that keeps failing is left alone; with the first one left alone the campaign holds itself;
       7. one that only suggests holds itself when a round of suggestions is made;
       8. otherwise the next steps of trials under way are asked for, and free places filled with new proposals, as far
          as each can be paid to its end;
@@ -99,7 +99,9 @@ def decide(campaign: Campaign) -> list[Action]:
     if campaign.state is not CampaignState.RUNNING:
         return []
     if reason := enough(campaign):
-        return _finish(campaign, reason)
+        return _finish(campaign, CampaignState.ENDED, reason)
+    if lapsed := _without_grant(campaign):
+        return _finish(campaign, CampaignState.HELD, lapsed)
     if breakers := _breakers(campaign):
         return list(breakers)
     if why := _why_hold(campaign):
@@ -112,8 +114,6 @@ def decide(campaign: Campaign) -> list[Action]:
 
 def _why_hold(campaign: Campaign) -> str:
     """Why the campaign waits for a person; empty if it need not."""
-    if lapsed := _without_grant(campaign):
-        return lapsed
     first = campaign.spec.source[0].name
     if first in campaign.open_breakers:
         return f"source {first} kept failing; resume when it is mended"
@@ -220,12 +220,13 @@ def _while_stopping(campaign: Campaign) -> list[Action]:
     return [Move(CampaignState.STOPPED, "everything that was under way has ended")]
 
 
-def _finish(campaign: Campaign, reason: str) -> list[Action]:
+def _finish(campaign: Campaign, state: CampaignState, reason: str) -> list[Action]:
+    """Take what has begun to its end, and then move: a sample that was made is also measured."""
     steps = _next_steps(campaign, begun_only=True)
     if steps:
         return list(steps)
     begun = [trial for trial in campaign.under_way() if trial.steps]
-    return [] if begun else [Move(CampaignState.ENDED, reason)]
+    return [] if begun else [Move(state, reason)]
 
 
 def _breakers(campaign: Campaign) -> list[OpenBreaker]:

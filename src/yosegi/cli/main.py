@@ -45,6 +45,10 @@ VERBS = {
         "yosegi.cli.grants:usage_",
         "Show what tasks held and spent at this site: by funder, team, agreement and campaign, or as you ask.",
     ),
+    "incident": (
+        "yosegi.cli.incidents:incident",
+        "Find out what somebody or something touched, bar it here at once, and prove it later.",
+    ),
     "policy": ("yosegi.cli.policies:policy", "Ask before you act; look after the site's own rules."),
     "sign-in": (
         "yosegi.cli.signing_in:sign_in",

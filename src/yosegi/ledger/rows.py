@@ -99,13 +99,13 @@ def fetch_nodes(db: Db, nodes: Iterable[Node]) -> Mapping[Node, bytes]:
 def entry_at(db: Db, sequence: int, upcasters: Upcasters | None) -> Entry | None:
     """One entry."""
     row = db.one(_ENTRY + "WHERE e.sequence = ?", (sequence,))
-    return None if row is None else _entry(row, upcasters)
+    return None if row is None else to_entry(row, upcasters)
 
 
 def stream_after(db: Db, stream: str, after: int, upcasters: Upcasters | None) -> list[Entry]:
     """A stream's entries beyond a position."""
     rows = db.all(_ENTRY + "WHERE e.stream = ? AND e.position > ? ORDER BY e.position", (stream, after))
-    return [_entry(row, upcasters) for row in rows]
+    return [to_entry(row, upcasters) for row in rows]
 
 
 def scan(db: Db, start: int, stop: int, upcasters: Upcasters | None) -> Iterator[Entry]:
@@ -114,7 +114,7 @@ def scan(db: Db, start: int, stop: int, upcasters: Upcasters | None) -> Iterator
         end = min(start + _CHUNK, stop)
         rows = db.all(_ENTRY + "WHERE e.sequence >= ? AND e.sequence < ? ORDER BY e.sequence", (start, end))
         for row in rows:
-            yield _entry(row, upcasters)
+            yield to_entry(row, upcasters)
         start = end
 
 
@@ -128,7 +128,8 @@ def places(db: Db, start: int, stop: int) -> Iterator[tuple[int, str, int, bytes
         start = end
 
 
-def _entry(row: Row, upcasters: Upcasters | None) -> Entry:
+def to_entry(row: Row, upcasters: Upcasters | None) -> Entry:
+    """An entry of a row: sequence, header, nodes, salt, body."""
     sequence, header, nodes, salt, body = row
     # PostgreSQL's driver may give memoryviews.
     return Entry(

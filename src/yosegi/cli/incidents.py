@@ -1,0 +1,239 @@
+"""`yosegi incident`: for the research-security officer: who touched what, suspend it, prove it later."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yosegi.app.keyring import signers
+from yosegi.app.settings import Home
+from yosegi.cli.documents import save
+from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.core.clock import SystemClock, parse_timestamp
+from yosegi.core.errors import Invalid, NotFound
+from yosegi.governance.suspensions import Barred
+from yosegi.ledger import Entry
+from yosegi.ledger.snapshot import Snapshot
+from yosegi.site import Session, Site
+from yosegi.site.incidents import SUBJECTS, Subject, Touched, report, trace, verify_report
+from yosegi.trust.envelope import Envelope
+
+KINDS = ("site", "person", "agent", "team", "agreement", "capability")
+What = click.argument("kind", type=click.Choice(KINDS))
+About = click.argument("subject", type=click.Choice([*SUBJECTS, "station"]), metavar="SUBJECT")
+Since = click.option("--since", default="", help="Leave out what is older: 2026-11-20 or 2026-11-20T08:00:00Z.")
+
+
+@click.group()
+def incident() -> None:
+    r"""Find out what somebody or something touched, bar it here at once, and prove it later.
+
+    \b
+    yosegi incident trace HOME person pi@lab-b --since 2026-11-20
+    yosegi incident suspend HOME site lab-b --why "a stolen key"
+    yosegi incident report HOME key ed25519-3f… --out report.json
+    yosegi incident verify report.json
+
+    trace, report and export read the ledger's file alone: beside a running site, from a backup, without a network.
+    """
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return parse_timestamp(text if "T" in text else f"{text}T00:00:00+00:00")
+    except ValueError:
+        raise Invalid(f"--since {text}", "is no moment", "e.g. 2026-11-20 or 2026-11-20T08:00:00Z") from None
+
+
+def _names(home: Home, subject: str, name: str) -> tuple[Subject, tuple[str, ...]]:
+    """What to look for; a station stands for the capabilities that it published."""
+    if subject != "station":
+        return next(known for known in SUBJECTS if known == subject), (name,)
+    settings = home.settings()
+    if name not in settings.station:
+        raise NotFound("station", name, tuple(settings.station))
+    with Snapshot(home.ledger) as ledger:
+        known = [f"{settings.site}/{stream.partition('/')[2]}" for stream in ledger.streams("capability/")]
+    entries = {entry.partition(":")[2] for entry in settings.station[name].publish}
+    return "capability", tuple(ref for ref in known if _attribute(ref) in entries) or tuple(known)
+
+
+def _attribute(ref: str) -> str:
+    """What a capability's function is most likely called: `mix` of `nims/colour.mix@1`."""
+    return ref.rpartition("/")[2].partition("@")[0].rpartition(".")[2]
+
+
+@incident.command("trace")
+@HomeArgument
+@About
+@click.argument("name")
+@Since
+@as_json
+@explained
+def trace_(home: Path, subject: str, name: str, since: str, json_: bool) -> None:
+    """List what names SUBJECT NAME, and everything that depends on that: tasks, campaigns that learned, later points.
+
+    SUBJECT is key, person, agent, site, team, agreement, capability, contract, station, calibration or text. A `key` is
+    named by its id or the id's beginning, a `contract` by its digest, a `station` stands for what it published, a
+    `calibration` or any other `text` is looked for as it stands in inputs and outputs.
+    """
+    kind, names = _names(Home(home), subject, name)
+    with Snapshot(Home(home).ledger) as ledger:
+        found = trace(ledger, kind, names, _moment(since))
+    if json_:
+        show_json([_line(touched) for touched in found])
+        return
+    rows = (
+        (t.entry.sequence, t.entry.time[:19], t.entry.type, t.entry.header.actor, t.entry.stream, t.why) for t in found
+    )
+    show_table(("entry", "time", "type", "by", "stream", "why"), rows, empty=f"nothing names {name}")
+    named = sum(touched.after < 0 for touched in found)
+    click.echo(f"{named} entries name it, {len(found) - named} depend on those")
+
+
+def _line(touched: Touched) -> dict[str, Any]:
+    return _told(touched.entry) | {"why": touched.why, "after": touched.after}
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    header = entry.header
+    return {
+        "sequence": entry.sequence,
+        "time": header.time,
+        "site": header.site,
+        "charter": header.charter,
+        "type": header.type,
+        "stream": header.stream,
+        "actor": header.actor,
+        "on_behalf_of": header.on_behalf_of,
+        "facts": header.facts,
+        "hash": entry.hash,
+    }
+
+
+@incident.command("report")
+@HomeArgument
+@About
+@click.argument("name")
+@Since
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@explained
+def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
+    """Write a trace as a report signed by the site, with the proof that each line stands in its ledger.
+
+    SUBJECT is as for `yosegi incident trace`.
+    """
+    place = Home(home)
+    kind, names = _names(place, subject, name)
+    with Snapshot(place.ledger) as ledger:
+        found = trace(ledger, kind, names, _moment(since))
+        site = place.settings().site
+        made = report(ledger, site, kind, ", ".join(names), found, _moment(since), SystemClock().now())
+    save(out, made.sign(*signers(place, "site")))
+    click.echo(f"{out}: {len(found)} of {made.size} entries, signed; anybody checks it: yosegi incident verify {out}")
+
+
+@incident.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--charter", default="", help="Digest of the charter you trust; the report must rest on it.")
+@as_json
+@explained
+def verify(file: Path, charter: str, json_: bool) -> None:
+    """Check a report offline: the site's signature, and that every line of it stands in that site's ledger."""
+    found = verify_report(Envelope.read(file.read_bytes(), what=str(file)), charter)
+    summary = {"site": found.site, "subject": found.subject, "name": found.name, "lines": len(found.lines), "ok": True}
+    if json_:
+        show_json(summary | {"issued": found.model_dump(mode="json")["issued"], "size": found.size})
+    else:
+        click.echo(
+            f"{file} holds: {len(found.lines)} entries of {found.site} about {found.subject} {found.name}, "
+            f"as of {found.issued:%Y-%m-%d %H:%M} with {found.size} entries; {len(found.suspensions)} suspensions then"
+        )
+
+
+@incident.command()
+@HomeArgument
+@What
+@click.argument("name")
+@click.option("--why", required=True, help="For the record.")
+@click.option("--charter", default="", help="Under this charter alone.")
+@explained
+def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
+    """Bar KIND NAME at this site, at once, running or not: nothing new of it starts. Stopping is never barred.
+
+    A site is heard no more at all; a person, agent, team, agreement or capability is refused with that reason.
+    """
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return await site.office.suspend(kind, name, who, why, charter)
+
+    body = {"kind": kind, "name": name, "why": why, "charter": charter}
+    at_site(home, rest, lambda client: client.post("/suspensions", body))
+    click.echo(f"{kind} {name} is suspended here; lift it: yosegi incident lift {home} {kind} {name} --why …")
+
+
+@incident.command()
+@HomeArgument
+@What
+@click.argument("name")
+@click.option("--why", required=True, help="For the record.")
+@click.option("--charter", default="", help="If it was suspended under this charter alone.")
+@explained
+def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
+    """Lift a suspension."""
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return await site.office.lift(kind, name, who, why, charter)
+
+    body = {"kind": kind, "name": name, "why": why, "charter": charter}
+    at_site(home, rest, lambda client: client.post("/suspensions/lift", body))
+    click.echo(f"{kind} {name} is suspended here no more")
+
+
+@incident.command("list")
+@HomeArgument
+@as_json
+@explained
+def list_(home: Path, json_: bool) -> None:
+    """List what is suspended at this site, since when, by whom and why."""
+
+    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+        return site.office.suspensions()
+
+    found = at_site(home, rest, lambda client: client.get("/suspensions"))
+    if json_:
+        show_json(found)
+        return
+    columns = ("kind", "name", "charter", "since", "by", "why")
+    show_table(columns, ([one.get(name, "") for name in columns] for one in found), empty="nothing is suspended")
+
+
+@incident.command()
+@HomeArgument
+@click.option("--after", default=-1, show_default=True, help="The last sequence that was taken before.")
+@click.option("--follow", is_flag=True, help="Go on as the ledger grows.")
+@explained
+def export(home: Path, after: int, follow: bool) -> None:
+    """Print audit events for the institution's own log system: one JSON object a line, headers and facts, no bodies."""
+    place = Home(home)
+    while True:
+        for entry in _events(place, after + 1):
+            click.echo(json.dumps(_told(entry), ensure_ascii=False))
+            after = entry.sequence
+        if not follow:
+            return
+        time.sleep(1.0)
+
+
+def _events(home: Home, start: int) -> Iterator[Entry]:
+    with Snapshot(home.ledger) as ledger:
+        yield from ledger.scan(start)

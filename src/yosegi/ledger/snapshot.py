@@ -1,0 +1,89 @@
+"""A ledger's file as it is at one moment, read beside whoever writes it: for officers, offline and at once.
+
+It takes no lock and changes nothing. What it finds can be proved under the newest checkpoint of that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from yosegi.core.errors import Invalid
+from yosegi.ledger import rows, tree
+from yosegi.ledger.entry import Entry
+from yosegi.ledger.sqlite import SqliteStore
+from yosegi.trust.envelope import Envelope
+
+_CHUNK = 50_000
+_ENTRY = (
+    "SELECT e.sequence, e.header, e.nodes, b.salt, b.body FROM ledger_entries e"
+    " LEFT JOIN ledger_bodies b ON b.sequence = e.sequence WHERE e.sequence >= ? AND e.sequence < ? AND "
+)
+
+
+class Snapshot:
+    """One moment of a ledger.
+
+    Args:
+        path: the file of a SQLite ledger, of a running site too, or of a backup.
+
+    Raises:
+        Invalid: no such file, or a ledger without a checkpoint.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise Invalid(str(path), "there is no ledger there", "name the home of a site that was served")
+        self._store = SqliteStore(path)
+        self._db = self._store.reader()
+        # One read transaction: whatever is appended meanwhile is not seen.
+        self._db.execute("BEGIN")
+        last = rows.last_checkpoint(self._db)
+        if last is None:
+            raise Invalid(str(path), "it has no checkpoint", "serve the site once")
+        self.size, envelope = last
+        self.checkpoint = Envelope.read(envelope)
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.execute("COMMIT")
+        self._store.close()
+
+    def containing(self, *texts: bytes) -> Iterator[Entry]:
+        """Entries whose header or body has one of these texts, byte for byte, in order."""
+        tests = " OR ".join(["instr(e.header, ?) > 0 OR instr(b.body, ?) > 0"] * len(texts))
+        yield from self._where(f"({tests})", [text for text in texts for _ in range(2)])
+
+    def following(self) -> Iterator[Entry]:
+        """Entries that name others they follow, in order."""
+        yield from self._where("instr(e.header, ?) = 0", [b'"after":[]'])
+
+    def scan(self, start: int = 0) -> Iterator[Entry]:
+        """Every entry from a sequence on."""
+        return rows.scan(self._db, start, self.size, None)
+
+    def _where(self, condition: str, params: Sequence[bytes]) -> Iterator[Entry]:
+        for start in range(0, self.size, _CHUNK):
+            stop = min(start + _CHUNK, self.size)
+            for row in self._db.all(f"{_ENTRY}{condition} ORDER BY e.sequence", (start, stop, *params)):
+                yield rows.to_entry(row, None)
+
+    def stream(self, name: str, after: int = 0) -> list[Entry]:
+        """A stream's entries beyond a position."""
+        return [e for e in rows.stream_after(self._db, name, after, None) if e.sequence < self.size]
+
+    def streams(self, prefix: str) -> list[str]:
+        """The names of streams that begin so, in order."""
+        return rows.streams(self._db, prefix)
+
+    def prove(self, sequences: Iterable[int]) -> tuple[str, ...]:
+        """The hashes that lead from these entries to the checkpoint's root: for `verify_entries`."""
+        ranges = tree.bundle_ranges(sorted(set(sequences)), self.size)
+        found = tree.hashes(ranges, lambda nodes: rows.fetch_nodes(self._db, nodes))
+        return tuple("sha256:" + item.hex() for item in found)

@@ -1,0 +1,57 @@
+"""The officer's minute: trace, suspend, report and prove, beside a running site."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.asking import document, refused, told
+from processes.sites import Town
+
+pytestmark = pytest.mark.processes
+
+
+def test_what_a_member_touched_is_traced_beside_the_running_site(town: Town, tmp_path: Path) -> None:
+    lines = document("incident", "trace", town.folder / "riken", "person", "pi@argonne")
+    tasks = {str(row[0]) for row in town.ask("riken", "SELECT stream FROM task")}
+    assert {line["stream"] for line in lines if line["stream"].startswith("task/")} == tasks
+    assert document("incident", "trace", town.folder / "riken", "person", "nobody@argonne") == []
+    assert "no ledger" in refused("incident", "trace", tmp_path, "person", "pi@argonne")
+
+
+def test_a_report_is_signed_and_verifies_anywhere(town: Town, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    told("incident", "report", town.folder / "riken", "person", "pi@argonne", "--since", "2020-01-01", "--out", report)
+    found = document("incident", "verify", report)
+    assert (found["site"], found["subject"], found["ok"]) == ("riken", "person", True)
+    assert found["lines"] > 0
+    (charter,) = town.client("riken").charters()
+    told("incident", "verify", report, "--charter", charter["digest"])
+    refused("incident", "verify", report, "--charter", "sha256:" + "0" * 64)
+    value = json.loads(report.read_text())
+    value["payload"] = value["payload"][:-8] + value["payload"][-4:] + value["payload"][-8:-4]
+    report.write_text(json.dumps(value))
+    refused("incident", "verify", report)
+
+
+def test_a_person_is_suspended_and_lifted_at_a_running_site(town: Town) -> None:
+    home = town.folder / "riken"
+    told("incident", "suspend", home, "person", "pi@argonne", "--why", "a look")
+    try:
+        (one,) = document("incident", "list", home)
+        assert (one["kind"], one["name"], one["why"]) == ("person", "pi@argonne", "a look")
+    finally:
+        told("incident", "lift", home, "person", "pi@argonne", "--why", "seen")
+    assert document("incident", "list", home) == []
+    assert "no suspension" in refused("incident", "lift", home, "person", "pi@argonne", "--why", "again")
+    refused("incident", "suspend", home, "person", "Not A Person", "--why", "x")
+
+
+def test_audit_events_go_to_the_institutions_own_log_one_a_line(town: Town) -> None:
+    lines = [json.loads(line) for line in told("incident", "export", town.folder / "riken").splitlines()]
+    assert [line["sequence"] for line in lines] == list(range(len(lines)))
+    assert all("body" not in line for line in lines)
+    rest = told("incident", "export", town.folder / "riken", "--after", str(len(lines) - 2)).splitlines()
+    assert json.loads(rest[0])["sequence"] == len(lines) - 1
