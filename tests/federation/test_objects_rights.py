@@ -27,6 +27,7 @@ from yosegi.testing.loop import run_simulated
 
 Story = Callable[[Federation], Awaitable[None]]
 ANYBODY = Session("guest@argonne", "member", float("inf"), "")
+OPERATOR = Session("operator@argonne", "operator", float("inf"), "")
 MEMBER = Session("pi@argonne", "member", float("inf"), "")
 
 NO_RELEASE = """\
@@ -324,8 +325,11 @@ def test_an_object_is_for_its_team(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         home, ref = site(federation, "argonne"), await put(federation, b"1,2\n")
         assert b"".join(home.objects.open(ref["sha256"], MEMBER)[1]) == b"1,2\n"
-        with pytest.raises(Refused, match="object_not_yours"):
+        with pytest.raises(NotFound):
             home.objects.open(ref["sha256"], ANYBODY)
+        assert not home.objects.listing(ANYBODY)
+        with pytest.raises(Refused, match="object_not_yours"):
+            home.objects.open(ref["sha256"], OPERATOR)
         with pytest.raises(Refused, match="object_not_yours"):
             await home.objects.put(io.BytesIO(b""), ANYBODY, media_type="text/csv", sensitivity="team", team=TEAM)
 
@@ -344,7 +348,7 @@ def test_the_strictest_label_counts(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         await put(federation, b"1,2\n", sensitivity="restricted")
         ref = await put(federation, b"1,2\n", sensitivity="public")
-        with pytest.raises(Refused):
+        with pytest.raises(NotFound):
             site(federation, "argonne").objects.open(ref["sha256"], ANYBODY)
 
     tell(large.sites(tmp_path), story)

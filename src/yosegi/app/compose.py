@@ -223,7 +223,7 @@ def assemble(parts: Parts) -> Site:
     law.capabilities = catalogue.facts
     governing = Governing(settings.site, ledger, clock, registry, law, exchange, catalogue)
     requests.contract_of = catalogue.contract_of
-    objects = Objects(settings.site, ledger, parts.objects, clock, registry, transfers, parts.offload)
+    objects = Objects(settings.site, ledger, parts.objects, clock, registry, law, transfers, parts.offload)
     campaigns = Campaigns(
         settings.site, ledger, requests, law, delegation, catalogue.contract_of, objects.named, compute=parts.compute
     )
@@ -291,7 +291,7 @@ async def publish(
         offered: list[Contract] = [known[entry] for entry in station.publish]
         theirs = PublicKey(algorithm="ed25519", public=station.key)
         station_engine = StationEngine(
-            name, theirs, {c.name: c for c in offered}, clock, site=settings.site, signer=key
+            name, theirs, {c.name: c for c in offered}, clock, site=settings.site, signer=key, store=objects
         )
         published |= {contract.name: Published(contract, station_engine) for contract in offered}
     for each in {id(p.engine): p.engine for p in published.values()}.values():

@@ -16,7 +16,10 @@ from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, Progress, Stopping, Work
 from yosegi.core.errors import Conflict, Invalid, NotFound, YosegiError
 from yosegi.core.states import Effect
+from yosegi.data import Gave, ObjectStore, Puller, Want
+from yosegi.data.pulling import Offload
 from yosegi.runner._waiting import first_of
+from yosegi.runner.desk import Desk, other_bytes, references
 from yosegi.runner.endings import ended_badly, never_began
 from yosegi.runner.station.documents import (
     LIFE,
@@ -36,6 +39,8 @@ Late = Callable[[str, Outcome], Awaitable[None]]
 _FRESH = 30.0
 """Seconds after its last call for which a station counts as connected."""
 _KEPT_LATE = 10_000
+PATIENCE = 3.0
+"""Seconds after which a piece of an object is asked for again: news of the station may have cut an answer off."""
 
 
 async def _nobody(key: str, outcome: Outcome) -> None:
@@ -76,6 +81,8 @@ class StationEngine:
         grace: seconds without contact beyond a task's time limit after which its effect is called unknown.
         patience: seconds that `cancel` waits for the station's word.
         on_late: told of an outcome that nobody waits for any more.
+        store: where objects among inputs and outputs lie; None where there are none.
+        offload: does long work with the disk.
     """
 
     remembers = True
@@ -92,7 +99,15 @@ class StationEngine:
         grace: float = 120.0,
         patience: float = 10.0,
         on_late: Late = _nobody,
+        store: ObjectStore | None = None,
+        offload: Offload = asyncio.to_thread,
     ) -> None:
+        self._desk: Desk | None = None
+        if store is not None:
+            puller = Puller(store, clock, other_bytes, patience=PATIENCE, offload=offload)
+            self._desk = Desk(name, store, puller, self._may_have, self._wake)
+        self._bringing: dict[str, asyncio.Task[None]] = {}
+        self._unfit: dict[str, Outcome] = {}
         self.name, self.on_late = name, on_late
         self._keys, self._capabilities, self._clock = by_id([key]), dict(capabilities), clock
         self._site, self._signer, self._grace, self._patience = site, signer, grace, patience
@@ -107,6 +122,7 @@ class StationEngine:
         self._open = 0
         self._closed = False
         self._resting, self._trouble = "", ""
+        self._fetched = False
         self._changed: asyncio.Event = asyncio.Event()
 
     async def start(self) -> None:
@@ -200,6 +216,9 @@ class StationEngine:
         """Answer the open call, so that the site can end; the station's processes are its own."""
         self._closed = True
         self._wake()
+        for task in self._bringing.values():
+            task.cancel()
+        await asyncio.gather(*self._bringing.values(), return_exceptions=True)
 
     # -- the station's calls --------------------------------------------------------------------------------------
 
@@ -217,7 +236,9 @@ class StationEngine:
         self._heard, self._heard_at = self._clock.monotonic(), timestamp(self._clock.now())
         self._resting, self._trouble = heard.resting, heard.trouble
         self._wake()
-        spoken = await self._take(heard.results)
+        if self._desk is not None:
+            self._desk.hear(heard.wants, heard.chunks)
+        spoken = await self._take(map(self._whole, filter(self._is_here, heard.results)))
         for reached in heard.progress:
             if (want := self._wants.get(reached.key)) is not None:
                 want.progress(Progress(reached.key, reached.fraction, reached.text))
@@ -235,6 +256,36 @@ class StationEngine:
             raise Conflict("a station's call", "was received before, or a later one was", "call again")
         self._last = (heard.run, heard.sequence)
         return heard
+
+    def _may_have(self, want: Want) -> bool:
+        """The station is given the inputs of what it is offered, and nothing else."""
+        offered = self._wants.get(want.task)
+        return offered is not None and any(ref.sha256 == want.sha256 for ref in offered.work.objects.values())
+
+    def _is_here(self, ended: Ended) -> bool:
+        """Whether everything that a task made is here; what is not is brought, and the station tells its end again."""
+        if self._desk is None or ended.key in self._unfit:
+            return True
+        if not self._desk.missing(references(ended.outcome.outputs)):
+            return True
+        if ended.key not in self._bringing:
+            self._bringing[ended.key] = asyncio.create_task(self._bring(self._desk, ended))
+        return False
+
+    async def _bring(self, desk: Desk, ended: Ended) -> None:
+        try:
+            await desk.bring(references(ended.outcome.outputs), ended.key)
+        except Gave as gave:
+            why = gave.why.en or gave.why.code
+            self._unfit[ended.key] = Outcome.failed(ended.outcome.effect, "bad_output", why, invalid=True)
+        finally:
+            self._bringing.pop(ended.key, None)
+            self._fetched = True
+            self._wake()
+
+    def _whole(self, ended: Ended) -> Ended:
+        outcome = self._unfit.pop(ended.key, None)
+        return ended if outcome is None else ended.model_copy(update={"outcome": outcome})
 
     async def _take(self, results: Iterable[Ended]) -> tuple[str, ...]:
         """Pass on what ended; the keys of what has reached somebody and need not be told again."""
@@ -278,8 +329,17 @@ class StationEngine:
             while True:
                 work, halts = self._offers(heard), self._halts()
                 superseded = number != self._calls
-                quiet = not (
-                    work or halts or spoken or self._burying or superseded or self._closed or self._stop != heard.heeds
+                quiet = (
+                    not (
+                        work
+                        or halts
+                        or spoken
+                        or self._burying
+                        or superseded
+                        or self._closed
+                        or self._stop != heard.heeds
+                    )
+                    and not self._has_news_of_objects()
                 )
                 left = deadline - self._clock.monotonic()
                 if not quiet or left <= 0:
@@ -292,12 +352,18 @@ class StationEngine:
             station=self.name, site=self._site, run=heard.run, sequence=heard.sequence, issued=now,
             not_after=now + LIFE, work=() if superseded else work, acknowledged=spoken,
             cancel=tuple(sorted(self._burying)), halt=halts or None, stop=self._stop,
+            **({} if superseded or self._desk is None else self._desk.say()),
         )  # fmt: skip
+        self._fetched = False
         if not superseded:
             self._heard = self._clock.monotonic()
             for offer in work:
                 self._wants[offer.key].offered_at = self._heard
         return answer.sign(self._signer).to_bytes()
+
+    def _has_news_of_objects(self) -> bool:
+        """Whether there are pieces to ask for or give, or an end that may be told again now."""
+        return self._desk is not None and (self._desk.busy or self._fetched)
 
     def _offers(self, heard: StationCall) -> tuple[Offer, ...]:
         """What the station may start: what it holds and somebody wants, then new work as far as it has room."""

@@ -19,6 +19,7 @@ from yosegi.data.view import is_erased
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Ledger
 from yosegi.site.accounts import Session
+from yosegi.site.law import SiteLaw
 from yosegi.site.transfers import Transfers
 
 YOUNG = timedelta(days=1)
@@ -38,6 +39,7 @@ class Objects:
     store: ObjectStore
     clock: Clock
     registry: Registry
+    law: SiteLaw
     transfers: Transfers
     offload: Offload
 
@@ -51,7 +53,7 @@ class Objects:
             NotFound: no such charter or team.
         """
         charter = charter or self._only_charter()
-        if team not in self._teams(charter, who.person) and who.role != "officer":
+        if not self.law.in_team(charter, team, who.person) and who.role != "officer":
             raise Refused(f"an object for {team}", ("object_not_yours",))
         if team not in (one.id for one in self.registry.federation(charter).roster.charter.teams):
             raise NotFound("team", team)
@@ -68,10 +70,6 @@ class Objects:
             raise Invalid("the object", f"this site holds {len(charters)} charters", "say which: --charter")
         return charters[0]
 
-    def _teams(self, charter: str, person: str) -> set[str]:
-        teams = self.registry.federation(charter).roster.charter.teams
-        return {team.id for team in teams if person in team.people}
-
     def named(self, digest: str) -> ObjectRef:
         """An object that a campaign names by its digest.
 
@@ -84,8 +82,8 @@ class Objects:
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
-    def listing(self, *, campaign: str = "", task: str = "", limit: int = 500) -> list[dict[str, Any]]:
-        """One line an object, the newest first; of a campaign or a task (its key) alone, if one is given."""
+    def listing(self, who: Session, *, campaign: str = "", task: str = "", limit: int = 500) -> list[dict[str, Any]]:
+        """One line an object that somebody may see, the newest first; of a campaign or a task (its key) alone."""
         if campaign:
             found = known(self.ledger, _OF_CAMPAIGN, campaign, campaign)
         elif task:
@@ -95,7 +93,8 @@ class Objects:
         by_digest: dict[str, list[Known]] = {}
         for one in reversed(found):
             by_digest.setdefault(one.ref.sha256, []).append(one)
-        return [self._line(digest, namings) for digest, namings in list(by_digest.items())[:limit]]
+        seen = [(digest, namings) for digest, namings in by_digest.items() if self._may_see(namings, who)]
+        return [self._line(digest, namings) for digest, namings in seen[:limit]]
 
     def _line(self, digest: str, namings: list[Known]) -> dict[str, Any]:
         ref = namings[-1].ref.with_label_of(*(one.ref for one in namings))
@@ -115,14 +114,14 @@ class Objects:
             return ""
         return under_way[digest] or "on its way"
 
-    def show(self, digest: str) -> dict[str, Any]:
+    def show(self, digest: str, who: Session) -> dict[str, Any]:
         """One object and every entry that names it.
 
         Raises:
-            NotFound: no entry does.
+            NotFound: no entry does, or it is another team's; which, is not said.
         """
         namings = known(self.ledger, "digest = ?", digest)
-        if not namings:
+        if not namings or not self._may_see(namings, who):
             raise NotFound("object", digest)
         fields = ("kind", "stream", "name", "peer", "task", "team", "charter", "actor", "time", "sequence")
         history = [
@@ -134,25 +133,29 @@ class Objects:
         """The bytes of an object, verified as they are read.
 
         Raises:
-            NotFound: no such object, or its bytes are not here.
-            Refused: it is for members of its team, or was erased.
+            NotFound: no such object, or another team's; or its bytes are not here.
+            Refused: its bytes are for members of its team, or were erased.
         """
-        ref = named(self.ledger, digest)
+        ref, namings = named(self.ledger, digest), known(self.ledger, "digest = ?", digest)
+        if not self._may_see(namings, who):
+            raise NotFound("object", digest)
         if is_erased(self.ledger, digest):
             raise Refused(f"object {digest}", ("object_erased",))
-        if not self._may_read(ref, who):
+        if not (ref.sensitivity == "public" or who.role == "officer" or self._is_of(namings, who)):
             raise Refused(f"object {digest}", ("object_not_yours",))
         if not self.store.has(digest):
             raise NotFound("bytes of object", digest)
         return ref, verified(self.store, digest)
 
-    def _may_read(self, ref: ObjectRef, who: Session) -> bool:
-        if ref.sensitivity == "public" or who.role == "officer":
-            return True
-        namings = known(self.ledger, "digest = ?", ref.sha256)
+    def _may_see(self, namings: list[Known], who: Session) -> bool:
+        """Whether somebody may know of an object: its team, and those who run the site; all, if it is public."""
+        public = bool(namings) and all(one.ref.sensitivity == "public" for one in namings)
+        return public or who.role in ("operator", "officer") or self._is_of(namings, who)
+
+    def _is_of(self, namings: list[Known], who: Session) -> bool:
+        """Whether somebody belongs to a team for which it was made or brought, or brought it."""
         return any(
-            (one.kind == PUT and one.actor == who.person)
-            or (one.team and one.team in self._teams(one.charter, who.person))
+            (one.kind == PUT and one.actor == who.person) or self.law.in_team(one.charter, one.team, who.person)
             for one in namings
         )
 
@@ -191,7 +194,7 @@ class Objects:
         # First the word, then the deed: should this site die in between, nobody is given the bytes, and they go later.
         await self.ledger.append(erased(digest, reason, by=who.person))
         self.store.delete(digest)
-        return self.show(digest)
+        return self.show(digest, who)
 
     def start(self) -> None:
         """Take away what was erased on record and not yet on the disk."""

@@ -271,7 +271,7 @@ async def switch(
 @api.get("/objects")
 async def objects(site: Here, who: Who, campaign: str = "", task: str = "") -> list[dict[str, Any]]:
     """Objects this site knows, the newest first; of a campaign or a task alone, if one is given."""
-    return site.objects.listing(campaign=campaign, task=task)
+    return site.objects.listing(who, campaign=campaign, task=task)
 
 
 @api.post("/objects", status_code=201)
@@ -301,7 +301,7 @@ async def put_object(
 @api.get("/objects/{sha256}")
 async def show_object(sha256: Digest, site: Here, who: Who) -> dict[str, Any]:
     """One object and every entry that names it."""
-    return site.objects.show(sha256)
+    return site.objects.show(sha256, who)
 
 
 @api.get("/objects/{sha256}/bytes", response_class=StreamingResponse)

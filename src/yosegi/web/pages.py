@@ -323,8 +323,7 @@ async def tasks(caller: Here) -> Response:
 @pages.get("/objects")
 async def objects(caller: Here, campaign: str = "", task: str = "") -> Response:
     """Large data that this site knows; of a campaign or a task alone, if one is named."""
-    signed_in(caller)
-    found = caller.site.objects.listing(campaign=campaign, task=task)
+    found = caller.site.objects.listing(signed_in(caller), campaign=campaign, task=task)
     return show(caller, "objects", page="objects", objects=found, of=campaign or task)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -56,10 +55,11 @@ class _Worker:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         stopping = lambda: self._sign.raised  # noqa: E731
         query_of = message.get("query_of")
-        context = context_of(query_of or message["key"], self._scratch, report, self._state, stopping)
+        context = context_of(
+            query_of or message["key"], self._scratch, report, self._state, stopping, message.get("files")
+        )
         line = answer(capability, message["inputs"], context, limit, query=bool(query_of))
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        shutil.rmtree(self._scratch, ignore_errors=True)
         ended = {"ended": number, "pid": os.getpid(), "status": 0, "answer": line.decode(), "why": "", "tail": ""}
         self._send(ended | {"folder": str(self._scratch)})
 

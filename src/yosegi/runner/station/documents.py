@@ -14,7 +14,9 @@ from pydantic import Field, StringConstraints
 from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome, Stopping, Work
 from yosegi.core.ids import CapabilityName, SiteId
+from yosegi.core.object import ObjectRef
 from yosegi.core.values import Value
+from yosegi.data import AT_ONCE, Chunk, Want
 from yosegi.trust.document import Document, Moment
 
 LIFE = timedelta(seconds=30)
@@ -38,6 +40,8 @@ class Offer(Value):
     attempt: int = Field(default=1, ge=1)
     grace: float | None = Field(default=None, ge=0)
     query_of: TaskKey | None = None
+    objects: dict[str, ObjectRef] | None = None
+    """Those among the inputs, by name; None where there are none."""
 
     @classmethod
     def of(cls, work: Work) -> Self:
@@ -51,6 +55,7 @@ class Offer(Value):
             attempt=work.attempt,
             grace=work.grace,
             query_of=work.query_of or None,
+            objects=dict(work.objects) or None,
         )
 
     @property
@@ -96,6 +101,10 @@ class _Spoken(Document):
     sequence: int = Field(ge=1, lt=2**53)
     issued: Moment
     not_after: Moment
+    wants: tuple[Want, ...] | None = Field(default=None, max_length=64)
+    """Pieces of objects that the speaker asks for; None where there are none."""
+    chunks: tuple[Chunk, ...] | None = Field(default=None, max_length=AT_ONCE)
+    """Pieces that the other asked for."""
 
 
 class StationCall(_Spoken):

@@ -12,12 +12,16 @@ from typing import Any, Protocol
 
 from yosegi.core import canonical
 from yosegi.core.capability import Capability
+from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Outcome, Stopping
-from yosegi.core.errors import Invalid, Unavailable
+from yosegi.core.errors import Invalid, Unavailable, YosegiError
+from yosegi.data import ObjectStore
+from yosegi.data.pulling import inline
 from yosegi.runner import _system
 from yosegi.runner._call import answer, context_of
 from yosegi.runner._waiting import first_of
 from yosegi.runner.endings import ended_badly, from_answer, never_began
+from yosegi.runner.files import hand_in, taken_in
 from yosegi.runner.fork_server import Ending, ForkServer
 from yosegi.runner.limits import Limits
 from yosegi.runner.station.documents import Offer
@@ -49,8 +53,10 @@ class DirectHand:
         state: the instrument's durable folder.
     """
 
-    def __init__(self, capabilities: Mapping[str, Capability[Any, Any]], state: Path) -> None:
-        self._capabilities, self._state = dict(capabilities), state
+    def __init__(
+        self, capabilities: Mapping[str, Capability[Any, Any]], state: Path, store: ObjectStore | None = None
+    ) -> None:
+        self._capabilities, self._state, self._store = dict(capabilities), state, store
         self._scratch = state / "scratch"
 
     async def do(self, offer: Offer, report: Report) -> Outcome:
@@ -61,9 +67,13 @@ class DirectHand:
         self._scratch.mkdir(parents=True, exist_ok=True)
         limits = Limits()
         try:
-            context = context_of(offer.query_of or offer.key, self._scratch, report, self._state)
+            files = _handed_in(self._store, offer, self._scratch)
+            context = context_of(offer.query_of or offer.key, self._scratch, report, self._state, files=files)
             line = answer(capability, offer.inputs, context, limits.output, query=offer.query_of is not None)
-            return from_answer(line, offer.effect, limits.output)
+            outcome = from_answer(line, offer.effect, limits.output)
+            return await taken_in(self._store, outcome, self._scratch, clock=SystemClock(), offload=inline)
+        except YosegiError as error:
+            return never_began("not_started", str(error))
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -82,6 +92,7 @@ class ProcessHand:
     Args:
         entries: `package.module:attribute` of each capability.
         state: the instrument's durable folder.
+        store: the station's objects; None where it has none.
     """
 
     def __init__(
@@ -91,7 +102,9 @@ class ProcessHand:
         *,
         limits: Limits | None = None,
         import_path: tuple[Path, ...] = (),
+        store: ObjectStore | None = None,
     ) -> None:
+        self._store = store
         self._entries, self._state, self._import_path = tuple(entries), state.absolute(), import_path
         self._limits = limits or Limits()
         self._server: ForkServer | None = None
@@ -114,15 +127,22 @@ class ProcessHand:
 
     async def do(self, offer: Offer, report: Report) -> Outcome:
         """See `Hand.do`."""
+        given, scratch = self._state / "given", self._state / "scratch"
         message = {
             "capability": offer.capability, "key": offer.key, "inputs": offer.inputs, "query_of": offer.query_of,
         }  # fmt: skip
         self._why, self._running = "", offer.capability
         self._aborted.clear()
         try:
-            return await self._done(offer, message, report)
+            await asyncio.to_thread(_removed, given, scratch)
+            message["files"] = await asyncio.to_thread(_handed_in, self._store, offer, given)
+            outcome = await self._done(offer, message, report)
+            return await taken_in(self._store, outcome, scratch, clock=SystemClock(), offload=asyncio.to_thread)
+        except YosegiError as error:
+            return never_began("not_started", str(error))
         finally:
             self._running = ""
+            await asyncio.to_thread(_removed, given, scratch)
 
     async def _done(self, offer: Offer, message: dict[str, Any], report: Report) -> Outcome:
         try:
@@ -188,6 +208,16 @@ class ProcessHand:
         """See `Hand.close`."""
         if self._server is not None:
             await self._server.close()
+
+
+def _handed_in(store: ObjectStore | None, offer: Offer, folder: Path) -> dict[str, str]:
+    return hand_in(store, offer.objects or {}, folder / "in") if store is not None else {}
+
+
+def _removed(*folders: Path) -> None:
+    for folder in folders:
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _pass_on(text: str, report: Report) -> None:

@@ -16,6 +16,8 @@ from yosegi.core.errors import Invalid
 from yosegi.core.ids import SiteId
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.core.values import Value
+from yosegi.data import FileStore
+from yosegi.runner.desk import references
 from yosegi.runner.limits import Limits
 from yosegi.runner.station.hand import ProcessHand
 from yosegi.runner.station.intents import IntentLog
@@ -90,7 +92,9 @@ async def run_station(
     settings, signer, clock = StationFile.load(folder), Ed25519Signer.load(folder / KEY_FILE), clock or SystemClock()
     site_key = PublicKey.of("ed25519", bytes.fromhex(settings.site_key))
     log = IntentLog(folder, clock)
-    hand = ProcessHand(settings.publish, folder, limits=settings.limits, import_path=import_path)
+    store = FileStore(folder / "objects")
+    _tidy(store, log, clock)
+    hand = ProcessHand(settings.publish, folder, limits=settings.limits, import_path=import_path, store=store)
     try:
         await hand.start()
         async with HttpTransport() as transport:
@@ -105,6 +109,7 @@ async def run_station(
                 clock=clock,
                 seed=int(signer.public.key_id[-8:], 16),
                 pace=pace or Pace(silence=settings.silence),
+                store=store,
             )
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,3 +118,12 @@ async def run_station(
     finally:
         await hand.close()
         log.close()
+
+
+def _tidy(store: FileStore, log: IntentLog, clock: Clock) -> None:
+    """Take away what is older than a day and belongs to nothing that the site has yet to hear or to send."""
+    needed = {ref.sha256 for intent in log.to_tell() if intent.outcome for ref in references(intent.outcome.outputs)}
+    for intent in log.open():
+        if intent.offer is not None:
+            needed |= {ref.sha256 for ref in (intent.offer.objects or {}).values()}
+    store.collect(needed.__contains__, clock.now().timestamp() - 86400)

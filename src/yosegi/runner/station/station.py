@@ -16,7 +16,10 @@ from typing import Any, Protocol
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Stopping
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
+from yosegi.data import Gave, ObjectStore, Puller
+from yosegi.data.pulling import inline
 from yosegi.runner._waiting import first_of
+from yosegi.runner.desk import Desk, other_bytes
 from yosegi.runner.endings import ended_badly, never_began
 from yosegi.runner.station.documents import (
     LIFE,
@@ -38,6 +41,8 @@ from yosegi.trust.signer import Signer
 _TELL_AT_MOST = 1_500_000
 """Bytes of results in one call; the rest goes with the next."""
 _TOO_QUICK = 0.05
+PATIENCE = 3.0
+"""Seconds after which a piece of an object is asked for again: news to tell may have cut an answer off."""
 
 
 class Link(Protocol):
@@ -85,6 +90,7 @@ class Station:
         log: its durable memory.
         hand: what does the work.
         seed: of the jitter between attempts.
+        store: the station's own objects; None where it has none.
     """
 
     name: str
@@ -97,6 +103,7 @@ class Station:
     clock: Clock
     seed: int = 0
     pace: Pace = field(default_factory=Pace)
+    store: ObjectStore | None = None
     trouble: str = ""
     _run: int = field(init=False, default=0)
     _sequence: int = field(init=False, default=0)
@@ -111,10 +118,16 @@ class Station:
     _refusals: dict[str, Ended] = field(init=False, default_factory=dict)
     _unwritten: Ended | None = field(init=False, default=None)
     _task: asyncio.Task[None] | None = field(init=False, default=None)
+    _fetching: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
+    _desk: Desk | None = field(init=False, default=None)
     _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
+        if self.store is not None:
+            puller = Puller(self.store, self.clock, other_bytes, patience=PATIENCE, offload=inline)
+            # Its own site may have whatever lies here: it is the site's.
+            self._desk = Desk(self.site, self.store, puller, lambda want: True, self._news.set)
 
     async def run(self) -> None:
         """Work until `leave`; returns when the running step has ended and, if the site can be reached, it knows.
@@ -129,9 +142,10 @@ class Station:
                 await self._turn()
             await self._say_goodbye()
         finally:
-            if self._task is not None:
-                self._task.cancel()
-                await asyncio.gather(self._task, return_exceptions=True)
+            under_way = [*self._fetching.values(), *([] if self._task is None else [self._task])]
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     def leave(self) -> None:
         """Safe stop of the whole station: finish the running step, start nothing more, tell, and end."""
@@ -196,6 +210,7 @@ class Station:
             station=self.name, site=self.site, run=self._run, sequence=self._sequence, issued=now,
             not_after=now + LIFE, wait=wait, room=room, holding=holding, results=self._results(),
             progress=tuple(self._progress.values()), heeds=self._stop, resting=resting, trouble=self.trouble[:2000],
+            **({} if self._desk is None else self._desk.say()),
         )  # fmt: skip
 
     def _results(self) -> tuple[Ended, ...]:
@@ -218,10 +233,19 @@ class Station:
         self._heed(answer.stop)
         for halt in answer.halt or ():
             self._halt(halt.key, halt.word)
+        if self._desk is not None:
+            self._desk.hear(answer.wants, answer.chunks)
         for offer in answer.work:
             self._receive(offer)
         offered = tuple(offer.key for offer in answer.work)
-        changed = bool(answer.acknowledged or answer.cancel or answer.halt or offered != self._offered)
+        changed = bool(
+            answer.acknowledged
+            or answer.cancel
+            or answer.halt
+            or answer.wants
+            or answer.chunks
+            or offered != self._offered
+        )
         self._offered = offered
         return changed
 
@@ -271,9 +295,28 @@ class Station:
             return
         for intent in self.log.open():
             if intent.state == "received" and intent.key in self._offered and intent.offer is not None:
+                if self._lacks_inputs(intent.offer):
+                    continue
                 self.log.start(intent.key)
                 self._task = asyncio.create_task(self._do(intent.offer))
                 return
+
+    def _lacks_inputs(self, offer: Offer) -> bool:
+        """Whether a task waits for objects; they are brought, and then it is looked at again."""
+        if self._desk is None or not self._desk.missing((offer.objects or {}).values()):
+            return False
+        if offer.key not in self._fetching:
+            self._fetching[offer.key] = asyncio.create_task(self._fetch(self._desk, offer))
+        return True
+
+    async def _fetch(self, desk: Desk, offer: Offer) -> None:
+        try:
+            await desk.bring((offer.objects or {}).values(), offer.key)
+        except Gave as gave:
+            self._end(Ended(key=offer.key, outcome=never_began("not_started", gave.why.en or gave.why.code)))
+        finally:
+            self._fetching.pop(offer.key, None)
+            self._news.set()
 
     async def _do(self, offer: Offer) -> None:
         try:
