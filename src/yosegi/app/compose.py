@@ -54,6 +54,7 @@ from yosegi.site import (
     to_webhook,
 )
 from yosegi.site.approving import Approving
+from yosegi.site.asking import Asking
 from yosegi.site.funds import Funds
 from yosegi.site.institution import Admission, Institution
 from yosegi.site.mandating import Mandating
@@ -228,6 +229,7 @@ def assemble(parts: Parts) -> Site:
         settings.site, ledger, requests, law, delegation, catalogue.contract_of, objects.named, compute=parts.compute
     )
     door = Door(settings.site, clock, parts.accounts)
+    mandating = Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door)
     return Site(
         name=settings.site,
         title=settings.title,
@@ -249,7 +251,8 @@ def assemble(parts: Parts) -> Site:
         rights=rights,
         watch=Watch(ledger, clock, owner, law, rights),
         approving=Approving(settings.site, ledger, clock, owner, law, door),
-        mandating=Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door),
+        mandating=mandating,
+        asking=Asking(requests, law, mandating, catalogue.contract_of),
         recalls=Recalls(settings.site, ledger, signer, clock, registry, exchange, owner.lost),
         governing=governing,
         funds=Funds(settings.site, ledger, clock, signer, registry, exchange),

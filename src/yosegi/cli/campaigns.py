@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ def campaign() -> None:
 
 @campaign.command()
 @click.argument("spec", type=click.Path(path_type=Path))
+@click.option("--mandate", default="", help="Act under this mandate; if none is named, starting it gives one.")
 @with_site
 @as_json
 @explained
-def start(spec: Path, json_: bool, **site: Any) -> None:
+def start(spec: Path, mandate: str, json_: bool, **site: Any) -> None:
     """Start the campaign described in SPEC, a TOML file.
 
     The file is checked here and against the contracts it names before anything is recorded: a wrong unit, an unknown
@@ -38,7 +40,7 @@ def start(spec: Path, json_: bool, **site: Any) -> None:
     from yosegi.campaign import read_spec
 
     read_spec(spec)
-    handle = client_of(**site).start(spec)
+    handle = client_of(**site).start(spec, mandate)
     state = handle.state()
     if json_:
         show_json(state)
@@ -114,15 +116,24 @@ def export(name: str, out: Path | None, **site: Any) -> None:
         click.echo(f"{out}: {len(data)} bytes; check it: yosegi verify {out}")
 
 
+def _further(word: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Only who resumes a campaign says how far it goes from then on."""
+    if word != "resume":
+        return lambda command: command
+    how = click.Choice(["suggest", "approve", "run"])
+    return click.option("--conduct", type=how, help="How far it goes from now on; as before if not given.")
+
+
 def _steering(word: str, help_: str) -> None:
     @campaign.command(word, help=help_)
     @click.argument("name")
     @click.option("--why", default="", help="For the record.")
+    @_further(word)
     @with_site
     @as_json
     @explained
-    def steer(name: str, why: str, json_: bool, **site: Any) -> None:
-        state = client_of(**site).campaign(name).move(word, why)
+    def steer(name: str, why: str, json_: bool, conduct: str | None = None, **site: Any) -> None:
+        state = client_of(**site).campaign(name).move(word, why, conduct)
         if json_:
             show_json(state)
         else:

@@ -69,10 +69,10 @@ class Client:
         handle.state()
         return handle
 
-    def start(self, spec: str | Path) -> CampaignHandle:
-        """Start a campaign from a file, or from its text."""
+    def start(self, spec: str | Path, mandate: str = "") -> CampaignHandle:
+        """Start a campaign from a file, or from its text; under a mandate, or under one given by starting it."""
         text = spec.read_text(encoding="utf-8") if isinstance(spec, Path) else spec
-        return CampaignHandle(self, self.post("/campaigns", {"spec": text})["name"])
+        return CampaignHandle(self, self.post("/campaigns", {"spec": text, "mandate": mandate})["name"])
 
     def charters(self) -> list[dict[str, Any]]:
         """Every charter the site lives in."""
@@ -152,9 +152,10 @@ class CampaignHandle:
         """Everything about it, trials included."""
         return dict(self._client.get(f"/campaigns/{quote(self.name)}"))
 
-    def move(self, word: str, why: str = "") -> dict[str, Any]:
-        """`hold`, `resume`, `stop` or `abort`."""
-        return dict(self._client.post(f"/campaigns/{quote(self.name)}/{word}", {"why": why}))
+    def move(self, word: str, why: str = "", conduct: str | None = None) -> dict[str, Any]:
+        """`hold`, `resume` (perhaps with another conduct), `stop` or `abort`."""
+        body = {"why": why} | ({"conduct": conduct} if conduct else {})
+        return dict(self._client.post(f"/campaigns/{quote(self.name)}/{word}", body))
 
     def export(self) -> bytes:
         """Its bundle, for `yosegi verify` and `yosegi replay`."""
@@ -191,6 +192,7 @@ def connect(
     key: Path | Signer | None = None,
     passphrase: str = "",
     token: str = "",
+    agent: str = "",
     clock: Clock | None = None,
 ) -> Client:
     """Connect to a running site and sign in with a key or a passphrase; without either, only `site` answers.
@@ -201,6 +203,7 @@ def connect(
         key: the person's key, or the file that holds it.
         passphrase: instead of a key.
         token: of a sign-in that was made before, e.g. by `yosegi sign-in`.
+        agent: the program that acts for the person; `key` is then its own.
         clock: dates the login.
 
     Raises:
@@ -215,6 +218,7 @@ def connect(
         now = (clock or SystemClock()).now()
         login = Login(
             person=person,
+            agent=agent or None,
             site=client.site()["site"],
             nonce=secrets.token_hex(16),
             issued=now,

@@ -11,6 +11,7 @@ import click
 from yosegi.cli.client import Client, connect
 from yosegi.cli.signing_in import kept
 from yosegi.core.errors import Invalid
+from yosegi.trust.signer import Ed25519Signer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,6 +21,13 @@ def with_site(command: Callable[P, T]) -> Callable[P, T]:
     """The options that say which running site, and who asks."""
     for option in (
         click.option("--passphrase", envvar="YOSEGI_PASSPHRASE", default="", help="Sign in with this, not with a key."),
+        click.option(
+            "--as-agent",
+            "agent",
+            default="",
+            envvar="YOSEGI_AGENT",
+            help="Sign in as this agent of that person, with its key.",
+        ),
         click.option("--key", type=click.Path(path_type=Path), help="The person's key file."),
         click.option("--as", "person", envvar="YOSEGI_PERSON", default="", help="Who asks, e.g. pi@argonne."),
         click.option("--url", envvar="YOSEGI_URL", default="", help="The site's address."),
@@ -34,12 +42,16 @@ def with_site(command: Callable[P, T]) -> Callable[P, T]:
     return command
 
 
-def client_of(home: Path | None, url: str, person: str, key: Path | None, passphrase: str) -> Client:
+def client_of(
+    home: Path | None, url: str, person: str, key: Path | None, passphrase: str, as_agent: str = ""
+) -> Client:
     """Connect as the options say.
 
     Raises:
         Invalid: they do not say enough.
     """
+    if as_agent and key is None:
+        raise Invalid("the command", f"the agent {as_agent} signs in with a key of its own", "give --key FILE")
     if home is not None:
         # A home's settings bring half the program with them; an address alone does not.
         from yosegi.app.settings import Home
@@ -57,7 +69,20 @@ def client_of(home: Path | None, url: str, person: str, key: Path | None, passph
         raise Invalid("the command", "nobody is named", "give --as, e.g. --as pi@argonne, or sign in: yosegi sign-in")
     if key is None and not passphrase:
         raise Invalid("the command", "neither key nor passphrase", "give --key FILE or --passphrase")
-    return connect(url, person=person, key=key, passphrase=passphrase)
+    return connect(url, person=person, key=key, passphrase=passphrase, agent=as_agent)
+
+
+def own_key(home: Path | None, person: str, key: Path | None) -> Ed25519Signer:
+    """The key with which a person signs what only a person may: the file named, or the one in the home folder.
+
+    Raises:
+        Invalid: there is none.
+    """
+    if key is None and home is not None:
+        key = _key_in(Home(home), person)
+    if key is None:
+        raise Invalid("the command", "an approval is signed with your own key, and none is named", "give --key FILE")
+    return Ed25519Signer.load(key)
 
 
 def _key_in(home: Path, person: str) -> Path:

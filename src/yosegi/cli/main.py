@@ -50,6 +50,18 @@ VERBS = {
         "Find out what somebody or something touched, bar it here at once, and prove it later.",
     ),
     "policy": ("yosegi.cli.policies:policy", "Ask before you act; look after the site's own rules."),
+    "approval": (
+        "yosegi.cli.approvals:approval",
+        "See what waits for a person's approval at a site, and give or refuse it.",
+    ),
+    "mandate": (
+        "yosegi.cli.mandates:mandate",
+        "Let a campaign or an agent act for you until a time, within a budget; end it at once.",
+    ),
+    "agent": (
+        "yosegi.cli.mandates:agent",
+        "Let a program act for you with a key of its own, under a mandate: never more than you, never an approval.",
+    ),
     "sign-in": (
         "yosegi.cli.signing_in:sign_in",
         "Sign in at a site through its pages: with your institution's account, or with a passphrase.",

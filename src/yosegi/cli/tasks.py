@@ -2,17 +2,61 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
 
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.core.errors import Invalid
 
 
 @click.group()
 def task() -> None:
     """Look at tasks that others asked of this site, and settle the uncertain ones."""
+
+
+@task.command()
+@click.argument("capability")
+@click.option("--input", "inputs", multiple=True, help="name=value; may be repeated. A value is JSON, or else text.")
+@click.option("--charter", required=True, help="Under which charter.")
+@click.option("--team", required=True, help="In which team.")
+@click.option("--purpose", default="research", show_default=True, help="What for.")
+@click.option(
+    "--conduct",
+    type=click.Choice(["suggest", "approve", "run"]),
+    default="run",
+    show_default=True,
+    help="How far it may go.",
+)
+@click.option("--task-key", default="", help="Makes it happen once: the same key again asks nothing new.")
+@click.option("--mandate", default="", help="Under this mandate; an agent's own if it asks.")
+@with_site
+@as_json
+@explained
+def ask(capability: str, inputs: tuple[str, ...], json_: bool, task_key: str, **site: Any) -> None:
+    """Ask the owner of CAPABILITY, site/name@version, for one task, through your own site."""
+    named = ("charter", "team", "purpose", "conduct", "mandate")
+    body = {name: site.pop(name) for name in named}
+    body |= {"capability": capability, "inputs": dict(_input(one) for one in inputs), "key": task_key}
+    asked = client_of(**site).post("/requests", body)
+    if json_:
+        show_json(asked)
+        return
+    click.echo(f"request {asked['request']} is {asked['state']}")
+    for reason in asked["reasons"]:
+        click.echo(reason["en"])
+
+
+def _input(given: str) -> tuple[str, Any]:
+    name, equals, value = given.partition("=")
+    if not equals:
+        raise Invalid(f"--input {given}", "is not of the form name=value", "e.g. x=0.5")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 @task.command("list")
@@ -38,7 +82,7 @@ def list_(state: str, json_: bool, **site: Any) -> None:
 def show(name: str, json_: bool, **site: Any) -> None:
     """Show one task; NAME is home/key, the key's beginning is enough."""
     client = client_of(**site)
-    value = client.get(f"/tasks/{_full(client, name)}")
+    value = client.get(f"/tasks/{full_name(client, name)}")
     if json_:
         show_json(value)
         return
@@ -60,7 +104,7 @@ def settle(name: str, effect: str, note: str, json_: bool, **site: Any) -> None:
     `none` gives the held amount back, `done` charges it. Its sample stays set aside either way.
     """
     client = client_of(**site)
-    value = client.post(f"/tasks/{_full(client, name)}/settle", {"effect": effect, "note": note})
+    value = client.post(f"/tasks/{full_name(client, name)}/settle", {"effect": effect, "note": note})
     if json_:
         show_json(value)
     else:
@@ -74,7 +118,7 @@ def settle(name: str, effect: str, note: str, json_: bool, **site: Any) -> None:
 def acknowledge(name: str, **site: Any) -> None:
     """Say that you have seen the notice of an uncertain task, so that it is not repeated."""
     client = client_of(**site)
-    client.post(f"/tasks/{_full(client, name)}/acknowledge")
+    client.post(f"/tasks/{full_name(client, name)}/acknowledge")
     click.echo("acknowledged; it stays uncertain until it is settled")
 
 
@@ -87,14 +131,14 @@ def acknowledge(name: str, **site: Any) -> None:
 def cancel(name: str, why: str, json_: bool, **site: Any) -> None:
     """Cancel a task: one that waits ends at once, one that runs only if it is proved to have had no effect."""
     client = client_of(**site)
-    value = client.post(f"/tasks/{_full(client, name)}/cancel", {"why": why})
+    value = client.post(f"/tasks/{full_name(client, name)}/cancel", {"why": why})
     if json_:
         show_json(value)
     else:
         click.echo(f"task {value['task']} is {value['state']}")
 
 
-def _full(client: Any, name: str) -> str:
+def full_name(client: Any, name: str) -> str:
     """`home/key` of a name that may be a key's beginning."""
     if name.count("/") == 1 and len(name.rpartition("/")[2]) >= 32:
         return name

@@ -151,17 +151,30 @@ class Mandating:
         Raises:
             Refused: a mandate that is over, unknown, of another member, agent, team or campaign, or too narrow.
         """
+        found = self.check_holder(mandate, who)
         try:
-            found = self.delegation.living(mandate)
-            acting = set(mandates.cut_from(self.ledger.query, who.mandate)) if who.agent else {mandate}
             same = (found.charter, found.person, found.team) == (spec.charter, spec.on_behalf_of, spec.team)
-            others = found.campaign not in (None, spec.name) or bool(found.agent) != bool(who.agent)
-            if not same or others or mandate not in acting:
+            if not same or found.campaign not in (None, spec.name):
                 raise MandateRefused(mandate, "mandate_for_another", person=who.person)
             for ref, contract in contracts.items():
                 found.check_use(ref, spec.purpose, spec.conduct, strictest("team", contract.sensitivity))
         except MandateRefused as error:
             raise Refused(f"campaign {spec.name} under the mandate {mandate}", (error.reason,)) from None
+
+    def check_holder(self, mandate: str, who: Session) -> Mandate:
+        """The mandate, if it stands and is the caller's: an agent's own or cut from it; a person's own, of no agent.
+
+        Raises:
+            Refused: it is over, unknown, or somebody else's.
+        """
+        try:
+            found = self.delegation.living(mandate)
+            acting = set(mandates.cut_from(self.ledger.query, who.mandate)) if who.agent else {mandate}
+            if mandate not in acting or bool(found.agent) != bool(who.agent) or found.person != who.person:
+                raise MandateRefused(mandate, "mandate_for_another", person=who.person)
+        except MandateRefused as error:
+            raise Refused(f"acting under the mandate {mandate}", (error.reason,)) from None
+        return found
 
     # -- ending ---------------------------------------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ def campaign_full(campaign: Campaign) -> dict[str, Any]:
     return campaign_summary(campaign) | {
         "question": spec.question,
         "on_behalf_of": spec.on_behalf_of,
+        "mandate": campaign.mandate,
+        "conduct": campaign.conduct,
         "objective": spec.objective.model_dump(mode="json", exclude_none=True),
         "stop": spec.stop.model_dump(mode="json", exclude_none=True),
         "baseline": spec.baseline.model_dump(mode="json", exclude_none=True),
@@ -101,6 +103,9 @@ def task_full(task: Task) -> dict[str, Any]:
         "capability": request.capability if request else "",
         "team": request.team if request else "",
         "on_behalf_of": request.on_behalf_of if request else "",
+        "agent": (request.agent if request else None) or "",
+        "mandate": (request.mandate if request else None) or "",
+        "conduct": request.how_far if request else "",
         "campaign": request.campaign if request else None,
         "inputs": request.inputs if request else None,
         "outcome": task.outcome.model_dump(mode="json", exclude_none=True) if task.outcome else None,

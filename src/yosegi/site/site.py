@@ -22,6 +22,7 @@ from yosegi.runner.owner import Owner
 from yosegi.runner.tasks import Task, task_stream
 from yosegi.site.accounts import Door, Session
 from yosegi.site.approving import Approving
+from yosegi.site.asking import Asking
 from yosegi.site.catalogue import Catalogue
 from yosegi.site.funds import Funds
 from yosegi.site.governing import Governing
@@ -72,6 +73,7 @@ class Site:
     approving: Approving
     mandating: Mandating
     recalls: Recalls
+    asking: Asking
     lasting: Signer | None = None
     institution: Institution | None = None
     stations: Mapping[str, Any] = field(default_factory=dict)
@@ -197,7 +199,9 @@ class Site:
 
         Raises:
             NotFound: none of that name, or one of another team.
+            Refused: by an agent: a notice is for people.
         """
+        self._a_person(who, f"acknowledging {name}")
         self.task_for(name, who)
         home, key = self.find_task(name)
         return await self.owner.acknowledge(home, key, by=who.person)

@@ -60,12 +60,19 @@ class StartCampaign(Body):
     """A campaign file's text."""
 
     spec: Annotated[str, Field(max_length=1_000_000)]
+    mandate: Annotated[str, Field(max_length=130)] = ""
 
 
 class Why(Body):
     """A reason, for the record."""
 
     why: Text = ""
+
+
+class Move(Why):
+    """A reason; and, for a campaign that is resumed, how far it goes from now on."""
+
+    conduct: Literal["suggest", "approve", "run"] | None = None
 
 
 class Settle(Body):
@@ -172,7 +179,7 @@ async def campaigns(site: Here, who: Who) -> list[dict[str, Any]]:
 @api.post("/campaigns", status_code=201)
 async def start_campaign(body: StartCampaign, site: Here, who: Who) -> dict[str, Any]:
     """Start a campaign from a campaign file."""
-    return campaign_full(await site.start_campaign(parse_spec(body.spec), who))
+    return campaign_full(await site.start_campaign(parse_spec(body.spec), who, body.mandate))
 
 
 @api.get("/campaigns/{name}")
@@ -183,9 +190,10 @@ async def campaign(name: str, site: Here, who: Who) -> dict[str, Any]:
 
 
 @api.post("/campaigns/{name}/{word}")
-async def move_campaign(name: str, word: Word, body: Why, site: Here, who: Who) -> dict[str, Any]:
+async def move_campaign(name: str, word: Word, body: Move, site: Here, who: Who) -> dict[str, Any]:
     """Hold, resume, safely stop or abort. Stopping is for everybody; what is shown is for the team."""
-    moved = await site.move_campaign(name, MOVES[word], who, body.why)
+    conduct = body.conduct if word == "resume" else None
+    moved = await site.move_campaign(name, MOVES[word], who, body.why, conduct)
     if not site.may_see(moved.spec.charter, moved.spec.team, who):
         return {"name": name, "state": str(moved.state)}
     return campaign_full(moved)

@@ -22,6 +22,7 @@ from yosegi.web.funds import funds
 from yosegi.web.governance import governance
 from yosegi.web.institution import browser, institution
 from yosegi.web.pages import FormRefused, caller_of, pages, problem_page, to_sign_in
+from yosegi.web.rights import rights
 from yosegi.web.sessions import Sessions
 from yosegi.web.strict import Bounded
 
@@ -56,6 +57,7 @@ def make_app(site: Site) -> FastAPI:
     app.include_router(doors)
     app.include_router(api)
     app.include_router(governance)
+    app.include_router(rights)
     app.include_router(browser)
     app.include_router(institution)
     app.include_router(funds)

@@ -1,0 +1,182 @@
+"""`yosegi approval`: what waits for a person, and the person's yes or no."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from yosegi.cli.connection import client_of, own_key, with_site
+from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.tasks import full_name
+from yosegi.core.clock import SystemClock, parse_timestamp
+from yosegi.core.errors import Invalid
+from yosegi.governance.approvals import LONGEST, Approval
+
+
+@click.group()
+def approval() -> None:
+    """See what waits for a person's approval at a site, and give or refuse it.
+
+    A yes is signed here with your own key, which the site does not hold: to the digests of exactly this request and
+    this contract, for one start.
+    """
+
+
+@approval.command("list")
+@with_site
+@as_json
+@explained
+def list_(json_: bool, **site: Any) -> None:
+    """List what waits for a person, the oldest first."""
+    found = client_of(**site).get("/approvals")
+    if json_:
+        show_json(found)
+        return
+    columns = ("task", "capability", "for", "cost at most", "asked")
+    rows = ((_short(a["task"]), a["capability"], _who(a), _amounts(a["cost"]), a["asked"][:19]) for a in found)
+    show_table(columns, rows, empty="nothing waits for a person")
+
+
+@approval.command()
+@click.argument("name")
+@with_site
+@as_json
+@explained
+def show(name: str, json_: bool, **site: Any) -> None:
+    """Show what exactly a task asks; NAME is home/key, the key's beginning is enough."""
+    client = client_of(**site)
+    asked = client.get(f"/tasks/{full_name(client, name)}/asked")
+    if json_:
+        show_json(asked)
+    else:
+        _say(asked)
+
+
+@approval.command()
+@click.argument("name")
+@click.option(
+    "--hours", type=float, help="How long the yes counts before the start; as long as the request if not given."
+)
+@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+@with_site
+@as_json
+@explained
+def give(name: str, hours: float | None, yes: bool, json_: bool, **site: Any) -> None:
+    """Approve one task, signed with your own key: the file given by --key, or the one in the home folder.
+
+    What is asked is shown first. The yes counts once, for exactly this, until the start or until it runs out.
+    """
+    client = client_of(**site)
+    full = full_name(client, name)
+    asked = client.get(f"/tasks/{full}/asked")
+    signer = own_key(site["home"], site["person"], site["key"])
+    if not yes and not json_:
+        _say(asked)
+        click.confirm("Let it start?", abort=True)
+    document = _document(asked, _person(site), hours)
+    answer = client.post(f"/tasks/{full}/approve", {"document": document.sign(signer).model_dump(mode="json")})
+    if json_:
+        show_json(answer | {"approval": document.id})
+    else:
+        click.echo(f"approved ({document.id}); task {_short(full)} is {answer['state']}")
+
+
+@approval.command()
+@click.argument("name")
+@click.option("--why", default="", help="What the asker reads.")
+@with_site
+@as_json
+@explained
+def refuse(name: str, why: str, json_: bool, **site: Any) -> None:
+    """Say no to a task that waits: it ends as refused, and your words reach the one who asked."""
+    client = client_of(**site)
+    answer = client.post(f"/tasks/{full_name(client, name)}/refuse", {"why": why})
+    if json_:
+        show_json(answer)
+    else:
+        click.echo(f"task {_short(answer['task'])} is {answer['state']}")
+
+
+@approval.command()
+@click.argument("approval_id")
+@click.option("--why", default="", help="For the record.")
+@with_site
+@as_json
+@explained
+def withdraw(approval_id: str, why: str, json_: bool, **site: Any) -> None:
+    """Take an approval back that was not used yet; the task waits again."""
+    answer = client_of(**site).post(f"/approvals/{quote(approval_id)}/withdraw", {"why": why})
+    if json_:
+        show_json(answer)
+    else:
+        click.echo(f"approval {approval_id} is withdrawn")
+
+
+def _person(site: dict[str, Any]) -> str:
+    if site["person"]:
+        return str(site["person"])
+    if site["key"] is None and site["home"] is not None:
+        return sorted((Path(site["home"]) / "people").glob("*.key"))[0].stem
+    raise Invalid("the command", "nobody is named", "give --as, e.g. --as operator@nims")
+
+
+def _document(asked: dict[str, Any], person: str, hours: float | None) -> Approval:
+    now = SystemClock().now()
+    end = min(parse_timestamp(asked["not_after"]), now + LONGEST)
+    if hours is not None:
+        end = min(end, now + timedelta(hours=hours))
+    try:
+        return Approval(
+            charter=asked["charter"],
+            site=asked["site"],
+            id=secrets.token_hex(8),
+            person=person,
+            request=asked["request"],
+            contract=asked["contract"],
+            issued=now,
+            not_after=end,
+        )
+    except ValueError:
+        raise Invalid("the approval", "its request has run out, or --hours is not above 0") from None
+
+
+def _say(asked: dict[str, Any]) -> None:
+    lines = [
+        ("task", asked["task"]),
+        ("what", f"{asked['title']} ({asked['capability']}, {asked['effect']}{_simulated(asked)})"),
+        *(
+            ("input", f"{i['name']} = {i['value']}{'' if i['unit'] in ('', '1') else ' ' + i['unit']}")
+            for i in asked["inputs"]
+        ),
+        ("cost at most", _amounts(asked["cost"])),
+        ("for", f"{_who(asked)} of {asked['team']}, purpose {asked['purpose']}"),
+        ("campaign", asked["campaign"] or "none"),
+        ("permitted by", ", ".join(asked["agreements"]) or "nothing"),
+        ("waits until", asked["not_after"]),
+        ("request", asked["request"]),
+        ("contract", asked["contract"]),
+        *(("approval", f"{a['id']} by {a['person']}: {a['state']}") for a in asked["approvals"]),
+    ]
+    show_table(("", ""), lines)
+
+
+def _simulated(asked: dict[str, Any]) -> str:
+    return ", simulated" if asked["simulated"] else ""
+
+
+def _who(asked: dict[str, Any]) -> str:
+    return f"{asked['agent']} for {asked['on_behalf_of']}" if asked["agent"] else str(asked["on_behalf_of"])
+
+
+def _amounts(amounts: dict[str, str]) -> str:
+    return ", ".join(f"{value} {unit}" for unit, value in amounts.items()) or "nothing"
+
+
+def _short(task: str) -> str:
+    home, _, key = task.partition("/")
+    return f"{home}/{key[:13]}"

@@ -1,0 +1,233 @@
+"""`yosegi mandate` and `yosegi agent`: what may be done for a member without the member, until when, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.core.errors import Invalid
+from yosegi.trust.signer import Ed25519Signer
+
+Command = Callable[..., None]
+
+
+def _terms(command: Command) -> Command:
+    for option in (
+        click.option(
+            "--unbounded", is_flag=True, help="Bound units that --budget does not name by the owners' grants alone."
+        ),
+        click.option("--budget", multiple=True, help="unit=decimal, the most that may be spent; may be repeated."),
+        click.option(
+            "--highest",
+            type=click.Choice(["public", "team", "restricted"]),
+            default="team",
+            show_default=True,
+            help="The most sensitive label of anything that goes in or comes out.",
+        ),
+        click.option(
+            "--conduct",
+            type=click.Choice(["suggest", "approve", "run"]),
+            default="run",
+            show_default=True,
+            help="How far it may go.",
+        ),
+        click.option("--days", type=float, default=30.0, show_default=True, help="How long it lives."),
+        click.option(
+            "--purpose", "purposes", multiple=True, default=("research",), show_default=True, help="What for."
+        ),
+        click.option(
+            "--capability",
+            "capabilities",
+            multiple=True,
+            required=True,
+            help="site/name@version, site/prefix* or site/*; may be repeated.",
+        ),
+        click.option("--team", required=True, help="In which team."),
+        click.option("--charter", required=True, help="Under which charter."),
+    ):
+        command = option(command)
+    return command
+
+
+def _body(terms: dict[str, Any]) -> dict[str, Any]:
+    how_far = ["suggest", "approve", "run"]
+    return {
+        "charter": terms.pop("charter"),
+        "team": terms.pop("team"),
+        "capabilities": list(terms.pop("capabilities")),
+        "purposes": list(terms.pop("purposes")),
+        "days": terms.pop("days"),
+        "conduct": how_far[: how_far.index(terms.pop("conduct")) + 1],
+        "highest_sensitivity": terms.pop("highest"),
+        "budget": dict(_pair(amount) for amount in terms.pop("budget")),
+        "bounded": not terms.pop("unbounded"),
+    }
+
+
+def _pair(amount: str) -> tuple[str, str]:
+    unit, equals, number = amount.partition("=")
+    if not equals:
+        raise Invalid(f"--budget {amount}", "is not of the form unit=decimal", "e.g. node_h=20")
+    return unit, number
+
+
+@click.group()
+def mandate() -> None:
+    """Let a campaign or an agent act for you until a time, within a budget; end it at once.
+
+    A campaign that you start has one already. Cancelling lets nothing new start within a minute, ten where links are
+    down; what runs does what its contract says.
+    """
+
+
+@mandate.command()
+@click.argument("mandate_id")
+@_terms
+@with_site
+@as_json
+@explained
+def give(mandate_id: str, json_: bool, **site: Any) -> None:
+    """Give a mandate under the name MANDATE_ID, for campaigns that you start with --mandate."""
+    body = _body(site) | {"id": mandate_id}
+    _said(client_of(**site).post("/mandates", body), json_)
+
+
+@mandate.command()
+@click.argument("mandate_id")
+@click.argument("parent")
+@click.option("--for-agent", "name", required=True, help="The sub-agent's name.")
+@click.option(
+    "--agent-key", type=click.Path(path_type=Path), required=True, help="The sub-agent's key file; made if none."
+)
+@_terms
+@with_site
+@as_json
+@explained
+def cut(mandate_id: str, parent: str, name: str, agent_key: Path, json_: bool, **site: Any) -> None:
+    """Cut MANDATE_ID, a subset, from the agent's mandate PARENT, for a sub-agent; it has none below it."""
+    body = _body(site) | {"id": mandate_id, "parent": parent, "agent": name, "agent_key": _public(agent_key)}
+    _said(client_of(**site).post("/mandates", body), json_)
+
+
+@mandate.command()
+@click.argument("mandate_id")
+@click.option("--why", default="", help="For the record.")
+@with_site
+@as_json
+@explained
+def cancel(mandate_id: str, why: str, json_: bool, **site: Any) -> None:
+    """End a mandate, and all that was cut from it, now. Cannot be undone; give another."""
+    _said(client_of(**site).post(f"/mandates/{quote(mandate_id)}/cancel", {"why": why}), json_)
+
+
+@mandate.command("list")
+@click.option("--of", "whose", default="", help="Only this member's.")
+@with_site
+@as_json
+@explained
+def list_(whose: str, json_: bool, **site: Any) -> None:
+    """List the mandates given at a site, the newest first."""
+    _listed(client_of(**site).get(f"/mandates?person={quote(whose)}"), json_, empty="no mandates")
+
+
+@mandate.command()
+@click.argument("mandate_id")
+@with_site
+@as_json
+@explained
+def show(mandate_id: str, json_: bool, **site: Any) -> None:
+    """Show a mandate: its terms, what is left of its budget, and whether it stands."""
+    _said(client_of(**site).get(f"/mandates/{quote(mandate_id)}"), json_)
+
+
+@click.group()
+def agent() -> None:
+    """Let a program act for you with a key of its own, under a mandate: never more than you, never an approval.
+
+    An agent signs in with `--as YOU --as-agent NAME --key ITS-KEY` and may start campaigns, ask for tasks, and stop.
+    """
+
+
+@agent.command()
+@click.argument("name")
+@click.option(
+    "--agent-key", type=click.Path(path_type=Path), required=True, help="The agent's key file; made if there is none."
+)
+@click.option("--mandate", "mandate_id", default="", help="Name of its mandate; the agent's own name if not given.")
+@_terms
+@with_site
+@as_json
+@explained
+def add(name: str, agent_key: Path, mandate_id: str, json_: bool, **site: Any) -> None:
+    """Let the agent NAME act for you, with the key in a file, under a mandate with these terms."""
+    body = _body(site) | {"id": mandate_id or name, "agent": name, "agent_key": _public(agent_key)}
+    _said(client_of(**site).post("/mandates", body), json_)
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--why", default="", help="For the record.")
+@with_site
+@as_json
+@explained
+def remove(name: str, why: str, json_: bool, **site: Any) -> None:
+    """Let an agent act no more: cancel every mandate it has, and all that was cut from them."""
+    client = client_of(**site)
+    held = [m["id"] for m in client.get("/mandates") if m["agent"] == name and m["stands"]]
+    if not held:
+        raise Invalid(f"agent {name}", "has no mandate that stands", "see yosegi agent list")
+    ended = [client.post(f"/mandates/{one}/cancel", {"why": why}) for one in held]
+    if json_:
+        show_json(ended)
+    else:
+        click.echo(f"agent {name} acts no more; cancelled: {', '.join(held)}")
+
+
+@agent.command("list")
+@with_site
+@as_json
+@explained
+def list_agents(json_: bool, **site: Any) -> None:
+    """List the agents that act for members of a site, and under what."""
+    found = [one for one in client_of(**site).get("/mandates") if one["agent"]]
+    _listed(found, json_, empty="no agents")
+
+
+def _public(path: Path) -> str:
+    """The public half of an agent's key; a new key is made where there is no file."""
+    if not path.exists():
+        Ed25519Signer.generate().save(path)
+    return Ed25519Signer.load(path).public.public
+
+
+def _listed(found: list[dict[str, Any]], json_: bool, *, empty: str) -> None:
+    if json_:
+        show_json(found)
+        return
+    columns = ("mandate", "for", "agent", "campaign", "until", "left", "stands")
+    rows = (
+        (m["id"], m["person"], m["agent"], m["campaign"], m["not_after"][:16], _amounts(m["left"]), _yes(m))
+        for m in found
+    )
+    show_table(columns, rows, empty=empty)
+
+
+def _said(value: dict[str, Any], json_: bool) -> None:
+    if json_:
+        show_json(value)
+        return
+    show_table(("", ""), ((name, item) for name, item in value.items() if item not in ("", None, [], {})))
+
+
+def _yes(value: dict[str, Any]) -> str:
+    return "yes" if value["stands"] else str(value["why"]["code"])
+
+
+def _amounts(amounts: dict[str, str]) -> str:
+    return ", ".join(f"{value} {unit}" for unit, value in amounts.items())
