@@ -23,7 +23,6 @@ def with_site(command: Callable[P, T]) -> Callable[P, T]:
         click.option("--passphrase", envvar="YOSEGI_PASSPHRASE", default="", help="Sign in with this, not with a key."),
         click.option(
             "--as-agent",
-            "agent",
             default="",
             envvar="YOSEGI_AGENT",
             help="Sign in as this agent of that person, with its key.",
@@ -79,7 +78,7 @@ def own_key(home: Path | None, person: str, key: Path | None) -> Ed25519Signer:
         Invalid: there is none.
     """
     if key is None and home is not None:
-        key = _key_in(Home(home), person)
+        key = _key_in(home, person)
     if key is None:
         raise Invalid("the command", "an approval is signed with your own key, and none is named", "give --key FILE")
     return Ed25519Signer.load(key)

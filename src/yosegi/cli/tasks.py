@@ -14,7 +14,7 @@ from yosegi.core.errors import Invalid
 
 @click.group()
 def task() -> None:
-    """Look at tasks that others asked of this site, and settle the uncertain ones."""
+    """Look at tasks that others asked of this site, settle the uncertain ones, and ask others for one."""
 
 
 @task.command()
