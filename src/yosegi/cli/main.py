@@ -17,7 +17,10 @@ VERBS = {
         "yosegi.cli.capabilities:capability",
         "See what the federation can do, and what a function of yours would promise.",
     ),
-    "task": ("yosegi.cli.tasks:task", "Look at tasks that others asked of this site, settle the uncertain ones, and ask others for one."),
+    "task": (
+        "yosegi.cli.tasks:task",
+        "Look at tasks that others asked of this site, settle the uncertain ones, and ask others for one.",
+    ),
     "object": ("yosegi.cli.objects:object_", "Bring large data to a site, look at it, and take it away."),
     "verify": (
         "yosegi.cli.bundles:verify",
