@@ -16,7 +16,8 @@ from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound
 from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
 from yosegi.exchange import Incoming
 from yosegi.ledger import Entry, Write
-from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
+from yosegi.planner.versions import REVISION
+from yosegi.site.bundle import export_campaign, read_bundle, replay_bundle, verify_bundle
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Report
@@ -224,16 +225,31 @@ def test_a_campaign_that_cannot_be_is_refused_before_anything_is_recorded(
     run_simulated(story())
 
 
-def test_each_flipped_byte_of_a_bundle_is_noticed(tmp_path: Path) -> None:
+def bundle_of_one_trial(folder: Path) -> bytes:
     async def story() -> bytes:
-        federation = three_sites(tmp_path)
+        federation = three_sites(folder)
         await federation.start()
         home = federation.places["argonne"].running
         await home.start_campaign(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(60)
         return await export_campaign(home, "toy")
 
-    data = run_simulated(story())
+    return run_simulated(story())
+
+
+def test_a_decision_that_is_not_found_again_says_whether_an_older_planner_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = read_bundle(bundle_of_one_trial(tmp_path))
+    assert {one.verdict for one in replay_bundle(bundle)} == {"identical"}
+    monkeypatch.setattr("yosegi.site.bundle.propose", lambda campaign, count, closed: [])
+    assert {one.verdict for one in replay_bundle(bundle)} == {"different"}
+    monkeypatch.setattr("yosegi.site.bundle.REVISION", REVISION + 1)
+    assert {(one.verdict, one.revision) for one in replay_bundle(bundle)} == {("older", str(REVISION))}
+
+
+def test_each_flipped_byte_of_a_bundle_is_noticed(tmp_path: Path) -> None:
+    data = bundle_of_one_trial(tmp_path)
     verify_bundle(read_bundle(data))
     for place in range(200, len(data), len(data) // 60):
         changed = bytearray(data)

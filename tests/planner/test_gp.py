@@ -135,14 +135,20 @@ def test_a_related_source_is_recognised_whatever_its_bias_and_scale():
     assert np.corrcoef(gp.posterior(P)[0], expected)[0, 1] > 0.98
 
 
-def test_correlation_at_a_point_falls_once_the_source_has_answered_there():
+def test_the_effect_of_an_answer_is_that_of_conditioning_on_it():
     rng = np.random.default_rng(0)
     X = rng.random((30, 2))
     truth = np.sin(5 * X[:, 0]) + X[:, 1]
     gp = fit(X, np.r_[truth[:10], truth[10:]], np.arange(2), source=np.repeat([0, 1], [10, 20]), sources=2)
-    P = np.array([[0.5, 0.5]])
-    before = gp.correlation(P, 1)
-    assert gp.condition(P, gp.posterior(P, 1)[0], 1).correlation(P, 1) < before
+    asked, felt = rng.random((3, 2)), rng.random((7, 2))
+    shift, left = gp.effect(felt, asked, 1)
+    before, _ = gp.posterior(felt)
+    for j in range(3):
+        expected, sd = gp.posterior(asked[j : j + 1], 1)
+        surprise = expected + np.hypot(sd, gp.noise_sd(1))
+        mean, spread = gp.condition(asked[j : j + 1], surprise, 1).posterior(felt)
+        np.testing.assert_allclose(mean - before, shift[:, j], atol=1e-8)
+        np.testing.assert_allclose(spread, left[:, j], atol=1e-8)
 
 
 def test_r_squared_is_high_for_a_smooth_outcome_and_not_for_noise():

@@ -86,6 +86,47 @@ def test_an_earlier_campaign_of_kin_helps_and_shuffled_outcomes_are_dropped(pool
         assert suggest(asked, own)[0].expected.mean
 
 
+def kin(problem: Problem, y: np.ndarray) -> Earlier:
+    before = tuple(Observation(problem.candidates.row(i), {"y": float(y[i])}) for i in range(40, 110))
+    return Earlier(problem.parameters, before, "last year")
+
+
+def test_an_earlier_campaign_says_where_to_begin_and_every_other_point_covers_the_space(pool):
+    problem, x = pool
+    y = truth(x)
+    asked = replace(problem, sources=(Source(),), earlier=(kin(problem, 7 + 3 * y),))
+    found = suggest(asked, [], count=4)
+    assert [("last year (correlation" in p.reason, "Sobol" in p.reason) for p in found] == [
+        (True, False),
+        (False, True),
+    ] * 2
+    assert "best of an earlier campaign" in found[0].reason
+    assert y[int(found[0].candidate)] > np.quantile(y, 0.95)
+
+
+def test_an_earlier_campaign_that_does_not_predict_itself_leaves_the_beginning_as_it_was(pool):
+    problem, x = pool
+    bare = replace(problem, sources=(Source(),))
+    shuffled = np.random.default_rng(2).permutation(truth(x))
+    asked = replace(bare, earlier=(kin(problem, shuffled),))
+    assert [p.values for p in suggest(asked, [], count=4)] == [p.values for p in suggest(bare, [], count=4)]
+
+
+def test_a_source_is_asked_no_more_than_its_answer_is_worth(pool):
+    """Costing nearly as much as the experiment, it would have to say more than the experiment itself."""
+    problem, x = pool
+    y = truth(x)
+    for fee, asked in ((0.01, True), (0.99, False)):
+        priced = replace(problem, sources=(Source("experiment", 1.0), Source("model", fee)))
+        history = [
+            Observation(problem.candidates.row(i), {"y": float(y[i])}, source=source)
+            for i in range(6)
+            for source in ("experiment", "model")
+        ]
+        [p] = suggest(priced, history)
+        assert (p.source == "model") is asked
+
+
 def test_campaigns_are_aligned_by_name_and_unit_never_by_position(pool):
     problem, _ = pool
     space = Situation.of(problem, []).space

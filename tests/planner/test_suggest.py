@@ -304,7 +304,7 @@ def test_every_proposal_says_why_in_words_and_numbers(table, measure):
 
 
 def test_builds_are_recorded():
-    assert set(versions()) == {"yosegi", "numpy", "scipy", "blas"}
+    assert set(versions()) == {"planner", "yosegi", "numpy", "scipy", "blas"}
     assert versions()["numpy"] == np.__version__
 
 

@@ -9,7 +9,7 @@ import click
 
 from yosegi.cli.output import as_json, explained, show_json, show_table
 from yosegi.core.errors import Corrupt, Invalid
-from yosegi.site.bundle import Bundle, read_bundle, replay_bundle, verify_bundle
+from yosegi.site.bundle import Bundle, Replayed, read_bundle, replay_bundle, verify_bundle
 
 Existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -58,17 +58,24 @@ def replay(bundle: Path, json_: bool) -> None:
     """Give a campaign's recorded results to the planner again, and compare each decision with the one recorded.
 
     identical: the same to the last bit. equivalent: every value within its parameter's resolution (another build of
-    NumPy may round differently). different: the decision cannot be found again; ends with status 1.
+    NumPy may round differently). older: another decision, and another revision of the planner made it; replay it with
+    the version of yosegi that is named. different: the decision cannot be found again. The last two end with status 1.
     """
     found = replay_bundle(_read(bundle))
     counts = Counter(one.verdict for one in found)
     if json_:
-        show_json([{"position": one.position, "verdict": one.verdict} for one in found])
+        show_json([{"position": one.position, "verdict": one.verdict, "versions": one.versions} for one in found])
     else:
-        others = ((one.position, one.verdict) for one in found if one.verdict != "identical")
-        show_table(("position", "verdict"), others, empty=f"all {len(found)} decisions found again, identical")
-    if counts["different"]:
+        others = ((one.position, one.verdict, _made_with(one)) for one in found if one.verdict != "identical")
+        header = ("position", "verdict", "decided with")
+        show_table(header, others, empty=f"all {len(found)} decisions found again, identical")
+    if counts["different"] or counts["older"]:
         raise click.exceptions.Exit(1)
+
+
+def _made_with(one: Replayed) -> str:
+    names = ("yosegi", "numpy", "scipy", "blas")
+    return ", ".join([f"planner revision {one.revision}", *(f"{n} {one.versions.get(n, 'unknown')}" for n in names)])
 
 
 def _read(path: Path) -> Bundle:

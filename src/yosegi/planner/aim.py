@@ -100,18 +100,19 @@ class Improve:
         """
         if self.best is None:
             return self.limits.log_weight(P)
+        mean, sd = self.surrogate.posterior(P)
         if self.late:
-            mean, sd = self.surrogate.posterior(P)
             return np.asarray(np.log(np.maximum(self.worst - self.loss(mean) + sd, TINY)) + self.limits.log_weight(P))
-        return self._log_improvement(P, self.ease) + self.limits.log_weight(P)
+        return self.improvement(mean, sd) + self.limits.log_weight(P)
 
     def gain(self, P: Floats) -> Floats:
         """Expected improvement on the best, in the objective's unit."""
-        return np.asarray(np.exp(self._log_improvement(P, 0.0) + self.limits.log_probability(P)))
+        plain = replace(self, ease=0.0).improvement(*self.surrogate.posterior(P))
+        return np.asarray(np.exp(plain + self.limits.log_probability(P)))
 
-    def _log_improvement(self, P: Floats, ease: float) -> Floats:
-        mean, sd = self.surrogate.posterior(P)
-        best = (self.worst if self.best is None else self.best) + np.minimum(ease, EASE_SD * sd)
+    def improvement(self, mean: Floats, sd: Floats) -> Floats:
+        """Log expected improvement of an outcome ~ N(mean, sd²), any shape, on a loss `ease` above the best."""
+        best = (self.worst if self.best is None else self.best) + np.minimum(self.ease, EASE_SD * sd)
         if self.objective.goal == "target":
             out = log_target_improvement(mean, sd, float(self.objective.target or 0.0), best)
         else:
@@ -142,9 +143,10 @@ def improve(situation: Situation, objective: Objective) -> Improve | None:
     noisy = objective.noise is not None or bool(np.isfinite(error[measured]).any())
     loss = aim.loss(surrogate.posterior(situation.X[measured])[0] if noisy else value[measured])
     good = kept(situation)[measured]
-    sources = situation.problem.sources
-    even = len(sources) == 1 and not sources[0].price.per  # a bound is no gain, so it cannot be weighed against costs
+    even = not situation.problem.sources[0].price.per  # a bound is no gain, so it cannot be weighed against costs
     late = short and even and int(measured.sum()) >= LATE * len(situation.problem.parameters)
+    if not len(loss):  # nothing but an earlier campaign, whose best is what is to be improved on
+        loss, good = aim.loss(surrogate.gp.outcomes), np.ones(surrogate.gp.n, dtype=bool)
     return replace(aim, best=float(loss[good].min()) if good.any() else None, worst=float(loss.max()), late=late)
 
 

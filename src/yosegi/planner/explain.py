@@ -34,19 +34,20 @@ def sentence(situation: Situation, aim: Aim, choice: Choice, expected: Expected)
         f"{name} {expected.mean[name]:.4g} ± {expected.sd[name]:.2g}{_unit(units.get(name, '1'))} expected"
         for name in expected.mean
     ]
-    parts.append(_why(aim, expected))
+    parts.append(_why(situation, aim, expected))
     if aim.limits:
         parts.append(f"{expected.feasible:.0%} likely to keep its limits")
     if len(situation.problem.sources) > 1:
         parts.append(_which(situation, aim, choice, expected))
     elif situation.problem.sources[0].price.per:
         parts.append(f"cost {expected.cost:.4g}")
+    parts += [_earlier(surrogate, situation) for surrogate in list(aim.outcomes.values())[:1]]
     if situation.left_out:
         parts.append(f"{situation.left_out} measurements left out for a missing parameter or unknown source")
     return "; ".join(part for part in parts if part)
 
 
-def _why(aim: Aim, expected: Expected) -> str:
+def _why(situation: Situation, aim: Aim, expected: Expected) -> str:
     gain = expected.gain or 0.0
     if isinstance(aim, Improve):
         unit = _unit(aim.objective.unit)
@@ -54,6 +55,8 @@ def _why(aim: Aim, expected: Expected) -> str:
             return "nothing measured keeps the constraints yet, so the likeliest to keep them"
         best = {"maximise": -aim.best}.get(aim.objective.goal, aim.best)
         what = "nearest to the target so far" if aim.objective.goal == "target" else "best so far"
+        if not np.isfinite(situation.outcome(aim.objective.name)[0][situation.source == 0]).any():
+            what = "best of an earlier campaign"
         return f"{what} {best:.4g}{unit}, expected improvement {gain:.2g}{unit}"
     if isinstance(aim, Front):
         return f"expected growth of the hypervolume {gain:.2g}, front of {len(aim.front)}"
@@ -79,13 +82,26 @@ def _relation(surrogate: Surrogate, source: int) -> str:
         return ""
     if index is None:
         return ", to learn how it relates"
-    return f", correlation {surrogate.gp.hyper.correlation[index]:.2f}"
+    return (
+        f", correlation {surrogate.gp.hyper.correlation[index]:.2f}, "
+        "since its answer should raise what the next experiment promises by more than it costs"
+    )
+
+
+def _earlier(surrogate: Surrogate, situation: Situation) -> str:
+    first = len(situation.problem.sources)
+    told = []
+    for i in range(first, len(surrogate.names)):
+        index = surrogate.index(i)
+        relation = "not used" if index is None else f"correlation {surrogate.gp.hyper.correlation[index]:.2f}"
+        told.append(f"{surrogate.names[i]} ({relation})")
+    return f"earlier campaigns: {', '.join(told)}" if told else ""
 
 
 def _dropped(surrogate: Surrogate, situation: Situation) -> str:
     asked = {int(s) for s in situation.source}
     count = len(situation.problem.sources)
-    lost = [n for i, n in enumerate(surrogate.names) if not surrogate.used[i] and (i >= count or i in asked)]
+    lost = [n for i, n in enumerate(surrogate.names[:count]) if not surrogate.used[i] and i in asked]
     return f"; not used since it does not help to predict: {', '.join(lost)}" if lost else ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yosegi.planner.aim import Aim, aim_of
+from yosegi.planner.aim import Aim, Improve, aim_of
 from yosegi.planner.design import place
 from yosegi.planner.explain import expect, sentence
 from yosegi.planner.history import Observation, Pending
@@ -29,17 +29,45 @@ class Gaussian:
     ) -> list[Proposal]:
         """Up to `count` proposals, each made as if those before it had given what is expected."""
         situation = Situation.of(problem, history, pending)
-        missing = _starts(problem) - int(np.sum(situation.source == 0)) - int(np.sum(situation.pending_source == 0))
-        aim = aim_of(situation) if missing <= 0 else None
+        if _begun(situation) < _starts(problem):
+            return _beginning(problem, history, pending, count, seed)
+        aim = aim_of(situation)
         if aim is None:
             return place(situation, "sobol", count, seed)
-        if len(situation.pending):
-            aim = aim.imagine(situation.pending, situation.pending_source)
-        if situation.region is None:
-            field: Field = Table(situation, aim)
-        else:
-            field = Open(situation, situation.region, seed)
-        return _several(situation, aim, field, count)
+        return _search(situation, aim, count, seed)
+
+
+def _search(situation: Situation, aim: Aim, count: int, seed: int) -> list[Proposal]:
+    if len(situation.pending):
+        aim = aim.imagine(situation.pending, situation.pending_source)
+    if situation.region is None:
+        field: Field = Table(situation, aim)
+    else:
+        field = Open(situation, situation.region, seed)
+    return _several(situation, aim, field, count)
+
+
+def _beginning(
+    problem: Problem, history: Sequence[Observation], pending: Sequence[Pending], count: int, seed: int
+) -> list[Proposal]:
+    """Space-filling points; where an earlier campaign seems to help, every other point is what it promises most."""
+    situation = Situation.of(problem, history, pending)
+    if not problem.earlier:
+        return place(situation, "sobol", count, seed)
+    out: list[Proposal] = []
+    while len(out) < count:
+        aim = aim_of(situation) if _begun(situation) % 2 == 0 or _begun(situation) >= _starts(problem) else None
+        guided = isinstance(aim, Improve) and any(aim.surrogate.used[len(problem.sources) :])
+        more = _search(situation, aim, 1, seed) if aim and guided else place(situation, "sobol", 1, seed)
+        if not more:
+            break
+        out += more
+        situation = Situation.of(problem, history, (*pending, *(Pending(p.values, p.source) for p in out)))
+    return out
+
+
+def _begun(situation: Situation) -> int:
+    return int(np.sum(situation.source == 0) + np.sum(situation.pending_source == 0))
 
 
 def _several(situation: Situation, aim: Aim, field: Field, count: int) -> list[Proposal]:

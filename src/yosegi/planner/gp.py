@@ -7,7 +7,8 @@ scale of a source are free and its relation to the first is learned. ε has a le
 squared standard error where one was stated.
 
 Priors: log ℓ ~ N(μ + log(d)/2, σ²), a scale that grows with the number of parameters (Hvarfner, Hellsten & Nardi 2024);
-log noise variance ~ N(-5, 1.5²); atanh ρ ~ N(0, 1.5²).
+log noise variance ~ N(-5, 1.5²); atanh ρ ~ N(0.5, 1.25²), since what is meant to answer the same question is likelier
+to agree than not.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Prior:
     length_sd: float = 1.0
     noise_mean: float = -5.0
     noise_sd: float = 1.5
-    correlation_sd: float = 1.5
+    correlation_mean: float = 0.5
+    correlation_sd: float = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,11 @@ class GP:
         return len(self.alpha)
 
     @property
+    def outcomes(self) -> Floats:
+        """What it is conditioned on, shape (n,), in the outcome's unit."""
+        return self.offset[self.data.source] + self.scale[self.data.source] * self.data.y
+
+    @property
     def prior_variance(self) -> float:
         """Variance of the noiseless outcome before any data, in standard units."""
         return 1.0 + float(self.hyper.level[0, 0])
@@ -155,22 +162,23 @@ class GP:
         sd = np.sqrt(np.maximum(self.prior_variance - np.einsum("ij,ij->j", v, v), SMALLEST))
         return self.offset[source] + self.scale[source] * (k.T @ self.alpha), self.scale[source] * sd
 
-    def correlation(self, P: Floats, source: int) -> Floats:
-        """How much one noisy measurement at `source` says about the first source at the same point, shape (m,).
+    def effect(self, felt: Floats, asked: Floats, source: int) -> tuple[Floats, Floats]:
+        """What one noisy measurement by `source` at each of `asked` (k, d) does to the first source at `felt` (m, d).
 
-        The absolute posterior correlation between that measurement and the noiseless outcome of the first source.
+        Returns:
+            Shift of the mean for an answer one standard deviation above what is expected, and the standard deviation
+            that is left, in the first source's unit: shapes (m, k) and (m, k).
         """
-        k0, k1 = self.cross(P, 0), self.cross(P, source)
-        v0, _ = scipy.linalg.lapack.dtrtrs(self.L, k0, lower=1)
-        v1, _ = scipy.linalg.lapack.dtrtrs(self.L, k1, lower=1)
-        shared = self.hyper.between[0, source] - np.einsum("ij,ij->j", v0, v1)
+        v0, _ = scipy.linalg.lapack.dtrtrs(self.L, self.cross(felt, 0), lower=1)
+        v1, _ = scipy.linalg.lapack.dtrtrs(self.L, self.cross(asked, source), lower=1)
+        length = self.hyper.length[self.data.groups]
+        shared = self.hyper.between[0, source] * matern52(scaled_distance(felt / length, asked / length))
+        shared += self.hyper.level[0, source] - v0.T @ v1
         own = np.maximum(self.prior_variance - np.einsum("ij,ij->j", v0, v0), SMALLEST)
-        other = (
-            np.maximum(self.prior_variance - np.einsum("ij,ij->j", v1, v1), SMALLEST)
-            + self.hyper.noise[source]
-            + JITTER
-        )
-        return np.asarray(np.minimum(np.abs(shared) / np.sqrt(own * other), 1.0))
+        other = np.maximum(self.prior_variance - np.einsum("ij,ij->j", v1, v1), SMALLEST)
+        shift = shared / np.sqrt(other + self.hyper.noise[source] + JITTER)
+        left = np.sqrt(np.maximum(own[:, None] - shift**2, SMALLEST))
+        return self.scale[0] * shift, self.scale[0] * left
 
     def leave_one_out(self) -> tuple[Floats, Floats]:
         """Mean and sd (noise included) of each measurement given all others, in its unit: shapes (n,) and (n,).
@@ -227,12 +235,13 @@ def fit(
         error: shape (n,), standard error of each, in the outcome's unit, NaN where unknown.
         noise: shape (sources,), stated standard deviation of one measurement, NaN where it is learned.
         prior: of the hyper-parameters.
-        standard: offset and scale of the outcomes, instead of their mean and standard deviation.
+        standard: offset and scale of the first source's outcomes, instead of their mean and standard deviation.
     """
     source = np.zeros(len(y), dtype=np.int64) if source is None else source
-    offset, scale = _standard(y, source, sources)
+    pairs = np.array([spread_of(y[source == s]) for s in range(sources)])
     if standard is not None:
-        offset, scale = np.full(sources, standard[0]), np.full(sources, standard[1])
+        pairs[0] = standard
+    offset, scale = pairs[:, 0], pairs[:, 1]
     known = np.nan_to_num((np.full(len(y), np.nan) if error is None else error) / scale[source]) ** 2
     stated = (np.full(sources, np.nan) if noise is None else noise) / scale
     data = Data(
@@ -258,16 +267,13 @@ def _thinned(data: Data) -> Data:
 _OPTIONS = {"maxiter": 60, "ftol": 1e-6, "gtol": 1e-4, "maxls": 20}
 
 
-def _standard(y: Floats, source: Ints, sources: int) -> tuple[Floats, Floats]:
-    offset, scale = np.zeros(sources), np.ones(sources)
-    for s in range(sources):
-        mine = y[source == s]
-        if len(mine):
-            offset[s] = mine.mean()
-            spread = float(mine.std())
-            tiny = 1e-12 * max(float(np.max(np.abs(mine))), 1e-290)
-            scale[s] = spread if spread > tiny else max(float(np.max(np.abs(mine))), 1e-290) if np.any(mine) else 1.0
-    return offset, scale
+def spread_of(y: Floats) -> tuple[float, float]:
+    """Mean and standard deviation of outcomes (n,), the latter never zero."""
+    if not len(y):
+        return 0.0, 1.0
+    size = max(float(np.max(np.abs(y))), 1e-290)
+    spread = float(y.std())
+    return float(y.mean()), spread if spread > 1e-12 * size else size if np.any(y) else 1.0
 
 
 def _conditioned(data: Data, hyper: Hyper, offset: Floats, scale: Floats, evidence: float) -> GP:
@@ -356,7 +362,7 @@ class _Objective:
         z = np.r_[
             (t[:g] - self.length_mean) / p.length_sd,
             np.where(self.learned, (t[g : g + s] - p.noise_mean) / p.noise_sd, 0.0),
-            t[g + s :] / p.correlation_sd,
+            (t[g + s :] - p.correlation_mean) / p.correlation_sd,
         ]
         width = np.r_[np.full(g, p.length_sd), np.full(s, p.noise_sd), np.full(s - 1, p.correlation_sd)]
         return 0.5 * float(z @ z), z / width

@@ -1,8 +1,7 @@
-"""Finding out whether another source helps, for a small share of what the first has cost.
+"""Finding out how another source relates to the first, for a small share of what the first has cost.
 
-A source that the gate has not let through is measured again where the first source already answered, which says most
-about how the two relate, and only while all that was spent on it stays within the share. So a source that never helps
-never costs more than the share.
+A source is first measured where the first source already answered, which says most about how the two relate, a few
+times and only while all that was spent on it stays within the share.
 """
 
 from __future__ import annotations
@@ -17,7 +16,9 @@ from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats
 from yosegi.planner.stop import cost_of
 
-SHARE = 0.04
+PAIRS = 5
+"""Measurements of a source that are made to find out about it."""
+SHARE = 0.05
 """Most that is spent to find out about a source, as a share of what was spent on the first."""
 
 
@@ -28,7 +29,7 @@ def probe(situation: Situation, aim: Aim, field: Field, chosen: Sequence[Choice]
         return None
     spent = _spent(situation, chosen)
     for s in range(1, len(sources)):
-        if aim.surrogate.used[s]:
+        if sum(np.r_[situation.source, situation.pending_source] == s) + sum(c.source == s for c in chosen) >= PAIRS:
             continue
         found = field.measured(s)
         if not found:

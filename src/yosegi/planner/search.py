@@ -71,7 +71,7 @@ class Table:
         if not self.free.any():
             return None
         costs = np.stack([self.situation.cost(s, self.rows, self.index) for s in range(self.free.shape[1])], axis=1)
-        values = np.where(self.free, by_source(self.situation, aim, self.P, costs), -np.inf)
+        values = by_source(self.situation, aim, self.P, costs, self.free)
         tied = np.argwhere(_tied(values))
         i, s = min(tied.tolist(), key=lambda pair: (self.ids[pair[0]], pair[1]))
         return Choice(self.rows[i], self.P[i], int(self.index[i]), int(s))
@@ -94,7 +94,7 @@ class Open:
     measured points are then moved at random within shrinking distances, on the resolution and within the constraints.
     """
 
-    DRAWN, EACH, KEPT = 1024, 48, 10
+    DRAWN, EACH, KEPT, WEIGHED = 1024, 48, 10, 1024
     SCALES = (0.2, 0.1, 0.05, 0.025, 0.012, 0.006, 0.003)
 
     def __init__(self, situation: Situation, region: Region, seed: int) -> None:
@@ -105,18 +105,20 @@ class Open:
         self.inside = done[region.holds(done)]
 
     def best(self, aim: Aim) -> Choice | None:
-        """The best point found."""
+        """The best point found by what the first source would give there, and who is to be asked."""
         rows = np.vstack([self.drawn, self._around_best(aim)])
-        values = self._values(aim, rows)
+        score = self._score(aim, rows)
         for turn, scale in enumerate(self.SCALES):
-            order = np.argsort(-values.max(axis=1), kind="stable")[: self.KEPT]
+            order = np.argsort(-score, kind="stable")[: self.KEPT]
             near = self.region.near(rows[order], scale, self.EACH, self.seed + 7 * turn + 1)
-            rows = np.vstack([rows[order], near])
-            values = np.vstack([values[order], self._values(aim, near)])
-        if not np.isfinite(values).any():
+            rows, score = np.vstack([rows, near]), np.r_[score, self._score(aim, near)]
+        if not np.isfinite(score).any():
             return None
+        rows = rows[np.argsort(-score, kind="stable")[: self.WEIGHED]]
+        P = self.situation.space.coordinates(rows)
+        values = by_source(self.situation, aim, P, self._costs(rows), self._free(P))
         i, s = np.argwhere(_tied(values))[0]
-        return Choice(rows[i], self.situation.space.coordinates(rows[i][None, :])[0], None, int(s))
+        return Choice(rows[i], P[i], None, int(s))
 
     def take(self, choice: Choice) -> None:
         """Leave it out of later choices of that source."""
@@ -136,17 +138,24 @@ class Open:
         top = self.inside[np.argsort(-score, kind="stable")[:5]]
         return self.region.near(top, 0.05, self.EACH, self.seed + 101)
 
-    def _values(self, aim: Aim, rows: Floats) -> Floats:
-        count = len(self.situation.problem.sources)
+    def _score(self, aim: Aim, rows: Floats) -> Floats:
+        """Shape (m,): how much the first source's answer is wanted, for cost; never where nobody may be asked."""
         if not len(rows):
-            return np.empty((0, count))
+            return np.empty(0)
         P = self.situation.space.coordinates(rows)
-        costs = np.stack([self.situation.cost(s, rows) for s in range(count)], axis=1)
-        values = by_source(self.situation, aim, P, costs)
-        for s in range(count):
-            for same in match(P, self.taken[s]):
-                values[same, s] = -np.inf
-        return values
+        score = aim.score(P) - np.log(self.situation.cost(0, rows))
+        return np.where(self._free(P).any(axis=1), score, -np.inf)
+
+    def _costs(self, rows: Floats) -> Floats:
+        return np.stack([self.situation.cost(s, rows) for s in range(len(self.taken))], axis=1)
+
+    def _free(self, P: Floats) -> Truths:
+        """Shape (m, sources): who may be asked about P."""
+        free = np.ones((len(P), len(self.taken)), dtype=bool)
+        for s, taken in enumerate(self.taken):
+            for same in match(P, taken):
+                free[same, s] = False
+        return free
 
 
 def _tied(values: Floats) -> Truths:

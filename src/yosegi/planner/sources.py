@@ -1,35 +1,65 @@
-"""Which source to ask: expected gain for cost.
+"""Which source to ask: expected gain for cost, one question ahead.
 
-A measurement at a cheaper source is worth the expected improvement times how much it says about the first source, over
-what it costs: the augmented expected improvement of Huang, Allen, Notz & Miller 2006 (Structural and Multidisciplinary
-Optimization 32:369, eq. 8), with the share of the first source's variance that it removes (the squared posterior
-correlation at that point) where they take the correlation, which asks a cheap source for longer than it pays.
+An experiment at x promises EI(x) for what it costs. A cheaper source is worth asking first where its answer is expected
+to raise what the experiment after it promises by more than the answer costs:
+
+    E over the answer y of max over x' of EI(x' | y) / (cost of the experiment at x' + cost of the answer)
+
+against max EI(x') / cost(x'). It is the knowledge gradient for cost (Frazier, Powell & Dayanik 2009; Poloczek, Wang &
+Frazier 2017) with improvement in place of the mean, over the points that promise most. So a cheap source is asked while
+it still sorts the candidates, and no longer.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from yosegi.planner.aim import Aim, Improve
 from yosegi.planner.situation import Situation
-from yosegi.planner.space import Floats
+from yosegi.planner.space import Floats, Truths
+
+ASKED, WEIGHED = 48, 192
+"""Most points that a cheaper source is considered at, and most at which its answer is felt."""
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
+_LOG_WEIGHTS = np.log(_WEIGHTS / _WEIGHTS.sum())
 
 
-def by_source(situation: Situation, aim: Aim, P: Floats, costs: Floats) -> Floats:
-    """Shape (m, sources): how much a measurement at P (m, d) by each source is wanted, for costs (m, sources).
+def by_source(situation: Situation, aim: Aim, P: Floats, costs: Floats, free: Truths) -> Floats:
+    """Shape (m, sources): how much a measurement at P (m, d) by each source is wanted.
 
     With one source of constant cost it is the aim's own score. Sources that the gate dropped are never wanted.
+
+    Args:
+        situation: the problem and its history.
+        aim: what is sought.
+        P: shape (m, d), points.
+        costs: shape (m, sources), what a measurement costs.
+        free: shape (m, sources), whether it may be asked; where not, it is never wanted.
     """
-    count = len(situation.problem.sources)
+    out = np.full(costs.shape, -np.inf)
     even = bool(np.ptp(costs[:, 0]) == 0)
-    if count == 1 and even:
-        return aim.score(P)[:, None]
-    if not isinstance(aim, Improve):
-        out = np.full((len(P), count), -np.inf)
-        out[:, 0] = aim.score(P) - (0.0 if even else np.log(costs[:, 0]))
+    first = aim.score(P)
+    out[:, 0] = np.where(free[:, 0], first if even and costs.shape[1] == 1 else first - np.log(costs[:, 0]), -np.inf)
+    if costs.shape[1] == 1 or not isinstance(aim, Improve) or aim.best is None or not np.isfinite(out[:, 0]).any():
         return out
-    out = np.repeat(aim.score(P)[:, None], count, axis=1) - np.log(costs)
-    for s in range(1, count):
-        with np.errstate(divide="ignore"):
-            out[:, s] += 2.0 * np.log(aim.surrogate.correlation(P, s))
+    order = np.argsort(-out[:, 0], kind="stable")
+    felt = order[: min(WEIGHED, int(np.isfinite(out[:, 0]).sum()))]
+    plain = replace(aim, ease=0.0, late=False)
+    at_once = np.max(plain.score(P[felt]) - np.log(costs[felt, 0]))
+    for s in range(1, costs.shape[1]):
+        if aim.surrogate.used[s]:
+            asked = felt[free[felt, s]][:ASKED]
+            ahead = _ahead(plain, P[felt], costs[felt, 0], P[asked], costs[asked, s], s)
+            out[asked, s] = out[order[0], 0] + ahead - at_once
     return out
+
+
+def _ahead(aim: Improve, felt: Floats, price: Floats, asked: Floats, fee: Floats, source: int) -> Floats:
+    """Log expected gain for cost of the best experiment at `felt` once `source` has answered at each of `asked`."""
+    mean, _ = aim.surrogate.posterior(felt)
+    shift, left = aim.surrogate.effect(felt, asked, source)
+    less = aim.limits.log_weight(felt)[:, None] - np.log(price[:, None] + fee)
+    best = [np.max(aim.improvement(mean[:, None] + z * shift, left) + less, axis=0) for z in _NODES]
+    return np.asarray(np.logaddexp.reduce(np.stack(best) + _LOG_WEIGHTS[:, None], axis=0))

@@ -1,7 +1,9 @@
 """One outcome as the planner believes it: a Gaussian process over every source that passes the gate.
 
-The gate: sources other than the first, and earlier campaigns, are used only while they help to predict the first
-source's own measurements left out one at a time. Their bias is unknown; a source that does not help costs experiments.
+The gate: sources other than the first, and earlier campaigns, are dropped where their learned correlation with it is
+nil, or where they make predictions of the first source's own measurements, left out one at a time, worse. Their bias is
+unknown; a source that does not help costs experiments. An earlier campaign that does not even predict itself is dropped
+at once.
 """
 
 from __future__ import annotations
@@ -10,15 +12,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from yosegi.planner.gp import GP, fit
+from yosegi.planner.gp import GP, fit, spread_of
 from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats, Ints
 from yosegi.planner.transfer import Aligned, align, extra_groups, widened
 
 MARGIN = 0.1
-"""Nats for each measurement of the first source by which predictions must improve; noise alone gives a little less."""
+"""Nats for each measurement of the first source by which predictions may be worse: the check itself is as noisy.
+
+The model already weighs a source by its learned correlation. A stricter gate closes to good sources by chance, and,
+since it picks what luck favours, does not keep bad ones out.
+"""
+RELATED = 0.3
+"""A learned correlation below this is none: a tenth of the variance."""
+ITSELF = 0.15
+"""Least share of an earlier campaign's variance that it must predict of itself; shuffled outcomes give up to 0.1."""
 FEW = 3
-"""Fewer measurements of the first source than this give no verdict, and a source is trusted until there is one."""
+"""With fewer measurements a source says nothing."""
+ALIKE = 5
+"""Measurements that the spread of an earlier campaign is worth as a guess of the present one's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +61,9 @@ class Surrogate:
         """The process's own index of a source, None where the gate dropped it."""
         return sum(self.used[:source]) if self.used[source] else None
 
-    def correlation(self, P: Floats, source: int) -> Floats:
-        """What a measurement at `source` says about the first source, see `GP.correlation`; zeros if dropped."""
-        index = self.index(source)
-        return np.zeros(len(P)) if index is None else self.gp.correlation(self.at(P), index)
+    def effect(self, felt: Floats, asked: Floats, source: int) -> tuple[Floats, Floats]:
+        """What an answer of `source`, which passed the gate, does to the first source, see `GP.effect`."""
+        return self.gp.effect(self.at(felt), self.at(asked), self.index(source) or 0)
 
     def imagine(self, P: Floats, source: Ints) -> Surrogate:
         """After measurements at P (m, d) by `source` (m,) that say what is expected of them."""
@@ -77,6 +88,8 @@ class _Training:
     groups: Ints
     present: Floats
     names: tuple[str, ...]
+    standard: tuple[float, float] | None
+    """Of the first source's outcomes, where an earlier campaign says what they are like."""
 
     def fit(self, used: tuple[bool, ...]) -> GP:
         keep = np.array(used)[self.source]
@@ -94,8 +107,14 @@ class _Training:
             sources=len(names),
             error=self.error[keep],
             noise=self.noise[names],
+            standard=self.standard,
         )
         return gp
+
+    def predicts_itself(self, s: int) -> bool:
+        """Whether an earlier campaign's measurements say anything of each other, and so may say something of others."""
+        own = self.source == s
+        return r_squared(fit(self.X[own], self.y[own], self.groups, error=self.error[own])) >= ITSELF
 
     def surrogate(self, gp: GP, used: tuple[bool, ...]) -> Surrogate:
         return Surrogate(gp, self.present if sum(used) > 1 else np.empty(0), used, self.names)
@@ -104,26 +123,27 @@ class _Training:
 def learn(situation: Situation, outcome: str, noise: float | None, minimise: bool = True) -> Surrogate | None:
     """What the history says of an outcome; None where the first source has fewer than two measurements of it."""
     training = _collect(situation, outcome, noise, minimise)
-    count = len(training.names)
+    count, first = len(training.names), len(situation.problem.sources)
     measured = [int(np.sum(training.source == s)) for s in range(count)]
     alone = (True,) + (False,) * (count - 1)
-    if measured[0] < 2:
+    if measured[0] < 2 and not any(measured[first:]):
         return None
-    gp = training.fit(alone)
-    if measured[0] < FEW:
-        return training.surrogate(gp, alone)
-    used, found = alone, gp
+    used, found = alone, training.fit(alone) if measured[0] else None
     for s in range(1, count):
-        if measured[s] >= FEW:
-            trial = tuple(u or i == s for i, u in enumerate(used))
-            joint = training.fit(trial)
-            if _helps(joint, found, measured[0]):
-                used, found = trial, joint
-    return training.surrogate(found, used)
+        if measured[s] < FEW or (s >= first and not training.predicts_itself(s)):
+            continue
+        trial = tuple(u or i == s for i, u in enumerate(used))
+        joint = training.fit(trial)
+        if found is None or _helps(joint, found, measured[0]):
+            used, found = trial, joint
+    if used == alone and training.standard is not None and measured[0]:
+        found = replace(training, standard=None).fit(alone)  # it says nothing of level and spread either
+    return None if found is None else training.surrogate(found, used)
 
 
 def _helps(joint: GP, before: GP, count: int) -> bool:
-    return log_predictive(joint) > log_predictive(before) + MARGIN * count
+    related = abs(float(joint.hyper.correlation[-1])) >= RELATED
+    return related and log_predictive(joint) > log_predictive(before) - MARGIN * count
 
 
 def log_predictive(gp: GP) -> float:
@@ -172,4 +192,12 @@ def _collect(situation: Situation, outcome: str, noise: float | None, minimise: 
         extra_groups(situation.space.groups, extra),
         present,
         tuple(s.name or "this campaign" for s in problem.sources) + tuple(name for name, _ in found),
+        _expected(y[measured & (situation.source == 0)], found[0][1].y) if found else None,
     )
+
+
+def _expected(own: Floats, earlier: Floats) -> tuple[float, float]:
+    """Mean and deviation of few outcomes, an earlier campaign's as a prior: worth one and `ALIKE` measurements."""
+    mean, sd = spread_of(earlier)
+    middle = (mean + own.sum()) / (1 + len(own))
+    return middle, float(np.sqrt((ALIKE * sd**2 + np.sum((own - middle) ** 2)) / (ALIKE + len(own))))

@@ -7,12 +7,16 @@ from importlib import metadata
 import numpy as np
 import scipy
 
+REVISION = 2
+"""Raised with every change after which the same problem, history and seed may give another decision."""
+
 
 def versions() -> dict[str, str]:
-    """Versions of yosegi, NumPy, SciPy and the linear algebra behind NumPy."""
+    """Versions of the planner's decisions, yosegi, NumPy, SciPy and the linear algebra behind NumPy."""
     built = np.show_config(mode="dicts")
     found = built.get("Build Dependencies", {}).get("blas", {}) if isinstance(built, dict) else {}
     return {
+        "planner": str(REVISION),
         "yosegi": metadata.version("yosegi"),
         "numpy": np.__version__,
         "scipy": scipy.__version__,

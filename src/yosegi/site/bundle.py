@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from yosegi.campaign import Campaign, campaign_stream, propose
@@ -25,7 +25,8 @@ from yosegi.governance.registry import Federation, begin
 from yosegi.governance.statement import Statement
 from yosegi.ledger import Entry, Receipt, verify_entries
 from yosegi.ledger.tree import leaf_hash
-from yosegi.planner import Proposal, versions
+from yosegi.planner import Proposal
+from yosegi.planner.versions import REVISION
 from yosegi.site.bundle_objects import ExportedObject, check_objects, exported_objects
 from yosegi.site.redeciding import Redeciding, policies_of
 from yosegi.site.site import Site
@@ -96,13 +97,21 @@ class Replayed:
 
     Args:
         position: of the entry in the campaign's stream.
-        verdict: `identical`, `equivalent` (every value within its parameter's resolution) or `different`.
+        verdict: `identical`, `equivalent` (every value within its parameter's resolution), `older` (another decision,
+            and it was made by another revision of the planner) or `different`.
+        versions: with which the decision was made.
     """
 
     position: int
-    verdict: Literal["identical", "equivalent", "different"]
+    verdict: Literal["identical", "equivalent", "older", "different"]
     recorded: tuple[dict[str, Any], ...]
     again: tuple[dict[str, Any], ...]
+    versions: dict[str, str]
+
+    @property
+    def revision(self) -> str:
+        """The planner's revision that made it; the first did not record itself."""
+        return self.versions.get("planner", "1")
 
 
 async def export_campaign(site: Site, name: str) -> bytes:
@@ -332,19 +341,20 @@ def replay_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
         if entry.type == PROPOSED:
             body = entry.body or {}
             again = propose(campaign, entry.facts["count"], frozenset(body["closed"]))
-            found.append(_compared(campaign, entry.position, tuple(body["proposals"]), again))
+            found.append(_compared(campaign, entry.position, body, again))
         campaign = campaign.follow(entry)
     return found
 
 
-def _compared(
-    campaign: Campaign, position: int, recorded: tuple[dict[str, Any], ...], proposals: list[Proposal]
-) -> Replayed:
+def _compared(campaign: Campaign, position: int, body: dict[str, Any], proposals: list[Proposal]) -> Replayed:
+    recorded = tuple(body["proposals"])
     again = tuple(canonical.loads(canonical.dumps(proposal.as_dict())) for proposal in proposals)
+    found = Replayed(position, "identical", recorded, again, dict(body["versions"]))
     if again == recorded:
-        return Replayed(position, "identical", recorded, again)
-    same = len(again) == len(recorded) and all(_near(campaign, a, b) for a, b in zip(again, recorded, strict=True))
-    return Replayed(position, "equivalent" if same else "different", recorded, again)
+        return found
+    if len(again) == len(recorded) and all(_near(campaign, a, b) for a, b in zip(again, recorded, strict=True)):
+        return replace(found, verdict="equivalent")
+    return replace(found, verdict="different" if found.revision == str(REVISION) else "older")
 
 
 def _near(campaign: Campaign, one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -357,8 +367,3 @@ def _near(campaign: Campaign, one: dict[str, Any], other: dict[str, Any]) -> boo
             if step is None or isinstance(a, str) or isinstance(b, str) or abs(float(a) - float(b)) > step * 1.000001:
                 return False
     return True
-
-
-def versions_now() -> dict[str, str]:
-    """The versions this replay ran with, to set beside those recorded."""
-    return dict(versions())

@@ -33,8 +33,9 @@ def _planners() -> list[object]:
     found: list[object] = [pytest.param(p, id=name) for name, p in PLANNERS.items()]
     for name, adapter in ADAPTERS.items():
         missing = [m for m in _NEEDS[name] if importlib.util.find_spec(m) is None]
-        skip = [pytest.mark.skip(reason=f"needs {missing[0]}")] if missing else []
-        found.append(pytest.param(adapter, id=name, marks=skip))
+        marks = [pytest.mark.skip(reason=f"needs {missing[0]}")] if missing else []
+        marks += [pytest.mark.slow] if name == "physbo" else []
+        found.append(pytest.param(adapter, id=name, marks=marks))
     return found
 
 
