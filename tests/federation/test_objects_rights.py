@@ -21,6 +21,7 @@ from yosegi.core.states import TaskState, TrialState
 from yosegi.data import CHUNK, REFUSED, Chunk, Want, known
 from yosegi.exchange import requests
 from yosegi.governance.statement import Listens
+from yosegi.runner.tasks import ENDED
 from yosegi.site import Session, Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation, address
 from yosegi.testing.loop import run_simulated
@@ -93,15 +94,18 @@ def test_a_result_that_is_withheld_stays_at_its_owner(tmp_path: Path) -> None:
     federation.places["riken"].rules = {"kept.cedar": NO_RELEASE}
 
     async def story(federation: Federation) -> None:
-        await campaign(federation)
+        made = await campaign(federation)
+        assert made.trials[0].state is TrialState.FAILED
+        assert "make.table, which step look needs, was not released" in made.trials[0].why
         assert federation.places["riken"].objects.held
         assert not federation.places["argonne"].objects.held
         # Not even to one who has learnt its digest.
-        riken, sha256 = site(federation, "riken"), next(iter(federation.places["riken"].objects.held))
-        task = riken.ledger.query("SELECT key FROM task")[0]["key"]
+        riken, task = site(federation, "riken"), made.trials[0].steps[0].key
+        sha256 = known(riken.ledger, "stream = ? AND kind = ?", f"task/argonne/{task}", ENDED)[0].ref.sha256
         answer = await riken.transfers.give(CHARTER, "argonne", Want(task=task, sha256=sha256, offset=0, length=1))
         assert answer.refused is not None
-        assert answer.refused.ja == NO_RELEASE.split('"')[5] or "表は渡しません" in answer.refused.ja
+        assert answer.refused.code == "local_rule"
+        assert "表は渡しません" in answer.refused.ja
 
     tell(federation, story)
 

@@ -207,9 +207,21 @@ def _end_of(campaign: Campaign, trial: Trial) -> EndTrial | None:
         return EndTrial(trial.number, TrialState.INFEASIBLE if infeasible else TrialState.FAILED, step.reason)
     if len(trial.steps) == len(campaign.spec.source_named(trial.source).step):
         return EndTrial(trial.number, TrialState.COMPLETED)
+    if lacking := _lacking(campaign, trial):
+        return EndTrial(trial.number, TrialState.FAILED, lacking)
     if campaign.state in (CampaignState.ENDED, CampaignState.ABORTED):
         return EndTrial(trial.number, TrialState.WITHDRAWN, "the campaign stopped between two steps")
     return None
+
+
+def _lacking(campaign: Campaign, trial: Trial) -> str:
+    """Why the next step cannot have an input that is bound to an earlier output; empty if it can have all."""
+    step, outputs = campaign.spec.source_named(trial.source).step[len(trial.steps)], trial.outputs()
+    for bound in step.bind.values():
+        first, dot, second = bound.partition(".")
+        if dot and second not in outputs.get(first, {}):
+            return f"{trial.steps[-1].reason or 'withheld'}: {bound}, which step {step.name} needs, was not released"
+    return ""
 
 
 def _while_stopping(campaign: Campaign) -> list[Action]:
