@@ -14,9 +14,10 @@ from yosegi.core.states import CampaignState
 from yosegi.exchange.witness import WITNESSED
 from yosegi.governance.registry import Federation as Known
 from yosegi.governance.registry import begin
+from yosegi.governance.statement import Revoked
 from yosegi.ledger import Checkpoint
 from yosegi.site.bundle import Bundle, export_campaign, read_bundle, verify_bundle
-from yosegi.testing.federation import CHARTER, Federation
+from yosegi.testing.federation import CHARTER, Federation, both
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
@@ -133,3 +134,30 @@ def test_the_checkpoint_in_a_record_is_the_ledgers(tmp_path: Path) -> None:
         assert nims.ledger.root(checkpoint.size) == checkpoint.root_hash
 
     run_simulated(story())
+
+
+@pytest.mark.parametrize(
+    ("why", "since", "counts"),
+    [("retired", "after", True), ("compromised", "after", True), ("compromised", "before", False)],
+)
+def test_what_a_key_signed_counts_if_it_was_seen_before_it_was_withdrawn(tmp_path, why, since, counts) -> None:
+    """The owner lays its key down after the campaign, from then on or from before it."""
+
+    async def story() -> bytes:
+        federation = await ended(tmp_path)
+        argonne = federation.places["argonne"].running
+        now = argonne.clock.now()
+        known = argonne.registry.federation(CHARTER).roster.statements["nims"]
+        moment = now if since == "after" else EPOCH
+        old = [Revoked(key_id=key.key_id, since=moment, why=why) for key in known.keys]
+        new = tuple(signer.public for signer in both("site", "new-at-nims"))
+        changes = {"serial": 2, "issued": now, "keys": new, "revoked": tuple(old)}
+        await argonne.governing.publish(known.model_copy(update=changes).sign(*both("governance", "nims")), by="nims")
+        return await export_campaign(argonne, "toy")
+
+    exported = read_bundle(run_simulated(story()))
+    if counts:
+        assert verify_bundle(exported).receipts > 0
+    else:
+        with pytest.raises(Corrupt, match=r"request\.reported"):
+            verify_bundle(exported)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from governance.world import DAY, NOW, charter, governance_key, lasting_key, member, online_key, statement, unsealer
+from yosegi.core.errors import Invalid
 from yosegi.governance.address import check_address, refused_number
 from yosegi.governance.charter import Threshold
 from yosegi.governance.roster import Roster
 from yosegi.governance.statement import LONGEST, Carried, Listens, Outbound, Statement, accept_statement
+from yosegi.site.renewing import ends_soon
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer
 
@@ -291,3 +293,39 @@ def test_keys_change_without_ceremony():
 
 def test_a_statement_survives_the_wire():
     assert Statement.read(statement("nims").to_bytes()) == statement("nims")
+
+
+# --- renewing --------------------------------------------------------------------------------------------------------
+
+
+def test_a_statement_is_renewed_for_thirty_days_until_the_time_it_allows_and_then_no_more():
+    stated = statement(renewable_until=NOW + 100 * DAY)
+    until = []
+    while (later := stated.renewed(stated.not_after - DAY)) is not None:
+        assert later.renews(stated)
+        stated = later
+        until.append((later.not_after - NOW) / DAY)
+    assert until == [59, 88, 100]
+
+
+@pytest.mark.parametrize("days", [-2, -1, 100, 101])
+def test_outside_its_time_a_statement_is_not_renewed(days):
+    assert statement(renewable_until=NOW + 100 * DAY).renewed(NOW + days * DAY) is None
+
+
+def test_a_statement_that_does_not_say_so_is_not_renewed():
+    assert statement().renewed(NOW) is None
+    assert not statement(issued=NOW, not_after=NOW + 29 * DAY).renews(statement())
+
+
+def test_a_statement_that_may_be_renewed_for_more_than_a_year_is_refused():
+    longest = statement(renewable_until=NOW - DAY + 366 * DAY)
+    assert accept_statement(charter(), longest.sign(governance_key("riken")), NOW) == longest
+    with pytest.raises(Invalid, match="366 days"):
+        accept_statement(charter(), statement(renewable_until=NOW + 366 * DAY).sign(governance_key("riken")), NOW)
+
+
+def test_the_last_weeks_say_who_has_to_sign():
+    stated = statement(renewable_until=NOW + 100 * DAY)
+    assert ends_soon(stated, NOW) == ""
+    assert "bring the governance keys" in ends_soon(stated, NOW + 80 * DAY)

@@ -61,6 +61,7 @@ from yosegi.site.mandating import Mandating
 from yosegi.site.notices import Send
 from yosegi.site.objects import Objects
 from yosegi.site.openid import Client, OpenId, over_http
+from yosegi.site.renewing import Renewing
 from yosegi.site.rights import Rights
 from yosegi.site.spending import SpendingView
 from yosegi.site.transfers import Transfers
@@ -137,6 +138,9 @@ async def compose(home: Home) -> Site:
         Locked, Corrupt: as `open_ledger`.
     """
     settings, clock, key = home.settings(), SystemClock(), signer(home, "site")
+    if settings.oidc is not None:
+        # Said now, and not to the first person who wants to sign in.
+        read_client_secret(home, settings.oidc)
     ledger = await open_ledger(home, settings, clock, key)
     parts = _parts(home, settings, clock, key, ledger)
     published = await publish(home, settings, clock, key, parts.objects)
@@ -242,6 +246,7 @@ def assemble(parts: Parts) -> Site:
         owner=owner,
         catalogue=catalogue,
         campaigns=campaigns,
+        renewing=Renewing(settings.site, clock, registry, governing, [one for one in (signer, parts.lasting) if one]),
         lasting=parts.lasting,
         institution=parts.institution,
         notices=Notices(settings.site, ledger, clock, _senders(parts), every=settings.notices.repeat_minutes * 60),
@@ -306,14 +311,13 @@ def institution_of(home: Home, settings: Settings, clock: Clock) -> Institution 
     """Sign-in with the institution's provider, if the settings name one.
 
     Raises:
-        Invalid: the library is not there, or the client's secret is not where the settings say.
+        Invalid: the library is not there.
     """
     oidc = settings.oidc
     if oidc is None:
         return None
     if importlib.util.find_spec("joserfc") is None:
         raise Invalid(str(home.settings_file), "[oidc] needs joserfc", "install it: pip install 'yosegi[oidc]'")
-    read_client_secret(home, oidc)
     client = Client(oidc.issuer, oidc.client_id, oidc.redirect_uri, lambda: read_client_secret(home, oidc), oidc.scopes)
     admission = Admission(settings.site, oidc.claim, oidc.people, oidc.groups_claim, oidc.roles)
     return Institution(oidc.name, OpenId(client, clock, over_http), admission)

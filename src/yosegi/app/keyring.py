@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +17,15 @@ from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer, read_priva
 Which = Literal["site", "governance"]
 
 
+NEXT: dict[str, type[Ed25519Signer] | type[MlDsa65Signer]] = {
+    "next-site-pq.key": MlDsa65Signer,
+    "next-site.key": Ed25519Signer,
+}
+"""Files of the keys that are to come; the one whose change is seen first comes last."""
+
+
 class Earlier(Value):
-    """Public halves of online keys that were laid down: they verify what was signed with them."""
+    """Public halves of every online key a site ever had: they verify what was signed with them."""
 
     format: Literal["yosegi.keys.v1"] = "yosegi.keys.v1"
     keys: tuple[PublicKey, ...] = ()
@@ -56,6 +63,32 @@ def earlier_keys(home: Home) -> tuple[PublicKey, ...]:
     """
     path = home.keys / "earlier.json"
     return Earlier.read(path.read_bytes(), what=str(path)).keys if path.exists() else ()
+
+
+def remember(home: Home, keys: Iterable[PublicKey]) -> None:
+    """Note online keys of this site, so that what they sign can be verified when they were laid down."""
+    known = earlier_keys(home)
+    new = [key for key in keys if key not in known]
+    if new:
+        path = home.keys / "earlier.json"
+        path.with_suffix(".new").write_bytes(Earlier(keys=(*known, *new)).to_bytes())
+        path.with_suffix(".new").replace(path)
+
+
+def begin_next(home: Home) -> tuple[Signer, ...]:
+    """New online keys beside those in use; the same again until `take_next`."""
+    for name, kind in NEXT.items():
+        if not (home.keys / name).exists():
+            kind.generate().save(home.keys / name)
+    return tuple(kind.load(home.keys / name) for name, kind in NEXT.items())
+
+
+def take_next(home: Home) -> None:
+    """The new keys take the place of those in use, which are gone then; their public halves are remembered."""
+    remember(home, [one.public for one in signers(home, "site")])
+    for name in NEXT:
+        if (home.keys / name).exists():
+            (home.keys / name).replace(home.keys / name.replace("next-", ""))
 
 
 def slot_of(hardware: KeySettings) -> Slot:

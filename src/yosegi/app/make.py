@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from yosegi.app.keyring import signer, signers
+from yosegi.app.keyring import remember, signers
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Conflict
 from yosegi.governance.charter import Charter
-from yosegi.governance.statement import Carried, Listens, Outbound, Reach, Statement
+from yosegi.governance.statement import RENEWED, Carried, Listens, Outbound, Reach, Revoked, Statement
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.keys import PublicKey
 from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.sealed import Unsealer
-from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer
+from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
 
 FORMATS = tuple(kind.payload_type for kind in (Request, Report, Cancel, Offer))
 
@@ -41,11 +43,32 @@ def make_home(folder: Path, settings: dict[str, object]) -> Home:
         Ed25519Signer.generate().save(home.keys / f"{which}.key")
         MlDsa65Signer.generate().save(home.keys / f"{which}-pq.key")
     Unsealer.generate().save(home.keys / "sealing.key")
+    remember(home, [signer.public for signer in signers(home, "site")] if "key" not in settings else [])
     return home
 
 
-def state(home: Home, charter: Charter, clock: Clock, serial: int) -> Envelope:
-    """The site's own statement under a charter, signed with its governance keys, good for thirty days.
+def state(
+    home: Home,
+    charter: Charter,
+    clock: Clock,
+    serial: int,
+    *,
+    keys: Sequence[PublicKey] = (),
+    revoked: Sequence[Revoked] = (),
+    governance: Sequence[Signer] = (),
+) -> Envelope:
+    """The site's own statement under a charter, signed with its governance keys.
+
+    It is good for thirty days, and the running site renews it for at most a year, or until the charter ends.
+
+    Args:
+        home: the site's.
+        charter: under which.
+        clock: dates it.
+        serial: above that of the last one.
+        keys: the online keys it names; those in the home, if none is given.
+        revoked: every key that was ever withdrawn.
+        governance: the keys that sign it; those in the home, if none is given.
 
     Raises:
         Invalid, LooseKeyFile: a key is not where the settings say.
@@ -53,8 +76,11 @@ def state(home: Home, charter: Charter, clock: Clock, serial: int) -> Envelope:
     settings = home.settings()
     member = charter.member(settings.site)
     named = {key.key_id for key in member.keys} if member is not None else set()
-    governance = [one for one in signers(home, "governance") if one.public.key_id in named]
+    offline = governance or signers(home, "governance")
+    stated = tuple(keys) or tuple(one.public for one in signers(home, "site"))
+    remember(home, stated)
     now = clock.now()
+    renewable = min(now + timedelta(days=365), charter.expires)
     reach: Reach = Carried()
     if settings.reach == "listens":
         reach = Listens(url=settings.url)
@@ -65,13 +91,15 @@ def state(home: Home, charter: Charter, clock: Clock, serial: int) -> Envelope:
         site=settings.site,
         serial=serial,
         issued=now,
-        not_after=now + timedelta(days=30),
-        keys=tuple(one.public for one in signers(home, "site")),
+        not_after=min(now + RENEWED, renewable),
+        renewable_until=renewable,
+        keys=stated,
+        revoked=tuple(revoked),
         sealing=Unsealer.load(home.keys / "sealing.key").public,
         reach=reach,
         formats=FORMATS,
     )
-    return statement.sign(*(governance or [signer(home, "governance")]))
+    return statement.sign(*([one for one in offline if one.public.key_id in named] or offline))
 
 
 def _toml(value: dict[str, object], prefix: str = "") -> str:

@@ -20,6 +20,7 @@ from yosegi.cli.documents import (
     documents_of,
     from_toml,
     kind_of,
+    last_statement,
     publish,
     read_document,
     save,
@@ -263,7 +264,10 @@ def _say_progress(last: Charter, found: Progress) -> None:
 @Out
 @explained
 def state(home: Path, charter_id: str, out: Path) -> None:
-    """State a site's keys and reach under a charter it lives in, for thirty days; its governance keys sign."""
+    """State a site's keys and reach under a charter it lives in, for thirty days; its governance keys sign.
+
+    While the site runs it renews the statement by itself, for a year at most.
+    """
     save(out, _state(home, charter_id))
     click.echo(f"{out}: in force here; send it to those that this site does not reach")
 
@@ -275,9 +279,9 @@ def _state(home: Path, charter_id: str) -> Envelope:
     if not charters:
         raise NotFound("charter", charter_id)
     site = Home(home).settings().site
-    own = [s for e in documents if e.payload_type == Statement.payload_type and (s := Statement.peek(e)).site == site]
-    serial = max((s.serial for s in own), default=0) + 1
-    envelope = make_statement(Home(home), Charter.peek(charters[-1]), SystemClock(), serial)
+    before = last_statement(documents, site)
+    serial, revoked = (before.serial + 1, before.revoked) if before else (1, ())
+    envelope = make_statement(Home(home), Charter.peek(charters[-1]), SystemClock(), serial, revoked=revoked)
     publish(home, envelope)
     return envelope
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,12 @@ def documents_of(home: Path, charter: str) -> list[Envelope]:
     return [Envelope.read(value) for value in at_site(home, rest, running)]
 
 
+def last_statement(documents: Iterable[Envelope], site: str) -> Statement | None:
+    """A site's own last statement among documents, in the order of their acceptance."""
+    stated = [Statement.peek(one) for one in documents if one.payload_type == Statement.payload_type]
+    return next((one for one in reversed(stated) if one.site == site), None)
+
+
 def publish(home: Path, envelope: Envelope) -> dict[str, Any]:
     """Put a document in force at a site, running or not, and have it passed on.
 
@@ -154,6 +161,7 @@ __all__ = [
     "documents_of",
     "from_toml",
     "kind_of",
+    "last_statement",
     "load_signer",
     "publish",
     "read_document",

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from yosegi.app.keyring import read_pin, signers, slot_of, where_keys_live
+from yosegi.app.joining import charters_in
+from yosegi.app.keyring import begin_next, read_pin, signers, slot_of, take_next, where_keys_live
+from yosegi.app.make import state
 from yosegi.app.settings import Home
+from yosegi.cli.documents import Keys, documents_of, last_statement, load_signer, publish
+from yosegi.cli.office import HomeArgument, at_site
 from yosegi.cli.output import as_json, explained, show_json, show_table
-from yosegi.core.errors import Invalid
+from yosegi.core.clock import SystemClock
+from yosegi.core.errors import Invalid, NotFound
+from yosegi.governance.charter import Charter
+from yosegi.governance.statement import Revoked, Statement
+from yosegi.site import Session, Site
+from yosegi.trust.keys import PublicKey, unbase64
 from yosegi.trust.pkcs11 import make_key
 
-HomeArgument = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
 Which = click.argument("which", type=click.Choice(["site", "governance"]), default="site")
 
 
@@ -67,3 +77,107 @@ def make(home: Path, which: Literal["site", "governance"]) -> None:
         raise Invalid(str(place.settings_file), f"it names no hardware for the {which} key", f"add [key.{which}]")
     public = make_key(slot_of(hardware), lambda: read_pin(place, hardware))
     click.echo(f"{slot_of(hardware)}: {public.fingerprint}")
+
+
+Change = Callable[[Statement], tuple[Sequence[PublicKey], Sequence[Revoked]]]
+
+
+@key.command()
+@HomeArgument
+@Keys
+@explained
+def rotate(home: Path, keys: tuple[Path, ...]) -> None:
+    r"""Give a site new online keys; no other institution has to do anything.
+
+    \b
+    1. new keys are made beside those in use (or taken from the hardware that site.toml names now),
+    2. a statement that names old and new is signed by the governance keys, put in force and passed on to peers,
+    3. the new keys take the place of the old. Restart the site, and it signs with them.
+    4. A week later, when nothing signed with the old is on its way any more: yosegi site key retire HOME.
+    """
+    place = Home(home)
+    hardware = "site" in place.settings().key
+    new = [one.public for one in (signers(place, "site") if hardware else begin_next(place))]
+
+    def both(before: Statement) -> tuple[Sequence[PublicKey], Sequence[Revoked]]:
+        return [*new, *(one for one in before.keys if one not in new)], before.revoked
+
+    for charter in _restate(home, both, keys):
+        click.echo(f"{charter}: a statement with old and new keys is in force, and is passed on to peers")
+    if not hardware:
+        take_next(place)
+    click.echo(f"new key {new[0].fingerprint}: restart the site, and retire the old key in a week")
+    click.echo(f'in the file of each of its stations: site_key = "{unbase64(new[0].public).hex()}"')
+
+
+@key.command()
+@HomeArgument
+@Keys
+@explained
+def retire(home: Path, keys: tuple[Path, ...]) -> None:
+    """Lay old online keys down: from now on only those in use are believed. What the old ones signed before stands."""
+    current = [one.public for one in signers(Home(home), "site")]
+
+    def alone(before: Statement) -> tuple[Sequence[PublicKey], Sequence[Revoked]]:
+        now = SystemClock().now()
+        old = [one.key_id for one in before.keys if one not in current]
+        return current, [*before.revoked, *(Revoked(key_id=one, since=now, why="retired") for one in old)]
+
+    for charter in _restate(home, alone, keys):
+        click.echo(f"{charter}: only the keys in use are believed now")
+
+
+@key.command()
+@HomeArgument
+@click.argument("key_id")
+@click.option(
+    "--since", type=click.DateTime(), help="UTC; when it may first have been in other hands; now, if not given."
+)
+@Keys
+@explained
+def revoke(home: Path, key_id: str, since: datetime | None, keys: tuple[Path, ...]) -> None:
+    """Withdraw an online key that may be in other hands: what it signed since then is believed by nobody.
+
+    KEY_ID is as `yosegi site key show` tells it. If it is the key in use, rotate first.
+    """
+    moment = since.replace(tzinfo=UTC) if since is not None else SystemClock().now()
+
+    def less(before: Statement) -> tuple[Sequence[PublicKey], Sequence[Revoked]]:
+        known = {one.key_id for one in before.keys} | {one.key_id for one in before.revoked}
+        if key_id not in known:
+            raise NotFound("online key", key_id, tuple(sorted(known)))
+        left = [one for one in before.keys if one.key_id != key_id]
+        earlier = [one.since for one in before.revoked if one.key_id == key_id]
+        revoked = Revoked(key_id=key_id, since=min([moment, *earlier]), why="compromised")
+        return left, [*(one for one in before.revoked if one.key_id != key_id), revoked]
+
+    if any(one.public.key_id == key_id for one in signers(Home(home), "site")):
+        raise Invalid(f"key {key_id}", "the site signs with it", "first: yosegi site key rotate HOME")
+    for charter in _restate(home, less, keys):
+        click.echo(f"{charter}: {key_id} is withdrawn")
+
+
+def _restate(home: Path, change: Change, files: Sequence[Path]) -> list[str]:
+    """State a site anew under each of its charters, with other keys; the charters."""
+    place, clock = Home(home), SystemClock()
+    site, governance = place.settings().site, [load_signer(file) for file in files]
+    done = []
+    for charter in _charters(home):
+        documents = documents_of(home, charter)
+        before = last_statement(documents, site)
+        if before is None:
+            continue
+        stated, revoked = change(before)
+        under = Charter.peek(charters_in(documents)[-1])
+        envelope = state(place, under, clock, before.serial + 1, keys=stated, revoked=revoked, governance=governance)
+        publish(home, envelope)
+        done.append(charter)
+    return done
+
+
+def _charters(home: Path) -> list[str]:
+    async def rest(site: Site, who: Session) -> list[str]:
+        return list(site.registry.charters())
+
+    found: list[str] = at_site(home, rest, lambda client: [one["id"] for one in client.get("/charters")])
+    return found

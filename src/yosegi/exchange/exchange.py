@@ -176,7 +176,7 @@ class Exchange:
             {
                 "charter": link.charter,
                 "peer": link.peer,
-                "reach": _reach_text(self._reach(link)),
+                "reach": _reach_text(self._reach_of(link.charter, link.peer)),
                 "heard_seconds_ago": None if link.last_heard is None else round(now - link.last_heard, 1),
                 "trouble": link.trouble if link.failures else "",
                 "waiting": link.waiting,
@@ -506,7 +506,16 @@ class Exchange:
         return derived_key(self.site, self.clock.now().isoformat(), self._counter)
 
     def _reach(self, link: Link) -> object:
-        return self._reach_of(link.charter, link.peer)
+        try:
+            reach: object = self.directory.reach_of(link.charter, link.peer)
+        except Untrusted as error:
+            # Two sites that were both away would else never hear that the other is back.
+            link.reserved = error.reason == "statement_expired"
+            return self.directory.last_reach(link.charter, link.peer) if link.reserved else None
+        except YosegiError:
+            return None
+        link.reserved = False
+        return reach
 
     def _reach_of(self, charter: str, site: str) -> object:
         try:

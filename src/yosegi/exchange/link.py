@@ -55,6 +55,8 @@ class Link:
     called: float = -1e18
     """When this site last called it."""
     trouble: str = ""
+    reserved: bool = False
+    """Whether the peer is suspended for want of a statement: it is sent what may end that, and nothing else."""
     _waiting: dict[str, Outgoing] = field(default_factory=dict)
     _topics: dict[str, str] = field(default_factory=dict)
     _sent: dict[str, float] = field(default_factory=dict)
@@ -119,9 +121,9 @@ class Link:
 
     def take(self, now: float, resend: float = RESEND) -> Load:
         """Everything due, marked as sent at `now` (monotonic seconds)."""
-        gifts = tuple(self._gifts.values())[:AT_ONCE] if now >= self._next_gift else ()
+        gifts = tuple(self._gifts.values())[:AT_ONCE] if now >= self._next_gift and not self.reserved else ()
         self._next_gift = max(self._next_gift, now) + len(gifts) * CHUNK / RATE if gifts else self._next_gift
-        due = [out for key, out in self._waiting.items() if now - self._sent.get(key, -1e18) >= resend]
+        due = [out for key, out in self._sendable() if now - self._sent.get(key, -1e18) >= resend]
         load = Load(
             messages=tuple(due[:MOST_MESSAGES]),
             acknowledged=tuple(self._acknowledged)[: 4 * MOST_MESSAGES],
@@ -154,16 +156,21 @@ class Link:
 
     def due(self, now: float, resend: float = RESEND) -> bool:
         """Whether there is something worth a parcel of its own."""
-        if self._wants or (self._gifts and now >= self._next_gift):
+        if self._wants or (self._gifts and now >= self._next_gift and not self.reserved):
             return True
         if self._refused or self._collected or any(due <= now for due in self._acknowledged.values()):
             return True
-        return any(now - self._sent.get(key, -1e18) >= resend for key in self._waiting)
+        return any(now - self._sent.get(key, -1e18) >= resend for key, _ in self._sendable())
+
+    def _sendable(self) -> Iterable[tuple[str, Outgoing]]:
+        if not self.reserved:
+            return self._waiting.items()
+        return [item for item in self._waiting.items() if item[1].topic.startswith(("statement/", "charter/"))]
 
     def patience(self, now: float) -> float:
         """Seconds until an acknowledgement has waited long enough, or a piece may be given; infinite if none waits."""
         due = min(self._acknowledged.values(), default=float("inf"))
-        return max(0.001, min(due, self._next_gift if self._gifts else float("inf")) - now)
+        return max(0.001, min(due, self._next_gift if self._gifts and not self.reserved else float("inf")) - now)
 
     @property
     def waiting(self) -> int:

@@ -147,6 +147,11 @@ class Registry:
         """
         return self.federation(charter).roster.reach_of(site, self._clock.now())
 
+    def last_reach(self, charter: str, site: str) -> Reach | None:
+        """How a member was reached when it was last heard, though its statement has ended: to ask for a newer one."""
+        stated = self.federation(charter).roster.statements.get(site)
+        return None if stated is None else stated.reach
+
     def sealing_key_of(self, charter: str, site: str) -> SealingKey:
         """The key mail to a member is sealed to.
 

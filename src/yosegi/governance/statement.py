@@ -2,6 +2,11 @@
 
 Online keys change without ceremony this way: the charter names offline governance keys alone, and they sign a new
 statement. A statement that has ended suspends that site and no other.
+
+So that it can be short-lived without anybody fetching an offline key each month, governance keys may say until when a
+running site may *renew* it: say the very same again, with later dates, signed by the online keys that it names. A
+stolen online key can renew no more than the site could, names no other key, and is ended by the next statement of the
+governance keys, whose serial no renewal reaches.
 """
 
 from __future__ import annotations
@@ -11,6 +16,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from yosegi.core.errors import Invalid
 from yosegi.core.ids import CharterId, SiteId
 from yosegi.core.values import Value
 from yosegi.governance.address import check_address
@@ -23,6 +29,10 @@ from yosegi.trust.sealed import SealingKey
 
 LONGEST = timedelta(days=92)
 """A quarter: how long a site's keys are believed after it was last heard to state them."""
+RENEWED = timedelta(days=30)
+"""How long a renewal is good for."""
+MOST_RENEWABLE = timedelta(days=366)
+"""How long a site may renew by itself what its governance keys once signed."""
 
 
 class Listens(Value):
@@ -76,6 +86,7 @@ class Statement(Document):
         reach: how it is reached.
         formats: payload types it understands.
         revoked: every online key it has ever withdrawn; a statement never drops one.
+        renewable_until: until when the site may renew it by its online keys; not at all, if none is named.
     """
 
     kind: ClassVar[str] = "statement"
@@ -90,11 +101,14 @@ class Statement(Document):
     reach: Reach
     formats: tuple[str, ...] = ()
     revoked: tuple[Revoked, ...] = Field(default=(), max_length=1000)
+    renewable_until: Moment | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         if not timedelta() < self.not_after - self.issued <= LONGEST:
             raise ValueError(f"must end after it is issued, and within {LONGEST.days} days")
+        if self.renewable_until is not None and not self.not_after <= self.renewable_until:
+            raise ValueError("ends after the time until which it may be renewed")
         if len(by_id(self.keys)) != len(self.keys):
             raise ValueError("a key is there more than once")
         if {key.key_id for key in self.keys} & {revoked.key_id for revoked in self.revoked}:
@@ -103,9 +117,23 @@ class Statement(Document):
             raise ValueError("a site that only dials out has its mailbox elsewhere")
         return self
 
+    def renewed(self, now: datetime) -> Self | None:
+        """The same with later dates; None where it may not be renewed, or was just now."""
+        if self.renewable_until is None or not self.issued < now < self.renewable_until:
+            return None
+        until = min(now + RENEWED, self.renewable_until)
+        return self.model_copy(update={"issued": now, "not_after": until}) if until > self.not_after else None
+
+    def renews(self, known: Self) -> bool:
+        """Whether it says the very same as a known one, later, within what that one allows."""
+        if known.renewable_until is None or not timedelta() < self.not_after - self.issued <= RENEWED:
+            return False
+        same = self.model_copy(update={"issued": known.issued, "not_after": known.not_after}) == known
+        return same and self.issued > known.issued and self.not_after > known.not_after
+
 
 def accept_statement(charter: Charter, envelope: Envelope, now: datetime, known: Statement | None = None) -> Statement:
-    """The statement in an envelope, if it may be believed.
+    """The statement in an envelope, if it may be believed: signed by governance keys, or a renewal of the known one.
 
     Args:
         charter: the charter in force.
@@ -124,8 +152,12 @@ def accept_statement(charter: Charter, envelope: Envelope, now: datetime, known:
     member = charter.member(claimed.site)
     if member is None:
         raise Untrusted(what, "not_a_member", site=claimed.site, charter=charter.id)
-    statement = Statement.open(envelope, by_id(member.keys), now=now, charter=charter.id)
     key_ids = [signature.key_id for signature in envelope.signatures]
+    if known is not None and claimed.renews(known) and not set(key_ids) & {key.key_id for key in member.keys}:
+        return Statement.open(envelope, by_id(known.keys), now=now, charter=charter.id, needs=charter.algorithms)
+    statement = Statement.open(envelope, by_id(member.keys), now=now, charter=charter.id)
+    if statement.renewable_until is not None and statement.renewable_until - statement.issued > MOST_RENEWABLE:
+        raise Invalid(what, f"renewable for more than {MOST_RENEWABLE.days} days")
     if not member.signed(key_ids, charter.algorithms):
         raise Untrusted(what, "too_few_keys", site=member.id, have=len(key_ids), need=member.needed)
     for algorithm in charter.algorithms:

@@ -33,6 +33,7 @@ from yosegi.site.mandating import Mandating
 from yosegi.site.notices import Notices
 from yosegi.site.objects import Objects
 from yosegi.site.office import Office
+from yosegi.site.renewing import Renewing
 from yosegi.site.rights import Rights
 from yosegi.site.transfers import Transfers
 from yosegi.site.watch import Watch
@@ -74,6 +75,7 @@ class Site:
     mandating: Mandating
     recalls: Recalls
     asking: Asking
+    renewing: Renewing
     lasting: Signer | None = None
     institution: Institution | None = None
     stations: Mapping[str, Any] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class Site:
         await self.recalls.start()
         await self.catalogue.publish(self.catalogue.own)
         self.campaigns.start()
-        for work in (self.notices.run(), self.rights.run(), self.watch.run()):
+        for work in (self.notices.run(), self.rights.run(), self.watch.run(), self.renewing.run()):
             self._tasks.append(asyncio.create_task(work))
 
     async def close(self) -> None:

@@ -44,6 +44,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         """Seconds since the loop was made."""
         return self._selector_of_time.now
 
+    def leap(self, seconds: float) -> None:
+        """Let time pass in which nothing happens, as on machines that sleep; what fell due meanwhile happens late."""
+        self._selector_of_time.now += seconds
+
 
 class SimulatedClock:
     """The clock of one site on a simulated loop; `skew` is by how many seconds it is wrong."""
