@@ -289,6 +289,37 @@ def test_an_uncertain_task_is_first_is_acknowledged_and_settled_by_an_operator(
     house.until_over("unlucky")
 
 
+def test_what_waits_for_a_person_is_shown_with_all_that_is_asked_and_refused_with_words_both_sides_read(
+    house: House, pi: httpx.Client, operator: httpx.Client
+) -> None:
+    nims = house.federation.places["nims"].running
+    house.begin('conduct = "approve"\n' + spec("careful", trials=1))
+    house.until(lambda: bool(nims.notices.open()))
+    notice = nims.notices.open()[0]
+    page = operator.get("/tasks").text
+    asked = nims.approving.asked(f"task/{notice.task}")
+    for shown in (notice.task, asked["request"], asked["contract"], "colour-agreement", "approval_missing"):
+        assert shown in page
+    assert "waits for a person" in operator.get("/").text
+    assert "人の承認待ち" in operator.get("/tasks?lang=ja").text
+    operator.get("/tasks?lang=en")
+
+    form = {"form_token": token(operator)}
+    assert operator.post(f"/tasks/{notice.task}/approve", data=form | {"document": "{}"}).status_code == 409
+    with house.visitor("nims", "pi") as member:
+        theirs = {"form_token": token(member), "why": "I rather not"}
+        assert member.post(f"/tasks/{notice.task}/refuse", data=theirs).status_code == 403
+    assert operator.post(f"/tasks/{notice.task}/refuse", data=form | {"why": "<b>not</b> today"}).url.path == "/tasks"
+    assert str(nims.task(notice.task).state) == "refused"
+    home = house.federation.places["argonne"].running
+    house.until(lambda: any(t.state is TrialState.REFUSED for t in home.campaigns.get("careful").trials))
+    assert "approval_declined" in pi.get("/campaigns/careful").text
+    assert "&lt;b&gt;not&lt;/b&gt; today" in pi.get("/campaigns/careful").text
+    assert "認めませんでした" in pi.get("/campaigns/careful?lang=ja").text
+    pi.get("/campaigns/careful?lang=en")
+    pi.post("/campaigns/careful/abort", data={"form_token": token(pi)})
+
+
 def test_a_stream_begins_with_everything(house: House, pi: httpx.Client) -> None:
     with pi.stream("GET", "/campaigns/toy/live") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")

@@ -63,10 +63,13 @@ def show(name: str, json_: bool, **site: Any) -> None:
     "--hours", type=float, help="How long the yes counts before the start; as long as the request if not given."
 )
 @click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the signed yes to this file, to hand it in on a page."
+)
 @with_site
 @as_json
 @explained
-def give(name: str, hours: float | None, yes: bool, json_: bool, **site: Any) -> None:
+def give(name: str, hours: float | None, yes: bool, out: Path | None, json_: bool, **site: Any) -> None:
     """Approve one task, signed with your own key: the file given by --key, or the one in the home folder.
 
     What is asked is shown first. The yes counts once, for exactly this, until the start or until it runs out.
@@ -79,7 +82,12 @@ def give(name: str, hours: float | None, yes: bool, json_: bool, **site: Any) ->
         _say(asked)
         click.confirm("Let it start?", abort=True)
     document = _document(asked, _person(site), hours)
-    answer = client.post(f"/tasks/{full}/approve", {"document": document.sign(signer).model_dump(mode="json")})
+    envelope = document.sign(signer)
+    if out is not None:
+        out.write_bytes(envelope.to_bytes())
+        click.echo(f"{out}: signed; nothing was handed in")
+        return
+    answer = client.post(f"/tasks/{full}/approve", {"document": envelope.model_dump(mode="json")})
     if json_:
         show_json(answer | {"approval": document.id})
     else:

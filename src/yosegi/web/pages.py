@@ -19,6 +19,7 @@ from yosegi.core.states import Effect
 from yosegi.site import Session, Site
 from yosegi.site.accounts import same_token
 from yosegi.site.bundle import export_campaign
+from yosegi.trust.envelope import Envelope
 from yosegi.web.api import MOVES, download
 from yosegi.web.live import stream
 from yosegi.web.sessions import Sessions
@@ -356,6 +357,28 @@ async def settle(home: str, key: str, caller: Here) -> Response:
 async def acknowledge(home: str, key: str, caller: Here) -> Response:
     """Say that a notice was seen."""
     return await act(caller, "tasks", lambda session, form: caller.site.acknowledge_task(f"{home}/{key}", session))
+
+
+@pages.post("/tasks/{home}/{key}/approve")
+async def approve(home: str, key: str, caller: Here) -> Response:
+    """Take a yes that a person signed where their key is: the site holds none of their keys."""
+
+    async def do(session: Session, form: Form) -> None:
+        envelope = Envelope.read(form.get("document", "").encode(), what="the signed approval")
+        await caller.site.approving.give(home, key, envelope, session)
+
+    return await act(caller, "tasks", do)
+
+
+@pages.post("/tasks/{home}/{key}/refuse")
+async def refuse(home: str, key: str, caller: Here) -> Response:
+    """Say no to what waits for a person."""
+    site = caller.site
+    return await act(
+        caller,
+        "tasks",
+        lambda session, form: site.approving.refuse(home, key, form.get("why", "").strip()[:2000], session),
+    )
 
 
 @pages.post("/tasks/{home}/{key}/cancel")

@@ -70,7 +70,7 @@ class AskForTask(Body):
 @rights.get("/approvals")
 async def approvals(site: Here, who: Who) -> list[dict[str, Any]]:
     """What waits for a person's approval here, the oldest first, as far as the caller may see it."""
-    return [one for one in site.approving.waiting() if site.may_see(one["charter"], one["team"], who)]
+    return site.approving.waiting_for(who, site.may_see)
 
 
 @rights.get("/tasks/{home}/{key}/asked")

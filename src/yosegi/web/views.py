@@ -243,6 +243,7 @@ class TasksView:
         return {
             "switch": look.switch(),
             "uncertain": look.render("uncertain", tasks=uncertain),
+            "awaited": look.render("awaited", tasks=site.approving.waiting_for(look.session, site.may_see)),
             "latest": look.render("latest", tasks=latest),
         }
 
@@ -257,7 +258,7 @@ class TasksView:
         return full | {"trouble": told_by_engine(self.looking.w, told)} | self._simulated(full["capability"])
 
     def _reasons(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-        if row["state"] not in (TaskState.REFUSED, TaskState.CANCELLED):
+        if row["state"] not in (TaskState.REFUSED, TaskState.CANCELLED, TaskState.ACCEPTED):
             return []
         return list(self._fold(row)["reasons"])
 

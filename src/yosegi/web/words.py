@@ -118,6 +118,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "trials": ("Trials", "試行"),
     "notices": ("Open notices", "未確認の通知"),
     "no_notices": ("Nothing waits for a person.", "対応を待つものはありません。"),
+    "notice_approval": (
+        "This task waits for a person's approval. Look at what is asked, then approve or refuse it.",
+        "このタスクは人の承認を待っています。依頼内容を確認し、承認または拒否してください。",
+    ),
+    "look_at_it": ("What is asked", "依頼内容"),
     "notice_text": (
         "The effect of this task is unknown. Look at the instrument, then settle it.",
         "このタスクの作用が不明です。装置を確認してから確定してください。",
@@ -215,6 +220,22 @@ TEXTS: dict[str, tuple[str, str]] = {
     "acknowledged": ("acknowledged", "確認済み"),
     "cancel": ("Cancel", "取り消す"),
     "inputs": ("Inputs", "入力"),
+    "awaited_first": ("Waiting for a person's approval", "人の承認待ち"),
+    "nothing_awaited": ("Nothing waits for an approval.", "承認待ちのものはありません。"),
+    "asked_by_agent": ("asked by the agent {agent}", "エージェント {agent} による依頼"),
+    "permitted_by": ("permitted by {agreements}", "根拠となる協定：{agreements}"),
+    "approved_by": ("Approved by {person}; it starts when there is room.", "{person} が承認済み。空き次第開始します。"),
+    "digests": ("Digests of the request and the contract", "依頼と契約のダイジェスト"),
+    "approve_how": (
+        "A yes is signed with your own key, which this site does not hold. Where your key is, run this command; or "
+        "hand in here what it signed with --out.",
+        "承認はご自身の鍵で署名します（サイトは鍵を持ちません）。鍵のある場所で次のコマンドを実行するか、"
+        "--out で署名したものをここに提出してください。",
+    ),
+    "signed_approval": ("Signed approval", "署名済みの承認"),
+    "hand_in": ("Hand in", "提出"),
+    "refuse": ("Refuse", "拒否"),
+    "refuse_words": ("Why not; the asker reads this", "拒否の理由（依頼者に伝わります）"),
     # -- states
     "trial.proposed": ("proposed", "提案"),
     "trial.running": ("running", "実行中"),
