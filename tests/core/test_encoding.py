@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from typing import Any
 
@@ -34,6 +35,23 @@ def test_the_bytes_are_those_of_another_library(value: Any) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.floats(1e-8, 1e-3) | st.floats(1e14, 1e23))
 def test_a_number_is_written_as_another_library_writes_it(number: float) -> None:
     assert encoding.dumps([number, -number]) == rfc8785.dumps([number, -number])
+
+
+@given(values, st.booleans(), st.booleans(), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_the_quick_look_sees_what_writing_it_again_shows(value: Any, ordered: bool, ascii_: bool, marks: Any) -> None:
+    for text in (encoding.dumps(value), json.dumps(value, sort_keys=ordered, ensure_ascii=ascii_, separators=marks)):
+        data = text if isinstance(text, bytes) else text.encode()
+        assert encoding.is_normal(data) == (encoding.normal(data) == data)
+
+
+@pytest.mark.parametrize("text", ['{"a":1,"a":1}', '{"a":-0}', '{"a":1.0}', '{"a":1e2}', '{"b":1,"a":2}', '"\\u0041"'])
+def test_what_is_not_canonical_is_not_taken_for_it(text: str) -> None:
+    assert not encoding.is_normal(text.encode())
+
+
+def test_what_is_too_deep_has_no_canonical_form_at_a_quick_look() -> None:
+    with pytest.raises(Invalid):
+        encoding.is_normal(b"[" * 33 + b"]" * 33)
 
 
 # RFC 8785, appendix B: the double's bits in hexadecimal, and its text.

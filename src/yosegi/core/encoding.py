@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any
@@ -69,6 +70,42 @@ def normal(data: bytes | str) -> bytes:
         Invalid: the value has no canonical form.
     """
     return dumps(loads(data))
+
+
+def is_normal(data: bytes) -> bool:
+    """Whether JSON text is in its canonical form, which is mostly told by a quick look.
+
+    Raises:
+        Invalid: the value has no canonical form.
+    """
+    # Python's own encoder differs from RFC 8785 in the order of keys beyond ASCII, in doubles and in large integers.
+    # Where there are none, what it gives back as it was is in canonical form.
+    try:
+        if data.isascii() and data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+            text = data.decode()
+            if _QUICK_WRITER.encode(_QUICK_READER.decode(text)) == text:
+                return True
+    except _Unusual:
+        pass
+    return normal(data) == data
+
+
+def _small_integer(digits: str) -> int:
+    if len(digits) > 15 or digits == "-0":
+        raise _Unusual
+    return int(digits)
+
+
+def _no_double(digits: str) -> float:
+    raise _Unusual
+
+
+_QUICK_READER = json.JSONDecoder(parse_int=_small_integer, parse_float=_no_double, parse_constant=_no_double)
+_QUICK_WRITER = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":"))
+
+
+UNUSUAL = re.compile(rb"\d{16}|[:\[,]\s*(?:-0(?![.\d])|-?\d+(?:\.\d+)?[eE]|-?\d+\.0+(?!\d))")
+"""Numbers that are written otherwise in canonical form, and those that may have none; sometimes other things."""
 
 
 def _double_if_large(digits: str) -> int | float:

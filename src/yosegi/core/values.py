@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
 
-from yosegi.core import canonical
+from yosegi.core import canonical, encoding
 from yosegi.core.errors import Invalid
-
-_UNUSUAL = re.compile(rb"\d{16}|[:\[,]\s*(?:-0(?![.\d])|-?\d+(?:\.\d+)?[eE]|-?\d+\.0+(?!\d))")
-"""Numbers that are written otherwise in canonical form, and those that may have none; sometimes other things."""
 
 
 class Value(BaseModel):
@@ -49,7 +45,7 @@ class Value(BaseModel):
         if not isinstance(data, bytes):
             return cls._valid(canonical.dumps(data), what)
         value = canonical.loads(data, what=what)
-        return cls._valid(canonical.dumps(value) if _UNUSUAL.search(data) else data, what)
+        return cls._valid(canonical.dumps(value) if encoding.UNUSUAL.search(data) else data, what)
 
     @classmethod
     def parsed(cls, value: dict[str, Any], *, what: str = "") -> Self:

@@ -29,6 +29,7 @@ class Entry:
         salt: bytes | None = None,
         body: bytes | None = None,
         upcasters: Upcasters | None = None,
+        header: Header | None = None,
     ) -> None:
         self.sequence = sequence
         """Its place in the ledger, from 0."""
@@ -37,7 +38,7 @@ class Entry:
         self.leaf = leaf
         """The leaf hash (RFC 9162), 32 bytes."""
         self._salt, self._body, self._upcasters = salt, body, upcasters
-        self._header: Header | None = None
+        self._header = header
         self._upcast: tuple[int, dict[str, Any], Any] | None = None
         self._plain: dict[str, Any] | None = None
 

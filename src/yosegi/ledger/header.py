@@ -80,7 +80,7 @@ class Header(Value):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole"
             raise Invalid(what, f"{where}: {first['msg']}") from None
-        if encoding.normal(raw) != raw:
+        if not encoding.is_normal(raw):
             raise Invalid(what, "not in canonical form")
         return header
 

@@ -23,7 +23,7 @@ from yosegi.exchange.requests import MADE, REPORTED, request_stream
 from yosegi.governance.keyhistory import KeyHistory
 from yosegi.governance.registry import Federation, begin
 from yosegi.governance.statement import Statement
-from yosegi.ledger import Entry, Receipt, verify_entries
+from yosegi.ledger import Entry, Header, Receipt, verify_entries
 from yosegi.ledger.tree import leaf_hash
 from yosegi.planner import Proposal
 from yosegi.planner.versions import REVISION
@@ -36,6 +36,7 @@ from yosegi.trust.messages import Report, Request
 
 MOST_BYTES = 512 * 1024 * 1024
 Progress = Callable[[int, int], None]
+_TODO = "get the bundle again from its home site, and compare it with the owners' receipts"
 
 
 class Exported(Value):
@@ -49,10 +50,13 @@ class Exported(Value):
     def entry(self) -> Entry:
         """The entry, its body not yet held against the header."""
         raw = self.header.encode()
-        body = None if self.body is None else base64.b64decode(self.body)
-        salt = None if self.salt is None else base64.b64decode(self.salt)
-        sequence = int(canonical.loads(raw, what="a header")["sequence"])
-        return Entry(sequence, raw, leaf_hash(raw), salt, body)
+        header = Header.model_validate_json(raw)
+        try:
+            body = None if self.body is None else base64.b64decode(self.body)
+            salt = None if self.salt is None else base64.b64decode(self.salt)
+        except ValueError:
+            raise Corrupt(f"entry {header.sequence} ({header.type})", "its body is not readable", _TODO) from None
+        return Entry(header.sequence, raw, leaf_hash(raw), salt, body, header=header)
 
 
 class Bundle(Value):
@@ -162,7 +166,7 @@ def read_bundle(data: bytes) -> Bundle:
     Raises:
         Invalid: not a bundle; says where it ceases to be one.
     """
-    return Bundle.read(canonical.loads(data, what="the bundle", max_bytes=MOST_BYTES), what="the bundle")
+    return Bundle.parsed(canonical.loads(data, what="the bundle", max_bytes=MOST_BYTES), what="the bundle")
 
 
 def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None) -> Verified:
@@ -192,12 +196,12 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     except YosegiError as error:
         raise Corrupt("the bundle's tree", str(error), _TODO) from None
     _streams(entries)
-    receipts = decisions = 0
-    redeciding = Redeciding(entries)
+    reports: list[Report] = []
+    redeciding, decisions = Redeciding(entries), 0
     for number, entry in enumerate(entries):
         progress(number, len(entries))
         with _naming(entry):
-            receipts += _documents(bundle, history, entry)
+            reports += _documents(bundle, history, entry)
             decisions += redeciding.check(entry)
     try:
         campaign = fold_campaign(e for e in entries if e.stream == campaign_stream(bundle.campaign))
@@ -205,17 +209,14 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
         raise Corrupt(f"campaign {bundle.campaign}", str(error), _TODO) from None
     if campaign is None:
         raise Corrupt("the bundle", f"it holds no entry of campaign {bundle.campaign}", _TODO)
-    _observations(campaign, entries)
+    _observations(campaign, reports)
     objects = bundle.objects or ()
     try:
         whole = check_objects(objects, entries, _TODO)
     except Invalid as error:
         raise Corrupt("the bundle's objects", str(error), _TODO) from None
     trusted = federation.roster.charter.digest
-    return Verified(campaign, len(entries), receipts, decisions, trusted, (len(objects), whole))
-
-
-_TODO = "get the bundle again from its home site, and compare it with the owners' receipts"
+    return Verified(campaign, len(entries), len(reports), decisions, trusted, (len(objects), whole))
 
 
 class _naming:
@@ -239,6 +240,8 @@ def _read_entries(bundle: Bundle) -> Iterator[Entry]:
         try:
             entry = exported.entry()
             header = entry.header
+        except Corrupt:
+            raise
         except (YosegiError, ValueError, KeyError, TypeError) as error:
             raise Corrupt(f"header {number} of the bundle", str(error), _TODO) from None
         if entry.hash != exported.hash:
@@ -254,7 +257,7 @@ def _governance(bundle: Bundle, entries: list[Entry]) -> tuple[Federation, KeyHi
     for entry in entries:
         if entry.stream == f"governance/{bundle.charter}":
             with _naming(entry):
-                envelope = Envelope.read((entry.body or {})["document"])
+                envelope = Envelope.parsed((entry.body or {})["document"])
                 then = parse_timestamp(entry.time)
                 federation = begin(envelope, then) if federation is None else federation.follow(envelope, then)
                 if envelope.payload_type == Statement.payload_type:
@@ -284,40 +287,35 @@ def _streams(entries: list[Entry]) -> None:
         positions[entry.stream] = expected
 
 
-def _documents(bundle: Bundle, history: KeyHistory, entry: Entry) -> int:
-    """Check what an entry carries from or to others; how many receipts it held.
+def _documents(bundle: Bundle, history: KeyHistory, entry: Entry) -> tuple[Report, ...]:
+    """Check what an entry carries from or to others; the report in it, whose receipt is good.
 
     A signature counts if its key was believed when the entry was written: what a key signed before it was laid down or
     revoked stands, and what it signed afterwards does not.
     """
     body, then = entry.body or {}, parse_timestamp(entry.time)
     if entry.type == MADE:
-        envelope = Envelope.read(body["document"])
+        envelope = Envelope.parsed(body["document"])
         request = Request.open(envelope, history.keys_at(bundle.site, then), now=then, sender=bundle.site)
         if request_stream(request.to, request.key) != entry.stream:
             raise Invalid("the request", f"it is {request.key} for {request.to}")
     if entry.type != REPORTED:
-        return 0
+        return ()
     owner = entry.stream.split("/")[1]
     keys = history.keys_at(owner, then)
-    envelope = Envelope.read(body["report"])
+    envelope = Envelope.parsed(body["report"])
     report = Report.open(envelope, keys, now=then, to=bundle.site, charter=bundle.charter, sender=owner)
     if str(report.state) != entry.facts["state"] or dict(report.charged) != entry.facts["charged"]:
         raise Invalid("the report", f"its owner reported {report.state}, the entry says {entry.facts['state']}")
-    header = Receipt.read(body["receipt"]).verify(keys, site=owner)
+    header = Receipt.parsed(body["receipt"]).verify(keys, site=owner)
     if header.facts.get("send", {}).get("id") != envelope.payload_digest:
         raise Invalid("the receipt", "it is for another document")
-    return 1
+    return (report,)
 
 
-def _observations(campaign: Campaign, entries: list[Entry]) -> None:
+def _observations(campaign: Campaign, reports: list[Report]) -> None:
     """Each step's outputs must be what its owner signed."""
-    reported: dict[str, Any] = {}
-    for entry in entries:
-        if entry.type == REPORTED and entry.body is not None:
-            report = Report.read(Envelope.read(entry.body["report"]).payload)
-            if report.outcome is not None:
-                reported[report.key] = report.outcome.outputs or {}
+    reported = {report.key: report.outcome.outputs or {} for report in reports if report.outcome is not None}
     for trial in campaign.trials:
         for step in trial.steps:
             if step.outputs and reported.get(step.key) != dict(step.outputs):
