@@ -69,6 +69,7 @@ class Engine:
         self._suspended = frozenset(held.get("suspended", ()))
         self._texts: dict[str, str] = dict(held["texts"])
         self._sets: dict[str, cedarpy.PolicySet] = {}
+        self._recorded = Recent[str, tuple[list[dict[str, Any]], cedarpy.Entities]](256)
 
     @classmethod
     def read(cls, bundle: bytes) -> Self:
@@ -91,6 +92,18 @@ class Engine:
             ValueError: they do not fit it.
         """
         return cedarpy.Entities.from_json_str(text, self._schema)
+
+    def slice_of(self, text: str) -> tuple[list[dict[str, Any]], cedarpy.Entities]:
+        """Recorded entities, in JSON and as Cedar has them; few are behind many decisions, and each is read once.
+
+        Raises:
+            ValueError: they do not fit the schema.
+        """
+        found = self._recorded.get(text)
+        if found is None:
+            found = json.loads(text), self.entities(text)
+            self._recorded.put(text, found)
+        return found
 
     def judge(
         self, question: Question, known: list[dict[str, Any]], handle: cedarpy.Entities
@@ -308,9 +321,7 @@ def redecide(record: Decision, bundle: bytes) -> Decision:
     if canonical.digest(record.entities.encode()) != record.entities_digest:
         raise Corrupt("a recorded decision", "its entities do not match their digest", "compare it with the peer's")
     engine = _engine(bundle)
-    known = json.loads(record.entities)
-    handle = engine.entities(record.entities)
-    answer = engine.judge(record.question, known, handle)
+    answer = engine.judge(record.question, *engine.slice_of(record.entities))
     return _decision(engine, record.question, record.entities, record.entities_digest, answer)
 
 

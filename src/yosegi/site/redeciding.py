@@ -12,7 +12,6 @@ from yosegi.governance.decision import Decision
 from yosegi.governance.policy import redecide
 from yosegi.ledger import Entry
 from yosegi.site.law import POLICY
-from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Request
 
 DECIDED = (MADE, REFUSED_AT_HOME)
@@ -55,7 +54,7 @@ class Redeciding:
         if entry.type not in DECIDED:
             return False
         body = entry.body or {}
-        recorded = Decision.read(body["decision"])
+        recorded = Decision.parsed(body["decision"])
         first, text = self._published.get(recorded.policies_digest, (-1, None))
         if text is None:
             raise Invalid("its decision", f"the policies {recorded.policies_digest} are missing")
@@ -68,7 +67,7 @@ class Redeciding:
         if recorded.allow != (entry.type == MADE):
             raise Invalid("its decision", f"it is recorded as {entry.type}")
         if entry.type == MADE:
-            _check_asked(recorded, Request.read(Envelope.read(body["document"]).payload))
+            _check_asked(recorded, Request.recorded(body["document"]))
         return True
 
 
