@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
-from yosegi.app.settings import Home, Settings
+from yosegi.app.settings import Home, NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock, SystemClock
@@ -55,6 +55,8 @@ from yosegi.site import (
 )
 from yosegi.site.approving import Approving
 from yosegi.site.asking import Asking
+from yosegi.site.conditions import Conditions
+from yosegi.site.email import Mailer
 from yosegi.site.funds import Funds
 from yosegi.site.institution import Admission, Institution
 from yosegi.site.mandating import Mandating
@@ -104,6 +106,7 @@ class Parts:
     published: Mapping[str, Published]
     objects: ObjectStore
     mailbox: Mailbox | None = None
+    folder: Path | None = None
     lasting: Signer | None = None
     institution: Institution | None = None
     compute: Compute = in_thread
@@ -145,7 +148,9 @@ async def compose(home: Home) -> Site:
     parts = _parts(home, settings, clock, key, ledger)
     published = await publish(home, settings, clock, key, parts.objects)
     mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
-    return assemble(replace(parts, published=published, mailbox=mailbox, expectations=home.expectations()))
+    return assemble(
+        replace(parts, published=published, mailbox=mailbox, folder=home.folder, expectations=home.expectations())
+    )
 
 
 def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Ledger) -> Parts:
@@ -249,7 +254,14 @@ def assemble(parts: Parts) -> Site:
         renewing=Renewing(settings.site, clock, registry, governing, [one for one in (signer, parts.lasting) if one]),
         lasting=parts.lasting,
         institution=parts.institution,
-        notices=Notices(settings.site, ledger, clock, _senders(parts), every=settings.notices.repeat_minutes * 60),
+        notices=Notices(
+            settings.site,
+            ledger,
+            clock,
+            _senders(parts),
+            every=settings.notices.repeat_minutes * 60,
+            conditions=Conditions(settings.site, clock, owner, exchange, dict(stations), parts.folder).now,
+        ),
         door=door,
         transfers=transfers,
         objects=objects,
@@ -272,9 +284,14 @@ def wrong_object(ref: ObjectRef, site: str, why: str) -> Explanation:
 
 
 def _senders(parts: Parts) -> tuple[Send, ...]:
-    url = parts.settings.notices.webhook
-    # The institution's own address, which no peer chose.
-    return (to_log, to_webhook(url, HttpTransport())) if url else (to_log,)
+    settings: NoticeSettings = parts.settings.notices
+    senders: list[Send] = [to_log]
+    if settings.webhook:
+        # The institution's own address, which no peer chose.
+        senders.append(to_webhook(settings.webhook, HttpTransport()))
+    if settings.email is not None:
+        senders.append(Mailer(clock=parts.clock, **settings.email.model_dump()))
+    return tuple(senders)
 
 
 async def publish(

@@ -99,10 +99,34 @@ class OidcSettings(Value):
         return self
 
 
+class EmailSettings(Value):
+    """The mail server through which notices go."""
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: Annotated[str, StringConstraints(pattern=r"^[^\s@]+@[^\s@]+$")]
+    to: tuple[Annotated[str, StringConstraints(pattern=r"^[^\s@,]+@[^\s@,]+$")], ...] = Field(min_length=1)
+    user: str = ""
+    password_file: str = ""
+    password_env: str = ""
+    """Where the password is read; never here."""
+    ca_file: str = ""
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> EmailSettings:
+        if bool(self.user) != bool(self.password_file or self.password_env):
+            raise ValueError("a user needs password_file or password_env, and neither is of use without a user")
+        if self.security == "none" and self.host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("without TLS only a mail server on this machine is used")
+        return self
+
+
 class NoticeSettings(Value):
     """Where notices to people go, besides the log."""
 
     webhook: str = ""
+    email: EmailSettings | None = None
     repeat_minutes: float = Field(default=10.0, gt=0)
 
 

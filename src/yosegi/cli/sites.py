@@ -124,6 +124,8 @@ def doctor(home: Path, json_: bool) -> None:
         "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},
     }
     facts["advice"] = _advice(place, settings.host_and_port)
+    if told := _told(home, settings.listen):
+        facts["needs a person"] = told
     if json_:
         show_json(facts)
         return
@@ -138,6 +140,15 @@ def doctor(home: Path, json_: bool) -> None:
         else:
             rows.append((name, value))
     show_table(("", ""), rows)
+
+
+def _told(home: Path, listen: str) -> list[str]:
+    """What the running site says that a person must look at: its clock, its disk, its stations and more."""
+    try:
+        found = client_of(home=home, url=f"http://{listen}", person="", key=None, passphrase="").get("/notices")
+    except YosegiError:
+        return []
+    return [str(notice["text"]) for notice in found]
 
 
 def _advice(home: Home, address: tuple[str, int]) -> list[str]:
@@ -252,6 +263,23 @@ def restore(source: Path, home: Path, by: str) -> None:
         click.echo("next: serve it, look at every instrument, then: yosegi site gap --settle NOTE")
 
     _with_ledger(home, work)
+
+
+@site.command()
+@click.option("--acknowledge", "name", default="", help="Say that this one was seen, so that it is not repeated.")
+@with_site
+@as_json
+@explained
+def notices(name: str, json_: bool, **site: Any) -> None:
+    """Show what needs a person: uncertain tasks, approvals, breakers, silent stations and peers, clock, disk."""
+    client = client_of(**site)
+    if name:
+        client.post("/notices/acknowledge", {"notice": name})
+    found = client.get("/notices")
+    if json_:
+        show_json(found)
+        return
+    show_table(("since", "notice", "what"), ((n["since"], n["name"], n["text"]) for n in found), empty="nothing waits")
 
 
 @site.command()

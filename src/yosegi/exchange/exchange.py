@@ -138,7 +138,7 @@ class Exchange:
         """The conversation with a peer; begun if there was none."""
         key = (charter, peer)
         if key not in self._links:
-            self._links[key] = Link(charter, peer)
+            self._links[key] = Link(charter, peer, since=self.clock.monotonic())
             if self._tasks:
                 self._spawn(self._converse(self._links[key]))
         return self._links[key]
@@ -178,6 +178,7 @@ class Exchange:
                 "peer": link.peer,
                 "reach": _reach_text(self._reach_of(link.charter, link.peer)),
                 "heard_seconds_ago": None if link.last_heard is None else round(now - link.last_heard, 1),
+                "unheard_seconds": round(now - (link.since if link.last_heard is None else link.last_heard), 1),
                 "trouble": link.trouble if link.failures else "",
                 "waiting": link.waiting,
             }

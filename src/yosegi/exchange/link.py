@@ -52,6 +52,8 @@ class Link:
     """Answers to the peer that are held back for something to say."""
     failures: int = 0
     last_heard: float | None = None
+    since: float = 0.0
+    """When the conversation was begun."""
     called: float = -1e18
     """When this site last called it."""
     trouble: str = ""

@@ -5,6 +5,7 @@ What counts is an attempt that went wrong, not a point without an answer: `infea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from yosegi.core.engine import Outcome
@@ -39,6 +40,11 @@ class Breakers:
             last = self.ledger.read(stream)[-1]
             if last.type == OPENED:
                 self._open[stream.removeprefix("breaker/")] = str((last.body or {}).get("why", ""))
+
+    @property
+    def opened(self) -> Mapping[str, str]:
+        """What opened each that is open, by capability."""
+        return dict(self._open)
 
     def why_open(self, capability: str) -> str:
         """What opened it; empty while it is closed."""

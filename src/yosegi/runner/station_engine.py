@@ -121,6 +121,7 @@ class StationEngine:
         self._calls = 0
         self._open = 0
         self._closed = False
+        self._since = clock.monotonic()
         self._resting, self._trouble = "", ""
         self._fetched = False
         self._changed: asyncio.Event = asyncio.Event()
@@ -403,6 +404,7 @@ class StationEngine:
             "waiting": len(self._wants) - started,
             "connected": bool(self._open) or recent,
             "last_seen": self._heard_at,
+            "silent_seconds": 0.0 if self._open else now - (self._since if self._heard is None else self._heard),
             "stopped": bool(self._stop),
             "resting": self._resting,
             "trouble": self._trouble,

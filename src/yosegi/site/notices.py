@@ -1,32 +1,51 @@
-"""Notices to people: an uncertain task is told again and again until somebody acknowledges or settles it."""
+"""Notices to people: what only they can mend is told again and again until somebody acknowledges or mends it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.errors import YosegiError
+from yosegi.core.errors import NotFound, YosegiError
+from yosegi.core.reasons import explain
 from yosegi.core.transport import Transport
-from yosegi.ledger import Ledger
+from yosegi.ledger import Draft, Ledger, Write
+from yosegi.site.conditions import Condition
 
 log = logging.getLogger("yosegi.notices")
+
+STREAM = "notices"
+SEEN = "notice.acknowledged"
+LOOK = 60.0
+"""Seconds between two looks at what needs a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a person must look at."""
+    """Something a person must look at: a task, or, with no task, a condition of the site.
+
+    Args:
+        name: what it is told and acknowledged by.
+        ja: the text in Japanese; the pages have their own words for tasks.
+    """
 
     site: str
     task: str
     capability: str
     since: str
     text: str
-    kind: Literal["uncertain", "approval"] = "uncertain"
+    kind: Literal["uncertain", "approval", "condition"] = "uncertain"
+    about: str = ""
+    ja: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is told and acknowledged by."""
+        return self.task or self.about
 
 
 Send = Callable[[Notice], Awaitable[None]]
@@ -41,7 +60,10 @@ def to_webhook(url: str, transport: Transport) -> Send:
     """Post a notice to the institution's own address, as JSON."""
 
     async def send(notice: Notice) -> None:
-        body = {"site": notice.site, "task": notice.task, "since": notice.since, "text": notice.text}
+        body = {
+            "site": notice.site, "task": notice.task, "notice": notice.name, "kind": notice.kind,
+            "since": notice.since, "text": notice.text,
+        }  # fmt: skip
         await transport.call(url, json.dumps(body).encode(), timeout=10.0)
 
     return send
@@ -53,7 +75,8 @@ class Notices:
 
     Args:
         senders: where notices go; one that fails does not keep the others from it.
-        every: seconds between two reminders of the same task.
+        every: seconds between two reminders of the same thing.
+        conditions: what holds now, besides tasks.
     """
 
     site: str
@@ -61,12 +84,45 @@ class Notices:
     clock: Clock
     senders: tuple[Send, ...]
     every: float = 600.0
+    conditions: Callable[[], Sequence[Condition]] = lambda: ()
+    _seen: dict[str, str] = field(default_factory=dict)
+    _acknowledged: set[str] = field(default_factory=set)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _told: dict[str, float] = field(default_factory=dict)
 
     def open(self) -> list[Notice]:
-        """Uncertain tasks that nobody has acknowledged, and what waits for a person's approval."""
-        return [*self._uncertain(), *self._awaited()]
+        """Uncertain tasks and conditions that nobody has acknowledged, and what waits for a person's approval."""
+        return [*self._uncertain(), *self._awaited(), *self._conditions()]
+
+    def _conditions(self) -> list[Notice]:
+        holding = {condition.name: condition for condition in self.conditions()}
+        # What is over may come again, and is told again then.
+        self._acknowledged &= holding.keys()
+        self._seen = {name: self._seen.get(name) or timestamp(self.clock.now()) for name in holding}
+        return [
+            Notice(
+                self.site, "", one.about, self._seen[name], explain(one.code, "en", **one.fields), "condition", name,
+                explain(one.code, "ja", **one.fields),
+            )
+            for name, one in holding.items()
+            if name not in self._acknowledged
+        ]  # fmt: skip
+
+    def start(self) -> None:
+        """Read back what was acknowledged."""
+        self._acknowledged = {str(entry.facts["notice"]) for entry in self.ledger.read(STREAM)}
+
+    async def acknowledge(self, name: str, by: str) -> None:
+        """A person has seen a condition; it is not repeated while it lasts.
+
+        Raises:
+            NotFound: no such notice.
+        """
+        open_ = [notice.name for notice in self._conditions()]
+        if name not in open_:
+            raise NotFound("notice", name, tuple(open_))
+        await self.ledger.append(Write(STREAM, None, (Draft(SEEN, {"notice": name}),), charter="", actor=by))
+        self._acknowledged.add(name)
 
     def _awaited(self) -> list[Notice]:
         rows = self.ledger.query(
@@ -114,18 +170,21 @@ class Notices:
             self._wake.clear()
             now = self.clock.monotonic()
             for notice in self.open():
-                if now - self._told.get(notice.task, -1e18) >= self.every:
-                    self._told[notice.task] = now
-                    await self._tell(notice)
+                if now - self._told.get(notice.name, -1e18) >= self.every and await self._tell(notice):
+                    self._told[notice.name] = now
             try:
-                async with asyncio.timeout(self.every):
+                async with asyncio.timeout(min(self.every, LOOK)):
                     await self._wake.wait()
             except TimeoutError:
                 continue
 
-    async def _tell(self, notice: Notice) -> None:
+    async def _tell(self, notice: Notice) -> bool:
+        """Whether everybody was told; if not, it is tried again with the next look."""
+        told = True
         for send in self.senders:
             try:
                 await send(notice)
             except (YosegiError, OSError) as error:
+                told = False
                 log.warning("a notice could not be sent: %s", error)
+        return told

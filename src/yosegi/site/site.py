@@ -105,6 +105,7 @@ class Site:
         self.rights.changed, self.rights.lapsed_now = self.owner.look_again, self.watch.look
         self.mandating.changed = self.campaigns.look_again
         self.requests.start()
+        self.notices.start()
         self.exchange.start()
         self.objects.start()
         self.transfers.start()
@@ -231,6 +232,13 @@ class Site:
             await self.owner.release(who.person, reason)
         else:
             raise NotFound("switch position", word, ("hold", "stop", "abort", "release"))
+
+    async def acknowledge_notice(self, name: str, who: Session) -> None:
+        """Say that a notice was seen: of a condition by its name, of a task by the task's."""
+        if any(notice.task == name for notice in self.notices.open()):
+            await self.acknowledge_task(name, who)
+        else:
+            await self.notices.acknowledge(name, who.person)
 
     async def settle_gap(self, who: Session, note: str) -> None:
         """Say that the instruments were looked at after this site was restored from a backup.

@@ -75,6 +75,12 @@ class Move(Why):
     conduct: Literal["suggest", "approve", "run"] | None = None
 
 
+class Seen(Body):
+    """Which notice was seen, by its name."""
+
+    notice: Annotated[str, Field(min_length=1, max_length=400)]
+
+
 class Settle(Body):
     """What an uncertain task did, after a look at the instrument."""
 
@@ -264,7 +270,15 @@ async def settle_gap(body: Why, site: Here, who: Who) -> dict[str, bool]:
 @api.get("/notices")
 async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
     """What a person must look at."""
-    return [{"task": n.task, "capability": n.capability, "since": n.since, "text": n.text} for n in site.notices.open()]
+    names = ("task", "name", "kind", "capability", "since", "text", "ja")
+    return [{name: getattr(notice, name) for name in names} for notice in site.notices.open()]
+
+
+@api.post("/notices/acknowledge")
+async def acknowledge_notice(body: Seen, site: Here, who: Who) -> dict[str, str]:
+    """Say that a notice was seen, so that it is not repeated."""
+    await site.acknowledge_notice(body.notice, who)
+    return {"acknowledged": body.notice}
 
 
 @api.post("/switch/{word}")

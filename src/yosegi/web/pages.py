@@ -392,6 +392,14 @@ async def cancel(home: str, key: str, caller: Here) -> Response:
     )
 
 
+@pages.post("/notices/acknowledge")
+async def acknowledge_notice(caller: Here) -> Response:
+    """Say that a notice was seen."""
+    return await act(
+        caller, "", lambda session, form: caller.site.acknowledge_notice(form.get("notice", "")[:400], session)
+    )
+
+
 @pages.post("/switch/{word}")
 async def switch(word: str, caller: Here) -> Response:
     """Hold, safely stop or abort everything this site runs, or release it."""

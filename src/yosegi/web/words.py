@@ -217,6 +217,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "note": ("What was seen", "確認した内容"),
     "acknowledge": ("Acknowledge", "確認済みにする"),
     "acknowledge_means": ("Stop the reminders; it stays uncertain", "通知を止める（不確定のまま）"),
+    "condition_acknowledge_means": ("Stop the reminders while it lasts", "続いている間の通知を止める"),
     "acknowledged": ("acknowledged", "確認済み"),
     "cancel": ("Cancel", "取り消す"),
     "inputs": ("Inputs", "入力"),

@@ -99,6 +99,38 @@ add(
     "新しいキーで改めて依頼してください。",
 )
 add(
+    "station_unheard",
+    "operator",
+    "Nothing was heard of station {station} for {minutes} minutes.",
+    "ステーション {station} から {minutes} 分間応答がありません。",
+    "Look whether its computer and its process run: yosegi station run FOLDER.",
+    "計算機とプロセスを確認してください：yosegi station run FOLDER",
+)
+add(
+    "ledger_forked",
+    "members",
+    "The ledger of {peer} tells two stories; both are kept as evidence, and {peer} is suspended here.",
+    "{peer} の台帳に矛盾があります。両方を証拠として保管し、{peer} はここで停止扱いです。",
+    "The members would have to settle with {peer} what happened.",
+    "何が起きたかを加盟機関が {peer} と確認する必要があります。",
+)
+add(
+    "peer_unreachable",
+    "operator",
+    "{peer} has not been reached for {hours} hours: {why}",
+    "{peer} に {hours} 時間到達できていません：{why}",
+    "Ask its operator; what waits for it is sent when it is back.",
+    "先方の運転担当者に確認してください。待っている文書は復旧後に送られます。",
+)
+add(
+    "disk_nearly_full",
+    "operator",
+    "Only {megabytes} MB are left on the disk of this site; when it is full nothing more is taken or started.",
+    "このサイトのディスクの残りは {megabytes} MB です。満杯になると何も受け付けず、開始もしません。",
+    "Make room, or move the home to a larger disk.",
+    "空きを作るか、より大きなディスクに移してください。",
+)
+add(
     "site_stopped",
     "operator",
     "{site} has stopped all work for others.",

@@ -1,0 +1,141 @@
+"""What a person is told besides uncertain tasks: until they acknowledge it, and again when it comes again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from federation.toys import three_sites
+from yosegi.core.engine import Outcome
+from yosegi.core.errors import NotFound, Unavailable
+from yosegi.core.states import Effect
+from yosegi.site import Site
+from yosegi.site.conditions import PEER_SILENT, Conditions
+from yosegi.site.notices import Notice
+from yosegi.testing.federation import Federation
+from yosegi.testing.loop import SimulatedClock, run_simulated
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    logging.getLogger("yosegi").setLevel(logging.CRITICAL)
+
+
+def _names(site: Site) -> list[str]:
+    return [notice.name for notice in site.notices.open()]
+
+
+async def _away(federation: Federation, seconds: float) -> None:
+    await federation.crash("riken")
+    await asyncio.sleep(seconds)
+
+
+def test_a_peer_away_for_an_hour_is_told_until_it_is_acknowledged_and_again_when_it_is_away_again(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home, told = federation.places["argonne"].running, Counter[str]()
+
+        async def send(notice: Notice) -> None:
+            told[notice.name] += 1
+
+        home.notices.senders = (send,)
+        name = "peer/demo/riken"
+        await _away(federation, PEER_SILENT - 120)
+        assert not _names(home)
+        await asyncio.sleep(120 + 3 * home.notices.every)
+        assert _names(home) == [name]
+        assert "riken" in home.notices.open()[0].text
+        assert "到達" in home.notices.open()[0].ja
+        assert told[name] >= 3
+        await home.acknowledge_notice(name, federation.member())
+        before = told[name]
+        await asyncio.sleep(3 * home.notices.every)
+        assert told[name] == before
+        await federation.restart("riken")
+        await asyncio.sleep(120)
+        await _away(federation, PEER_SILENT + home.notices.every)
+        assert told[name] > before
+        with pytest.raises(NotFound):
+            await home.acknowledge_notice("peer/demo/nobody", federation.member())
+
+    run_simulated(story())
+
+
+def test_what_was_acknowledged_stays_so_after_a_restart(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        nims = federation.places["nims"].running
+        for _ in range(3):
+            if opening := nims.owner.breakers.note("toy.make@1", Outcome.failed(Effect.UNKNOWN, "crashed")):
+                await nims.ledger.append(opening)
+        assert _names(nims) == ["breaker/toy.make@1"]
+        await nims.acknowledge_notice("breaker/toy.make@1", federation.member())
+        await federation.crash("nims")
+        assert not _names(await federation.restart("nims"))
+
+    run_simulated(story())
+
+
+def test_a_notice_that_could_not_be_sent_is_tried_again_soon(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home, tries = federation.places["argonne"].running, []
+
+        async def send(notice: Notice) -> None:
+            tries.append(notice.name)
+            if len(tries) < 3:
+                raise Unavailable("the mail server", "it is away")
+
+        home.notices.senders = (send,)
+        home.exchange.witness.forked.add("riken")
+        await asyncio.sleep(400)
+        assert tries == ["fork/riken"] * 3
+
+    run_simulated(story())
+
+
+def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path: Path) -> None:
+    class Silent:
+        def statistics(self) -> dict[str, float]:
+            return {"silent_seconds": 1200.0}
+
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        await asyncio.sleep(60)
+        home = federation.places["argonne"].running
+        assert isinstance(home.clock, SimulatedClock)
+        home.clock.skew = 100.0
+        await asyncio.sleep(60)
+        assert _names(home) == ["clock"]
+        assert "100 seconds" in home.notices.open()[0].text
+        conditions = Conditions("argonne", home.clock, home.owner, home.exchange, {"robot": Silent()}, tmp_path)
+        assert [one.name for one in conditions.now()][:1] == ["station/robot"]
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize(("free", "told"), [(3 * 1024**3, []), (1024**3, ["disk"])])
+def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, told: list[str]
+) -> None:
+    usage = type("Usage", (), {"total": 1000 * 1024**3, "free": free})
+    monkeypatch.setattr("yosegi.site.conditions.shutil.disk_usage", lambda folder: usage)
+
+    async def story() -> list[str]:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home = federation.places["argonne"].running
+        conditions = Conditions("argonne", home.clock, home.owner, home.exchange, {}, tmp_path)
+        return [one.name for one in conditions.now()]
+
+    assert run_simulated(story()) == told
