@@ -200,6 +200,7 @@ def assemble(parts: Parts) -> Site:
     registry = Registry(settings.site, ledger, clock)
     delegation = Delegation(settings.site, ledger, signer, clock)
     law = SiteLaw(settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations)
+    law.clearances = settings.clearances
     exchange = Exchange(
         settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
     )

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
-from yosegi.core.ids import PersonId, SiteId
+from yosegi.core.ids import Clearance, PersonId, SiteId
 from yosegi.core.object import LARGEST
 from yosegi.core.values import Value
 from yosegi.governance.address import refused_number
@@ -169,6 +169,7 @@ class Settings(Value):
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
         groups: own staff by group, for house agreements.
         oidc: sign-in with the institution's provider.
+        clearances: what this site attests of its own people to owners, by clearance; on what grounds stands nowhere.
         key: keys that live in hardware; the others are files in `keys/`.
     """
 
@@ -186,6 +187,7 @@ class Settings(Value):
     objects: ObjectSettings = ObjectSettings()
     notices: NoticeSettings = NoticeSettings()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    clearances: dict[Clearance, tuple[PersonId, ...]] = Field(default_factory=dict)
     key: dict[Literal["site", "governance"], KeySettings] = Field(default_factory=dict)
     oidc: OidcSettings | None = None
 

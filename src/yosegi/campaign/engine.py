@@ -52,6 +52,10 @@ class HomeLaw(Protocol):
         """May this member ask for this?"""
         ...
 
+    def attested(self, person: str) -> tuple[str, ...] | None:
+        """What the home site attests of a member."""
+        ...
+
 
 def step_seed(spec: CampaignSpec, position: int) -> int:
     """The planner's seed at a position of the campaign's stream."""
@@ -335,6 +339,7 @@ class Campaigns:
             "sensitivity": strictest("public" if trial.steps else "team", *labels),
             "conduct": None if campaign.conduct == "run" else campaign.conduct,
             "mandate": campaign.mandate or None,
+            "clearances": self.law.attested(spec.on_behalf_of),
         }
         decision = self.law.decide_request(request, contract)
         facts = {

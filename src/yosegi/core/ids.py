@@ -36,6 +36,9 @@ CapabilityRef = Annotated[
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 """The key that makes a task, message or campaign happen once."""
 
+Clearance = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$", max_length=60)]
+"""What a home site has checked of a person, e.g. `export-a`; why it holds is nobody else's business."""
+
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 """SHA-256 of some bytes, with its algorithm named."""
 

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from yosegi.core.contract import SENSITIVITIES, Conduct, Sensitivity
-from yosegi.core.ids import CharterId, PersonId, SiteId, TeamId, split_capability
+from yosegi.core.ids import CharterId, Clearance, PersonId, SiteId, TeamId, split_capability
 from yosegi.core.values import Value
 from yosegi.governance.charter import Charter, Country, Title
 from yosegi.trust.document import Document, Moment
@@ -70,6 +70,22 @@ class ModelTerms(Value):
     highest_sensitivity: Sensitivity
 
 
+class ClearanceTerms(Value):
+    """What a person needs for some export classes, and whose word on it counts.
+
+    Nationality is never shipped: the home site attests the clearance, on grounds that it keeps to itself.
+
+    Args:
+        clearance: what is needed.
+        export_classes: for capabilities of these classes.
+        attested_by: the parties whose attestation counts, of their own people.
+    """
+
+    clearance: Clearance
+    export_classes: tuple[ExportClass, ...] = Field(min_length=1)
+    attested_by: tuple[SiteId, ...] = Field(min_length=1)
+
+
 class Agreement(Document):
     """A permission that its parties gave.
 
@@ -88,6 +104,7 @@ class Agreement(Document):
         determinations: who determined them, by which list, and when.
         residency: countries to which results may go; any, if none is named.
         models: which language models' endpoints may see what; none, if none is named.
+        clearances: what people need for some of the export classes; nothing, if none is named.
         conduct: whether capabilities may be asked to suggest, to run after approval, or to run.
         agents: whether agents may act for the team's members.
         approvers: members of the team who may approve what needs approval; nobody, if none is named.
@@ -115,6 +132,7 @@ class Agreement(Document):
     determinations: tuple[Determination, ...] = ()
     residency: tuple[Country, ...] = ()
     models: tuple[ModelTerms, ...] = ()
+    clearances: tuple[ClearanceTerms, ...] | None = None
     conduct: tuple[Conduct, ...] = ("suggest", "approve", "run")
     agents: bool = True
     approvers: tuple[PersonId, ...] = ()
@@ -146,6 +164,15 @@ class Agreement(Document):
             raise ValueError("names that begin with yosegi- are kept for the program's own rules")
         return self
 
+    @model_validator(mode="after")
+    def _asks_for_clearances_it_can_judge(self) -> Self:
+        for terms in self.clearances or ():
+            if outside := sorted(set(terms.attested_by) - set(self.parties)):
+                raise ValueError(f"{outside[0]} is no party, so its attestation of {terms.clearance} cannot count")
+            if unknown := sorted(set(terms.export_classes) - set(self.export_classes)):
+                raise ValueError(f"{terms.clearance} is asked for {unknown[0]}, which the agreement does not cover")
+        return self
+
     def covers(self, ref: str) -> bool:
         """Whether it selects a capability `site/name@version`."""
         return any(
@@ -164,12 +191,13 @@ class Agreement(Document):
 
         Args:
             facts: `capability`, `home`, `country` (of the home site), `purpose`, `sensitivity`, `export_class`,
-                `conduct`, `agent`, `model`, `now` (a datetime).
+                `conduct`, `agent`, `model`, `clearances`, `now` (a datetime).
         """
         now = facts["now"]
         sensitivity = _up_to(self.highest_sensitivity)
         shown = {terms.endpoint: _up_to(terms.highest_sensitivity) for terms in self.models}
         model = facts["model"]
+        lacking = self._lacking(facts)
         tests: tuple[tuple[bool, str, object], ...] = (
             (isinstance(now, datetime) and self.in_force(now), "agreement_not_in_force", now),
             (self.covers(str(facts["capability"])), "capability_not_covered", facts["capability"]),
@@ -180,11 +208,22 @@ class Agreement(Document):
             (facts["conduct"] in self.conduct, "conduct_not_covered", facts["conduct"]),
             (self.agents or not facts["agent"], "agents_not_covered", facts["agent"]),
             (not self.residency or facts["country"] in self.residency, "residency_not_covered", facts["country"]),
+            (lacking is None, "clearance_missing", lacking),
             (model is None or facts["sensitivity"] in shown.get(str(model), ()), "model_not_covered", model),
         )
         for holds, code, asked in tests:
             if not holds:
                 return code, {"agreement": self.name, "asked": str(asked), "until": f"{self.valid_until:%Y-%m-%d}"}
+        return None
+
+    def _lacking(self, facts: Mapping[str, object]) -> str | None:
+        """The first clearance that a person needs and nobody whose word counts has attested."""
+        attested = facts.get("clearances")
+        held = set(attested) if isinstance(attested, tuple) else set()
+        for terms in self.clearances or ():
+            counts = terms.clearance in held and facts["home"] in terms.attested_by
+            if facts["export_class"] in terms.export_classes and not counts:
+                return f"{terms.clearance} ({', '.join(terms.attested_by)})"
         return None
 
     def to_cedar(self) -> str:
@@ -207,6 +246,12 @@ class Agreement(Document):
             for terms in self.models
         ]
         conditions.append(f"({' || '.join(['!(context has model)', *seen])})")
+        conditions += [
+            f"(!{_strings(terms.export_classes)}.contains(resource.export_class) ||"
+            f' (context has clearances && context.clearances.contains("{_plain(terms.clearance)}") &&'
+            f" {_entities('Site', terms.attested_by)}.contains(principal.home)))"
+            for terms in self.clearances or ()
+        ]
         if self.residency:
             conditions.append(f"{_strings(self.residency)}.contains(principal.home.country)")
         if not self.agents:

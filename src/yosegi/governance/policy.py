@@ -171,6 +171,7 @@ class Engine:
             "conduct": question.conduct,
             "agent": question.agent,
             "model": question.model,
+            "clearances": question.clearances or (),
             "now": question.now,
             "country": next((e["attrs"]["country"] for e in known if e["uid"] == home), None),
         }
@@ -392,6 +393,8 @@ def _circumstances(question: Question) -> dict[str, Any]:
         context["mandate"] = question.mandate
     if question.model is not None:
         context["model"] = question.model
+    if question.clearances:
+        context["clearances"] = sorted(set(question.clearances))
     if question.peer is not None:
         context["peer"] = {"__entity": {"type": "Site", "id": question.peer}}
     return context

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, EffectClass, Kind, Sensitivity
-from yosegi.core.ids import CapabilityRef, CharterId, Digest, Key, PersonId, SiteId, TeamId, split_capability
+from yosegi.core.ids import CapabilityRef, CharterId, Clearance, Digest, Key, PersonId, SiteId, TeamId, split_capability
 from yosegi.core.values import Value
 from yosegi.trust.document import Moment
 
@@ -69,6 +69,7 @@ class Question(Value):
         mandate: the mandate under which it is asked, if one is.
         peer: the other site of the exchange.
         model: the language model's endpoint that would see it, if one would.
+        clearances: what the home site attests of the member; neither nationality nor any other ground.
         now: when it is asked.
     """
 
@@ -87,4 +88,5 @@ class Question(Value):
     mandate: Key | None = None
     peer: SiteId | None = None
     model: str | None = Field(default=None, max_length=120)
+    clearances: tuple[Clearance, ...] | None = Field(default=None, max_length=32)
     now: Moment

@@ -68,6 +68,7 @@ class Asking:
             "sensitivity": sensitivity,
             "conduct": None if conduct == "run" else conduct,
             "mandate": under or None,
+            "clearances": self.law.attested(who.person),
         }
         try:
             return await self.requests.ask(request, self.law.decide_request(request, contract))

@@ -43,6 +43,7 @@ class SiteLaw:
 
     Args:
         rules: the site's own forbids, Cedar text by file name.
+        clearances: the site's own people by clearance, which it attests to owners.
         groups: the site's own staff by group, for house agreements.
         expectations: the site's table of (who, what, expected), which policies must fulfil to be published.
         capabilities: what is known under a charter, by reference.
@@ -58,6 +59,7 @@ class SiteLaw:
     expectations: tuple[Expectation, ...] = ()
     capabilities: Callable[[str], Mapping[str, CapabilityFacts]] = lambda charter: {}
     suspensions: tuple[Suspension, ...] = ()
+    clearances: Mapping[str, Iterable[str]] = field(default_factory=dict)
     _policies: dict[str, Policy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -164,6 +166,19 @@ class SiteLaw:
         approved = needs_approval(request, contract) and self.is_approved(request, contract)
         return self._ask(action, self.site, dict(request), contract, peer=request.sender, approved=approved)
 
+    def attested(self, person: str) -> tuple[str, ...] | None:
+        """The clearances that this site attests of one of its people; None where there are none."""
+        return (
+            tuple(
+                sorted(
+                    name
+                    for name, people in self.clearances.items()
+                    if home_of(person) == self.site and person in people
+                )
+            )
+            or None
+        )
+
     def decide_request(self, request: Mapping[str, Any], contract: Contract) -> Decision:
         """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?"""
         owner = split_capability(request["capability"])[0]
@@ -248,6 +263,7 @@ class SiteLaw:
             amounts=contract.cost,
             approved=approved,
             mandate=request.get("mandate"),
+            clearances=request.get("clearances"),
             peer=peer,
             now=self.clock.now(),
         )

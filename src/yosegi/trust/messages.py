@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, Sensitivity
 from yosegi.core.engine import Outcome
-from yosegi.core.ids import CapabilityRef, Digest, Key, PersonId, TeamId
+from yosegi.core.ids import CapabilityRef, Clearance, Digest, Key, PersonId, TeamId
 from yosegi.core.states import TaskState
 from yosegi.core.values import Value
 from yosegi.trust.document import Addressed
@@ -42,6 +42,7 @@ class Request(Addressed):
         mandate: what it is asked under, if it is asked under one.
         token: who acts for whom, minted under the mandate; many requests of a few minutes carry the same.
         sensitivity: the strictest label of what went into the inputs.
+        clearances: what the home site attests of the person, by its signature on this request.
     """
 
     kind: ClassVar[str] = "request"
@@ -57,6 +58,7 @@ class Request(Addressed):
     sensitivity: Sensitivity = "team"
     conduct: Conduct | None = None
     mandate: Key | None = None
+    clearances: tuple[Clearance, ...] | None = Field(default=None, max_length=32)
     token: Envelope | None = None
 
     @property

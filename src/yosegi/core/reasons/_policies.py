@@ -187,3 +187,11 @@ add(
     "The officer of {site} would have to lift the suspension.",
     "{site} の担当者が停止を解除する必要があります。",
 )
+add(
+    "clearance_missing",
+    "home",
+    "Under the agreement {agreement} this needs a clearance that a site in brackets attests: {asked}.",
+    "協定 {agreement} では、括弧内のサイトが証明する資格が必要です：{asked}。",
+    "Your home site would have to attest it of you, if it is one of those.",
+    "所属サイトがその一つであれば、資格を証明してもらう必要があります。",
+)
