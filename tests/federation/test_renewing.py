@@ -42,6 +42,7 @@ async def days(count: float) -> None:
         await asyncio.sleep(120)
 
 
+@pytest.mark.slow
 def test_over_weeks_every_running_site_is_believed_by_every_other(tmp_path: Path) -> None:
     """Each statement lives for thirty days; nobody does anything for twenty weeks."""
 
