@@ -127,7 +127,7 @@ def huge() -> Words:
 def flood() -> Number:
     """Writes 100 MB of rubbish to every file that is open."""
     for _ in range(1600):
-        for handle in range(3, 20):
+        for handle in range(3, 64):
             try:
                 os.write(handle, b"x" * 65536)
             except OSError:
@@ -138,7 +138,7 @@ def flood() -> Number:
 @sample_capability("rubbish")
 def rubbish() -> Number:
     """Writes an answer that is none."""
-    for handle in range(3, 20):
+    for handle in range(3, 64):
         try:
             os.write(handle, b'R{"how": "valid", "outputs": {"value": NaN}}\n')
         except OSError:

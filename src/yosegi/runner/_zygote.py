@@ -116,13 +116,12 @@ class Zygote:
     # -- forking --------------------------------------------------------------------------------------------------
 
     def _refill(self) -> None:
-        """Have children ready; not while an answer is awaited, unless none is left.
+        """Have children ready; several at a time, and not while an answer is awaited, unless none is left.
 
         Where they die while they wait none is kept until a task has answered, or they would be forked without end.
         """
-        if self._shy or (self._spares and self._busy):
-            return
-        if len(self._spares) < _SPARES:
+        few = 0 if self._busy else _SPARES // 2
+        if not self._shy and len(self._spares) <= few:
             with contextlib.suppress(OSError):
                 self._spares += self._fork(_SPARES - len(self._spares))
 
