@@ -6,6 +6,7 @@ call. Receipts prove themselves; the entries they prove are refilled into the ne
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,7 @@ from yosegi.governance.registry import Registry
 from yosegi.ledger import LEDGER, OPENED, Draft, Entry, Ledger, Receipt, Write
 from yosegi.trust.document import Addressed
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
 from yosegi.trust.signer import Signer
 
 ASKED = "recall.asked"
@@ -163,7 +165,9 @@ class Recalls:
             await self.exchange.witness.admit(charter, told.held, by=self.site)
         refilled = await self.ledger.refill((Receipt.read(receipt) for receipt in told.receipts), by=peer)
         for envelope in told.awaited:
-            await self.lost(charter, peer, envelope)
+            # One whose time is over is left out; it keeps none of the others from being taken up.
+            with contextlib.suppress(Untrusted):
+                await self.lost(charter, peer, envelope)
         facts = {"peer": peer, "refilled": len(refilled), "awaited": len(told.awaited)}
         write = Write(f"recall/{charter}/{peer}", None, (Draft(HEARD, facts),), charter=charter, actor=peer)
         await self.ledger.append(write)

@@ -30,6 +30,7 @@ from yosegi.runner.dispatcher import Dispatcher
 from yosegi.runner.gap import Gap
 from yosegi.runner.inputs import Inputs, Waiting
 from yosegi.runner.law import Law, Published, Rights
+from yosegi.runner.lost import Lost
 from yosegi.runner.reporting import Reporter
 from yosegi.runner.switch import Switch, SwitchWord
 from yosegi.runner.tasks import Task, task_stream
@@ -68,6 +69,7 @@ class Owner:
     _dispatcher: Dispatcher = field(init=False)
     _waiting: Waiting = field(init=False)
     _switch: Switch = field(init=False)
+    _lost: Lost = field(init=False)
 
     def __post_init__(self) -> None:
         self.breakers, self.gap = Breakers(self.site, self.ledger), Gap(self.site, self.ledger)
@@ -78,6 +80,7 @@ class Owner:
         self._waiting = Waiting(self._book, self._dispatcher, self.clock, self.inputs)
         self._dispatcher.resolved = self.resolve
         self._switch = Switch(self.ledger, self.published, self._dispatcher)
+        self._lost = Lost(self._book, self.gap, self.directory)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -90,7 +93,7 @@ class Owner:
         )
         for row in rows:
             task = self._book.task(row["stream"])
-            if await self._was_lost(task, row["last"]):
+            if await self._lost.was_lost(task, row["last"]):
                 continue
             if task.state is TaskState.DISPATCHED:
                 await self._reconcile(task)
@@ -108,47 +111,13 @@ class Owner:
         await self._waiting.close()
         await self._dispatcher.close()
 
-    async def _was_lost(self, task: Task, last: int) -> bool:
-        """After a restoration: what waited or ran when the backup was made may have happened since. Never again."""
-        contract = self._book.contract_of(task)
-        if not self.gap.is_older(last) or contract is None or contract.effect.repeatable:
-            return False
-        if task.state is TaskState.ACCEPTED:
-            task = await self._book.append(task, Draft(tasks.DISPATCHED, {"attempt": 1}))
-        await self._book.uncertain(task, "lost_in_restore", "the site was restored from an older backup")
-        return True
-
     async def lost(self, charter: str, sender: str, envelope: Envelope) -> None:
         """A peer still awaits the end of a request that this site had taken and lost in a restoration.
 
         What may be repeated is done again. Anything else is recorded as uncertain, its cost held, and never started.
         """
-        keys = self.directory.keys_of(charter, sender)
-        then = Request.peek(envelope).issued
-        request = Request.open(envelope, keys, now=then, to=self.site, charter=charter, sender=sender)
-        published = self.published.get(split_capability(request.capability)[1])
-        if published is None or published.contract.effect.repeatable:
+        if not await self._lost.record(charter, sender, envelope):
             await self.on_request(charter, sender, envelope, None)
-            return
-        stream = task_stream(sender, request.key)
-        async with self._book.lock(stream):
-            task = self._book.find(stream)
-            if task.state is not TaskState.NEW:
-                return
-            facts: dict[str, Any] = {
-                "team": request.team, "capability": request.capability, "request": envelope.payload_digest,
-                "campaign": request.campaign or "", "by": request.on_behalf_of,
-            }  # fmt: skip
-            others: tuple[Write, ...] = ()
-            try:
-                if hold := self.law.hold(request, published.contract.cost, stream):
-                    others = (hold,)
-                    facts |= {"grant": hold.drafts[0].facts["grant"], "held": dict(published.contract.cost)}
-            except GrantExceeded:
-                pass  # what is left of the grant cannot pay for what may have happened; a person sees it
-            drafts = Draft(tasks.ACCEPTED, facts, {"request": envelope.plain}), Draft(tasks.DISPATCHED, {"attempt": 1})
-            task = await self._book.append(task, *drafts, request=request, others=others)
-            await self._book.uncertain(task, "lost_in_restore", "the site was restored from an older backup")
 
     async def _reconcile(self, task: Task) -> None:
         """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""
