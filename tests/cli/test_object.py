@@ -48,3 +48,14 @@ def test_tidying_up_is_for_operators_and_erasing_for_officers(town: Town, file: 
     assert "operators_only" in refused("object", "collect", *pi(town))
     assert document("object", "collect", *operator(town))["collected"] == 0
     assert "officers_only" in refused("object", "erase", SHA256, "--why", "asked", *pi(town))
+
+
+def test_a_backup_holds_what_the_ledger_names_and_nothing_half_written(town: Town, file: Path, tmp_path: Path) -> None:
+    document("object", "put", file, "--team", "toy-team", *pi(town))
+    home, copy = town.folder / "argonne", tmp_path / "copy"
+    half = home / "objects" / "incoming" / f"{SHA256[7:]}.riken"
+    half.write_bytes(b"a,b")
+    told("site", "backup", home, copy)
+    half.unlink()
+    assert (copy / "objects" / SHA256[7:9] / SHA256[7:]).read_bytes() == DATA
+    assert not (copy / "objects" / "incoming").exists()

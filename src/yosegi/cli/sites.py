@@ -229,13 +229,21 @@ def backup(home: Path, target: Path) -> None:
     place = Home(home)
     place.settings()
     target.mkdir(parents=True, mode=0o700)
-    ignore = shutil.ignore_patterns("ledger.db*", "mailbox.db*", "work")
-    shutil.copytree(home, target, ignore=ignore, dirs_exist_ok=True)
+    # What is half written, here or at a station, may be gone while it is copied.
+    ignore = shutil.ignore_patterns("ledger.db*", "mailbox.db*", "work", "incoming", "scratch", "given")
+
+    def but_objects(folder: str, names: list[str]) -> set[str]:
+        return ignore(folder, names) | ({place.objects.name} if Path(folder) == home else set())
+
+    shutil.copytree(home, target, ignore=but_objects, dirs_exist_ok=True)
     store = SqliteStore(place.ledger)
     try:
         store.backup(target / place.ledger.name)
     finally:
         store.close()
+    # After the ledger: every object that it names is there.
+    if place.objects.exists():
+        shutil.copytree(place.objects, target / place.objects.name, ignore=ignore)
     click.echo(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
 
 
