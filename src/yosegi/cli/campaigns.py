@@ -191,3 +191,16 @@ def _amounts(amounts: dict[str, str]) -> str:
 
 def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@campaign.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["paper", "dataset", "model", "answer"]), required=True, help="What it is.")
+@click.option("--title", required=True, help="For people.")
+@click.option("--link", default="", help="Where it is, e.g. a DOI.")
+@with_site
+@explained
+def outcome(name: str, kind: str, title: str, link: str, **site: Any) -> None:
+    """Record what came of a campaign: a paper, data set, model or answered question."""
+    client_of(**site).post(f"/outcomes/{name}", {"kind": kind, "title": title, "link": link})
+    click.echo(f"{name}: {kind} {title!r} is on record")

@@ -22,6 +22,7 @@ from yosegi.web.funds import funds
 from yosegi.web.governance import governance
 from yosegi.web.institution import browser, institution
 from yosegi.web.pages import FormRefused, caller_of, pages, problem_page, to_sign_in
+from yosegi.web.programme import programme_pages
 from yosegi.web.rights import rights
 from yosegi.web.sessions import Sessions
 from yosegi.web.strict import Bounded
@@ -62,6 +63,7 @@ def make_app(site: Site) -> FastAPI:
     app.include_router(institution)
     app.include_router(funds)
     app.include_router(pages)
+    app.include_router(programme_pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(YosegiError, explain)
     app.add_exception_handler(HTTPException, unknown)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
 
 from yosegi.governance.suspensions import Barred
 from yosegi.site import Asking
+from yosegi.site.programme import campaign_told, programme
 from yosegi.web.api import Body, Here, Text, Who
 from yosegi.web.strict import StrictRoute
 
@@ -64,6 +65,27 @@ class Suspend(Body):
     name: Annotated[str, Field(min_length=1, max_length=121)]
     charter: Name = ""
     why: Text = ""
+
+
+class Outcome(Body):
+    """What came of a campaign."""
+
+    kind: Literal["paper", "dataset", "model", "answer"]
+    title: Annotated[str, Field(min_length=1, max_length=400)]
+    link: Annotated[str, Field(max_length=400)] = ""
+
+
+@governance.get("/programme")
+async def everything(site: Here, who: Who, charter: str = "") -> list[dict[str, Any]]:
+    """The programme office's view: teams, challenges, agreements, grants, campaigns with baselines and outcomes."""
+    return programme(site, charter)
+
+
+@governance.post("/outcomes/{name}", status_code=201)
+async def outcome(name: str, body: Outcome, site: Here, who: Who) -> dict[str, Any]:
+    """Record what came of a campaign: a paper, data set, model or answered question."""
+    await site.campaigns.register_outcome(name, body.kind, body.title, body.link, by=who.person)
+    return campaign_told(site, site.campaigns.get(name))
 
 
 @governance.get("/charters")

@@ -1,0 +1,35 @@
+"""Pages for members and for the programme office: what may be used and why not; what was agreed, given and achieved."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from yosegi.site.programme import programme
+from yosegi.site.spending import to_csv, usage
+from yosegi.web.pages import Here, show, signed_in
+
+programme_pages = APIRouter(include_in_schema=False)
+
+
+@programme_pages.get("/catalogue")
+async def catalogue(caller: Here, purpose: str = "") -> Response:
+    """Everything that is known here: what the person may use in each team, and why not the rest."""
+    session = signed_in(caller)
+    lines = caller.site.office.access(session, "", purpose[:60])
+    return show(caller, "catalogue", page="catalogue", lines=lines, purpose=purpose[:60])
+
+
+@programme_pages.get("/programme")
+async def office(caller: Here, charter: str = "") -> Response:
+    """Focus areas, challenges, teams, agreements, grants, and campaigns with their baselines and outcomes."""
+    signed_in(caller)
+    return show(caller, "programme", page="programme", charters=programme(caller.site, charter[:60]))
+
+
+@programme_pages.get("/programme/usage.csv")
+async def usage_csv(caller: Here) -> Response:
+    """What tasks held and spent here, as CSV."""
+    signed_in(caller)
+    rows = usage(caller.site.ledger.query, ("charter", "funder", "team", "home", "agreement", "campaign", "capability"))
+    headers = {"Content-Disposition": "attachment"}
+    return Response(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
