@@ -22,6 +22,7 @@ from yosegi.core.states import CampaignState, TaskState, TrialState
 from yosegi.exchange.requests import MADE
 from yosegi.governance.amend import successor
 from yosegi.governance.mandate import Mandate
+from yosegi.governance.policy import redecide
 from yosegi.governance.statement import Statement
 from yosegi.site import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
@@ -463,3 +464,30 @@ def test_every_decision_of_a_campaign_at_both_ends_can_be_made_again_from_the_re
         }
 
     tell(tmp_path, story, trials=2, duration=2.0)
+
+
+def test_what_was_learned_from_one_owner_goes_to_no_other_without_its_agreement(tmp_path: Path) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        await asyncio.sleep(15)
+        campaign = campaign_of(home)
+        assert campaign.learned.sources == ("nims/toy.make@1", "nims/toy.measure@1")
+        step = campaign.spec.source[-1].step[0]
+        contract = campaign.contracts[step.capability]
+        fields = {
+            "charter": CHARTER,
+            "team": TEAM,
+            "on_behalf_of": PI,
+            "purpose": "research",
+            "capability": step.capability,
+            "inputs": {"x": 0.5},
+        }
+        assert home.law.decide_request(fields, contract, campaign.learned).allow
+        apart = federation.agreement(2, parties=("argonne", "riken"), capabilities=("argonne/*", "riken/*"))
+        await home.registry.accept(apart, by="operator@argonne")
+        policy = await home.law.publish(CHARTER)
+        refused = home.law.decide_request(fields, contract, campaign.learned)
+        assert set(refused.reasons) == {"transfer_not_covered"}
+        assert redecide(refused, policy.bundle).same_as(refused)
+        assert home.law.decide_request(fields, contract).allow
+
+    tell(tmp_path, story, trials=2, parallel=2, duration=2.0)

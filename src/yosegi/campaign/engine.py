@@ -23,10 +23,12 @@ from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.decision import Decision
 from yosegi.governance.delegation import Delegation
+from yosegi.governance.label import Label
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.planner import PLANNERS, PlannerError, Proposal, suggest, versions
 
 log = logging.getLogger("yosegi.campaign")
+NOTHING = Label()
 
 Compute = Callable[[Callable[[], list[Proposal]]], Awaitable[list[Proposal]]]
 
@@ -48,8 +50,8 @@ def _no_object(digest: str) -> ObjectRef:
 class HomeLaw(Protocol):
     """What the home site's own policy says about a request of its member."""
 
-    def decide_request(self, request: Mapping[str, Any], contract: Contract) -> Decision:
-        """May this member ask for this?"""
+    def decide_request(self, request: Mapping[str, Any], contract: Contract, learned: Label = NOTHING) -> Decision:
+        """May this member ask for this, of which so much was learned from others?"""
         ...
 
     def attested(self, person: str) -> tuple[str, ...] | None:
@@ -323,9 +325,8 @@ class Campaigns:
         step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
         contract = campaign.contracts[step.capability]
         inputs = self._with_objects(contract, inputs_of(spec, step, contract, trial.values, trial.outputs()))
-        # What went into the inputs: earlier steps' capabilities, and objects with labels of their own.
-        labels = [campaign.contracts[s.capability].sensitivity for s in spec.source_named(trial.source).step]
-        labels = (labels if trial.steps else []) + [ref.sensitivity for ref in refs(contract.inputs, inputs).values()]
+        # What went into the inputs: all that the campaign has seen, and objects with labels of their own.
+        labels = [campaign.learned.sensitivity, *(ref.sensitivity for ref in refs(contract.inputs, inputs).values())]
         request = {
             "charter": spec.charter,
             "key": action.key,
@@ -341,7 +342,7 @@ class Campaigns:
             "mandate": campaign.mandate or None,
             "clearances": self.law.attested(spec.on_behalf_of),
         }
-        decision = self.law.decide_request(request, contract)
+        decision = self.law.decide_request(request, contract, campaign.learned)
         facts = {
             "trial": trial.number,
             "step": action.step,
@@ -430,6 +431,7 @@ def _answer(trial: int, key: str, asked: Asked) -> Draft:
         "state": str(asked.state),
         "charged": dict(asked.charged),
         "simulated": asked.simulated,
+        "sensitivity": asked.sensitivity,
     }
     body: dict[str, Any] = {
         "reason": "; ".join(reason.code for reason in asked.reasons),

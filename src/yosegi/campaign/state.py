@@ -11,9 +11,10 @@ from typing import Any
 
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.amounts import Amounts
-from yosegi.core.contract import Conduct, Contract
+from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Corrupt
 from yosegi.core.states import CampaignState, TaskState, TrialState, transition
+from yosegi.governance.label import Label
 from yosegi.ledger import Entry
 
 STARTED = "campaign.started"
@@ -25,6 +26,7 @@ MOVED = "campaign.moved"
 BREAKER = "campaign.breaker"
 OUTCOME = "campaign.outcome"
 AWAITS_APPROVAL = "approval_missing"
+NOTHING = Label()
 
 
 def campaign_stream(name: str) -> str:
@@ -106,6 +108,8 @@ class Campaign:
     exhausted: bool = False
     mandate: str = ""
     """Under which it acts; empty for one that was begun before there were mandates."""
+    learned: Label = NOTHING
+    """The label of all that owners have told it: its next points come from that, so requests carry it on."""
     conduct: Conduct = "run"
     suggested_from: int = 0
     """Rounds before the one that is suggested now: a campaign that only suggests holds itself after each."""
@@ -208,11 +212,22 @@ def _with(campaign: Campaign, trial: Trial, entry: Entry) -> Campaign:
             trial = _moved(trial, TrialState.RUNNING)
         return _replaced(campaign, replace(trial, steps=(*trial.steps, step)))
     if entry.type == ANSWERED:
-        return _replaced(campaign, _answered(trial, facts, body))
+        return _learned(_replaced(campaign, _answered(trial, facts, body)), trial, facts, body)
     trial = _moved(trial, TrialState(facts["state"]))
     trial = replace(trial, value=body.get("value"), error=body.get("error"), why=body.get("why", ""))
     order = (*campaign.ended_order, trial.number) if trial.state.final else campaign.ended_order
     return replace(_replaced(campaign, trial), ended_order=order, exhausted=False)
+
+
+def _learned(campaign: Campaign, trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) -> Campaign:
+    name = next((step.name for step in trial.steps if step.key == facts["key"]), None)
+    if name is None or not body.get("outputs"):
+        return campaign
+    ref = next(s.capability for s in campaign.spec.source_named(trial.source).step if s.name == name)
+    contract = campaign.contracts[ref]
+    label = Label.of(ref, strictest(contract.sensitivity, facts.get("sensitivity", "public")), contract.export_class)
+    known = campaign.learned
+    return campaign if known | label == known else replace(campaign, learned=known | label)
 
 
 def _replaced(campaign: Campaign, trial: Trial) -> Campaign:

@@ -10,7 +10,8 @@ from yosegi.governance.foresight import Expectation, access, check_expectations,
 from yosegi.governance.grant import Grant, GrantExceeded, GrantRefused, Release, Tranche, accept_release
 from yosegi.governance.grants import Balance, GrantsView, balance, grant_of, grants_of
 from yosegi.governance.keyhistory import KeyHistory
-from yosegi.governance.labels import Label, combined, why_not_onward
+from yosegi.governance.label import Label
+from yosegi.governance.labels import combined, why_not_onward
 from yosegi.governance.mandate import Mandate, MandateRefused, Right
 from yosegi.governance.mandates import MandatesView, living
 from yosegi.governance.policy import Policy, redecide

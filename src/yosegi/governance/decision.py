@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import Field
-
 from yosegi.core.errors import Refused
 from yosegi.core.ids import Digest
-from yosegi.core.reasons import Language, explain
+from yosegi.core.reasons import Language
 from yosegi.core.values import Value
+from yosegi.governance.note import Note
 from yosegi.governance.question import Question
 
-
-class Note(Value):
-    """A reason with what its sentence names."""
-
-    code: str
-    fields: dict[str, str] = Field(default_factory=dict)
-
-    def explain(self, lang: Language = "en") -> str:
-        """The sentence; a local rule speaks for itself in the language it has."""
-        fields: dict[str, Any] = dict(self.fields)
-        if lang == "ja" and fields.get("text_ja"):
-            fields["text"] = fields["text_ja"]
-        return explain(self.code, lang, **fields)
+__all__ = ["Decision", "Note"]
 
 
 class Decision(Value):

@@ -27,6 +27,7 @@ from yosegi.core.recent import Recent
 from yosegi.governance.agreement import Agreement
 from yosegi.governance.decision import Decision, Note
 from yosegi.governance.directory import Directory
+from yosegi.governance.labels import why_not_onward
 from yosegi.governance.question import Question
 from yosegi.governance.rules import (
     BUILTIN_TEXT,
@@ -130,6 +131,17 @@ class Engine:
         if result.decision is cedarpy.Decision.Allow and reasons:
             return " ".join(reasons)
         return tuple(self._forbidden(name) for name in reasons) or self._nothing_permits(question, known)
+
+    def answer(
+        self, question: Question, known: list[dict[str, Any]], handle: cedarpy.Entities
+    ) -> tuple[Note, ...] | str:
+        """What Cedar says; and, where it permits, whether the sources of what was learned let it go on to the owner."""
+        said = self.judge(question, known, handle)
+        if question.learned is None or not isinstance(said, str):
+            return said
+        agreements = [agreement for found in self.agreements.values() for agreement in found]
+        owner, purpose = question.capability.owner, question.purpose
+        return why_not_onward(question.learned, owner, agreements, purpose=purpose, now=question.now) or said
 
     def _set_for(self, team: str) -> cedarpy.PolicySet:
         """The policies that can matter to a team: its own agreements' permits, and everything that is no agreement."""
@@ -305,7 +317,7 @@ class Policy:
         # for, since what it has to say may hang on the instant.
         same = (*(value for name, value in question if name != "now"), int(question.now.timestamp()))
         permitted = self._permitted.get(same)
-        answer = self.engine.judge(question, known, handle) if permitted is None else permitted
+        answer = self.engine.answer(question, known, handle) if permitted is None else permitted
         if isinstance(answer, str):
             self._permitted.put(same, answer)
         return _decision(self.engine, question, text, digest, answer)
@@ -322,7 +334,7 @@ def redecide(record: Decision, bundle: bytes) -> Decision:
     if canonical.digest(record.entities.encode()) != record.entities_digest:
         raise Corrupt("a recorded decision", "its entities do not match their digest", "compare it with the peer's")
     engine = _engine(bundle)
-    answer = engine.judge(record.question, *engine.slice_of(record.entities))
+    answer = engine.answer(record.question, *engine.slice_of(record.entities))
     return _decision(engine, record.question, record.entities, record.entities_digest, answer)
 
 

@@ -10,6 +10,7 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, EffectClass, Kind, Sensitivity
 from yosegi.core.ids import CapabilityRef, CharterId, Clearance, Digest, Key, PersonId, SiteId, TeamId, split_capability
 from yosegi.core.values import Value
+from yosegi.governance.label import Label
 from yosegi.trust.document import Moment
 
 Action = Literal["request", "accept", "dispatch", "release", "approve", "read", "stop"]
@@ -70,6 +71,8 @@ class Question(Value):
         peer: the other site of the exchange.
         model: the language model's endpoint that would see it, if one would.
         clearances: what the home site attests of the member; neither nationality nor any other ground.
+        learned: at the home site, the label of everything that went into what is asked: each of its sources must have
+            agreed that it goes on to the owner.
         now: when it is asked.
     """
 
@@ -89,4 +92,5 @@ class Question(Value):
     peer: SiteId | None = None
     model: str | None = Field(default=None, max_length=120)
     clearances: tuple[Clearance, ...] | None = Field(default=None, max_length=32)
+    learned: Label | None = None
     now: Moment

@@ -22,7 +22,8 @@ from yosegi.governance.delegation import Delegation
 from yosegi.governance.directory import Directory
 from yosegi.governance.foresight import Expectation, check_expectations
 from yosegi.governance.grant import Grant, GrantExceeded, awarded, held, refunded, settled
-from yosegi.governance.labels import Label, combined, why_not_onward
+from yosegi.governance.label import Label
+from yosegi.governance.labels import combined
 from yosegi.governance.policy import Policy
 from yosegi.governance.question import Action, CapabilityFacts, Question
 from yosegi.governance.registry import Federation, Registry
@@ -35,6 +36,7 @@ from yosegi.trust.messages import Request
 log = logging.getLogger("yosegi.law")
 
 POLICY = "policy.published"
+NOTHING = Label()
 
 
 @dataclass
@@ -179,24 +181,20 @@ class SiteLaw:
             or None
         )
 
-    def decide_request(self, request: Mapping[str, Any], contract: Contract) -> Decision:
-        """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?"""
+    def decide_request(self, request: Mapping[str, Any], contract: Contract, learned: Label = NOTHING) -> Decision:
+        """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?
+
+        Args:
+            request: the fields of a request.
+            contract: of what it asks for.
+            learned: the label of what its inputs came from, besides objects, whose labels are known here.
+        """
         owner = split_capability(request["capability"])[0]
         agent = self.delegation.agent_of(request.get("mandate"))
-        decision = self._ask("request", owner, {**request, "agent": agent}, contract, peer=owner)
-        return self._onward(decision, request, contract, owner)
-
-    def _onward(self, decision: Decision, request: Mapping[str, Any], contract: Contract, to: str) -> Decision:
-        """The decision, turned down if the source of an object among the inputs has not agreed to where it would go."""
         objects = refs(contract.inputs, request["inputs"]).values()
-        if not objects or not decision.allow:
-            return decision
-        agreements = self.registry.federation(request["charter"]).agreements.values()
-        notes = why_not_onward(
-            combined(map(self._label, objects)), to, agreements, purpose=request["purpose"], now=self.clock.now()
-        )
-        codes = tuple(dict.fromkeys(note.code for note in notes))
-        return decision.model_copy(update={"allow": False, "reasons": codes, "notes": notes}) if notes else decision
+        label = combined([learned, *map(self._label, objects)])
+        asked = {**request, "agent": agent, "learned": label if label.sources else None}
+        return self._ask("request", owner, asked, contract, peer=owner)
 
     def _label(self, ref: ObjectRef) -> Label:
         """The strictest label under which this site knows an object: who names it may not leave any of it out."""
@@ -264,6 +262,7 @@ class SiteLaw:
             approved=approved,
             mandate=request.get("mandate"),
             clearances=request.get("clearances"),
+            learned=request.get("learned"),
             peer=peer,
             now=self.clock.now(),
         )
