@@ -44,7 +44,8 @@ def make(trials: int) -> bytes:
         federation.places["nims"].grant["samples"] = str(trials + 10)  # type: ignore[index]
         await federation.start()
         home = federation.places["argonne"].running
-        text = spec(trials).replace("parallel = 2", "parallel = 16")
+        # The toy's own resolution leaves room for a thousand points.
+        text = spec(trials).replace("parallel = 2", "parallel = 16").replace("resolution = 0.001", "resolution = 1e-5")
         await home.start_campaign(parse_spec(text), federation.member())
         while not home.campaigns.get("toy").state.final:
             await asyncio.sleep(5)
@@ -96,8 +97,7 @@ def table(result: dict[str, Any]) -> str:
         [
             f"{machine['cpus']} cores, Python {machine['python']}; load average {machine['load']}; {machine['when']}.",
             "",
-            f"A bundle of {result['trials']:,} experiments: {result['entries']:,} entries, "
-            f"{result['bytes'] / 2**20:.1f} MiB.",
+            f"A bundle of {result['steps']:,} steps: {result['entries']:,} entries, {result['bytes'] / 2**20:.1f} MiB.",
             "",
             "| | seconds | CPU seconds |",
             "|---|--:|--:|",
