@@ -18,9 +18,10 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Refused
 from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
 from yosegi.governance.mandate import Mandate
-from yosegi.site import Account, Login, Session, Site
+from yosegi.site import Account, Session, Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
+from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer
 
 PLANNER, HELPER, STRANGER = (Ed25519Signer.from_seed(bytes([n]) * 32) for n in (61, 62, 63))
