@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 FEWER = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:anyio", "-x", "-q", "--no-header")
+# Nobody reads why a test failed, and to show the values in it can take minutes.
+FEWER = (*FEWER, "--tb=native", "--assert=plain")
 QUICK = "not slow and not processes and not browser"
 MOST_MEMORY = 6 * 2**30
 PASSED, FAILED, ENDLESS = "passed", "failed", "endless"

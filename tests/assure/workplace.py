@@ -34,7 +34,7 @@ def digest_of(paths: Iterable[Path]) -> str:
     found = hashlib.sha256()
     for path in paths:
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            found.update(str(file).encode() + b"\0" + file.read_bytes() + b"\0")
+            found.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return found.hexdigest()[:16]
 
 

@@ -136,7 +136,7 @@ def places() -> dict[str, Place]:
     }
 
 
-@dataclass
+@dataclass(repr=False)
 class House:
     """The federation, its loop in a thread, and a server for every site."""
 
