@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from federation.toys import make, measure, simulate, spec
 from yosegi.campaign import parse_spec
 from yosegi.campaign import state as types
-from yosegi.campaign.decide import Action, Ask, EndTrial, OpenBreaker, Propose, Withdraw, decide, enough
+from yosegi.campaign.decide import Action, Ask, EndTrial, Move, OpenBreaker, Propose, Withdraw, decide, enough
 from yosegi.campaign.state import Campaign, Step, Trial, fold
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 
@@ -39,8 +39,9 @@ class Said:
         return self.position
 
 
-def started(trials: int, parallel: int) -> Said:
+def started(trials: int, parallel: int, stop: str = "") -> Said:
     text = spec(trials).replace("parallel = 2", f"parallel = {parallel}")
+    text = text.replace("stop = {", f"stop = {{ {stop}, " if stop else "stop = {")
     asked = parse_spec(text + f'\n[budget]\nsamples = "{SAMPLES}"\n')
     offered = {"nims/toy.make@1": make, "nims/toy.measure@1": measure, "riken/toy.simulate@1": simulate}
     contracts = {ref: each.contract.model_dump(mode="json", exclude_none=True) for ref, each in offered.items()}
@@ -58,7 +59,10 @@ class ClosedLoop(RuleBasedStateMachine):
 
     @initialize(trials=st.integers(1, 20), parallel=st.integers(1, 4))
     def begin(self, trials: int, parallel: int) -> None:
-        self.entries = [started(trials, parallel)]
+        self._start(started(trials, parallel))
+
+    def _start(self, first: Said) -> None:
+        self.entries = [first]
         self.asked: list[str] = []
         self.taken_back: set[str] = set()
         self.campaign = self._folded()
@@ -224,3 +228,18 @@ def test_a_campaign_spends_its_whole_budget_and_no_more() -> None:
     loop.teardown()
     assert sum(trial.state is TrialState.COMPLETED for trial in loop.campaign.trials) == SAMPLES
     assert loop.campaign.why == "budget of samples is used up"
+
+
+def test_a_campaign_ends_when_the_best_next_trial_is_not_worth_its_price() -> None:
+    loop = ClosedLoop()
+    loop._start(started(20, 2, stop="least_gain = 0.1"))
+    proposal = {"values": {"x": 0.5}, "reason": "", "source": "experiment"}
+
+    def propose(*gains: float | None) -> list[Action]:
+        expected = [{"gain": gain, "cost": 10.0} for gain in gains]
+        loop._say(types.PROPOSED, {}, {"proposals": [proposal | {"expected": each} for each in expected]})
+        return decide(loop.campaign)
+
+    assert all(isinstance(action, Ask) for action in propose(0.9, 1.1)), "0.11 a unit of price is enough"
+    assert all(isinstance(action, Ask) for action in propose(None, 0.9)), "a starting point is not judged by its gain"
+    assert propose(0.9, 0.5) == [Move(CampaignState.ENDED, "expected gain 0.09 a unit of price is below 0.1")]

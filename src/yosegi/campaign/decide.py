@@ -145,6 +145,8 @@ def enough(campaign: Campaign) -> str:
         return f"{done} trials done"
     if stop.price is not None and campaign.price() >= stop.price:
         return f"price of {stop.price:g} spent"
+    if stop.least_gain is not None and (gain := _expected_gain(campaign)) is not None and gain < stop.least_gain:
+        return f"expected gain {gain:.2g} a unit of price is below {stop.least_gain:.2g}"
     if campaign.exhausted:
         return "the planner has nothing more to propose"
     return ""
@@ -157,6 +159,18 @@ def _reaches(campaign: Campaign, trial: Trial) -> bool:
     if goal.goal == "target":
         return abs(value - (goal.target or 0.0)) <= target
     return value <= target if goal.goal == "minimise" else value >= target
+
+
+def _expected_gain(campaign: Campaign) -> float | None:
+    """What the best of the last proposals should gain, in the objective's unit per unit of price.
+
+    None where the planner does not say, as for starting points and planners that predict nothing.
+    """
+    last = campaign.trials[-1].position if campaign.trials else 0
+    expected = [trial.expected for trial in campaign.trials if trial.position == last]
+    if any(each.get("gain") is None for each in expected):
+        return None
+    return max((each["gain"] / each["cost"] for each in expected), default=None)
 
 
 def _out_of_budget(campaign: Campaign) -> str:

@@ -62,6 +62,7 @@ class StopSpec(Value):
     trials: int | None = Field(default=None, ge=1)
     price: float | None = Field(default=None, gt=0)
     least_gain: float | None = Field(default=None, gt=0)
+    """Stop when the best next trial is expected to gain less, in the objective's unit per unit of price."""
 
 
 class StepSpec(Value):
