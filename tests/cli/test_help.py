@@ -49,6 +49,7 @@ def test_every_command_teaches(path: tuple[str, ...]) -> None:
     command = EVERY[path]
     result = yosegi(*path, "--help")
     assert result.exit_code == 0
+    assert "\\b" not in result.output, "a mark for the formatter is shown to the reader"
     sentence = (command.help or "").split("\n")[0]
     assert len(sentence.split()) >= 3
     assert sentence[0].isupper()

@@ -19,13 +19,13 @@ DATES = ("valid_from", "valid_until")
 
 @click.group()
 def agreement() -> None:
-    r"""Agree on what a team may use: one writes it, its parties sign it, and it is in force at all of them.
+    """Agree on what a team may use: one writes it, its parties sign it, and it is in force at all of them.
 
     \b
     yosegi agreement propose agreement.toml --out agreement.json
     yosegi agreement sign agreement.json --home HOME      each party in turn
     yosegi agreement publish HOME agreement.json          one party; the others are told
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
 
 
 @agreement.command()
@@ -34,7 +34,7 @@ def agreement() -> None:
 @click.option("--cedar", is_flag=True, help="Show the one permit it becomes, too.")
 @explained
 def propose(source: Path, out: Path, cedar: bool) -> None:
-    r"""Make an unsigned agreement of SOURCE, a TOML file.
+    """Make an unsigned agreement of SOURCE, a TOML file.
 
     Dates that are left out are from now, for a year. A change is the same name with a higher `version`.
 
@@ -58,7 +58,7 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     list_version = "2026-10"
     by = "officer@lab-b"
     on = 2026-10-01
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
     made = from_toml(source, Agreement, DATES, {})
     save(out, made.sign())
     click.echo(f"{out}: unsigned; each party signs it: yosegi agreement sign {out} --home HOME")

@@ -42,7 +42,7 @@ DATES = ("issued", "expires")
 
 @click.group()
 def charter() -> None:
-    r"""Found a federation, change it, admit others to it.
+    """Found a federation, change it, admit others to it.
 
     \b
     In a hurry, two institutions, three files:
@@ -57,7 +57,7 @@ def charter() -> None:
       yosegi charter publish HOME v1.json            each member
       yosegi charter state HOME ID --out mine.json   each member; send it to the others, who publish it
     A change: yosegi charter propose v1.json changes.toml --out v2.json, then sign, then publish at one site.
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
 
 
 @charter.command()
@@ -97,7 +97,7 @@ def init(source: Path, out: Path) -> None:
 @Out
 @explained
 def propose(current: Path, changes: Path, out: Path) -> None:
-    r"""Make the unsigned version after CURRENT; CHANGES is a TOML file of what becomes otherwise.
+    """Make the unsigned version after CURRENT; CHANGES is a TOML file of what becomes otherwise.
 
     Whole fields are replaced (`title`, `expires`, `threshold`, `focus_areas` …). Members, teams, focus areas and
     challenges may be given one by one: those named are added or replaced, and `leave` names those that go.
@@ -109,7 +109,7 @@ def propose(current: Path, changes: Path, out: Path) -> None:
     …
     [leave]
     members = ["lab-b"]
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
     old = _charter(current)
     new = _amended(old, read_toml(changes))
     save(out, new.sign())

@@ -53,7 +53,7 @@ def award(
     source: Path | None,
     json_: bool,
 ) -> None:
-    r"""Give a team a grant under NAME. The same again changes nothing.
+    """Give a team a grant under NAME. The same again changes nothing.
 
     \b
     charter = "pair"
@@ -64,7 +64,7 @@ def award(
     begins = "october"           # the United States; "april" for Japan
     contingent = true            # locked until the funder releases it
     amounts = { instrument_h = "40", usd = "10000" }
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
     value = read_toml(source) if source is not None else {}
     given = {"charter": charter, "team": team, "funder": funder}
     value = {"id": name} | value | {key: text for key, text in given.items() if text}

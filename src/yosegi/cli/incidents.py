@@ -33,7 +33,7 @@ Since = click.option("--since", default="", help="Leave out what is older: 2026-
 
 @click.group()
 def incident() -> None:
-    r"""Find out what somebody or something touched, bar it here at once, and prove it later.
+    """Find out what somebody or something touched, bar it here at once, and prove it later.
 
     \b
     yosegi incident trace HOME person pi@lab-b --since 2026-11-20
@@ -42,7 +42,7 @@ def incident() -> None:
     yosegi incident verify report.json
 
     trace, report and export read the ledger's file alone: beside a running site, from a backup, without a network.
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
 
 
 def _moment(text: str) -> datetime | None:

@@ -60,7 +60,7 @@ def show(home: Path, json_: bool) -> None:
 @Which
 @explained
 def make(home: Path, which: Literal["site", "governance"]) -> None:
-    r"""Make a new Ed25519 key in the hardware that site.toml names for WHICH (site or governance).
+    """Make a new Ed25519 key in the hardware that site.toml names for WHICH (site or governance).
 
     The private half never leaves the token. A key of that label is never overwritten. In site.toml:
 
@@ -70,7 +70,7 @@ def make(home: Path, which: Literal["site", "governance"]) -> None:
     token = "yosegi"
     label = "site"
     pin_file = "keys/pin"        # or pin_env = "YOSEGI_PIN"
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
     place = Home(home)
     hardware = place.settings().key.get(which)
     if hardware is None:
@@ -87,14 +87,14 @@ Change = Callable[[Statement], tuple[Sequence[PublicKey], Sequence[Revoked]]]
 @Keys
 @explained
 def rotate(home: Path, keys: tuple[Path, ...]) -> None:
-    r"""Give a site new online keys; no other institution has to do anything.
+    """Give a site new online keys; no other institution has to do anything.
 
     \b
     1. new keys are made beside those in use (or taken from the hardware that site.toml names now),
     2. a statement that names old and new is signed by the governance keys, put in force and passed on to peers,
     3. the new keys take the place of the old. Restart the site, and it signs with them.
     4. A week later, when nothing signed with the old is on its way any more: yosegi site key retire HOME.
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
     place = Home(home)
     hardware = "site" in place.settings().key
     new = [one.public for one in (signers(place, "site") if hardware else begin_next(place))]

@@ -42,14 +42,14 @@ def asking(command: Any) -> Any:
 
 @click.group()
 def policy() -> None:
-    r"""Ask before you act; look after the site's own rules.
+    """Ask before you act; look after the site's own rules.
 
     \b
     yosegi policy explain nims/colour.mix@1 --home HOME
     yosegi policy what-if nims/colour.mix@1 --add agreement.toml --home HOME
     yosegi policy access --home HOME             everything you may use, and why not the rest
     yosegi policy publish HOME                   take the rules in HOME/policy, at a running site too
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
 
 
 @policy.command()
@@ -168,7 +168,7 @@ def publish(home: Path) -> None:
 @as_json
 @explained
 def table(home: Path, json_: bool) -> None:
-    r"""Show the site's table of expectations, which policies must fulfil to be published: HOME/policy/table.toml.
+    """Show the site's table of expectations, which policies must fulfil to be published: HOME/policy/table.toml.
 
     \b
     [[row]]
@@ -178,7 +178,7 @@ def table(home: Path, json_: bool) -> None:
     purpose = "teaching"
     allow = false
     reason = "purpose_not_covered"
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
     rows = Home(home).expectations()
     if json_:
         show_json([row.model_dump(mode="json") for row in rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
@@ -10,7 +11,7 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """Remembers the latest values by key, and forgets the oldest.
+    """Remembers the latest values by key, and forgets the oldest; for any number of threads.
 
     Example:
         >>> recent = Recent[str, int](2)
@@ -23,6 +24,7 @@ class Recent(Generic[K, V]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._values: dict[K, V] = {}
+        self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
         """The value, if it is remembered."""
@@ -30,10 +32,12 @@ class Recent(Generic[K, V]):
 
     def drop(self, key: K) -> None:
         """Forget a value."""
-        self._values.pop(key, None)
+        with self._lock:
+            self._values.pop(key, None)
 
     def put(self, key: K, value: V) -> None:
         """Remember a value."""
-        if len(self._values) >= self._most and key not in self._values:
-            del self._values[next(iter(self._values))]
-        self._values[key] = value
+        with self._lock:
+            if len(self._values) >= self._most and key not in self._values:
+                del self._values[next(iter(self._values))]
+            self._values[key] = value

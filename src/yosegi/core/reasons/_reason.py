@@ -10,7 +10,7 @@ import string
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from yosegi.core.errors import NotFound
+from yosegi.core.errors import Conflict, NotFound
 
 Language = Literal["en", "ja"]
 
@@ -62,7 +62,13 @@ REASONS: dict[str, Reason] = {}
 
 
 def add(code: str, who: str, en: str, ja: str, change_en: str, change_ja: str) -> None:
-    """Register a reason: its code, who can change it, and both texts."""
+    """Register a reason: its code, who can change it, and both texts.
+
+    Raises:
+        Conflict: there is a reason of that code; one would hide the other.
+    """
+    if code in REASONS:
+        raise Conflict(f"reason {code}", "is there already", "choose another code")
     REASONS[code] = Reason(code, Text(en, ja), Text(change_en, change_ja), _WHO[who])
 
 

@@ -67,14 +67,6 @@ add(
     "終了を待ってください。",
 )
 add(
-    "breaker_open",
-    "operator",
-    "{capability} is closed after {count} failures in a row.",
-    "{capability} は {count} 回連続の失敗により停止しています。",
-    "Find the cause, then open it again.",
-    "原因を調べてから再開してください。",
-)
-add(
     "lost_in_restore",
     "you",
     "{site} was restored from a backup after this was asked, and may have carried it out before.",
