@@ -23,7 +23,13 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_a_new_home_has_keys_that_only_its_owner_may_read(home: Path) -> None:
     keys = sorted((home / "keys").glob("*.key"))
-    assert [key.name for key in keys] == ["governance.key", "sealing.key", "site.key"]
+    assert [key.name for key in keys] == [
+        "governance-pq.key",
+        "governance.key",
+        "sealing.key",
+        "site-pq.key",
+        "site.key",
+    ]
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
     assert stat.S_IMODE((home / "keys").stat().st_mode) == 0o700
 

@@ -217,7 +217,7 @@ async def _whole_move(
     before = {name: store.commits for name, store in federation.stores.items()}
     await insist(lambda: _once(federation))
     key = federation.places["argonne"].running.ledger.query("SELECT move FROM grant_moves")[0]["move"]
-    await asyncio.sleep(20)
+    await asyncio.sleep(60)
     with contextlib.suppress(NotFound):
         await insist(lambda: officer(federation, "nims").answer("argonne", key, take, "", OFFICER))
     await asyncio.sleep(60)

@@ -102,7 +102,7 @@ def _agreement(path: Path) -> dict[str, Any]:
 
 
 def _parts(given: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    site = {name: given.pop(name) for name in ("home", "url", "key", "passphrase")}
+    site = {name: given.pop(name) for name in ("home", "url", "key", "passphrase", "as_agent")}
     # `--as` says who asks, `--of` about whom.
     lang, about, who = given.pop("lang"), given.pop("person_about", ""), given.pop("person")
     question = {name: value for name, value in given.items() if value is not None}

@@ -76,7 +76,7 @@ async def _nobody(documents: tuple[Envelope, ...]) -> bool:
     return False
 
 
-@dataclass
+@dataclass(repr=False)
 class Exchange:
     """The conversations of one site with all others.
 
@@ -116,6 +116,9 @@ class Exchange:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _seen: dict[str, float] = field(default_factory=dict)
     _counter: int = 0
+
+    def __repr__(self) -> str:
+        return f"<exchange of {self.site} with {len(self._links)} peers>"
 
     def __post_init__(self) -> None:
         self.witness = Witness(self.site, self.ledger, self.clock, self.directory, self.lasting)

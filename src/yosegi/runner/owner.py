@@ -39,7 +39,7 @@ from yosegi.trust.messages import Cancel, Explanation, Request
 from yosegi.trust.signer import Signer
 
 
-@dataclass
+@dataclass(repr=False)
 class Owner:
     """Runs what others ask of this site.
 
@@ -70,6 +70,9 @@ class Owner:
     _waiting: Waiting = field(init=False)
     _switch: Switch = field(init=False)
     _lost: Lost = field(init=False)
+
+    def __repr__(self) -> str:
+        return f"<owner {self.site}: {len(self.published)} capabilities>"
 
     def __post_init__(self) -> None:
         self.breakers, self.gap = Breakers(self.site, self.ledger), Gap(self.site, self.ledger)

@@ -41,7 +41,7 @@ from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.signer import Signer
 
 
-@dataclass
+@dataclass(repr=False)
 class Site:
     """A site with all its rooms, made by the composition root.
 
@@ -81,6 +81,9 @@ class Site:
     stations: Mapping[str, Any] = field(default_factory=dict)
     demonstration: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<site {self.name}>"
 
     def __post_init__(self) -> None:
         self.handover = Handover(self.door, self.clock)

@@ -108,7 +108,7 @@ def settings_of(place: Place) -> Settings:
     return Settings.read({"site": place.name, "title": place.name, "listen": "127.0.0.1:1", **how})
 
 
-@dataclass
+@dataclass(repr=False)
 class Federation:
     """Places under one charter, their network and their world."""
 
@@ -130,6 +130,9 @@ class Federation:
     """Sites whose moment has come."""
     _reviving: set[asyncio.Task[None]] = field(default_factory=set)
     home: str = "argonne"
+
+    def __repr__(self) -> str:
+        return f"<federation of {', '.join(self.places)}>"
 
     def documents(self) -> list[Envelope]:
         """The charter, everyone's statement, and one agreement of all, signed as they must be."""
