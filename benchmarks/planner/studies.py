@@ -111,7 +111,8 @@ def _transfer() -> Table:
     caption = (
         "## Transfer from an earlier campaign of 100 measurements\n\n"
         "Experiments to the first of the top 1 %, beginning with none. `shuffled`: nothing can be learned; `kin`: the "
-        "same recipes on another instrument, correlation 0.9 (see `transfer.py`)." + _measured("transfer")
+        "same recipes on another instrument, correlation 0.9; `unrelated`: the same recipes, smooth, correlation "
+        "0 (see `transfer.py`)." + _measured("transfer")
     )
     return Table("transfer", caption, header, rows)
 

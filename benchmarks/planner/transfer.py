@@ -3,7 +3,8 @@
 The planner begins with nothing but the earlier campaign, and is compared with itself without it. `oer-…` are two plates
 of catalysts that share four of their six elements (Rohr et al. 2020); `shuffled` is the other plate with its outcomes
 permuted, from which nothing can be learned; `kin` is the same recipes as another instrument would see them: scaled,
-shifted, and with a smooth bias that leaves a correlation of 0.9.
+shifted, and with a smooth bias that leaves a correlation of 0.9; `unrelated` is a smooth function of the same recipes
+that predicts itself and has a correlation of nil with what is sought.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from yosegi.planner import Earlier, Observation
 VARIANTS = {
     "oer-3496": ("none", "oer-3851", "shuffled"),
     "oer-3851": ("none", "oer-3496"),
-    "crossed-barrel": ("none", "kin"),
+    "crossed-barrel": ("none", "kin", "unrelated"),
 }
+_CORRELATION = {"kin": 0.9, "unrelated": 0.0}
 _MEASURED = 100
 """Recipes of the earlier campaign, drawn at random."""
 
@@ -37,11 +39,11 @@ def earlier(target: str, kind: str, seed: int) -> tuple[Earlier, ...]:
     """The earlier campaign of that kind."""
     if kind == "none":
         return ()
-    other = {"shuffled": "oer-3851", "kin": target}.get(kind, kind)
+    other = {"shuffled": "oer-3851", "kin": target, "unrelated": target}.get(kind, kind)
     pool, rng = load(other), np.random.default_rng([seed, 30])
     y = pool.y
-    if kind == "kin":
-        y = 0.6 * sources.cheap(pool, 0.9, seed) + 0.3 * pool.y.std()
+    if kind in _CORRELATION:
+        y = 0.6 * sources.cheap(pool, _CORRELATION[kind], seed) + 0.3 * pool.y.std()
     if kind == "shuffled":
         y = rng.permutation(y)
     rows = rng.permutation(len(pool))[:_MEASURED].tolist()

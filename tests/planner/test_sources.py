@@ -112,6 +112,20 @@ def test_an_earlier_campaign_that_does_not_predict_itself_leaves_the_beginning_a
     assert [p.values for p in suggest(asked, [], count=4)] == [p.values for p in suggest(bare, [], count=4)]
 
 
+def test_every_other_question_is_asked_as_if_there_were_no_earlier_campaign(pool):
+    problem, x = pool
+    bare = replace(problem, sources=(Source(),))
+    asked = replace(bare, earlier=(kin(problem, 7 + 3 * truth(x)),))
+    own = [Observation(problem.candidates.row(i), {"y": float(y)}) for i, y in enumerate(truth(x)[:12])]
+    for measured, aside in ((11, True), (12, False)):
+        [with_it], [without] = suggest(asked, own[:measured]), suggest(bare, own[:measured])
+        assert ("earlier campaigns left aside" in with_it.reason) is aside
+        assert (with_it.expected == without.expected) is aside
+    batch = suggest(asked, own, count=4)
+    assert ["last year (correlation" in p.reason for p in batch] == [True, False] * 2
+    assert len({p.candidate for p in batch}) == 4
+
+
 def test_a_source_is_asked_no_more_than_its_answer_is_worth(pool):
     """Costing nearly as much as the experiment, it would have to say more than the experiment itself."""
     problem, x = pool

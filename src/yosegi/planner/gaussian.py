@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from yosegi.planner.proposal import Proposal
 from yosegi.planner.search import Choice, Field, Open, Table
 from yosegi.planner.situation import Situation
 
+ASIDE = "earlier campaigns left aside, as at every other question"
+"""What a proposal says that is made without them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gaussian:
@@ -28,13 +31,39 @@ class Gaussian:
         self, problem: Problem, history: Sequence[Observation], *, pending: Sequence[Pending], count: int, seed: int
     ) -> list[Proposal]:
         """Up to `count` proposals, each made as if those before it had given what is expected."""
-        situation = Situation.of(problem, history, pending)
-        if _begun(situation) < _starts(problem):
-            return _beginning(problem, history, pending, count, seed)
-        aim = aim_of(situation)
-        if aim is None:
-            return place(situation, "sobol", count, seed)
-        return _search(situation, aim, count, seed)
+        if not problem.earlier:
+            return _suggest(problem, history, pending, count, seed)
+        return _in_turn(problem, history, pending, count, seed)
+
+
+def _suggest(
+    problem: Problem, history: Sequence[Observation], pending: Sequence[Pending], count: int, seed: int
+) -> list[Proposal]:
+    situation = Situation.of(problem, history, pending)
+    aim = aim_of(situation) if problem.earlier or _begun(situation) >= _starts(problem) else None
+    if _begun(situation) < _starts(problem) and not _guided(situation, aim):
+        aim = None
+    return place(situation, "sobol", count, seed) if aim is None else _search(situation, aim, count, seed)
+
+
+def _in_turn(
+    problem: Problem, history: Sequence[Observation], pending: Sequence[Pending], count: int, seed: int
+) -> list[Proposal]:
+    """With the earlier campaigns and, at every other question, as if there were none.
+
+    Whether they help is uncertain for long. Of two searches in turn, each with rare long runs, the pair's are shorter
+    (Gomes & Selman 2001, "Algorithm portfolios").
+    """
+    bare = replace(problem, earlier=())
+    out: list[Proposal] = []
+    while len(out) < count:
+        running = (*pending, *(Pending(p.values, p.source) for p in out))
+        aside = _begun(Situation.of(bare, history, running)) % 2 == 1
+        more = _suggest(bare if aside else problem, history, running, 1, seed)
+        if not more:
+            break
+        out += [replace(p, reason=f"{p.reason}; {ASIDE}") for p in more] if aside else more
+    return out
 
 
 def _search(situation: Situation, aim: Aim, count: int, seed: int) -> list[Proposal]:
@@ -47,23 +76,9 @@ def _search(situation: Situation, aim: Aim, count: int, seed: int) -> list[Propo
     return _several(situation, aim, field, count)
 
 
-def _beginning(
-    problem: Problem, history: Sequence[Observation], pending: Sequence[Pending], count: int, seed: int
-) -> list[Proposal]:
-    """Space-filling points; where an earlier campaign seems to help, every other point is what it promises most."""
-    situation = Situation.of(problem, history, pending)
-    if not problem.earlier:
-        return place(situation, "sobol", count, seed)
-    out: list[Proposal] = []
-    while len(out) < count:
-        aim = aim_of(situation) if _begun(situation) % 2 == 0 or _begun(situation) >= _starts(problem) else None
-        guided = isinstance(aim, Improve) and any(aim.surrogate.used[len(problem.sources) :])
-        more = _search(situation, aim, 1, seed) if aim and guided else place(situation, "sobol", 1, seed)
-        if not more:
-            break
-        out += more
-        situation = Situation.of(problem, history, (*pending, *(Pending(p.values, p.source) for p in out)))
-    return out
+def _guided(situation: Situation, aim: Aim | None) -> bool:
+    """Whether an earlier campaign says enough to replace a space-filling point."""
+    return isinstance(aim, Improve) and any(aim.surrogate.used[len(situation.problem.sources) :])
 
 
 def _begun(situation: Situation) -> int:
