@@ -52,8 +52,16 @@ def by_source(situation: Situation, aim: Aim, P: Floats, costs: Floats, free: Tr
         if aim.surrogate.used[s]:
             asked = felt[free[felt, s]][:ASKED]
             ahead = _ahead(plain, P[felt], costs[felt, 0], P[asked], costs[asked, s], s)
+            if aim.surrogate.proven[s]:
+                ahead = np.maximum(ahead, plain.score(P[asked]) - np.log(costs[asked, s]) + _says(plain, P[asked], s))
             out[asked, s] = out[order[0], 0] + ahead - at_once
     return out
+
+
+def _says(aim: Improve, asked: Floats, source: int) -> Floats:
+    """Log share of the first source's variance at each of `asked` that an answer of `source` there removes."""
+    shift, left = (each.diagonal() for each in aim.surrogate.effect(asked, asked, source))
+    return np.asarray(np.log(np.maximum(shift**2, 1e-300)) - np.log(shift**2 + left**2))
 
 
 def _ahead(aim: Improve, felt: Floats, price: Floats, asked: Floats, fee: Floats, source: int) -> Floats:

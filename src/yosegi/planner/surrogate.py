@@ -18,7 +18,8 @@ from yosegi.planner.space import Floats, Ints
 from yosegi.planner.transfer import Aligned, align, extra_groups, widened
 
 MARGIN = 0.1
-"""Nats for each measurement of the first source by which predictions may be worse: the check itself is as noisy.
+"""Nats for each measurement of the first source by which predictions may be worse, and beyond which they are clearly
+better: the check itself is as noisy.
 
 The model already weighs a source by its learned correlation. A stricter gate closes to good sources by chance, and,
 since it picks what luck favours, does not keep bad ones out.
@@ -41,12 +42,14 @@ class Surrogate:
         gp: the process; its sources are the problem's, then the earlier campaigns.
         present: shape (extra,), where the present campaign stands in the added dimensions.
         used: for each source of the process, whether it passed the gate (the first always does).
+        proven: for each, whether it makes predictions of the first one's measurements clearly better.
         names: of the sources of the process.
     """
 
     gp: GP
     present: Floats
     used: tuple[bool, ...]
+    proven: tuple[bool, ...]
     names: tuple[str, ...]
 
     def at(self, P: Floats) -> Floats:
@@ -116,8 +119,9 @@ class _Training:
         own = self.source == s
         return r_squared(fit(self.X[own], self.y[own], self.groups, error=self.error[own])) >= ITSELF
 
-    def surrogate(self, gp: GP, used: tuple[bool, ...]) -> Surrogate:
-        return Surrogate(gp, self.present if sum(used) > 1 else np.empty(0), used, self.names)
+    def surrogate(self, gp: GP, used: tuple[bool, ...], proven: frozenset[int]) -> Surrogate:
+        clearly = tuple(s in proven for s in range(len(used)))
+        return Surrogate(gp, self.present if sum(used) > 1 else np.empty(0), used, clearly, self.names)
 
 
 def learn(situation: Situation, outcome: str, noise: float | None, minimise: bool = True) -> Surrogate | None:
@@ -129,21 +133,19 @@ def learn(situation: Situation, outcome: str, noise: float | None, minimise: boo
     if measured[0] < 2 and not any(measured[first:]):
         return None
     used, found = alone, training.fit(alone) if measured[0] else None
+    proven: set[int] = set()
     for s in range(1, count):
         if measured[s] < FEW or (s >= first and not training.predicts_itself(s)):
             continue
         trial = tuple(u or i == s for i, u in enumerate(used))
         joint = training.fit(trial)
-        if found is None or _helps(joint, found, measured[0]):
+        gain = np.inf if found is None else (log_predictive(joint) - log_predictive(found)) / measured[0]
+        if found is None or (gain > -MARGIN and abs(float(joint.hyper.correlation[-1])) >= RELATED):
             used, found = trial, joint
+            proven |= {s} if gain > MARGIN else set()
     if used == alone and training.standard is not None and measured[0]:
         found = replace(training, standard=None).fit(alone)  # it says nothing of level and spread either
-    return None if found is None else training.surrogate(found, used)
-
-
-def _helps(joint: GP, before: GP, count: int) -> bool:
-    related = abs(float(joint.hyper.correlation[-1])) >= RELATED
-    return related and log_predictive(joint) > log_predictive(before) - MARGIN * count
+    return None if found is None else training.surrogate(found, used, frozenset(proven))
 
 
 def log_predictive(gp: GP) -> float:
