@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,21 @@ class TestWithProcesses:
         ref = ObjectRef.read(outcome.outputs["table"])  # type: ignore[index]
         assert (ref.sha256, ref.size, ref.media_type) == (digest(b"0\n1\n2\n"), 6, "text/csv")
         assert house.store.read(ref.sha256) == b"0\n1\n2\n"
+
+    def test_a_file_is_taken_in_also_where_all_is_heard_of_its_task_at_once(self, house: House) -> None:
+        # A busy site reads in one go that the task has ended and that it left something in its folder.
+        async def busy() -> Outcome:
+            contract = tables.make.contract
+            work = Work("task/home/at-once", contract.name, {"rows": 4}, 20.0, EffectClass.PURE)
+            running = asyncio.create_task(house.engine.run(work, lambda progress: None))
+            while not any(case.number for case in house.engine._cases.values()):
+                await asyncio.sleep(0)
+            time.sleep(0.5)
+            return await running
+
+        outcome = house.runner.run(busy())
+        assert outcome.result is Result.VALID, outcome
+        assert house.store.read(outcome.outputs["table"]["sha256"]) == b"0\n1\n2\n3\n"  # type: ignore[index]
 
     def test_an_object_is_given_as_a_file(self, house: House) -> None:
         outcome = house.run("add", table=house.put(b"1\n2\n3.5\n", "text/csv"))

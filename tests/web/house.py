@@ -214,6 +214,14 @@ class House:
 
         return self.do(get())
 
+    def notices(self, site: str) -> list[Any]:
+        """What only a person can mend there now."""
+
+        async def get() -> list[Any]:
+            return list(self.federation.places[site].running.notices.open())
+
+        return self.do(get())
+
     def until(self, done: Callable[[], bool]) -> None:
         """Wait until something the sites do has come true."""
 

@@ -271,12 +271,12 @@ def test_an_uncertain_task_is_first_is_acknowledged_and_settled_by_an_operator(
     assert "effect_unknown" in page
     assert "&lt;i&gt;dispensing&lt;/i&gt;" in page
     assert page.index("uncertain") < page.index("Latest tasks")
-    name = nims.notices.open()[0].task
+    name = house.notices("nims")[0].task
     assert "Open notices: 1" in page
 
     form = {"form_token": token(operator)}
     assert "acknowledged" in operator.post(f"/tasks/{name}/acknowledge", data=form).text
-    assert nims.notices.open() == []
+    assert house.notices("nims") == []
     refused = operator.post(f"/tasks/{name}/settle", data=form)
     assert refused.status_code == 409
     with house.visitor("nims", "pi") as member:
@@ -295,7 +295,7 @@ def test_what_waits_for_a_person_is_shown_with_all_that_is_asked_and_refused_wit
     nims = house.federation.places["nims"].running
     house.begin('conduct = "approve"\n' + spec("careful", trials=1))
     house.until(lambda: bool(nims.notices.open()))
-    notice = nims.notices.open()[0]
+    notice = house.notices("nims")[0]
     page = operator.get("/tasks").text
     asked = nims.approving.asked(f"task/{notice.task}")
     for shown in (notice.task, asked["request"], asked["contract"], "colour-agreement", "approval_missing"):

@@ -41,8 +41,14 @@ class _Case:
     number: int = 0
     cancelled: bool = False
     files: dict[str, str] = field(default_factory=dict)
-    folder: Path | None = None
+    ending: asyncio.Future[Ending] | None = None
     left: bool = False
+
+    @property
+    def folder(self) -> Path | None:
+        """Its scratch folder, from the moment its end is known until its files are in the store."""
+        over = self.ending is not None and self.ending.done() and not self.ending.cancelled()
+        return self.ending.result().folder if over and self.ending is not None else None
 
 
 @dataclass
@@ -162,7 +168,7 @@ class ProcessEngine:
         finally:
             if case.left and case.folder is not None:
                 self._tidy(case.folder)
-            case.folder = None
+            case.ending = None
             if case.work.objects:
                 self._tidy(given)
 
@@ -180,6 +186,7 @@ class ProcessEngine:
             case.number, ending = server.begin(message, partial(_report, work.key, progress))
         except Unavailable as error:
             return never_began("not_started", str(error))
+        case.ending = ending
         try:
             grace = self._limits.grace if work.grace is None else work.grace
             async with asyncio.timeout(work.time_limit + grace + _MERCY):
@@ -191,7 +198,6 @@ class ProcessEngine:
         except asyncio.CancelledError:
             server.kill(case.number, "cancelled")
             raise
-        case.folder = ended.folder
         return self._outcome(case, ended)
 
     def _outcome(self, case: _Case, ended: Ending) -> Outcome:
