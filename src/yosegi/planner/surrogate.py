@@ -26,6 +26,8 @@ since it picks what luck favours, does not keep bad ones out.
 """
 RELATED = 0.3
 """A learned correlation below this is none: a tenth of the variance."""
+CLOSE = 0.7
+"""A learned correlation below this proves nothing: less than half of the variance."""
 ITSELF = 0.15
 """Least share of an earlier campaign's variance that it must predict of itself; shuffled outcomes give up to 0.1."""
 FEW = 3
@@ -140,9 +142,10 @@ def learn(situation: Situation, outcome: str, noise: float | None, minimise: boo
         trial = tuple(u or i == s for i, u in enumerate(used))
         joint = training.fit(trial)
         gain = np.inf if found is None else (log_predictive(joint) - log_predictive(found)) / measured[0]
-        if found is None or (gain > -MARGIN and abs(float(joint.hyper.correlation[-1])) >= RELATED):
+        related = abs(float(joint.hyper.correlation[-1]))
+        if found is None or (gain > -MARGIN and related >= RELATED):
             used, found = trial, joint
-            proven |= {s} if gain > MARGIN else set()
+            proven |= {s} if gain > MARGIN and related >= CLOSE else set()
     if used == alone and training.standard is not None and measured[0]:
         found = replace(training, standard=None).fit(alone)  # it says nothing of level and spread either
     return None if found is None else training.surrogate(found, used, frozenset(proven))
