@@ -157,7 +157,9 @@ class Site:
         Raises:
             Refused: somebody else's name is in the file, or it asks for more than the mandate allows.
             NotFound: a charter or a team that this site does not know.
+            Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
+        self.requests.check_clock()
         if spec.on_behalf_of != who.person and who.role != "officer":
             raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
         charters = self.registry.charters()
