@@ -156,3 +156,24 @@ def test_campaigns_are_aligned_by_name_and_unit_never_by_position(pool):
     assert aligned.present.tolist() == [0.0]
     feet = (Parameter.continuous("a", 0, 1, unit="[ft_i]"), Parameter.continuous("z", 0, 1))
     assert align(space, Earlier(feet, seen), "y", minimise=True) is None
+
+
+@pytest.mark.parametrize(("agrees", "proven"), [(True, True), (False, False)])
+def test_a_source_proves_itself_by_predicting_what_the_first_one_measured(agrees: bool, proven: bool) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.uniform(size=(24, 2))
+    truth = np.sin(5 * x[:, 0]) + x[:, 1] ** 2
+    cheap = truth + 0.1 if agrees else rng.standard_normal(24)
+    problem = Problem(
+        (Parameter.continuous("a", 0, 1), Parameter.continuous("b", 0, 1)),
+        (Objective("y", "minimise"),),
+        sources=(Source("experiment", 20.0), Source("simulation", 1.0)),
+    )
+    history = [
+        Observation({"a": float(p[0]), "b": float(p[1])}, {"y": float(y)}, source=source)
+        for source, values, count in (("experiment", truth, 8), ("simulation", cheap, 24))
+        for p, y in zip(x[:count], values[:count], strict=True)
+    ]
+    learned = learn(Situation.of(problem, history), "y", None)
+    assert learned is not None
+    assert learned.proven == (False, proven)

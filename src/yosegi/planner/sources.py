@@ -8,6 +8,11 @@ to raise what the experiment after it promises by more than the answer costs:
 against max EI(x') / cost(x'). It is the knowledge gradient for cost (Frazier, Powell & Dayanik 2009; Poloczek, Wang &
 Frazier 2017) with improvement in place of the mean, over the points that promise most. So a cheap source is asked while
 it still sorts the candidates, and no longer.
+
+One question ahead is too short a sight where a source is known to agree: many cheap answers together are worth what no
+single one is. A source that proved to predict the first one well is therefore also asked where the improvement there,
+times the share of the variance that its answer removes, is more for what it costs (after the augmented expected
+improvement of Huang, Allen, Notz & Miller 2006, Structural and Multidisciplinary Optimization 32:369, eq. 8).
 """
 
 from __future__ import annotations
