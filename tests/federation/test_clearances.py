@@ -9,6 +9,7 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.exchange.requests import MADE
 from yosegi.governance.agreement import ClearanceTerms
+from yosegi.site.office import Asking
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.envelope import Envelope
@@ -64,5 +65,20 @@ def test_a_site_attests_its_own_people_alone(tmp_path: Path) -> None:
         law.clearances = {"export-a": ("pi@argonne", "pi@nims")}
         assert law.attested("pi@argonne") is None
         assert law.attested("pi@nims") == ("export-a",)
+
+    run_simulated(story())
+
+
+def test_what_is_attested_counts_in_what_a_member_is_told_before_asking(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = await trial(tmp_path, {"export-a": ("pi@argonne",)})
+        home, member = federation.places["argonne"].running, federation.member()
+        make = Asking(capability="nims/toy.make@1")
+        assert home.office.explain(make, member)["allow"]
+        assert all(line["allow"] for line in home.office.access(member))
+        home.law.clearances = {}
+        answer = home.office.explain(make, member)
+        assert [reason["code"] for reason in answer["reasons"]] == ["clearance_missing"]
+        assert not any(line["allow"] for line in home.office.access(member))
 
     run_simulated(story())

@@ -102,8 +102,9 @@ def access(
     now: datetime,
     purpose: str = "research",
     action: Action = "request",
+    clearances: tuple[str, ...] | None = None,
 ) -> list[Decision]:
-    """For each capability, whether a member may use it and why not: what a catalogue shows."""
+    """For each capability, whether a member, with what is attested of them, may use it and why not."""
     return [
         policy.decide(
             Question(
@@ -116,6 +117,7 @@ def access(
                 conduct="run" if "run" in facts.conduct else facts.conduct[-1],
                 sensitivity=facts.sensitivity,
                 purpose=purpose,
+                clearances=clearances,
                 now=now,
             )
         )

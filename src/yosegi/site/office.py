@@ -170,8 +170,9 @@ class Office:
             listings = {line.ref: line for line in self.catalogue.listings(charter)}
             for team in sorted(policy.directory.people.get(person, ())):
                 wanted = purpose or _purpose(policy, team)
-                facts = self.catalogue.facts(charter).values()
-                for decision in access(policy, person, team, facts, now=self.clock.now(), purpose=wanted):
+                facts, attested = self.catalogue.facts(charter).values(), self.law.attested(person)
+                now = self.clock.now()
+                for decision in access(policy, person, team, facts, now=now, purpose=wanted, clearances=attested):
                     line = listings[decision.question.capability.ref]
                     lines.append({"title": line.contract.title, "kind": line.contract.kind} | decision_told(decision))
         return lines
@@ -206,6 +207,7 @@ class Office:
             "capability": facts[asking.capability].model_dump(mode="json"),
             "sensitivity": max(asking.sensitivity, facts[asking.capability].sensitivity, key=_strictness),
             "peer": home_of(person) if mine else owner,
+            "clearances": self.law.attested(person),
             "now": timestamp(self.clock.now()),
         }
         return policy, Question.read(question, what="the question")
