@@ -30,7 +30,7 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
     settings = home.settings()
     host, port = settings.host_and_port
     try:
-        listener = _listen(host, port)
+        listener = listen(host, port)
     except Unavailable:
         # The likeliest listener is this very site, and its lock says so better than its port.
         (await open_ledger(home, settings, SystemClock())).close()
@@ -39,11 +39,22 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
         await _serve(home, listener, lambda: ready(f"http://{host}:{port}"))
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket bound before anything is started, so that a port in use is said and not discovered."""
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound before anything is started, so that a port in use is said and not discovered.
+
+    Raises:
+        Unavailable: the address cannot be had.
+    """
+    # asyncio sends at once (TCP_NODELAY) only where a socket says that it is of TCP; without, the kernel may keep the
+    # second half of an answer back for 40 ms. `socket.create_server` leaves it unsaid.
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+        return listener
     except OSError as error:
+        listener.close()
         todo = "end what listens there, or change `listen` in site.toml"
         raise Unavailable(f"address {host}:{port}", error.strerror or str(error), todo) from None
 
