@@ -22,8 +22,9 @@ from cosmic_ray.ast import ast_nodes
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-from assure.running import ENDLESS, PASSED, QUICK, Runner
-from assure.tests_of import SLOWEST, tests_of
+from assure.collected import Collected, Question, changed, code_of
+from assure.reach import SLOWEST, Reach
+from assure.running import ENDLESS, FAILED, PASSED, QUICK, TROUBLE, Only, Runner
 from assure.workplace import KEPT, ROOT, Found, digest_of, fresh_copy
 
 ROOMS = ("trust", "governance", "ledger")
@@ -38,8 +39,6 @@ KINDS = re.compile(
     r"BitOr_BitAnd|BitAnd_BitOr|BitXor_BitOr))"
 )
 DROP = "house/Drop"
-PATIENCE = 120.0
-"""Seconds after which the tests of a mutant count as endless: ten times what the longest take on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,8 @@ def _without(source: str, number: int) -> str:
     node = _droppable(source)[number]
     lines = source.splitlines(keepends=True)
     indent = " " * node.col_offset
-    return "".join([*lines[: node.lineno - 1], f"{indent}pass\n", *lines[node.end_lineno :]])
+    gone = "\n" * ((node.end_lineno or node.lineno) - node.lineno)
+    return "".join([*lines[: node.lineno - 1], f"{indent}pass\n{gone}", *lines[node.end_lineno :]])
 
 
 def _same(made: str, source: str) -> bool:
@@ -141,21 +141,21 @@ def in_turn(words: list[str]) -> list[Mutant]:
 
 class Study:
     """Tries mutants, and remembers: one that was killed stays killed while its module is the same, one that survived
-    is tried again when the room's tests have changed.
+    is tried again when the tests have changed.
     """
 
     def __init__(self) -> None:
         self.found = Found(KEPT / "mutants.jsonl")
         paths = [path for room in ROOMS for path in (ROOT / "src/yosegi" / room).glob("*.py")]
         self._modules = {str(path.relative_to(ROOT)): digest_of([path]) for path in paths}
-        self._tests = {room: digest_of([ROOT / "tests" / room]) for room in ROOMS}
+        self._tests = digest_of([ROOT / "tests" / room for room in ROOMS])
 
     def _keys(self, mutant: Mutant) -> tuple[str, str]:
         killed = f"{mutant.path} {self._modules[mutant.path]} {mutant.kind} {mutant.number}"
-        return killed, f"{killed} {self._tests[mutant.room]}"
+        return killed, f"{killed} {self._tests}"
 
     def known(self, mutant: Mutant) -> str | None:
-        """What an earlier run found: killed, survived, impossible; or None."""
+        """What an earlier run found: killed, endless, survived, unreached, impossible; or None."""
         killed, survived = self._keys(mutant)
         row = self.found.known.get(killed) or self.found.known.get(survived)
         return row["outcome"] if row else None
@@ -165,34 +165,50 @@ class Study:
         left = [mutant for mutant in mutants if self.known(mutant) is None]
         if not left or time.monotonic() >= until:
             return
-        copy = fresh_copy()
-        runner = Runner(copy, [f"tests/{room}" for room in ROOMS])
-        rooms = [f"tests/{room}" for room in sorted({mutant.room for mutant in left})]
-        if runner.run(rooms, 900, "-m", QUICK, *SLOWEST) != PASSED:
-            raise RuntimeError(f"{', '.join(rooms)}: fail without any mutant, or never end")
+        tried = Attempt()
         for mutant in left:
             if time.monotonic() >= until:
                 return
-            outcome = self._try(runner, copy, mutant)
+            began = time.monotonic()
+            outcome = tried.of(mutant)
             killed, survived = self._keys(mutant)
-            key = survived if outcome == "survived" else killed
-            self.found.add(key, outcome=outcome, path=mutant.path, kind=mutant.kind, line=mutant.line)
+            key = survived if outcome in ("survived", "unreached") else killed
+            took = round(time.monotonic() - began, 2)
+            self.found.add(key, outcome=outcome, path=mutant.path, kind=mutant.kind, line=mutant.line, took=took)
 
-    def _try(self, runner: Runner, copy: Path, mutant: Mutant) -> str:
-        target = copy / mutant.path
+
+class Attempt:
+    """A copy in which mutants are tried."""
+
+    def __init__(self) -> None:
+        where = [f"tests/{room}" for room in ROOMS]
+        self._runner = Runner(fresh_copy(), where)
+        self._reach = Reach.of(self._runner, ROOMS)
+        self._collected = Collected(self._runner, where, "-m", QUICK, *SLOWEST)
+
+    def of(self, mutant: Mutant) -> str:
+        """What comes of one."""
+        target = self._runner.copy / mutant.path
         source = target.read_text("utf-8")
         made = mutant.made(source)
         if made is None or _same(made, source):
             return "impossible"
+        outcome = TROUBLE
+        if changed(code_of(target, source), code_of(target, made)) is not None:
+            tests, seconds = self._reach.of_line(mutant.path, mutant.line)
+            if not tests:
+                return "unreached"
+            outcome = self._collected.ask(Question(mutant.path, made, tests, seconds))
+        if outcome == TROUBLE:
+            outcome = self._anew(target, source, made, self._reach.of_module(mutant.path))
+        return {PASSED: "survived", FAILED: "killed", ENDLESS: "endless"}.get(outcome, "survived")
+
+    def _anew(self, target: Path, source: str, made: str, asked: tuple[list[str], float]) -> str:
+        """What comes of one that stands outside functions, so that the program is imported with it."""
+        tests, seconds = asked
+        files = sorted({test.partition("::")[0] for test in tests})
         target.write_text(made, "utf-8")
         try:
-            first, rest = tests_of(mutant.path)
-            for tests in (first, rest):
-                if not tests:
-                    continue
-                outcome = runner.run(tests, PATIENCE, "-m", QUICK, *SLOWEST)
-                if outcome != PASSED:
-                    return "endless" if outcome == ENDLESS else "killed"
-            return "survived"
+            return self._runner.run(files, seconds + 10, plugins=lambda: [Only(tests)])
         finally:
             target.write_text(source, "utf-8")

@@ -6,22 +6,32 @@ A mutant costs its tests, and not two seconds of imports each.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import math
 import os
 import resource
+import select
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 FEWER = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:anyio", "-x", "-q", "--no-header")
 # Nobody reads why a test failed, and to show the values in it can take minutes.
 FEWER = (*FEWER, "--tb=native", "--assert=plain")
 QUICK = "not slow and not processes and not browser"
 MOST_MEMORY = 6 * 2**30
-PASSED, FAILED, ENDLESS = "passed", "failed", "endless"
+PASSED, FAILED, ENDLESS, TROUBLE = "passed", "failed", "endless", "could not be run"
+IDLE = 10.0
+"""Seconds on the wall without work after which tests wait for what will never come."""
+
+# No example is kept or made smaller: whether there is one is all that is asked, and the same ones each time.
+settings.register_profile(
+    "assure", derandomize=True, database=None, deadline=None, max_examples=30, phases=[Phase.explicit, Phase.generate]
+)
+settings.load_profile("assure")
 
 
 class Runner:
@@ -34,7 +44,6 @@ class Runner:
 
     def __init__(self, copy: Path, warm: Sequence[str]) -> None:
         self.copy = copy
-        self._fork = multiprocessing.get_context("fork")
         os.chdir(copy)
         sys.path[:0] = [str(copy / "src"), str(copy / "tests")]
         sys.dont_write_bytecode = True
@@ -46,24 +55,78 @@ class Runner:
         for name in [name for name in sys.modules if name.partition(".")[0] in own - {"assure"}]:
             del sys.modules[name]
 
-    def run(self, tests: Sequence[str], seconds: float, *options: str) -> str:
-        """What comes of the tests: passed, failed, or endless."""
-        child = self._fork.Process(target=_child, args=([*FEWER, *options, *tests],))
-        child.start()
-        child.join(seconds)
-        outcome = {0: PASSED, None: ENDLESS}.get(child.exitcode, FAILED)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid or 0, signal.SIGKILL)
-        child.join()
-        return outcome
+    def run(self, where: Sequence[str], seconds: float, plugins: Callable[[], list[object]] = list) -> str:
+        """What comes of tests in a child that imports the program anew: passed, failed, endless, or could not be run.
+
+        Args:
+            where: files or names of tests, and options of pytest.
+            seconds: of processor time that they may take.
+            plugins: of pytest, made in the child.
+        """
+        return outcome_of(lambda: int(pytest.main([*FEWER, *where], plugins=plugins())), seconds)
 
 
-def _child(arguments: list[str]) -> None:
-    os.setsid()
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
-        os.dup2(nowhere, descriptor)
-    code = pytest.main(arguments)
-    # Nothing collected (5), a wrong call (4) or an error inside (3) would look like a failure and is none.
-    os._exit(int(code) if code in (0, 1, 2) else 99)
+class Only:
+    """A plug-in of pytest that runs these tests in this order, and passes if none of them is there.
+
+    Args:
+        names: the tests.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._order = {name: number for number, name in enumerate(names)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Choose them."""
+        chosen = [item for item in items if item.nodeid in self._order]
+        items[:] = sorted(chosen, key=lambda item: self._order[item.nodeid])
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Nothing is left where a fault changes a test's name, and then nothing noticed it."""
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = pytest.ExitCode.OK
+
+
+def outcome_of(work: Callable[[], int], seconds: float) -> str:
+    """What comes of tests in a forked child.
+
+    Args:
+        work: runs the tests and gives pytest's code.
+        seconds: of processor time that they may take. Who does nothing at all for ten seconds on the wall counts as
+            endless too.
+    """
+    if (child := os.fork()) == 0:
+        os._exit(_quietly(work, seconds))
+    handle, spent, idle = os.pidfd_open(child), 0.0, False
+    while not (ended := bool(select.select([handle], [], [], IDLE)[0])) and not idle:
+        before, spent = spent, _spent(child)
+        idle = spent - before < 0.05
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+    os.close(handle)
+    _, status = os.waitpid(child, 0)
+    if not ended or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
+        return ENDLESS
+    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1
+    # Nothing collected (5), a wrong call (4) or an error inside pytest (3) is no failure of a test.
+    return {0: PASSED, 1: FAILED, 2: FAILED}.get(code, TROUBLE)
+
+
+def _quietly(work: Callable[[], int], seconds: float) -> int:
+    try:
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 5))
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for descriptor in (1, 2):
+            os.dup2(nowhere, descriptor)
+        return work()
+    except BaseException:  # noqa: BLE001 - the child of a fork must not go on as its parent
+        return 99
+
+
+def _spent(process: int) -> float:
+    """Processor time of a process so far [s]."""
+    fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
