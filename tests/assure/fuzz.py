@@ -36,7 +36,7 @@ PARSERS: dict[str, tuple[str, str]] = {
     "mandate": ("yosegi.governance.mandate", "Mandate.read"),
     "approval": ("yosegi.governance.approvals", "Approval.read"),
     "rules": ("yosegi.governance.rules", "local_rules"),
-    "policies": ("yosegi.governance.policy", "Engine.read"),
+    "policies": ("yosegi.governance.engine", "Engine.read"),
     "address": ("yosegi.governance.address", "check_address"),
     "parcel": ("yosegi.exchange.parcel", "Parcel.read"),
     "receipt": ("yosegi.ledger", "Receipt.read"),

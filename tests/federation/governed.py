@@ -102,7 +102,7 @@ def agreement(name: str, charter: str = CHARTER, **changes: Any) -> Agreement:
         "charter": charter,
         "name": name,
         "title": name,
-        "team": TEAM,
+        "teams": (TEAM,),
         "parties": ("argonne", "riken", "nims"),
         "capabilities": ("riken/*", "nims/*"),
         "purposes": ("teaching",),

@@ -7,7 +7,6 @@ import pytest
 from governance.world import DAY, NOW, agreement, charter, determined, governance_key, lasting_key, member
 from yosegi.core.errors import Invalid
 from yosegi.governance.agreement import ModelTerms, accept_agreement
-from yosegi.governance.rules import permit_of
 from yosegi.trust.errors import Untrusted
 
 PARTIES = ("argonne", "riken", "nims")
@@ -120,16 +119,33 @@ def test_a_party_is_there_once():
         agreement(parties=("nims", "nims"), capabilities=("nims/*",))
 
 
-def test_nothing_that_could_end_a_literal_reaches_a_policy():
-    forged = agreement().model_copy(update={"purposes": ('research"] || true || ["',)})
-    with pytest.raises(ValueError, match="cannot stand in a policy"):
-        forged.to_cedar()
+def test_it_compiles_to_one_link_of_its_name():
+    link = agreement().link
+    assert (link["template_id"], link["new_id"]) == ("yosegi-agreement", "colour-2026")
+    group = {"type": "Agreement", "id": "colour-2026"}
+    assert link["values"] == {"?principal": group, "?resource": group}
 
 
-def test_it_compiles_to_one_permit_of_its_name():
-    rule = permit_of("here", agreement().to_cedar(), "colour-2026")
-    assert (rule.id, rule.effect) == ("colour-2026", "permit")
-    assert rule.annotations["agreement"] == agreement().digest
+def test_its_terms_are_data_of_its_own_entity():
+    entity = agreement().to_cedar()
+    assert entity["uid"] == {"type": "Agreement", "id": "colour-2026"}
+    assert entity["attrs"]["digest"] == agreement().digest
+    assert entity["attrs"]["sensitivities"] == ["public", "team"]
+
+
+def test_it_is_for_several_teams_as_well_as_for_one():
+    assert agreement(teams=("colour", "fusion")).for_teams == ("colour", "fusion")
+    older = agreement(teams=None, team="colour")
+    assert older.for_teams == ("colour",)
+    assert b"teams" not in older.to_bytes()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"teams": None}, {"team": "colour"}, {"teams": ()}, {"teams": ("colour", "colour")}], ids=str
+)
+def test_it_says_once_whom_it_is_for(changes):
+    with pytest.raises(ValueError, match="team"):
+        agreement(**changes)
 
 
 def test_a_selector_without_version_is_refused_when_it_is_compiled():

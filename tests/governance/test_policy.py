@@ -6,16 +6,17 @@ import json
 
 import pytest
 
-from governance.world import DAY, NOW, agreement, charter, facts, question
+from governance.world import DAY, NOW, TEAM, agreement, charter, facts, question
 from yosegi.core import canonical
+from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Corrupt, Invalid, Refused
-from yosegi.governance import policy as policy_module
+from yosegi.governance import engine as engine_module
 from yosegi.governance.agreement import ModelTerms
 from yosegi.governance.decision import Decision
 from yosegi.governance.directory import Directory
 from yosegi.governance.policy import Policy, redecide
 from yosegi.governance.question import CapabilityFacts, Question
-from yosegi.governance.rules import permit_of
+from yosegi.governance.suspensions import Suspension
 
 DIRECTORY = Directory.of(charter())
 FEW_SAMPLES = """
@@ -61,8 +62,31 @@ def test_every_agreement_that_permits_is_named():
     assert nims(agreements=both).decide(question()).reasons == ("another", "colour-2026")
 
 
+def test_an_agreement_for_several_teams_covers_each_of_them_under_its_one_name():
+    policy = nims(agreements=[agreement(teams=("colour", "fusion"))])
+    for team, person in (("colour", "student@argonne"), ("fusion", "pi@riken")):
+        decision = policy.decide(question(team=team, person=person, home=person.split("@")[1]))
+        assert decision.reasons == ("colour-2026",)
+    assert len(json.loads(policy.bundle)["links"]) == 1
+
+
+def test_the_reason_is_the_agreement_whose_terms_hold_and_no_other_of_the_same_team():
+    strict = agreement(name="strict", purposes=("teaching",))
+    policy = nims(agreements=[strict, agreement(teams=("fusion", "colour"))])
+    assert policy.decide(question()).reasons == ("colour-2026",)
+    assert policy.decide(question(purpose="teaching")).reasons == ("strict",)
+
+
+def test_who_is_in_a_team_of_the_agreement_does_not_use_it_in_another():
+    # pi@argonne is in the team colour, which has the agreement, and asks in the team fusion, whose grant would pay.
+    policy = nims(
+        agreements=[agreement(teams=("colour",)), agreement(name="other", teams=("fusion",), purposes=("x",))]
+    )
+    assert denied(policy, team="fusion") == ("purpose_not_covered",)
+
+
 def test_a_house_agreement_covers_a_sites_own_staff():
-    house = agreement(name="house", team="staff", house=True, parties=("nims",), capabilities=("nims/*",))
+    house = agreement(name="house", teams=("staff",), house=True, parties=("nims",), capabilities=("nims/*",))
     directory = Directory.of(charter(), "nims", {"staff": ["operator@nims"]})
     policy = nims(agreements=[house], directory=directory)
     assert policy.decide(question(person="operator@nims", home="nims", team="staff")).allow
@@ -231,8 +255,53 @@ def test_what_is_no_policy_is_not_published(text):
         nims(text)
 
 
+def rebuilt(policy: Policy, **changes: object):
+    """The bundle of a policy with other parts, and a recorded decision that names it."""
+    bundle = json.dumps(json.loads(policy.bundle) | changes).encode()
+    return policy.decide(question()).model_copy(update={"policies_digest": canonical.digest(bundle)}), bundle
+
+
+def test_a_link_that_errors_denies():
+    group = {"type": "Agreement", "id": "colour-2026"}
+    for link in (
+        {"template_id": "unheard", "new_id": "colour-2026", "values": {"?principal": group, "?resource": group}},
+        {"template_id": "yosegi-agreement", "new_id": "colour-2026", "values": {"?principal": group}},
+        {"template_id": "yosegi-stop", "new_id": "colour-2026", "values": {}},
+    ):
+        again = redecide(*rebuilt(nims(), links=[link]))
+        assert again.reasons == ("policy_error",)
+
+
+def test_a_template_that_errors_denies():
+    texts = json.loads(nims().bundle)["texts"]
+    own = texts["yosegi's own rules"]
+    broken = own.replace("context has agreement &&", "context.amounts.node_h + 9223372036854775807 > 0 &&")
+    assert broken != own
+    record, bundle = rebuilt(nims(), texts=texts | {"yosegi's own rules": broken})
+    asked = record.question.model_copy(update={"amounts": Amounts({"node_h": 1})})
+    assert redecide(record.model_copy(update={"question": asked}), bundle).reasons == ("policy_error",)
+
+
+@pytest.mark.parametrize("change", ["twice", "no terms"])
+def test_a_bundle_links_each_agreement_once_and_has_its_terms(change):
+    held = json.loads(nims().bundle)
+    changed = {"links": held["links"] * 2} if change == "twice" else {"terms": []}
+    with pytest.raises(Invalid, match="one link"):
+        redecide(*rebuilt(nims(), **changed))
+
+
+def test_a_record_cannot_bring_terms_of_its_own():
+    record = nims().decide(question(purpose="war"))
+    wider = json.loads(nims().bundle)["terms"][0]
+    wider["attrs"]["purposes"] = ["war"]
+    entities = json.dumps([*json.loads(record.entities), wider])
+    forged = record.model_copy(update={"entities": entities, "entities_digest": canonical.digest(entities.encode())})
+    with pytest.raises(Invalid, match="do not fit"):
+        redecide(forged, nims().bundle)
+
+
 def test_a_question_that_gets_no_decision_is_denied(monkeypatch):
-    monkeypatch.setattr(policy_module, "_circumstances", lambda question: {"purpose": "research"})
+    monkeypatch.setattr(engine_module, "_circumstances", lambda question: {"purpose": "research"})
     assert denied(nims()) == ("policy_error",)
 
 
@@ -240,21 +309,21 @@ def test_an_engine_that_raises_denies(monkeypatch):
     def broken(*args: object) -> None:
         raise ValueError("no such thing")
 
-    monkeypatch.setattr(policy_module.cedarpy, "is_authorized", broken)
+    monkeypatch.setattr(engine_module.cedarpy, "is_authorized", broken)
     assert denied(nims()) == ("policy_error",)
 
 
 def test_the_schema_is_passed_every_time(monkeypatch):
     seen = []
-    real = policy_module.cedarpy.is_authorized
+    real = engine_module.cedarpy.is_authorized
 
     def watched(*args: object) -> object:
         seen.append(args[3])
         return real(*args)
 
-    monkeypatch.setattr(policy_module.cedarpy, "is_authorized", watched)
+    monkeypatch.setattr(engine_module.cedarpy, "is_authorized", watched)
     nims().decide(question())
-    assert isinstance(seen[0], policy_module.cedarpy.Schema)
+    assert isinstance(seen[0], engine_module.cedarpy.Schema)
 
 
 # --- what a site may add ---------------------------------------------------------------------------------------------
@@ -350,12 +419,30 @@ def test_a_bundle_of_another_form_is_refused(changes):
         redecide(record, bundle)
 
 
-def test_an_agreement_compiles_to_its_own_permit_and_nothing_else():
-    for text in (forbid("colour-2026"), agreement().to_cedar() + forbid("more")):
-        with pytest.raises(Invalid, match="one permit of its name"):
-            permit_of("here", text, "colour-2026")
-    with pytest.raises(Invalid, match="one permit of its name"):
-        permit_of("here", agreement().to_cedar(), "another")
+def test_an_agreement_is_one_link_of_the_programs_template():
+    engine = nims(agreements=[agreement(), agreement(name="another")]).engine
+    engine_sets = [engine._set_for("colour", name).templates() for name in ("colour-2026", "another")]
+    assert [[link["id"] for link in template["links"]] for (template,) in engine_sets] == [["colour-2026"], ["another"]]
+
+
+@pytest.mark.parametrize("name", ["policy0", "policy3"])
+def test_a_name_that_the_engine_gives_to_what_stands_in_a_text_is_refused(name):
+    with pytest.raises(Invalid, match="do not become policies"):
+        nims(forbid(), agreements=[agreement(name=name)])
+
+
+def test_a_suspended_agreement_is_not_linked():
+    barred = Suspension(kind="agreement", name="colour-2026", since=NOW, by="officer@nims")
+    policy = Policy.build("nims", DIRECTORY, [agreement()], suspensions=[barred])
+    assert json.loads(policy.bundle)["links"] == []
+    assert denied(policy) == ("suspended",)
+
+
+def test_a_local_rule_may_speak_of_one_agreement_and_leaves_the_others():
+    rule = forbid("not-under-it", 'context has agreement && context.agreement == Agreement::"colour-2026"')
+    assert denied(nims(rule)) == ("local_rule",)
+    both = nims(rule, agreements=[agreement(), agreement(name="another")])
+    assert both.decide(question()).reasons == ("another",)
 
 
 def test_an_agreement_over_many_capabilities_decides():
@@ -380,6 +467,12 @@ def test_an_agreement_whose_party_left_the_charter_is_out_of_force_and_said_so()
     policy = nims(directory=Directory.of(charter(sites=("argonne", "nims"), teams=())))
     assert "riken" in policy.warnings[0]
     assert not policy.decide(question()).allow
+
+
+def test_an_agreement_stays_in_force_for_the_teams_that_are_left():
+    policy = nims(directory=Directory.of(charter(teams=(TEAM,))), agreements=[agreement(teams=("colour", "fusion"))])
+    assert "names the team fusion" in policy.warnings[0]
+    assert policy.decide(question()).allow
 
 
 def test_a_group_is_no_team_and_of_its_own_site():
@@ -447,7 +540,9 @@ def test_a_decision_names_the_engine_that_made_it():
 
 
 def test_a_bundle_holds_everything_the_decision_needs():
-    assert set(json.loads(nims().bundle)) == {"site", "charter", "schema", "texts", "agreements"}
+    held = json.loads(nims().bundle)
+    assert set(held) == {"site", "charter", "schema", "texts", "agreements", "links", "terms"}
+    assert "?principal" in held["texts"]["yosegi's own rules"]
 
 
 def test_a_decision_does_not_depend_on_what_was_asked_before():

@@ -60,7 +60,8 @@ class Forbid:
 
 def permits(given: Agreement, asked: Question) -> bool:
     """The design's sentence: what a team may use, for which purpose, under which terms, until when."""
-    if asked.team != given.team or asked.person.split("@")[1] not in given.parties:
+    teams = [given.team] if given.team else list(given.teams or ())
+    if asked.team not in teams or asked.person.split("@")[1] not in given.parties:
         return False
     if asked.action == "approve":
         named = asked.person in given.approvers
@@ -112,6 +113,14 @@ def some(values: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(st.sampled_from(values), min_size=1, max_size=len(values), unique=True).map(tuple)
 
 
+WHOM = (
+    {"teams": ("colour",)},
+    {"teams": ("fusion",)},
+    {"teams": ("colour", "fusion")},
+    {"teams": ("fusion", "nobody")},
+    {"team": "colour"},
+)
+"""One team, several, one that is not in the charter, and the form that older agreements have."""
 CONDUCTS = ("suggest", "approve", "run")
 ACTIONS = ("request", "accept", "dispatch", "release", "approve", "read", "stop")
 TEAMS = st.fixed_dictionaries({team: st.sets(st.sampled_from(PEOPLE)) for team in ("colour", "fusion")})
@@ -139,7 +148,7 @@ def agreements_(draw: st.DrawFn) -> list[Agreement]:
             charter="demo",
             name=f"agreement-{number}",
             title="T",
-            team=draw(st.sampled_from(("colour", "fusion"))),
+            **draw(st.sampled_from(WHOM)),
             parties=("nims", *draw(some(("argonne", "riken")))),
             capabilities=draw(some(SELECTORS)),
             purposes=draw(some(PURPOSES)),

@@ -89,7 +89,7 @@ def agreement(**changes: object) -> Agreement:
         "charter": "demo",
         "name": "colour-2026",
         "title": "Colour matching at NIMS and RIKEN",
-        "team": "colour",
+        "teams": ("colour",),
         "parties": ("argonne", "riken", "nims"),
         "capabilities": ("nims/colour.*", "riken/colour.simulate@1"),
         "purposes": ("research",),

@@ -117,7 +117,7 @@ def _agreement(plan: Plan, clock: Clock) -> Agreement:
         charter=plan.charter,
         name=f"{plan.team.id}-agreement",
         title=f"What {plan.team.title} may use",
-        team=plan.team.id,
+        teams=(plan.team.id,),
         parties=sites,
         capabilities=tuple(f"{site}/*" for site in sites),
         purposes=plan.purposes,

@@ -1,4 +1,4 @@
-"""`yosegi agreement`: what a team may use, for which purpose, under which terms, until when."""
+"""`yosegi agreement`: what some teams may use, for which purpose, under which terms, until when."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DATES = ("valid_from", "valid_until")
 
 @click.group()
 def agreement() -> None:
-    """Agree on what a team may use: one writes it, its parties sign it, and it is in force at all of them.
+    """Agree on what some teams may use: one writes it, its parties sign it, and it is in force at all of them.
 
     \b
     yosegi agreement propose agreement.toml --out agreement.json
@@ -31,7 +31,7 @@ def agreement() -> None:
 @agreement.command()
 @click.argument("source", type=File)
 @Out
-@click.option("--cedar", is_flag=True, help="Show the one permit it becomes, too.")
+@click.option("--cedar", is_flag=True, help="Show what it becomes, too: one link of a template, and its terms.")
 @explained
 def propose(source: Path, out: Path, cedar: bool) -> None:
     """Make an unsigned agreement of SOURCE, a TOML file.
@@ -42,7 +42,7 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     charter = "pair"
     name = "alloys-2026"
     title = "What the alloys team may use"
-    team = "alloys"
+    teams = ["alloys"]
     parties = ["lab-a", "lab-b"]
     capabilities = ["lab-b/*"]
     purposes = ["research"]
@@ -63,7 +63,7 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     save(out, made.sign())
     click.echo(f"{out}: unsigned; each party signs it: yosegi agreement sign {out} --home HOME")
     if cedar:
-        click.echo(made.to_cedar())
+        show_json({"link": made.link, "terms": made.to_cedar()})
 
 
 @agreement.command()
@@ -107,9 +107,10 @@ def list_(home: Path, json_: bool) -> None:
         show_json(found)
         return
     rows = (
-        (a["name"], a["team"], ", ".join(a["parties"]), a["valid_until"][:10], _state(a), a["title"]) for a in found
+        (a["name"], ", ".join(a["teams"]), ", ".join(a["parties"]), a["valid_until"][:10], _state(a), a["title"])
+        for a in found
     )
-    show_table(("agreement", "team", "parties", "until", "", "title"), rows, empty="no agreements")
+    show_table(("agreement", "teams", "parties", "until", "", "title"), rows, empty="no agreements")
 
 
 @agreement.command()

@@ -38,7 +38,7 @@ VERBS = {
     "charter": ("yosegi.cli.charters:charter", "Found a federation, change it, admit others to it."),
     "agreement": (
         "yosegi.cli.agreements:agreement",
-        "Agree on what a team may use: one writes it, its parties sign it, and it is in force at all of them.",
+        "Agree on what some teams may use: one writes it, its parties sign it, and it is in force at all of them.",
     ),
     "grant": (
         "yosegi.cli.grants:grant",

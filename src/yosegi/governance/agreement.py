@@ -1,16 +1,15 @@
 """Agreements: what a team may use, for which purpose, under which terms, until when; signed by its parties only.
 
-An agreement compiles to exactly one Cedar permit whose policy id is the agreement's name, so that the name stands as
-the reason in every decision it allowed. It is the only source of permits; sites add nothing but forbids.
+An agreement compiles to exactly one link of the program's own Cedar template, whose policy id is the agreement's name,
+so that the name stands as the reason in every decision it allowed. Its terms are data: attributes of an entity that is
+also the group of its teams and of what they may use. Nothing else permits; sites add nothing but forbids.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -34,10 +33,8 @@ ExportClass = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.
 Terms = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 """What people agreed on, in their words; the program keeps and shows it."""
 
-_Kind = Literal["Team", "Site", "Action", "Person"]
-
-USES = ("request", "accept", "dispatch", "release")
-"""The actions an agreement permits: the steps of one task."""
+TEMPLATE = "yosegi-agreement"
+"""The template that every agreement links; `builtin.cedar` has its text."""
 
 
 class Determination(Value):
@@ -94,7 +91,8 @@ class Agreement(Document):
         name: its name, and the id of its policy.
         version: grows with each change.
         title: for people.
-        team: whom it is for; for a house agreement the site's own group.
+        teams: whom it is for; for a house agreement the site's own groups.
+        team: the same, as an agreement for one team said it before there could be several; either is there.
         house: whether it covers one site's own staff and nobody else.
         parties: sites bound by it. People come from these, capabilities belong to these.
         capabilities: which capabilities may be used.
@@ -122,7 +120,8 @@ class Agreement(Document):
     name: PolicyName
     version: int = Field(default=1, ge=1, le=10**6)
     title: Title
-    team: TeamId
+    teams: tuple[TeamId, ...] | None = Field(default=None, min_length=1, max_length=100)
+    team: TeamId | None = None
     house: bool = False
     parties: tuple[SiteId, ...] = Field(min_length=1, max_length=100)
     capabilities: tuple[Selector, ...] = Field(min_length=1, max_length=200)
@@ -144,11 +143,18 @@ class Agreement(Document):
     terms: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
+    def _names_its_teams(self) -> Self:
+        if (self.team is None) == (self.teams is None):
+            raise ValueError("names whom it is for once: `teams`, or one `team` as older agreements do")
+        for what, names in (("party", self.parties), ("team", self.for_teams)):
+            if len(set(names)) != len(names):
+                raise ValueError(f"a {what} is there more than once")
+        return self
+
+    @model_validator(mode="after")
     def _holds_together(self) -> Self:
         if self.valid_until <= self.valid_from:
             raise ValueError("ends before it begins")
-        if len(set(self.parties)) != len(self.parties):
-            raise ValueError("a party is there more than once")
         if self.house and len(self.parties) != 1:
             raise ValueError("a house agreement has one party: the house")
         for selector in self.capabilities:
@@ -172,6 +178,11 @@ class Agreement(Document):
             if unknown := sorted(set(terms.export_classes) - set(self.export_classes)):
                 raise ValueError(f"{terms.clearance} is asked for {unknown[0]}, which the agreement does not cover")
         return self
+
+    @property
+    def for_teams(self) -> tuple[str, ...]:
+        """The teams, or groups of the house, whom it is for."""
+        return self.teams or tuple(filter(None, (self.team,)))
 
     def covers(self, ref: str) -> bool:
         """Whether it selects a capability `site/name@version`."""
@@ -226,47 +237,53 @@ class Agreement(Document):
                 return f"{terms.clearance} ({', '.join(terms.attested_by)})"
         return None
 
-    def to_cedar(self) -> str:
-        """The one permit, as Cedar text. Every literal in it has passed a pattern that holds no quote or escape."""
-        # The most selective first: Cedar stops at the first that does not hold, and most agreements cover other things.
-        conditions = [
-            f"({_selected(self.capabilities)})",
-            f"context.team == {_entity('Team', self.team)}",
-            f"{_strings(self.purposes)}.contains(context.purpose)",
-            f"{_strings(_up_to(self.highest_sensitivity))}.contains(context.sensitivity)",
-            f"{_strings(self.export_classes)}.contains(resource.export_class)",
-            f"{_strings(self.conduct)}.contains(context.conduct)",
-            f"context.now >= {int(self.valid_from.timestamp())}",
-            f"context.now < {int(self.valid_until.timestamp())}",
-            f"{_entities('Site', self.parties)}.contains(principal.home)",
-        ]
-        seen = [
-            f'context has model && context.model == "{_plain(terms.endpoint)}" &&'
-            f" {_strings(_up_to(terms.highest_sensitivity))}.contains(context.sensitivity)"
-            for terms in self.models
-        ]
-        conditions.append(f"({' || '.join(['!(context has model)', *seen])})")
-        conditions += [
-            f"(!{_strings(terms.export_classes)}.contains(resource.export_class) ||"
-            f' (context has clearances && context.clearances.contains("{_plain(terms.clearance)}") &&'
-            f" {_entities('Site', terms.attested_by)}.contains(principal.home)))"
-            for terms in self.clearances or ()
-        ]
-        if self.residency:
-            conditions.append(f"{_strings(self.residency)}.contains(principal.home.country)")
-        if not self.agents:
-            conditions.append("!(context has agent)")
-        if self.approvers:
-            conditions.append(
-                f'(action != Action::"approve" || {_entities("Person", self.approvers)}.contains(principal))'
-            )
-        actions = ", ".join(_entity("Action", action) for action in (*USES, *(("approve",) if self.approvers else ())))
-        body = " &&\n  ".join(conditions)
-        return (
-            f'@id("{self.name}")\n@agreement("{self.digest}")\n'
-            f"permit (\n  principal in {_entity('Team', self.team)},\n  action in [{actions}],\n  resource\n)\n"
-            f"when {{\n  {body}\n}};\n"
-        )
+    def to_cedar(self) -> dict[str, Any]:
+        """The agreement's terms as a Cedar entity, in JSON: the group that its link names, with what it demands.
+
+        Raises:
+            Invalid: a selector that names neither a capability's version nor ends with `*`.
+        """
+        for selector in self.capabilities:
+            if not selector.endswith("*"):
+                split_capability(selector)
+        attrs = {
+            "digest": self.digest,
+            "parties": [_ref("Site", party) for party in self.parties],
+            "purposes": list(self.purposes),
+            "sensitivities": list(_up_to(self.highest_sensitivity)),
+            "export_classes": list(self.export_classes),
+            "conduct": list(self.conduct),
+            "residency": list(self.residency),
+            "models": [
+                {"endpoint": terms.endpoint, "sensitivity": shown}
+                for terms in self.models
+                for shown in _up_to(terms.highest_sensitivity)
+            ],
+            "agents": self.agents,
+            "approvers": [_ref("Person", person) for person in self.approvers],
+            "valid_from": int(self.valid_from.timestamp()),
+            "valid_until": int(self.valid_until.timestamp()),
+        }
+        uid = {"type": "Agreement", "id": self.name}
+        return {"uid": uid, "attrs": attrs, "parents": [], "tags": self._clearances_by_class()}
+
+    @property
+    def link(self) -> dict[str, Any]:
+        """The one link of the template, under the agreement's name: it is the group of who and of what."""
+        group = {"type": "Agreement", "id": self.name}
+        return {"template_id": TEMPLATE, "new_id": self.name, "values": {"?principal": group, "?resource": group}}
+
+    def _clearances_by_class(self) -> dict[str, Any]:
+        """For each export class that needs some: the clearances, and the sites whose word counts for all of them."""
+        found: dict[str, Any] = {}
+        for terms in self.clearances or ():
+            for name in terms.export_classes:
+                needed, sites = found.get(name, (set(), set(self.parties)))
+                found[name] = needed | {terms.clearance}, sites & set(terms.attested_by)
+        return {
+            name: {"needed": sorted(needed), "attesters": [_ref("Site", site) for site in sorted(sites)]}
+            for name, (needed, sites) in found.items()
+        }
 
 
 def accept_agreement(charter: Charter, envelope: Envelope, now: datetime, known: Agreement | None = None) -> Agreement:
@@ -309,27 +326,5 @@ def _up_to(highest: Sensitivity) -> tuple[Sensitivity, ...]:
     return SENSITIVITIES[: SENSITIVITIES.index(highest) + 1]
 
 
-def _entity(kind: _Kind, name: str) -> str:
-    return f'{kind}::"{_plain(name)}"'
-
-
-def _entities(kind: _Kind, names: tuple[str, ...]) -> str:
-    return f"[{', '.join(_entity(kind, name) for name in names)}]"
-
-
-def _strings(values: Iterable[str]) -> str:
-    return f"[{', '.join(json.dumps(_plain(value)) for value in values)}]"
-
-
-def _selected(selectors: tuple[str, ...]) -> str:
-    tests = [f'resource.ref like "{_plain(selector[:-1])}*"' for selector in selectors if selector.endswith("*")]
-    exact = tuple(selector for selector in selectors if not selector.endswith("*"))
-    for selector in exact:
-        split_capability(selector)
-    return " || ".join([*tests, *([f"{_strings(exact)}.contains(resource.ref)"] if exact else [])])
-
-
-def _plain(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9@._:/-]+", text):
-        raise ValueError(f"{text!r} cannot stand in a policy")
-    return text
+def _ref(kind: str, name: str) -> dict[str, Any]:
+    return {"__entity": {"type": kind, "id": name}}

@@ -50,18 +50,6 @@ class Rule:
         return {name: text or "" for name, text in notes.items()}
 
 
-def permit_of(where: str, text: str, name: str) -> Rule:
-    """The one permit of an agreement, under its name.
-
-    Raises:
-        Invalid: the text is anything else.
-    """
-    rules = parse(where, text)
-    if len(rules) != 1 or rules[0].effect != "permit" or rules[0].id != name:
-        raise Invalid(where, "does not compile to one permit of its name")
-    return rules[0]
-
-
 def local_rules(where: str, text: str) -> list[Rule]:
     """A site's own rules from one file.
 
@@ -86,8 +74,13 @@ def local_rules(where: str, text: str) -> list[Rule]:
     return rules
 
 
-def parse(where: str, text: str) -> list[Rule]:
+def parse(where: str, text: str, *, templates: bool = False) -> list[Rule]:
     """The policies in a text, each by its `@id`.
+
+    Args:
+        where: where it was written, for messages.
+        text: Cedar.
+        templates: whether templates may be among them: in the program's own rules alone.
 
     Raises:
         Invalid: not Cedar, too long, a template, or a policy without a proper id.
@@ -99,10 +92,11 @@ def parse(where: str, text: str) -> list[Rule]:
         raise Invalid(where, "an expression is nested too deeply", "split the rule") from None
     except ValueError as error:
         raise Invalid(where, f"not Cedar ({' '.join(str(error).split())})") from None
-    if parsed.get("templates") or parsed.get("templateLinks"):
+    if parsed.get("templates") and not templates:
         raise Invalid(where, "holds a template", "write the policy out")
     # Cedar numbers policies as they stand; ten comes before two as text.
-    numbered = sorted(parsed["staticPolicies"].items(), key=lambda item: int(item[0].removeprefix("policy")))
+    found = parsed["staticPolicies"] | parsed["templates"]
+    numbered = sorted(found.items(), key=lambda item: int(item[0].removeprefix("policy")))
     rules = []
     for number, policy in numbered:
         name = (policy.get("annotations") or {}).get("id") or ""

@@ -274,8 +274,9 @@ def charter_told(charter: Charter) -> dict[str, Any]:
 
 
 def agreement_told(agreement: Agreement) -> dict[str, Any]:
-    """An agreement as JSON."""
-    return agreement.model_dump(mode="json", exclude_none=True) | {"digest": agreement.digest}
+    """An agreement as JSON; its teams stand in `teams`, however it was signed."""
+    value = agreement.model_dump(mode="json", exclude_none=True, exclude={"team"})
+    return value | {"teams": list(agreement.for_teams), "digest": agreement.digest}
 
 
 def decision_told(decision: Decision) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def _under(site: Site, name: str) -> dict[str, Any]:
             | {
                 "people": len(team["people"]),
                 "area": areas.get(team.get("focus_area", ""), ""),
-                "agreements": [a["name"] for a in agreements if a["team"] == team["id"] and a["in_force"]],
+                "agreements": [a["name"] for a in agreements if team["id"] in a["teams"] and a["in_force"]],
                 "campaigns": [c["name"] for c in campaigns if c["team"] == team["id"]],
             }
             for team in told["teams"]

@@ -188,7 +188,7 @@ class Federation:
             "name": "colour-agreement",
             "version": version,
             "title": "Colour matching together",
-            "team": TEAM,
+            "teams": (TEAM,),
             "parties": tuple(self.places),
             "capabilities": tuple(f"{name}/*" for name in self.places),
             "purposes": self.purposes,
