@@ -67,6 +67,25 @@ def test_a_charter_changed_after_it_was_signed_is_refused(tmp_path: Path, homes:
     told("charter", "publish", homes[0], charter)
 
 
+def test_who_works_on_which_challenge_is_proposed_shown_and_compared(tmp_path: Path, homes: list[Path]) -> None:
+    first, second = tmp_path / "1.json", tmp_path / "2.json"
+    told("charter", "init", charter_file(tmp_path, homes), "--out", first)
+    changes = tmp_path / "changes.toml"
+    changes.write_text(
+        'challenges = [{ id = "toys", title = "Toys for all" }, { id = "idle", title = "Nobody works on it" }]\n'
+        '[[teams]]\nid = "toy-team"\ntitle = "Toys"\nlead = "argonne"\nsites = ["argonne", "riken"]\n'
+        'people = ["pi@argonne"]\nchallenges = ["toys"]\n'
+    )
+    line = "team toy-team takes up the challenge toys"
+    assert line in told("charter", "propose", first, changes, "--out", second)
+    assert line in document("charter", "diff", first, second)
+    shown = told("charter", "show", second)
+    assert "no team works on the challenge idle" in shown
+    assert any(row.split()[0] == "toy-team" and row.split()[-1] == "toys" for row in shown.splitlines() if row.split())
+    changes.write_text(changes.read_text().replace('challenges = ["toys"]', 'challenges = ["unheard"]'))
+    assert "unheard, which is not in the charter" in refused("charter", "propose", first, changes, "--out", second)
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"nonsense", b"\xff"])
 def test_what_is_no_document_is_refused_and_not_changed(tmp_path: Path, homes: list[Path], content: bytes) -> None:
     path = tmp_path / "document.json"

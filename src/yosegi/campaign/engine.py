@@ -341,6 +341,7 @@ class Campaigns:
             "conduct": None if campaign.conduct == "run" else campaign.conduct,
             "mandate": campaign.mandate or None,
             "clearances": self.law.attested(spec.on_behalf_of),
+            "challenge": spec.challenge,
         }
         decision = self.law.decide_request(request, contract, campaign.learned)
         facts = {

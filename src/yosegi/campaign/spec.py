@@ -120,6 +120,8 @@ class CampaignSpec(Value):
     question: Text
     charter: CharterId
     team: TeamId
+    challenge: TeamId | None = None
+    """The challenge of the charter it is to help answer, one that the team works on."""
     on_behalf_of: PersonId
     purpose: Text
     seed: int = Field(default=1, ge=0, le=2**31)

@@ -104,6 +104,10 @@ def propose(current: Path, changes: Path, out: Path) -> None:
 
     \b
     expires = 2028-04-01T00:00:00Z
+    [[teams]]
+    id = "alloys"
+    challenges = ["alloys-by-design"]
+    …
     [[members]]
     id = "harwell"
     …
@@ -175,8 +179,22 @@ def show(document: Path, json_: bool) -> None:
         return
     show_table(("", ""), ((name, _short(item)) for name, item in value.items()))
     if envelope.payload_type == Charter.payload_type:
-        click.echo(f"fingerprint {Charter.peek(envelope).fingerprint}: compare it aloud")
+        shown = Charter.peek(envelope)
+        _show_teams(shown)
+        click.echo(f"fingerprint {shown.fingerprint}: compare it aloud")
     click.echo(f"digest {envelope.payload_digest}\nsigned by {', '.join(signed) or 'nobody yet'}")
+
+
+def _show_teams(shown: Charter) -> None:
+    """Who works with whom, and on what."""
+    rows = (
+        (team.id, team.lead, ", ".join(team.sites), team.focus_area, ", ".join(team.challenges or ()))
+        for team in shown.teams
+    )
+    show_table(("team", "lead", "sites", "focus area", "challenges"), rows, empty="no teams")
+    for one in shown.challenges:
+        if not shown.teams_on(one.id):
+            click.echo(f"no team works on the challenge {one.id}")
 
 
 def _short(item: Any) -> str:

@@ -93,7 +93,7 @@ def differences(old: Charter, new: Charter) -> list[str]:
             lines.append(f"{name.replace('_', ' ')}: {_shown(before)} becomes {_shown(after)}")
     for kind in ("members", "teams", "focus_areas", "challenges"):
         lines += _changed(kind.rstrip("s").replace("_", " "), getattr(old, kind), getattr(new, kind))
-    return lines
+    return [*lines, *_taken_up(old, new)]
 
 
 def _changed(kind: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> list[str]:
@@ -101,10 +101,24 @@ def _changed(kind: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> list[str]
     lines = [f"{kind} {name} leaves" for name in sorted(before.keys() - after.keys())]
     lines += [f"{kind} {name} joins" for name in sorted(after.keys() - before.keys())]
     for name in sorted(before.keys() & after.keys()):
-        fields = type(before[name]).model_fields
+        fields = [field for field in type(before[name]).model_fields if field not in _TOLD]
         changed = [field for field in fields if getattr(before[name], field) != getattr(after[name], field)]
         if changed:
             lines.append(f"{kind} {name}: {', '.join(field.replace('_', ' ') for field in changed)} changed")
+    return lines
+
+
+_TOLD = ("challenges",)
+"""What has lines of its own."""
+
+
+def _taken_up(old: Charter, new: Charter) -> list[str]:
+    """Which team begins to work on which challenge, and which no longer does."""
+    lines = []
+    for team in sorted({team.id for team in (*old.teams, *new.teams)}):
+        before, after = set(old.challenges_of(team)), set(new.challenges_of(team))
+        lines += [f"team {team} takes up the challenge {one}" for one in sorted(after - before)]
+        lines += [f"team {team} no longer works on the challenge {one}" for one in sorted(before - after)]
     return lines
 
 

@@ -78,6 +78,7 @@ class Team(Value):
         sites: the institutions in it.
         people: its members, as roles or accounts at their home sites (`pi@argonne`).
         focus_area: identifier of a focus area of the charter, or empty.
+        challenges: identifiers of the challenges it works on; none, if none is named.
     """
 
     id: TeamId
@@ -86,6 +87,7 @@ class Team(Value):
     sites: tuple[SiteId, ...] = Field(min_length=1)
     people: tuple[PersonId, ...] = ()
     focus_area: str = ""
+    challenges: tuple[TeamId, ...] | None = Field(default=None, max_length=100)
 
 
 class Named(Value):
@@ -185,10 +187,19 @@ class Charter(Document):
             for site in (team.lead, *team.sites, *(home_of(person) for person in team.people)):
                 if site not in known:
                     raise ValueError(f"team {team.id} names {site}, which is no member")
+        self._teams_work_on_its_challenges()
         things: tuple[Team | Named, ...] = (*self.teams, *self.challenges)
         for thing in things:
             if thing.focus_area and thing.focus_area not in areas:
                 raise ValueError(f"{thing.id} names the focus area {thing.focus_area}, which is not in the charter")
+
+    def _teams_work_on_its_challenges(self) -> None:
+        known = {challenge.id for challenge in self.challenges}
+        for team in self.teams:
+            if unknown := sorted(set(team.challenges or ()) - known):
+                raise ValueError(f"team {team.id} works on the challenge {unknown[0]}, which is not in the charter")
+            if len(set(team.challenges or ())) != len(team.challenges or ()):
+                raise ValueError(f"team {team.id} names a challenge more than once")
 
     def member(self, site: str) -> Member | None:
         """The member of that id, if there is one."""
@@ -201,6 +212,15 @@ class Charter(Document):
     def team(self, team: str) -> Team | None:
         """The team of that id, if there is one."""
         return next((found for found in self.teams if found.id == team), None)
+
+    def challenges_of(self, team: str) -> tuple[str, ...]:
+        """The challenges a team works on; none, if there is no such team."""
+        found = self.team(team)
+        return () if found is None else found.challenges or ()
+
+    def teams_on(self, challenge: str) -> tuple[str, ...]:
+        """The teams that work on a challenge."""
+        return tuple(team.id for team in self.teams if challenge in (team.challenges or ()))
 
     @property
     def keys(self) -> dict[str, PublicKey]:

@@ -20,6 +20,7 @@ def campaign_summary(campaign: Campaign) -> dict[str, Any]:
         "state": str(campaign.state),
         "why": campaign.why,
         "team": campaign.spec.team,
+        "challenge": campaign.spec.challenge or "",
         "charter": campaign.spec.charter,
         "started": campaign.started,
         "trials": len(campaign.trials),

@@ -33,6 +33,7 @@ def _under(site: Site, name: str) -> dict[str, Any]:
     everything = (site.campaigns.get(campaign) for campaign in site.campaigns.names())
     campaigns = [campaign_told(site, one) for one in everything if one.spec.charter == name]
     areas = {area["id"]: area["title"] for area in told["focus_areas"]}
+    titles = {challenge["id"]: challenge["title"] for challenge in told["challenges"]}
     return {
         "charter": name,
         "title": told["title"],
@@ -46,12 +47,21 @@ def _under(site: Site, name: str) -> dict[str, Any]:
             for member in told["members"]
         ],
         "focus_areas": told["focus_areas"],
-        "challenges": [one | {"area": areas.get(one.get("focus_area", ""), "")} for one in told["challenges"]],
+        "challenges": [
+            one
+            | {
+                "area": areas.get(one.get("focus_area", ""), ""),
+                "teams": [team["id"] for team in told["teams"] if one["id"] in team.get("challenges", ())],
+                "campaigns": [c["name"] for c in campaigns if c["challenge"] == one["id"]],
+            }
+            for one in told["challenges"]
+        ],
         "teams": [
             {key: team[key] for key in ("id", "title", "lead", "sites")}
             | {
                 "people": len(team["people"]),
                 "area": areas.get(team.get("focus_area", ""), ""),
+                "challenges": [titles[one] for one in team.get("challenges", ())],
                 "agreements": [a["name"] for a in agreements if team["id"] in a["teams"] and a["in_force"]],
                 "campaigns": [c["name"] for c in campaigns if c["team"] == team["id"]],
             }
@@ -60,7 +70,7 @@ def _under(site: Site, name: str) -> dict[str, Any]:
         "agreements": agreements,
         "grants": grants,
         "campaigns": campaigns,
-        "usage": usage(site.ledger.query, ("charter", "funder", "team", "home", "agreement", "campaign")),
+        "usage": usage(site.ledger.query, ("charter", "funder", "team", "challenge", "home", "agreement", "campaign")),
         "warnings": told["warnings"],
     }
 

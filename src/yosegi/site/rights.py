@@ -71,6 +71,10 @@ class Rights:
 
         A token that has run out on the way still says so; nothing starts before a fresh one has come.
         """
+        if request.challenge is not None:
+            charter = self.registry.federation(request.charter).roster.charter
+            if request.challenge not in charter.challenges_of(request.team):
+                return explained("challenge_not_of_team", challenge=request.challenge, team=request.team)
         if request.token is None:
             if request.agent is not None:
                 return explained("mandate_missing", agent=request.agent)
@@ -95,10 +99,11 @@ class Rights:
         return standing.revoked if standing else None
 
     def vouched(self, request: Request) -> dict[str, str]:
-        """What the first entry of an accepted task says of its token."""
+        """What the first entry of an accepted task says of its token, and of the challenge it is for."""
+        facts = {"challenge": request.challenge} if request.challenge is not None else {}
         if request.token is None:
-            return {}
-        return facts_of(self._believe(request.token, request.charter, request.sender))
+            return facts
+        return facts | facts_of(self._believe(request.token, request.charter, request.sender))
 
     def _believe(self, envelope: Envelope, charter: str, home: str) -> Token:
         """A token of a home site for this one; its end is looked at when something is to start."""

@@ -155,7 +155,8 @@ class Site:
         A member who names none gives the campaign one of its own by starting it.
 
         Raises:
-            Refused: somebody else's name is in the file, or it asks for more than the mandate allows.
+            Refused: somebody else's name is in the file, its team does not work on the challenge it names, or it asks
+                for more than the mandate allows.
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
@@ -165,9 +166,12 @@ class Site:
         charters = self.registry.charters()
         if spec.charter not in charters:
             raise NotFound("charter", spec.charter, charters)
-        teams = tuple(team.id for team in self.registry.federation(spec.charter).roster.charter.teams)
+        charter = self.registry.federation(spec.charter).roster.charter
+        teams = tuple(team.id for team in charter.teams)
         if spec.team not in teams:
             raise NotFound("team", spec.team, teams)
+        if spec.challenge is not None and spec.challenge not in charter.challenges_of(spec.team):
+            raise Refused(f"campaign {spec.name} for {spec.challenge}", ("challenge_not_of_team",))
         mandate = mandate or who.mandate
         if mandate:
             contracts = {ref: self.campaigns.contract_of(spec.charter, ref) for ref in spec.capabilities()}

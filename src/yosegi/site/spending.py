@@ -13,19 +13,33 @@ from yosegi.governance.grants import Query
 from yosegi.ledger import ERASED, Db, Entry
 from yosegi.runner.tasks import ACCEPTED
 
-GROUPS = ("charter", "funder", "team", "home", "agreement", "campaign", "capability", "person", "grant", "month")
-"""What usage may be summed by; `home` is the site that asked, `month` when it was accepted."""
+GROUPS = (
+    "charter",
+    "funder",
+    "team",
+    "home",
+    "agreement",
+    "challenge",
+    "campaign",
+    "capability",
+    "person",
+    "grant",
+    "month",
+)
+"""What usage may be summed by; `home` is the site that asked, `month` when it was accepted, `challenge` what the
+campaign named of those its team works on."""
 
 
 class SpendingView:
     """Table `spending`: one row a task that drew on a grant, with who asked and by which agreement."""
 
     name = "spending"
-    version = 1
+    version = 2
     ddl: ClassVar[Sequence[str]] = (
         "CREATE TABLE spending (task TEXT PRIMARY KEY, sequence INTEGER NOT NULL, charter TEXT NOT NULL,"
         " grant_id TEXT NOT NULL, team TEXT NOT NULL, home TEXT NOT NULL, agreement TEXT NOT NULL,"
-        " campaign TEXT NOT NULL, capability TEXT NOT NULL, person TEXT NOT NULL, month TEXT NOT NULL)",
+        " challenge TEXT NOT NULL, campaign TEXT NOT NULL, capability TEXT NOT NULL, person TEXT NOT NULL,"
+        " month TEXT NOT NULL)",
         "CREATE INDEX spending_grant ON spending (grant_id, task)",
         "CREATE INDEX spending_sequence ON spending (sequence)",
     )
@@ -45,6 +59,7 @@ class SpendingView:
             str(facts["team"]),
             entry.stream.split("/")[1],
             " ".join(body.get("decision", {}).get("reasons", ())),
+            str(facts.get("challenge") or ""),
             str(facts.get("campaign") or ""),
             str(facts["capability"]),
             str(facts.get("by", "")),

@@ -43,6 +43,7 @@ class Request(Addressed):
         token: who acts for whom, minted under the mandate; many requests of a few minutes carry the same.
         sensitivity: the strictest label of what went into the inputs.
         clearances: what the home site attests of the person, by its signature on this request.
+        challenge: the challenge of the charter that it is to help answer, if its campaign names one.
     """
 
     kind: ClassVar[str] = "request"
@@ -59,6 +60,7 @@ class Request(Addressed):
     conduct: Conduct | None = None
     mandate: Key | None = None
     clearances: tuple[Clearance, ...] | None = Field(default=None, max_length=32)
+    challenge: TeamId | None = None
     token: Envelope | None = None
 
     @property

@@ -30,6 +30,9 @@ async def office(caller: Here, charter: str = "") -> Response:
 async def usage_csv(caller: Here) -> Response:
     """What tasks held and spent here, as CSV."""
     signed_in(caller)
-    rows = usage(caller.site.ledger.query, ("charter", "funder", "team", "home", "agreement", "campaign", "capability"))
+    rows = usage(
+        caller.site.ledger.query,
+        ("charter", "funder", "team", "challenge", "home", "agreement", "campaign", "capability"),
+    )
     headers = {"Content-Disposition": "attachment"}
     return Response(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)

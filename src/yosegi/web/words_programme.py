@@ -38,6 +38,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "focus_and_challenges": ("Focus areas and challenges", "重点分野と課題"),
     "focus_area": ("Focus area", "重点分野"),
     "challenge": ("Challenge", "課題"),
+    "challenges": ("Challenges", "取り組む課題"),
     "teams": ("Teams", "チーム"),
     "lead": ("Lead", "主導機関"),
     "people": ("People", "人数"),

@@ -31,6 +31,7 @@ def plan(first_port: int) -> Plan:
             sites=("argonne", "riken", "nims"),
             people=("pi@argonne", "operator@riken", "operator@nims"),
             focus_area="autonomous-laboratories",
+            challenges=("colour",),
         ),
         purposes=("research", "teaching"),
         focus_areas=(Named(id="autonomous-laboratories", title="Autonomous laboratories"),),

@@ -147,6 +147,14 @@ add(
     "憲章にチームを加える必要があります。",
 )
 add(
+    "challenge_not_of_team",
+    "members",
+    "Under the charter the team does not work on the challenge that was named ({team}, {challenge}).",
+    "憲章では、このチームは指定された課題に取り組んでいません（{team}、{challenge}）。",
+    "Name one of the team's own, or none; or have the team take it up in a new version of the charter.",
+    "チームの課題を指定するか省いてください。または憲章の新しい版でチームの課題に加える必要があります。",
+)
+add(
     "not_in_team",
     "lead",
     "{person} is not a member of the team {team}.",
