@@ -171,7 +171,7 @@ def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: P
             await asyncio.sleep(0.001)
             return await append(*writes)
 
-        home.exchange.on(Report.payload_type, together)
+        home.exchange.on(Report, together)
         home.ledger.append = slowly  # type: ignore[method-assign]
         text = spec(2).partition('[[source]]\nname = "simulation"')[0]
         await home.start_campaign(parse_spec(text), federation.member())

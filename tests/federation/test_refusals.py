@@ -32,7 +32,7 @@ def forbid(name: str, when: str = "true", action: str = "action") -> str:
 INPUTS = {"nims/toy.make@1": {"x": 0.25}, "riken/toy.simulate@1": {"x": 0.25}}
 
 
-async def asked(federation: Federation, capability: str) -> Asked:
+async def asked(federation: Federation, capability: str, **more: Any) -> Asked:
     """What argonne's pi is told, in the end, of one request."""
     home, (owner, _, name) = federation.places["argonne"].running, capability.partition("/")
     contract = federation.places[owner].running.owner.published[name].contract
@@ -45,10 +45,11 @@ async def asked(federation: Federation, capability: str) -> Asked:
         "capability": capability,
         "contract": contract.digest,
         "inputs": INPUTS[capability],
+        **more,
     }
     made = await home.requests.ask(request, home.law.decide_request(request, contract))
     for _ in range(120):
-        made = home.requests.get(owner, made.request.key)  # type: ignore[union-attr]
+        made = home.requests.get(owner, request["key"])
         if made.state.final:
             return made
         await asyncio.sleep(1)

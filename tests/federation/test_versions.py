@@ -1,29 +1,48 @@
 """Sites of two versions: what one does not speak it refuses in words, and the rest goes on.
 
 See docs/explanation/versions.md.
-The older site is today's with the handlers of the kinds it does not know taken out, which is all that sets it apart.
+The older site is today's, stating what the first version stated, with the handlers of all that it does not know taken
+out, and what it does know read by the first version's own fields: whatever else is in a document is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from federation.test_refusals import asked
-from federation.toys import three_sites
+from federation.toys import spec, three_sites
+from yosegi.app.make import FORMATS
+from yosegi.campaign import parse_spec
+from yosegi.core.errors import Invalid
+from yosegi.core.states import TaskState, TrialState
+from yosegi.exchange import Incoming
+from yosegi.exchange.exchange import Handler
 from yosegi.exchange.outbox import REFUSED, sending
+from yosegi.exchange.requests import MADE
 from yosegi.ledger import Write
+from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.document import Addressed
+from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Cancel, Offer, Report, Request
 
-FIRST_SET = {kind.payload_type for kind in (Request, Report, Cancel, Offer)}
+FIRST_SET = tuple(kind.payload_types[0] for kind in (Request, Report, Cancel, Offer))
 """What the first version spoke: tests/ledger/golden/v0.1 holds documents of these kinds."""
-NEXT = "application/vnd.yosegi.request.v2+json"
+ADDRESSED = {"charter", "sender", "to", "key", "issued", "not_after"}
+FIRST_FIELDS = {
+    Request.kind: ADDRESSED
+    | {"team", "on_behalf_of", "agent", "purpose", "campaign", "capability", "contract", "inputs", "sensitivity"},
+    Report.kind: ADDRESSED | {"request", "state", "reasons", "outcome", "charged", "sensitivity", "simulated"},
+}
+"""What stood in these documents in the first version (`trust/messages.py` as commit 1c66a08 has it)."""
+NEXT = "application/vnd.yosegi.request.v9+json"
 
 
 @pytest.fixture(autouse=True)
@@ -32,18 +51,38 @@ def _quiet() -> None:
 
 
 def make_older(federation: Federation, site: str) -> None:
-    """From now on a site knows the first set of kinds and no other."""
+    """From now on a site knows the first set of kinds, with the fields they had, and no other."""
     handlers = federation.places[site].running.exchange._handlers
-    for kind in set(handlers) - FIRST_SET:
+    for kind in set(handlers) - set(FIRST_SET):
         del handlers[kind]
+    for kind in (Request, Report):
+        handlers[kind.payload_types[0]] = closed(handlers[kind.payload_types[0]], FIRST_FIELDS[kind.kind])
+
+
+def closed(handler: Handler, fields: set[str]) -> Handler:
+    """A handler that refuses whatever has a field it does not know."""
+
+    async def take(incoming: Incoming) -> None:
+        if unknown := set(json.loads(incoming.message.document.payload)) - fields:
+            raise Invalid("a document", f"unknown fields {sorted(unknown)}")
+        await handler(incoming)
+
+    return take
+
+
+async def with_older(folder: Path, name: str) -> Federation:
+    """Three sites that run, one of which is of the first version and says so."""
+    federation = three_sites(folder)
+    federation.places[name] = replace(federation.places[name], formats=FIRST_SET)
+    await federation.start()
+    make_older(federation, name)
+    return federation
 
 
 @pytest.mark.parametrize("capability", ["riken/toy.simulate@1", "nims/toy.make@1"])
 def test_an_owner_that_speaks_the_older_set_does_the_work(tmp_path: Path, capability: str) -> None:
     async def story() -> None:
-        federation = three_sites(tmp_path)
-        await federation.start()
-        make_older(federation, capability.partition("/")[0])
+        federation = await with_older(tmp_path, capability.partition("/")[0])
         answer = await asked(federation, capability)
         assert answer.outcome is not None
         assert answer.outcome.outputs
@@ -53,12 +92,91 @@ def test_an_owner_that_speaks_the_older_set_does_the_work(tmp_path: Path, capabi
 
 def test_a_home_site_that_speaks_the_older_set_gets_its_answers(tmp_path: Path) -> None:
     async def story() -> None:
-        federation = three_sites(tmp_path)
-        await federation.start()
-        make_older(federation, "argonne")
+        federation = await with_older(tmp_path, "argonne")
         answer = await asked(federation, "riken/toy.simulate@1")
         assert answer.outcome is not None
         assert answer.outcome.outputs
+
+    run_simulated(story())
+
+
+def test_a_campaign_under_a_mandate_is_done_by_an_owner_of_the_first_version(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = await with_older(tmp_path, "nims")
+        home = federation.places["argonne"].running
+        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await asyncio.sleep(300)
+        campaign = home.campaigns.get("toy")
+        assert [trial.state for trial in campaign.trials] == [TrialState.COMPLETED] * 2
+        made = [entry for entry in home.ledger.scan() if entry.type == MADE]
+        assert all(entry.facts["mandate"] for entry in made)
+        sent = [Envelope.read((entry.body or {})["document"]).payload_type for entry in made]
+        assert sent == [Request.payload_types[0]] * 4
+        verify_bundle(read_bundle(await export_campaign(home, "toy")))
+
+    run_simulated(story())
+
+
+def test_what_an_owner_of_the_first_version_holds_under_a_cancelled_mandate_is_taken_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = await with_older(tmp_path, "nims")
+        home, nims = federation.places["argonne"].running, federation.places["nims"].running
+        await nims.owner.hold("operator@nims", "so that all that is accepted waits")
+        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await asyncio.sleep(60)
+        waiting = nims.tasks("accepted")
+        assert waiting
+        (mandate,) = {row["mandate"] for row in home.ledger.query("SELECT mandate FROM request")}
+        await home.mandating.cancel(mandate, "over", federation.member())
+        await asyncio.sleep(60)
+        assert not nims.tasks("accepted")
+        assert len(nims.tasks("cancelled")) == len(waiting)
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize("conduct", ["suggest", "approve"])
+def test_an_owner_that_would_not_understand_how_far_to_go_is_not_asked(tmp_path: Path, conduct: str) -> None:
+    async def story() -> None:
+        federation = await with_older(tmp_path, "nims")
+        told = await asked(federation, "nims/toy.make@1", conduct=conduct)
+        assert told.state is TaskState.REFUSED
+        (reason,) = told.reasons
+        assert reason.code == "format_not_spoken"
+        assert Request.payload_types[1] in reason.en
+        assert "nims" in reason.ja
+        assert not list(federation.places["nims"].running.ledger.streams("task/"))
+
+    run_simulated(story())
+
+
+def test_an_owner_that_speaks_no_version_of_a_request_is_not_asked(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["riken"] = replace(federation.places["riken"], formats=(Offer.payload_type,))
+        await federation.start()
+        told = await asked(federation, "riken/toy.simulate@1")
+        assert [reason.code for reason in told.reasons] == ["format_not_spoken"]
+
+    run_simulated(story())
+
+
+def test_asking_an_older_owner_again_with_the_same_key_changes_nothing(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = await with_older(tmp_path, "riken")
+        clearances = ("quantum-eligible",)
+        first = await asked(federation, "riken/toy.simulate@1", clearances=clearances)
+        again = await asked(federation, "riken/toy.simulate@1", clearances=clearances)
+        assert again.position == first.position
+
+    run_simulated(story())
+
+
+def test_a_site_states_every_kind_of_document_that_it_takes(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        assert set(federation.places["argonne"].running.exchange._handlers) == set(FORMATS)
 
     run_simulated(story())
 

@@ -20,7 +20,7 @@ from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
 from yosegi.core.object import ObjectRef
 from yosegi.core.transport import HttpTransport, Transport
-from yosegi.data import FileStore, ObjectStore, ObjectsView, Puller
+from yosegi.data import Chunk, FileStore, ObjectStore, ObjectsView, Puller, Want
 from yosegi.data.pulling import Offload
 from yosegi.exchange import Exchange, Mailbox, OutboxView
 from yosegi.exchange.recall import Recalls
@@ -57,6 +57,7 @@ from yosegi.site.approving import Approving
 from yosegi.site.asking import Asking
 from yosegi.site.conditions import Conditions
 from yosegi.site.email import Mailer
+from yosegi.site.evidence import Evidence
 from yosegi.site.funds import Funds
 from yosegi.site.institution import Admission, Institution
 from yosegi.site.mandating import Mandating
@@ -200,7 +201,7 @@ def assemble(parts: Parts) -> Site:
     registry = Registry(settings.site, ledger, clock)
     delegation = Delegation(settings.site, ledger, signer, clock)
     law = SiteLaw(settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations)
-    law.clearances = settings.clearances
+    law.clearances, law.shows = settings.clearances, settings.policies_shown_to == "parties"
     exchange = Exchange(
         settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
     )
@@ -209,8 +210,14 @@ def assemble(parts: Parts) -> Site:
     transfers = Transfers(
         settings.site, ledger, clock, parts.objects, puller, law, exchange, requests, settings.objects.largest_bytes
     )
-    exchange.gives, exchange.takes = transfers.give, puller.take
-    exchange.expects = lambda charter, peer: requests.expects(charter, peer) or transfers.expects(charter, peer)
+    evidence = Evidence(settings.site, ledger, parts.objects, puller, law, exchange)
+
+    async def give(charter: str, peer: str, want: Want) -> Chunk:
+        return evidence.give(charter, peer, want) or await transfers.give(charter, peer, want)
+
+    exchange.gives, exchange.takes = give, puller.take
+    awaiting = (requests, transfers, evidence)
+    exchange.expects = lambda charter, peer: any(one.expects(charter, peer) for one in awaiting)
     rights = Rights(settings.site, ledger, signer, clock, registry, law, exchange)
     owner = Owner(
         settings.site,
@@ -240,6 +247,7 @@ def assemble(parts: Parts) -> Site:
     )
     door = Door(settings.site, clock, parts.accounts)
     mandating = Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door)
+    mandating.withdraw = requests.cancel
     return Site(
         name=settings.site,
         title=settings.title,
@@ -266,6 +274,7 @@ def assemble(parts: Parts) -> Site:
         door=door,
         transfers=transfers,
         objects=objects,
+        evidence=evidence,
         rights=rights,
         watch=Watch(ledger, clock, owner, law, rights),
         approving=Approving(settings.site, ledger, clock, owner, law, door),

@@ -70,7 +70,7 @@ async def found(folder: Path, plan: Plan, clock: Clock, passphrase: str) -> dict
     Raises:
         Conflict: one of the homes is there already.
     """
-    demonstration = {"network": {"loopback": True}}
+    demonstration = {"policies_shown_to": "parties", "network": {"loopback": True}}
     homes = {f.site: make_home(folder / f.site, demonstration | f.settings) for f in plan.founders}
     charter = _charter(plan, homes, clock)
     keys = [one for home in homes.values() for one in signers(home, "governance")]

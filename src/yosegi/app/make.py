@@ -11,15 +11,26 @@ from yosegi.app.keyring import remember, signers
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Conflict
+from yosegi.exchange.recall import Recall, Recalled
+from yosegi.governance.agreement import Agreement
 from yosegi.governance.charter import Charter
+from yosegi.governance.moves import Transfer, TransferAnswer, TransferBack
 from yosegi.governance.statement import RENEWED, Carried, Listens, Outbound, Reach, Revoked, Statement
+from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
-from yosegi.trust.messages import Cancel, Offer, Report, Request
+from yosegi.trust.messages import Cancel, Offer, Renewal, Report, Request, Revocation
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
+from yosegi.trust.token import Token
 
-FORMATS = tuple(kind.payload_type for kind in (Request, Report, Cancel, Offer))
+SPOKEN: tuple[type[Document], ...] = (
+    *(Request, Report, Cancel, Offer, Token, Renewal, Revocation),
+    *(Charter, Statement, Agreement),
+    *(Transfer, TransferBack, TransferAnswer, Recall, Recalled),
+)
+FORMATS = tuple(payload_type for kind in SPOKEN for payload_type in kind.payload_types)
+"""What a site of this version understands, and states."""
 
 
 def make_home(folder: Path, settings: dict[str, object]) -> Home:

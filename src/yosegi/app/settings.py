@@ -169,6 +169,8 @@ class Settings(Value):
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
         groups: own staff by group, for house agreements.
         oidc: sign-in with the institution's provider.
+        policies_shown_to: who may see the policies that this owner's decisions rest on: `nobody` (they learn a digest),
+            or `parties`: each home site the part that concerns its own people, this site's own forbids with it.
         clearances: what this site attests of its own people to owners, by clearance; on what grounds stands nowhere.
         key: keys that live in hardware; the others are files in `keys/`.
     """
@@ -181,6 +183,7 @@ class Settings(Value):
     mailbox: str = ""
     keeps_mailboxes: bool = False
     most_open_tasks: int = Field(default=1000, ge=1)
+    policies_shown_to: Literal["nobody", "parties"] = "nobody"
     process: ProcessSettings = ProcessSettings()
     station: dict[str, StationSettings] = Field(default_factory=dict)
     network: NetworkSettings = NetworkSettings()

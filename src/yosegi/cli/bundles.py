@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from yosegi.cli.output import as_json, explained, show_json, show_table
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.site.bundle import Bundle, Replayed, read_bundle, replay_bundle, verify_bundle
+from yosegi.site.owners import OwnersVerified
 
 Existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -21,6 +23,9 @@ Existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 @explained
 def verify(bundle: Path, charter: str, json_: bool) -> None:
     """Check a campaign's bundle offline: signatures, proofs, receipts, and that its story is what owners signed.
+
+    Decisions are made again, the home site's and the owners'. An owner may keep its policies to itself
+    (policies_shown_to in its site.toml): its decisions are then counted as its own, known by digest only.
 
     Ends with status 1 and names the first entry that is wrong, if one is. Needs no network and believes nothing but
     the charter in the bundle; compare its digest with one you were told, or give it with --charter.
@@ -34,6 +39,7 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
         "entries": found.entries,
         "receipts": found.receipts,
         "decisions": found.decisions,
+        "owners_decisions": asdict(found.owners),
         "trials": len(found.campaign.trials),
         "objects": {"named": found.objects[0], "with_bytes": found.objects[1]},
         "charter": found.charter,
@@ -44,10 +50,23 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
     else:
         click.echo(
             f"{bundle} holds together: {found.entries} entries, {found.receipts} receipts of owners, "
-            f"{found.decisions} decisions made again, "
+            f"{found.decisions} decisions of the home site made again, "
             f"{len(found.campaign.trials)} trials, {found.objects[0]} objects ({found.objects[1]} with their bytes)\n"
+            f"{_owners(found.owners)}\n"
             f"it rests on the charter {found.charter}"
         )
+
+
+def _owners(found: OwnersVerified) -> str:
+    """What became of the owners' decisions, in words."""
+    parts = [f"{found.made_again} made again"]
+    if found.kept:
+        parts.append(f"{found.kept} are the owner's own, by digest only, and were not made again")
+    if found.missing:
+        parts.append(f"{found.missing} rest on policies that the bundle does not hold: export it again")
+    if found.untold:
+        parts.append(f"{found.untold} reports tell none (an older version, or refused before any policy was asked)")
+    return f"owners' decisions: {'; '.join(parts)}"
 
 
 @click.command()

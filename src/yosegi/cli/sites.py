@@ -50,11 +50,20 @@ site.add_command(key)
 @click.option("--listen", default="127.0.0.1:8100", show_default=True, help="Where pages, API and stations are served.")
 @click.option("--url", default="", help="How other sites reach it; leave out if it only dials out.")
 @click.option("--mailbox", default="", help="The member that keeps its mail, if it only dials out.")
+@click.option(
+    "--policies-shown-to",
+    "shown",
+    type=click.Choice(["parties", "nobody"]),
+    default="parties",
+    show_default=True,
+    help="Who may make its decisions again: each home site, of its own people; or nobody, who then see digests only.",
+)
 @click.option("--loopback", is_flag=True, help="Connect to peers on this very machine too: for a demonstration.")
 @explained
-def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str, loopback: bool) -> None:
+def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str, shown: str, loopback: bool) -> None:
     """Make the home of a new site: settings and keys. Nothing is overwritten."""
     settings: dict[str, object] = {"site": name, "title": title or name, "listen": listen}
+    settings["policies_shown_to"] = shown
     if url:
         settings |= {"reach": "listens", "url": url, "keeps_mailboxes": True}
     else:
@@ -121,6 +130,7 @@ def doctor(home: Path, json_: bool) -> None:
         "published": list(settings.process.publish),
         "stations": {name: list(s.publish) for name, s in settings.station.items()},
         "rules": list(place.rules()),
+        "policies shown to": settings.policies_shown_to,
         "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},
     }
     facts["advice"] = _advice(place, settings.host_and_port)

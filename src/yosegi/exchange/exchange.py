@@ -30,6 +30,7 @@ from yosegi.governance.explanation import explained
 from yosegi.governance.registry import Registry
 from yosegi.governance.statement import Listens, Outbound
 from yosegi.ledger import Draft, Entry, Ledger, Receipt, Write
+from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
@@ -123,12 +124,12 @@ class Exchange:
     def __post_init__(self) -> None:
         self.witness = Witness(self.site, self.ledger, self.clock, self.directory, self.lasting)
 
-    def on(self, payload_type: str, handler: Handler) -> None:
-        """Give documents of a kind to a handler, which returns when it has recorded them durably.
+    def on(self, kind: type[Document], handler: Handler) -> None:
+        """Give documents of a kind, in every version, to a handler, which returns when it has recorded them durably.
 
         A handler raises `Unavailable` to have the message sent again, any other YosegiError to refuse it for good.
         """
-        self._handlers[payload_type] = handler
+        self._handlers |= dict.fromkeys(kind.payload_types, handler)
 
     def posted(self, entries: Sequence[Entry]) -> None:
         """Entries were appended; send what they send."""

@@ -80,8 +80,8 @@ class Recalls:
 
     async def start(self) -> None:
         """Listen; and if this ledger was restored, ask every member once an epoch."""
-        self.exchange.on(Recall.payload_type, self.on_recall)
-        self.exchange.on(Recalled.payload_type, self.on_recalled)
+        self.exchange.on(Recall, self.on_recall)
+        self.exchange.on(Recalled, self.on_recalled)
         openings = [e for e in self.ledger.read(LEDGER) if e.type == OPENED and "restored" in e.facts]
         if openings:
             for charter in self.directory.charters():

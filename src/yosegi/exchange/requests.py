@@ -27,7 +27,8 @@ from yosegi.governance.delegation import Delegation
 from yosegi.governance.explanation import explained, why
 from yosegi.governance.registry import Registry
 from yosegi.ledger import Db, Draft, Entry, Ledger, Write
-from yosegi.trust.messages import Cancel, Explanation, Report, Request
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.messages import Cancel, Explanation, Grounds, Report, Request
 from yosegi.trust.signer import Signer
 
 MADE = "request.made"
@@ -53,6 +54,7 @@ class Asked:
     Args:
         request: what was asked; None where the home site's own policy refused and nothing was sent.
         state: as last reported by the owner; NEW until then.
+        decided: the owner's own decisions, as it last told them.
     """
 
     stream: str
@@ -64,6 +66,7 @@ class Asked:
     reasons: tuple[Explanation, ...] = ()
     sensitivity: str = "team"
     simulated: bool = False
+    decided: tuple[Grounds, ...] = ()
     last_sequence: int = 0
 
     def follow(self, entry: Entry) -> Asked:
@@ -85,6 +88,7 @@ class Asked:
                 reasons=report.reasons,
                 sensitivity=report.sensitivity,
                 simulated=report.simulated,
+                decided=report.decided or (),
             )
         return here
 
@@ -206,7 +210,8 @@ class Requests:
         named = ("capability", "team", "campaign", "mandate")
         facts = {name: request[name] for name in named if request.get(name)}
         body: dict[str, Any] = {"decision": decision.model_dump(mode="json", exclude_none=True)}
-        reasons = self._unfit(request) if decision.allow else why(decision)
+        version = self.directory.version_for(request["charter"], owner, Request)
+        reasons = self._unspoken(request, owner, version) or self._unfit(request) if decision.allow else why(decision)
         if (beyond := self.delegation.why_not(decision.question)) is not None:
             reasons = (*reasons, beyond)
         hold = None
@@ -225,7 +230,7 @@ class Requests:
             contract = self._contract(request["charter"], request["capability"], request["contract"])
             facts |= naming(refs(contract.inputs, request["inputs"])) if contract else {}
             document = Request(sender=self.site, to=owner, issued=now, not_after=until, **request)
-            draft = sending(MADE, owner, stream, document.sign(self.signer), facts, body)
+            draft = sending(MADE, owner, stream, document.sign(self.signer, version=version), facts, body)
             drafts = (replace(draft, after=after),)
         write = Write(
             stream, 0, drafts, charter=request["charter"], actor=self.site, on_behalf_of=request["on_behalf_of"]
@@ -243,6 +248,17 @@ class Requests:
         """The contract that a request was made under; None if it is not known here any more."""
         request = asked.request
         return None if request is None else self._contract(request.charter, request.capability, request.contract)
+
+    def _unspoken(self, request: dict[str, Any], owner: str, version: int) -> tuple[Explanation, ...]:
+        """Why an owner would not understand a request: it speaks no version of it, or none that says how far to go.
+
+        A mandate, its token and clearances are left out for an owner that knows nothing of them: the request then has
+        the right that it carries by itself, which is less. A wish to suggest alone, left out, would be a wish to run.
+        """
+        if version == 0 or (version == 1 and request.get("conduct")):
+            needed = Request.payload_types[1 if request.get("conduct") else 0]
+            return (explained("format_not_spoken", site=owner, format=needed),)
+        return ()
 
     def _unfit(self, request: dict[str, Any]) -> tuple[Explanation, ...]:
         """Why the inputs are not what the contract says: nothing is sent that its owner would refuse."""
@@ -279,9 +295,14 @@ class Requests:
             else:
                 return self._known(stream)
         known = self._known(stream)
-        if known.request is None or not _same(known.request, request):
+        if known.request is None or not _same(known.request, request, self._version_sent(stream)):
             raise Conflict(f"key {request['key']}", "was used before with another content", "use a new key")
         return known
+
+    def _version_sent(self, stream: str) -> int:
+        """In which version of its kind a request was sent."""
+        body = self.ledger.read(stream)[0].body or {}
+        return Request.payload_types.index(Envelope.parsed(body["document"]).payload_type) + 1
 
     def cancel_was_asked(self, owner: str, key: str) -> bool:
         """Whether the owner was already asked to take it back."""
@@ -390,6 +411,6 @@ def _news(asked: Asked, report: Report) -> bool:
     return True
 
 
-def _same(request: Request, fields: dict[str, Any]) -> bool:
-    now = {name: getattr(request, name) for name in fields}
-    return now == fields
+def _same(request: Request, fields: dict[str, Any], version: int) -> bool:
+    later = {name for brought, names in Request.added.items() if brought > version for name in names}
+    return all(getattr(request, name) == value for name, value in fields.items() if name not in later)

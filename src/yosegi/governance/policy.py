@@ -183,7 +183,22 @@ def redecide(record: Decision, bundle: bytes) -> Decision:
     return _decision(engine, record.question, record.entities, record.entities_digest, answer)
 
 
-@functools.lru_cache(maxsize=4)
+def decide_again(question: Question, entities: str, bundle: bytes) -> tuple[bool, tuple[str, ...]]:
+    """The answer to a question over recorded entities, and its reasons: of another site's decision, told in short.
+
+    Raises:
+        Invalid: not a bundle of policies, or the entities do not fit it.
+    """
+    engine = _engine(bundle)
+    try:
+        touched = engine.recorded(question, entities)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Invalid("a decision that was told", f"its entities do not fit its policies ({error!r})") from None
+    answer = engine.answer(question, touched)
+    return (True, tuple(answer.split())) if isinstance(answer, str) else (False, tuple(note.code for note in answer))
+
+
+@functools.lru_cache(maxsize=16)
 def _engine(bundle: bytes) -> Engine:
     """An engine, kept for the decisions of one ledger that rest on the same policies."""
     return Engine.read(bundle)

@@ -19,6 +19,7 @@ from yosegi.governance.charter import accept as accept_charter
 from yosegi.governance.roster import Roster
 from yosegi.governance.statement import Reach, Statement
 from yosegi.ledger import Draft, Entry, Ledger, Write
+from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
@@ -151,6 +152,17 @@ class Registry:
         """How a member was reached when it was last heard, though its statement has ended: to ask for a newer one."""
         stated = self.federation(charter).roster.statements.get(site)
         return None if stated is None else stated.reach
+
+    def version_for(self, charter: str, site: str, kind: type[Document]) -> int:
+        """The newest version of a kind of document that both this site and a member speak; 0 if there is none.
+
+        What its last statement lists counts, in force or not. A site that lists nothing is taken to speak everything.
+        """
+        stated = self.federation(charter).roster.statements.get(site)
+        if stated is None or not stated.formats:
+            return len(kind.payload_types)
+        spoken = (n for n, name in enumerate(kind.payload_types, 1) if name in stated.formats)
+        return max(spoken, default=0)
 
     def sealing_key_of(self, charter: str, site: str) -> SealingKey:
         """The key mail to a member is sealed to.

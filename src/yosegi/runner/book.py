@@ -19,10 +19,11 @@ from yosegi.core.object import refs
 from yosegi.core.recent import Recent
 from yosegi.core.states import Effect, TaskState
 from yosegi.data.entries import naming
+from yosegi.governance.decision import Decision
 from yosegi.governance.explanation import explained, why
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.runner import tasks
-from yosegi.runner.law import Law, Published
+from yosegi.runner.law import Law, Published, recorded
 from yosegi.runner.reporting import Reporter
 from yosegi.runner.tasks import Task, fold
 from yosegi.trust.messages import Explanation, Request
@@ -115,19 +116,20 @@ class TaskBook:
         charged: Amounts,
         *,
         reasons: tuple[Explanation, ...] = (),
+        refused: Decision | None = None,
         by: str,
     ) -> Task:
-        """Record the end, settle the grant and report, in one commit."""
+        """Record the end, settle the grant and report, in one commit; `refused` is the decision that ends it."""
         contract, request = self.contract_of(task), task.asked()
         reasons = reasons or task.lapsed
         # What is withheld is named, too, so that its owner keeps it.
         made = refs(contract.outputs, outcome.outputs) if outcome is not None and contract is not None else {}
         facts: dict[str, Any] = {"charged": dict(charged)} | naming(made) | ({"team": request.team} if made else {})
-        body: dict[str, Any] = {}
+        body: dict[str, Any] = {} if refused is None else recorded(self.law, refused)
         if outcome is not None and contract is not None and outcome.outputs:
             release = self.law.decide("release", request, contract)
             facts["released"] = release.allow
-            body["decision"] = release.model_dump(mode="json", exclude_none=True)
+            body |= recorded(self.law, release)
             if not release.allow:
                 reasons, outcome = why(release), outcome.model_copy(update={"outputs": None})
         body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
@@ -135,8 +137,9 @@ class TaskBook:
             facts |= {"effect": str(outcome.effect), "result": str(outcome.result)}
             body["outcome"] = outcome.model_dump(mode="json", exclude_none=True)
         draft = self.reporter.attach(
-            Draft(kind, facts, body), request, state, contract, reasons=reasons, outcome=outcome, charged=charged
-        )
+            Draft(kind, facts, body), request, state, contract,
+            reasons=reasons, outcome=outcome, charged=charged, decided=task.decided,
+        )  # fmt: skip
         effect = Effect.NONE if outcome is None else outcome.effect
         settle = self.law.settle(task, effect, charged)
         task = await self.append(task, draft, others=() if settle is None else (settle,), actor=by)
@@ -157,7 +160,9 @@ class TaskBook:
             {"reasons": [reason.model_dump(mode="json") for reason in reasons], "message": message},
         )
         contract = self.contract_of(task)
-        draft = self.reporter.attach(draft, task.asked(), TaskState.UNCERTAIN, contract, reasons=reasons)
+        draft = self.reporter.attach(
+            draft, task.asked(), TaskState.UNCERTAIN, contract, reasons=reasons, decided=task.decided
+        )
         await self.append(task, draft)
         self.freed(task)
 

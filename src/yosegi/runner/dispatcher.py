@@ -24,7 +24,7 @@ from yosegi.runner.asking import Asking
 from yosegi.runner.book import TaskBook
 from yosegi.runner.breaker import Breakers
 from yosegi.runner.charging import charge, checked
-from yosegi.runner.law import Published, Rights
+from yosegi.runner.law import Published, Rights, recorded
 from yosegi.runner.tasks import Task
 from yosegi.trust.messages import Explanation
 
@@ -162,18 +162,21 @@ class Dispatcher:
                 return None
             if published is not None and self._is_parked(task, published):
                 return None
-            reasons = self._lapsed(task, published)
-            if published is None or reasons:
+            reasons, decision = self._lapsed(task, published), None
+            if published is not None and not reasons:
+                decision = self.book.law.decide("dispatch", task.asked(), published.contract)
+                reasons = why(decision)
+            if published is None or decision is None or not decision.allow:
                 await self.book.finish(
-                    task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(), reasons=reasons, by=self.book.site
-                )
+                    task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(),
+                    reasons=reasons, refused=decision, by=self.book.site,
+                )  # fmt: skip
                 return None
-            decision = self.book.law.decide("dispatch", task.asked(), published.contract)
-            draft = Draft(
-                tasks.DISPATCHED, {"attempt": 1}, {"decision": decision.model_dump(mode="json", exclude_none=True)}
-            )
+            draft = Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.book.law, decision))
             if task.reasons or not published.contract.effect.repeatable:
-                draft = self.book.reporter.attach(draft, task.asked(), TaskState.DISPATCHED, published.contract)
+                draft = self.book.reporter.attach(
+                    draft, task.asked(), TaskState.DISPATCHED, published.contract, decided=task.decided
+                )
             used = self.rights.use_approval(task, published.contract)
             return await self.book.append(task, draft, others=() if used is None else (used,))
 
@@ -187,16 +190,13 @@ class Dispatcher:
         return True
 
     def _lapsed(self, task: Task, published: Published | None) -> tuple[Explanation, ...]:
-        """Why a task that was accepted may no longer start; empty if it may."""
+        """Why a task that was accepted may no longer start, whatever policy says; empty if it may."""
         request = task.asked()
         if published is None or request.contract != published.contract.digest:
             return (explained("contract_changed", capability=request.capability),)
         if self.clock.now() > request.not_after:
             return (explained("document_expired", until=request.not_after.isoformat()),)
-        if reasons := self.rights.lapsed(request):
-            return reasons
-        decision = self.book.law.decide("dispatch", request, published.contract)
-        return () if decision.allow else why(decision)
+        return self.rights.lapsed(request)
 
     async def halt(self, task: Task, published: Published) -> None:
         """Stop a task that runs, as it was recorded when its right lapsed."""

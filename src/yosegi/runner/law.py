@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract
@@ -14,7 +14,7 @@ from yosegi.governance.question import Action
 from yosegi.ledger import Write
 from yosegi.runner.tasks import Task
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import Explanation, Request
+from yosegi.trust.messages import Explanation, Request, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ class Law(Protocol):
 
     def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
         """May this request be accepted, dispatched, or its result released?"""
+        ...
+
+    def shown(self, decision: Decision) -> Shown | None:
+        """What of the policies that a decision rests on is shown to those whom it concerns; None if nothing is."""
         ...
 
     def hold(self, request: Request, cost: Amounts, task: str) -> Write | None:
@@ -68,3 +72,10 @@ class Rights(Protocol):
     def use_approval(self, task: Task, contract: Contract) -> Write | None:
         """The write that uses up the approval under which a task starts; None where none is needed."""
         ...
+
+
+def recorded(law: Law, decision: Decision) -> dict[str, Any]:
+    """What the body of an entry keeps of a decision: all of it, and which part of the policies is shown."""
+    shown = law.shown(decision)
+    told = {} if shown is None else {"shown": shown.model_dump(mode="json")}
+    return {"decision": decision.model_dump(mode="json", exclude_none=True)} | told

@@ -26,10 +26,11 @@ from yosegi.runner import tasks
 from yosegi.runner.book import TaskBook
 from yosegi.runner.breaker import Breakers
 from yosegi.runner.charging import charge, checked
+from yosegi.runner.deciding import followed
 from yosegi.runner.dispatcher import Dispatcher
 from yosegi.runner.gap import Gap
 from yosegi.runner.inputs import Inputs, Waiting
-from yosegi.runner.law import Law, Published, Rights
+from yosegi.runner.law import Law, Published, Rights, recorded
 from yosegi.runner.lost import Lost
 from yosegi.runner.reporting import Reporter
 from yosegi.runner.switch import Switch, SwitchWord
@@ -77,7 +78,7 @@ class Owner:
     def __post_init__(self) -> None:
         self.breakers, self.gap = Breakers(self.site, self.ledger), Gap(self.site, self.ledger)
         self.gap.start()
-        reporter = Reporter(self.site, self.signer, self.clock)
+        reporter = Reporter(self.site, self.signer, self.clock, self.directory)
         self._book = TaskBook(self.site, self.ledger, self.law, self.published, reporter, self.posted, self._moved)
         self._dispatcher = Dispatcher(self._book, self.clock, self.breakers, self.rights)
         self._waiting = Waiting(self._book, self._dispatcher, self.clock, self.inputs)
@@ -178,7 +179,7 @@ class Owner:
             return
         facts |= self.rights.vouched(request)
         decision = self.law.decide("accept", request, published.contract)
-        body["decision"] = decision.model_dump(mode="json", exclude_none=True)
+        body |= recorded(self.law, decision)
         if not decision.allow:
             await self._refuse(task, request, why(decision), facts, body)
             return
@@ -209,7 +210,8 @@ class Owner:
         if opened := self.breakers.why_open(name):
             return explained("breaker_open", capability=name, why=opened, contact=f"operator@{self.site}")
         row = self.ledger.query(
-            "SELECT COUNT(*) AS open FROM task WHERE state IN ('accepted', 'dispatched') AND team = ?", (request.team,)
+            "SELECT COUNT(*) AS open FROM task WHERE state IN ('accepted', 'dispatched') AND team = ? AND charter = ?",
+            (request.team, request.charter),
         )
         if row[0]["open"] >= self.most_open:
             return explained("too_many_open", team=request.team, most=str(self.most_open))
@@ -239,19 +241,14 @@ class Owner:
             decision = self.law.decide("dispatch", request, published.contract)
             at_once = decision.allow
             if at_once:
-                drafts.append(
-                    Draft(
-                        tasks.DISPATCHED,
-                        {"attempt": 1},
-                        {"decision": decision.model_dump(mode="json", exclude_none=True)},
-                    )
-                )
+                drafts.append(Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.law, decision)))
                 self._dispatcher.take_slot(name, task.stream)
         quick = at_once and published.contract.effect.repeatable
         if not quick:
             task_after = TaskState.DISPATCHED if at_once else TaskState.ACCEPTED
+            before = followed((), body) if at_once else ()
             drafts[-1] = self._book.reporter.attach(
-                drafts[-1], request, task_after, published.contract, reasons=reasons
+                drafts[-1], request, task_after, published.contract, reasons=reasons, decided=before
             )
         others = () if hold is None else (hold,)
         try:
@@ -292,8 +289,9 @@ class Owner:
         )
         contract = published.contract
         ended = self._book.reporter.attach(
-            ended, request, TaskState.CANCELLED, contract, reasons=reasons, outcome=outcome
-        )
+            ended, request, TaskState.CANCELLED, contract,
+            reasons=reasons, outcome=outcome, decided=followed((), body),
+        )  # fmt: skip
         await self._book.append(task, Draft(tasks.ACCEPTED, facts, body), ended, request=request)
 
     async def _refuse(

@@ -11,8 +11,10 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract, strictest
 from yosegi.core.engine import Outcome
 from yosegi.core.states import TaskState
+from yosegi.governance.registry import Registry
 from yosegi.ledger import Draft
-from yosegi.trust.messages import Explanation, Report, Request
+from yosegi.runner.deciding import followed
+from yosegi.trust.messages import Explanation, Grounds, Report, Request
 from yosegi.trust.signer import Signer
 
 LIFETIME = timedelta(days=7)
@@ -20,11 +22,16 @@ LIFETIME = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Signs the reports of one owner."""
+    """Signs the reports of one owner, each in the newest form that its home site speaks.
+
+    Args:
+        directory: what each home site speaks.
+    """
 
     site: str
     signer: Signer
     clock: Clock
+    directory: Registry
 
     def attach(
         self,
@@ -36,11 +43,14 @@ class Reporter:
         reasons: tuple[Explanation, ...] = (),
         outcome: Outcome | None = None,
         charged: Amounts | None = None,
+        decided: tuple[Grounds, ...] = (),
     ) -> Draft:
         """The draft, also sending the home site a report of the state it leads to.
 
-        The report's label is the strictest of what went in and what the contract says of what comes out.
+        The report's label is the strictest of what went in and what the contract says of what comes out. It tells the
+        decisions on the task: those that were made before, and the draft's own.
         """
+        body = dict(draft.body) if isinstance(draft.body, Mapping) else {}
         now = self.clock.now()
         label = strictest(request.sensitivity, contract.sensitivity) if contract else request.sensitivity
         report = Report(
@@ -57,8 +67,9 @@ class Reporter:
             charged=charged or Amounts(),
             sensitivity=label,
             simulated=bool(contract and contract.simulated),
+            decided=followed(decided, body) or None,
         )
-        envelope = report.sign(self.signer)
+        version = self.directory.version_for(request.charter, request.sender, Report)
+        envelope = report.sign(self.signer, version=version)
         send = {"to": request.sender, "id": envelope.payload_digest, "topic": f"report/{request.key}"}
-        body = dict(draft.body) if isinstance(draft.body, Mapping) else {}
         return Draft(draft.type, {**draft.facts, "send": send}, body | {"document": envelope.plain})

@@ -14,7 +14,8 @@ from yosegi.core.engine import Outcome
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.core.states import TaskState, transition
 from yosegi.ledger import Db, Entry
-from yosegi.trust.messages import Explanation, Request
+from yosegi.runner.deciding import followed
+from yosegi.trust.messages import Explanation, Grounds, Request
 
 ACCEPTED = "task.accepted"
 REFUSED = "task.refused"
@@ -55,6 +56,7 @@ class Task:
         charged: the cost settled.
         notified: whether a person has acknowledged that it is uncertain.
         revoked: how it was stopped when its right lapsed, and `lapsed` why; empty while the right holds.
+        decided: this owner's decisions on it, as its reports tell them.
     """
 
     stream: str
@@ -71,6 +73,7 @@ class Task:
     notified: bool = False
     revoked: str = ""
     lapsed: tuple[Explanation, ...] = ()
+    decided: tuple[Grounds, ...] = ()
 
     @property
     def key(self) -> str:
@@ -106,7 +109,7 @@ class Task:
         state = STATES[entry.type]
         transition(f"task {self.key}", self.state, state)
         facts, body = entry.facts, entry.body or {}
-        after = replace(self, position=entry.position, state=state)
+        after = replace(self, position=entry.position, state=state, decided=followed(self.decided, body))
         if entry.type in (ACCEPTED, REFUSED):
             # A refusal just before the start keeps the request it refuses.
             if self.state is TaskState.NEW:

@@ -28,6 +28,9 @@ from yosegi.ledger.tree import leaf_hash
 from yosegi.planner import Proposal
 from yosegi.planner.versions import REVISION
 from yosegi.site.bundle_objects import ExportedObject, check_objects, exported_objects
+from yosegi.site.evidence import evidence_stream
+from yosegi.site.evidence import wanted as evidence_wanted
+from yosegi.site.owners import Owners, OwnersVerified
 from yosegi.site.redeciding import Redeciding, policies_of
 from yosegi.site.site import Site
 from yosegi.trust.envelope import Envelope
@@ -84,6 +87,7 @@ class Verified:
         receipts: how many receipts of owners.
         decisions: how many decisions of the home site were made again, with the same answer for the same reasons.
         charter: digest of the charter document everything rests on; compare it with one you trust.
+        owners: what became of the owners' decisions.
         objects: how many objects its entries name, and how many of them had their bytes in the bundle.
     """
 
@@ -92,6 +96,7 @@ class Verified:
     receipts: int
     decisions: int
     charter: str
+    owners: OwnersVerified
     objects: tuple[int, int] = (0, 0)
 
 
@@ -127,12 +132,17 @@ async def export_campaign(site: Site, name: str) -> bytes:
     campaign = site.campaigns.get(name)
     charter = campaign.spec.charter
     keys = [(step.owner, step.key) for trial in campaign.trials for step in trial.steps]
+    asked = [site.requests.get(*pair) for pair in keys]
+    await site.evidence.complete(asked)
     streams = [f"governance/{charter}", campaign_stream(name), *(request_stream(*pair) for pair in keys)]
     found = [e for stream in streams for e in site.ledger.read(stream)]
     # Every publication of policies is named; those are whole that a decision rests on.
     wanted, policies = policies_of(found), site.ledger.read(f"policy/{charter}")
     bare = {e.sequence for e in policies if e.facts["digest"] not in wanted}
-    entries = sorted([*found, *policies], key=lambda e: e.sequence)
+    shown = [e for owner in {owner for owner, _ in keys} for e in site.ledger.read(evidence_stream(charter, owner))]
+    needed = {digest for one in asked for digest, _ in evidence_wanted(one.decided)}
+    bare |= {e.sequence for e in shown if e.facts["digest"] not in needed}
+    entries = sorted([*found, *policies, *shown], key=lambda e: e.sequence)
     proof, checkpoint = site.ledger.attest([entry.sequence for entry in entries])
     if site.lasting is not None:
         checkpoint = checkpoint.signed_also_by(site.lasting)
@@ -174,8 +184,9 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
 
     In order: each header against its hash and each body against its header; the charter's signatures and whose keys
     are whose; the tree and the signed checkpoint; every stream without a gap; every request and report with its
-    signature and receipt; every decision of the home site, made again by the policies it names; the campaign's fold;
-    that each observation is what its owner reported; and each object against its digest and what was signed.
+    signature and receipt; every decision of the home site, made again by the policies it names; those of the owners,
+    made again where they show theirs; the campaign's fold; that each observation is what its owner reported; and each
+    object against its digest and what was signed.
 
     Raises:
         Corrupt: names the first entry that is wrong, and why.
@@ -197,12 +208,15 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
         raise Corrupt("the bundle's tree", str(error), _TODO) from None
     _streams(entries)
     reports: list[Report] = []
-    redeciding, decisions = Redeciding(entries), 0
+    redeciding, owners, decisions = Redeciding(entries), Owners(entries), 0
     for number, entry in enumerate(entries):
         progress(number, len(entries))
         with _naming(entry):
-            reports += _documents(bundle, history, entry)
+            told = _documents(bundle, history, entry)
+            reports += told
+            owners.follow(entry, told)
             decisions += redeciding.check(entry)
+    decided = owners.check(_naming)
     try:
         campaign = fold_campaign(e for e in entries if e.stream == campaign_stream(bundle.campaign))
     except YosegiError as error:
@@ -216,7 +230,7 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     except Invalid as error:
         raise Corrupt("the bundle's objects", str(error), _TODO) from None
     trusted = federation.roster.charter.digest
-    return Verified(campaign, len(entries), len(reports), decisions, trusted, (len(objects), whole))
+    return Verified(campaign, len(entries), len(reports), decisions, trusted, decided, (len(objects), whole))
 
 
 class _naming:

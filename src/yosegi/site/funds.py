@@ -82,9 +82,9 @@ class Funds:
 
     def start(self) -> None:
         """Listen for moves."""
-        self.exchange.on(Transfer.payload_type, self.on_transfer)
-        self.exchange.on(TransferBack.payload_type, self.on_back)
-        self.exchange.on(TransferAnswer.payload_type, self.on_answer)
+        self.exchange.on(Transfer, self.on_transfer)
+        self.exchange.on(TransferBack, self.on_back)
+        self.exchange.on(TransferAnswer, self.on_answer)
 
     # -- giving -------------------------------------------------------------------------------------------------------
 

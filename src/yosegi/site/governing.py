@@ -52,7 +52,7 @@ class Governing:
     def start(self) -> None:
         """Listen for what peers pass on, and bar what is suspended."""
         for kind in KINDS:
-            self.exchange.on(kind.payload_type, self.on_document)
+            self.exchange.on(kind, self.on_document)
         self.running = True
         self.exchange.introduce = self.introduce
         self.exchange.barred = self.is_barred

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.ids import home_of, split_capability
 from yosegi.core.object import ObjectRef, refs
+from yosegi.core.recent import Recent
 from yosegi.core.states import Effect
 from yosegi.data import known
 from yosegi.governance.agreement import Agreement
@@ -20,6 +22,7 @@ from yosegi.governance.approvals import is_approved
 from yosegi.governance.decision import Decision
 from yosegi.governance.delegation import Delegation
 from yosegi.governance.directory import Directory
+from yosegi.governance.extract import extract, hidden
 from yosegi.governance.foresight import Expectation, check_expectations
 from yosegi.governance.grant import Grant, GrantExceeded, awarded, held, refunded, settled
 from yosegi.governance.label import Label
@@ -31,7 +34,7 @@ from yosegi.governance.suspensions import STREAM as SUSPENSIONS
 from yosegi.governance.suspensions import Suspension, in_force
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.runner.tasks import Task, task_stream
-from yosegi.trust.messages import Request
+from yosegi.trust.messages import Request, Shown
 
 log = logging.getLogger("yosegi.law")
 
@@ -49,6 +52,7 @@ class SiteLaw:
         groups: the site's own staff by group, for house agreements.
         expectations: the site's table of (who, what, expected), which policies must fulfil to be published.
         capabilities: what is known under a charter, by reference.
+        shows: whether those whom a decision of this owner concerns may see the policies it rests on.
     """
 
     site: str
@@ -62,7 +66,9 @@ class SiteLaw:
     capabilities: Callable[[str], Mapping[str, CapabilityFacts]] = lambda charter: {}
     suspensions: tuple[Suspension, ...] = ()
     clearances: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    shows: bool = False
     _policies: dict[str, Policy] = field(default_factory=dict)
+    _extracts: Recent[tuple[str, str, str], tuple[bytes, str, bool]] = field(default_factory=lambda: Recent(256))
 
     def __post_init__(self) -> None:
         self.suspensions = in_force(self.ledger.read(SUSPENSIONS))
@@ -167,6 +173,46 @@ class SiteLaw:
         """The owner's decision on a request of another site, or of its own."""
         approved = needs_approval(request, contract) and self.is_approved(request, contract)
         return self._ask(action, self.site, dict(request), contract, peer=request.sender, approved=approved)
+
+    def shown(self, decision: Decision) -> Shown | None:
+        """What of the policies that a decision of this owner rests on is shown to the home site; None if nothing is.
+
+        Nothing is shown of a refusal that other sites' agreements with the same team had a part in.
+        """
+        question = decision.question
+        if not self.shows:
+            return None
+        part, digest, hidden = self._part(decision.policies_digest, question.charter, question.team, question.home)
+        if hidden and not decision.allow:
+            return None
+        size = len(decision.entities.encode())
+        return Shown(policies=digest, policies_bytes=len(part), entities_bytes=size)
+
+    def extract(self, charter: str, policies: str, team: str, home: str) -> bytes | None:
+        """The part of policies that concerns a team of a home site; None if they were never published here."""
+        try:
+            return self._part(policies, charter, team, home)[0]
+        except NotFound:
+            return None
+
+    def _part(self, policies: str, charter: str, team: str, home: str) -> tuple[bytes, str, bool]:
+        key = (policies, team, home)
+        found = self._extracts.get(key)
+        if found is None:
+            bundle = self._published(charter, policies)
+            part = extract(bundle, team, home)
+            found = part, canonical.digest(part), hidden(bundle, team, home)
+            self._extracts.put(key, found)
+        return found
+
+    def _published(self, charter: str, digest: str) -> bytes:
+        in_force = self._policies.get(charter)
+        if in_force is not None and in_force.digest == digest:
+            return in_force.bundle
+        for entry in self.ledger.read(f"policy/{charter}"):
+            if entry.facts["digest"] == digest and entry.body_bytes is not None:
+                return entry.body_bytes
+        raise NotFound("policies", digest)
 
     def attested(self, person: str) -> tuple[str, ...] | None:
         """The clearances that this site attests of one of its people; None where there are none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -27,8 +27,13 @@ from yosegi.trust.keys import PublicKey
 from yosegi.trust.messages import Explanation, Renewal, Revocation
 from yosegi.trust.signer import Signer
 
+Withdraw = Callable[[str, str, str, str], Awaitable[None]]
 LIFETIME = timedelta(days=7)
 TOLD = "mandate.told"
+
+
+async def _nothing(owner: str, key: str, reason: str, by: str) -> None:
+    """Take nothing back."""
 
 
 @dataclass
@@ -37,6 +42,7 @@ class Mandating:
 
     Args:
         changed: told when a mandate is over.
+        withdraw: takes a request back from an owner that knows nothing of mandates.
     """
 
     site: str
@@ -48,10 +54,11 @@ class Mandating:
     exchange: Exchange
     door: Door
     changed: Callable[[], None] = lambda: None
+    withdraw: Withdraw = _nothing
 
     def start(self) -> None:
         """Listen for owners that ask whether a mandate stands."""
-        self.exchange.on(Renewal.payload_type, self.on_renewal)
+        self.exchange.on(Renewal, self.on_renewal)
         self.door.agents = self.keys_of_agent
 
     # -- giving ---------------------------------------------------------------------------------------------------
@@ -199,9 +206,22 @@ class Mandating:
             holders = self.ledger.query(
                 "SELECT DISTINCT charter, owner FROM request WHERE open = 1 AND mandate = ?", (name,)
             )
-            writes += [self._telling(row["charter"], row["owner"], name, reason, who.person) for row in holders]
+            writes += [
+                self._telling(row["charter"], row["owner"], name, reason, who.person)
+                for row in holders
+                if self.registry.version_for(row["charter"], row["owner"], Revocation)
+            ]
         self.exchange.posted(await self.ledger.append(*writes))
+        for name in mandates.cut_from(self.ledger.query, mandate):
+            await self._withdraw(name, why, who.person)
         self.changed()
+
+    async def _withdraw(self, mandate: str, why: str, by: str) -> None:
+        """Take back, one by one, what owners hold that know nothing of mandates."""
+        sql = "SELECT charter, owner, key FROM request WHERE open = 1 AND mandate = ?"
+        for row in self.ledger.query(sql, (mandate,)):
+            if not self.registry.version_for(row["charter"], row["owner"], Revocation):
+                await self.withdraw(row["owner"], row["key"], why, by)
 
     def _telling(self, charter: str, owner: str, mandate: str, reason: Explanation, by: str) -> Write:
         now = self.clock.now()

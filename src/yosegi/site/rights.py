@@ -61,8 +61,8 @@ class Rights:
 
     def start(self) -> None:
         """Listen for what home sites say of their mandates."""
-        self.exchange.on(Token.payload_type, self.on_token)
-        self.exchange.on(Revocation.payload_type, self.on_revocation)
+        self.exchange.on(Token, self.on_token)
+        self.exchange.on(Revocation, self.on_revocation)
 
     # -- when a request arrives -----------------------------------------------------------------------------------
 

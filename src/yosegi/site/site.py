@@ -24,6 +24,7 @@ from yosegi.site.accounts import Door, Session
 from yosegi.site.approving import Approving
 from yosegi.site.asking import Asking
 from yosegi.site.catalogue import Catalogue
+from yosegi.site.evidence import Evidence
 from yosegi.site.funds import Funds
 from yosegi.site.governing import Governing
 from yosegi.site.handover import Handover
@@ -66,6 +67,7 @@ class Site:
     door: Door
     transfers: Transfers
     objects: Objects
+    evidence: Evidence
     governing: Governing
     office: Office
     rights: Rights
@@ -96,10 +98,10 @@ class Site:
         await self.law.start()
         self.governing.start()
         self.funds.start()
-        self.exchange.on(Request.payload_type, self._on_request)
-        self.exchange.on(Report.payload_type, self.requests.on_report)
-        self.exchange.on(Cancel.payload_type, self._on_cancel)
-        self.exchange.on(Offer.payload_type, self.catalogue.on_offer)
+        self.exchange.on(Request, self._on_request)
+        self.exchange.on(Report, self.requests.on_report)
+        self.exchange.on(Cancel, self._on_cancel)
+        self.exchange.on(Offer, self.catalogue.on_offer)
         self.exchange.refused = self.requests.rejected
         self.requests.changed = self._request_changed
         self.owner.changed = self._task_changed
@@ -111,6 +113,7 @@ class Site:
         self.notices.start()
         self.exchange.start()
         self.objects.start()
+        self.evidence.start()
         self.transfers.start()
         await self.owner.start()
         await self.recalls.start()
@@ -124,6 +127,7 @@ class Site:
         await self.campaigns.close()
         await self.owner.close()
         await self.transfers.close()
+        await self.evidence.close()
         await self.exchange.close()
         for task in self._tasks:
             task.cancel()
@@ -142,6 +146,7 @@ class Site:
 
     def _request_changed(self, asked: Asked) -> None:
         self.transfers.reported(asked)
+        self.evidence.reported(asked)
         self.campaigns.reported(asked)
 
     def _task_changed(self, task: Task) -> None:

@@ -66,6 +66,8 @@ class Place:
         capabilities: what it publishes.
         remembers: whether its engine keeps a durable book, as a station does.
         rules: its own forbids.
+        formats: payload types it states, and speaks; everything, if none is named.
+        shows: whether it shows its policies to those whom its decisions concern.
     """
 
     name: str
@@ -75,6 +77,8 @@ class Place:
     remembers: bool = False
     duration: float = 1.0
     rules: Mapping[str, str] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
+    shows: bool = True
     grant: Mapping[str, str] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
     skew: float = 0.0
@@ -105,7 +109,9 @@ def settings_of(place: Place) -> Settings:
         if isinstance(place.reach, Listens)
         else {"reach": "outbound", "mailbox": place.reach.mailbox if isinstance(place.reach, Outbound) else ""}
     )
-    return Settings.read({"site": place.name, "title": place.name, "listen": "127.0.0.1:1", **how})
+    shown = "parties" if place.shows else "nobody"
+    fixed = {"site": place.name, "title": place.name, "listen": "127.0.0.1:1", "policies_shown_to": shown}
+    return Settings.read({**fixed, **how})
 
 
 @dataclass(repr=False)
@@ -173,6 +179,7 @@ class Federation:
                 keys=_public(both("site", place.name)),
                 sealing=Unsealer.from_seed(_seed("sealing", place.name)).public,
                 reach=place.reach,
+                formats=place.formats,
             )
             envelopes.append(statement.sign(*keys[place.name]))
         for parties in self.agreed:

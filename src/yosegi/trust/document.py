@@ -44,20 +44,35 @@ class Document(Value):
     Attributes:
         kind: the word in the payload type, e.g. `request`.
         needs: algorithms that must be among the signatures.
+        added: by version after the first, the fields it brought; each is None where it says nothing.
+        payload_types: of every version that is read, the oldest first; `payload_type` is the newest.
     """
 
     kind: ClassVar[str] = ""
     needs: ClassVar[tuple[Algorithm, ...]] = ("ed25519",)
+    added: ClassVar[Mapping[int, tuple[str, ...]]] = {}
+    payload_types: ClassVar[tuple[str, ...]] = ()
     payload_type: ClassVar[str] = ""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        cls.payload_type = f"application/vnd.yosegi.{cls.kind}.v1+json"
+        versions = range(1, max(cls.added, default=1) + 1)
+        cls.payload_types = tuple(f"application/vnd.yosegi.{cls.kind}.v{version}+json" for version in versions)
+        cls.payload_type = cls.payload_types[-1]
 
-    def sign(self, *signers: Signer) -> Envelope:
-        """The document in its envelope, signed by each."""
-        return Envelope.sign(self.payload_type, self.to_bytes(), *signers)
+    def sign(self, *signers: Signer, version: int = 0) -> Envelope:
+        """The document in its envelope, signed by each.
+
+        Args:
+            signers: whose signatures it gets.
+            version: which version of its kind; the newest, if none is named. What later ones brought is left out.
+        """
+        if version in (0, len(self.payload_types)):
+            return Envelope.sign(self.payload_type, self.to_bytes(), *signers)
+        later = (name for brought, names in self.added.items() if brought > version for name in names)
+        older = self.model_copy(update=dict.fromkeys(later))
+        return Envelope.sign(self.payload_types[version - 1], older.to_bytes(), *signers)
 
     @classmethod
     def recorded(cls, plain: Mapping[str, Any]) -> Self:
@@ -90,7 +105,7 @@ class Document(Value):
             Untrusted: another kind of document.
             Invalid: it does not hold what its kind promises.
         """
-        if envelope.payload_type != cls.payload_type:
+        if envelope.payload_type not in cls.payload_types:
             raise Untrusted(
                 f"a {cls.kind}", "wrong_payload_type", found=envelope.payload_type, expected=cls.payload_type
             )
@@ -123,7 +138,8 @@ class Document(Value):
             Untrusted: names the first thing that is wrong.
             Invalid: signed, but not a document of this kind.
         """
-        payload = envelope.verify(keys, payload_type=cls.payload_type, needs=cls.needs if needs is None else needs)
+        kind = envelope.payload_type if envelope.payload_type in cls.payload_types else cls.payload_type
+        payload = envelope.verify(keys, payload_type=kind, needs=cls.needs if needs is None else needs)
         document = cls._read(payload)
         document.check_in_force(now)
         for name, expected, reason in (

@@ -5,7 +5,8 @@ Each is evidence by itself: it names its charter, sender, addressee and key, and
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -15,7 +16,7 @@ from yosegi.core.engine import Outcome
 from yosegi.core.ids import CapabilityRef, Clearance, Digest, Key, PersonId, TeamId
 from yosegi.core.states import TaskState
 from yosegi.core.values import Value
-from yosegi.trust.document import Addressed
+from yosegi.trust.document import Addressed, Moment
 from yosegi.trust.envelope import Envelope
 
 Text = Annotated[str, StringConstraints(max_length=2000)]
@@ -47,6 +48,7 @@ class Request(Addressed):
     """
 
     kind: ClassVar[str] = "request"
+    added: ClassVar[Mapping[int, tuple[str, ...]]] = {2: ("conduct", "mandate", "clearances", "token")}
 
     team: TeamId
     on_behalf_of: PersonId
@@ -69,10 +71,65 @@ class Request(Addressed):
         return self.conduct or "run"
 
 
+class Judged(Value):
+    """One decision of an owner on a task: when, and what came of it.
+
+    Args:
+        action: the step of the task's life.
+        at: the moment it was asked with.
+        allow: whether it may be done.
+        reasons: the names of the agreements that allow it, or the codes of what forbids it.
+        approved: whether a person had approved exactly this; absent if not.
+    """
+
+    action: Literal["accept", "dispatch", "release"]
+    at: Moment
+    allow: bool
+    reasons: tuple[str, ...]
+    approved: bool | None = None
+
+
+class Shown(Value):
+    """The part of an owner's policies that it shows to those whom it concerns, and how much there is to fetch.
+
+    Args:
+        policies: digest of that part.
+        policies_bytes: its size.
+        entities_bytes: the size of the entities beside it.
+    """
+
+    policies: Digest
+    policies_bytes: int = Field(ge=0)
+    entities_bytes: int = Field(ge=0)
+
+
+class Grounds(Value):
+    """What some decisions of an owner on one task rest on.
+
+    Args:
+        policies: digest of the policies in force, whole, as the owner's ledger has them.
+        entities: digest of what was known, as Cedar's JSON.
+        cedar: the engine that decided, with its version.
+        shown: what of that the owner shows; absent where it keeps its policies to itself.
+        judged: the decisions, in their order.
+    """
+
+    policies: Digest
+    entities: Digest
+    cedar: Annotated[str, StringConstraints(max_length=100)]
+    shown: Shown | None = None
+    judged: tuple[Judged, ...]
+
+
 class Report(Addressed):
-    """An owner tells the home site where a task stands; `key` is the task's."""
+    """An owner tells the home site where a task stands; `key` is the task's.
+
+    Args:
+        decided: every decision of the owner on the task so far, so that it can be made again.
+    """
 
     kind: ClassVar[str] = "report"
+    added: ClassVar[Mapping[int, tuple[str, ...]]] = {2: ("decided",)}
 
     request: Digest
     state: TaskState = Field(strict=False)
@@ -81,6 +138,7 @@ class Report(Addressed):
     charged: Amounts = Amounts()
     sensitivity: Sensitivity = "team"
     simulated: bool = False
+    decided: tuple[Grounds, ...] | None = Field(default=None, max_length=16)
 
 
 class Cancel(Addressed):

@@ -114,3 +114,11 @@ add(
     "Send it again.",
     "再送してください。",
 )
+add(
+    "format_not_spoken",
+    "owner",
+    "{site} states no format in which this can be said to it: it would need {format}.",
+    "{site} が対応を表明している形式では、これを伝えられません（必要な形式：{format}）。",
+    "Its site has to be upgraded, and its governance keys have to sign a new statement (yosegi charter state).",
+    "サイトを更新し、統治鍵で新しい声明に署名する必要があります（yosegi charter state）。",
+)

@@ -203,3 +203,11 @@ add(
     "Your home site would have to attest it of you, if it is one of those.",
     "所属サイトがその一つであれば、資格を証明してもらう必要があります。",
 )
+add(
+    "policies_kept",
+    "operator",
+    "{site} keeps to itself the policies that its decisions rest on.",
+    "{site} は判断の根拠となるポリシーを開示していません。",
+    "{site} would have to show them to the parties of its agreements (policies_shown_to, in its site.toml).",
+    "{site} が協定の当事者に開示する必要があります（site.toml の policies_shown_to）。",
+)

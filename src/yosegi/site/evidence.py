@@ -1,0 +1,148 @@
+"""What owners' decisions rest on, kept by the home site: fetched once for each owner and version, not for each task.
+
+A report says by digest which policies and entities its owner decided by. Where the owner shows its policies, the home
+site asks for those bytes when it sees a digest for the first time, in pieces as objects are asked for, and keeps them
+in its ledger, so that a campaign's bundle can carry them. An owner gives them for a task of the one that asks alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from yosegi.core.errors import YosegiError
+from yosegi.core.object import ObjectRef
+from yosegi.data import Chunk, Gave, ObjectStore, Puller, Want, known
+from yosegi.exchange import Exchange
+from yosegi.exchange.requests import Asked
+from yosegi.governance.explanation import explained
+from yosegi.ledger import Draft, Ledger, Write
+from yosegi.ledger.header import MAX_BODY
+from yosegi.runner.deciding import followed
+from yosegi.runner.tasks import task_stream
+from yosegi.site.law import SiteLaw
+from yosegi.trust.messages import Grounds
+
+log = logging.getLogger("yosegi.evidence")
+
+RECEIVED = "evidence.received"
+"""Policies or entities of an owner; facts: their digest; body: the text that has it."""
+PREFIX = "decisions/"
+"""Before a task's key, in what is wanted: it is no object of the task that is asked for."""
+MOST_BYTES = MAX_BODY // 2
+"""Of one of them; what is larger is not fetched."""
+PATIENCE = 10.0
+"""Seconds that an export waits for what has not come yet."""
+
+
+def evidence_stream(charter: str, owner: str) -> str:
+    """Where a home site keeps what an owner's decisions rest on."""
+    return f"evidence/{charter}/{owner}"
+
+
+def wanted(decided: tuple[Grounds, ...]) -> Iterator[tuple[str, int]]:
+    """Digest and size of everything that decisions rest on and their owner shows."""
+    for grounds in decided:
+        if grounds.shown is not None:
+            yield grounds.shown.policies, grounds.shown.policies_bytes
+            yield grounds.entities, grounds.shown.entities_bytes
+
+
+@dataclass
+class Evidence:
+    """Fetches, keeps and gives what owners' decisions rest on."""
+
+    site: str
+    ledger: Ledger
+    store: ObjectStore
+    puller: Puller
+    law: SiteLaw
+    exchange: Exchange
+    _have: set[tuple[str, str, str]] = field(default_factory=set)
+    _coming: dict[tuple[str, str, str], asyncio.Task[None]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Know what is here."""
+        for stream in self.ledger.streams("evidence/"):
+            _, charter, owner = stream.split("/")
+            self._have |= {(charter, owner, str(entry.facts["digest"])) for entry in self.ledger.read(stream)}
+
+    async def close(self) -> None:
+        """Stop; what has not come is asked for again by the next report or export."""
+        for work in list(self._coming.values()):
+            work.cancel()
+        await asyncio.gather(*self._coming.values(), return_exceptions=True)
+
+    # -- as the home ------------------------------------------------------------------------------------------------
+
+    def expects(self, charter: str, peer: str) -> bool:
+        """Whether anything of a peer is awaited."""
+        return any(key[:2] == (charter, peer) for key in self._coming)
+
+    def reported(self, asked: Asked) -> None:
+        """An owner has told what it decided; have what that rests on here, if it is seen for the first time."""
+        if asked.request is not None and asked.decided:
+            for digest, size in wanted(asked.decided):
+                key = (asked.request.charter, asked.request.to, digest)
+                if size <= MOST_BYTES and key not in self._have and key not in self._coming:
+                    self._coming[key] = asyncio.create_task(self._fetched(key, size, asked.request.key))
+
+    async def complete(self, requests: list[Asked]) -> None:
+        """Have everything here that these rest on, as far as it comes soon."""
+        for asked in requests:
+            self.reported(asked)
+        coming = [asyncio.shield(work) for work in self._coming.values()]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.gather(*coming, return_exceptions=True)
+
+    async def _fetched(self, key: tuple[str, str, str], size: int, task: str) -> None:
+        charter, owner, digest = key
+        form = {"sha256": digest, "size": size, "media_type": "application/json", "site": owner}
+        ref = ObjectRef.read(form | {"sensitivity": "team"}, what="what a decision rests on")
+        link = self.exchange.link(charter, owner)
+        try:
+            await self.puller.bring(ref, owner, f"{PREFIX}{task}", link.want, patience=2 * self.exchange.patience(link))
+            draft = Draft(RECEIVED, {"digest": digest}, {"text": self.store.read(digest).decode()})
+            write = Write(evidence_stream(charter, owner), None, (draft,), charter=charter, actor=owner)
+            await self.ledger.append(write)
+            self._have.add(key)
+            if not known(self.ledger, "digest = ?", digest):
+                self.store.delete(digest)
+        except Gave as gave:
+            log.warning("%s does not give what its decisions rest on: %s", owner, gave.why.en)
+        except YosegiError as error:
+            log.warning("what decisions of %s rest on did not come: %s", owner, error)
+        finally:
+            self._coming.pop(key, None)
+
+    # -- as the owner -----------------------------------------------------------------------------------------------
+
+    def give(self, charter: str, peer: str, want: Want) -> Chunk | None:
+        """A piece of what a task's decisions rest on; None if an object of the task is asked for."""
+        if not want.task.startswith(PREFIX):
+            return None
+        data = self._rests_on(charter, task_stream(peer, want.task.removeprefix(PREFIX)), want.sha256)
+        if data is None:
+            return Chunk.why_not(want, explained("policies_kept", site=self.site))
+        piece = data[want.offset : want.offset + want.length]
+        return Chunk(task=want.task, sha256=want.sha256, offset=want.offset, data=piece)
+
+    def _rests_on(self, charter: str, stream: str, digest: str) -> bytes | None:
+        """What a task's decisions rest on, by its digest; None if it is nothing of theirs, or not shown any more."""
+        if not self.law.shows:
+            return None
+        for entry in self.ledger.read(stream):
+            body = entry.body or {}
+            if entry.header.charter != charter or "shown" not in body:
+                continue
+            (grounds,) = followed((), body)
+            if digest == grounds.entities:
+                return str(body["decision"]["entities"]).encode()
+            if grounds.shown is not None and digest == grounds.shown.policies:
+                question = body["decision"]["question"]
+                return self.law.extract(charter, grounds.policies, question["team"], question["home"])
+        return None

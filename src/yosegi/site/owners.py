@@ -1,0 +1,149 @@
+"""Deciding again for the owners: what each told of its own decisions on a task, held against what it let be seen.
+
+An owner's last report on a task tells every decision it made on it: when, by which policies and entities, and what came
+of it. Where the bundle holds their bytes the decision is made again; where the owner keeps its policies to itself, it
+is the owner's own word, by digest only, and said to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from yosegi.core import canonical
+from yosegi.core.contract import strictest
+from yosegi.core.errors import Corrupt, Invalid
+from yosegi.core.states import TaskState
+from yosegi.exchange.requests import MADE
+from yosegi.governance.policy import decide_again
+from yosegi.governance.question import Question
+from yosegi.ledger import Entry
+from yosegi.site.evidence import RECEIVED
+from yosegi.trust.messages import Grounds, Judged, Report, Request
+
+
+class Naming(Protocol):
+    """Turns any refusal inside into one that names an entry."""
+
+    def __call__(self, entry: Entry) -> AbstractContextManager[None]:
+        """See the class."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersVerified:
+    """What became of the owners' decisions.
+
+    Args:
+        made_again: decided again from the bundle, with the same answer for the same reasons.
+        kept: the owner keeps its policies to itself, so that its word and a digest are all there is.
+        missing: the owner shows them, and the bundle does not hold them.
+        untold: reports that tell no decision: of an older version, or refused before any policy was asked.
+    """
+
+    made_again: int = 0
+    kept: int = 0
+    missing: int = 0
+    untold: int = 0
+
+
+class Owners:
+    """Follows a bundle's requests and reports, and then makes the owners' decisions again.
+
+    Args:
+        entries: of the bundle.
+
+    Raises:
+        Corrupt: what a decision rests on is not what its digest says.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._bytes: dict[str, bytes] = {}
+        self._asked: dict[str, tuple[Request, dict[str, Any]]] = {}
+        self._told: dict[str, tuple[Entry, Report]] = {}
+        for entry in entries:
+            if entry.type == RECEIVED and entry.body is not None:
+                data = str(entry.body["text"]).encode()
+                if canonical.digest(data) != entry.facts["digest"]:
+                    raise Corrupt(repr(entry), f"it is not {entry.facts['digest']}", "get the bundle again")
+                self._bytes[str(entry.facts["digest"])] = data
+
+    def follow(self, entry: Entry, reports: tuple[Report, ...]) -> None:
+        """Take note of a request, or of an owner's latest report on it."""
+        if entry.type == MADE and (body := entry.body) is not None:
+            self._asked[entry.stream] = Request.recorded(body["document"]), body["decision"]["question"]
+        for report in reports:
+            self._told[entry.stream] = entry, report
+
+    def check(self, naming: Naming) -> OwnersVerified:
+        """Make every decision that was told again, as far as it can be.
+
+        Raises:
+            Corrupt: names the entry of the first report whose decisions do not follow, or contradict what it reports.
+        """
+        counts = dict.fromkeys(("made_again", "kept", "missing", "untold"), 0)
+        for stream, (entry, report) in self._told.items():
+            with naming(entry):
+                for how in self._check_one(stream, report):
+                    counts[how] += 1
+        return OwnersVerified(**counts)
+
+    def _check_one(self, stream: str, report: Report) -> Iterator[str]:
+        if not report.decided:
+            yield "untold"
+            return
+        _check_consistent(report)
+        for grounds in report.decided:
+            for judged in grounds.judged:
+                yield self._made_again(stream, grounds, judged)
+
+    def _made_again(self, stream: str, grounds: Grounds, judged: Judged) -> str:
+        if grounds.shown is None:
+            return "kept"
+        policies, entities = self._bytes.get(grounds.shown.policies), self._bytes.get(grounds.entities)
+        if policies is None or entities is None or stream not in self._asked:
+            return "missing"
+        question = _question(*self._asked[stream], judged)
+        allow, reasons = decide_again(question, entities.decode(), policies)
+        if (allow, reasons) != (judged.allow, judged.reasons):
+            told, found = (
+                f"{'allowed' if one else 'refused'} ({', '.join(why)})"
+                for one, why in ((judged.allow, judged.reasons), (allow, reasons))
+            )
+            raise Invalid(
+                f"its owner's decision on {judged.action}", f"told as {told}, and decided again it is {found}"
+            )
+        return "made_again"
+
+
+def _question(request: Request, home: dict[str, Any], judged: Judged) -> Question:
+    """The question that the owner answered: what the home site asked itself, seen from the other side."""
+    asked = Question.parsed(home)
+    return asked.model_copy(
+        update={
+            "action": judged.action,
+            "agent": request.agent,
+            "home": request.sender,
+            "conduct": request.how_far,
+            "sensitivity": strictest(asked.sensitivity, request.sensitivity),
+            "approved": bool(judged.approved),
+            "mandate": request.mandate,
+            "clearances": request.clearances,
+            "peer": request.sender,
+            "learned": None,
+            "now": judged.at,
+        }
+    )
+
+
+def _check_consistent(report: Report) -> None:
+    """See that what an owner reports may follow on what it decided."""
+    last = {judged.action: judged for grounds in report.decided or () for judged in grounds.judged}
+    for action in ("accept", "dispatch"):
+        if action in last and not last[action].allow and report.state is not TaskState.REFUSED:
+            raise Invalid("its owner's decision", f"{action} was refused, and the task is {report.state}")
+    released = "release" in last and last["release"].allow
+    if report.outcome is not None and report.outcome.outputs and not released:
+        raise Invalid("its owner's decision", "a result came that was not released")
