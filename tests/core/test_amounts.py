@@ -51,6 +51,13 @@ def test_a_difference_below_zero_is_refused() -> None:
         Amounts({"samples": 1}) - Amounts({"samples": 2})
 
 
+def test_a_unit_that_is_not_there_is_zero_and_not_in_it() -> None:
+    amounts = Amounts({"samples": 1, "usd": 0})
+    assert (amounts["samples"], amounts["usd"], amounts["jpy"]) == (1, 0, 0)
+    assert [unit in amounts for unit in ("samples", "usd", "jpy")] == [True, False, False]
+    assert list(amounts) == ["samples"]
+
+
 def test_amounts_travel_as_milli_units() -> None:
     class Bill(Value):
         cost: Amounts

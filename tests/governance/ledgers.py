@@ -84,7 +84,14 @@ class Alone:
         """What refused the entry, if something did."""
         facts = json.loads(json.dumps(dict(draft.facts)))
         header = SimpleNamespace(charter="demo")
-        entry: Any = SimpleNamespace(type=draft.type, facts=facts, header=header, time=timestamp(now))
+        plain = {
+            "type": draft.type,
+            "facts": facts,
+            "header": header,
+            "time": timestamp(now),
+            "stream": "governance/test",
+        }
+        entry: Any = SimpleNamespace(**plain)
         self._connection.execute("SAVEPOINT one")
         try:
             self._view.apply(self.db, entry)

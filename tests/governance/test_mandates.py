@@ -301,6 +301,148 @@ def test_a_use_ends_once_and_within_what_was_held(tmp_path):
         assert reason_of(place, mandates.settled("m0", "t9", Amounts())) == "hold_unknown"
 
 
+def test_what_is_left_is_told_by_unit_and_goes_down_as_tasks_are_held(tmp_path):
+    with site(tmp_path, mandates.granted(mandate()), mandates.held("m0", "t1", Amounts({"samples": 4_000}))) as place:
+        assert mandates.left_of(place.ledger.query, "m0") == {"samples": 6_000, "node_h": 5_000}
+        assert mandates.left_of(place.ledger.query, "m9") == {}
+
+
+def test_the_mandate_that_holds_a_task_is_found_until_it_is_settled(tmp_path):
+    kept = Amounts({"samples": 5, "node_h": 2})
+    with site(tmp_path, mandates.granted(mandate()), mandates.held("m0", "t1", kept)) as place:
+        assert mandates.holder_of(place.ledger.query, "t1") == ("m0", kept)
+        assert mandates.holder_of(place.ledger.query, "t2") is None
+        place.write(mandates.settled("m0", "t1", Amounts({"samples": 5})))
+        assert mandates.holder_of(place.ledger.query, "t1") is None
+
+
+def test_an_overspending_use_says_which_unit_what_was_asked_and_what_is_left(tmp_path):
+    with site(tmp_path, mandates.granted(mandate()), mandates.held("m0", "t1", Amounts({"samples": 9_000}))) as place:
+        asked = Amounts({"samples": 1_500})
+        for refused in (
+            lambda: mandates.check_budget(place.ledger.query, mandate(), asked),
+            lambda: place.write(mandates.held("m0", "t2", asked)),
+        ):
+            with pytest.raises(MandateRefused) as caught:
+                refused()
+            assert (caught.value.mandate, caught.value.reason) == ("m0", "budget_exceeded")
+            assert caught.value.fields == {"unit": "samples", "asked": 1.5, "left": 1.0}
+
+
+def test_a_use_of_all_that_is_left_is_within_the_budget(tmp_path):
+    with site(tmp_path, mandates.granted(mandate())) as place:
+        mandates.check_budget(place.ledger.query, mandate(), Amounts({"samples": 10_000, "node_h": 5_000}))
+        place.write(mandates.held("m0", "t1", Amounts({"samples": 10_000, "node_h": 5_000})))
+        with pytest.raises(MandateRefused):
+            mandates.check_budget(place.ledger.query, mandate(), Amounts({"samples": 1}))
+
+
+def test_a_use_is_looked_at_against_every_mandate_it_was_cut_from(tmp_path):
+    cut = [mandates.granted(made) for made in (mandate(), agent(), helper())]
+    with site(tmp_path, *cut, mandates.held("m0", "t1", Amounts({"samples": 9_000}))) as place:
+        with pytest.raises(MandateRefused) as caught:
+            mandates.check_budget(place.ledger.query, helper(), Amounts({"samples": 2_000}))
+        assert caught.value.mandate == "m0"
+        mandates.check_budget(place.ledger.query, helper(), Amounts({"samples": 1_000}))
+
+
+def test_a_unit_no_budget_names_may_be_spent_under_an_unbounded_mandate_alone(tmp_path):
+    free, asked = mandate(right=right(bounded=False)), Amounts({"jpy": 7, "samples": 10_000})
+    with site(tmp_path, mandates.granted(free), mandates.granted(mandate("m1"))) as place:
+        mandates.check_budget(place.ledger.query, free, asked)
+        place.write(mandates.held("m0", "t1", asked))
+        assert mandates.holder_of(place.ledger.query, "t1") == ("m0", asked)
+        assert mandates.left_of(place.ledger.query, "m0") == {"node_h": 5_000, "samples": 0}
+        with pytest.raises(MandateRefused) as caught:
+            mandates.check_budget(place.ledger.query, mandate("m1"), Amounts({"jpy": 1}))
+        assert caught.value.fields == {"unit": "jpy", "asked": 0.001, "left": 0.0}
+        with pytest.raises(MandateRefused) as caught:
+            place.write(mandates.held("m1", "t1", Amounts({"jpy": 1})))
+        assert caught.value.fields == {"unit": "jpy", "asked": 0.001, "left": 0.0}
+
+
+def test_settling_above_what_was_held_says_by_how_much(tmp_path):
+    start = [mandates.granted(mandate()), mandates.held("m0", "t1", Amounts({"samples": 500, "node_h": 100}))]
+    with site(tmp_path, *start) as place, pytest.raises(MandateRefused) as caught:
+        place.write(mandates.settled("m0", "t1", Amounts({"samples": 700, "node_h": 100})))
+    assert caught.value.fields == {"task": "t1", "unit": "samples", "asked": 0.7, "left": 0.5}
+
+
+def test_all_that_was_cut_from_a_mandate_is_found_however_deep(tmp_path):
+    cut = [mandates.granted(made) for made in (mandate(), agent(), helper(), mandate("m7"))]
+    with site(tmp_path, *cut) as place:
+        assert sorted(mandates.cut_from(place.ledger.query, "m0")) == ["m0", "m1", "m2"]
+        assert mandates.cut_from(place.ledger.query, "m2") == ["m2"]
+        assert mandates.mandate_of(place.ledger.query, "m2") == helper()
+        with pytest.raises(MandateRefused) as caught:
+            mandates.mandate_of(place.ledger.query, "m9")
+        assert (caught.value.mandate, caught.value.reason) == ("m9", "mandate_unknown")
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "within"),
+    [
+        ({"bounded": True}, {"bounded": True}, True),
+        ({"bounded": False}, {"bounded": True}, False),
+        ({"bounded": True}, {"bounded": False}, True),
+        ({"bounded": False}, {"bounded": False}, True),
+        ({"bounded": False, "budget": Amounts({"samples": 10_000})}, {"bounded": False}, False),
+        ({"bounded": True, "budget": Amounts({"usd": 1})}, {"bounded": False}, True),
+        ({"bounded": True, "budget": Amounts({"samples": 10_001})}, {"bounded": False}, False),
+        ({"bounded": False, "budget": Amounts({"samples": 10_001, "node_h": 5_000})}, {"bounded": False}, False),
+        ({"bounded": True, "budget": Amounts({"samples": 9_999})}, {"bounded": True}, True),
+    ],
+)
+def test_a_right_spends_within_another_where_nothing_it_may_spend_is_beyond_it(mine, theirs, within):
+    assert right(**mine).wider_than(right(**theirs)) == ("" if within else "budget")
+
+
+def test_a_mandate_may_live_for_a_year_and_a_token_for_it_starts_at_its_first_moment():
+    long = mandate(not_after=NOW + 366 * DAY)
+    with pytest.raises(ValueError, match="366 days"):
+        mandate(not_after=NOW + 366 * DAY + timedelta(microseconds=1))
+    assert long.mint("nims", AGENT, NOW).issued == NOW
+    assert mandate(not_after=NOW + timedelta(microseconds=1)).not_after > NOW
+
+
+def test_a_right_names_some_capability_and_purpose_and_not_too_many():
+    assert len(right(capabilities=("nims/*",) * 200).capabilities) == 200
+    for changes in ({"capabilities": ()}, {"purposes": ()}, {"capabilities": ("nims/*",) * 201}):
+        with pytest.raises(ValueError, match=r"items?"):
+            right(**changes)
+
+
+def test_the_home_site_asks_with_its_own_key_where_it_says_so():
+    own = online_key("argonne").public
+    assert agent().mint("nims", own, NOW, site=own).holder == own
+    with pytest.raises(MandateRefused) as caught:
+        agent().mint("nims", own, NOW)
+    assert (caught.value.reason, caught.value.fields) == ("token_for_another_key", {"agent": "planner"})
+
+
+@pytest.mark.parametrize(("moment", "lives"), [(-1, False), (0, True), (1, True)])
+def test_a_mandate_is_in_force_from_its_issue_until_just_before_its_end(moment, lives):
+    step, made = timedelta(microseconds=1), mandate()
+    for now, holds in ((made.issued + moment * step, lives), (made.not_after + (moment - 1) * step, moment < 1)):
+        if holds:
+            made.check_alive(now)
+        else:
+            with pytest.raises(MandateRefused) as caught:
+                made.check_alive(now)
+            assert caught.value.fields == {"until": "2026-12-11 04:00"}
+
+
+def test_a_refusal_names_what_was_wrong_with_a_mandate():
+    for changes, reason, fields in (
+        ({"not_after": NOW + 21 * DAY}, "mandate_wider", {"respect": "not_after", "parent": "m1"}),
+        ({"person": "student@argonne"}, "mandate_for_another", {"person": "pi@argonne"}),
+        ({"parent": "m7"}, "mandate_of_another_parent", {"parent": "m1"}),
+    ):
+        with pytest.raises(MandateRefused) as caught:
+            helper(**changes).check_cut_from(agent())
+        assert (caught.value.mandate, caught.value.reason, caught.value.fields) == ("m2", reason, fields)
+
+
 class Budgets(RuleBasedStateMachine):
     """Three mandates, each cut from the one before, beside a model: what was held or spent under each and below."""
 

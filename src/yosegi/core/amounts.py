@@ -60,6 +60,10 @@ class Amounts(Mapping[str, int]):
     def __getitem__(self, unit: str) -> int:
         return self._milli.get(unit, 0)
 
+    def __contains__(self, unit: object) -> bool:
+        # Asking for a unit that is not there gives zero, by which a mapping would think that it holds every one.
+        return unit in self._milli
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._milli)
 

@@ -1,0 +1,98 @@
+"""The form of what is signed or recorded grows by optional fields alone: documents stand in ledgers for ever, and sites
+of two versions read each other's. Another bound, default or required field is a new version of a format.
+
+`vectors/formats.json` has each kind's JSON Schema (draft 2020-12) as it was when it was last agreed on. To agree on a
+new one: `PYTHONPATH=tests python tests/governance/test_formats.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from yosegi.core.values import Value
+from yosegi.governance.agreement import Agreement
+from yosegi.governance.approvals import Approval
+from yosegi.governance.charter import Charter
+from yosegi.governance.decision import Decision
+from yosegi.governance.foresight import Expectation
+from yosegi.governance.grant import Grant, Release
+from yosegi.governance.mandate import Mandate
+from yosegi.governance.moves import Transfer, TransferAnswer, TransferBack
+from yosegi.governance.question import Question
+from yosegi.governance.statement import Statement
+from yosegi.governance.suspensions import Suspension
+from yosegi.ledger import Checkpoint, Header, Receipt
+from yosegi.trust.document import Document
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.keys import PublicKey
+from yosegi.trust.messages import Explanation, Offer, Report, Request
+from yosegi.trust.sealed import Sealed, SealingKey
+from yosegi.trust.token import Proof, Token
+
+FORMATS: tuple[type[Value], ...] = (
+    *(
+        Agreement,
+        Approval,
+        Charter,
+        Decision,
+        Expectation,
+        Grant,
+        Release,
+        Mandate,
+        Transfer,
+        TransferAnswer,
+        TransferBack,
+    ),
+    *(Question, Statement, Suspension, Checkpoint, Header, Receipt, Envelope, PublicKey, Explanation, Offer, Report),
+    *(Request, Sealed, SealingKey, Proof, Token),
+)
+FILE = Path(__file__).parent / "vectors" / "formats.json"
+
+
+def plain(schema: Any) -> Any:
+    """Without what is for people alone."""
+    if isinstance(schema, dict):
+        return {name: plain(part) for name, part in schema.items() if name not in ("title", "description")}
+    return [plain(part) for part in schema] if isinstance(schema, list) else schema
+
+
+def form(kind: type[Value]) -> dict[str, Any]:
+    """What it is called when it is signed, and its schema."""
+    payload_type = {"payload_type": kind.payload_type} if issubclass(kind, Document) else {}
+    return payload_type | {"schema": plain(kind.model_json_schema())}
+
+
+def changes(before: Any, after: Any, where: str = "") -> Iterator[str]:
+    """Where a form is not what it was, other than by fields, parts and words of an enumeration that it gained."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        may_grow = where.endswith(("/properties", "/$defs"))
+        yield from (f"{where}/{name}" for name in after.keys() - before.keys() if not may_grow)
+        for name in before:
+            yield from changes(before[name], after.get(name), f"{where}/{name}")
+    elif where.endswith("/enum"):
+        yield from (f"{where}: {word}" for word in before if word not in (after or ()))
+    elif before != after:
+        yield f"{where}: {before!r} became {after!r}"
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.__name__)
+def test_the_form_of_what_is_signed_has_only_grown(kind):
+    assert list(changes(json.loads(FILE.read_text("utf-8"))[kind.__name__], form(kind))) == []
+
+
+def test_a_field_that_is_required_from_now_on_is_a_change():
+    before = {"properties": {"a": {"maxLength": 3}}, "required": ["a"]}
+    assert list(changes(before, {"properties": {"a": {"maxLength": 3}, "b": {}}, "required": ["a"]})) == []
+    assert list(changes(before, {"properties": {"a": {"maxLength": 3}, "b": {}}, "required": ["a", "b"]})) != []
+    assert list(changes(before, {"properties": {"a": {"maxLength": 4}}, "required": ["a"]})) != []
+    assert list(changes(before, {"properties": {}, "required": ["a"]})) != []
+
+
+if __name__ == "__main__":
+    lines = (f"{json.dumps(kind.__name__)}: {json.dumps(form(kind), sort_keys=True)}" for kind in FORMATS)
+    FILE.write_text("{\n" + ",\n".join(sorted(lines)) + "\n}\n", "utf-8")
