@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="all of it, however long it takes (hours)")
     parser.add_argument("--minutes", type=float, default=20.0, help="how long, without --full")
     parser.add_argument("--only", choices=["refusals", "mutants", "fuzz", "api"], help="one part alone")
-    parser.add_argument("words", nargs="*", help="of mutants, those in files whose path has one of these words")
+    parser.add_argument("words", nargs="*", help="mutants in files, or refusals by number or test, with one of these")
     chosen = parser.parse_args()
     seconds = 60 * (WHOLE if chosen.full else chosen.minutes)
     end = time.monotonic() + seconds
@@ -53,7 +53,7 @@ def main() -> int:
     trial, study = Trial(), mutants.Study()
     every = mutants.in_turn(chosen.words)
     if wanted("refusals"):
-        trial.run(end)
+        trial.run(end, chosen.words if chosen.only == "refusals" else ())
     fuzzed = []
     if wanted("fuzz"):
         share = seconds * (0.3 if chosen.only is None else 1.0) / len(fuzz.PARSERS)

@@ -44,8 +44,8 @@ def _refusals(trial: Trial) -> str:
     lines = [
         "## What must be refused",
         "",
-        "Each guard is taken away and its test must fail (*watched*). A test without a guard of its own must pass;",
-        "its guard is another row's, or there are several and none alone is enough. The table is",
+        "Each guard is taken away (with those behind it, where there are several) and its test must fail (*watched*).",
+        "A test without a guard of its own must pass: its guard is another row's. The table is",
         "`tests/assure/refusals.toml`.",
         "",
         f"{counted}.",

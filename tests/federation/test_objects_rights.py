@@ -191,7 +191,10 @@ def test_a_label_that_is_left_out_of_a_reference_still_counts(tmp_path: Path) ->
         table = dict(made.trials[0].steps[0].outputs["table"])
         table.pop("sources")
         ref = ObjectRef.read(table)
-        assert home.law._label(ref).sources == ("riken/large.make@1",)
+        asked = {"inputs": {"table": ref.json()}, "sensitivity": "public"}
+        named = home.law.labelled(asked, large.look.contract)
+        assert named["inputs"]["table"]["sources"] == ["riken/large.make@1"]
+        assert named["sensitivity"] == "team"
 
     tell(large.sites(tmp_path), story)
 

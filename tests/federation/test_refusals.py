@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +12,15 @@ from typing import Any
 import pytest
 
 from federation.toys import three_sites
+from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
 from yosegi.exchange.requests import Asked
 from yosegi.governance.agreement import Agreement
+from yosegi.governance.amend import successor
+from yosegi.governance.grant import Grant, Release
+from yosegi.governance.grants import balance
 from yosegi.runner.tasks import task_stream
+from yosegi.site import Session
 from yosegi.testing.federation import CHARTER, TEAM, Federation, both
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.errors import Untrusted
@@ -153,3 +159,73 @@ def test_an_agreement_that_a_party_did_not_sign_is_refused_by_a_running_site(
 def test_nobody_agrees_over_what_a_site_owns_that_is_no_party() -> None:
     with pytest.raises(ValueError, match="nims"):
         agreement(capabilities=("nims/*",))
+
+
+# -- time, and money --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("days", "started"), [(0.0001, False), (700, True)])
+def test_under_a_charter_that_has_expired_a_running_site_starts_nothing(
+    tmp_path: Path, days: float, started: bool
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        nims = federation.places["nims"].running
+        before = nims.registry.federation(CHARTER).roster.charter
+        later = successor(before, issued=nims.clock.now(), expires=nims.clock.now() + timedelta(days=days))
+        everybody = [key for name in federation.places for key in federation.governors(name)]
+        await nims.registry.accept(later.sign(*everybody), by="operator@nims")
+        await asyncio.sleep(60)
+        asking = asyncio.create_task(asked(federation, "nims/toy.make@1"))
+        await asyncio.sleep(60)
+        assert bool(federation.world.effects) == started
+        assert bool(nims.tasks()) == started
+        asking.cancel()
+
+    run_simulated(story())
+
+
+def test_eleven_that_ask_at_once_for_what_is_left_for_three_get_three(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["nims"].grant = {"samples": "3"}
+        await federation.start()
+        answers = await asyncio.gather(*(asked(federation, "nims/toy.make@1", key=f"key-{n}") for n in range(11)))
+        done = [answer for answer in answers if answer.outcome is not None]
+        assert len(done) == federation.world.effects.total() == 3
+        refused = {reason.code for answer in answers if answer.outcome is None for reason in answer.reasons}
+        assert refused == {"grant_exceeded"}
+        nims = federation.places["nims"].running
+        told = balance(nims.ledger.query, "grant-nims", nims.clock.now())
+        assert (told.spent, told.held, told.left) == (Amounts.parse({"samples": "3"}), Amounts(), Amounts())
+
+    run_simulated(story())
+
+
+def test_nothing_is_spent_from_a_tranche_before_its_funder_released_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["nims"].grant = {}
+        await federation.start()
+        nims = federation.places["nims"].running
+        tranche = {"id": "fy", "amounts": Amounts.parse({"samples": "5"}), "contingent": True}
+        fields = {"id": "g", "charter": CHARTER, "team": TEAM, "funder": "argonne", "title": "When appropriated"}
+        await nims.law.award(Grant.read(json.dumps(fields | {"tranches": [tranche]}, default=dict).encode()), "o@nims")
+        refused = await asked(federation, "nims/toy.make@1", key="before")
+        assert [reason.code for reason in refused.reasons] == ["grant_exceeded"]
+        now = nims.clock.now()
+        release = Release(charter=CHARTER, funder="argonne", site="nims", grant="g", tranche="fy", issued=now)
+        officer = Session("officer@nims", "officer", float("inf"), "")
+        for signer, opened in (("riken", False), ("argonne", True)):
+            document = release.sign(*federation.governors(signer)).model_dump(mode="json")
+            if opened:
+                await nims.funds.release("g", "fy", officer, document=document, award_letter="")
+            else:
+                with pytest.raises(Untrusted):
+                    await nims.funds.release("g", "fy", officer, document=document, award_letter="")
+        done = await asked(federation, "nims/toy.make@1", key="after")
+        assert done.outcome is not None
+        assert done.outcome.outputs
+
+    run_simulated(story())

@@ -20,3 +20,10 @@ def token(client: httpx.Client, page: str = "/") -> str:
     found = re.search(r'name="form_token" value="([0-9a-f]{64})"', client.get(page).text)
     assert found is not None
     return found[1]
+
+
+@pytest.fixture
+def spoiled() -> Iterator[House]:
+    """A house for tests that leave it changed."""
+    with opened() as house:
+        yield house

@@ -31,7 +31,7 @@ from web.hostile import (
     task_of,
     why_refused,
 )
-from web.house import MARKUP, PASSPHRASE, STORED, House, opened, spec
+from web.house import MARKUP, PASSPHRASE, STORED, House, spec
 from yosegi.core.errors import Invalid
 from yosegi.governance.charter import Charter
 from yosegi.governance.statement import Listens, Statement
@@ -43,13 +43,6 @@ from yosegi.trust.messages import Request
 from yosegi.trust.signer import Ed25519Signer, Signer
 
 MALLORY = Ed25519Signer.from_seed(b"mallory".ljust(32, b"."))
-
-
-@pytest.fixture
-def spoiled() -> Iterator[House]:
-    """A house for tests that leave it changed."""
-    with opened() as house:
-        yield house
 
 
 def governance(*sites: str) -> list[Signer]:

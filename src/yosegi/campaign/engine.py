@@ -54,6 +54,10 @@ class HomeLaw(Protocol):
         """May this member ask for this, of which so much was learned from others?"""
         ...
 
+    def labelled(self, request: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+        """The request with each object named by the strictest label that is known of it here."""
+        ...
+
     def attested(self, person: str) -> tuple[str, ...] | None:
         """What the home site attests of a member."""
         ...
@@ -343,6 +347,7 @@ class Campaigns:
             "clearances": self.law.attested(spec.on_behalf_of),
             "challenge": spec.challenge,
         }
+        request = self.law.labelled(request, contract)
         decision = self.law.decide_request(request, contract, campaign.learned)
         facts = {
             "trial": trial.number,

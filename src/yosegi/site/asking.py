@@ -70,6 +70,7 @@ class Asking:
             "mandate": under or None,
             "clearances": self.law.attested(who.person),
         }
+        request = self.law.labelled(request, contract)
         try:
             return await self.requests.ask(request, self.law.decide_request(request, contract))
         except MandateRefused as error:

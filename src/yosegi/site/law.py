@@ -237,15 +237,24 @@ class SiteLaw:
         """
         owner = split_capability(request["capability"])[0]
         agent = self.delegation.agent_of(request.get("mandate"))
+        request = self.labelled(request, contract)
         objects = refs(contract.inputs, request["inputs"]).values()
-        label = combined([learned, *map(self._label, objects)])
+        label = combined([learned, *(label_of(ref) for ref in objects)])
         asked = {**request, "agent": agent, "learned": label if label.sources else None}
         return self._ask("request", owner, asked, contract, peer=owner)
 
-    def _label(self, ref: ObjectRef) -> Label:
-        """The strictest label under which this site knows an object: who names it may not leave any of it out."""
-        ref = ref.with_label_of(*(one.ref for one in known(self.ledger, "digest = ?", ref.sha256)))
-        return Label(sensitivity=ref.sensitivity, export_classes=ref.export_classes, sources=ref.sources)
+    def labelled(self, request: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+        """A request that names each object by the strictest label known here: who names it may leave nothing out."""
+        named = {name: self._label(ref) for name, ref in refs(contract.inputs, request["inputs"]).items()}
+        said: Sensitivity = request.get("sensitivity", "team")
+        return {
+            **request,
+            "inputs": {**request["inputs"], **{name: ref.json() for name, ref in named.items()}},
+            "sensitivity": strictest(said, *(ref.sensitivity for ref in named.values())),
+        }
+
+    def _label(self, ref: ObjectRef) -> ObjectRef:
+        return ref.with_label_of(*(one.ref for one in known(self.ledger, "digest = ?", ref.sha256)))
 
     def decide_approval(self, person: str, agent: str | None, request: Request, contract: Contract) -> Decision:
         """May this person approve the request: as an approver its agreement names, or one of a house agreement?
@@ -370,6 +379,11 @@ class SiteLaw:
     def agreements(self, charter: str) -> list[Agreement]:
         """Agreements this site is a party to."""
         return [a for a in self.registry.federation(charter).agreements.values() if self.site in a.parties]
+
+
+def label_of(ref: ObjectRef) -> Label:
+    """The label that a reference carries."""
+    return Label(sensitivity=ref.sensitivity, export_classes=ref.export_classes, sources=ref.sources)
 
 
 def _rules_in(entry: Entry) -> dict[str, str]:
