@@ -106,7 +106,7 @@ class Ledger:
                 upcasters=upcasters,
             )
             _start(store, sequencer, registered, upcasters, site=site, signer=signer, keys=known)
-            queue = Queue(sequencer, inline=inline)
+            queue = Queue(sequencer, clock, inline=inline)
         except BaseException:
             store.close()
             raise

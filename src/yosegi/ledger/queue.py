@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 
+from yosegi.core.clock import Clock
 from yosegi.core.errors import Unavailable
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.sequencer import Outcome, Request, Sequencer
@@ -15,22 +17,32 @@ _MOST_REQUESTS = 2048
 
 _Waiting = tuple[Request, "asyncio.Future[list[Entry]]"]
 
+_STREAK = 8
+_QUICK = 0.002
+"""Seconds that the loop may spend on a commit: less than it takes to notice, more than an idle disk takes."""
+
 
 class Queue:
-    """Feeds the sequencer, from a thread of its own or inline.
+    """Feeds the sequencer, from a thread of its own or, where nobody else waits and the disk is quick, at once.
 
-    While one group is on its way to the disk the next gathers, so the longer a sync takes the more share one.
+    While one group is on its way to the disk the next gathers, so the longer a sync takes the more share one. One
+    append alone gains nothing from the thread and pays for it twice: after some of those in a row the loop commits by
+    itself, until appends come together again or commits take longer than `_QUICK`.
 
     Args:
         sequencer: where appends go.
+        clock: measures how long commits take.
         inline: commit each append at once, in the caller's thread: no thread and no waiting, for simulations.
     """
 
-    def __init__(self, sequencer: Sequencer, *, inline: bool) -> None:
-        self._sequencer = sequencer
+    def __init__(self, sequencer: Sequencer, clock: Clock, *, inline: bool) -> None:
+        self._sequencer, self._clock = sequencer, clock
         self._inline = inline
+        self._gathered: list[_Waiting] = []
         self._waiting: deque[_Waiting] = deque()
         self._wake = threading.Condition()
+        self._working = False
+        self._alone, self._usual = 0, _QUICK
         self.closed = False
         self._loop = asyncio.get_running_loop()
         self._watchers: set[asyncio.Future[None]] = set()
@@ -51,10 +63,24 @@ class Queue:
             self._notify()
             return _unwrap(outcome)
         future: asyncio.Future[list[Entry]] = self._loop.create_future()
-        with self._wake:
-            self._waiting.append((request, future))
-            self._wake.notify()
+        if not self._gathered:
+            self._loop.call_soon(self._send_off)
+        self._gathered.append((request, future))
         return await future
+
+    def _send_off(self) -> None:
+        """Commit what was asked for in one round of the loop, or hand it to the thread."""
+        group, self._gathered = self._gathered, []
+        if not group:
+            return
+        with self._wake:
+            idle = not (self._working or self._waiting or self.closed)
+            self._alone = self._alone + 1 if idle and len(group) == 1 else 0
+            if self._alone <= _STREAK or self._usual >= _QUICK:
+                self._waiting.extend(group)
+                self._wake.notify()
+                return
+        self._deliver(group, self._commit(group))
 
     def news(self) -> asyncio.Future[None]:
         """Done when something more is durable than when this was called: no news is lost before it is awaited."""
@@ -64,10 +90,11 @@ class Queue:
         return watcher
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._gathered) + len(self._waiting)
 
     def close(self) -> None:
         """Finish what waits, then end the thread."""
+        self._send_off()
         with self._wake:
             self.closed = True
             self._wake.notify()
@@ -78,18 +105,26 @@ class Queue:
 
     def _work(self) -> None:
         while group := self._next():
-            outcomes = self._sequencer.commit([request for request, _ in group])
+            outcomes = self._commit(group)
             # A loop that has ended has no one left to tell; what is durable stays so.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._deliver, group, outcomes)
 
+    def _commit(self, group: Sequence[_Waiting]) -> list[Outcome]:
+        began = self._clock.monotonic()
+        outcomes = self._sequencer.commit([request for request, _ in group])
+        self._usual += (self._clock.monotonic() - began - self._usual) / 8
+        return outcomes
+
     def _next(self) -> list[_Waiting]:
         with self._wake:
+            self._working = False
             while not self._waiting and not self.closed:
                 self._wake.wait()
+            self._working = True
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_REQUESTS))]
 
-    def _deliver(self, group: list[_Waiting], outcomes: list[Outcome]) -> None:
+    def _deliver(self, group: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
         for (_, future), outcome in zip(group, outcomes, strict=True):
             if future.done():
                 continue
