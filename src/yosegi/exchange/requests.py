@@ -387,8 +387,9 @@ class Requests:
         draft = Draft(REPORTED, facts, body)
         write = Write(stream, asked.position, (draft,), charter=incoming.charter, actor=incoming.sender)
         settled = self.delegation.settle(stream, report.charged) if report.state.final else None
-        await self.ledger.append(write, *(() if settled is None else (settled,)))
-        asked = self._known(stream)
+        entries = await self.ledger.append(write, *(() if settled is None else (settled,)))
+        asked = asked.follow(entries[0])
+        self._folds.put(stream, asked)
         if asked.state.final:
             self._open.get((incoming.charter, incoming.sender), set()).discard(stream)
         self.changed(asked)

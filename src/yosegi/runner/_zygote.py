@@ -255,8 +255,8 @@ class Zygote:
         """A child that has answered has nothing left to do: it is ended, and its end is not waited for."""
         self._drain(running, running.child.printed)
         if running.ended_for != "output_too_large":
-            _system.kill_group(running.child.pid, signal.SIGKILL)
             self._report(running, 0, answer)
+            _system.kill_group(running.child.pid, signal.SIGKILL)
             self._shy = False
 
     def _on_print(self, running: _Running, data: bytes) -> None:

@@ -12,7 +12,7 @@ from yosegi.campaign import Campaign, Campaigns, CampaignSpec
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
-from yosegi.core.states import CampaignState, Effect
+from yosegi.core.states import CampaignState, Effect, TaskState
 from yosegi.exchange import Exchange, Incoming
 from yosegi.exchange.recall import Recalls
 from yosegi.exchange.requests import Asked, Requests
@@ -150,7 +150,9 @@ class Site:
         self.campaigns.reported(asked)
 
     def _task_changed(self, task: Task) -> None:
-        self.notices.look()
+        # What runs and ends as it should is nobody's to look at.
+        if task.state is TaskState.UNCERTAIN or task.reasons:
+            self.notices.look()
 
     # -- what people do -------------------------------------------------------------------------------------------
 
