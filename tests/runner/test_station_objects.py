@@ -146,7 +146,12 @@ def test_an_input_that_the_site_changed_starts_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-def test_the_process_that_holds_an_instrument_takes_and_leaves_files(tmp_path: Path) -> None:
+def test_the_process_that_holds_an_instrument_takes_and_leaves_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
     store = FileStore(tmp_path / "objects")
     entries = ("runner.tables:make", "runner.tables:add")
 
@@ -173,3 +178,4 @@ def test_the_process_that_holds_an_instrument_takes_and_leaves_files(tmp_path: P
     assert added.outputs == {"total": 6.0}
     assert not (tmp_path / "scratch").exists()
     assert not (tmp_path / "given").exists()
+    assert list(elsewhere.iterdir()) == [], "a file named without a folder belongs into the task's own"

@@ -5,6 +5,7 @@ Run by the station as `python -m yosegi.runner.station._worker PARENT HANDLE SET
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -58,7 +59,8 @@ class _Worker:
         context = context_of(
             query_of or message["key"], self._scratch, report, self._state, stopping, message.get("files")
         )
-        line = answer(capability, message["inputs"], context, limit, query=bool(query_of))
+        with contextlib.chdir(self._scratch):
+            line = answer(capability, message["inputs"], context, limit, query=bool(query_of))
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ended = {"ended": number, "pid": os.getpid(), "status": 0, "answer": line.decode(), "why": "", "tail": ""}
         self._send(ended | {"folder": str(self._scratch)})

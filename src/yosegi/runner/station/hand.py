@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -69,7 +70,8 @@ class DirectHand:
         try:
             files = _handed_in(self._store, offer, self._scratch)
             context = context_of(offer.query_of or offer.key, self._scratch, report, self._state, files=files)
-            line = answer(capability, offer.inputs, context, limits.output, query=offer.query_of is not None)
+            with contextlib.chdir(self._scratch):
+                line = answer(capability, offer.inputs, context, limits.output, query=offer.query_of is not None)
             outcome = from_answer(line, offer.effect, limits.output)
             return await taken_in(self._store, outcome, self._scratch, clock=SystemClock(), offload=inline)
         except YosegiError as error:
