@@ -46,7 +46,7 @@ class Reach:
             where = [f"tests/{room}" for room in rooms]
             watch = [*where, "-m", QUICK, *SLOWEST]
             if runner.run(watch, 1800, plugins=lambda: [Watcher(runner.copy, rooms, kept)]) != PASSED:
-                raise RuntimeError(f"{', '.join(where)}: fail without any fault, or never end")
+                raise RuntimeError(f"{', '.join(where)}: fail without any fault, or never end: run them by themselves")
             found = json.loads(kept.read_text("utf-8")) | {"state": state}
             kept.write_text(json.dumps(found), "utf-8")
         lines = {path: {int(line): tests for line, tests in each.items()} for path, each in found["lines"].items()}

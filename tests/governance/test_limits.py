@@ -455,17 +455,6 @@ def test_a_rule_may_say_more(note):
     assert (rule.where, rule.effect, rule.annotations[note]) == ("local.cedar", "forbid", "x")
 
 
-ONE = '@id("a") permit (principal, action, resource);'
-TWO = '@id("b") permit (principal, action, resource);'
-
-
-def test_an_agreements_text_is_its_one_permit_and_nothing_else():
-    assert rules.permit_of("agreement a", ONE, "a").id == "a"
-    for text in (ONE + TWO, TWO + ONE, TWO, "", ONE.replace("permit", "forbid")):
-        with pytest.raises(Invalid, match="one permit of its name"):
-            rules.permit_of("agreement a", text, "a")
-
-
 def test_what_a_policy_names_is_found_however_deep_it_stands():
     one, two = {"type": "Site", "id": "nims"}, {"type": "Person", "id": "pi@nims"}
     policy = {"a": [{"b": one, "c": [[two]]}], "d": {"type": "Site"}, "e": {"type": "Team", "id": "t", "more": 1}}
