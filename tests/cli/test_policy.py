@@ -17,12 +17,23 @@ def some_capability(town: Town) -> str:
 
 
 def test_what_would_be_allowed_is_said_before_anybody_acts(town: Town) -> None:
-    before = entries(town, "argonne")
     ref = some_capability(town)
     answer = document("policy", "explain", ref, *pi(town))
     assert answer["allow"]
-    assert answer["agreements"][0] in told("policy", "explain", ref, *pi(town))
+    assert answer["owner"]["allow"]
+    said = told("policy", "explain", ref, *pi(town))
+    assert answer["agreements"][0] in said
+    assert f"{ref.partition('/')[0]} would do it, by" in said
     assert town.client("argonne").explain(ref) == answer
+    japanese = told("policy", "explain", ref, "--lang", "ja", *pi(town))
+    assert "応じます" in japanese
+
+
+def test_asking_again_within_a_minute_asks_the_owner_nothing(town: Town) -> None:
+    ref = some_capability(town)
+    document("policy", "explain", ref, *pi(town))
+    before = entries(town, "argonne")
+    document("policy", "explain", ref, *pi(town))
     assert entries(town, "argonne") == before
 
 

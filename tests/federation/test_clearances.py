@@ -9,7 +9,7 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.exchange.requests import MADE
 from yosegi.governance.agreement import ClearanceTerms
-from yosegi.site.office import Asking
+from yosegi.site.office import Ask
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.envelope import Envelope
@@ -73,12 +73,12 @@ def test_what_is_attested_counts_in_what_a_member_is_told_before_asking(tmp_path
     async def story() -> None:
         federation = await trial(tmp_path, {"export-a": ("pi@argonne",)})
         home, member = federation.places["argonne"].running, federation.member()
-        make = Asking(capability="nims/toy.make@1")
-        assert home.office.explain(make, member)["allow"]
-        assert all(line["allow"] for line in home.office.access(member))
+        make = Ask(capability="nims/toy.make@1")
+        assert (await home.office.explain(make, member))["allow"]
+        assert all(line["allow"] for line in (await home.office.access(member)))
         home.law.clearances = {}
-        answer = home.office.explain(make, member)
+        answer = await home.office.explain(make, member)
         assert [reason["code"] for reason in answer["reasons"]] == ["clearance_missing"]
-        assert not any(line["allow"] for line in home.office.access(member))
+        assert not any(line["allow"] for line in (await home.office.access(member)))
 
     run_simulated(story())

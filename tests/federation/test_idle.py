@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from federation.test_refusals import asked
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Unavailable
 from yosegi.core.states import CampaignState
+from yosegi.exchange.link import Link
 from yosegi.exchange.parcel import History
 from yosegi.ledger import Draft, Write
 from yosegi.site import Site
@@ -182,5 +184,30 @@ def test_one_wrong_peer_of_two_stops_nobody(tmp_path: Path) -> None:
         await home.start_campaign(parse_spec(text), federation.member())
         await asyncio.sleep(120)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
+
+    run_simulated(story())
+
+
+def test_an_acknowledgement_that_waits_for_a_peer_to_dial_in_costs_nothing_while_it_is_away(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home = federation.places["argonne"].running
+        await asked(federation, "nims/toy.make@1")
+        await federation.crash("nims")
+        link = home.exchange.link(CHARTER, "nims")
+        link.acknowledge("sha256:" + "0" * 64, home.clock.monotonic())
+        looked = 0
+        wait = home.exchange._until_changed
+
+        async def counted(link: Link, seconds: float) -> None:
+            nonlocal looked
+            looked += 1
+            await wait(link, seconds)
+
+        home.exchange._until_changed = counted  # type: ignore[method-assign]
+        await asyncio.sleep(300)
+        # Both peers' conversations look around now and then; at a look a millisecond it would be 300,000.
+        assert looked < 300
 
     run_simulated(story())

@@ -58,6 +58,7 @@ from yosegi.site.asking import Asking
 from yosegi.site.conditions import Conditions
 from yosegi.site.email import Mailer
 from yosegi.site.evidence import Evidence
+from yosegi.site.foresight import Foresight
 from yosegi.site.funds import Funds
 from yosegi.site.institution import Admission, Institution
 from yosegi.site.mandating import Mandating
@@ -216,7 +217,9 @@ def assemble(parts: Parts) -> Site:
         return evidence.give(charter, peer, want) or await transfers.give(charter, peer, want)
 
     exchange.gives, exchange.takes = give, puller.take
-    awaiting = (requests, transfers, evidence)
+    catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
+    foresight = Foresight(settings.site, ledger, signer, clock, registry, law, exchange, lambda: catalogue.own)
+    awaiting = (requests, transfers, evidence, foresight)
     exchange.expects = lambda charter, peer: any(one.expects(charter, peer) for one in awaiting)
     rights = Rights(settings.site, ledger, signer, clock, registry, law, exchange)
     owner = Owner(
@@ -237,7 +240,6 @@ def assemble(parts: Parts) -> Site:
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
     for station in stations.values():
         station.on_late = owner.resolve
-    catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
     law.capabilities = catalogue.facts
     governing = Governing(settings.site, ledger, clock, registry, law, exchange, catalogue)
     requests.contract_of = catalogue.contract_of
@@ -275,6 +277,7 @@ def assemble(parts: Parts) -> Site:
         transfers=transfers,
         objects=objects,
         evidence=evidence,
+        foresight=foresight,
         rights=rights,
         watch=Watch(ledger, clock, owner, law, rights),
         approving=Approving(settings.site, ledger, clock, owner, law, door),
@@ -283,7 +286,7 @@ def assemble(parts: Parts) -> Site:
         recalls=Recalls(settings.site, ledger, signer, clock, registry, exchange, owner.lost),
         governing=governing,
         funds=Funds(settings.site, ledger, clock, signer, registry, exchange),
-        office=Office(settings.site, clock, registry, law, catalogue, governing),
+        office=Office(settings.site, clock, registry, law, catalogue, governing, foresight),
         stations=stations,
     )
 

@@ -15,7 +15,7 @@ from yosegi.cli.office import HomeArgument, at_site
 from yosegi.cli.output import as_json, explained, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
-from yosegi.site import Session, Site
+from yosegi.site import Session, Site, owner_said
 
 Question = (
     click.argument("capability"),
@@ -26,7 +26,7 @@ Question = (
     click.option("--action", default="", help="request, accept, dispatch, release, approve …"),
     click.option("--conduct", default="run", show_default=True, help="suggest, approve or run."),
     click.option("--sensitivity", default="public", show_default=True, help="Of what goes in."),
-    click.option("--agent", default=None, help="The program that would act for the person."),
+    click.option("--of-agent", "agent", default=None, help="The program that would; the one that asks, if one does."),
     click.option("--model", default=None, help="The language model's endpoint that would see it."),
     click.option("--approved", is_flag=True, help="As if a person had approved it."),
     click.option("--lang", type=click.Choice(["en", "ja"]), default="en", show_default=True, help="Of the reasons."),
@@ -60,8 +60,13 @@ def policy() -> None:
 def explain(json_: bool, **given: Any) -> None:
     """Explain what policy would answer about CAPABILITY (site/name@version), and what would have to change.
 
-    The home site answers for its own policy; the owner has the last word.
-    """
+    The home site answers for its own policy, and asks the owner what it would say, its own forbids with it. Asking has
+    no effect there. Where the owner does not answer at once, its last answer is shown with its date.
+
+    \b
+    --as PERSON, --as-agent AGENT     who asks
+    --of PERSON, --of-agent AGENT     about whom
+    """  # noqa: D301 - a backspace, which means: as it stands
     question, lang, site = _parts(given)
     answer = client_of(**site).post("/policy/explain", question)
     if json_:
@@ -81,7 +86,10 @@ def explain(json_: bool, **given: Any) -> None:
 @as_json
 @explained
 def what_if(added: tuple[Path, ...], without: tuple[str, ...], rules: Path | None, json_: bool, **given: Any) -> None:
-    """Say what policy would answer if agreements were added or dropped, or other rules held. Nothing is changed."""
+    """Say what policy would answer if agreements were added or dropped, or other rules held. Nothing is changed.
+
+    The owner is asked, too: what it would say if those agreements were in force. Other --rules are this site's own.
+    """
     question, lang, site = _parts(given)
     change: dict[str, Any] = {"add": [_agreement(path) for path in added], "without": list(without)}
     if rules is not None:
@@ -112,11 +120,20 @@ def _parts(given: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, Any]]:
 def _said(answer: dict[str, Any], lang: str) -> str:
     what = f"{answer['person']} in {answer['team']}, {answer['action']} {answer['capability']} for {answer['purpose']}"
     if answer["allow"]:
-        return f"{what}: allowed by {', '.join(answer['agreements'])}"
-    lines = [
-        f"  {reason[lang]}" + (f" ({reason['contact']})" if reason["contact"] else "") for reason in answer["reasons"]
-    ]
-    return "\n".join([f"{what}: refused", *lines])
+        here = [f"{what}: allowed by {', '.join(answer['agreements'])}"]
+    else:
+        here = [f"{what}: refused", *_reasons(answer["reasons"], lang)]
+    return "\n".join([*here, *(_owner(answer["owner"], lang) if "owner" in answer else ())])
+
+
+def _reasons(reasons: list[dict[str, Any]], lang: str) -> list[str]:
+    return [f"  {reason[lang]}" + (f" ({reason['contact']})" if reason["contact"] else "") for reason in reasons]
+
+
+def _owner(said: dict[str, Any], lang: str) -> list[str]:
+    """What the owner said, and when; and why it was not asked now, if it was not."""
+    lines = [owner_said(said, lang), *_reasons(said["reasons"], lang)]
+    return lines + (_reasons([said["why_not_asked"]], lang) if said["why_not_asked"] else [])
 
 
 @policy.command()
@@ -127,20 +144,26 @@ def _said(answer: dict[str, Any], lang: str) -> str:
 @as_json
 @explained
 def access(purpose: str, about: str, lang: str, json_: bool, **site: Any) -> None:
-    """Show everything that is known here: what somebody may use in each of their teams, and why not the rest."""
+    """Show everything that is known here: what somebody may use in each of their teams, and why not the rest.
+
+    The second verdict is the owner's, as it was asked within the last ten minutes.
+    """
     query = urlencode({"person": about, "purpose": purpose})
     lines = client_of(**site).get(f"/access?{query}")
     if json_:
         show_json(lines)
         return
     rows = ((line["team"], line["capability"], line["purpose"], *_verdict(line, lang)) for line in lines)
-    show_table(("team", "capability", "purpose", "", "by, or why not"), rows, empty="nothing is known here yet")
+    header = ("team", "capability", "purpose", "here", "the owner", "by, or why not")
+    show_table(header, rows, empty="nothing is known here yet")
 
 
-def _verdict(line: dict[str, Any], lang: str) -> tuple[str, str]:
-    if line["allow"]:
-        return "allowed", ", ".join(line["agreements"])
-    return "refused", " ".join(reason[lang] for reason in line["reasons"])
+def _verdict(line: dict[str, Any], lang: str) -> tuple[str, str, str]:
+    owner = line.get("owner", {"allow": line["allow"], "reasons": []})
+    words = {True: "allowed", False: "refused", None: "not heard"}
+    reasons = [reason[lang] for reason in [*line["reasons"], *owner["reasons"]]]
+    agreements = ", ".join(line["agreements"])
+    return words[line["allow"]], words[owner["allow"]], " ".join(dict.fromkeys(reasons)) or agreements
 
 
 @policy.command()

@@ -309,7 +309,8 @@ class Exchange:
             under_way = {task for task in under_way if not task.done()}
             link.calls = len(under_way)
             resend = self._resend(link)
-            if self._dials(link) and not (link.failures and under_way):
+            calls = self._dials(link) and not (link.failures and under_way)
+            if calls:
                 # What is due goes with an answer that is held back, where there is one.
                 now = self.clock.monotonic()
                 due = not link.held and link.due(now, resend) and not self.clocks.seconds_off
@@ -323,8 +324,10 @@ class Exchange:
                     self._keep(call)
                     under_way.add(call)
                     continue
-            patience = min(link.patience(self.clock.monotonic()), max(0.05, self._gossip_in(link)))
-            await self._until_changed(link, min(resend, IDLE, patience))
+            # What cannot be sent now, as the peer only dials out or a call to it is being made again, is no reason to
+            # look every millisecond: the next call wakes this.
+            due_in = link.patience(self.clock.monotonic()) if calls and len(under_way) < MOST_CALLS else IDLE
+            await self._until_changed(link, min(resend, due_in, max(0.05, self._gossip_in(link))))
 
     async def _call(self, link: Link, load: Load, wait: float, chance: random.Random) -> None:
         try:

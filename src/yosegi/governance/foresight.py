@@ -138,14 +138,28 @@ def what_if(
     Raises:
         Invalid: what results could not be published.
     """
+    return changed(policy, add=add, without=without, rules=rules).decide(question)
+
+
+def changed(
+    policy: Policy,
+    *,
+    add: Iterable[Agreement] = (),
+    without: Collection[str] = (),
+    rules: Mapping[str, str] | None = None,
+) -> Policy:
+    """Policies as they would be if agreements were added or dropped (by name), or the site had other rules.
+
+    Raises:
+        Invalid: they could not be published.
+    """
     added = list(add)
     replaced = {*without, *(agreement.name for agreement in added)}
     kept = [agreement for agreement in policy.agreements if agreement.name not in replaced]
-    changed = Policy.build(
+    return Policy.build(
         policy.engine.site,
         policy.directory,
         [*kept, *added],
         policy.rules if rules is None else rules,
         policy.suspensions,
     )
-    return changed.decide(question)

@@ -5,12 +5,12 @@ from yosegi.site.catalogue import Catalogue, Listing
 from yosegi.site.governing import Governing
 from yosegi.site.law import SiteLaw
 from yosegi.site.notices import Notices, to_log, to_webhook
-from yosegi.site.office import Asking, Office
+from yosegi.site.office import Ask, Office, owner_said
 from yosegi.site.site import Site
 
 __all__ = [
     "Account",
-    "Asking",
+    "Ask",
     "Catalogue",
     "Door",
     "Governing",
@@ -21,6 +21,7 @@ __all__ = [
     "Site",
     "SiteLaw",
     "add_account",
+    "owner_said",
     "read_accounts",
     "to_log",
     "to_webhook",

@@ -10,7 +10,7 @@ from typing import Any
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
+from yosegi.core.contract import Contract, Sensitivity, strictest
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.ids import home_of, split_capability
 from yosegi.core.object import ObjectRef, refs
@@ -34,7 +34,7 @@ from yosegi.governance.suspensions import STREAM as SUSPENSIONS
 from yosegi.governance.suspensions import Suspension, in_force
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.runner.tasks import Task, task_stream
-from yosegi.trust.messages import Request, Shown
+from yosegi.trust.messages import Request, Shown, WouldYou
 
 log = logging.getLogger("yosegi.law")
 
@@ -288,21 +288,30 @@ class SiteLaw:
         stream = task_stream(request.sender, request.key)
         return is_approved(self.ledger.query, request.digest, contract.digest, self.clock.now(), stream)
 
+    def foreseen(self, asked: WouldYou, contract: Contract) -> tuple[Question, ...]:
+        """What this owner would ask its policy about a request, step by step; approved where it has to be."""
+        request = {**dict(asked), "inputs": {}}
+        actions: tuple[Action, ...] = ("accept",) if asked.conduct == "suggest" else ("accept", "dispatch", "release")
+        return tuple(
+            self._question(action, self.site, request, contract, peer=asked.sender, approved=action == "dispatch")
+            for action in actions
+        )
+
     def _ask(
-        self,
-        action: Action,
-        owner: str,
-        request: Mapping[str, Any],
-        contract: Contract,
-        peer: str,
+        self, action: Action, owner: str, request: Mapping[str, Any], contract: Contract, peer: str,
         approved: bool = False,
-    ) -> Decision:
+    ) -> Decision:  # fmt: skip
+        question = self._question(action, owner, request, contract, peer, approved)
+        return self.policy(request["charter"]).decide(question)
+
+    def _question(
+        self, action: Action, owner: str, request: Mapping[str, Any], contract: Contract, peer: str, approved: bool
+    ) -> Question:
         objects = refs(contract.inputs, request.get("inputs", {})).values()
         label: Sensitivity = strictest(
             contract.sensitivity, request.get("sensitivity", "public"), *(ref.sensitivity for ref in objects)
         )
-        conduct: Conduct = request.get("conduct") or "run"
-        question = Question(
+        return Question(
             action=action,
             person=request["on_behalf_of"],
             agent=request.get("agent"),
@@ -310,7 +319,7 @@ class SiteLaw:
             team=request["team"],
             charter=request["charter"],
             capability=CapabilityFacts.of(owner, contract),
-            conduct=conduct,
+            conduct=request.get("conduct") or "run",
             sensitivity=label,
             purpose=request["purpose"],
             amounts=contract.cost,
@@ -318,10 +327,10 @@ class SiteLaw:
             mandate=request.get("mandate"),
             clearances=request.get("clearances"),
             learned=request.get("learned"),
+            model=request.get("model"),
             peer=peer,
             now=self.clock.now(),
         )
-        return self.policy(request["charter"]).decide(question)
 
     def hold(self, request: Request, cost: Amounts, task: str) -> Write | None:
         """The write that holds a cost from one of the team's grants; None where nothing is to be held.
@@ -335,6 +344,15 @@ class SiteLaw:
         grant = self._grant_for(request.charter, request.team, cost)
         draft = held(grant, request.team, task, cost)
         return Write(f"grant/{grant}", None, (draft,), charter=request.charter, actor=self.site)
+
+    def check_grant(self, charter: str, team: str, cost: Amounts) -> None:
+        """See that one of a team's grants covers a cost now.
+
+        Raises:
+            GrantExceeded: none does.
+        """
+        if cost:
+            self._grant_for(charter, team, cost)
 
     def _grant_for(self, charter: str, team: str, cost: Amounts) -> str:
         now = timestamp(self.clock.now())

@@ -5,9 +5,13 @@ Every answer is plain JSON: the pages, the API and the command line show the sam
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import SENSITIVITIES
@@ -25,12 +29,17 @@ from yosegi.governance.registry import Registry
 from yosegi.governance.suspensions import Barred, Suspension
 from yosegi.site.accounts import Session
 from yosegi.site.catalogue import Catalogue
+from yosegi.site.foresight import Foreseen, Foresight
 from yosegi.site.governing import Governing
 from yosegi.site.law import SiteLaw
 from yosegi.trust.envelope import Envelope
 
+Name = Annotated[str, Field(max_length=130)]
+SEEN = timedelta(minutes=10)
+"""How old an owner's answer in a catalogue may be."""
 
-class Asking(Value):
+
+class Ask(Value):
     """A question put to policy before anybody acts. What is left out is filled in: the one charter, the one team.
 
     Args:
@@ -39,16 +48,16 @@ class Asking(Value):
         action: the step; `request` for another site's capability and `accept` for one's own, if none is named.
     """
 
-    capability: str
-    person: str = ""
-    team: str = ""
-    charter: str = ""
-    purpose: str = "research"
-    action: str = ""
-    conduct: str = "run"
-    sensitivity: str = "public"
-    agent: str | None = None
-    model: str | None = None
+    capability: Name
+    person: Name = ""
+    team: Name = ""
+    charter: Name = ""
+    purpose: Name = "research"
+    action: Name = ""
+    conduct: Name = "run"
+    sensitivity: Name = "public"
+    agent: Name | None = None
+    model: Name | None = None
     approved: bool = False
 
 
@@ -62,6 +71,7 @@ class Office:
     law: SiteLaw
     catalogue: Catalogue
     governing: Governing
+    foresight: Foresight
 
     # -- documents ------------------------------------------------------------------------------------------------
 
@@ -119,26 +129,26 @@ class Office:
 
     # -- policy -----------------------------------------------------------------------------------------------------
 
-    def explain(self, asking: Asking, who: Session) -> dict[str, Any]:
-        """What this site's policy would answer, and why not in words.
+    async def explain(self, asking: Ask, who: Session) -> dict[str, Any]:
+        """What this site's policy would answer, and what the owner says it would, and why not in words.
 
         Raises:
             Refused: asking about somebody else, without being an operator or officer.
             NotFound: a capability, charter or team that is not known.
         """
         policy, question = self._question(asking, who)
-        return decision_told(policy.decide(question))
+        return decision_told(policy.decide(question)) | await self._owners(question)
 
-    def what_if(
+    async def what_if(
         self,
-        asking: Asking,
+        asking: Ask,
         who: Session,
         *,
         add: Sequence[Mapping[str, Any]] = (),
         without: Sequence[str] = (),
         rules: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """What it would answer if agreements were added or dropped, or the site had other rules. Nothing is changed.
+        """What both would answer if agreements were added or dropped, or this site had other rules. Nothing is changed.
 
         Raises:
             Invalid: what results could not be published.
@@ -150,9 +160,24 @@ class Office:
         agreements = [Agreement.read(dict(item), what="an agreement to add") for item in add]
         now = policy.decide(question)
         then = what_if(policy, question, add=agreements, without=without, rules=rules)
-        return {"now": decision_told(now), "then": decision_told(then), "changes": not now.same_as(then)}
+        theirs = [a.model_dump(mode="json", exclude_none=True) for a in agreements if question.peer in a.parties]
+        owner_now, owner_then = await asyncio.gather(
+            self._owners(question), self._owners(question, tuple(theirs), tuple(without))
+        )
+        told = {"now": decision_told(now) | owner_now, "then": decision_told(then) | owner_then}
+        return told | {"changes": not now.same_as(then)}
 
-    def access(self, who: Session, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
+    async def _owners(
+        self, question: Question, add: tuple[dict[str, Any], ...] = (), without: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        """What the owner says it would do, if that is another site."""
+        if question.action != "request":
+            return {}
+        asked = _would_you(question, (question.capability.ref,), add, without)
+        seen = await self.foresight.ask(question.charter, question.capability.owner, asked)
+        return {"owner": owner_told(question.capability.ref, seen)}
+
+    async def access(self, who: Session, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
         """For each team of a person, everything that is known here: whether they may use it and why not.
 
         Args:
@@ -164,7 +189,7 @@ class Office:
             Refused: asking about somebody else, without being an operator or officer.
         """
         person = self._about(person, who)
-        lines = []
+        lines, questions = [], []
         for charter in self.registry.charters():
             policy = self.law.policy(charter)
             listings = {line.ref: line for line in self.catalogue.listings(charter)}
@@ -175,7 +200,27 @@ class Office:
                 for decision in access(policy, person, team, facts, now=now, purpose=wanted, clearances=attested):
                     line = listings[decision.question.capability.ref]
                     lines.append({"title": line.contract.title, "kind": line.contract.kind} | decision_told(decision))
-        return lines
+                    questions.append(decision.question)
+        seen = await self._seen(questions)
+        return [line | said for line, said in zip(lines, seen, strict=True)]
+
+    async def _seen(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
+        """What owners say to each of these: each is asked once for all that is alike but for the capability."""
+        together: dict[tuple[object, ...], list[Question]] = {}
+        for question in questions:
+            owner = question.capability.owner
+            if owner != self.site:
+                together.setdefault((question.charter, owner, question.team, question.conduct), []).append(question)
+        asked = [_would_you(some[0], tuple(sorted(q.capability.ref for q in some))) for some in together.values()]
+        answers = await asyncio.gather(
+            *(
+                self.foresight.ask(some[0].charter, some[0].capability.owner, one, SEEN)
+                for some, one in zip(together.values(), asked, strict=True)
+            )
+        )
+        found = {id(q): seen for some, seen in zip(together.values(), answers, strict=True) for q in some}
+        told = ((q, found.get(id(q))) for q in questions)
+        return [{} if seen is None else {"owner": owner_told(q.capability.ref, seen)} for q, seen in told]
 
     async def reload(self, rules: Mapping[str, str], table: Sequence[Mapping[str, Any]], who: Session) -> list[str]:
         """Take other rules of the site's own, and another table of expectations; what to look at, if anything.
@@ -188,7 +233,7 @@ class Office:
         await self.law.reload(rules, [Expectation.read(dict(row), what="a row of the table") for row in table])
         return [warning for name in self.registry.charters() for warning in self.law.policy(name).warnings]
 
-    def _question(self, asking: Asking, who: Session) -> tuple[Policy, Question]:
+    def _question(self, asking: Ask, who: Session) -> tuple[Policy, Question]:
         person = self._about(asking.person, who)
         charter = self._one_charter(asking.charter)
         policy = self.law.policy(charter)
@@ -198,6 +243,9 @@ class Office:
         owner, _ = split_capability(asking.capability)
         mine = owner == self.site
         fields = asking.model_dump(exclude={"person", "team", "charter", "action", "capability"}, exclude_none=True)
+        if who.agent and person == who.person:
+            # An agent that asks is told of its own right, which is less than its member's.
+            fields = {"agent": who.agent} | fields
         question = fields | {
             "action": asking.action or ("accept" if mine else "request"),
             "person": person,
@@ -293,6 +341,58 @@ def decision_told(decision: Decision) -> dict[str, Any]:
         "agreements": list(decision.reasons) if decision.allow else [],
         "reasons": [reason.model_dump(mode="json") for reason in why(decision)],
         "policies": decision.policies_digest,
+    }
+
+
+def owner_told(ref: str, seen: Foreseen) -> dict[str, Any]:
+    """What an owner said of one of its capabilities, and when; `allow` is None where it has not said anything yet."""
+    would = seen.would.get(ref)
+    return {
+        "site": split_capability(ref)[0],
+        "at": "" if seen.at is None else timestamp(seen.at),
+        "allow": None if would is None else would.allow,
+        "step": "" if would is None else would.at,
+        "agreements": [] if would is None else list(would.agreements),
+        "reasons": [] if would is None else [reason.model_dump(mode="json") for reason in would.reasons],
+        "why_not_asked": None if seen.why_not is None else seen.why_not.model_dump(mode="json"),
+    }
+
+
+_STEPS = {
+    "accept": ("accept it", "受理しません"),
+    "dispatch": ("start it", "開始しません"),
+    "release": ("release what comes of it", "結果を開示しません"),
+}
+
+
+def owner_said(said: Mapping[str, Any], lang: str) -> str:
+    """What `owner_told` tells, as a sentence in a language; the reasons are left to whoever shows it."""
+    site, at, english = said["site"], said["at"], lang == "en"
+    if said["allow"] is None:
+        return f"{site} has not said yet what it would do" if english else f"{site} からの回答はまだありません"
+    if said["allow"]:
+        by = ", ".join(said["agreements"])
+        return f"{site} would do it, by {by} (said {at})" if english else f"{site} は {by} により応じます（{at} 時点）"
+    refuses = _STEPS.get(said["step"], (said["step"], said["step"]))
+    return f"{site} would not {refuses[0]} (said {at})" if english else f"{site} は{refuses[1]}（{at} 時点）"
+
+
+def _would_you(
+    question: Question, refs: tuple[str, ...], add: tuple[dict[str, Any], ...] = (), without: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A question to this site's policy as one to the owner's."""
+    return {
+        "team": question.team,
+        "on_behalf_of": question.person,
+        "agent": question.agent,
+        "purpose": question.purpose,
+        "conduct": question.conduct,
+        "sensitivity": question.sensitivity if len(refs) == 1 else "public",
+        "model": question.model,
+        "clearances": question.clearances,
+        "capabilities": refs,
+        "add": add or None,
+        "without": without or None,
     }
 
 

@@ -14,6 +14,7 @@ from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.states import CampaignState, Effect, TaskState
 from yosegi.exchange import Exchange, Incoming
+from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.recall import Recalls
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.registry import Registry
@@ -25,6 +26,7 @@ from yosegi.site.approving import Approving
 from yosegi.site.asking import Asking
 from yosegi.site.catalogue import Catalogue
 from yosegi.site.evidence import Evidence
+from yosegi.site.foresight import Foresight
 from yosegi.site.funds import Funds
 from yosegi.site.governing import Governing
 from yosegi.site.handover import Handover
@@ -68,6 +70,7 @@ class Site:
     transfers: Transfers
     objects: Objects
     evidence: Evidence
+    foresight: Foresight
     governing: Governing
     office: Office
     rights: Rights
@@ -102,7 +105,7 @@ class Site:
         self.exchange.on(Report, self.requests.on_report)
         self.exchange.on(Cancel, self._on_cancel)
         self.exchange.on(Offer, self.catalogue.on_offer)
-        self.exchange.refused = self.requests.rejected
+        self.exchange.refused = self._refused
         self.requests.changed = self._request_changed
         self.owner.changed = self._task_changed
         self.rights.start()
@@ -114,6 +117,7 @@ class Site:
         self.exchange.start()
         self.objects.start()
         self.evidence.start()
+        self.foresight.start()
         self.transfers.start()
         await self.owner.start()
         await self.recalls.start()
@@ -143,6 +147,11 @@ class Site:
 
     async def _on_cancel(self, incoming: Incoming) -> None:
         await self.owner.on_cancel(incoming.charter, incoming.sender, incoming.message.document)
+
+    async def _refused(self, out: Outgoing, why: str) -> None:
+        """A peer will never take a message: told to whoever sent it."""
+        await self.requests.rejected(out, why)
+        await self.foresight.rejected(out, why)
 
     def _request_changed(self, asked: Asked) -> None:
         self.transfers.reported(asked)

@@ -191,3 +191,57 @@ class Offer(Addressed):
     kind: ClassVar[str] = "offer"
 
     offers: tuple[Offered, ...]
+
+
+class WouldYou(Addressed):
+    """A home site asks what an owner would say of one of its members; nothing comes of it but an answer.
+
+    Args:
+        agent: the program that would act for the person, if one would.
+        conduct: how far it would go.
+        sensitivity: the strictest label of what would go in.
+        model: the language model's endpoint that would see it, if one would.
+        clearances: what the home site attests of the person, by its signature on this question.
+        capabilities: of the owner.
+        add: agreements as if they were in force.
+        without: names of agreements as if they were not.
+    """
+
+    kind: ClassVar[str] = "would-you"
+
+    team: TeamId
+    on_behalf_of: PersonId
+    agent: Key | None = None
+    purpose: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    conduct: Conduct = "run"
+    sensitivity: Sensitivity = "public"
+    model: Annotated[str, StringConstraints(max_length=120)] | None = None
+    clearances: tuple[Clearance, ...] | None = Field(default=None, max_length=32)
+    capabilities: tuple[CapabilityRef, ...] = Field(min_length=1, max_length=200)
+    add: tuple[dict[str, Any], ...] | None = Field(default=None, max_length=20)
+    without: tuple[str, ...] | None = Field(default=None, max_length=200)
+
+
+class WouldDo(Value):
+    """What an owner would do with a request for one of its capabilities.
+
+    Args:
+        allow: whether it would accept it, start it once approved where that is needed, and release what comes of it.
+        at: the first step that it would refuse.
+        agreements: by which it would do it.
+        reasons: why not.
+    """
+
+    capability: CapabilityRef
+    allow: bool
+    at: Annotated[str, StringConstraints(max_length=40)] = ""
+    agreements: tuple[str, ...] = ()
+    reasons: tuple[Explanation, ...] = ()
+
+
+class Would(Addressed):
+    """An owner's answer, as its policies stood when it was issued; `key` is the question's."""
+
+    kind: ClassVar[str] = "would"
+
+    answers: tuple[WouldDo, ...] = Field(max_length=200)

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from yosegi.governance.suspensions import Barred
-from yosegi.site import Asking
+from yosegi.site import Ask
 from yosegi.site.programme import campaign_told, programme
 from yosegi.web.api import Body, Here, Text, Who
 from yosegi.web.strict import StrictRoute
@@ -23,31 +23,12 @@ class Publish(Body):
     document: dict[str, Any]
 
 
-class Ask(Body):
-    """A question put before anybody acts; what is left out is filled in."""
-
-    capability: Name
-    person: Name = ""
-    team: Name = ""
-    charter: Name = ""
-    purpose: Name = "research"
-    action: Name = ""
-    conduct: Name = "run"
-    sensitivity: Name = "public"
-    agent: Name | None = None
-    model: Name | None = None
-    approved: bool = False
-
-    def asking(self) -> Asking:
-        """The same as a value."""
-        return Asking(**{name: getattr(self, name) for name in Asking.model_fields})
-
-
 class AskIf(Ask):
     """The same, if agreements were added or dropped, or the site had other rules."""
 
-    add: tuple[dict[str, Any], ...] = Field(default=(), max_length=20)
-    without: tuple[Name, ...] = Field(default=(), max_length=200)
+    # Lists in JSON; strict as values are, a question takes nothing else for a tuple.
+    add: tuple[dict[str, Any], ...] = Field(default=(), max_length=20, strict=False)
+    without: tuple[Name, ...] = Field(default=(), max_length=200, strict=False)
     rules: dict[Name, str] | None = None
 
 
@@ -120,14 +101,15 @@ async def agreements(site: Here, who: Who, charter: str = "") -> list[dict[str, 
 
 @governance.post("/policy/explain")
 async def explain(body: Ask, site: Here, who: Who) -> dict[str, Any]:
-    """What policy would answer, and why not."""
-    return site.office.explain(body.asking(), who)
+    """What policy would answer here and at the owner, and why not."""
+    return await site.office.explain(body, who)
 
 
 @governance.post("/policy/what-if")
 async def what_if(body: AskIf, site: Here, who: Who) -> dict[str, Any]:
     """What it would answer if; nothing is changed."""
-    return site.office.what_if(body.asking(), who, add=body.add, without=body.without, rules=body.rules)
+    asking = Ask(**{name: getattr(body, name) for name in Ask.model_fields})
+    return await site.office.what_if(asking, who, add=body.add, without=body.without, rules=body.rules)
 
 
 @governance.post("/policy")
@@ -139,7 +121,7 @@ async def reload(body: Rules, site: Here, who: Who) -> dict[str, Any]:
 @governance.get("/access")
 async def access(site: Here, who: Who, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
     """What somebody may use in each of their teams, and why not the rest."""
-    return site.office.access(who, person, purpose)
+    return await site.office.access(who, person, purpose)
 
 
 @governance.get("/suspensions")

@@ -15,7 +15,7 @@ programme_pages = APIRouter(include_in_schema=False)
 async def catalogue(caller: Here, purpose: str = "") -> Response:
     """Everything that is known here: what the person may use in each team, and why not the rest."""
     session = signed_in(caller)
-    lines = caller.site.office.access(session, "", purpose[:60])
+    lines = await caller.site.office.access(session, "", purpose[:60])
     return show(caller, "catalogue", page="catalogue", lines=lines, purpose=purpose[:60])
 
 

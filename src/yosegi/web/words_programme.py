@@ -6,12 +6,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     # -- catalogue
     "catalogue": ("Catalogue", "カタログ"),
     "catalogue_lead": (
-        "What {person} may use in each team, and why not the rest. The owner has the last word.",
-        "{person} が各チームで利用できるものと、できない場合の理由です。最終判断は提供元が行います。",
+        "What {person} may use in each team, and why not the rest: by this site's policy, and as each owner says that"
+        " it would decide. The owner has the last word.",
+        "{person} が各チームで利用できるものと、できない場合の理由です。当サイトの判断と、各提供元の見込みを示します。"
+        "最終判断は提供元が行います。",
     ),
     "purpose": ("Purpose", "目的"),
     "ask_for_purpose": ("Show for this purpose", "この目的で表示"),
-    "may_use": ("May it be used?", "利用の可否"),
+    "may_use": ("This site's policy", "当サイトの判断"),
+    "owner_says": ("The owner would", "提供元の回答"),
+    "owner_not_heard": ("{site} has not said yet", "{site} からの回答はまだありません"),
+    "owner_said_at": ("said {at} UTC", "{at} UTC 時点"),
+    "own_capability": ("its owner is this site", "提供元は当サイト"),
     "allowed": ("allowed", "可"),
     "not_allowed": ("refused", "不可"),
     "in_no_team": (

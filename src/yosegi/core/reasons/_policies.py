@@ -211,3 +211,11 @@ add(
     "{site} would have to show them to the parties of its agreements (policies_shown_to, in its site.toml).",
     "{site} が協定の当事者に開示する必要があります（site.toml の policies_shown_to）。",
 )
+add(
+    "asked_too_often",
+    "you",
+    "Owners were asked for you {most} times in this minute, which is the most.",
+    "この1分間に、あなたのために提供元への照会が上限の {most} 回行われました。",
+    "Wait a minute; the last known answer is shown.",
+    "1分待ってください。表示されるのは直近の回答です。",
+)
