@@ -22,7 +22,7 @@ from yosegi.campaign import parse_spec
 from yosegi.core.errors import Invalid
 from yosegi.core.states import TaskState, TrialState
 from yosegi.exchange import Incoming
-from yosegi.exchange.exchange import Handler
+from yosegi.exchange.intake import Handler
 from yosegi.exchange.outbox import REFUSED, sending
 from yosegi.exchange.requests import MADE
 from yosegi.ledger import Write
@@ -52,7 +52,7 @@ def _quiet() -> None:
 
 def make_older(federation: Federation, site: str) -> None:
     """From now on a site knows the first set of kinds, with the fields they had, and no other."""
-    handlers = federation.places[site].running.exchange._handlers
+    handlers = federation.places[site].running.exchange._intake.handlers
     for kind in set(handlers) - set(FIRST_SET):
         del handlers[kind]
     for kind in (Request, Report):
@@ -176,7 +176,7 @@ def test_a_site_states_every_kind_of_document_that_it_takes(tmp_path: Path) -> N
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
-        assert set(federation.places["argonne"].running.exchange._handlers) == set(FORMATS)
+        assert set(federation.places["argonne"].running.exchange._intake.handlers) == set(FORMATS)
 
     run_simulated(story())
 

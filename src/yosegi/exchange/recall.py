@@ -17,7 +17,8 @@ from pydantic import Field
 from yosegi.core import encoding
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound
-from yosegi.exchange.exchange import Exchange, Incoming
+from yosegi.exchange.exchange import Exchange
+from yosegi.exchange.intake import Incoming
 from yosegi.exchange.outbox import sending
 from yosegi.exchange.requests import MADE
 from yosegi.governance.registry import Registry

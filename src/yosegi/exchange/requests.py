@@ -20,7 +20,7 @@ from yosegi.core.object import ObjectRef, refs
 from yosegi.core.recent import Recent
 from yosegi.core.states import Result, TaskState
 from yosegi.data.entries import naming
-from yosegi.exchange.exchange import Incoming
+from yosegi.exchange.intake import Incoming
 from yosegi.exchange.outbox import Outgoing, sending
 from yosegi.governance.decision import Decision
 from yosegi.governance.delegation import Delegation
