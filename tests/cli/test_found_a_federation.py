@@ -39,7 +39,7 @@ class Reader:
 
     def write(self, text: str) -> None:
         name, _, content = text.partition("\n")
-        for site in ("lab-a", "lab-b"):
+        for site in ("lab-a", "lab-b", "small"):
             word = f"KEYS-OF-{site.upper()}"
             if word in content:
                 content = content.replace(word, told("charter", "key", site).splitlines()[0].removeprefix("keys = "))
@@ -77,7 +77,13 @@ def test_the_page_founds_a_federation_changes_it_and_founds_another(reader: Read
         (found,) = document("agreement", "list", site)
         assert found["in_force"]
         assert found["publication"].startswith("Both institutions")
-    assert document("charter", "verify", "v1.json", "v2.json")["complete"]
+    assert document("charter", "verify", "v1.json", "v2.json", "v3.json")["complete"]
+    assert "lab-a hosts the people of small" in told("charter", "diff", "v2.json", "v3.json")
+    assert any(line.split()[:1] == ["small"] and line.split()[-1] == "lab-a" for line in shown_lines("v3.json"))
+
+
+def shown_lines(charter: str) -> list[str]:
+    return told("charter", "show", charter).splitlines()
 
 
 def test_the_fingerprint_is_compared_before_anything_is_signed(reader: Reader) -> None:

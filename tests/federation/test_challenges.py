@@ -81,7 +81,7 @@ def test_an_owner_refuses_a_request_for_a_challenge_of_another_team(tmp_path: Pa
         federation = await challenged(tmp_path)
         task = await ask(federation, "k1", challenge="wells")
         assert why_refused(task) == "challenge_not_of_team"
-        assert "wells" in task.reasons[0].ja
+        assert "課題" in task.reasons[0].ja
         assert (await ask(federation, "k2", challenge="recipes")).state is not TaskState.REFUSED
         assert (await ask(federation, "k3")).state is not TaskState.REFUSED
 

@@ -185,7 +185,7 @@ def test_a_signature_made_with_a_public_key_as_a_secret_is_refused(house: House)
     [
         ({"on_behalf_of": "nobody@argonne"}, "unknown_person"),
         ({"team": "another-team"}, "unknown_team"),
-        ({"on_behalf_of": "pi@nims"}, "home_does_not_vouch"),
+        ({"on_behalf_of": "pi@nims"}, "not_hosted_here"),
         ({"capability": "riken/toy.missing@1"}, "unknown_capability"),
         ({"inputs": {"x": 0.25, "also": 1}}, "bad_inputs"),
     ],

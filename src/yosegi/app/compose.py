@@ -203,6 +203,7 @@ def assemble(parts: Parts) -> Site:
     delegation = Delegation(settings.site, ledger, signer, clock)
     law = SiteLaw(settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations)
     law.clearances, law.shows = settings.clearances, settings.policies_shown_to == "parties"
+    delegation.hosts = law.hosts
     exchange = Exchange(
         settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
     )
@@ -247,7 +248,7 @@ def assemble(parts: Parts) -> Site:
     campaigns = Campaigns(
         settings.site, ledger, requests, law, delegation, catalogue.contract_of, objects.named, compute=parts.compute
     )
-    door = Door(settings.site, clock, parts.accounts)
+    door = Door(settings.site, clock, parts.accounts, vouches=law.vouches)
     mandating = Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door)
     mandating.withdraw = requests.cancel
     return Site(

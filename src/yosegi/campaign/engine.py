@@ -164,7 +164,7 @@ class Campaigns:
         }
         given: tuple[Write, ...] = ()
         if not mandate:
-            own = mandate_of(spec, contracts, spec.conduct, 1, self.requests.clock.now())
+            own = mandate_of(spec, contracts, spec.conduct, 1, self.requests.clock.now(), self.site)
             mandate, given = own.id, (self.delegation.give(own, by),)
         facts = {"team": spec.team, "title": spec.title, "state": str(CampaignState.RUNNING), "mandate": mandate}
         write = Write(
@@ -220,7 +220,8 @@ class Campaigns:
         if by != spec.on_behalf_of:
             raise Refused(f"resuming campaign {spec.name} under a new mandate", ("not_on_behalf_of_others",))
         count = sum(entry.facts.get("mandate", "") != "" for entry in self.ledger.read(campaign_stream(spec.name)))
-        mandate = mandate_of(spec, campaign.contracts, wanted, count + 1, self.requests.clock.now())
+        now = self.requests.clock.now()
+        mandate = mandate_of(spec, campaign.contracts, wanted, count + 1, now, self.site)
         return self.delegation.give(mandate, by)
 
     def look_again(self) -> None:

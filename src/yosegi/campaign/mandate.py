@@ -18,7 +18,7 @@ HOW_FAR: tuple[Conduct, ...] = ("suggest", "approve", "run")
 
 
 def mandate_of(
-    spec: CampaignSpec, contracts: Mapping[str, Contract], conduct: Conduct, number: int, now: datetime
+    spec: CampaignSpec, contracts: Mapping[str, Contract], conduct: Conduct, number: int, now: datetime, site: str
 ) -> Mandate:
     """A campaign's own mandate.
 
@@ -28,10 +28,12 @@ def mandate_of(
         conduct: how far it goes.
         number: which mandate of this campaign it is; another is given when it is resumed after one is over.
         now: when it begins; it ends after 90 days.
+        site: the home site, which gives it.
 
     Raises:
         Invalid: the file's purpose is none that an agreement could name.
     """
+    institution = home_of(spec.on_behalf_of)
     try:
         right = Right(
             capabilities=spec.capabilities(),
@@ -44,7 +46,8 @@ def mandate_of(
         return Mandate(
             charter=spec.charter,
             id=f"{spec.name[:110]}.m{number}",
-            home=home_of(spec.on_behalf_of),
+            home=site,
+            institution=None if institution == site else institution,
             person=spec.on_behalf_of,
             team=spec.team,
             campaign=spec.name,

@@ -180,9 +180,16 @@ def show(document: Path, json_: bool) -> None:
     show_table(("", ""), ((name, _short(item)) for name, item in value.items()))
     if envelope.payload_type == Charter.payload_type:
         shown = Charter.peek(envelope)
+        _show_members(shown)
         _show_teams(shown)
         click.echo(f"fingerprint {shown.fingerprint}: compare it aloud")
     click.echo(f"digest {envelope.payload_digest}\nsigned by {', '.join(signed) or 'nobody yet'}")
+
+
+def _show_members(shown: Charter) -> None:
+    """Who is in it, and whose site they use."""
+    rows = ((one.id, one.kind, one.country, one.needed, one.hosted_by or one.id) for one in shown.members)
+    show_table(("member", "kind", "country", "keys to sign", "site"), rows, empty="no members")
 
 
 def _show_teams(shown: Charter) -> None:

@@ -90,7 +90,11 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
 )
 @explained
 def account(home: Path, person: str, role: str, passphrase: str) -> None:
-    """Give PERSON an account at this site, with a key and, if one is typed, a passphrase."""
+    """Give PERSON an account at this site, with a key and, if one is typed, a passphrase.
+
+    PERSON is of this site (pi@this-site), or of a member that a charter has this site host: they are let in for as long
+    as it does.
+    """
     place = Home(home)
     place.settings()
     people = place.folder / "people"

@@ -75,7 +75,7 @@ class ClearanceTerms(Value):
     Args:
         clearance: what is needed.
         export_classes: for capabilities of these classes.
-        attested_by: the parties whose attestation counts, of their own people.
+        attested_by: the parties whose attestation counts, of their own people and of those their sites host.
     """
 
     clearance: Clearance
@@ -94,13 +94,14 @@ class Agreement(Document):
         teams: whom it is for; for a house agreement the site's own groups.
         team: the same, as an agreement for one team said it before there could be several; either is there.
         house: whether it covers one site's own staff and nobody else.
-        parties: sites bound by it. People come from these, capabilities belong to these.
+        parties: members bound by it. People come from these, capabilities belong to these.
         capabilities: which capabilities may be used.
         purposes: what for.
         highest_sensitivity: of anything that goes in or comes out.
         export_classes: which export classes are covered; each but `none` needs a determination.
         determinations: who determined them, by which list, and when.
-        residency: countries to which results may go; any, if none is named.
+        residency: countries to which results may go; any, if none is named. Those of a hosted member's people go to
+            its host's.
         models: which language models' endpoints may see what; none, if none is named.
         clearances: what people need for some of the export classes; nothing, if none is named.
         conduct: whether capabilities may be asked to suggest, to run after approval, or to run.
@@ -201,14 +202,15 @@ class Agreement(Document):
         It explains a refusal and never makes one: the policy decides.
 
         Args:
-            facts: `capability`, `home`, `country` (of the home site), `purpose`, `sensitivity`, `export_class`,
-                `conduct`, `agent`, `model`, `clearances`, `now` (a datetime).
+            facts: `capability`, `home`, `voucher` (the site that vouches for the person), `countries` (to which
+                results go), `purpose`, `sensitivity`, `export_class`, `conduct`, `agent`, `model`, `clearances`,
+                `now` (a datetime).
         """
         now = facts["now"]
         sensitivity = _up_to(self.highest_sensitivity)
         shown = {terms.endpoint: _up_to(terms.highest_sensitivity) for terms in self.models}
         model = facts["model"]
-        lacking = self._lacking(facts)
+        lacking, abroad = self._lacking(facts), self._abroad(facts["countries"])
         tests: tuple[tuple[bool, str, object], ...] = (
             (isinstance(now, datetime) and self.in_force(now), "agreement_not_in_force", now),
             (self.covers(str(facts["capability"])), "capability_not_covered", facts["capability"]),
@@ -218,7 +220,7 @@ class Agreement(Document):
             (facts["export_class"] in self.export_classes, "export_class_not_covered", facts["export_class"]),
             (facts["conduct"] in self.conduct, "conduct_not_covered", facts["conduct"]),
             (self.agents or not facts["agent"], "agents_not_covered", facts["agent"]),
-            (not self.residency or facts["country"] in self.residency, "residency_not_covered", facts["country"]),
+            (abroad is None, "residency_not_covered", abroad),
             (lacking is None, "clearance_missing", lacking),
             (model is None or facts["sensitivity"] in shown.get(str(model), ()), "model_not_covered", model),
         )
@@ -227,12 +229,17 @@ class Agreement(Document):
                 return code, {"agreement": self.name, "asked": str(asked), "until": f"{self.valid_until:%Y-%m-%d}"}
         return None
 
+    def _abroad(self, countries: object) -> object:
+        """The first country to which results would go and may not."""
+        found = countries if isinstance(countries, tuple) else ()
+        return next((country for country in found if self.residency and country not in self.residency), None)
+
     def _lacking(self, facts: Mapping[str, object]) -> str | None:
         """The first clearance that a person needs and nobody whose word counts has attested."""
         attested = facts.get("clearances")
         held = set(attested) if isinstance(attested, tuple) else set()
         for terms in self.clearances or ():
-            counts = terms.clearance in held and facts["home"] in terms.attested_by
+            counts = terms.clearance in held and facts["voucher"] in terms.attested_by
             if facts["export_class"] in terms.export_classes and not counts:
                 return f"{terms.clearance} ({', '.join(terms.attested_by)})"
         return None

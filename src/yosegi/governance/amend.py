@@ -93,7 +93,7 @@ def differences(old: Charter, new: Charter) -> list[str]:
             lines.append(f"{name.replace('_', ' ')}: {_shown(before)} becomes {_shown(after)}")
     for kind in ("members", "teams", "focus_areas", "challenges"):
         lines += _changed(kind.rstrip("s").replace("_", " "), getattr(old, kind), getattr(new, kind))
-    return [*lines, *_taken_up(old, new)]
+    return [*lines, *_hosted(old, new), *_taken_up(old, new)]
 
 
 def _changed(kind: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> list[str]:
@@ -108,8 +108,19 @@ def _changed(kind: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> list[str]
     return lines
 
 
-_TOLD = ("challenges",)
+_TOLD = ("challenges", "hosted_by")
 """What has lines of its own."""
+
+
+def _hosted(old: Charter, new: Charter) -> list[str]:
+    """Whose people use whose site from now on, and whose no longer do."""
+    lines = []
+    for name in sorted({member.id for member in (*old.members, *new.members)}):
+        before, after = old.host_of(name), new.host_of(name)
+        if before != after:
+            lines += [f"{before} no longer hosts the people of {name}"] if before else []
+            lines += [f"{after} hosts the people of {name}, which has no site of its own"] if after else []
+    return lines
 
 
 def _taken_up(old: Charter, new: Charter) -> list[str]:

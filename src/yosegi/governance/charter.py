@@ -45,6 +45,7 @@ class Member(Value):
         country: where it answers to the law.
         keys: its governance keys, kept offline.
         needed: how many of them (of each algorithm) must sign for the member to have signed.
+        hosted_by: the member whose site its people use, if it has no site of its own.
     """
 
     id: SiteId
@@ -53,6 +54,7 @@ class Member(Value):
     country: Country
     keys: tuple[PublicKey, ...] = Field(min_length=1, max_length=32)
     needed: int = Field(default=1, ge=1)
+    hosted_by: SiteId | None = None
 
     @model_validator(mode="after")
     def _can_sign(self) -> Self:
@@ -170,8 +172,17 @@ class Charter(Document):
         if self.expires <= self.issued:
             raise ValueError("expires before it is issued")
         self._can_be_changed()
+        self._hosts_have_sites()
         self._teams_are_of_members()
         return self
+
+    def _hosts_have_sites(self) -> None:
+        for member in self.members:
+            if member.hosted_by is None:
+                continue
+            host = next((other for other in self.members if other.id == member.hosted_by), None)
+            if host is None or host.id == member.id or host.hosted_by is not None:
+                raise ValueError(f"{member.id} is to be hosted by {member.hosted_by}, which has no site in the charter")
 
     def _can_be_changed(self) -> None:
         countries = Counter(member.country for member in self.members)
@@ -208,6 +219,15 @@ class Charter(Document):
     @functools.cached_property
     def _by_id(self) -> Mapping[str, Member]:
         return {member.id: member for member in self.members}
+
+    def host_of(self, site: str) -> str | None:
+        """The member whose site a member's people use; none, if it has its own or is no member."""
+        found = self.member(site)
+        return None if found is None else found.hosted_by
+
+    def hosted(self, host: str) -> tuple[str, ...]:
+        """The members whose people use a member's site."""
+        return tuple(member.id for member in self.members if member.hosted_by == host)
 
     def team(self, team: str) -> Team | None:
         """The team of that id, if there is one."""

@@ -5,6 +5,7 @@ A token is minted for one owner and shared by all requests of some minutes. None
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,12 +34,17 @@ def refused(error: MandateRefused) -> Explanation:
 
 @dataclass
 class Delegation:
-    """The mandates that one home site has given."""
+    """The mandates that one home site has given.
+
+    Args:
+        hosts: whether a charter has this site host an institution, now.
+    """
 
     site: str
     ledger: Ledger
     signer: Signer
     clock: Clock
+    hosts: Callable[[str, str], bool] = lambda charter, institution: False
     _known: dict[str, Mandate] = field(default_factory=dict)
     _tokens: dict[tuple[str, str], tuple[datetime, Envelope]] = field(default_factory=dict)
 
@@ -71,7 +77,8 @@ class Delegation:
         """A mandate that lives, as does each that it was cut from.
 
         Raises:
-            MandateRefused: `mandate_unknown`, `mandate_cancelled` or `mandate_ended`.
+            MandateRefused: `mandate_unknown`, `mandate_cancelled` or `mandate_ended`; `not_hosted_here` once its
+                member's institution is hosted here no more.
         """
         first, now = self.get(mandate), self.clock.now()
         found: Mandate | None = first
@@ -79,6 +86,9 @@ class Delegation:
             if self.ledger.query("SELECT 1 FROM mandates WHERE id = ? AND cancelled = 1", (found.id,)):
                 raise MandateRefused(found.id, "mandate_cancelled")
             found.check_alive(now)
+            if found.institution is not None and not self.hosts(found.charter, found.institution):
+                named = {"host": self.site, "institution": found.institution, "person": found.person}
+                raise MandateRefused(found.id, "not_hosted_here", **named)
             found = self.get(found.parent) if found.parent is not None else None
         return first
 

@@ -7,7 +7,7 @@ the record of it holds all it depended on, and a rule that reaches for anything 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from yosegi.core.errors import Invalid
@@ -25,12 +25,14 @@ class Directory:
         sites: country and kind of each site.
         teams: lead and focus area of each team.
         people: the teams of each person.
+        hosts: the site that each member without a site of its own is hosted by.
     """
 
     charter: str
     sites: Mapping[str, tuple[str, str]]
     teams: Mapping[str, tuple[str, str]]
     people: Mapping[str, frozenset[str]]
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, charter: Charter, site: str = "", groups: Mapping[str, Iterable[str]] | None = None) -> Directory:
@@ -58,7 +60,13 @@ class Directory:
                 if home_of(person) != site:
                     raise Invalid(f"group {group}", f"{person} is not of {site}", "a group is of a site's own staff")
                 people.setdefault(person, set()).add(group)
-        return cls(charter.id, sites, teams, {person: frozenset(member_of) for person, member_of in people.items()})
+        hosts = {member.id: member.hosted_by for member in charter.members if member.hosted_by is not None}
+        members = {person: frozenset(member_of) for person, member_of in people.items()}
+        return cls(charter.id, sites, teams, members, hosts)
+
+    def homes(self, site: str) -> frozenset[str]:
+        """The members whose people a site vouches for: itself, and those it hosts."""
+        return frozenset({site, *(member for member, host in self.hosts.items() if host == site)})
 
     def slice(self, question: Question) -> list[dict[str, Any]]:
         """The entities one question touches, in Cedar's JSON form; what is not known is not in it."""
@@ -66,6 +74,7 @@ class Directory:
         known_teams = sorted(team for team in teams if team in self.teams)
         sites = {question.home, question.capability.owner, question.peer or question.home}
         sites |= {self.teams[team][0] for team in known_teams}
+        sites |= {host for site in list(sites) if (host := self.hosts.get(site)) is not None}
         entities = [self._site(site) for site in sorted(sites) if site in self.sites]
         entities += [self._team(team) for team in known_teams]
         if question.person in self.people:
@@ -77,7 +86,10 @@ class Directory:
 
     def _site(self, site: str) -> dict[str, Any]:
         country, kind = self.sites[site]
-        return {"uid": _uid("Site", site), "attrs": {"country": country, "kind": kind}, "parents": []}
+        attrs: dict[str, Any] = {"country": country, "kind": kind}
+        if site in self.hosts:
+            attrs["host"] = _ref("Site", self.hosts[site])
+        return {"uid": _uid("Site", site), "attrs": attrs, "parents": []}
 
     def _team(self, team: str) -> dict[str, Any]:
         lead, focus_area = self.teams[team]

@@ -241,11 +241,12 @@ class Engine:
 
     def _nothing_permits(self, question: Question, found: Slice) -> tuple[Note, ...]:
         """Which agreement comes nearest, and what it lacks."""
-        home = _uid("Site", question.home)
+        results_go_to = [_uid("Site", site) for site in (question.home, question.host) if site is not None]
         facts: dict[str, object] = {
             "capability": question.capability.ref,
             "export_class": question.capability.export_class,
             "home": question.home,
+            "voucher": question.host or question.home,
             "purpose": question.purpose,
             "sensitivity": question.sensitivity,
             "conduct": question.conduct,
@@ -253,7 +254,7 @@ class Engine:
             "model": question.model,
             "clearances": question.clearances or (),
             "now": question.now,
-            "country": next((e["attrs"]["country"] for e in found.known if e["uid"] == home), None),
+            "countries": tuple(e["attrs"]["country"] for e in found.known if e["uid"] in results_go_to),
         }
         missed = [miss for a in self.agreements.get(question.team, []) if (miss := self._miss(a, facts)) is not None]
         near = [miss for miss in missed if miss[0] != "capability_not_covered"] or missed
@@ -279,6 +280,7 @@ def _unknown(question: Question, known: list[dict[str, Any]], charter: str) -> I
     for site in dict.fromkeys((question.home, question.capability.owner, question.peer or question.home)):
         if ("Site", site) not in names:
             yield Note(code="unknown_site", fields={"site": site})
+    yield from _unhosted(question, names.get(("Site", question.home)))
     if ("Team", question.team) not in names:
         yield Note(code="unknown_team", fields={"team": question.team})
     person = names.get(("Person", question.person))
@@ -287,6 +289,18 @@ def _unknown(question: Question, known: list[dict[str, Any]], charter: str) -> I
     elif {"type": "Team", "id": question.team} not in person["parents"]:
         yield Note(code="not_in_team", fields={"person": question.person, "team": question.team})
     yield from _contradictions(question)
+
+
+def _unhosted(question: Question, home: dict[str, Any] | None) -> Iterable[Note]:
+    """Whether the charter says of the institution's site what the question says: its own, or whose."""
+    if home is None:
+        return
+    host = home["attrs"].get("host", {}).get("__entity", {}).get("id")
+    if question.host is not None and question.host != host:
+        named = {"host": question.host, "institution": question.home, "person": question.person}
+        yield Note(code="not_hosted_here", fields=named)
+    elif question.host != host:
+        yield Note(code="home_is_hosted", fields={"institution": question.home, "host": str(host)})
 
 
 def _contradictions(question: Question) -> Iterable[Note]:

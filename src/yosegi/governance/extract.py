@@ -22,13 +22,14 @@ _EACH = re.compile(r'(?=@id\("yosegi-suspended-)')
 _NAMED = re.compile(r'@kind\("([a-z]+)"\)\s*@name\("([^"]+)"\)')
 
 
-def extract(bundle: bytes, team: str, home: str) -> bytes:
+def extract(bundle: bytes, team: str, home: str, host: str | None = None) -> bytes:
     """What of a bundle of policies concerns a team's people of a home site, in the same form.
 
     Args:
         bundle: the whole, as it was published.
         team: the team in which they act.
-        home: the site that vouches for them.
+        home: their institution.
+        host: the site that vouches for them, where the institution has none of its own.
     """
     held: dict[str, Any] = json.loads(bundle)
     kept = [value for value in held["agreements"] if _concerns(Agreement.read(value), team, home)]
@@ -40,7 +41,9 @@ def extract(bundle: bytes, team: str, home: str) -> bytes:
     }
     if SUSPENSIONS in texts:
         each = _EACH.split(texts.pop(SUSPENSIONS))
-        left = "".join(text for text in each if text.strip() and _may_concern(text, held["site"], team, home))
+        left = "".join(
+            text for text in each if text.strip() and _may_concern(text, {held["site"], home, host}, team, home)
+        )
         texts |= {SUSPENSIONS: left} if left else {}
     part = held | {"agreements": kept, "texts": texts}
     # Absent where agreements were permits of their own, and where none is suspended.
@@ -65,14 +68,14 @@ def _concerns(agreement: Agreement, team: str, home: str) -> bool:
     return team in agreement.for_teams and home in agreement.parties
 
 
-def _may_concern(text: str, site: str, team: str, home: str) -> bool:
+def _may_concern(text: str, sites: set[str | None], team: str, home: str) -> bool:
     """Whether a suspension can speak of the home site, its people, the team, an agent, or what is offered to them."""
     found = _NAMED.search(text)
     if found is None:
         return True
     kind, name = found.groups()
     tests: Mapping[str, bool] = {
-        "site": name in (home, site),
+        "site": name in sites,
         "person": name.endswith(f"@{home}"),
         "team": name == team,
     }

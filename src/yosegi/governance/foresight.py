@@ -17,6 +17,7 @@ from yosegi.core.ids import CapabilityRef, PersonId, TeamId, home_of
 from yosegi.core.values import Value
 from yosegi.governance.agreement import Agreement
 from yosegi.governance.decision import Decision
+from yosegi.governance.directory import Directory
 from yosegi.governance.policy import Policy
 from yosegi.governance.question import Action, CapabilityFacts, Question
 
@@ -54,15 +55,17 @@ class Expectation(Value):
     reason: str = ""
     charter: str = ""
 
-    def question(self, facts: CapabilityFacts, charter: str, now: datetime) -> Question:
+    def question(self, facts: CapabilityFacts, directory: Directory, now: datetime) -> Question:
         """The row as a question."""
+        home = home_of(self.who)
         return Question(
             action=self.action,
             person=self.who,
             agent=self.agent,
-            home=home_of(self.who),
+            home=home,
+            host=directory.hosts.get(home),
             team=self.team,
-            charter=charter,
+            charter=directory.charter,
             capability=facts,
             conduct=self.conduct,
             sensitivity=strictest(self.sensitivity, facts.sensitivity),
@@ -85,7 +88,7 @@ def check_expectations(
         what = f"row {number} of the policy table ({row.who}, {row.action} {row.what})"
         if row.what not in capabilities:
             raise Invalid(what, "no such capability is known here", "name one of this site's, or a peer's offer")
-        decision = policy.decide(row.question(capabilities[row.what], policy.directory.charter, now))
+        decision = policy.decide(row.question(capabilities[row.what], policy.directory, now))
         if decision.allow != row.allow or (row.reason and row.reason not in decision.reasons):
             wanted = ("allowed" if row.allow else "refused") + (f" for {row.reason}" if row.reason else "")
             found = "allowed" if decision.allow else "refused"
@@ -111,6 +114,7 @@ def access(
                 action=action,
                 person=person,
                 home=home_of(person),
+                host=policy.directory.hosts.get(home_of(person)),
                 team=team,
                 charter=policy.directory.charter,
                 capability=facts,

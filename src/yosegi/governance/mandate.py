@@ -98,6 +98,7 @@ class Mandate(Document):
         charter: under which charter.
         id: its name at the home site.
         home: the site that vouches for the member and signs.
+        institution: the member's own institution, where that has no site and the home site hosts it.
         person: the member acted for.
         team: in which team.
         campaign: the campaign it is for, if it is for one.
@@ -125,10 +126,11 @@ class Mandate(Document):
     right: Right
     issued: Moment
     not_after: Moment
+    institution: SiteId | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        if home_of(self.person) != self.home:
+        if home_of(self.person) != (self.institution or self.home):
             raise ValueError(f"{self.home} cannot vouch for {self.person}")
         if not timedelta() < self.not_after - self.issued <= LONGEST:
             raise ValueError(f"lives at most {LONGEST.days} days")
@@ -209,6 +211,7 @@ class Mandate(Document):
             holder=holder,
             issued=now,
             not_after=min(now + TOKEN_LIFE, self.not_after),
+            institution=self.institution,
         )
 
 

@@ -72,7 +72,7 @@ class Policy:
         Args:
             site: whose policy it is.
             directory: who is known under the charter.
-            agreements: signed agreements this site is a party to, verified before.
+            agreements: signed agreements to which this site, or a member it hosts, is a party; verified before.
             rules: the site's own forbids: Cedar text by file name.
             suspensions: what the site's officers have barred under this charter.
 
@@ -223,7 +223,7 @@ def _check_party(site: str, directory: Directory, agreement: Agreement) -> None:
     what = f"agreement {agreement.name}"
     if agreement.charter != directory.charter:
         raise Invalid(what, f"is of the charter {agreement.charter}, not {directory.charter}")
-    if site not in agreement.parties:
+    if not directory.homes(site) & set(agreement.parties):
         raise Invalid(what, f"{site} is not a party to it", "only its parties put it in force")
 
 

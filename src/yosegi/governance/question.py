@@ -8,7 +8,18 @@ from pydantic import Field
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, EffectClass, Kind, Sensitivity
-from yosegi.core.ids import CapabilityRef, CharterId, Clearance, Digest, Key, PersonId, SiteId, TeamId, split_capability
+from yosegi.core.ids import (
+    CapabilityRef,
+    CharterId,
+    Clearance,
+    Digest,
+    Key,
+    PersonId,
+    SiteId,
+    TeamId,
+    home_of,
+    split_capability,
+)
 from yosegi.core.values import Value
 from yosegi.governance.label import Label
 from yosegi.trust.document import Moment
@@ -51,6 +62,12 @@ class CapabilityFacts(Value):
         return split_capability(self.ref)[0]
 
 
+def vouching(person: str, sender: str) -> tuple[str, str | None]:
+    """Who vouches for a person for whom a site asks: `home` and `host` of the question. Whether it may, policy says."""
+    home = home_of(person)
+    return home, None if sender == home else sender
+
+
 class Question(Value):
     """One question to `decide()`; with the policies and entities it holds all that the answer depends on.
 
@@ -58,7 +75,8 @@ class Question(Value):
         action: the step of the task's life.
         person: the member on whose behalf.
         agent: the program that acts for the member, if one does.
-        home: the site that vouches for the member.
+        home: the member's institution, which vouches for them.
+        host: the site that vouches for them in its place, if the institution has none of its own.
         team: in which team the member acts; a grant of that team pays.
         charter: under which charter.
         capability: what is to be used.
@@ -93,4 +111,5 @@ class Question(Value):
     model: str | None = Field(default=None, max_length=120)
     clearances: tuple[Clearance, ...] | None = Field(default=None, max_length=32)
     learned: Label | None = None
+    host: SiteId | None = None
     now: Moment

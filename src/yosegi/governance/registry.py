@@ -129,8 +129,9 @@ class Registry:
         return known
 
     def sites(self, charter: str) -> tuple[str, ...]:
-        """The members of a charter."""
-        return tuple(member.id for member in self.federation(charter).roster.charter.members)
+        """The members of a charter that have a site of their own."""
+        members = self.federation(charter).roster.charter.members
+        return tuple(member.id for member in members if member.hosted_by is None)
 
     def keys_of(self, charter: str, site: str) -> Mapping[str, PublicKey]:
         """The online keys of a member, now.

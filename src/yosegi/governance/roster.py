@@ -34,8 +34,9 @@ class Roster:
     def with_charter(self, envelope: Envelope, now: datetime) -> Self:
         """After a new version of the charter.
 
-        Dropped are the statements of sites no longer in it, and of those whose governance keys it changes: what a
-        withdrawn key has signed counts no more, so such a site states itself anew.
+        Dropped are the statements of sites no longer in it, of members that another hosts from now on, and of those
+        whose governance keys it changes: what a withdrawn key has signed counts no more, so such a site states itself
+        anew.
 
         Raises:
             Untrusted: see `yosegi.governance.charter.accept`.
@@ -46,7 +47,9 @@ class Roster:
 
     def _signs_alike(self, charter: Charter, site: str) -> bool:
         before, after = self.charter.member(site), charter.member(site)
-        return before is not None and after is not None and (before.keys, before.needed) == (after.keys, after.needed)
+        if before is None or after is None or after.hosted_by is not None:
+            return False
+        return (before.keys, before.needed) == (after.keys, after.needed)
 
     def with_statement(self, envelope: Envelope, now: datetime) -> Self:
         """After a site's statement.

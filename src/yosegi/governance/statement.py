@@ -142,9 +142,9 @@ def accept_statement(charter: Charter, envelope: Envelope, now: datetime, known:
         known: the last statement of that site accepted here.
 
     Raises:
-        Untrusted: of no member, under another charter, signed by too few of the member's governance keys, older
-            than the known one, without a key of each algorithm that the charter asks for, not in force, or with an
-            address others may not be sent to.
+        Untrusted: of no member or of one that another hosts, under another charter, signed by too few of the member's
+            governance keys, older than the known one, without a key of each algorithm that the charter asks for, not in
+            force, or with an address others may not be sent to.
         Invalid: signed, but not a statement.
     """
     claimed = Statement.peek(envelope)
@@ -152,6 +152,8 @@ def accept_statement(charter: Charter, envelope: Envelope, now: datetime, known:
     member = charter.member(claimed.site)
     if member is None:
         raise Untrusted(what, "not_a_member", site=claimed.site, charter=charter.id)
+    if member.hosted_by is not None:
+        raise Untrusted(what, "member_is_hosted", site=member.id, host=member.hosted_by)
     key_ids = [signature.key_id for signature in envelope.signatures]
     if known is not None and claimed.renews(known) and not set(key_ids) & {key.key_id for key in member.keys}:
         return Statement.open(envelope, by_id(known.keys), now=now, charter=charter.id, needs=charter.algorithms)

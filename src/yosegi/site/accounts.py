@@ -73,6 +73,8 @@ class Door:
     accounts: Mapping[str, Account]
     agents: Callable[[str, str], Mapping[str, PublicKey]] = lambda person, agent: {}
     """The key of a person's agent under each of its living mandates."""
+    vouches: Callable[[str], bool] = lambda person: True
+    """Whether this site may vouch for a person, now: of its own, or of an institution that a charter has it host."""
     _sessions: dict[str, Session] = field(default_factory=dict)
     _failures: dict[str, list[float]] = field(default_factory=dict)
     _used: dict[str, float] = field(default_factory=dict)
@@ -123,7 +125,13 @@ class Door:
         return self.open_as(account.person, account.role)
 
     def open_as(self, person: str, role: Role, agent: str = "", mandate: str = "") -> str:
-        """A session token for somebody who has proved who they are, here or elsewhere."""
+        """A session token for somebody who has proved who they are, here or elsewhere.
+
+        Raises:
+            Refused: somebody of an institution that this site does not host (any more).
+        """
+        if not self.vouches(person):
+            raise Refused(f"signing in as {person}", ("institution_not_hosted",))
         token = secrets.token_urlsafe(32)
         until = self.clock.monotonic() + SESSION.total_seconds()
         self._sessions = {k: s for k, s in self._sessions.items() if s.until > self.clock.monotonic()}
@@ -134,7 +142,7 @@ class Door:
     def session(self, token: str | None) -> Session | None:
         """Who holds the token; None if nobody does, or does no more."""
         found = self._sessions.get(_digest(token)) if token else None
-        if found is None or found.until <= self.clock.monotonic():
+        if found is None or found.until <= self.clock.monotonic() or not self.vouches(found.person):
             return None
         # An agent's session ends with its mandate.
         ended = found.agent and found.mandate not in self.agents(found.person, found.agent)

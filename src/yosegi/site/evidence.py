@@ -19,6 +19,7 @@ from yosegi.data import Chunk, Gave, ObjectStore, Puller, Want, known
 from yosegi.exchange import Exchange
 from yosegi.exchange.requests import Asked
 from yosegi.governance.explanation import explained
+from yosegi.governance.question import Question
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.ledger.header import MAX_BODY
 from yosegi.runner.deciding import followed
@@ -143,6 +144,5 @@ class Evidence:
             if digest == grounds.entities:
                 return str(body["decision"]["entities"]).encode()
             if grounds.shown is not None and digest == grounds.shown.policies:
-                question = body["decision"]["question"]
-                return self.law.extract(charter, grounds.policies, question["team"], question["home"])
+                return self.law.extract(grounds.policies, Question.parsed(body["decision"]["question"]))
         return None

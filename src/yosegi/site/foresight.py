@@ -202,7 +202,7 @@ class Foresight:
     # -- as the owner -----------------------------------------------------------------------------------------------
 
     async def on_question(self, incoming: Incoming) -> None:
-        """Answer what this owner would say of a member of the asking site, and of nobody else.
+        """Answer what this owner would say of a member of the asking site, or of one it hosts, and of nobody else.
 
         Raises:
             Untrusted, Invalid: not of that site or not for this one, or about agreements that could not be in force.
@@ -210,7 +210,8 @@ class Foresight:
             Unavailable: it has asked too much in the last minute; it comes again.
         """
         asked, peer = self._opened(WouldYou, incoming), incoming.sender
-        if home_of(asked.on_behalf_of) != peer:
+        home = home_of(asked.on_behalf_of)
+        if (self.registry.federation(incoming.charter).roster.charter.host_of(home) or home) != peer:
             raise Refused(f"asking about {asked.on_behalf_of}", ("home_does_not_vouch",))
         if not self._rate.allows((incoming.charter, peer), self.clock.monotonic()):
             raise Unavailable(f"questions of {peer}", f"more than {MOST_A_MINUTE} in a minute", "it is asked again")

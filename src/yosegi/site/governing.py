@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from yosegi.core.clock import Clock, timestamp
@@ -37,7 +38,11 @@ _MOST_INTRODUCTIONS = 8
 
 @dataclass
 class Governing:
-    """Takes what the members of a site's charters have signed, and what its own officers bar."""
+    """Takes what the members of a site's charters have signed, and what its own officers bar.
+
+    Args:
+        changed: told when a document came into force: rights may have lapsed with it.
+    """
 
     site: str
     ledger: Ledger
@@ -47,6 +52,7 @@ class Governing:
     exchange: Exchange
     catalogue: Catalogue
     running: bool = False
+    changed: Callable[[], None] = lambda: None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def start(self) -> None:
@@ -84,16 +90,20 @@ class Governing:
             await self.registry.accept(envelope, by)
             if envelope.payload_type != Statement.payload_type:
                 await self.law.publish(charter)
+        self.changed()
         self.exchange.meet(charter)
         if self.running:
             await self.catalogue.offer()
         return charter
 
     def _passing(self, charter: str, envelope: Envelope, by: str) -> list[Write]:
-        """One entry for each member it concerns: an agreement its parties, anything else everybody."""
+        """One entry for each member it concerns: an agreement its parties or their hosts, anything else everybody."""
         document = next(kind for kind in KINDS if kind.payload_type == envelope.payload_type).peek(envelope)
         members = self.registry.sites(charter)
-        concerned = document.parties if isinstance(document, Agreement) else members
+        concerned = members
+        if isinstance(document, Agreement):
+            known = self.registry.federation(charter).roster.charter
+            concerned = tuple(dict.fromkeys(known.host_of(party) or party for party in document.parties))
         topic = _topic(document)
         drafts: tuple[Draft, ...] = tuple(
             sending(PASSED_ON, peer, topic, envelope, {"kind": document.kind, "document": envelope.payload_digest}, {})
@@ -188,10 +198,15 @@ def check_own(site: str, envelope: Envelope) -> None:
     """See that a first charter has the site among its members.
 
     Raises:
-        Invalid: it has not.
+        Invalid: it has not, or only as one that another hosts.
     """
-    if envelope.payload_type == Charter.payload_type and Charter.peek(envelope).member(site) is None:
+    if envelope.payload_type != Charter.payload_type:
+        return
+    member = Charter.peek(envelope).member(site)
+    if member is None:
         raise Invalid("the charter", f"{site} is not a member of it", "it would mean nothing here")
+    if member.hosted_by is not None:
+        raise Invalid("the charter", f"{site} is hosted by {member.hosted_by} under it", "its people sign in there")
 
 
 def _topic(document: Document) -> str:

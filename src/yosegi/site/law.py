@@ -28,7 +28,7 @@ from yosegi.governance.grant import Grant, GrantExceeded, awarded, held, refunde
 from yosegi.governance.label import Label
 from yosegi.governance.labels import combined
 from yosegi.governance.policy import Policy
-from yosegi.governance.question import Action, CapabilityFacts, Question
+from yosegi.governance.question import Action, CapabilityFacts, Question, vouching
 from yosegi.governance.registry import Federation, Registry
 from yosegi.governance.suspensions import STREAM as SUSPENSIONS
 from yosegi.governance.suspensions import Suspension, in_force
@@ -68,7 +68,9 @@ class SiteLaw:
     clearances: Mapping[str, Iterable[str]] = field(default_factory=dict)
     shows: bool = False
     _policies: dict[str, Policy] = field(default_factory=dict)
-    _extracts: Recent[tuple[str, str, str], tuple[bytes, str, bool]] = field(default_factory=lambda: Recent(256))
+    _extracts: Recent[tuple[str, str, str, str | None], tuple[bytes, str, bool]] = field(
+        default_factory=lambda: Recent(256)
+    )
 
     def __post_init__(self) -> None:
         self.suspensions = in_force(self.ledger.read(SUSPENSIONS))
@@ -124,8 +126,8 @@ class SiteLaw:
 
     def _build(self, charter: str, federation: Federation, rules: Mapping[str, str] | None = None) -> Policy:
         directory = Directory.of(federation.roster.charter, self.site, self.groups)
-        now = self.clock.now()
-        agreements = [a for a in federation.agreements.values() if self.site in a.parties and now < a.valid_until]
+        now, homes = self.clock.now(), directory.homes(self.site)
+        agreements = [a for a in federation.agreements.values() if homes & set(a.parties) and now < a.valid_until]
         return Policy.build(self.site, directory, agreements, self.rules if rules is None else rules, self.suspensions)
 
     async def reload(self, rules: Mapping[str, str], expectations: Sequence[Expectation]) -> None:
@@ -182,25 +184,26 @@ class SiteLaw:
         question = decision.question
         if not self.shows:
             return None
-        part, digest, hidden = self._part(decision.policies_digest, question.charter, question.team, question.home)
+        part, digest, hidden = self._part(decision.policies_digest, question)
         if hidden and not decision.allow:
             return None
         size = len(decision.entities.encode())
         return Shown(policies=digest, policies_bytes=len(part), entities_bytes=size)
 
-    def extract(self, charter: str, policies: str, team: str, home: str) -> bytes | None:
-        """The part of policies that concerns a team of a home site; None if they were never published here."""
+    def extract(self, policies: str, question: Question) -> bytes | None:
+        """The part of policies that concerns whom a question is about; None if they were never published here."""
         try:
-            return self._part(policies, charter, team, home)[0]
+            return self._part(policies, question)[0]
         except NotFound:
             return None
 
-    def _part(self, policies: str, charter: str, team: str, home: str) -> tuple[bytes, str, bool]:
-        key = (policies, team, home)
+    def _part(self, policies: str, question: Question) -> tuple[bytes, str, bool]:
+        team, home = question.team, question.home
+        key = (policies, team, home, question.host)
         found = self._extracts.get(key)
         if found is None:
-            bundle = self._published(charter, policies)
-            part = extract(bundle, team, home)
+            bundle = self._published(question.charter, policies)
+            part = extract(bundle, team, home, question.host)
             found = part, canonical.digest(part), hidden(bundle, team, home)
             self._extracts.put(key, found)
         return found
@@ -216,16 +219,18 @@ class SiteLaw:
 
     def attested(self, person: str) -> tuple[str, ...] | None:
         """The clearances that this site attests of one of its people; None where there are none."""
-        return (
-            tuple(
-                sorted(
-                    name
-                    for name, people in self.clearances.items()
-                    if home_of(person) == self.site and person in people
-                )
-            )
-            or None
-        )
+        if not self.vouches(person):
+            return None
+        return tuple(sorted(name for name, people in self.clearances.items() if person in people)) or None
+
+    def vouches(self, person: str) -> bool:
+        """Whether this site vouches for somebody: of its own people, or of a member that a charter has it host."""
+        home = home_of(person)
+        return home == self.site or any(self.hosts(charter, home) for charter in self.registry.charters())
+
+    def hosts(self, charter: str, institution: str) -> bool:
+        """Whether a charter has this site host a member, now."""
+        return self.registry.federation(charter).roster.charter.host_of(institution) == self.site
 
     def decide_request(self, request: Mapping[str, Any], contract: Contract, learned: Label = NOTHING) -> Decision:
         """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?
@@ -266,6 +271,7 @@ class SiteLaw:
             person=person,
             agent=agent,
             home=home_of(person),
+            host=self.registry.federation(request.charter).roster.charter.host_of(home_of(person)),
             team=request.team,
             charter=request.charter,
             capability=CapabilityFacts.of(self.site, contract),
@@ -311,11 +317,13 @@ class SiteLaw:
         label: Sensitivity = strictest(
             contract.sensitivity, request.get("sensitivity", "public"), *(ref.sensitivity for ref in objects)
         )
+        home, host = vouching(request["on_behalf_of"], self.site if action == "request" else request["sender"])
         return Question(
             action=action,
             person=request["on_behalf_of"],
             agent=request.get("agent"),
-            home=request["on_behalf_of"].partition("@")[2] if action == "request" else request["sender"],
+            home=home,
+            host=host,
             team=request["team"],
             charter=request["charter"],
             capability=CapabilityFacts.of(owner, contract),
@@ -395,8 +403,10 @@ class SiteLaw:
             await self.ledger.append(Write(stream, None, (draft,), charter=grant.charter, actor=by))
 
     def agreements(self, charter: str) -> list[Agreement]:
-        """Agreements this site is a party to."""
-        return [a for a in self.registry.federation(charter).agreements.values() if self.site in a.parties]
+        """Agreements to which this site, or a member it hosts, is a party."""
+        federation = self.registry.federation(charter)
+        homes = {self.site, *federation.roster.charter.hosted(self.site)}
+        return [a for a in federation.agreements.values() if homes & set(a.parties)]
 
 
 def label_of(ref: ObjectRef) -> Label:

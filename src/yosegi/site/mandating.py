@@ -14,7 +14,7 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
-from yosegi.core.ids import derived_key
+from yosegi.core.ids import derived_key, home_of
 from yosegi.exchange import Exchange, Incoming, sending
 from yosegi.governance import mandates
 from yosegi.governance.delegation import Delegation, refused
@@ -115,7 +115,7 @@ class Mandating:
             Invalid: they do not hold together.
             Refused: it is to be cut from one that is over or unknown.
         """
-        now = self.clock.now()
+        now, institution = self.clock.now(), home_of(person)
         depth = 0 if agent is None else 1
         if parent is not None:
             try:
@@ -136,6 +136,7 @@ class Mandating:
                 charter=charter,
                 id=id,
                 home=self.site,
+                institution=None if institution == self.site else institution,
                 person=person,
                 team=team,
                 campaign=campaign,

@@ -241,7 +241,8 @@ class Office:
         if asking.capability not in facts:
             raise NotFound("capability", asking.capability, tuple(facts))
         owner, _ = split_capability(asking.capability)
-        mine = owner == self.site
+        mine, home = owner == self.site, home_of(person)
+        host = policy.directory.hosts.get(home)
         fields = asking.model_dump(exclude={"person", "team", "charter", "action", "capability"}, exclude_none=True)
         if who.agent and person == who.person:
             # An agent that asks is told of its own right, which is less than its member's.
@@ -249,12 +250,13 @@ class Office:
         question = fields | {
             "action": asking.action or ("accept" if mine else "request"),
             "person": person,
-            "home": home_of(person),
+            "home": home,
+            "host": host,
             "team": asking.team or _one_team(policy, person),
             "charter": charter,
             "capability": facts[asking.capability].model_dump(mode="json"),
             "sensitivity": max(asking.sensitivity, facts[asking.capability].sensitivity, key=_strictness),
-            "peer": home_of(person) if mine else owner,
+            "peer": (host or home) if mine else owner,
             "clearances": self.law.attested(person),
             "now": timestamp(self.clock.now()),
         }

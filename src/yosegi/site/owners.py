@@ -18,7 +18,7 @@ from yosegi.core.errors import Corrupt, Invalid
 from yosegi.core.states import TaskState
 from yosegi.exchange.requests import MADE
 from yosegi.governance.policy import decide_again
-from yosegi.governance.question import Question
+from yosegi.governance.question import Question, vouching
 from yosegi.ledger import Entry
 from yosegi.site.evidence import RECEIVED
 from yosegi.trust.messages import Grounds, Judged, Report, Request
@@ -118,14 +118,16 @@ class Owners:
         return "made_again"
 
 
-def _question(request: Request, home: dict[str, Any], judged: Judged) -> Question:
+def _question(request: Request, told: dict[str, Any], judged: Judged) -> Question:
     """The question that the owner answered: what the home site asked itself, seen from the other side."""
-    asked = Question.parsed(home)
+    asked = Question.parsed(told)
+    home, host = vouching(request.on_behalf_of, request.sender)
     return asked.model_copy(
         update={
             "action": judged.action,
             "agent": request.agent,
-            "home": request.sender,
+            "home": home,
+            "host": host,
             "conduct": request.how_far,
             "sensitivity": strictest(asked.sensitivity, request.sensitivity),
             "approved": bool(judged.approved),

@@ -43,7 +43,7 @@ def _under(site: Site, name: str) -> dict[str, Any]:
         "alive": told["alive"],
         "members": [
             {key: member[key] for key in ("id", "name", "kind", "country")}
-            | {"stated_until": told["statements"][member["id"]]}
+            | {"stated_until": told["statements"][member["id"]], "hosted_by": member.get("hosted_by", "")}
             for member in told["members"]
         ],
         "focus_areas": told["focus_areas"],

@@ -10,6 +10,7 @@ from yosegi.core.errors import Corrupt, Invalid
 from yosegi.exchange.requests import MADE, REFUSED_AT_HOME
 from yosegi.governance.decision import Decision
 from yosegi.governance.policy import redecide
+from yosegi.governance.question import vouching
 from yosegi.ledger import Entry
 from yosegi.site.law import POLICY
 from yosegi.trust.messages import Request
@@ -82,6 +83,7 @@ def _check_asked(recorded: Decision, request: Request) -> None:
         "capability": (question.capability.ref, request.capability),
         "contract": (question.capability.contract, request.contract),
         "purpose": (question.purpose, request.purpose),
+        "host": (question.host, vouching(request.on_behalf_of, request.sender)[1]),
     }
     for name, (decided, asked) in pairs.items():
         if decided != asked:

@@ -74,7 +74,7 @@ class Rights:
         if request.challenge is not None:
             charter = self.registry.federation(request.charter).roster.charter
             if request.challenge not in charter.challenges_of(request.team):
-                return explained("challenge_not_of_team", challenge=request.challenge, team=request.team)
+                return explained("challenge_not_of_team")
         if request.token is None:
             if request.agent is not None:
                 return explained("mandate_missing", agent=request.agent)

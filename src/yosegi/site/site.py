@@ -112,6 +112,7 @@ class Site:
         self.mandating.start()
         self.rights.changed, self.rights.lapsed_now = self.owner.look_again, self.watch.look
         self.mandating.changed = self.campaigns.look_again
+        self.governing.changed = self._law_changed
         self.requests.start()
         self.notices.start()
         self.exchange.start()
@@ -140,6 +141,11 @@ class Site:
         for engine in {id(p.engine): p.engine for p in self.owner.published.values()}.values():
             await engine.close()
         self.ledger.close()
+
+    def _law_changed(self) -> None:
+        """A document came into force: what rests on the ones before is looked at now."""
+        self.campaigns.look_again()
+        self.watch.look()
 
     async def _on_request(self, incoming: Incoming) -> None:
         message = incoming.message

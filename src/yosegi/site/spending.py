@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import NotFound
+from yosegi.core.ids import home_of
 from yosegi.governance.grants import Query
 from yosegi.ledger import ERASED, Db, Entry
 from yosegi.runner.tasks import ACCEPTED
@@ -18,6 +19,7 @@ GROUPS = (
     "funder",
     "team",
     "home",
+    "institution",
     "agreement",
     "challenge",
     "campaign",
@@ -26,20 +28,20 @@ GROUPS = (
     "grant",
     "month",
 )
-"""What usage may be summed by; `home` is the site that asked, `month` when it was accepted, `challenge` what the
-campaign named of those its team works on."""
+"""What usage may be summed by; `home` is the site that asked, `institution` the person's own (not the same where
+the site hosts them), `month` when it was accepted, `challenge` what the campaign named of those its team works on."""
 
 
 class SpendingView:
     """Table `spending`: one row a task that drew on a grant, with who asked and by which agreement."""
 
     name = "spending"
-    version = 2
+    version = 3
     ddl: ClassVar[Sequence[str]] = (
         "CREATE TABLE spending (task TEXT PRIMARY KEY, sequence INTEGER NOT NULL, charter TEXT NOT NULL,"
-        " grant_id TEXT NOT NULL, team TEXT NOT NULL, home TEXT NOT NULL, agreement TEXT NOT NULL,"
-        " challenge TEXT NOT NULL, campaign TEXT NOT NULL, capability TEXT NOT NULL, person TEXT NOT NULL,"
-        " month TEXT NOT NULL)",
+        " grant_id TEXT NOT NULL, team TEXT NOT NULL, home TEXT NOT NULL, institution TEXT NOT NULL,"
+        " agreement TEXT NOT NULL, challenge TEXT NOT NULL, campaign TEXT NOT NULL, capability TEXT NOT NULL,"
+        " person TEXT NOT NULL, month TEXT NOT NULL)",
         "CREATE INDEX spending_grant ON spending (grant_id, task)",
         "CREATE INDEX spending_sequence ON spending (sequence)",
     )
@@ -58,6 +60,7 @@ class SpendingView:
             str(facts["grant"]),
             str(facts["team"]),
             entry.stream.split("/")[1],
+            home_of(str(facts.get("by", ""))),
             " ".join(body.get("decision", {}).get("reasons", ())),
             str(facts.get("challenge") or ""),
             str(facts.get("campaign") or ""),

@@ -48,7 +48,7 @@ class Request(Addressed):
     """
 
     kind: ClassVar[str] = "request"
-    added: ClassVar[Mapping[int, tuple[str, ...]]] = {2: ("conduct", "mandate", "clearances", "token")}
+    added: ClassVar[Mapping[int, tuple[str, ...]]] = {2: ("conduct", "mandate", "clearances", "challenge", "token")}
 
     team: TeamId
     on_behalf_of: PersonId

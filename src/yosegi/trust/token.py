@@ -39,6 +39,7 @@ class Token(Document):
         holder: the key that must sign each use.
         issued: when it was minted.
         not_after: at most ten minutes later.
+        institution: the member's own institution, where that has no site and the issuer hosts it.
     """
 
     kind: ClassVar[str] = "token"
@@ -53,12 +54,13 @@ class Token(Document):
     holder: PublicKey
     issued: Moment
     not_after: Moment
+    institution: SiteId | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         if not timedelta() < self.not_after - self.issued <= LONGEST:
             raise ValueError(f"lives at most {LONGEST.seconds // 60} minutes")
-        if home_of(self.person) != self.issuer:
+        if home_of(self.person) != (self.institution or self.issuer):
             raise ValueError(f"{self.issuer} cannot vouch for {self.person}")
         return self
 

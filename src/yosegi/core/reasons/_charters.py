@@ -67,6 +67,14 @@ add(
     "署名された声明を取得または持参してください。",
 )
 add(
+    "member_is_hosted",
+    "members",
+    "{site} has no site of its own under the charter: {host} hosts it, so it states no keys.",
+    "憲章では {site} に自前のサイトはなく {host} が受け入れているため、鍵の声明は認められません。",
+    "A new version of the charter would have to give it a site.",
+    "憲章の新しい版で自前のサイトを認める必要があります。",
+)
+add(
     "statement_expired",
     "sender",
     "The statement of {site} ended at {until}, so its keys are not believed.",

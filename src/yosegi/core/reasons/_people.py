@@ -3,6 +3,14 @@
 from yosegi.core.reasons._reason import add
 
 add(
+    "institution_not_hosted",
+    "members",
+    "No charter says that this site hosts your institution, so it cannot vouch for you.",
+    "このサイトがあなたの機関を受け入れると定める憲章がないため、身元を保証できません。",
+    "A charter would have to name this site as the host of your institution.",
+    "憲章でこのサイトをあなたの機関の受入先と定める必要があります。",
+)
+add(
     "sign_in_stale",
     "you",
     "This browser began no such sign-in, or more than ten minutes ago.",

@@ -139,6 +139,22 @@ add(
     "@ の後に記されたサイトを通じて依頼してください。",
 )
 add(
+    "not_hosted_here",
+    "members",
+    "{host} cannot vouch for {person}: the charter does not say that it hosts {institution}.",
+    "{host} は {person} の身元を保証できません。憲章は {host} が {institution} を受け入れるとは定めていません。",
+    "Ask through the site of {institution} or the one that hosts it, or have a new version of the charter say so.",
+    "{institution} のサイトかその受入先を通じて依頼するか、憲章の新しい版でそう定める必要があります。",
+)
+add(
+    "home_is_hosted",
+    "members",
+    "{institution} has no site of its own under the charter: {host} hosts it and vouches for its people.",
+    "憲章では {institution} に自前のサイトはなく、{host} が受け入れてその人々の身元を保証します。",
+    "Ask through the site of {host}.",
+    "{host} のサイトを通じて依頼してください。",
+)
+add(
     "unknown_team",
     "members",
     "The charter has no team {team}.",
@@ -149,8 +165,8 @@ add(
 add(
     "challenge_not_of_team",
     "members",
-    "Under the charter the team does not work on the challenge that was named ({team}, {challenge}).",
-    "憲章では、このチームは指定された課題に取り組んでいません（{team}、{challenge}）。",
+    "Under the charter the team does not work on the challenge that was named.",
+    "憲章では、このチームは指定された課題に取り組んでいません。",
     "Name one of the team's own, or none; or have the team take it up in a new version of the charter.",
     "チームの課題を指定するか省いてください。または憲章の新しい版でチームの課題に加える必要があります。",
 )
