@@ -304,7 +304,13 @@ def damaged(file: Path, statement: str) -> str:
         ("DELETE FROM ledger_entries WHERE sequence = 3", "entry 3: it is missing"),
         ("UPDATE ledger_entries SET position = 7 WHERE sequence = 4", "entry 4: it is filed at 7 of b, not at 2 of b"),
         ("UPDATE ledger_entries SET stream = 'c' WHERE sequence = 4", "entry 4: it is filed at 2 of c, not at 2 of b"),
-        ("UPDATE ledger_bodies SET body = 'x' WHERE sequence = 1", "entry 1: its body is not the one its header"),
+        ("UPDATE ledger_bodies SET body = X'78' WHERE sequence = 1", "entry 1: its body is not the one its header"),
+        ("UPDATE ledger_bodies SET body = 'x' WHERE sequence = 1", "entry 1: what is stored of it is not of its form"),
+        (
+            "UPDATE ledger_entries SET header = 'x' WHERE sequence = 2",
+            "entry 2: what is stored of it is not of its form",
+        ),
+        ("UPDATE ledger_checkpoints SET envelope = 'x' WHERE size = 5", "a checkpoint: what is stored of it"),
         ("DELETE FROM ledger_bodies WHERE sequence = 2", "entry 2: its body is gone, and no entry says it was erased"),
         ("UPDATE ledger_checkpoints SET envelope = X'7B7D' WHERE size = 5", "checkpoint 5: "),
         (

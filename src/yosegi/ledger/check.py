@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from yosegi.core.errors import Corrupt, YosegiError
 from yosegi.ledger import rows, tree
@@ -15,6 +16,8 @@ from yosegi.ledger.write import ERASED, LEDGER
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
+
+T = TypeVar("T")
 
 TAIL = 256
 """Entries that are read again whenever a ledger is opened; a power of two."""
@@ -102,7 +105,8 @@ def check_tail(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicK
     walk = _Walk(site, tree.Frontier(start, [found[node] for node in tree.peaks(0, start)]))
     entries, places = rows.scan(db, start, head.size, None), rows.places(db, start, head.size)
     for sequence in range(start, head.size):
-        walk.step(sequence, next(entries, None), next(places, None))
+        where = f"entry {sequence}"
+        walk.step(sequence, _next(entries, where), _next(places, where))
     stored = rows.last_checkpoint(db)
     if stored is None:
         raise Corrupt(f"entry {head.size - 1}", f"{head.size} entries, and no checkpoint over them")
@@ -122,19 +126,28 @@ def check_all(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicKe
     """
     walk = _Walk(site, tree.Frontier())
     signed = _checkpoints(db, head.size)
-    following = next(signed, None)
+    following = _next(signed, "a checkpoint")
     entries, places = rows.scan(db, 0, head.size, None), rows.places(db, 0, head.size)
     for sequence in range(head.size):
-        walk.follow(walk.step(sequence, next(entries, None), next(places, None)))
+        where = f"entry {sequence}"
+        walk.follow(walk.step(sequence, _next(entries, where), _next(places, where)))
         if following is not None and following[0] == sequence + 1:
             _check_checkpoint(following[1], following[0], walk.frontier.root(), site=site, keys=keys)
-            following = next(signed, None)
+            following = _next(signed, "a checkpoint")
         if (sequence + 1) % _STEP == 0 or sequence + 1 == head.size:
             yield Progress("entries", sequence + 1, head.size)
     # What was erased while this went on says so further on.
     for entry in rows.stream_after(db, LEDGER, walk.positions.get(LEDGER, 0), None):
         walk.late(entry.header)
     walk.finish()
+
+
+def _next(found: Iterator[T], where: str) -> T | None:
+    """The next that is stored, if there is one; SQLite keeps text in a column of bytes where it is told to."""
+    try:
+        return next(found, None)
+    except (TypeError, ValueError) as error:
+        raise Corrupt(where, f"what is stored of it is not of its form ({error})") from None
 
 
 def _check_checkpoint(document: bytes, size: int, root: bytes, *, site: str, keys: Mapping[str, PublicKey]) -> Envelope:
