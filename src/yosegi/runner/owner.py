@@ -15,22 +15,18 @@ from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, Progress
 from yosegi.core.errors import Conflict, Invalid, Unavailable
 from yosegi.core.ids import split_capability
-from yosegi.core.object import refs
 from yosegi.core.states import Effect, TaskState
-from yosegi.data.entries import naming
-from yosegi.governance.explanation import explained, why
-from yosegi.governance.grant import GrantExceeded
 from yosegi.governance.registry import Registry
-from yosegi.ledger import Draft, Entry, Ledger, Write
+from yosegi.ledger import Draft, Entry, Ledger
 from yosegi.runner import tasks
+from yosegi.runner.acceptance import Acceptance
 from yosegi.runner.book import TaskBook
 from yosegi.runner.breaker import Breakers
 from yosegi.runner.charging import charge, checked
-from yosegi.runner.deciding import followed
 from yosegi.runner.dispatcher import Dispatcher
 from yosegi.runner.gap import Gap
 from yosegi.runner.inputs import Inputs, Waiting
-from yosegi.runner.law import Law, Published, Rights, recorded
+from yosegi.runner.law import Law, Published, Rights
 from yosegi.runner.lost import Lost
 from yosegi.runner.reporting import Reporter
 from yosegi.runner.switch import Switch, SwitchWord
@@ -69,6 +65,7 @@ class Owner:
     _book: TaskBook = field(init=False)
     _dispatcher: Dispatcher = field(init=False)
     _waiting: Waiting = field(init=False)
+    _acceptance: Acceptance = field(init=False)
     _switch: Switch = field(init=False)
     _lost: Lost = field(init=False)
 
@@ -82,6 +79,18 @@ class Owner:
         self._book = TaskBook(self.site, self.ledger, self.law, self.published, reporter, self.posted, self._moved)
         self._dispatcher = Dispatcher(self._book, self.clock, self.breakers, self.rights)
         self._waiting = Waiting(self._book, self._dispatcher, self.clock, self.inputs)
+        self._acceptance = Acceptance(
+            self.site,
+            self.ledger,
+            self.law,
+            self.rights,
+            self.gap,
+            self.breakers,
+            self._book,
+            self._dispatcher,
+            self._waiting,
+            lambda: self.most_open,
+        )
         self._dispatcher.resolved = self.resolve
         self._switch = Switch(self.ledger, self.published, self._dispatcher)
         self._lost = Lost(self._book, self.gap, self.directory)
@@ -155,154 +164,7 @@ class Owner:
                 if known.request_digest != envelope.payload_digest:
                     raise Conflict(f"key {request.key}", "was used before for another request", "use a new key")
                 return
-            await self._consider(known, request, envelope, receipt)
-
-    async def _consider(self, task: Task, request: Request, envelope: Envelope, receipt: dict[str, Any] | None) -> None:
-        site, name = split_capability(request.capability)
-        published = self.published.get(name) if site == self.site else None
-        facts = {
-            "team": request.team,
-            "capability": request.capability,
-            "request": envelope.payload_digest,
-            "campaign": request.campaign or "",
-            "by": request.on_behalf_of,
-        }
-        body: dict[str, Any] = {"request": envelope.plain, "receipt": receipt}
-        refusal = self._unfit(request, published, name)
-        if published is None or refusal is not None:
-            reason = refusal or explained("unknown_capability", capability=name)
-            await self._refuse(task, request, (reason,), facts, body)
-            return
-        closed = self.gap.closes(published.contract, request)
-        if refusal := closed or self.rights.unvouched(request, envelope) or self._too_much(request, name):
-            await self._refuse(task, request, (refusal,), facts, body)
-            return
-        facts |= self.rights.vouched(request)
-        decision = self.law.decide("accept", request, published.contract)
-        body |= recorded(self.law, decision)
-        if not decision.allow:
-            await self._refuse(task, request, why(decision), facts, body)
-            return
-        if request.how_far == "suggest":
-            await self._suggested(task, request, published, facts, body)
-            return
-        try:
-            hold = self.law.hold(request, published.contract.cost, task.stream)
-        except GrantExceeded as error:
-            await self._refuse(task, request, (_exceeded(error),), facts, body)
-            return
-        await self._accept(task, request, published, hold, facts, body)
-
-    def _unfit(self, request: Request, published: Published | None, name: str) -> Explanation | None:
-        """What is wrong with a request before any policy is asked."""
-        if published is None:
-            return explained("unknown_capability", capability=name)
-        if request.contract != published.contract.digest:
-            return explained("contract_changed", capability=name)
-        try:
-            published.contract.check_inputs(request.inputs)
-            return self._waiting.unfit(request, published.contract)
-        except Invalid as error:
-            return explained("bad_inputs", why=str(error))
-
-    def _too_much(self, request: Request, name: str) -> Explanation | None:
-        """Why nothing more is taken now, whoever asks: an open breaker, or a team with too much under way."""
-        if opened := self.breakers.why_open(name):
-            return explained("breaker_open", capability=name, why=opened, contact=f"operator@{self.site}")
-        row = self.ledger.query(
-            "SELECT COUNT(*) AS open FROM task WHERE state IN ('accepted', 'dispatched') AND team = ? AND charter = ?",
-            (request.team, request.charter),
-        )
-        if row[0]["open"] >= self.most_open:
-            return explained("too_many_open", team=request.team, most=str(self.most_open))
-        return None
-
-    async def _accept(
-        self,
-        task: Task,
-        request: Request,
-        published: Published,
-        hold: Write | None,
-        facts: dict[str, Any],
-        body: dict[str, Any],
-    ) -> None:
-        name = published.contract.name
-        if hold is not None:
-            facts |= {"grant": hold.drafts[0].facts["grant"], "held": dict(published.contract.cost)}
-        facts |= naming(refs(published.contract.inputs, request.inputs))
-        reasons = self._lacks(request, published.contract)
-        if reasons:
-            facts |= {"awaits": reasons[0].code}
-            body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
-        drafts = [Draft(tasks.ACCEPTED, facts, body)]
-        # A task that can start at once costs one commit: the decision just made is the one before dispatch too.
-        at_once = not reasons and self._dispatcher.may_start_now(name)
-        if at_once:
-            decision = self.law.decide("dispatch", request, published.contract)
-            at_once = decision.allow
-            if at_once:
-                drafts.append(Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.law, decision)))
-                self._dispatcher.take_slot(name, task.stream)
-        quick = at_once and published.contract.effect.repeatable
-        if not quick:
-            task_after = TaskState.DISPATCHED if at_once else TaskState.ACCEPTED
-            before = followed((), body) if at_once else ()
-            drafts[-1] = self._book.reporter.attach(
-                drafts[-1], request, task_after, published.contract, reasons=reasons, decided=before
-            )
-        others = () if hold is None else (hold,)
-        try:
-            task = await self._book.append(task, *drafts, request=request, others=others)
-        except GrantExceeded as error:
-            # Somebody else took the rest between the look and the write; the guard in the transaction is the truth.
-            self._dispatcher.leave(name, task.stream)
-            facts = {key: value for key, value in facts.items() if key not in ("grant", "held", "awaits")}
-            await self._refuse(task, request, (_exceeded(error),), facts, body)
-            return
-        except BaseException:
-            self._dispatcher.leave(name, task.stream)
-            raise
-        if at_once:
-            self._dispatcher.begin(task, published)
-        else:
-            self._waiting.queue(task)
-
-    def _lacks(self, request: Request, contract: Contract) -> tuple[Explanation, ...]:
-        """What an accepted request has to wait for before it waits for its turn."""
-        waits, missing = self.rights.waits_for(request, contract), self._waiting.missing(request, contract)
-        inputs = explained("awaits_inputs", names=", ".join(missing), site=request.sender)
-        return ((waits,) if waits is not None else ()) + ((inputs,) if missing else ())
-
-    async def _suggested(
-        self, task: Task, request: Request, published: Published, facts: dict[str, Any], body: dict[str, Any]
-    ) -> None:
-        """Record what would be carried out, and that it never will be: no grant is held, no place is taken."""
-        reasons = (explained("only_a_suggestion"),)
-        outcome = Outcome.failed(Effect.NONE, "only_a_suggestion")
-        ended = Draft(
-            tasks.CANCELLED,
-            {"charged": {}, "effect": str(outcome.effect), "result": str(outcome.result)},
-            {
-                "reasons": [reason.model_dump(mode="json") for reason in reasons],
-                "outcome": outcome.model_dump(mode="json", exclude_none=True),
-            },
-        )
-        contract = published.contract
-        ended = self._book.reporter.attach(
-            ended, request, TaskState.CANCELLED, contract,
-            reasons=reasons, outcome=outcome, decided=followed((), body),
-        )  # fmt: skip
-        await self._book.append(task, Draft(tasks.ACCEPTED, facts, body), ended, request=request)
-
-    async def _refuse(
-        self, task: Task, request: Request, reasons: Sequence[Explanation], facts: dict[str, Any], body: dict[str, Any]
-    ) -> None:
-        body = body | {"reasons": [reason.model_dump(mode="json") for reason in reasons]}
-        draft = Draft(tasks.REFUSED, facts, body)
-        published = self.published.get(split_capability(request.capability)[1])
-        contract = published.contract if published else None
-        draft = self._book.reporter.attach(draft, request, TaskState.REFUSED, contract, reasons=tuple(reasons))
-        await self._book.append(task, draft, request=request)
+            await self._acceptance.consider(known, request, envelope, receipt)
 
     async def on_cancel(self, charter: str, sender: str, envelope: Envelope) -> None:
         """Take a request back: proved where possible, told honestly where not.
@@ -497,7 +359,3 @@ class Owner:
             "breaker": self.breakers.why_open(name),
             "engine": published.engine.statistics(),
         }
-
-
-def _exceeded(error: GrantExceeded) -> Explanation:
-    return explained("grant_exceeded", **{name: str(value) for name, value in error.fields.items()})
