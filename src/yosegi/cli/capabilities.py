@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import amounts, as_json, explained, show_json, show_table
 
 
 @click.group()
@@ -27,7 +27,7 @@ def list_(json_: bool, **site: Any) -> None:
         show_json(found)
         return
     rows = (
-        (c["ref"], c["kind"], c["effect"], "simulated" if c["simulated"] else "real", c["cost"] or "", c["title"])
+        (c["ref"], c["kind"], c["effect"], "simulated" if c["simulated"] else "real", amounts(c["cost"]), c["title"])
         for c in found
     )
     show_table(("capability", "kind", "effect", "world", "cost", "title"), rows, empty="nothing is offered here yet")

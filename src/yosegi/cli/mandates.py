@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import amounts, as_json, explained, show_json, show_table
 from yosegi.core.errors import Invalid
 from yosegi.trust.signer import Ed25519Signer
 
@@ -212,7 +212,7 @@ def _listed(found: list[dict[str, Any]], json_: bool, *, empty: str) -> None:
         return
     columns = ("mandate", "for", "agent", "campaign", "until", "left", "stands")
     rows = (
-        (m["id"], m["person"], m["agent"], m["campaign"], m["not_after"][:16], _amounts(m["left"]), _yes(m))
+        (m["id"], m["person"], m["agent"], m["campaign"], m["not_after"][:16], amounts(m["left"]), _yes(m))
         for m in found
     )
     show_table(columns, rows, empty=empty)
@@ -227,7 +227,3 @@ def _said(value: dict[str, Any], json_: bool) -> None:
 
 def _yes(value: dict[str, Any]) -> str:
     return "yes" if value["stands"] else str(value["why"]["code"])
-
-
-def _amounts(amounts: dict[str, str]) -> str:
-    return ", ".join(f"{value} {unit}" for unit, value in amounts.items())

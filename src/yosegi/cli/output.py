@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -39,6 +39,11 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
         print_table(table)
     else:
         click.echo(empty)
+
+
+def amounts(of: Mapping[str, str]) -> str:
+    """Amounts in their units, as people write them."""
+    return ", ".join(f"{amount} {unit}" for unit, amount in of.items())
 
 
 def print_table(table: Table) -> None:

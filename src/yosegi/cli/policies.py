@@ -155,7 +155,7 @@ def access(purpose: str, about: str, lang: str, json_: bool, **site: Any) -> Non
         return
     rows = ((line["team"], line["capability"], line["purpose"], *_verdict(line, lang)) for line in lines)
     header = ("team", "capability", "purpose", "here", "the owner", "by, or why not")
-    show_table(header, rows, empty="nothing is known here yet")
+    show_table(header, rows, empty="in no team, or nothing is offered to it; --of PERSON asks about somebody else")
 
 
 def _verdict(line: dict[str, Any], lang: str) -> tuple[str, str, str]:

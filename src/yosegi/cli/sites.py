@@ -132,7 +132,7 @@ def doctor(home: Path, json_: bool) -> None:
         "accounts": {a.person: a.role for a in read_accounts(place.accounts).values()},
         "keys": where_keys_live(place, settings),
         "published": list(settings.process.publish),
-        "stations": {name: list(s.publish) for name, s in settings.station.items()},
+        "stations": {name: ", ".join(s.publish) for name, s in settings.station.items()},
         "rules": list(place.rules()),
         "policies shown to": settings.policies_shown_to,
         "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},

@@ -144,5 +144,6 @@ def full_name(client: Any, name: str) -> str:
         return name
     found = {f"{t['home']}/{t['key']}" for t in client.get("/tasks") if name in f"{t['home']}/{t['key']}"}
     if len(found) != 1:
-        raise click.ClickException(f"{name!r} names {len(found)} tasks here; see yosegi task list")
+        what = f"{len(found)} tasks" if found else "no task"
+        raise click.ClickException(f"{name!r} names {what} here; see yosegi task list")
     return found.pop()
