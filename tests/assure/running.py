@@ -108,8 +108,9 @@ def outcome_of(work: Callable[[], int], seconds: float) -> str:
     if not ended or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
         return ENDLESS
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1
-    # Nothing collected (5), a wrong call (4) or an error inside pytest (3) is no failure of a test.
-    return {0: PASSED, 1: FAILED, 2: FAILED}.get(code, TROUBLE)
+    # Without the fault these tests can be collected and run: what stops that (2, 3, 4: an import that fails, in a
+    # conftest.py too) is the fault. That nothing was collected (5) is no failure of a test.
+    return {0: PASSED, 1: FAILED, 2: FAILED, 3: FAILED, 4: FAILED}.get(code, TROUBLE)
 
 
 def _quietly(work: Callable[[], int], seconds: float) -> int:
