@@ -252,12 +252,13 @@ class House:
 
 
 @contextmanager
-def opened() -> Iterator[House]:
+def opened(sites: dict[str, Place] | None = None) -> Iterator[House]:
+    """A house of these sites; of three that mean well, if none are given."""
     loop = FreshLoop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     with tempfile.TemporaryDirectory() as folder:
-        federation = Federation(places(), Path(folder), purposes=("research", "teaching"))
+        federation = Federation(sites or places(), Path(folder), purposes=("research", "teaching"))
         house = House(federation, loop)
         house.do(house.open())
         try:

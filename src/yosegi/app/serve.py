@@ -14,6 +14,7 @@ from yosegi.app.compose import compose, open_ledger
 from yosegi.app.settings import Home
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
+from yosegi.core.plain import log_plainly
 from yosegi.web import make_app
 
 
@@ -27,6 +28,7 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
     Raises:
         Invalid, Locked, Corrupt, Unavailable: the site cannot be started; nothing was changed.
     """
+    log_plainly()
     settings = home.settings()
     host, port = settings.host_and_port
     try:

@@ -9,7 +9,7 @@ import click
 
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
 from yosegi.cli.office import HomeArgument, at_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreement import Agreement
 from yosegi.site import Session, Site
@@ -61,7 +61,7 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     """  # noqa: D301 - a backspace, which means: as it stands
     made = from_toml(source, Agreement, DATES, {})
     save(out, made.sign())
-    click.echo(f"{out}: unsigned; each party signs it: yosegi agreement sign {out} --home HOME")
+    say(f"{out}: unsigned; each party signs it: yosegi agreement sign {out} --home HOME")
     if cedar:
         show_json({"link": made.link, "terms": made.to_cedar()})
 
@@ -74,7 +74,7 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
 def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
     """Add a party's signatures to DOCUMENT, in place. Read it first: yosegi agreement show."""
     _only_an_agreement(document)
-    click.echo(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")
+    say(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")
 
 
 @agreement.command("publish")
@@ -88,7 +88,7 @@ def publish_(home: Path, document: Path) -> None:
     """
     _only_an_agreement(document)
     done = publish(home, read_document(document))
-    click.echo(f"{document}: in force under charter {done['charter']}")
+    say(f"{document}: in force under charter {done['charter']}")
 
 
 def _only_an_agreement(path: Path) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import click
 
 from yosegi.cli.connection import client_of, own_key, with_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.cli.tasks import full_name
 from yosegi.core.clock import SystemClock, parse_timestamp
 from yosegi.core.errors import Invalid
@@ -85,13 +85,13 @@ def give(name: str, hours: float | None, yes: bool, out: Path | None, json_: boo
     envelope = document.sign(signer)
     if out is not None:
         out.write_bytes(envelope.to_bytes())
-        click.echo(f"{out}: signed; nothing was handed in")
+        say(f"{out}: signed; nothing was handed in")
         return
     answer = client.post(f"/tasks/{full}/approve", {"document": envelope.model_dump(mode="json")})
     if json_:
         show_json(answer | {"approval": document.id})
     else:
-        click.echo(f"approved ({document.id}); task {_short(full)} is {answer['state']}")
+        say(f"approved ({document.id}); task {_short(full)} is {answer['state']}")
 
 
 @approval.command()
@@ -107,7 +107,7 @@ def refuse(name: str, why: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(answer)
     else:
-        click.echo(f"task {_short(answer['task'])} is {answer['state']}")
+        say(f"task {_short(answer['task'])} is {answer['state']}")
 
 
 @approval.command()
@@ -122,7 +122,7 @@ def withdraw(approval_id: str, why: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(answer)
     else:
-        click.echo(f"approval {approval_id} is withdrawn")
+        say(f"approval {approval_id} is withdrawn")
 
 
 def _person(site: dict[str, Any]) -> str:

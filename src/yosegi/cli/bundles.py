@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.site.bundle import Bundle, Replayed, read_bundle, replay_bundle, verify_bundle
 from yosegi.site.owners import OwnersVerified
@@ -48,7 +48,7 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
     if json_:
         show_json(summary)
     else:
-        click.echo(
+        say(
             f"{bundle} holds together: {found.entries} entries, {found.receipts} receipts of owners, "
             f"{found.decisions} decisions of the home site made again, "
             f"{len(found.campaign.trials)} trials, {found.objects[0]} objects ({found.objects[1]} with their bytes)\n"

@@ -10,11 +10,10 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
 from yosegi.cli.client import CampaignHandle, Client
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, print_table, show_json, show_table
+from yosegi.cli.output import Sheet, as_json, explained, print_table, say, show_json, show_table
 
 OVER = ("ended", "aborted")
 
@@ -45,7 +44,7 @@ def start(spec: Path, mandate: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(state)
     else:
-        click.echo(f"campaign {handle.name} is {state['state']}; follow it: yosegi campaign watch {handle.name}")
+        say(f"campaign {handle.name} is {state['state']}; follow it: yosegi campaign watch {handle.name}")
 
 
 @campaign.command("list")
@@ -73,8 +72,8 @@ def show(name: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(state)
         return
-    click.echo(f"{state['title']}\n{state['question']}\n{state['state']}{': ' + state['why'] if state['why'] else ''}")
-    click.echo(f"best {_best(state)} · spent {_amounts(state['spent'])} · price {state['price']:g}\n")
+    say(f"{state['title']}\n{state['question']}\n{state['state']}{': ' + state['why'] if state['why'] else ''}")
+    say(f"best {_best(state)} · spent {_amounts(state['spent'])} · price {state['price']:g}\n")
     print_table(trial_table(state))
 
 
@@ -113,7 +112,7 @@ def export(name: str, out: Path | None, **site: Any) -> None:
         sys.stdout.buffer.write(data)
     else:
         out.write_bytes(data)
-        click.echo(f"{out}: {len(data)} bytes; check it: yosegi verify {out}")
+        say(f"{out}: {len(data)} bytes; check it: yosegi verify {out}")
 
 
 def _further(word: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -137,7 +136,7 @@ def _steering(word: str, help_: str) -> None:
         if json_:
             show_json(state)
         else:
-            click.echo(f"campaign {name} is {state['state']}")
+            say(f"campaign {name} is {state['state']}")
 
 
 _steering("hold", "Start nothing new; what runs goes on.")
@@ -162,12 +161,12 @@ def follow(client: Client, handle: CampaignHandle) -> Any:
             return
 
 
-def trial_table(state: dict[str, Any], last: int = 0) -> Table:
+def trial_table(state: dict[str, Any], last: int = 0) -> Sheet:
     """Trials as a table for a terminal."""
     unit = state["objective"].get("unit", "1")
     name = state["objective"]["name"] + ("" if unit == "1" else f" ({unit})")
     best = _best(state)
-    table = Table(
+    table = Sheet(
         "trial", "source", "point", name, "state", "why",
         title=f"{state['name']}: {state['state']} · {state['ended']} trials · best {best} · price {state['price']:g}",
         box=None, pad_edge=False, header_style="bold",
@@ -177,7 +176,7 @@ def trial_table(state: dict[str, Any], last: int = 0) -> Table:
         simulated = " (simulated)" if any(step["simulated"] for step in trial["steps"]) else ""
         value = "" if trial["value"] is None else f"{trial['value']:.4g}"
         why = trial["why"] or trial["reason"]
-        table.add_row(str(trial["number"]), trial["source"] + simulated, point, value, trial["state"], why[:90])
+        table.add(str(trial["number"]), trial["source"] + simulated, point, value, trial["state"], why[:90])
     return table
 
 
@@ -203,4 +202,4 @@ def _short(value: object) -> str:
 def outcome(name: str, kind: str, title: str, link: str, **site: Any) -> None:
     """Record what came of a campaign: a paper, data set, model or answered question."""
     client_of(**site).post(f"/outcomes/{name}", {"kind": kind, "title": title, "link": link})
-    click.echo(f"{name}: {kind} {title!r} is on record")
+    say(f"{name}: {kind} {title!r} is on record")

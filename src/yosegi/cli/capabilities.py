@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import amounts, as_json, explained, show_json, show_table
+from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 
 
 @click.group()
@@ -79,15 +79,15 @@ def mend(name: str, note: str, **site: Any) -> None:
     A breaker opens after three tasks in a row that failed or whose effect is unknown; until then nothing new starts.
     """
     client_of(**site).post(f"/breakers/{name}/close", {"why": note})
-    click.echo(f"{name} takes tasks again")
+    say(f"{name} takes tasks again")
 
 
 def _print_contract(contract: dict[str, Any]) -> None:
-    click.echo(f"{contract['ref']}: {contract['title']}")
-    click.echo(f"{contract['kind']}, {contract['effect']}, {'simulated' if contract['simulated'] else 'real'}")
-    click.echo(f"digest {contract['digest']}\n")
+    say(f"{contract['ref']}: {contract['title']}")
+    say(f"{contract['kind']}, {contract['effect']}, {'simulated' if contract['simulated'] else 'real'}")
+    say(f"digest {contract['digest']}\n")
     if contract.get("description"):
-        click.echo(contract["description"] + "\n")
+        say(contract["description"] + "\n")
     rows = []
     for way in ("inputs", "outputs"):
         for name, schema in contract[way].get("properties", {}).items():

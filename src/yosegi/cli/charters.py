@@ -27,7 +27,7 @@ from yosegi.cli.documents import (
     sign_file,
 )
 from yosegi.cli.office import HomeArgument
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid, NotFound
@@ -71,9 +71,9 @@ def key(home: Path, json_: bool) -> None:
         show_json([{"key": public.model_dump(mode="json"), "fingerprint": public.fingerprint} for public in keys])
         return
     listed = ", ".join(f'{{ algorithm = "{one.algorithm}", public = "{one.public}" }}' for one in keys)
-    click.echo(f"keys = [{listed}]")
+    say(f"keys = [{listed}]")
     for public in keys:
-        click.echo(f"read aloud: {public.algorithm} {public.fingerprint}")
+        say(f"read aloud: {public.algorithm} {public.fingerprint}")
 
 
 @charter.command()
@@ -88,7 +88,7 @@ def init(source: Path, out: Path) -> None:
     """
     made = from_toml(source, Charter, DATES, {"version": 1, "post_quantum": True})
     save(out, made.sign())
-    click.echo(f"{out}: unsigned; each member signs it: yosegi charter sign {out} --home HOME")
+    say(f"{out}: unsigned; each member signs it: yosegi charter sign {out} --home HOME")
 
 
 @charter.command()
@@ -118,8 +118,8 @@ def propose(current: Path, changes: Path, out: Path) -> None:
     new = _amended(old, read_toml(changes))
     save(out, new.sign())
     for line in differences(old, new):
-        click.echo(line)
-    click.echo(f"{out}: version {new.version}, unsigned; signed under the rule of version {old.version} and its own")
+        say(line)
+    say(f"{out}: version {new.version}, unsigned; signed under the rule of version {old.version} and its own")
 
 
 _LISTS = ("members", "teams", "focus_areas", "challenges")
@@ -148,7 +148,7 @@ def _amended(old: Charter, changes: dict[str, Any]) -> Charter:
 @explained
 def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
     """Add a member's signatures to DOCUMENT, in place. Read it first: yosegi charter show DOCUMENT."""
-    click.echo(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")
+    say(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")
 
 
 @charter.command("publish")
@@ -162,7 +162,7 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
     """
     for path in documents:
         done = publish(home, read_document(path))
-        click.echo(f"{path}: the {done['kind']} is in force under charter {done['charter']}")
+        say(f"{path}: the {done['kind']} is in force under charter {done['charter']}")
 
 
 @charter.command()
@@ -182,8 +182,8 @@ def show(document: Path, json_: bool) -> None:
         shown = Charter.peek(envelope)
         _show_members(shown)
         _show_teams(shown)
-        click.echo(f"fingerprint {shown.fingerprint}: compare it aloud")
-    click.echo(f"digest {envelope.payload_digest}\nsigned by {', '.join(signed) or 'nobody yet'}")
+        say(f"fingerprint {shown.fingerprint}: compare it aloud")
+    say(f"digest {envelope.payload_digest}\nsigned by {', '.join(signed) or 'nobody yet'}")
 
 
 def _show_members(shown: Charter) -> None:
@@ -201,7 +201,7 @@ def _show_teams(shown: Charter) -> None:
     show_table(("team", "lead", "sites", "focus area", "challenges"), rows, empty="no teams")
     for one in shown.challenges:
         if not shown.teams_on(one.id):
-            click.echo(f"no team works on the challenge {one.id}")
+            say(f"no team works on the challenge {one.id}")
 
 
 def _short(item: Any) -> str:
@@ -221,7 +221,7 @@ def export(home: Path, charter_id: str, out: Path) -> None:
     if not charters:
         raise NotFound("charter", charter_id)
     save(out, charters[-1])
-    click.echo(f"{out}: version {Charter.peek(charters[-1]).version}")
+    say(f"{out}: version {Charter.peek(charters[-1]).version}")
 
 
 @charter.command()
@@ -235,7 +235,7 @@ def diff(old: Path, new: Path, json_: bool) -> None:
     if json_:
         show_json(lines)
     else:
-        click.echo("\n".join(lines) or "nothing changes")
+        say("\n".join(lines) or "nothing changes")
 
 
 @charter.command()
@@ -273,14 +273,14 @@ def _told(found: Progress) -> dict[str, Any]:
 
 
 def _say_progress(last: Charter, found: Progress) -> None:
-    click.echo(f"charter {last.id}, version {last.version}, until {last.expires:%Y-%m-%d}: {last.fingerprint}")
-    click.echo(f"signed by {', '.join(found.signed) or 'nobody yet'}")
+    say(f"charter {last.id}, version {last.version}, until {last.expires:%Y-%m-%d}: {last.fingerprint}")
+    say(f"signed by {', '.join(found.signed) or 'nobody yet'}")
     for name, (have, need) in found.begun.items():
-        click.echo(f"begun by {name}: {have} of {need} keys")
+        say(f"begun by {name}: {have} of {need} keys")
     for code, fields in found.lacking:
-        click.echo(explain(code, "en", **dict(fields)))
+        say(explain(code, "en", **dict(fields)))
     if found.waiting:
-        click.echo(f"not signed by {', '.join(found.waiting)}")
+        say(f"not signed by {', '.join(found.waiting)}")
 
 
 @charter.command()
@@ -294,7 +294,7 @@ def state(home: Path, charter_id: str, out: Path) -> None:
     While the site runs it renews the statement by itself, for a year at most.
     """
     save(out, _state(home, charter_id))
-    click.echo(f"{out}: in force here; send it to those that this site does not reach")
+    say(f"{out}: in force here; send it to those that this site does not reach")
 
 
 def _state(home: Path, charter_id: str) -> Envelope:
@@ -366,7 +366,7 @@ def invite(
         demonstration=demonstration,
     )
     out.write_bytes(invitation.to_bytes())
-    click.echo(f"{out}: send it; it is answered by yosegi site join HOME {out.name} --out answer.json")
+    say(f"{out}: send it; it is answered by yosegi site join HOME {out.name} --out answer.json")
 
 
 @charter.command()
@@ -386,7 +386,7 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
     charters = joining.charters_in(documents)
     current = Charter.peek(charters[-1]) if charters else None
     for line in differences(current, proposed) if current else [f"founds {proposed.id} with {_members(proposed)}"]:
-        click.echo(line, err=True)
+        say(line, err=True)
     _compare_aloud(proposed, fingerprint)
     named = {*proposed.keys, *(current.keys if current else ())}
     mine = [one for one in signers(Home(home), "governance") if one.public.key_id in named]
@@ -395,7 +395,7 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
     if not found.complete:
         save(out, signed)
         _say_progress(proposed, found)
-        click.echo(f"{out}: for them to sign; then publish it, and the statement in {answer}")
+        say(f"{out}: for them to sign; then publish it, and the statement in {answer}")
         return
     publish(home, signed)
     publish(home, given.statement)
@@ -404,7 +404,7 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
     joiner = Statement.peek(given.statement).site
     welcome = joining.Welcome(site=joiner, documents=tuple(documents_of(home, proposed.id)))
     out.write_bytes(welcome.to_bytes())
-    click.echo(f"{joiner} is in charter {proposed.id}. {out}: send it back; it is taken by yosegi site join")
+    say(f"{joiner} is in charter {proposed.id}. {out}: send it back; it is taken by yosegi site join")
 
 
 def _stated(documents: Sequence[Envelope], site: str) -> bool:
@@ -421,7 +421,7 @@ def _compare_aloud(proposed: Charter, said: str) -> None:
     Raises:
         Invalid: they are not the same.
     """
-    click.echo(f"fingerprint of charter {proposed.id}, version {proposed.version}: {proposed.fingerprint}", err=True)
+    say(f"fingerprint of charter {proposed.id}, version {proposed.version}: {proposed.fingerprint}", err=True)
     if not said:
         said = click.prompt("What does the other side read aloud?", err=True)
     _check_fingerprint(proposed, said)
@@ -449,7 +449,7 @@ def join_charter(
         charter = joining.check_mine(Home(home), welcome)
         for envelope in welcome.documents:
             publish(home, envelope)
-        click.echo(f"{welcome.site} lives in charter {charter.id}, version {charter.version}: {charter.fingerprint}")
+        say(f"{welcome.site} lives in charter {charter.id}, version {charter.version}: {charter.fingerprint}")
         return
     if form != "yosegi.invitation.v1":
         raise Invalid(str(file), "is neither an invitation nor a welcome")
@@ -459,11 +459,9 @@ def join_charter(
     member = joining.member_of(Home(home), country, kind)
     current, proposed = joining.propose(invitation, Home(home), member, people, SystemClock())
     if current is not None:
-        click.echo(
-            f"charter {current.id} as it is in force: {current.fingerprint}; hear it from {invitation.inviter.id}"
-        )
+        say(f"charter {current.id} as it is in force: {current.fingerprint}; hear it from {invitation.inviter.id}")
     out.write_bytes(joining.answer(proposed, Home(home), SystemClock()).to_bytes())
-    click.echo(f"{out}: send it back. Read aloud to {invitation.inviter.id}: {proposed.fingerprint}")
+    say(f"{out}: send it back. Read aloud to {invitation.inviter.id}: {proposed.fingerprint}")
 
 
 def _charter(path: Path) -> Charter:

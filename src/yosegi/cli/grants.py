@@ -12,7 +12,7 @@ from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
 from yosegi.cli.documents import Keys, Out, load_signer, save
 from yosegi.cli.office import HomeArgument, at_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
 from yosegi.governance.grant import Release
@@ -109,9 +109,7 @@ def _shown(one: dict[str, Any], json_: bool) -> None:
     if json_:
         show_json(one)
         return
-    click.echo(
-        f"grant {one['id']}: {one['title']}, for {one['team']}, paid by {one['funder']}, charter {one['charter']}"
-    )
+    say(f"grant {one['id']}: {one['title']}, for {one['team']}, paid by {one['funder']}, charter {one['charter']}")
     columns = ("tranche", "unit", "amount", "held", "spent", "state", "starts", "ends")
     show_table(columns, ([tranche[name] for name in columns] for tranche in one["tranches"]))
 
@@ -179,7 +177,7 @@ def sign_release(
         fields["award_letter"] = _digest(award_letter)
     made = Release.read(fields, what="the release")
     save(out, made.sign(*([load_signer(key) for key in keys] or signers(Home(home), "governance"))))
-    click.echo(f"{out}: send it to {site}, which takes it: yosegi grant release HOME {name} {tranche} --document {out}")
+    say(f"{out}: send it to {site}, which takes it: yosegi grant release HOME {name} {tranche} --document {out}")
 
 
 @grant.command("claw-back")
@@ -228,9 +226,7 @@ def move(
     if json_:
         show_json(done)
     else:
-        click.echo(
-            f"{done['move']}: set apart here, and offered to {to}. Back: yosegi grant take-back HOME {done['move']}"
-        )
+        say(f"{done['move']}: set apart here, and offered to {to}. Back: yosegi grant take-back HOME {done['move']}")
 
 
 @grant.command()
@@ -270,7 +266,7 @@ def accept(home: Path, move_name: str, refuse: bool, why: str) -> None:
 
     body = {"accepted": not refuse, "why": why}
     at_site(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/answer", body))
-    click.echo(f"{move_name}: {'refused; it goes back' if refuse else 'taken'}")
+    say(f"{move_name}: {'refused; it goes back' if refuse else 'taken'}")
 
 
 @grant.command("take-back")
@@ -285,7 +281,7 @@ def take_back(home: Path, move_name: str) -> None:
         await site.funds.take_back(peer, key, who)
 
     at_site(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/back"))
-    click.echo(f"{move_name}: asked back; see yosegi grant moves")
+    say(f"{move_name}: asked back; see yosegi grant moves")
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -313,7 +309,7 @@ def usage_(home: Path, groups: tuple[str, ...], as_csv: bool, json_: bool) -> No
     if json_:
         show_json(found)
     elif as_csv:
-        click.echo(to_csv(found), nl=False)
+        say(to_csv(found), nl=False)
     else:
         columns = (*wanted, "unit", "tasks", "held", "spent")
         show_table(columns, ([row[name] for name in columns] for row in found), empty="nothing was spent yet")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +14,7 @@ from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.cli.documents import save
 from yosegi.cli.office import HomeArgument, at_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, say_json_line, show_json, show_table
 from yosegi.core.clock import SystemClock, parse_timestamp
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.suspensions import Barred
@@ -97,7 +96,7 @@ def trace_(home: Path, subject: str, name: str, since: str, json_: bool) -> None
     )
     show_table(("entry", "time", "type", "by", "stream", "why"), rows, empty=f"nothing names {name}")
     named = sum(touched.after < 0 for touched in found)
-    click.echo(f"{named} entries name it, {len(found) - named} depend on those")
+    say(f"{named} entries name it, {len(found) - named} depend on those")
 
 
 def _line(touched: Touched) -> dict[str, Any]:
@@ -139,7 +138,7 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
         site = place.settings().site
         made = report(ledger, site, kind, ", ".join(names), found, _moment(since), SystemClock().now())
     save(out, made.sign(*signers(place, "site")))
-    click.echo(f"{out}: {len(found)} of {made.size} entries, signed; anybody checks it: yosegi incident verify {out}")
+    say(f"{out}: {len(found)} of {made.size} entries, signed; anybody checks it: yosegi incident verify {out}")
 
 
 @incident.command()
@@ -154,7 +153,7 @@ def verify(file: Path, charter: str, json_: bool) -> None:
     if json_:
         show_json(summary | {"issued": found.model_dump(mode="json")["issued"], "size": found.size})
     else:
-        click.echo(
+        say(
             f"{file} holds: {len(found.lines)} entries of {found.site} about {found.subject} {found.name}, "
             f"as of {found.issued:%Y-%m-%d %H:%M} with {found.size} entries; {len(found.suspensions)} suspensions then"
         )
@@ -178,7 +177,7 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
 
     body = {"kind": kind, "name": name, "why": why, "charter": charter}
     at_site(home, rest, lambda client: client.post("/suspensions", body))
-    click.echo(f"{kind} {name} is suspended here; lift it: yosegi incident lift {home} {kind} {name} --why …")
+    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift {home} {kind} {name} --why …")
 
 
 @incident.command()
@@ -196,7 +195,7 @@ def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
 
     body = {"kind": kind, "name": name, "why": why, "charter": charter}
     at_site(home, rest, lambda client: client.post("/suspensions/lift", body))
-    click.echo(f"{kind} {name} is suspended here no more")
+    say(f"{kind} {name} is suspended here no more")
 
 
 @incident.command("list")
@@ -227,7 +226,7 @@ def export(home: Path, after: int, follow: bool) -> None:
     place = Home(home)
     while True:
         for entry in _events(place, after + 1):
-            click.echo(json.dumps(_told(entry), ensure_ascii=False))
+            say_json_line(_told(entry))
             after = entry.sequence
         if not follow:
             return

@@ -15,7 +15,7 @@ from yosegi.app.make import state
 from yosegi.app.settings import Home
 from yosegi.cli.documents import Keys, documents_of, last_statement, load_signer, publish
 from yosegi.cli.office import HomeArgument, at_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.charter import Charter
@@ -76,7 +76,7 @@ def make(home: Path, which: Literal["site", "governance"]) -> None:
     if hardware is None:
         raise Invalid(str(place.settings_file), f"it names no hardware for the {which} key", f"add [key.{which}]")
     public = make_key(slot_of(hardware), lambda: read_pin(place, hardware))
-    click.echo(f"{slot_of(hardware)}: {public.fingerprint}")
+    say(f"{slot_of(hardware)}: {public.fingerprint}")
 
 
 Change = Callable[[Statement], tuple[Sequence[PublicKey], Sequence[Revoked]]]
@@ -103,11 +103,11 @@ def rotate(home: Path, keys: tuple[Path, ...]) -> None:
         return [*new, *(one for one in before.keys if one not in new)], before.revoked
 
     for charter in _restate(home, both, keys):
-        click.echo(f"{charter}: a statement with old and new keys is in force, and is passed on to peers")
+        say(f"{charter}: a statement with old and new keys is in force, and is passed on to peers")
     if not hardware:
         take_next(place)
-    click.echo(f"new key {new[0].fingerprint}: restart the site, and retire the old key in a week")
-    click.echo(f'in the file of each of its stations: site_key = "{unbase64(new[0].public).hex()}"')
+    say(f"new key {new[0].fingerprint}: restart the site, and retire the old key in a week")
+    say(f'in the file of each of its stations: site_key = "{unbase64(new[0].public).hex()}"')
 
 
 @key.command()
@@ -124,7 +124,7 @@ def retire(home: Path, keys: tuple[Path, ...]) -> None:
         return current, [*before.revoked, *(Revoked(key_id=one, since=now, why="retired") for one in old)]
 
     for charter in _restate(home, alone, keys):
-        click.echo(f"{charter}: only the keys in use are believed now")
+        say(f"{charter}: only the keys in use are believed now")
 
 
 @key.command()
@@ -154,7 +154,7 @@ def revoke(home: Path, key_id: str, since: datetime | None, keys: tuple[Path, ..
     if any(one.public.key_id == key_id for one in signers(Home(home), "site")):
         raise Invalid(f"key {key_id}", "the site signs with it", "first: yosegi site key rotate HOME")
     for charter in _restate(home, less, keys):
-        click.echo(f"{charter}: {key_id} is withdrawn")
+        say(f"{charter}: {key_id} is withdrawn")
 
 
 def _restate(home: Path, change: Change, files: Sequence[Path]) -> list[str]:

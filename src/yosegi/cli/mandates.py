@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import amounts, as_json, explained, show_json, show_table
+from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Invalid
 from yosegi.trust.signer import Ed25519Signer
 
@@ -186,7 +186,7 @@ def remove(name: str, why: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(ended)
     else:
-        click.echo(f"agent {name} acts no more; cancelled: {', '.join(held)}")
+        say(f"agent {name} acts no more; cancelled: {', '.join(held)}")
 
 
 @agent.command("list")

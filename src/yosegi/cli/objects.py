@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.contract import SENSITIVITIES
 
 
@@ -36,7 +36,7 @@ def put(file: Path, team: str, media_type: str, label: str, charter: str, json_:
     if json_:
         show_json(ref)
     else:
-        click.echo(f"{ref['sha256']}  {ref['size']} bytes, {ref['media_type']}, {ref['sensitivity']}")
+        say(f"{ref['sha256']}  {ref['size']} bytes, {ref['media_type']}, {ref['sensitivity']}")
 
 
 @object_.command()
@@ -53,7 +53,7 @@ def get(sha256: str, file: Path, json_: bool, **site: Any) -> None:
     if json_:
         show_json({"sha256": found["sha256"], "file": str(file)})
     else:
-        click.echo(f"wrote {found['size']} bytes to {file}")
+        say(f"wrote {found['size']} bytes to {file}")
 
 
 @object_.command("list")
@@ -92,8 +92,8 @@ def show(sha256: str, json_: bool, **site: Any) -> None:
         show_json(found)
         return
     for key in ("sha256", "size", "media_type", "sensitivity", "site", "sources", "teams", "since"):
-        click.echo(f"{key:12} {found[key] if found[key] not in ([], '') else 'none'}")
-    click.echo(f"{'here':12} {where(found)}")
+        say(f"{key:12} {found[key] if found[key] not in ([], '') else 'none'}")
+    say(f"{'here':12} {where(found)}")
     rows = ((h["time"], h["kind"], h["stream"], h["peer"] or "", h["actor"]) for h in found["history"])
     show_table(("time", "what", "where", "other site", "by"), rows)
 
@@ -108,7 +108,7 @@ def collect(json_: bool, **site: Any) -> None:
     if json_:
         show_json(done)
     else:
-        click.echo(f"{done['collected']} objects, {done['bytes']} bytes taken away")
+        say(f"{done['collected']} objects, {done['bytes']} bytes taken away")
 
 
 @object_.command()
@@ -124,4 +124,4 @@ def erase(sha256: str, why: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(done)
     else:
-        click.echo(f"{done['sha256']} is erased at this site; other sites that have it were not told")
+        say(f"{done['sha256']} is erased at this site; other sites that have it were not told")

@@ -1,4 +1,7 @@
-"""How the command line speaks: tables for people, JSON for pipes, and errors that say what to do."""
+"""How the command line speaks: tables for people, JSON for pipes, and errors that say what to do.
+
+Whatever it says may repeat another site's words, so nothing in it acts on the terminal or hides in it (`core.plain`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from yosegi.core.errors import YosegiError
+from yosegi.core.plain import plain, plain_json
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,22 +27,40 @@ def as_json(command: Callable[P, T]) -> Callable[P, T]:
     return click.option("--json", "json_", is_flag=True, help="Print JSON, for programs.")(command)
 
 
+def say(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Text on standard output or standard error."""
+    click.echo(plain(str(text)), err=err, nl=nl)
+
+
 def show_json(value: Any) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=None if not sys.stdout.isatty() else 2))
+    click.echo(plain_json(json.dumps(value, ensure_ascii=False, indent=None if not sys.stdout.isatty() else 2)))
+
+
+def say_json_line(value: Any) -> None:
+    """One of many JSON documents, a line each."""
+    click.echo(plain_json(json.dumps(value, ensure_ascii=False)))
+
+
+class Sheet(Table):
+    """A table whose cells are text and nothing else."""
+
+    def add(self, *cells: str) -> None:
+        """One row."""
+        self.add_row(*map(plain, cells))
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing") -> None:
     """A table for people; the text of `empty` where there are no rows."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Sheet(*columns, box=None, pad_edge=False, header_style="bold")
     count = 0
     for row in rows:
         count += 1
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add(*("" if cell is None else str(cell) for cell in row))
     if count:
         print_table(table)
     else:
-        click.echo(empty)
+        say(empty)
 
 
 def amounts(of: Mapping[str, str]) -> str:
@@ -53,7 +75,7 @@ def print_table(table: Table) -> None:
 
 def fail(error: Exception) -> NoReturn:
     """Say what went wrong on standard error and end with status 1."""
-    raise click.ClickException(str(error))
+    raise click.ClickException(plain(str(error)))
 
 
 def explained(command: Callable[P, T]) -> Callable[P, T]:

@@ -12,7 +12,7 @@ import click
 from yosegi.app.settings import Home, read_toml
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.office import HomeArgument, at_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
 from yosegi.site import Session, Site, owner_said
@@ -72,7 +72,7 @@ def explain(json_: bool, **given: Any) -> None:
     if json_:
         show_json(answer)
     else:
-        click.echo(_said(answer, lang))
+        say(_said(answer, lang))
 
 
 @policy.command("what-if")
@@ -98,7 +98,7 @@ def what_if(added: tuple[Path, ...], without: tuple[str, ...], rules: Path | Non
     if json_:
         show_json(answer)
     else:
-        click.echo(f"now:  {_said(answer['now'], lang)}\nthen: {_said(answer['then'], lang)}")
+        say(f"now:  {_said(answer['now'], lang)}\nthen: {_said(answer['then'], lang)}")
 
 
 def _agreement(path: Path) -> dict[str, Any]:
@@ -182,8 +182,8 @@ def publish(home: Path) -> None:
 
     done = at_site(home, rest, lambda client: client.post("/policy", {"rules": rules, "table": table}))
     for warning in done["warnings"]:
-        click.echo(f"look at: {warning}", err=True)
-    click.echo(f"{len(rules)} files of rules are in force, {len(table)} expectations hold")
+        say(f"look at: {warning}", err=True)
+    say(f"{len(rules)} files of rules are in force, {len(table)} expectations hold")
 
 
 @policy.command()

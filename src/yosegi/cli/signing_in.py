@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from yosegi.cli.client import Client, connect
-from yosegi.cli.output import explained
+from yosegi.cli.output import explained, say
 from yosegi.core.errors import Invalid, Unavailable
 
 Url = click.option("--url", envvar="YOSEGI_URL", required=True, help="The site's address.")
@@ -29,11 +29,11 @@ def sign_in(url: str, open_: bool) -> None:
     """
     asked = connect(url).post("/session/browser")
     page = f"{url.rstrip('/')}/{asked['page']}"
-    click.echo(f"open {page}\nand confirm the code {asked['code']}")
+    say(f"open {page}\nand confirm the code {asked['code']}")
     if open_:
         webbrowser.open(page)
     keep(url, wait(connect(url), asked["secret"]))
-    click.echo(f"signed in at {url}")
+    say(f"signed in at {url}")
 
 
 @click.command("sign-out")
@@ -44,7 +44,7 @@ def sign_out(url: str) -> None:
     sessions = _read()
     sessions.pop(url.rstrip("/"), None)
     _write(sessions)
-    click.echo(f"signed out at {url}")
+    say(f"signed out at {url}")
 
 
 def wait(client: Client, secret: str, patience: float = 600.0) -> str:

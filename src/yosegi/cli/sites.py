@@ -19,7 +19,7 @@ from yosegi.app.settings import Home, Settings
 from yosegi.cli.charters import join_charter
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.keys import key
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
@@ -72,9 +72,9 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
         settings["network"] = {"loopback": True}
     place = make_home(home, settings)
     governance = signer(place, "governance").public
-    click.echo(f"{home}: the home of {name}")
-    click.echo(f"governance key {governance.fingerprint}: read it aloud to the others, then keep its file offline")
-    click.echo(f"next: yosegi site account {home} pi@{name}, then yosegi site serve {home}")
+    say(f"{home}: the home of {name}")
+    say(f"governance key {governance.fingerprint}: read it aloud to the others, then keep its file offline")
+    say(f"next: yosegi site account {home} pi@{name}, then yosegi site serve {home}")
 
 
 @site.command()
@@ -105,7 +105,7 @@ def account(home: Path, person: str, role: str, passphrase: str) -> None:
     if not known:
         people.mkdir(mode=0o700, exist_ok=True)
         signer.save(path)
-    click.echo(f"{person} is {role} at {place.settings().site}; the key is in {path}. Restart the site to let them in.")
+    say(f"{person} is {role} at {place.settings().site}; the key is in {path}. Restart the site to let them in.")
 
 
 @site.command()
@@ -114,7 +114,7 @@ def account(home: Path, person: str, role: str, passphrase: str) -> None:
 def serve(home: Path) -> None:
     """Serve the site until Ctrl-C or SIGTERM. Everything it was doing is taken up where it was left."""
     settings = Home(home).settings()
-    asyncio.run(serve_site(Home(home), lambda address: click.echo(f"{settings.site} answers at {address}")))
+    asyncio.run(serve_site(Home(home), lambda address: say(f"{settings.site} answers at {address}")))
 
 
 @site.command()
@@ -211,7 +211,7 @@ def check(home: Path) -> None:
             for progress in ledger.check():
                 bar.update(max(0, progress.done - done))
                 done = max(done, progress.done)
-        click.echo(f"the ledger of {ledger.site} holds together: {ledger.size} entries, epoch {ledger.epoch}")
+        say(f"the ledger of {ledger.site} holds together: {ledger.size} entries, epoch {ledger.epoch}")
 
     _with_ledger(home, work)
 
@@ -224,7 +224,7 @@ def rebuild(home: Path) -> None:
 
     async def work(ledger: Ledger) -> None:
         ledger.rebuild()
-        click.echo(f"folded anew: {', '.join(view.name for view in views())}")
+        say(f"folded anew: {', '.join(view.name for view in views())}")
 
     _with_ledger(home, work)
 
@@ -258,7 +258,7 @@ def backup(home: Path, target: Path) -> None:
     # After the ledger: every object that it names is there.
     if place.objects.exists():
         shutil.copytree(place.objects, target / place.objects.name, ignore=ignore)
-    click.echo(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
+    say(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
 
 
 @site.command()
@@ -281,8 +281,8 @@ def restore(source: Path, home: Path, by: str) -> None:
         registry = Registry(ledger.site, ledger, SystemClock())
         witnessed = await furthest_witnessed(registry, Home(home).settings())
         await ledger.open_epoch(witnessed, by or f"operator@{ledger.site}")
-        click.echo(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
-        click.echo("next: serve it, look at every instrument, then: yosegi site gap --settle NOTE")
+        say(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
+        say("next: serve it, look at every instrument, then: yosegi site gap --settle NOTE")
 
     _with_ledger(home, work)
 
@@ -327,7 +327,7 @@ def gap(note: str, json_: bool, **site: Any) -> None:
         ((e["time"], e["type"], e["stream"]) for e in said["lost"]),
         empty="nothing known to be lost",
     )
-    click.echo(
+    say(
         "to be settled: yosegi site gap --settle NOTE"
         if said["open"]
         else "settled"
@@ -353,7 +353,7 @@ def switch(word: str, why: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(said)
     else:
-        click.echo("nothing new starts" if said["held"] else "work starts again")
+        say("nothing new starts" if said["held"] else "work starts again")
 
 
 async def furthest_witnessed(registry: Registry, settings: Settings) -> Checkpoint | None:
@@ -367,7 +367,7 @@ async def furthest_witnessed(registry: Registry, settings: Settings) -> Checkpoi
                 try:
                     held.append(await _held_by(transport, registry, charter, peer))
                 except YosegiError as error:
-                    click.echo(f"{peer} told no checkpoint: {error}", err=True)
+                    say(f"{peer} told no checkpoint: {error}", err=True)
     return max(held, key=lambda checkpoint: (checkpoint.epoch, checkpoint.size), default=None)
 
 

@@ -10,7 +10,7 @@ import click
 
 from yosegi.app.keyring import signer as signer_of
 from yosegi.app.settings import Home
-from yosegi.cli.output import explained
+from yosegi.cli.output import explained, say
 from yosegi.core.errors import Conflict
 from yosegi.runner.station import StationFile, run_station
 from yosegi.runner.station.run import FILE, KEY_FILE
@@ -35,8 +35,8 @@ def station() -> None:
 def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str) -> None:
     """Make the FOLDER of a station: its key and its settings. Prints what to add to the site's site.toml."""
     public = make_station(folder, home, name, publish, url)
-    click.echo(f"{folder}: the folder of station {name}. Add to {home / 'site.toml'} and start the site again:\n")
-    click.echo(f'[station.{name}]\npublish = {json.dumps(list(publish))}\nkey = "{public}"')
+    say(f"{folder}: the folder of station {name}. Add to {home / 'site.toml'} and start the site again:\n")
+    say(f'[station.{name}]\npublish = {json.dumps(list(publish))}\nkey = "{public}"')
 
 
 @station.command()
@@ -45,7 +45,7 @@ def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str
 def run(folder: Path) -> None:
     """Run the station of FOLDER until Ctrl-C or SIGTERM, which are its safe stop."""
     StationFile.load(folder)
-    click.echo(f"station of {folder}: dialling its site")
+    say(f"station of {folder}: dialling its site")
     asyncio.run(run_station(folder))
 
 

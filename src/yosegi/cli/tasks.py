@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Invalid
 
 
@@ -44,9 +45,35 @@ def ask(capability: str, inputs: tuple[str, ...], json_: bool, task_key: str, **
     if json_:
         show_json(asked)
         return
-    click.echo(f"request {asked['request']} is {asked['state']}")
+    _say(asked)
+
+
+@task.command()
+@click.argument("name")
+@with_site
+@as_json
+@explained
+def asked(name: str, json_: bool, **site: Any) -> None:
+    """Show where a request that you asked stands, and its result; NAME is owner/key, as `yosegi task ask` said it.
+
+    Results, titles and reasons are the words of the site that `told_by` names: data, whatever they say.
+    """
+    owner, slash, key = name.partition("/")
+    if not slash:
+        raise Invalid(f"the request {name}", "is not of the form owner/key", "it is what yosegi task ask said")
+    found = client_of(**site).get(f"/requests/{quote(owner)}/{quote(key)}")
+    if json_:
+        show_json(found)
+    else:
+        _say(found)
+
+
+def _say(asked: dict[str, Any]) -> None:
+    say(f"request {asked['request']} is {asked['state']}")
+    for name, value in asked["outputs"].items():
+        say(f"{asked['told_by']} says {name} = {value}")
     for reason in asked["reasons"]:
-        click.echo(reason["en"])
+        say(reason["en"])
 
 
 def _input(given: str) -> tuple[str, Any]:
@@ -88,7 +115,7 @@ def show(name: str, json_: bool, **site: Any) -> None:
         return
     for key, item in value.items():
         if item not in (None, "", [], {}):
-            click.echo(f"{key:14} {item}")
+            say(f"{key:14} {item}")
 
 
 @task.command()
@@ -108,7 +135,7 @@ def settle(name: str, effect: str, note: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(value)
     else:
-        click.echo(f"task {value['task']} is {value['state']}; charged {value['charged'] or 'nothing'}")
+        say(f"task {value['task']} is {value['state']}; charged {value['charged'] or 'nothing'}")
 
 
 @task.command()
@@ -119,7 +146,7 @@ def acknowledge(name: str, **site: Any) -> None:
     """Say that you have seen the notice of an uncertain task, so that it is not repeated."""
     client = client_of(**site)
     client.post(f"/tasks/{full_name(client, name)}/acknowledge")
-    click.echo("acknowledged; it stays uncertain until it is settled")
+    say("acknowledged; it stays uncertain until it is settled")
 
 
 @task.command()
@@ -135,7 +162,7 @@ def cancel(name: str, why: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(value)
     else:
-        click.echo(f"task {value['task']} is {value['state']}")
+        say(f"task {value['task']} is {value['state']}")
 
 
 def full_name(client: Any, name: str) -> str:

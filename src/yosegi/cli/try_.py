@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import click
 from yosegi.cli import _drawing
 from yosegi.cli._retrospect import STARTS, Found, retrospect
 from yosegi.cli._table import Table, read
+from yosegi.cli.output import say, show_json
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.planner import (
     Candidates,
@@ -143,7 +143,7 @@ def _try(
         title = f"{path.name}: {len(table.measured())} of {len(table)} measured"
         _save(options.draw, _drawing.svg(title, _series(table, goals[0], proposals)))
     if options.as_json:
-        click.echo(json.dumps(_as_json(table, goals, proposals, found), ensure_ascii=False, indent=2))
+        show_json(_as_json(table, goals, proposals, found))
     else:
         _tell(table, goals, proposals, found, options)
 
@@ -289,31 +289,29 @@ def _tell(
 ) -> None:
     measured = len(table.measured())
     names = ", ".join(table.parameters)
-    click.echo(
-        f"{table.path.name}: {len(table)} lines over {names}; {measured} measured, {len(table) - measured} not yet"
-    )
+    say(f"{table.path.name}: {len(table)} lines over {names}; {measured} measured, {len(table) - measured} not yet")
     for goal in goals:
         aim = f"as near {goal.target:g} as possible" if goal.target is not None else f"{goal.goal}"
         row = _best(table, goal)
         best = "nothing measured" if row is None else f"best so far {_on_line(table, row, goal)}"
-        click.echo(f"{goal.name} ({aim}): {best}")
+        say(f"{goal.name} ({aim}): {best}")
     if proposals:
         click.secho("\nMeasure next", bold=True)
     for place, proposal in enumerate(proposals, start=1):
-        click.echo(f"{place:>3}. line {_line(table, proposal)}: {_recipe(proposal.values)}")
-        click.echo(f"     {proposal.reason}")
+        say(f"{place:>3}. line {_line(table, proposal)}: {_recipe(proposal.values)}")
+        say(f"     {proposal.reason}")
     if not proposals and measured < len(table):
-        click.echo("\nEvery recipe that is left was measured on another line; there is nothing to propose.")
+        say("\nEvery recipe that is left was measured on another line; there is nothing to propose.")
     if measured:
         click.secho("\nWhat is known", bold=True)
         about = "· nothing measured there" + (", ▲ proposed" if proposals else "")
-        click.echo(f"  the best {goals[0].name} in each part of a range; {about}")
-        click.echo("\n".join(_drawing.strips(_series(table, goals[0], proposals), goals[0].goal != "minimise")))
+        say(f"  the best {goals[0].name} in each part of a range; {about}")
+        say("\n".join(_drawing.strips(_series(table, goals[0], proposals), goals[0].goal != "minimise")))
     if measured == len(table):
         _tell_look_back(found, goals, options)
     for path in (options.out, options.draw):
         if path is not None:
-            click.echo(f"\nWritten: {path}")
+            say(f"\nWritten: {path}")
 
 
 def _on_line(table: Table, row: int, goal: Objective) -> str:
@@ -330,22 +328,20 @@ def _tell_look_back(found: Sequence[Found], goals: Sequence[Objective], options:
     click.secho("\nLooking back", bold=True)
     if not found:
         why = "it takes one objective" if len(goals) > 1 else f"it takes at least {2 * STARTS} recipes"
-        click.echo(f"  Every line is measured, so there is nothing to propose; and for a look back {why}.")
+        say(f"  Every line is measured, so there is nothing to propose; and for a look back {why}.")
         return
-    click.echo(
+    say(
         f"  Every line is measured. Had the planner chosen the order ({options.repetitions} repetitions, each from "
         f"{STARTS} random recipes):"
     )
     for f in found:
         share = f"{100 * f.share:g} %"
-        click.echo(
+        say(
             f"  the first of the best {share} ({f.recipes} recipes) after {f.mean:.1f} measurements "
             f"({min(f.counts)} to {max(f.counts)}); at random {f.expected_random:.1f}"
         )
     f = found[0]
     if f.saved > 0:
-        click.echo(
-            f"  It would have saved {f.saved:.0f} measurements of {f.expected_random:.0f} on the way to the best 1 %."
-        )
+        say(f"  It would have saved {f.saved:.0f} measurements of {f.expected_random:.0f} on the way to the best 1 %.")
     else:
-        click.echo("  It would have saved nothing here: this table looks no different from chance to the planner.")
+        say("  It would have saved nothing here: this table looks no different from chance to the planner.")

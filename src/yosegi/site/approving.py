@@ -65,6 +65,7 @@ class Approving:
         decision = (entries[0].body or {}).get("decision") or {}
         return {
             "task": f"{task.home}/{task.key}",
+            "told_by": task.home,
             "state": str(task.state),
             "capability": request.capability,
             "title": contract.title,

@@ -82,6 +82,7 @@ def asked_full(asked: Asked, owner: str, key: str) -> dict[str, Any]:
     outcome = asked.outcome
     return {
         "request": f"{owner}/{key}",
+        "told_by": owner,
         "state": str(asked.state),
         "capability": asked.request.capability if asked.request else "",
         "on_behalf_of": asked.request.on_behalf_of if asked.request else "",

@@ -27,12 +27,17 @@ DISK_LEAST = 0.05, 2 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One of them: a reason code with its fields, and a name that stays the same while it lasts."""
+    """One of them: a reason code with its fields, and a name that stays the same while it lasts.
+
+    Args:
+        told_by: the site whose words are among the fields, if any are.
+    """
 
     name: str
     code: str
     fields: dict[str, str]
     about: str
+    told_by: str = ""
 
 
 @dataclass
@@ -76,7 +81,9 @@ class Conditions:
             ago = line["unheard_seconds"]
             if line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.exchange.witness.forked:
                 fields = {"peer": line["peer"], "hours": str(int(ago // 3600)), "why": line["trouble"]}
-                yield Condition(f"peer/{line['charter']}/{line['peer']}", "peer_unreachable", fields, line["peer"])
+                yield Condition(
+                    f"peer/{line['charter']}/{line['peer']}", "peer_unreachable", fields, line["peer"], line["peer"]
+                )
 
     def _machine(self) -> Iterator[Condition]:
         if seconds := self.exchange.clocks.seconds_off:

@@ -31,6 +31,7 @@ class Notice:
     Args:
         name: what it is told and acknowledged by.
         ja: the text in Japanese; the pages have their own words for tasks.
+        told_by: the site whose words are repeated in the text, if any are.
     """
 
     site: str
@@ -41,6 +42,7 @@ class Notice:
     kind: Literal["uncertain", "approval", "condition"] = "uncertain"
     about: str = ""
     ja: str = ""
+    told_by: str = ""
 
     @property
     def name(self) -> str:
@@ -102,7 +104,7 @@ class Notices:
         return [
             Notice(
                 self.site, "", one.about, self._seen[name], explain(one.code, "en", **one.fields), "condition", name,
-                explain(one.code, "ja", **one.fields),
+                explain(one.code, "ja", **one.fields), one.told_by,
             )
             for name, one in holding.items()
             if name not in self._acknowledged

@@ -102,6 +102,7 @@ class Objects:
             "here": self.store.has(digest),
             "erased": is_erased(self.ledger, digest),
             "state": self._state(digest),
+            "told_by": ref.site,
             "names": sorted({one.name for one in namings if one.name != "it"}),
             "teams": sorted({one.team for one in namings if one.team}),
             "since": namings[-1].time,

@@ -199,7 +199,9 @@ class Office:
                 now = self.clock.now()
                 for decision in access(policy, person, team, facts, now=now, purpose=wanted, clearances=attested):
                     line = listings[decision.question.capability.ref]
-                    lines.append({"title": line.contract.title, "kind": line.contract.kind} | decision_told(decision))
+                    owner = decision.question.capability.owner
+                    shown = {"title": line.contract.title, "kind": line.contract.kind, "told_by": owner}
+                    lines.append(shown | decision_told(decision))
                     questions.append(decision.question)
         seen = await self._seen(questions)
         return [line | said for line, said in zip(lines, seen, strict=True)]
@@ -351,6 +353,7 @@ def owner_told(ref: str, seen: Foreseen) -> dict[str, Any]:
     would = seen.would.get(ref)
     return {
         "site": split_capability(ref)[0],
+        "told_by": split_capability(ref)[0],
         "at": "" if seen.at is None else timestamp(seen.at),
         "allow": None if would is None else would.allow,
         "step": "" if would is None else would.at,

@@ -377,4 +377,4 @@ class Site:
 
     def peers(self) -> list[dict[str, Any]]:
         """How each peer is reached and when it was last heard."""
-        return self.exchange.statistics()
+        return [line | {"told_by": line["peer"]} for line in self.exchange.statistics()]

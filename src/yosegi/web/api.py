@@ -270,7 +270,7 @@ async def settle_gap(body: Why, site: Here, who: Who) -> dict[str, bool]:
 @api.get("/notices")
 async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
     """What a person must look at."""
-    names = ("task", "name", "kind", "capability", "since", "text", "ja")
+    names = ("task", "name", "kind", "capability", "since", "text", "ja", "told_by")
     return [{name: getattr(notice, name) for name in names} for notice in site.notices.open()]
 
 

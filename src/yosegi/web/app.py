@@ -10,10 +10,12 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Unavailable, YosegiError
+from yosegi.core.plain import plain_json
 from yosegi.site import Site
 from yosegi.trust.errors import Untrusted
 from yosegi.web.api import api, doors
@@ -52,7 +54,9 @@ GUARD = {
 
 def make_app(site: Site) -> FastAPI:
     """The application in front of a site."""
-    app = FastAPI(title=f"Yosegi at {site.name}", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=f"Yosegi at {site.name}", version="1", docs_url=None, redoc_url=None, default_response_class=PlainJson
+    )
     app.state.site = site
     app.state.sessions = Sessions(site)
     app.include_router(doors)
@@ -77,6 +81,15 @@ def make_app(site: Site) -> FastAPI:
 def openapi(site: Site) -> dict[str, Any]:
     """The API's description, the same for every site but for its title."""
     return make_app(site).openapi() | {"info": {"title": "Yosegi", "version": "1"}}
+
+
+class PlainJson(JSONResponse):
+    """JSON in which nothing acts on a terminal that shows it as it came; what it says is the same."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return plain_json(text).encode()
 
 
 class Guard:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from yosegi.campaign import Campaign, Trial
+from yosegi.core.plain import plain
 from yosegi.core.states import TaskState, TrialState
 from yosegi.site import Session, Site
 from yosegi.site.present import campaign_full, campaign_summary, listing_summary, task_full, trial_full
@@ -31,11 +32,17 @@ def environment() -> Environment:
         loader=PackageLoader("yosegi.web"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_plain,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.globals |= {"mark_of": mark_of, "step_mark": step_mark, "shown": shown, "languages": LANGUAGES}
     return made
+
+
+def _plain(value: Any) -> Any:
+    """Every text that a template is given may be another site's; what is marked up already was looked at."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else plain(value)
 
 
 def shown(value: Any, longest: int = 120) -> str:
