@@ -42,7 +42,7 @@ class SystemClock:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: `2026-11-21T04:00:00.000000Z`; sorts as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:

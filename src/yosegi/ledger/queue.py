@@ -18,6 +18,7 @@ _MOST_REQUESTS = 2048
 _Waiting = tuple[Request, "asyncio.Future[list[Entry]]"]
 
 _STREAK = 8
+_FEW = 16
 _QUICK = 0.002
 """Seconds that the loop may spend on a commit: less than it takes to notice, more than an idle disk takes."""
 
@@ -75,7 +76,7 @@ class Queue:
             return
         with self._wake:
             idle = not (self._working or self._waiting or self.closed)
-            self._alone = self._alone + 1 if idle and len(group) == 1 else 0
+            self._alone = self._alone + 1 if idle and len(group) == 1 and _is_small(group[0][0]) else 0
             if self._alone <= _STREAK or self._usual >= _QUICK:
                 self._waiting.extend(group)
                 self._wake.notify()
@@ -106,6 +107,8 @@ class Queue:
     def _work(self) -> None:
         while group := self._next():
             outcomes = self._commit(group)
+            with self._wake:
+                self._working = False
             # A loop that has ended has no one left to tell; what is durable stays so.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._deliver, group, outcomes)
@@ -118,7 +121,6 @@ class Queue:
 
     def _next(self) -> list[_Waiting]:
         with self._wake:
-            self._working = False
             while not self._waiting and not self.closed:
                 self._wake.wait()
             self._working = True
@@ -138,6 +140,10 @@ class Queue:
         for watcher in tuple(self._watchers):
             if not watcher.done():
                 watcher.set_result(None)
+
+
+def _is_small(request: Request) -> bool:
+    return not request.erase and sum(len(write.drafts) for write in request.writes) <= _FEW
 
 
 def _unwrap(outcome: Outcome) -> list[Entry]:
