@@ -23,7 +23,7 @@ from yosegi.cli.client import connect
 from yosegi.cli.demo.processes import Processes
 from yosegi.core.clock import SystemClock
 from yosegi.core.ids import split_capability
-from yosegi.governance.charter import Team
+from yosegi.governance.charter import Named, Team
 
 ENTRIES = {
     "qec.memory-large@1": "yosegi_packs.quantum:memory_large",
@@ -62,8 +62,17 @@ def plan(spec: CampaignSpec) -> Plan:
         people = {"pi@argonne": "member"} if site == "argonne" else {f"operator@{site}": "operator"}
         founders.append(Founder(settings, COUNTRY[site], people, grant={"node_h": "50"} if entries else {}))  # type: ignore[arg-type]
     sites = tuple(published)
-    team = Team(id=spec.team, title="Example team", lead="argonne", sites=sites, people=("pi@argonne",))
-    return Plan(spec.charter, "An example federation", team, (spec.purpose,), tuple(founders))
+    challenges = tuple(Named(id=name, title=name) for name in (spec.challenge,) if name is not None)
+    team = Team(
+        id=spec.team,
+        title="Example team",
+        lead="argonne",
+        sites=sites,
+        people=("pi@argonne",),
+        challenges=tuple(one.id for one in challenges) or None,
+    )
+    charter, title = spec.charter, "An example federation"
+    return Plan(charter, title, team, (spec.purpose,), tuple(founders), challenges=challenges)
 
 
 def main(path: Path) -> None:

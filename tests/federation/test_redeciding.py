@@ -113,6 +113,15 @@ def test_policies_published_after_the_decision_are_no_reason_for_it(bundles) -> 
         Redeciding(later).check(made)
 
 
+def test_policies_that_permit_by_an_agreement_nobody_signed_are_found(bundles) -> None:
+    found = entries(bundles[0])
+    made = next(entry for entry in found if entry.type == MADE)
+    Redeciding(found).check(made)
+    unsigned = [e for e in found if not (e.type == "governance.accepted" and e.facts["kind"].startswith("agreement"))]
+    with pytest.raises(Invalid, match="nobody signed"):
+        Redeciding(unsigned).check(made)
+
+
 def test_a_bundle_without_its_policies_does_not_verify(bundles) -> None:
     bundle = bundles[0]
     bare = tuple(

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from governance.world import NOW
-from yosegi.core.errors import Corrupt
+from yosegi.core.errors import Corrupt, Invalid
+from yosegi.governance.agreement import Agreement
 from yosegi.governance.decision import Decision
-from yosegi.governance.policy import redecide
+from yosegi.governance.policy import check_signed, redecide
 from yosegi.governance.registry import begin
 from yosegi.trust.envelope import Envelope
 
@@ -36,6 +37,17 @@ def test_both_answers_and_many_reasons_are_among_them():
 def test_policies_of_then_that_were_altered_are_found_out():
     with pytest.raises(Corrupt):
         redecide(DECISIONS[0], POLICIES.replace(b"research", b"mischief"))
+
+
+def test_its_policies_rest_on_agreements_that_must_have_been_signed():
+    agreements = [Agreement.read(value) for value in json.loads(POLICIES)["agreements"]]
+    check_signed(POLICIES, {one.digest for one in agreements})
+    altered = POLICIES.replace(agreements[1].digest.encode(), b"sha256:" + b"0" * 64)
+    assert altered != POLICIES
+    with pytest.raises(Invalid, match="only agreements permit"):
+        check_signed(altered, {one.digest for one in agreements})
+    with pytest.raises(Invalid, match="nobody signed"):
+        check_signed(POLICIES, {one.digest for one in agreements[1:]})
 
 
 def test_the_documents_signed_then_are_believed():

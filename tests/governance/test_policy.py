@@ -14,7 +14,7 @@ from yosegi.governance import engine as engine_module
 from yosegi.governance.agreement import ModelTerms
 from yosegi.governance.decision import Decision
 from yosegi.governance.directory import Directory
-from yosegi.governance.policy import Policy, redecide
+from yosegi.governance.policy import Policy, check_signed, redecide
 from yosegi.governance.question import CapabilityFacts, Question
 from yosegi.governance.suspensions import Suspension
 
@@ -288,6 +288,45 @@ def test_a_bundle_links_each_agreement_once_and_has_its_terms(change):
     changed = {"links": held["links"] * 2} if change == "twice" else {"terms": []}
     with pytest.raises(Invalid, match="one link"):
         redecide(*rebuilt(nims(), **changed))
+
+
+def test_a_bundle_permits_by_signed_agreements_alone():
+    signed = {agreement().digest}
+    check_signed(nims(FEW_SAMPLES).bundle, signed)
+    with pytest.raises(Invalid, match="nobody signed"):
+        check_signed(nims(agreements=[agreement(purposes=("war",))]).bundle, signed)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"purposes": ["war"]}, "other terms"),
+        ({"valid_until": 2**40}, "other terms"),
+        ({"conduct": []}, "other terms"),
+    ],
+    ids=str,
+)
+def test_terms_that_are_not_those_that_were_signed_are_found(changes, why):
+    held = json.loads(nims().bundle)
+    held["terms"][0]["attrs"] |= changes
+    with pytest.raises(Invalid, match=why):
+        check_signed(json.dumps(held).encode(), {agreement().digest})
+
+
+@pytest.mark.parametrize("where", ["rules/0.cedar", "suspensions", "yosegi's own rules", "agreement colour-2026"])
+def test_a_permit_of_the_sites_own_in_a_bundle_is_found(where):
+    held = json.loads(nims(FEW_SAMPLES).bundle)
+    held["texts"][where] = held["texts"].get(where, "") + '@id("mine") permit (principal, action, resource);'
+    with pytest.raises(Invalid, match="only agreements permit"):
+        check_signed(json.dumps(held).encode(), {agreement().digest})
+
+
+@pytest.mark.parametrize("name", ["another", "colour-2026"])
+def test_a_link_of_something_else_than_the_agreement_is_found(name):
+    held = json.loads(nims().bundle)
+    held["links"][0] |= {"new_id": name, "template_id": "yosegi-stop"}
+    with pytest.raises(Invalid, match="no agreement in them"):
+        check_signed(json.dumps(held).encode(), {agreement().digest})
 
 
 def test_a_record_cannot_bring_terms_of_its_own():

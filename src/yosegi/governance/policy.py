@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -38,6 +38,8 @@ from yosegi.governance.suspensions import Suspension
 
 _REMEMBERED = 4096
 SUSPENSIONS = "suspensions"
+STOP = "yosegi-stop"
+"""The program's own permit: stopping is never gated."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,43 @@ def decide_again(question: Question, entities: str, bundle: bytes) -> tuple[bool
         raise Invalid("a decision that was told", f"its entities do not fit its policies ({error!r})") from None
     answer = engine.answer(question, touched)
     return (True, tuple(answer.split())) if isinstance(answer, str) else (False, tuple(note.code for note in answer))
+
+
+def check_signed(bundle: bytes, signed: Collection[str]) -> None:
+    """See that a bundle of policies permits by signed agreements alone, and by the terms that were signed.
+
+    Whether its terms say the same can be seen where they were compiled for the schema that this version knows.
+
+    Args:
+        bundle: as it was published.
+        signed: digests of agreements that their parties signed.
+
+    Raises:
+        Invalid: an agreement that nobody signed, a permit or a link of something else, or other terms than were agreed.
+    """
+    held: dict[str, Any] = json.loads(bundle)
+    agreements = {value["name"]: Agreement.read(value) for value in held["agreements"]}
+    for name, agreement in agreements.items():
+        if agreement.digest not in signed:
+            raise Invalid("its policies", f"the agreement {name} is in them as nobody signed it")
+    for where, text in held["texts"].items():
+        for rule in parse(where, text, templates=where == OWN):
+            if rule.effect == "permit" and not _may_permit(rule, agreements.get(rule.id)):
+                raise Invalid("its policies", f"{where} permits by itself ({rule.id}), and only agreements permit")
+    terms = {entity["uid"]["id"]: entity for entity in held.get("terms", ())}
+    for link in held.get("links", ()):
+        linked = agreements.get(link["new_id"])
+        if linked is None or link != linked.link:
+            raise Invalid("its policies", f"they link {link['new_id']}, which is no agreement in them")
+        if held["schema"] == SCHEMA_TEXT and terms.get(linked.name) != linked.to_cedar():
+            raise Invalid("its policies", f"the agreement {linked.name} has other terms in them than were signed")
+
+
+def _may_permit(rule: Rule, agreement: Agreement | None) -> bool:
+    """Whether a permit among the texts is the program's own, or that of an agreement of before there were links."""
+    if rule.where == OWN:
+        return rule.id in (STOP, TEMPLATE)
+    return agreement is not None and rule.annotations.get("agreement") == agreement.digest
 
 
 @functools.lru_cache(maxsize=16)

@@ -8,9 +8,11 @@ from typing import Any
 from yosegi.core import canonical
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.exchange.requests import MADE, REFUSED_AT_HOME
+from yosegi.governance.agreement import Agreement
 from yosegi.governance.decision import Decision
-from yosegi.governance.policy import redecide
+from yosegi.governance.policy import check_signed, redecide
 from yosegi.governance.question import vouching
+from yosegi.governance.registry import ACCEPTED
 from yosegi.ledger import Entry
 from yosegi.site.law import POLICY
 from yosegi.trust.messages import Request
@@ -35,7 +37,11 @@ class Redeciding:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._published: dict[str, tuple[int, bytes | None]] = {}
+        self._signed: set[str] = set()
+        self._checked: set[str] = set()
         for entry in entries:
+            if entry.type == ACCEPTED and str(entry.facts["kind"]).startswith("agreement.") and entry.body is not None:
+                self._signed.add(Agreement.recorded(entry.body["document"]).digest)
             if entry.type == POLICY:
                 digest, text = str(entry.facts["digest"]), entry.body_bytes
                 if text is not None and canonical.digest(text) != digest:
@@ -49,8 +55,8 @@ class Redeciding:
         """Hold the decision in an entry, if it has one, against what it rests on; whether it has one.
 
         Raises:
-            Invalid: its policies are missing or were published later; another answer comes out; or it was about
-                something else than what was asked.
+            Invalid: its policies are missing, were published later or permit by what nobody signed; another answer
+                comes out; or it was about something else than what was asked.
         """
         if entry.type not in DECIDED:
             return False
@@ -61,6 +67,9 @@ class Redeciding:
             raise Invalid("its decision", f"the policies {recorded.policies_digest} are missing")
         if first > entry.sequence:
             raise Invalid("its decision", "it rests on policies that were published later")
+        if recorded.policies_digest not in self._checked:
+            check_signed(text, self._signed)
+            self._checked.add(recorded.policies_digest)
         again = redecide(recorded, text)
         if not again.same_as(recorded):
             made, found = ("allowed" if one.allow else "refused" for one in (recorded, again))

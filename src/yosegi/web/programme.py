@@ -32,7 +32,7 @@ async def usage_csv(caller: Here) -> Response:
     signed_in(caller)
     rows = usage(
         caller.site.ledger.query,
-        ("charter", "funder", "team", "challenge", "home", "agreement", "campaign", "capability"),
+        ("charter", "funder", "team", "challenge", "home", "institution", "agreement", "campaign", "capability"),
     )
     headers = {"Content-Disposition": "attachment"}
     return Response(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
