@@ -80,7 +80,8 @@ def test_what_is_too_large_or_erased_is_named_without_its_bytes(
         monkeypatch.setattr(bundle_objects, "MOST_OBJECT_BYTES", 100_000)
         assert await absent(home) == "too_large"
         monkeypatch.undo()
-        await home.objects.erase(made.trials[0].steps[0].outputs["table"]["sha256"], "asked", federation.member())
+        sha256 = made.trials[0].steps[0].outputs["table"]["sha256"]
+        await home.erasing.order("object", sha256, "asked", federation.member())
         assert await absent(home) == "erased"
 
     async def absent(home: Any) -> str | None:

@@ -365,7 +365,8 @@ def test_erasing_takes_the_bytes_and_leaves_the_entries(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         made = await campaign(federation)
         home, sha256 = site(federation, "argonne"), made.trials[0].steps[0].outputs["table"]["sha256"]
-        told = await home.objects.erase(sha256, "asked by its subject", federation.member())
+        await home.erasing.order("object", sha256, "asked by its subject", federation.member())
+        told = home.objects.show(sha256, federation.member())
         assert (told["here"], told["erased"], len(told["history"]) > 1) == (False, True, True)
         with pytest.raises(Refused, match="object_erased"):
             home.objects.open(sha256, federation.member())

@@ -57,6 +57,7 @@ from yosegi.site.approving import Approving
 from yosegi.site.asking import Asking
 from yosegi.site.conditions import Conditions
 from yosegi.site.email import Mailer
+from yosegi.site.erasing import Erasing
 from yosegi.site.evidence import Evidence
 from yosegi.site.foresight import Foresight
 from yosegi.site.funds import Funds
@@ -248,6 +249,9 @@ def assemble(parts: Parts) -> Site:
     campaigns = Campaigns(
         settings.site, ledger, requests, law, delegation, catalogue.contract_of, objects.named, compute=parts.compute
     )
+    erasing = Erasing(
+        settings.site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns
+    )
     door = Door(settings.site, clock, parts.accounts, vouches=law.vouches)
     mandating = Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door)
     mandating.withdraw = requests.cancel
@@ -272,11 +276,12 @@ def assemble(parts: Parts) -> Site:
             clock,
             _senders(parts),
             every=settings.notices.repeat_minutes * 60,
-            conditions=Conditions(settings.site, clock, owner, exchange, dict(stations), parts.folder).now,
+            conditions=Conditions(settings.site, clock, owner, exchange, dict(stations), parts.folder, erasing).now,
         ),
         door=door,
         transfers=transfers,
         objects=objects,
+        erasing=erasing,
         evidence=evidence,
         foresight=foresight,
         rights=rights,

@@ -19,13 +19,13 @@ from yosegi.governance.statement import RENEWED, Carried, Listens, Outbound, Rea
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
-from yosegi.trust.messages import Cancel, Offer, Renewal, Report, Request, Revocation, Would, WouldYou
+from yosegi.trust.messages import Cancel, Erase, Erased, Offer, Renewal, Report, Request, Revocation, Would, WouldYou
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
 from yosegi.trust.token import Token
 
 SPOKEN: tuple[type[Document], ...] = (
-    *(Request, Report, Cancel, Offer, Token, Renewal, Revocation, WouldYou, Would),
+    *(Request, Report, Cancel, Offer, Token, Renewal, Revocation, WouldYou, Would, Erase, Erased),
     *(Charter, Statement, Agreement),
     *(Transfer, TransferBack, TransferAnswer, Recall, Recalled),
 )

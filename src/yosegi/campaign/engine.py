@@ -124,6 +124,10 @@ class Campaigns:
         """Every campaign of this site."""
         return [stream.split("/", 1)[1] for stream in self.ledger.streams("campaign/")]
 
+    def forget(self, name: str) -> None:
+        """Fold a campaign anew: bodies of its entries were erased."""
+        self._folds.pop(name, None)
+
     def get(self, name: str) -> Campaign:
         """The campaign as it stands.
 

@@ -73,5 +73,6 @@ def _observation(campaign: Campaign, trial: Trial) -> Observation:
         source=trial.source,
         cost=source.price,
         site=split_capability(source.step[-1].capability)[0],
-        status=STATUS[trial.state],
+        # What was measured and erased since has nothing to tell.
+        status=STATUS[TrialState.FAILED if trial.erased else trial.state],
     )

@@ -70,6 +70,11 @@ class Trial:
     """The position in the campaign's stream of the entry that proposed it."""
 
     @property
+    def erased(self) -> bool:
+        """Whether it was completed, and its value was erased since."""
+        return self.state is TrialState.COMPLETED and self.value is None
+
+    @property
     def under_way(self) -> bool:
         """Whether it takes a place: neither over nor set aside."""
         return not self.state.final and self.state is not TrialState.UNCERTAIN

@@ -40,6 +40,7 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
         "receipts": found.receipts,
         "decisions": found.decisions,
         "owners_decisions": asdict(found.owners),
+        "erased": found.erased,
         "trials": len(found.campaign.trials),
         "objects": {"named": found.objects[0], "with_bytes": found.objects[1]},
         "charter": found.charter,
@@ -52,9 +53,13 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
             f"{bundle} holds together: {found.entries} entries, {found.receipts} receipts of owners, "
             f"{found.decisions} decisions of the home site made again, "
             f"{len(found.campaign.trials)} trials, {found.objects[0]} objects ({found.objects[1]} with their bytes)\n"
-            f"{_owners(found.owners)}\n"
+            f"{_owners(found.owners)}\n{_erased(found.erased)}"
             f"it rests on the charter {found.charter}"
         )
+
+
+def _erased(count: int) -> str:
+    return f"{count} entries have no body any more: it was erased, and other entries say so\n" if count else ""
 
 
 def _owners(found: OwnersVerified) -> str:

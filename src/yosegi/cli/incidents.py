@@ -14,7 +14,16 @@ from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.cli.documents import save
 from yosegi.cli.office import HomeArgument, at_site
-from yosegi.cli.output import as_json, explained, say, say_json_line, show_json, show_table
+from yosegi.cli.output import (
+    as_json,
+    explained,
+    not_yet,
+    say,
+    say_json_line,
+    show_erasure,
+    show_json,
+    show_table,
+)
 from yosegi.core.clock import SystemClock, parse_timestamp
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.suspensions import Barred
@@ -214,6 +223,50 @@ def list_(home: Path, json_: bool) -> None:
         return
     columns = ("kind", "name", "charter", "since", "by", "why")
     show_table(columns, ([one.get(name, "") for name in columns] for one in found), empty="nothing is suspended")
+
+
+@incident.command()
+@HomeArgument
+@click.argument("task")
+@click.option("--why", required=True, help="For the record, here and at the other site.")
+@as_json
+@explained
+def erase(home: Path, task: str, why: str, json_: bool) -> None:
+    """Erase a spill in TASK (home/owner/key), at a site that runs or not: what was asked, and what came of it.
+
+    The bodies of its entries go here at once, and by signed request at the other site; a campaign of this site loses
+    the answer and the value of that trial, and cannot be replayed from there on. Headers, digests and proofs stand.
+    Points that a planner proposed, exported bundles and an instrument's own files are not reached. For objects:
+    `yosegi object erase`. For the security officer; said again, it asks again whoever has not answered.
+    """
+    if task.count("/") != 2:
+        raise Invalid(f"task {task}", "is not home/owner/key", "yosegi task list and yosegi campaign show name them")
+
+    async def rest(site: Site, who: Session) -> dict[str, Any]:
+        return await site.erasing.order("task", task, why, who)
+
+    body = {"task": task, "why": why}
+    show_erasure(at_site(home, rest, lambda client: client.post("/erasures", body)), json_)
+
+
+@incident.command()
+@HomeArgument
+@as_json
+@explained
+def erasures(home: Path, json_: bool) -> None:
+    """List what was erased or is to be: where it is gone, and who has not answered yet."""
+
+    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+        return site.erasing.listing(who)
+
+    found = at_site(home, rest, lambda client: client.get("/erasures"))
+    if json_:
+        show_json(found)
+        return
+    rows = (
+        (e["since"][:19], e["what"], e["subject"], ", ".join(e["gone"]), not_yet(e), e["by"], e["why"]) for e in found
+    )
+    show_table(("since", "what", "which", "gone at", "not yet", "by", "why"), rows, empty="nothing was erased")
 
 
 @incident.command()

@@ -105,5 +105,5 @@ class ObjectsClient:
         return dict(self._post("/objects/collect", {}))
 
     def erase(self, sha256: str, why: str) -> dict[str, Any]:
-        """Take an object's bytes away for good; the entries that name it stay."""
+        """Take an object's bytes away for good, here and where it went; where it is gone, and who has not answered."""
         return dict(self._post(f"/objects/{quote(sha256)}/erase", {"why": why}))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, say, show_erasure, show_json, show_table
 from yosegi.core.contract import SENSITIVITIES
 
 
@@ -118,10 +118,11 @@ def collect(json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def erase(sha256: str, why: str, json_: bool, **site: Any) -> None:
-    """Take an object's bytes away for good; the entries that name it stay. For the security officer."""
+    """Take an object's bytes away for good, here and at every site that has them. For the security officer.
+
+    Each site that got it from here, or gave it, is asked by a signed request, passes it on to those it gave it to, and
+    signs what was done. The entries that name it stay. Said again, it asks again whoever has not answered:
+    `yosegi incident erasures` lists them.
+    """
     objects = client_of(**site).objects
-    done = objects.erase(objects.show(sha256)["sha256"], why)
-    if json_:
-        show_json(done)
-    else:
-        say(f"{done['sha256']} is erased at this site; other sites that have it were not told")
+    show_erasure(objects.erase(objects.show(sha256)["sha256"], why), json_)

@@ -91,3 +91,19 @@ def explained(command: Callable[P, T]) -> Callable[P, T]:
             raise click.Abort from None
 
     return run
+
+
+def show_erasure(told: dict[str, Any], json_: bool) -> None:
+    """Say where something is gone, and who has not answered yet."""
+    if json_:
+        show_json(told)
+        return
+    say(f"{told['what']} {told['subject']}: gone at {', '.join(told['gone']) or 'no site yet'}")
+    if waiting := not_yet(told):
+        say(f"not yet: {waiting}; look again: yosegi incident erasures")
+
+
+def not_yet(told: dict[str, Any]) -> str:
+    """Who has not answered yet, and who will not hear of it."""
+    refused = [f"{site} ({why})" for site, why in told["not_taken"].items()]
+    return ", ".join([*told["waiting"], *refused])

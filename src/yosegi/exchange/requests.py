@@ -52,7 +52,7 @@ class Asked:
     """Where one request stands, as far as its home site knows.
 
     Args:
-        request: what was asked; None where the home site's own policy refused and nothing was sent.
+        request: what was asked; None where the home site's own policy refused and nothing was sent, or it was erased.
         state: as last reported by the owner; NEW until then.
         decided: the owner's own decisions, as it last told them.
     """
@@ -74,10 +74,12 @@ class Asked:
         here = replace(self, position=entry.position, last_sequence=entry.sequence)
         body = entry.body or {}
         if entry.type == MADE:
-            return replace(here, request=Request.recorded(body["document"]))
+            return replace(here, request=Request.recorded(body["document"]) if "document" in body else None)
         if entry.type in (REFUSED_AT_HOME, REJECTED):
-            reasons = tuple(Explanation.read(reason) for reason in body["reasons"])
+            reasons = tuple(Explanation.read(reason) for reason in body.get("reasons", ()))
             return replace(here, state=TaskState.REFUSED, reasons=reasons)
+        if entry.type == REPORTED and "report" not in body:
+            return replace(here, state=TaskState(entry.facts["state"]), charged=Amounts(entry.facts["charged"]))
         if entry.type == REPORTED:
             report = Report.recorded(body["report"])
             return replace(
@@ -185,6 +187,10 @@ class Requests:
         if asked.position == 0:
             raise NotFound("request", key)
         return asked
+
+    def forget(self, stream: str) -> None:
+        """Fold a request anew: bodies of its entries were erased."""
+        self._folds.drop(stream)
 
     def _known(self, stream: str) -> Asked:
         """The request of a stream, which goes on from where it was folded last."""

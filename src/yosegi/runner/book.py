@@ -70,6 +70,10 @@ class TaskBook:
         known = self._folds.get(stream)
         return fold(stream, self.ledger.read(stream)) if known is None else known
 
+    def forget(self, stream: str) -> None:
+        """Fold a task anew when it is asked for."""
+        self._folds.drop(stream)
+
     def contract_of(self, task: Task) -> Contract | None:
         """The contract of what a task asks; None where it is no longer published."""
         published = self.published.get(split_capability(task.asked().capability)[1])

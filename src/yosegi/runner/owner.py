@@ -327,6 +327,10 @@ class Owner:
         """
         return self._book.task(stream)
 
+    def forget(self, stream: str) -> None:
+        """Fold a task anew: bodies of its entries were erased."""
+        self._book.forget(stream)
+
     def hinder(self, why: Callable[[], object]) -> Callable[[], None]:
         """Start nothing while `why` says something; call what is returned when it no longer does."""
         self._dispatcher.hindered = why

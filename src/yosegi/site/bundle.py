@@ -23,13 +23,14 @@ from yosegi.exchange.requests import MADE, REPORTED, request_stream
 from yosegi.governance.keyhistory import KeyHistory
 from yosegi.governance.registry import Federation, begin
 from yosegi.governance.statement import Statement
-from yosegi.ledger import Entry, Header, Receipt, verify_entries
+from yosegi.ledger import ERASED, LEDGER, Entry, Header, Receipt, verify_entries
 from yosegi.ledger.tree import leaf_hash
 from yosegi.planner import Proposal
 from yosegi.planner.versions import REVISION
 from yosegi.site.bundle_objects import ExportedObject, check_objects, exported_objects
-from yosegi.site.evidence import evidence_stream
+from yosegi.site.evidence import RECEIVED, evidence_stream
 from yosegi.site.evidence import wanted as evidence_wanted
+from yosegi.site.law import POLICY
 from yosegi.site.owners import Owners, OwnersVerified
 from yosegi.site.redeciding import Redeciding, policies_of
 from yosegi.site.site import Site
@@ -85,6 +86,7 @@ class Verified:
         campaign: the campaign as its entries fold.
         entries: how many entries of the home site were checked.
         receipts: how many receipts of owners.
+        erased: how many entries have no body any more, as another entry says.
         decisions: how many decisions of the home site were made again, with the same answer for the same reasons.
         charter: digest of the charter document everything rests on; compare it with one you trust.
         owners: what became of the owners' decisions.
@@ -97,6 +99,7 @@ class Verified:
     decisions: int
     charter: str
     owners: OwnersVerified
+    erased: int = 0
     objects: tuple[int, int] = (0, 0)
 
 
@@ -142,7 +145,11 @@ async def export_campaign(site: Site, name: str) -> bytes:
     shown = [e for owner in {owner for owner, _ in keys} for e in site.ledger.read(evidence_stream(charter, owner))]
     needed = {digest for one in asked for digest, _ in evidence_wanted(one.decided)}
     bare |= {e.sequence for e in shown if e.facts["digest"] not in needed}
-    entries = sorted([*found, *policies, *shown], key=lambda e: e.sequence)
+    entries = [*found, *policies, *shown]
+    sequences = {entry.sequence for entry in entries}
+    # Where a body was erased, so does the entry that says by whom and why.
+    entries += [e for e in site.ledger.read(LEDGER) if e.type == ERASED and e.facts["sequence"] in sequences]
+    entries.sort(key=lambda e: e.sequence)
     proof, checkpoint = site.ledger.attest([entry.sequence for entry in entries])
     if site.lasting is not None:
         checkpoint = checkpoint.signed_also_by(site.lasting)
@@ -182,7 +189,8 @@ def read_bundle(data: bytes) -> Bundle:
 def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None) -> Verified:
     """Check everything, offline. The only things believed are the charter in it and mathematics.
 
-    In order: each header against its hash and each body against its header; the charter's signatures and whose keys
+    In order: each header against its hash and each body against its header, and that none is missing which was not
+    erased on record; the charter's signatures and whose keys
     are whose; the tree and the signed checkpoint; every stream without a gap; every request and report with its
     signature and receipt; every decision of the home site, made again by the policies it names; those of the owners,
     made again where they show theirs; the campaign's fold; that each observation is what its owner reported; and each
@@ -207,6 +215,7 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     except YosegiError as error:
         raise Corrupt("the bundle's tree", str(error), _TODO) from None
     _streams(entries)
+    erased = _erased(entries)
     reports: list[Report] = []
     redeciding, owners, decisions = Redeciding(entries), Owners(entries), 0
     for number, entry in enumerate(entries):
@@ -230,7 +239,7 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     except Invalid as error:
         raise Corrupt("the bundle's objects", str(error), _TODO) from None
     trusted = federation.roster.charter.digest
-    return Verified(campaign, len(entries), len(reports), decisions, trusted, decided, (len(objects), whole))
+    return Verified(campaign, len(entries), len(reports), decisions, trusted, decided, erased, (len(objects), whole))
 
 
 class _naming:
@@ -288,9 +297,22 @@ def _keys(federation: Federation, site: str) -> dict[str, PublicKey]:
     return by_id(stated.keys)
 
 
+def _erased(entries: list[Entry]) -> int:
+    """How many bodies are gone, each as an entry of the ledger says; policies and evidence may be left out."""
+    said = {int(entry.facts["sequence"]) for entry in entries if entry.type == ERASED and entry.stream == LEDGER}
+    for entry in entries:
+        bare = entry.header.body is not None and entry.body_bytes is None
+        if bare and entry.sequence not in said and entry.type not in (POLICY, RECEIVED):
+            where = f"entry {entry.sequence} ({entry.type} in {entry.stream})"
+            raise Corrupt(where, "its body is missing, and no entry says that it was erased", _TODO)
+    return sum(entry.sequence in said for entry in entries)
+
+
 def _streams(entries: list[Entry]) -> None:
     positions: dict[str, int] = {}
     for entry in entries:
+        if entry.stream == LEDGER:
+            continue  # of what the ledger says of itself, only what concerns the others is here
         expected = positions.get(entry.stream, 0) + 1
         if entry.position != expected:
             raise Corrupt(
@@ -307,7 +329,9 @@ def _documents(bundle: Bundle, history: KeyHistory, entry: Entry) -> tuple[Repor
     A signature counts if its key was believed when the entry was written: what a key signed before it was laid down or
     revoked stands, and what it signed afterwards does not.
     """
-    body, then = entry.body or {}, parse_timestamp(entry.time)
+    body, then = entry.body, parse_timestamp(entry.time)
+    if body is None:
+        return ()
     if entry.type == MADE:
         envelope = Envelope.parsed(body["document"])
         request = Request.open(envelope, history.keys_at(bundle.site, then), now=then, sender=bundle.site)

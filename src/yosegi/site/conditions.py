@@ -16,6 +16,7 @@ from typing import Any
 from yosegi.core.clock import Clock
 from yosegi.exchange import Exchange
 from yosegi.runner.owner import Owner
+from yosegi.site.erasing import Erasing
 
 STATION_SILENT = 600.0
 """Seconds: longer than a restart of its computer takes."""
@@ -47,6 +48,7 @@ class Conditions:
     Args:
         stations: engines of stations, by name.
         folder: the site's home; None where there is none.
+        erasing: what peers ask to have erased.
     """
 
     site: str
@@ -55,10 +57,17 @@ class Conditions:
     exchange: Exchange
     stations: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    erasing: Erasing | None = None
 
     def now(self) -> list[Condition]:
         """All that hold."""
-        return [*self._owner(), *self._stations(), *self._peers(), *self._machine()]
+        return [*self._owner(), *self._stations(), *self._peers(), *self._machine(), *self._erasures()]
+
+    def _erasures(self) -> Iterator[Condition]:
+        for erasure in () if self.erasing is None else self.erasing.waits_for_a_person():
+            for _, peer in erasure.asked:
+                fields = {"peer": peer, "subject": erasure.subject}
+                yield Condition(f"{erasure.stream}/{peer}", "erasure_asked", fields, erasure.subject)
 
     def _owner(self) -> Iterator[Condition]:
         for name, why in self.owner.breakers.opened.items():

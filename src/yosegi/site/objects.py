@@ -12,7 +12,7 @@ from yosegi.core.contract import Sensitivity
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.object import ObjectRef
 from yosegi.data import PUT, Known, ObjectStore, known, named
-from yosegi.data.entries import about, erased
+from yosegi.data.entries import about
 from yosegi.data.pulling import Offload
 from yosegi.data.store import verified
 from yosegi.data.view import is_erased
@@ -178,24 +178,6 @@ class Objects:
             "bytes": sum(size for _, size in gone),
             "sha256": [digest for digest, _ in gone],
         }
-
-    async def erase(self, digest: str, reason: str, who: Session) -> dict[str, Any]:
-        """Take an object's bytes away for good; every entry that names it stays.
-
-        Raises:
-            NotFound: no entry names it.
-            Refused: not an officer.
-            Invalid: no reason is given.
-        """
-        if who.role != "officer":
-            raise Refused(f"erasing {digest}", ("officers_only",))
-        if not reason.strip():
-            raise Invalid("the reason", "it is empty", "say why it is erased; that stays on record")
-        named(self.ledger, digest)
-        # First the word, then the deed: should this site die in between, nobody is given the bytes, and they go later.
-        await self.ledger.append(erased(digest, reason, by=who.person))
-        self.store.delete(digest)
-        return self.show(digest, who)
 
     def start(self) -> None:
         """Take away what was erased on record and not yet on the disk."""

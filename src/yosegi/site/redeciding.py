@@ -58,9 +58,9 @@ class Redeciding:
             Invalid: its policies are missing, were published later or permit by what nobody signed; another answer
                 comes out; or it was about something else than what was asked.
         """
-        if entry.type not in DECIDED:
+        body = entry.body
+        if entry.type not in DECIDED or body is None:
             return False
-        body = entry.body or {}
         recorded = Decision.parsed(body["decision"])
         first, text = self._published.get(recorded.policies_digest, (-1, None))
         if text is None:

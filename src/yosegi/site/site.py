@@ -25,6 +25,7 @@ from yosegi.site.accounts import Door, Session
 from yosegi.site.approving import Approving
 from yosegi.site.asking import Asking
 from yosegi.site.catalogue import Catalogue
+from yosegi.site.erasing import Erasing
 from yosegi.site.evidence import Evidence
 from yosegi.site.foresight import Foresight
 from yosegi.site.funds import Funds
@@ -69,6 +70,7 @@ class Site:
     door: Door
     transfers: Transfers
     objects: Objects
+    erasing: Erasing
     evidence: Evidence
     foresight: Foresight
     governing: Governing
@@ -122,6 +124,7 @@ class Site:
         self.transfers.start()
         await self.owner.start()
         await self.recalls.start()
+        await self.erasing.start()
         await self.catalogue.publish(self.catalogue.own)
         self.campaigns.start()
         for work in (self.notices.run(), self.rights.run(), self.watch.run(), self.renewing.run()):
@@ -158,6 +161,7 @@ class Site:
         """A peer will never take a message: told to whoever sent it."""
         await self.requests.rejected(out, why)
         await self.foresight.rejected(out, why)
+        await self.erasing.rejected(out, why)
 
     def _request_changed(self, asked: Asked) -> None:
         self.transfers.reported(asked)
@@ -347,11 +351,14 @@ class Site:
 
         Raises:
             NotFound: none of that name, or one of another team.
+            Refused: what was asked and what came of it were erased.
         """
         task = self.task(name)
-        asked = task.asked()
-        if not self.may_see(asked.charter, asked.team, who):
+        row = self.ledger.query("SELECT charter, team FROM task WHERE stream = ?", (task.stream,))[0]
+        if not self.may_see(row["charter"], row["team"], who):
             raise NotFound("task", name)
+        if task.request is None:
+            raise Refused(f"task {name}", ("body_erased",))
         return task
 
     def tasks(self, state: str = "", limit: int = 100) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, Sensitivity
 from yosegi.core.engine import Outcome
-from yosegi.core.ids import CapabilityRef, Clearance, Digest, Key, PersonId, TeamId
+from yosegi.core.ids import CapabilityRef, Clearance, Digest, Key, PersonId, SiteId, TeamId
 from yosegi.core.states import TaskState
 from yosegi.core.values import Value
 from yosegi.trust.document import Addressed, Moment
@@ -245,3 +245,40 @@ class Would(Addressed):
     kind: ClassVar[str] = "would"
 
     answers: tuple[WouldDo, ...] = Field(max_length=200)
+
+
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+
+class Erase(Addressed):
+    """A site asks another to erase what it holds of something that must not have been shared.
+
+    Args:
+        what: an object, or a task.
+        subject: the object's digest, or the task as `home/owner/key`.
+        reason: for the other's record.
+    """
+
+    kind: ClassVar[str] = "erase"
+
+    what: Literal["object", "task"]
+    subject: Annotated[Subject, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|[a-z0-9_-]+/[a-z0-9_-]+/[^/]+)$")]
+    reason: Text = ""
+
+
+class Erased(Addressed):
+    """The answer: where it is gone, and who is still waited for; signed again when that changes.
+
+    Args:
+        gone: sites that hold it no more: the one that signs this, and those it passed the request on to.
+        waiting: sites that have not answered it yet, itself among them if a person there has to decide.
+        not_taken: sites that will not hear of it.
+    """
+
+    kind: ClassVar[str] = "erased"
+
+    what: Literal["object", "task"]
+    subject: Subject
+    gone: tuple[SiteId, ...] = Field(default=(), max_length=1000)
+    waiting: tuple[SiteId, ...] = Field(default=(), max_length=1000)
+    not_taken: tuple[SiteId, ...] = Field(default=(), max_length=1000)

@@ -357,8 +357,26 @@ async def collect_objects(site: Here, who: Who) -> dict[str, Any]:
 
 @api.post("/objects/{sha256}/erase")
 async def erase_object(sha256: Digest, body: Why, site: Here, who: Who) -> dict[str, Any]:
-    """Take an object's bytes away for good; the entries that name it stay."""
-    return await site.objects.erase(sha256, body.why, who)
+    """Take an object's bytes away for good, here and at every site that has them; the entries that name it stay."""
+    return await site.erasing.order("object", sha256, body.why, who)
+
+
+class EraseTask(Why):
+    """A task, `home/owner/key`, and why it is erased."""
+
+    task: Text
+
+
+@api.post("/erasures")
+async def erase_task(body: EraseTask, site: Here, who: Who) -> dict[str, Any]:
+    """Erase what was asked by a task and what came of it, at its home and its owner; headers and proofs stand."""
+    return await site.erasing.order("task", body.task, body.why, who)
+
+
+@api.get("/erasures")
+async def erasures(site: Here, who: Who) -> list[dict[str, Any]]:
+    """Everything that was erased or is to be: why, where it is gone, and who has not answered yet."""
+    return site.erasing.listing(who)
 
 
 @api.get("/changes", response_class=StreamingResponse)

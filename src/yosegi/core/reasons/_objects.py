@@ -74,3 +74,19 @@ add(
     "Ask the security officer.",
     "安全管理担当者に依頼してください。",
 )
+add(
+    "body_erased",
+    "sender",
+    "What was asked and what came of it were erased; that it was there, when and by whom is still on record.",
+    "依頼内容と結果は消去されました。存在した事実・時刻・関係者の記録は残っています。",
+    "See why: yosegi incident erasures.",
+    "理由は yosegi incident erasures で確認してください。",
+)
+add(
+    "erasure_asked",
+    "operator",
+    "{peer} asks to have {subject} erased here, and did not give it to this site.",
+    "{peer} が {subject} の消去を求めていますが、提供元ではありません。",
+    "An officer decides: yosegi object erase, or leave it; {peer} sees that it waits.",
+    "担当者が判断してください（yosegi object erase で消去）。{peer} には保留中と表示されます。",
+)
