@@ -234,3 +234,14 @@ def test_a_signed_report_of_the_first_version_tells_none_and_is_counted_as_such(
     owners = Owners([])
     owners.follow(entry, (report.model_copy(update={"decided": None}),))
     assert owners.check(_naming) == OwnersVerified(untold=1)
+
+
+def test_policies_that_permit_by_what_nobody_signed_are_found(bundle) -> None:
+    unsigned = [entry for entry in entries(bundle) if not str(entry.facts.get("kind", "")).startswith("agreement.")]
+    owners = Owners(unsigned)
+    for entry in entries(bundle):
+        owners.follow(entry, ())
+    entry, report = last_reports(bundle)[0]
+    owners.follow(entry, (report,))
+    with pytest.raises(Corrupt, match="as nobody signed it"):
+        owners.check(_naming)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -27,6 +28,29 @@ def test_the_part_decides_as_the_whole_did_for_whom_it_concerns(teams, agreement
         decision = policy.decide(one)
         if decision.allow or not hidden(policy.bundle, one.team, one.home):
             assert decide_again(one, decision.entities, part) == (decision.allow, decision.reasons)
+
+
+LATE = '@id("not-late") @reason("No.") forbid (principal, action, resource) when { context.now >= TIME };'
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    TEAMS,
+    agreements_(),
+    st.lists(FORBIDS, max_size=2),
+    questions(),
+    st.lists(st.floats(-3 * 86400, 6 * 86400), min_size=2, max_size=5),
+    st.sampled_from((None, 0, 3600, 86400)),
+)
+def test_what_was_made_again_for_one_moment_is_right_for_every_other(teams, agreements, forbids, asked, later, late):
+    policy = build(teams, agreements, forbids)
+    if late is not None:
+        rule = LATE.replace("TIME", str(int(NOW.timestamp()) + late))
+        policy = Policy.build("nims", policy.directory, agreements, {**policy.rules, "late.cedar": rule})
+    for seconds in [*later, *later, 0.0, 5 * 86400.0]:
+        one = asked.model_copy(update={"now": asked.now + timedelta(seconds=seconds)})
+        decision = policy.decide(one)
+        assert decide_again(one, decision.entities, policy.bundle) == (decision.allow, decision.reasons)
 
 
 def whole(*agreements, rules=None, barred=()) -> bytes:

@@ -7,11 +7,13 @@ the agreement, and what stands in a bundle of policies is the template, the link
 
 from __future__ import annotations
 
+import bisect
 import functools
 import importlib.metadata
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 import cedarpy
@@ -30,6 +32,7 @@ from yosegi.governance.question import Question
 from yosegi.governance.rules import Rule, parse, read_schema
 
 CEDAR = f"cedarpy {importlib.metadata.version('cedarpy')}"
+_REMEMBERED = 4096
 OWN = "yosegi's own rules"
 """Where the program's own rules stand in a bundle: the one text that may hold a template."""
 
@@ -76,6 +79,7 @@ class Engine:
         self._sets: dict[str, cedarpy.PolicySet] = {}
         self._parsed = Recent[tuple[str, ...], cedarpy.Entities](256)
         self._recorded = Recent[tuple[str, str, str], Slice](256)
+        self.permitted = Recent[object, tuple[str, ...]](_REMEMBERED)
 
     @classmethod
     def read(cls, bundle: bytes) -> Self:
@@ -103,6 +107,22 @@ class Engine:
         except ValueError as error:
             why = " ".join(str(error).split())
             raise Invalid("the agreements", f"do not become policies ({why})", "rename or correct the one") from None
+
+    def period(self, now: datetime) -> int:
+        """What a moment has in common with all that get the same answer to a question that is alike but for `now`.
+
+        Agreements begin and end at whole seconds; a rule of the site's own that speaks of time may tell any two apart.
+        """
+        second = int(now.timestamp())
+        return bisect.bisect_right(self._edges, second) if self._edges is not None else second
+
+    @functools.cached_property
+    def _edges(self) -> list[int] | None:
+        """When an agreement begins or ends; None where other policies speak of time."""
+        own = (text for where, text in self._texts.items() if where != OWN and not where.startswith("agreement "))
+        if any("now" in text for text in own):
+            return None
+        return sorted(int(edge.timestamp()) for one in self.all for edge in (one.valid_from, one.valid_until))
 
     def slice(self, question: Question, known: list[dict[str, Any]]) -> Slice:
         """What a question touches, from what the directory knows of it: the agreements it may be asked under join in.

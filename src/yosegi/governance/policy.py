@@ -192,12 +192,20 @@ def decide_again(question: Question, entities: str, bundle: bytes) -> tuple[bool
         Invalid: not a bundle of policies, or the entities do not fit it.
     """
     engine = _engine(bundle)
+    # Of a campaign's thousands most are alike but for the moment. A refusal is always asked for, as in `decide`.
+    same = (entities, engine.period(question.now), *(value for name, value in question if name != "now"))
+    if (permitted := engine.permitted.get(same)) is not None:
+        return True, permitted
     try:
         touched = engine.recorded(question, entities)
     except (ValueError, KeyError, TypeError) as error:
         raise Invalid("a decision that was told", f"its entities do not fit its policies ({error!r})") from None
     answer = engine.answer(question, touched)
-    return (True, tuple(answer.split())) if isinstance(answer, str) else (False, tuple(note.code for note in answer))
+    if not isinstance(answer, str):
+        return False, tuple(note.code for note in answer)
+    reasons = tuple(answer.split())
+    engine.permitted.put(same, reasons)
+    return True, reasons
 
 
 def check_signed(bundle: bytes, signed: Collection[str]) -> None:

@@ -17,8 +17,10 @@ from yosegi.core.contract import strictest
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.core.states import TaskState
 from yosegi.exchange.requests import MADE
-from yosegi.governance.policy import decide_again
+from yosegi.governance.agreement import Agreement
+from yosegi.governance.policy import check_signed, decide_again
 from yosegi.governance.question import Question, vouching
+from yosegi.governance.registry import ACCEPTED
 from yosegi.ledger import Entry
 from yosegi.site.evidence import RECEIVED
 from yosegi.trust.messages import Grounds, Judged, Report, Request
@@ -60,15 +62,19 @@ class Owners:
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._bytes: dict[str, bytes] = {}
+        self._texts: dict[str, str] = {}
+        self._policies: dict[str, bytes] = {}
+        self._signed: set[str] = set()
         self._asked: dict[str, tuple[Request, dict[str, Any]]] = {}
         self._told: dict[str, tuple[Entry, Report]] = {}
         for entry in entries:
+            if entry.type == ACCEPTED and str(entry.facts["kind"]).startswith("agreement.") and entry.body is not None:
+                self._signed.add(Agreement.recorded(entry.body["document"]).digest)
             if entry.type == RECEIVED and entry.body is not None:
-                data = str(entry.body["text"]).encode()
-                if canonical.digest(data) != entry.facts["digest"]:
+                text = str(entry.body["text"])
+                if canonical.digest(text.encode()) != entry.facts["digest"]:
                     raise Corrupt(repr(entry), f"it is not {entry.facts['digest']}", "get the bundle again")
-                self._bytes[str(entry.facts["digest"])] = data
+                self._texts[str(entry.facts["digest"])] = text
 
     def follow(self, entry: Entry, reports: tuple[Report, ...]) -> None:
         """Take note of a request, or of an owner's latest report on it."""
@@ -95,18 +101,19 @@ class Owners:
             yield "untold"
             return
         _check_consistent(report)
+        question = _question(*self._asked[stream]) if stream in self._asked else None
         for grounds in report.decided:
             for judged in grounds.judged:
-                yield self._made_again(stream, grounds, judged)
+                yield self._made_again(question, grounds, judged)
 
-    def _made_again(self, stream: str, grounds: Grounds, judged: Judged) -> str:
+    def _made_again(self, asked: Question | None, grounds: Grounds, judged: Judged) -> str:
         if grounds.shown is None:
             return "kept"
-        policies, entities = self._bytes.get(grounds.shown.policies), self._bytes.get(grounds.entities)
-        if policies is None or entities is None or stream not in self._asked:
+        policies, entities = self._shown(grounds.shown.policies), self._texts.get(grounds.entities)
+        if policies is None or entities is None or asked is None:
             return "missing"
-        question = _question(*self._asked[stream], judged)
-        allow, reasons = decide_again(question, entities.decode(), policies)
+        step = {"action": judged.action, "approved": bool(judged.approved), "now": judged.at}
+        allow, reasons = decide_again(asked.model_copy(update=step), entities, policies)
         if (allow, reasons) != (judged.allow, judged.reasons):
             told, found = (
                 f"{'allowed' if one else 'refused'} ({', '.join(why)})"
@@ -117,25 +124,30 @@ class Owners:
             )
         return "made_again"
 
+    def _shown(self, digest: str) -> bytes | None:
+        """The policies of a digest, which must permit by signed agreements alone; None if they are not here."""
+        if digest not in self._policies and digest in self._texts:
+            policies = self._texts[digest].encode()
+            check_signed(policies, self._signed)
+            self._policies[digest] = policies
+        return self._policies.get(digest)
 
-def _question(request: Request, told: dict[str, Any], judged: Judged) -> Question:
-    """The question that the owner answered: what the home site asked itself, seen from the other side."""
+
+def _question(request: Request, told: dict[str, Any]) -> Question:
+    """The question that the owner answered at each step: what the home site asked itself, seen from the other side."""
     asked = Question.parsed(told)
     home, host = vouching(request.on_behalf_of, request.sender)
     return asked.model_copy(
         update={
-            "action": judged.action,
             "agent": request.agent,
             "home": home,
             "host": host,
             "conduct": request.how_far,
             "sensitivity": strictest(asked.sensitivity, request.sensitivity),
-            "approved": bool(judged.approved),
             "mandate": request.mandate,
             "clearances": request.clearances,
             "peer": request.sender,
             "learned": None,
-            "now": judged.at,
         }
     )
 
