@@ -369,6 +369,17 @@ def test_each_source_that_does_not_agree_is_named_with_where_it_was_to_go():
     assert {note.code for note in notes} == {"transfer_not_covered"}
 
 
+def test_what_a_source_did_not_agree_to_let_go_on_is_not_asked_with():
+    learned = Label(sensitivity="team", sources=("riken/colour.simulate@1",))
+    secret = Label(sensitivity="team", sources=("riken/secret@1",))
+    assert policy().decide(question(learned=learned)).allow
+    assert policy().decide(question(learned=Label())).allow
+    refused = policy().decide(question(learned=secret))
+    assert refused.reasons == ("transfer_not_covered",)
+    assert refused.notes[0].fields == {"source": "riken/secret@1", "site": "nims", "label": "team"}
+    assert policy().decide(question(learned=secret, purpose="teaching")).reasons == ("purpose_not_covered",)
+
+
 # --- what changes ----------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,9 @@ new one: `PYTHONPATH=tests python tests/governance/test_formats.py`.
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,42 +17,48 @@ from typing import Any
 import pytest
 
 from yosegi.core.values import Value
-from yosegi.governance.agreement import Agreement
-from yosegi.governance.approvals import Approval
-from yosegi.governance.charter import Charter
 from yosegi.governance.decision import Decision
 from yosegi.governance.foresight import Expectation
-from yosegi.governance.grant import Grant, Release
-from yosegi.governance.mandate import Mandate
-from yosegi.governance.moves import Transfer, TransferAnswer, TransferBack
+from yosegi.governance.grant import Grant
 from yosegi.governance.question import Question
-from yosegi.governance.statement import Statement
 from yosegi.governance.suspensions import Suspension
-from yosegi.ledger import Checkpoint, Header, Receipt
+from yosegi.ledger import Header, Receipt
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
-from yosegi.trust.messages import Explanation, Offer, Report, Request
 from yosegi.trust.sealed import Sealed, SealingKey
-from yosegi.trust.token import Proof, Token
 
-FORMATS: tuple[type[Value], ...] = (
-    *(
-        Agreement,
-        Approval,
-        Charter,
-        Decision,
-        Expectation,
-        Grant,
-        Release,
-        Mandate,
-        Transfer,
-        TransferAnswer,
-        TransferBack,
-    ),
-    *(Question, Statement, Suspension, Checkpoint, Header, Receipt, Envelope, PublicKey, Explanation, Offer, Report),
-    *(Request, Sealed, SealingKey, Proof, Token),
+RECORDED = (
+    Decision,
+    Expectation,
+    Grant,
+    Question,
+    Suspension,
+    Header,
+    Receipt,
+    Envelope,
+    PublicKey,
+    Sealed,
+    SealingKey,
 )
+"""What is no signed document, and stands in one or in a ledger."""
+
+
+def documents() -> Iterator[type[Document]]:
+    for room in ("trust", "governance", "ledger"):
+        package = importlib.import_module(f"yosegi.{room}")
+        for found in pkgutil.iter_modules(package.__path__):
+            if found.name != "postgres":
+                importlib.import_module(f"yosegi.{room}.{found.name}")
+    waiting = [Document]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.kind and kind.__module__.startswith("yosegi."):
+            yield kind
+
+
+FORMATS: tuple[type[Value], ...] = (*sorted(documents(), key=lambda kind: kind.__name__), *RECORDED)
 FILE = Path(__file__).parent / "vectors" / "formats.json"
 
 
@@ -63,8 +71,8 @@ def plain(schema: Any) -> Any:
 
 def form(kind: type[Value]) -> dict[str, Any]:
     """What it is called when it is signed, and its schema."""
-    payload_type = {"payload_type": kind.payload_type} if issubclass(kind, Document) else {}
-    return payload_type | {"schema": plain(kind.model_json_schema())}
+    payload_types = {"payload_types": list(kind.payload_types)} if issubclass(kind, Document) else {}
+    return payload_types | {"schema": plain(kind.model_json_schema())}
 
 
 def changes(before: Any, after: Any, where: str = "") -> Iterator[str]:
@@ -74,7 +82,7 @@ def changes(before: Any, after: Any, where: str = "") -> Iterator[str]:
         yield from (f"{where}/{name}" for name in after.keys() - before.keys() if not may_grow)
         for name in before:
             yield from changes(before[name], after.get(name), f"{where}/{name}")
-    elif where.endswith("/enum"):
+    elif where.endswith(("/enum", "/payload_types")):
         yield from (f"{where}: {word}" for word in before if word not in (after or ()))
     elif before != after:
         yield f"{where}: {before!r} became {after!r}"

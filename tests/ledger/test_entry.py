@@ -201,6 +201,52 @@ def test_a_backup_leaves_no_half_of_itself_and_takes_the_place_of_one(opened: Op
     run(body())
 
 
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_backup_lets_go_of_what_it_opened(opened: Opener, tmp_path: Path) -> None:
+    async def body() -> None:
+        ledger, _ = await one(opened)
+        ledger.backup(tmp_path / "first.sqlite")
+        before = descriptors()
+        for number in range(3):
+            ledger.backup(tmp_path / f"{number}.sqlite")
+        assert descriptors() == before
+
+    run(body())
+
+
+class Unscrubbed(SqliteStore):
+    """A store whose log cannot be emptied."""
+
+    def scrub(self) -> None:
+        raise StoreFailed(self.where, "input/output error")
+
+
+def test_an_erasure_whose_log_cannot_be_emptied_yet_is_durable_and_counted(file: Path) -> None:
+    async def body() -> None:
+        ledger = await open_ledger(Unscrubbed(file, durable=False))
+        await ledger.append(write("a", body={"n": 1}))
+        await ledger.erase(1, "why", "officer@riken")
+        assert ledger.entry(1).erased
+        figures = ledger.statistics()
+        assert (figures["failures"], figures["commits"], figures["refusals"]) == (1, 3, 0)
+        await ledger.append(write("a"))
+        assert ledger.size == 4
+        ledger.close()
+
+    run(body())
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "folder.sqlite").mkdir()
+    with pytest.raises(StoreFailed, match=f"ledger {tmp_path / 'folder.sqlite'}"):
+        SqliteStore(tmp_path / "folder.sqlite").reader()
+    with pytest.raises(StoreFailed, match="its lock cannot be opened"):
+        SqliteStore(tmp_path / "none" / "x.sqlite").claim(DDL)
+
+
 def test_each_opening_begins_the_next_term(file: Path) -> None:
     async def body() -> None:
         for term in (1, 2, 3):

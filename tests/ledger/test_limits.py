@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 
 from ledger.support import KEYS, SIGNER, Budget, Opener, Titles, open_ledger, write
-from yosegi.core import canonical
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Unavailable
 from yosegi.ledger import Checkpoint, Draft, Header, Ledger, SqliteStore, Write, tree, verify_entries
-from yosegi.ledger.header import MAX_HEADER
 from yosegi.ledger.witness import check_continues
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.signer import Ed25519Signer
 
+MAX_HEADER, MAX_BODY = 64 * 1024, 4 * 2**20
 DIGEST = "sha256:" + "ab" * 32
 HASHES = [tree.leaf_hash(bytes([n])) for n in range(9)]
 
@@ -94,10 +93,10 @@ def test_facts_are_an_object_and_a_body_is_an_object_or_bytes() -> None:
 
 def test_a_body_is_kept_up_to_its_greatest_size_and_what_is_larger_leaves_nothing(opened: Opener) -> None:
     async def tell(ledger: Ledger) -> None:
-        (entry,) = await ledger.append(write("a", body=b"x" * canonical.MAX_BYTES))
-        assert len(entry.body_bytes or b"") == canonical.MAX_BYTES
-        with pytest.raises(Invalid, match=f"{canonical.MAX_BYTES + 1} bytes, and at most {canonical.MAX_BYTES}"):
-            await ledger.append(write("a", body=b"x" * (canonical.MAX_BYTES + 1)))
+        (entry,) = await ledger.append(write("a", body=b"x" * MAX_BODY))
+        assert len(entry.body_bytes or b"") == MAX_BODY
+        with pytest.raises(Invalid, match=f"{MAX_BODY + 1} bytes, and at most {MAX_BODY}"):
+            await ledger.append(write("a", body=b"x" * (MAX_BODY + 1)))
         assert (ledger.size, ledger.position("a")) == (2, 1)
 
     story(tell, opened)
@@ -345,6 +344,17 @@ def test_what_a_witness_refuses_is_told_with_both_sizes_or_epochs() -> None:
     with pytest.raises(Invalid, match="epoch 1 comes before epoch 2"):
         check_continues(checkpoint(epoch=2), held, [])
     check_continues(held, held, [])
+
+
+def test_an_epoch_that_lost_entries_admits_it(opened: Opener) -> None:
+    async def tell(ledger: Ledger) -> None:
+        opening = await ledger.open_epoch(None, "operator@riken")
+        held = checkpoint(size=9, root="sha256:" + "0" * 64)
+        later = Checkpoint.open(ledger.checkpoint(), KEYS)
+        with pytest.raises(Invalid, match="epoch 2 does not admit the entries it lost"):
+            check_continues(held, later, ledger.consistency(1, 2), opened=[opening.header])
+
+    story(tell, opened)
 
 
 def test_a_receipt_counts_under_its_own_checkpoint_alone(opened: Opener) -> None:

@@ -14,16 +14,18 @@ from trust.test_document import NOW, SIGNER, Note, note, open_note
 from trust.test_token import ASKED, HOLDER, HOME, THIEF, accept, proof, token, use
 from yosegi.core.errors import Invalid
 from yosegi.trust.clocks import PeerClocks
-from yosegi.trust.document import SKEW, Document, Moment
+from yosegi.trust.document import Document, Moment
 from yosegi.trust.envelope import MAX_SIGNATURES, Envelope, Signature
 from yosegi.trust.errors import LooseKeyFile, Untrusted
 from yosegi.trust.keys import PublicKey, by_id, unbase64
 from yosegi.trust.passphrase import check_passphrase, hash_passphrase
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Ed25519Signer, load_private, read_private
-from yosegi.trust.token import PROOF_LIFE, Seen, digest_of_request
+from yosegi.trust.token import Seen, digest_of_request
 
 STEP = timedelta(microseconds=1)
+SKEW = timedelta(seconds=30)
+"""How far the clocks of two honest sites may differ."""
 AROUND = pytest.mark.parametrize(("step", "holds"), [(-STEP, True), (0 * STEP, True), (STEP, False)])
 FROM = pytest.mark.parametrize(("step", "holds"), [(-STEP, False), (0 * STEP, True), (STEP, True)])
 
@@ -236,6 +238,14 @@ def test_any_right_of_others_to_a_key_file_is_too_much(tmp_path, mode):
     assert f"has mode {mode:04o}" in str(caught.value)
 
 
+def test_a_key_file_is_read_up_to_sixty_four_kibibytes(tmp_path):
+    path = tmp_path / "key.pem"
+    for size, read in ((64 * 1024, 64 * 1024), (64 * 1024 + 1, 64 * 1024)):
+        path.write_bytes(b"x" * size)
+        path.chmod(0o600)
+        assert len(read_private(path)) == read
+
+
 def test_a_missing_or_senseless_key_file_is_named(tmp_path):
     with pytest.raises(Invalid) as caught:
         load_private(tmp_path / "none.pem")
@@ -298,7 +308,7 @@ def test_a_refused_token_or_proof_says_what_was_found_and_what_was_expected():
         {"found": "riken", "expected": "nims"},
     )
     late = NOW + timedelta(minutes=2)
-    until = NOW + PROOF_LIFE + SKEW
+    until = NOW + timedelta(seconds=60) + SKEW
     assert fields_of(lambda: use(proof(signed), now=late)) == (
         "document_expired",
         {"until": until.isoformat(), "now": late.isoformat()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -128,3 +129,26 @@ def test_the_private_half_does_not_leave_the_token(signer):
 def test_what_is_not_there_is_named(slot, change, why):
     with pytest.raises(Invalid, match=why):
         Pkcs11Signer(replace(slot, **change), lambda: softhsm.PIN)
+
+
+def test_a_token_is_opened_for_reading_alone_to_sign_with(signer):
+    assert not signer._session.rw
+
+
+def test_without_its_library_it_says_how_to_install_it(slot, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    for open_it in (make_key, Pkcs11Signer):
+        with pytest.raises(Invalid, match=r"python-pkcs11 is not there.*pip install 'yosegi\[pkcs11\]'"):
+            open_it(slot, lambda: softhsm.PIN)
+
+
+def test_whatever_else_a_token_answers_is_told(slot, signer, monkeypatch):
+    import pkcs11
+
+    class Broken:
+        def get_token(self, token_label: str) -> None:
+            raise pkcs11.DeviceError("the device is on fire")
+
+    monkeypatch.setattr(pkcs11, "lib", lambda module: Broken())
+    with pytest.raises(Invalid, match="the device is on fire"):
+        Pkcs11Signer(slot, lambda: softhsm.PIN)

@@ -112,9 +112,9 @@ class Pkcs11Signer:
         return Unavailable(str(self.slot), why, "bring the token back; nothing was signed")
 
     def _open(self) -> tuple[Session, PrivateKey, PublicKey]:
+        session = _session(self.slot, self._pin)
         from pkcs11 import ObjectClass
 
-        session = _session(self.slot, self._pin)
         private = _key(self.slot, session, ObjectClass.PRIVATE_KEY)
         return session, private, _public(self.slot, _key(self.slot, session, ObjectClass.PUBLIC_KEY))
 
@@ -129,10 +129,11 @@ def make_key(slot: Slot, pin: Callable[[], str]) -> PublicKey:
         Conflict: there is a key of that label.
         Invalid: no such library or token, a wrong PIN, or a token that does not know Ed25519.
     """
+    session = _session(slot, pin, write=True)
+    # Only now: without the library, the session says how to install it.
     from pkcs11 import Attribute, KeyType, ObjectClass, PKCS11Error
     from pkcs11.util.ec import encode_named_curve_parameters
 
-    session = _session(slot, pin, write=True)
     try:
         if list(session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.LABEL: slot.label})):
             raise Conflict(str(slot), "is there already", "choose another label; a key is never overwritten")
