@@ -17,13 +17,14 @@ from yosegi.core.capability import Capability
 from yosegi.core.errors import Conflict, NotFound, Refused
 from yosegi.core.states import CampaignState, TaskState, TrialState
 from yosegi.exchange import requests
+from yosegi.governance.agreement import Agreement
 from yosegi.governance.approvals import Approval
 from yosegi.governance.decision import Decision
 from yosegi.governance.policy import redecide
 from yosegi.runner.tasks import task_stream
 from yosegi.site import Account, Session, Site
 from yosegi.testing.federation import Federation
-from yosegi.testing.loop import run_simulated
+from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer
 
@@ -381,3 +382,86 @@ def test_with_conduct_approve_even_a_capability_that_needs_none_waits_for_a_pers
         assert sum("#" not in key for key in federation.world.effects) == 1
 
     in_conduct(tmp_path, "approve", story)
+
+
+# --- under a house agreement ----------------------------------------------------------------------------------------
+
+
+def of_the_house(tmp_path: Path, story: Callable[[Federation, Site, Site], Awaitable[None]], **terms: object) -> None:
+    """The team's agreement names no approver; one of nims' own staff is named by a house agreement, or is not."""
+
+    async def whole() -> None:
+        federation = with_approval(tmp_path)
+        federation.people, federation.terms = (), {}
+        await federation.start()
+        home, nims = federation.places["argonne"].running, federation.places["nims"].running
+        nims.law.groups = {"robot-staff": (OPERATOR,)}
+        fields: dict[str, object] = {
+            "charter": "demo", "name": "nims-house", "title": "Who looks after the robot", "teams": ("robot-staff",),
+            "house": True, "parties": ("nims",), "capabilities": ("nims/*",), "purposes": ("research",),
+            "approvers": (OPERATOR,), "valid_from": nims.clock.now() - timedelta(days=1),
+            "valid_until": nims.clock.now() + timedelta(days=300),
+        }  # fmt: skip
+        house = Agreement(**(fields | terms))  # type: ignore[arg-type]
+        await nims.registry.accept(house.sign(*federation.governors("nims")), by=OPERATOR)
+        await nims.law.publish("demo")
+        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await asyncio.sleep(5)
+        await story(federation, home, nims)
+
+    run_simulated(whole())
+
+
+def test_a_sites_own_staff_approves_what_a_house_agreement_lets_it_and_the_decision_names_it(tmp_path: Path) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        task = waiting(nims)[0]
+        await approve(federation, nims, task)
+        await asyncio.sleep(15)
+        assert nims.task(task).state is TaskState.ENDED
+        entry = next(entry for entry in nims.ledger.scan() if entry.type == "approval.given")
+        decision = Decision.read((entry.body or {})["decision"])
+        assert (decision.reasons, decision.question.team) == (("nims-house",), "robot-staff")
+        assert redecide(decision, nims.law.policy("demo").bundle).same_as(decision)
+
+    of_the_house(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"approvers": ()},
+        {"approvers": ("deputy@nims",)},
+        {"capabilities": ("nims/toy.measure@1",)},
+        {"purposes": ("teaching",)},
+        {"valid_until": EPOCH + timedelta(seconds=8)},
+    ],
+    ids=["nobody", "somebody else", "another capability", "another purpose", "ended"],
+)
+def test_a_house_agreement_that_does_not_reach_so_far_lets_nobody_approve(
+    tmp_path: Path, terms: dict[str, object]
+) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        with pytest.raises(Refused):
+            await approve(federation, nims, waiting(nims)[0])
+        await asyncio.sleep(15)
+        assert not federation.world.effects
+
+    of_the_house(tmp_path, story, **terms)
+
+
+def test_a_house_agreement_names_nobody_of_another_site_and_opens_no_other_house(tmp_path: Path) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        stranger = "pi@argonne"
+        key = federation.person(stranger)
+        nims.door.accounts = {
+            **nims.door.accounts,
+            stranger: Account(person=stranger, role="officer", keys=(key.public,)),
+        }
+        task = waiting(nims)[0]
+        with pytest.raises(Refused):
+            await nims.approving.give(*task.split("/"), signed(nims, task, key, person=stranger), who(stranger))
+        # nims' staff may not use what is nims' in the team's name: the house agreement is for the house.
+        policy = home.law.policy("demo")
+        assert "nims-house" not in {agreement.name for agreement in policy.engine.all}
+
+    of_the_house(tmp_path, story, approvers=(OPERATOR, "pi@argonne"))

@@ -252,13 +252,13 @@ class House:
 
 
 @contextmanager
-def opened(sites: dict[str, Place] | None = None) -> Iterator[House]:
-    """A house of these sites; of three that mean well, if none are given."""
+def opened(sites: dict[str, Place] | None = None, **how: Any) -> Iterator[House]:
+    """A house of these sites, three that mean well if none are given, and of a federation like this."""
     loop = FreshLoop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     with tempfile.TemporaryDirectory() as folder:
-        federation = Federation(sites or places(), Path(folder), purposes=("research", "teaching"))
+        federation = Federation(sites or places(), Path(folder), purposes=("research", "teaching"), **how)
         house = House(federation, loop)
         house.do(house.open())
         try:

@@ -185,7 +185,9 @@ def test_a_page_elsewhere_cannot_press_a_button(house: House, browser: Browser) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("page", ["/", "/campaigns/toy", "/tasks", "/catalogue", "/programme", "/campaigns/none-such"])
+@pytest.mark.parametrize(
+    "page", ["/", "/campaigns/toy", "/tasks", "/mandates", "/catalogue", "/programme", "/campaigns/none-such"]
+)
 def test_every_page_is_accessible_fits_and_logs_no_error(
     house: House, browser: Browser, page: str, width: int, scheme: str
 ) -> None:

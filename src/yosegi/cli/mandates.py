@@ -194,9 +194,26 @@ def remove(name: str, why: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def list_agents(json_: bool, **site: Any) -> None:
-    """List the agents that act for members of a site, and under what."""
-    found = [one for one in client_of(**site).get("/mandates") if one["agent"]]
-    _listed(found, json_, empty="no agents")
+    """List the agents that act for members of a site: for whom, under what, and when each was last heard of.
+
+    An agent that only reads is heard of since the site's start; what it asked for is on record.
+    """
+    found = client_of(**site).get("/agents")
+    if json_:
+        show_json(found)
+        return
+    columns = ("agent", "for", "acts", "last use", "under")
+    rows = (
+        (
+            a["agent"],
+            a["person"],
+            "yes" if a["stands"] else "no",
+            a["last_use"][:16] or "never",
+            ", ".join(a["mandates"]),
+        )
+        for a in found
+    )
+    show_table(columns, rows, empty="no agents")
 
 
 def _public(path: Path) -> str:
@@ -210,9 +227,18 @@ def _listed(found: list[dict[str, Any]], json_: bool, *, empty: str) -> None:
     if json_:
         show_json(found)
         return
-    columns = ("mandate", "for", "agent", "campaign", "until", "left", "stands")
+    columns = ("mandate", "for", "agent", "campaign", "until", "last use", "left", "stands")
     rows = (
-        (m["id"], m["person"], m["agent"], m["campaign"], m["not_after"][:16], amounts(m["left"]), _yes(m))
+        (
+            m["id"],
+            m["person"],
+            m["agent"],
+            m["campaign"],
+            m["not_after"][:16],
+            m["last_use"][:16] or "never",
+            amounts(m["left"]),
+            _yes(m),
+        )
         for m in found
     )
     show_table(columns, rows, empty=empty)

@@ -11,7 +11,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +75,8 @@ class Door:
     """The key of a person's agent under each of its living mandates."""
     vouches: Callable[[str], bool] = lambda person: True
     """Whether this site may vouch for a person, now: of its own, or of an institution that a charter has it host."""
+    called: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """When an agent last called, by its member and its mandate; since the site started."""
     _sessions: dict[str, Session] = field(default_factory=dict)
     _failures: dict[str, list[float]] = field(default_factory=dict)
     _used: dict[str, float] = field(default_factory=dict)
@@ -145,8 +147,11 @@ class Door:
         if found is None or found.until <= self.clock.monotonic() or not self.vouches(found.person):
             return None
         # An agent's session ends with its mandate.
-        ended = found.agent and found.mandate not in self.agents(found.person, found.agent)
-        return None if ended else found
+        if found.agent:
+            if found.mandate not in self.agents(found.person, found.agent):
+                return None
+            self.called[found.person, found.mandate] = self.clock.now()
+        return found
 
     def close(self, token: str) -> None:
         """Sign out."""

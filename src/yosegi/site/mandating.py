@@ -279,19 +279,67 @@ class Mandating:
         living = [self.delegation.get(row["id"]) for row in rows if self.delegation.over(row["id"]) is None]
         return {found.id: found.agent_key for found in living if found.agent_key is not None}
 
-    def all(self, person: str = "") -> list[dict[str, Any]]:
-        """Every mandate given here, the newest first; one member's, if one is named."""
-        condition, values = ("WHERE person = ?", (person,)) if person else ("", ())
-        rows = self.ledger.query(f"SELECT id FROM mandates {condition} ORDER BY issued DESC, id", values)
-        return [self.show(row["id"]) for row in rows]
+    def seen_by(self, who: Session, person: str = "") -> list[dict[str, Any]]:
+        """The mandates that somebody may look at, the newest first: their own, and all for those who run the site.
 
-    def show(self, mandate: str) -> dict[str, Any]:
-        """One mandate: its terms, what is left of it, and whether it stands.
+        Args:
+            who: who looks.
+            person: of this member alone, if one is named.
+        """
+        runs_it = who.role in ("operator", "officer")
+        whose = person if runs_it or person in ("", who.person) else None
+        if whose is None:
+            return []
+        of = whose or ("" if runs_it else who.person)
+        condition, values = ("WHERE person = ?", (of,)) if of else ("", ())
+        rows = self.ledger.query(f"SELECT id FROM mandates {condition} ORDER BY issued DESC, id", values)
+        asked = self._asked()
+        return [self._told(self.delegation.get(row["id"]), asked) for row in rows]
+
+    def agents(self, who: Session) -> list[dict[str, Any]]:
+        """The agents among those: for whom each acts, under what, and when it was last heard of; the latest first."""
+        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for one in self.seen_by(who):
+            if one["agent"]:
+                found.setdefault((one["person"], one["agent"]), []).append(one)
+        lines = [
+            {
+                "agent": agent,
+                "person": person,
+                "stands": any(one["stands"] for one in mandates),
+                "last_use": max(one["last_use"] for one in mandates),
+                "mandates": [one["id"] for one in mandates if one["stands"]] or [mandates[0]["id"]],
+                "parent": mandates[0]["parent"],
+                "keys": sorted({one["agent_key"] for one in mandates if one["stands"]}),
+            }
+            for (person, agent), mandates in found.items()
+        ]
+        return sorted(lines, key=lambda line: (bool(line["stands"]), str(line["last_use"])), reverse=True)
+
+    def _asked(self) -> dict[str, int]:
+        """The last entry of a request under each mandate, by its sequence."""
+        rows = self.ledger.query("SELECT mandate, MAX(last) AS last FROM request WHERE mandate != '' GROUP BY mandate")
+        return {row["mandate"]: int(row["last"]) for row in rows}
+
+    def _last_use(self, mandate: Mandate, asked: Mapping[str, int]) -> str:
+        """When something was last asked, or answered, under a mandate, or its agent last called; empty if never."""
+        at = self.ledger.entry(asked[mandate.id]).time if mandate.id in asked else ""
+        called = self.door.called.get((mandate.person, mandate.id)) if mandate.agent else None
+        return max(at, "" if called is None else timestamp(called))
+
+    def show(self, mandate: str, who: Session | None = None) -> dict[str, Any]:
+        """One mandate: its terms, what is left of it, whether it stands, and when it was last used.
 
         Raises:
-            NotFound: no such mandate.
+            NotFound: no such mandate, or none that somebody may look at.
         """
         found = self._get(mandate)
+        if who is not None and who.role not in ("operator", "officer") and found.person != who.person:
+            raise NotFound("mandate", mandate)
+        return self._told(found, self._asked())
+
+    def _told(self, found: Mandate, asked: Mapping[str, int]) -> dict[str, Any]:
+        mandate = found.id
         over = self.delegation.over(mandate)
         left = mandates.left_of(self.ledger.query, mandate)
         return {
@@ -313,6 +361,7 @@ class Mandating:
             "left": Amounts(left).decimals(),
             "issued": timestamp(found.issued),
             "not_after": timestamp(found.not_after),
+            "last_use": self._last_use(found, asked),
             "stands": over is None,
             "why": None if over is None else over.model_dump(mode="json"),
         }

@@ -23,6 +23,7 @@ from yosegi.web.door import Door
 from yosegi.web.funds import funds
 from yosegi.web.governance import governance
 from yosegi.web.institution import browser, institution
+from yosegi.web.mandates import mandate_pages
 from yosegi.web.pages import FormRefused, caller_of, pages, problem_page, to_sign_in
 from yosegi.web.programme import programme_pages
 from yosegi.web.rights import rights
@@ -68,6 +69,7 @@ def make_app(site: Site) -> FastAPI:
     app.include_router(funds)
     app.include_router(pages)
     app.include_router(programme_pages)
+    app.include_router(mandate_pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(YosegiError, explain)
     app.add_exception_handler(HTTPException, unknown)

@@ -234,7 +234,7 @@ async def sign_in(caller: Here) -> Response:
 
 def inside(to: str) -> str:
     """A page of this site, from its root; the root for anything else."""
-    known = ("/campaigns/", "/catalogue", "/programme", "/tasks", "/objects", "/sign-in/hand/")
+    known = ("/campaigns/", "/catalogue", "/mandates", "/programme", "/tasks", "/objects", "/sign-in/hand/")
     return quote(to[1:]) if to.startswith(known) and ".." not in to and len(to) < 200 else ""
 
 

@@ -11,7 +11,6 @@ from pydantic import Field
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.ids import split_capability
-from yosegi.site import Session
 from yosegi.site.asking import asked_full
 from yosegi.site.present import task_full
 from yosegi.trust.envelope import Envelope
@@ -105,20 +104,19 @@ async def withdraw(approval: str, body: Why, site: Here, who: Who) -> dict[str, 
 @rights.get("/mandates")
 async def mandates(site: Here, who: Who, person: str = "") -> list[dict[str, Any]]:
     """The mandates given at this site, the newest first: the caller's own, and all for those who run the site."""
-    return [one for one in site.mandating.all(person) if _may_see(one, who)]
+    return site.mandating.seen_by(who, person)
+
+
+@rights.get("/agents")
+async def agents(site: Here, who: Who) -> list[dict[str, Any]]:
+    """The agents that act for members of this site: for whom, under what, and when they were last heard of."""
+    return site.mandating.agents(who)
 
 
 @rights.get("/mandates/{mandate}")
 async def mandate(mandate: str, site: Here, who: Who) -> dict[str, Any]:
     """One mandate: its terms, what is left of it, and whether it stands."""
-    found = site.mandating.show(mandate)
-    if not _may_see(found, who):
-        raise NotFound("mandate", mandate)
-    return found
-
-
-def _may_see(mandate: dict[str, Any], who: Session) -> bool:
-    return who.role in ("operator", "officer") or mandate["person"] == who.person
+    return site.mandating.show(mandate, who)
 
 
 @rights.post("/mandates", status_code=201)

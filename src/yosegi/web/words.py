@@ -9,6 +9,7 @@ from typing import Any
 from yosegi.core.errors import NotFound
 from yosegi.core.reasons import REASONS, Language, explain
 from yosegi.web.words_programme import TEXTS as PROGRAMME
+from yosegi.web.words_rights import TEXTS as RIGHTS
 
 LANGUAGES: Mapping[Language, str] = {"en": "English", "ja": "日本語"}
 
@@ -296,7 +297,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "engine.interrupted": ("it stopped in the middle", "途中で止まりました"),
     "engine.stopped": ("it was told to stop", "停止の指示により終了しました"),
 }  # fmt: skip
-TEXTS |= PROGRAMME
+TEXTS |= PROGRAMME | RIGHTS
 
 
 @dataclass(frozen=True, slots=True)
