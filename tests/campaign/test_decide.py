@@ -17,7 +17,10 @@ from federation.toys import make, measure, simulate, spec
 from yosegi.campaign import parse_spec
 from yosegi.campaign import state as types
 from yosegi.campaign.decide import Action, Ask, EndTrial, Move, OpenBreaker, Propose, Withdraw, decide, enough
-from yosegi.campaign.state import Campaign, Step, Trial, fold
+from yosegi.campaign.problem import history_of
+from yosegi.campaign.state import Campaign, fold
+from yosegi.campaign.trial import Step, Trial, observation_of
+from yosegi.core.amounts import Amounts
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 
 SAMPLES = 4
@@ -94,7 +97,9 @@ class ClosedLoop(RuleBasedStateMachine):
             facts = {"trial": trial.number, "step": action.step, "owner": action.owner, "key": action.key, "held": held}
             self._say(types.ASKED, facts)
         elif isinstance(action, EndTrial):
-            body = {"why": action.why} | ({"value": 1.0} if action.state is TrialState.COMPLETED else {})
+            # Values repeat, so that the best is found among equals.
+            value = {"value": 1.0 + action.trial * 7 % 5} if action.state is TrialState.COMPLETED else {}
+            body = {"why": action.why} | value
             self._say(types.ENDED_TRIAL, {"trial": action.trial, "state": str(action.state)}, body)
         elif isinstance(action, Propose):
             point = {"values": {"x": 0.5}, "reason": "", "expected": {}}
@@ -151,6 +156,24 @@ class ClosedLoop(RuleBasedStateMachine):
     @invariant()
     def the_fold_of_all_entries_is_the_fold_of_each_in_turn(self) -> None:
         assert self._folded() == self.campaign
+
+    @invariant()
+    def what_is_counted_with_each_entry_is_what_walking_through_all_trials_counts(self) -> None:
+        campaign, trials = self.campaign, self.campaign.trials
+        assert campaign.open_trials() == [trial for trial in trials if not trial.state.final]
+        assert campaign.spent() == sum((step.charged for trial in trials for step in trial.steps), Amounts())
+        paid = {TrialState.COMPLETED, TrialState.INFEASIBLE, TrialState.FAILED}
+        price = {source.name: source.price for source in campaign.spec.source}
+        assert campaign.price() == sum(price[trial.source] for trial in trials if trial.state in paid)
+        valued = [trial for trial in trials if trial.source == "experiment" and trial.value is not None]
+        assert campaign.spec.objective.goal == "minimise"
+        assert campaign.best() == min(valued, key=lambda trial: trial.value or 0.0, default=None)
+
+    @invariant()
+    def the_planner_learns_of_each_trial_in_the_order_they_ended(self) -> None:
+        ended = [self.campaign.trial(number) for number in self.campaign.ended_order]
+        assert sorted(self.campaign.ended_order) == [t.number for t in self.campaign.trials if t.state.final]
+        assert history_of(self.campaign) == [observation_of(self.campaign.spec, trial) for trial in ended]
 
     @invariant()
     def the_same_state_decides_the_same(self) -> None:

@@ -3,7 +3,8 @@
 from yosegi.campaign.decide import decide, enough
 from yosegi.campaign.engine import Campaigns, in_thread, inline, propose, step_seed
 from yosegi.campaign.spec import CampaignSpec, check_against, parse_spec, read_spec
-from yosegi.campaign.state import Campaign, Step, Trial, campaign_stream, fold
+from yosegi.campaign.state import Campaign, campaign_stream, fold
+from yosegi.campaign.trial import Step, Trial
 
 __all__ = [
     "Campaign",

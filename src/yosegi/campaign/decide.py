@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from yosegi.campaign.spec import SourceSpec, StepSpec
-from yosegi.campaign.state import Campaign, Step, Trial
+from yosegi.campaign.state import Campaign
+from yosegi.campaign.tally import BREAKER_AT
+from yosegi.campaign.trial import Step, Trial
 from yosegi.core.amounts import Amounts
 from yosegi.core.ids import derived_key, split_capability
 from yosegi.core.states import CampaignState, Result, TaskState, TrialState
-
-BREAKER_AT = 3
-"""Trials of one source that fail, are refused or become uncertain in a row before it is left alone."""
-
 
 SUGGESTED = "suggestions are made; resume it for more, or resume it with conduct run to have work carried out"
 
@@ -89,7 +88,7 @@ def decide(campaign: Campaign) -> list[Action]:
          as each can be paid to its end;
       9. with nothing under way and nothing that can be paid, the campaign ends.
     """
-    ends = [end for trial in campaign.trials if (end := _end_of(campaign, trial))]
+    ends = [end for trial in campaign.open_trials() if (end := _end_of(campaign, trial))]
     if ends:
         return list(ends)
     if campaign.state is CampaignState.ABORTED:
@@ -122,11 +121,10 @@ def _why_hold(campaign: Campaign) -> str:
 
 def _without_grant(campaign: Campaign) -> str:
     """Which owner's grant no longer covers what is asked, if one said so since the campaign was resumed."""
-    for trial in campaign.ended()[campaign.breaker_from :]:
-        if trial.state is TrialState.REFUSED and "grant_exceeded" in trial.why.split("; "):
-            owner = trial.steps[-1].owner
-            return f"the grant at {owner} is used up, locked or has lapsed; resume when there is more"
-    return ""
+    if not campaign.tally.lapsed:
+        return ""
+    owner = campaign.trial(campaign.tally.lapsed).steps[-1].owner
+    return f"the grant at {owner} is used up, locked or has lapsed; resume when there is more"
 
 
 def _has_suggested(campaign: Campaign) -> bool:
@@ -140,7 +138,7 @@ def enough(campaign: Campaign) -> str:
     if stop.target is not None and best is not None and _reaches(campaign, best):
         return f"target reached: trial {best.number} gave {best.value:.4g}"
     first = campaign.spec.source[0].name
-    done = sum(t.source == first and t.state is TrialState.COMPLETED for t in campaign.trials)
+    done = campaign.tally.count(first, TrialState.COMPLETED)
     if stop.trials is not None and done >= stop.trials:
         return f"{done} trials done"
     if stop.price is not None and campaign.price() >= stop.price:
@@ -167,7 +165,7 @@ def _expected_gain(campaign: Campaign) -> float | None:
     None where the planner does not say, as for starting points and planners that predict nothing.
     """
     last = campaign.trials[-1].position if campaign.trials else 0
-    expected = [trial.expected for trial in campaign.trials if trial.position == last]
+    expected = [trial.expected for trial in takewhile(lambda t: t.position == last, reversed(campaign.trials))]
     if any(each.get("gain") is None for each in expected):
         return None
     return max((each["gain"] / each["cost"] for each in expected), default=None)
@@ -260,9 +258,9 @@ def _breakers(campaign: Campaign) -> list[OpenBreaker]:
     for source in campaign.spec.source:
         if source.name in campaign.open_breakers:
             continue
-        recent = [t for t in campaign.ended()[campaign.breaker_from :] if t.source == source.name][-BREAKER_AT:]
+        recent = [campaign.trial(number) for number in campaign.tally.recent.get(source.name, ())]
         bad = {TrialState.FAILED, TrialState.REFUSED}
-        uncertain = [t for t in campaign.trials if t.source == source.name and t.state is TrialState.UNCERTAIN]
+        uncertain = [t for t in campaign.open_trials() if t.source == source.name and t.state is TrialState.UNCERTAIN]
         in_a_row = len(recent) == BREAKER_AT and all(t.state in bad for t in recent)
         if in_a_row or len(uncertain) >= BREAKER_AT:
             why = recent[-1].why if in_a_row else f"{len(uncertain)} trials are uncertain"
@@ -305,8 +303,8 @@ def _proposals(campaign: Campaign) -> list[Propose]:
     free = campaign.spec.parallel - len(campaign.under_way()) + waiting.total()
     stop, first = campaign.spec.stop, campaign.spec.source[0].name
     if stop.trials is not None:
-        done = sum(t.source == first and (t.state is TrialState.COMPLETED or t.under_way) for t in campaign.trials)
-        free = min(free, stop.trials - done)
+        under_way = sum(trial.source == first for trial in campaign.under_way())
+        free = min(free, stop.trials - campaign.tally.count(first, TrialState.COMPLETED) - under_way)
     payable = {source.name: _payable(campaign, source) for source in campaign.spec.source}
     closed = campaign.open_breakers | {name for name, count in payable.items() if count == 0}
     closed |= {name for name, count in waiting.items() if count >= campaign.spec.parallel}
@@ -317,7 +315,7 @@ def _proposals(campaign: Campaign) -> list[Propose]:
 def _withdrawals(campaign: Campaign) -> list[Withdraw]:
     return [
         Withdraw(trial.number, step.owner, step.key)
-        for trial in campaign.trials
+        for trial in campaign.open_trials()
         if trial.state is TrialState.RUNNING
         for step in trial.steps[-1:]
         if not step.state.final

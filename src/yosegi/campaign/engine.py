@@ -276,7 +276,7 @@ class Campaigns:
             campaign = self.get(name)
             if moved:
                 self.changed(campaign)
-            elif campaign.state.final and not any(not t.state.final for t in campaign.trials):
+            elif campaign.state.final and not campaign.tally.open:
                 return
             else:
                 await wake.wait()
@@ -301,9 +301,9 @@ class Campaigns:
     async def _learn(self, campaign: Campaign) -> bool:
         """Copy what owners reported of open steps into the campaign's own stream."""
         drafts = []
-        for trial in campaign.trials:
+        for trial in campaign.open_trials():
             for step in trial.steps[-1:]:
-                if trial.state.final or step.state.final:
+                if step.state.final:
                     continue
                 asked = self.requests.get(step.owner, step.key)
                 if asked.state is not step.state and asked.state is not TaskState.NEW:

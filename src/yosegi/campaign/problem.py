@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from yosegi.campaign.spec import CampaignSpec
-from yosegi.campaign.state import Campaign, Trial
-from yosegi.core.ids import split_capability
-from yosegi.core.states import TrialState
+from yosegi.campaign.state import Campaign
 from yosegi.planner import (
     Linear,
     Objective,
@@ -14,17 +12,7 @@ from yosegi.planner import (
     Pending,
     Problem,
     Source,
-    Status,
 )
-
-STATUS = {
-    TrialState.COMPLETED: Status.DONE,
-    TrialState.INFEASIBLE: Status.INFEASIBLE,
-    TrialState.FAILED: Status.TRANSIENT,
-    TrialState.REFUSED: Status.WITHDRAWN,
-    TrialState.WITHDRAWN: Status.WITHDRAWN,
-}
-"""How the planner understands each end of a trial."""
 
 
 def problem_of(spec: CampaignSpec, closed: frozenset[str] = frozenset()) -> Problem:
@@ -55,24 +43,9 @@ def problem_of(spec: CampaignSpec, closed: frozenset[str] = frozenset()) -> Prob
 
 def history_of(campaign: Campaign) -> list[Observation]:
     """Ended trials in the order they ended."""
-    return [_observation(campaign, trial) for trial in campaign.ended()]
+    return list(campaign.observed)
 
 
 def pending_of(campaign: Campaign) -> list[Pending]:
     """Everything proposed and not ended, the uncertain included."""
-    return [Pending(trial.values, trial.source) for trial in campaign.trials if not trial.state.final]
-
-
-def _observation(campaign: Campaign, trial: Trial) -> Observation:
-    source = campaign.spec.source_named(trial.source)
-    name = campaign.spec.objective.name
-    return Observation(
-        values=dict(trial.values),
-        outcomes={} if trial.value is None else {name: trial.value},
-        errors={} if trial.error is None else {name: trial.error},
-        source=trial.source,
-        cost=source.price,
-        site=split_capability(source.step[-1].capability)[0],
-        # What was measured and erased since has nothing to tell.
-        status=STATUS[TrialState.FAILED if trial.erased else trial.state],
-    )
+    return [Pending(trial.values, trial.source) for trial in campaign.open_trials()]

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from yosegi.campaign.spec import CampaignSpec
+from yosegi.campaign.tally import Tally, badness
+from yosegi.campaign.trial import Step, Trial, answered, moved, observation_of
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Corrupt
-from yosegi.core.states import CampaignState, TaskState, TrialState, transition
+from yosegi.core.states import CampaignState, TrialState, transition
 from yosegi.governance.label import Label
 from yosegi.ledger import Entry
+from yosegi.planner import Observation
 
 STARTED = "campaign.started"
 PROPOSED = "campaign.proposed"
@@ -25,71 +29,12 @@ ENDED_TRIAL = "trial.ended"
 MOVED = "campaign.moved"
 BREAKER = "campaign.breaker"
 OUTCOME = "campaign.outcome"
-AWAITS_APPROVAL = "approval_missing"
 NOTHING = Label()
 
 
 def campaign_stream(name: str) -> str:
     """The stream of a campaign."""
     return f"campaign/{name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a trial: the request made for it and what its owner last reported."""
-
-    name: str
-    owner: str
-    key: str
-    state: TaskState = TaskState.NEW
-    effect: str = ""
-    result: str = ""
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    charged: Amounts = Amounts()
-    held: Amounts = Amounts()
-    reason: str = ""
-    reasons: tuple[Mapping[str, str], ...] = ()
-    simulated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One proposed point on one source."""
-
-    number: int
-    source: str
-    values: Mapping[str, Any]
-    reason: str
-    expected: Mapping[str, Any]
-    state: TrialState = TrialState.PROPOSED
-    steps: tuple[Step, ...] = ()
-    value: float | None = None
-    error: float | None = None
-    why: str = ""
-    position: int = 0
-    """The position in the campaign's stream of the entry that proposed it."""
-
-    @property
-    def erased(self) -> bool:
-        """Whether it was completed, and its value was erased since."""
-        return self.state is TrialState.COMPLETED and self.value is None
-
-    @property
-    def under_way(self) -> bool:
-        """Whether it takes a place: neither over nor set aside."""
-        return not self.state.final and self.state is not TrialState.UNCERTAIN
-
-    @property
-    def waits_for_a_person(self) -> bool:
-        """Whether its last step was accepted and waits for a person's approval."""
-        last = self.steps[-1] if self.steps else None
-        if last is None or last.state is not TaskState.ACCEPTED:
-            return False
-        return any(reason.get("code") == AWAITS_APPROVAL for reason in last.reasons)
-
-    def outputs(self) -> dict[str, Mapping[str, Any]]:
-        """Outputs by step."""
-        return {step.name: step.outputs for step in self.steps}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +50,11 @@ class Campaign:
     trials: tuple[Trial, ...] = ()
     ended_order: tuple[int, ...] = ()
     """Numbers of ended trials in the order they ended: the history's order."""
+    observed: tuple[Observation, ...] = ()
+    """What the planner has learned of each of them."""
+    tally: Tally = field(default_factory=Tally)
     why: str = ""
     open_breakers: frozenset[str] = frozenset()
-    breaker_from: int = 0
-    """Trials that ended before this many had ended do not count towards a breaker."""
     rounds: int = 0
     exhausted: bool = False
     mandate: str = ""
@@ -139,7 +85,7 @@ class Campaign:
                 state=state,
                 why=body.get("why", ""),
                 open_breakers=frozenset() if resumed else here.open_breakers,
-                breaker_from=len(here.ended_order) if resumed else here.breaker_from,
+                tally=here.tally.resumed() if resumed else here.tally,
                 mandate=facts.get("mandate", here.mandate),
                 conduct=facts.get("conduct", here.conduct),
                 suggested_from=here.rounds if resumed else here.suggested_from,
@@ -162,39 +108,30 @@ class Campaign:
 
     # -- what others ask of it ------------------------------------------------------------------------------------
 
-    def ended(self) -> list[Trial]:
-        """Ended trials in the order they ended."""
-        return [self.trials[number - 1] for number in self.ended_order]
+    def open_trials(self) -> list[Trial]:
+        """Trials that are not over, the uncertain included."""
+        return [self.trials[number - 1] for number in self.tally.open]
 
     def under_way(self) -> list[Trial]:
         """Trials that take a place."""
-        return [trial for trial in self.trials if trial.under_way]
+        return [trial for trial in self.open_trials() if trial.under_way]
 
     def spent(self) -> Amounts:
         """What owners have charged."""
-        return sum((step.charged for trial in self.trials for step in trial.steps), Amounts())
+        return self.tally.spent
 
     def held(self) -> Amounts:
         """What open steps may still cost."""
-        steps = (step for trial in self.trials for step in trial.steps if not step.state.final)
+        steps = (step for trial in self.open_trials() for step in trial.steps if not step.state.final)
         return sum((step.held for step in steps), Amounts())
 
     def price(self) -> float:
         """What its completed and failed trials are worth, in price units."""
-        prices = {source.name: source.price for source in self.spec.source}
-        return sum(prices[trial.source] for trial in self.ended() if trial.state in _PRICED)
+        return sum(source.price * self.tally.count(source.name, *_PRICED) for source in self.spec.source)
 
     def best(self) -> Trial | None:
         """The best completed trial of the first source."""
-        goal = self.spec.objective
-        loss = {"minimise": 1.0, "maximise": -1.0}.get(goal.goal)
-        done = [t for t in self.trials if t.source == self.spec.source[0].name and t.value is not None]
-
-        def badness(trial: Trial) -> float:
-            value = trial.value if trial.value is not None else float("inf")
-            return abs(value - (goal.target or 0.0)) if loss is None else loss * value
-
-        return min(done, key=badness, default=None)
+        return self.trials[self.tally.best - 1] if self.tally.best else None
 
 
 _PRICED = {TrialState.COMPLETED, TrialState.INFEASIBLE, TrialState.FAILED}
@@ -206,7 +143,13 @@ def _proposed(campaign: Campaign, position: int, body: Mapping[str, Any]) -> Cam
         Trial(first + n, p["source"], p["values"], p["reason"], p["expected"], position=position)
         for n, p in enumerate(body["proposals"])
     )
-    return replace(campaign, trials=campaign.trials + new, rounds=campaign.rounds + 1, exhausted=not new)
+    return replace(
+        campaign,
+        trials=campaign.trials + new,
+        tally=campaign.tally.proposed(new),
+        rounds=campaign.rounds + 1,
+        exhausted=not new,
+    )
 
 
 def _with(campaign: Campaign, trial: Trial, entry: Entry) -> Campaign:
@@ -214,14 +157,27 @@ def _with(campaign: Campaign, trial: Trial, entry: Entry) -> Campaign:
     if entry.type == ASKED:
         step = Step(facts["step"], facts["owner"], facts["key"], held=Amounts(facts.get("held", {})))
         if trial.state is TrialState.PROPOSED:
-            trial = _moved(trial, TrialState.RUNNING)
+            trial = moved(trial, TrialState.RUNNING)
         return _replaced(campaign, replace(trial, steps=(*trial.steps, step)))
     if entry.type == ANSWERED:
-        return _learned(_replaced(campaign, _answered(trial, facts, body)), trial, facts, body)
-    trial = _moved(trial, TrialState(facts["state"]))
+        return _learned(_replaced(campaign, answered(trial, facts, body)), trial, facts, body)
+    trial = moved(trial, TrialState(facts["state"]))
     trial = replace(trial, value=body.get("value"), error=body.get("error"), why=body.get("why", ""))
-    order = (*campaign.ended_order, trial.number) if trial.state.final else campaign.ended_order
-    return replace(_replaced(campaign, trial), ended_order=order, exhausted=False)
+    campaign = replace(_replaced(campaign, trial), exhausted=False)
+    return _over(campaign, trial) if trial.state.final else campaign
+
+
+def _over(campaign: Campaign, trial: Trial) -> Campaign:
+    """With a trial that has just ended in the history; it never changes again."""
+    goal, best = campaign.spec.objective, campaign.best()
+    if trial.source == campaign.spec.source[0].name and trial.value is not None:
+        best = trial if best is None else min(best, trial, key=partial(badness, goal))
+    return replace(
+        campaign,
+        ended_order=(*campaign.ended_order, trial.number),
+        observed=(*campaign.observed, observation_of(campaign.spec, trial)),
+        tally=replace(campaign.tally, best=0 if best is None else best.number),
+    )
 
 
 def _learned(campaign: Campaign, trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) -> Campaign:
@@ -236,37 +192,9 @@ def _learned(campaign: Campaign, trial: Trial, facts: Mapping[str, Any], body: M
 
 
 def _replaced(campaign: Campaign, trial: Trial) -> Campaign:
-    before, after = campaign.trials[: trial.number - 1], campaign.trials[trial.number :]
-    return replace(campaign, trials=(*before, trial, *after))
-
-
-def _moved(trial: Trial, state: TrialState) -> Trial:
-    transition(f"trial {trial.number}", trial.state, state)
-    return replace(trial, state=state)
-
-
-def _answered(trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) -> Trial:
-    steps = list(trial.steps)
-    for n, step in enumerate(steps):
-        if step.key == facts["key"]:
-            steps[n] = replace(
-                step,
-                state=TaskState(facts["state"]),
-                effect=facts.get("effect", ""),
-                result=facts.get("result", ""),
-                outputs=body.get("outputs", {}),
-                charged=Amounts(facts.get("charged", {})),
-                reason=body.get("reason", ""),
-                reasons=tuple(body.get("reasons", ())),
-                simulated=facts.get("simulated", False),
-            )
-    state = TaskState(facts["state"])
-    trial = replace(trial, steps=tuple(steps))
-    if state is TaskState.UNCERTAIN and trial.state is TrialState.RUNNING:
-        return _moved(trial, TrialState.UNCERTAIN)
-    if state.final and trial.state is TrialState.UNCERTAIN:
-        return _moved(trial, TrialState.RUNNING)
-    return trial
+    trials = list(campaign.trials)
+    before, trials[trial.number - 1] = trials[trial.number - 1], trial
+    return replace(campaign, trials=tuple(trials), tally=campaign.tally.after(before, trial))
 
 
 def fold(entries: Iterable[Entry]) -> Campaign | None:

@@ -1,0 +1,71 @@
+"""What is counted over all trials of a campaign, kept up with each entry: no decision has to walk through them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from yosegi.campaign.spec import ObjectiveSpec
+from yosegi.campaign.trial import Trial
+from yosegi.core.amounts import Amounts
+from yosegi.core.states import TrialState
+
+BREAKER_AT = 3
+"""Trials of one source that fail, are refused or become uncertain in a row before it is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The sums of a campaign.
+
+    Args:
+        open: numbers of the trials that are not over, in order.
+        spent: what owners have charged.
+        ended: how many trials are over, by source and state.
+        best: number of the best trial of the first source that has a value; 0 where there is none.
+        recent: by source, numbers of the last trials that ended since the campaign was resumed, enough for a breaker.
+        lapsed: number of the first trial since then that was refused because its grant does not cover it; 0 for none.
+    """
+
+    open: tuple[int, ...] = ()
+    spent: Amounts = Amounts()
+    ended: Mapping[tuple[str, TrialState], int] = field(default_factory=dict)
+    best: int = 0
+    recent: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    lapsed: int = 0
+
+    def count(self, source: str, *states: TrialState) -> int:
+        """How many trials of a source ended so."""
+        return sum(self.ended.get((source, state), 0) for state in states)
+
+    def proposed(self, trials: tuple[Trial, ...]) -> Tally:
+        """With these trials begun."""
+        return replace(self, open=(*self.open, *(trial.number for trial in trials)))
+
+    def after(self, before: Trial, trial: Trial) -> Tally:
+        """With a trial as it is now, which was otherwise before."""
+        here = self
+        if trial.steps is not before.steps and (charged := trial.charged()) != (was := before.charged()):
+            here = replace(here, spent=here.spent - was + charged)
+        if not trial.state.final or before.state.final:
+            return here
+        key, last = (trial.source, trial.state), (*here.recent.get(trial.source, ()), trial.number)
+        return replace(
+            here,
+            open=tuple(number for number in here.open if number != trial.number),
+            ended={**here.ended, key: here.ended.get(key, 0) + 1},
+            recent={**here.recent, trial.source: last[-BREAKER_AT:]},
+            lapsed=here.lapsed or (trial.number if trial.wants_grant else 0),
+        )
+
+    def resumed(self) -> Tally:
+        """What went wrong before a person resumed the campaign counts no more."""
+        return replace(self, recent={}, lapsed=0)
+
+
+def badness(goal: ObjectiveSpec, trial: Trial) -> tuple[float, int]:
+    """Sorts trials that have a value: the best first, of two as good the earlier."""
+    value = float("inf") if trial.value is None else trial.value
+    if goal.goal == "target":
+        return abs(value - (goal.target or 0.0)), trial.number
+    return (value if goal.goal == "minimise" else -value), trial.number

@@ -1,0 +1,141 @@
+"""One trial of a campaign, as its entries make it, and what the planner learns when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from yosegi.campaign.spec import CampaignSpec
+from yosegi.core.amounts import Amounts
+from yosegi.core.ids import split_capability
+from yosegi.core.states import TaskState, TrialState, transition
+from yosegi.planner import Observation, Status
+
+AWAITS_APPROVAL = "approval_missing"
+GRANT_EXCEEDED = "grant_exceeded"
+STATUS = {
+    TrialState.COMPLETED: Status.DONE,
+    TrialState.INFEASIBLE: Status.INFEASIBLE,
+    TrialState.FAILED: Status.TRANSIENT,
+    TrialState.REFUSED: Status.WITHDRAWN,
+    TrialState.WITHDRAWN: Status.WITHDRAWN,
+}
+"""How the planner understands each end of a trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a trial: the request made for it and what its owner last reported."""
+
+    name: str
+    owner: str
+    key: str
+    state: TaskState = TaskState.NEW
+    effect: str = ""
+    result: str = ""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    charged: Amounts = Amounts()
+    held: Amounts = Amounts()
+    reason: str = ""
+    reasons: tuple[Mapping[str, str], ...] = ()
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One proposed point on one source."""
+
+    number: int
+    source: str
+    values: Mapping[str, Any]
+    reason: str
+    expected: Mapping[str, Any]
+    state: TrialState = TrialState.PROPOSED
+    steps: tuple[Step, ...] = ()
+    value: float | None = None
+    error: float | None = None
+    why: str = ""
+    position: int = 0
+    """The position in the campaign's stream of the entry that proposed it."""
+
+    @property
+    def erased(self) -> bool:
+        """Whether it was completed, and its value was erased since."""
+        return self.state is TrialState.COMPLETED and self.value is None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it takes a place: neither over nor set aside."""
+        return not self.state.final and self.state is not TrialState.UNCERTAIN
+
+    @property
+    def wants_grant(self) -> bool:
+        """Whether it was refused because its grant does not cover it."""
+        return self.state is TrialState.REFUSED and GRANT_EXCEEDED in self.why.split("; ")
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether its last step was accepted and waits for a person's approval."""
+        last = self.steps[-1] if self.steps else None
+        if last is None or last.state is not TaskState.ACCEPTED:
+            return False
+        return any(reason.get("code") == AWAITS_APPROVAL for reason in last.reasons)
+
+    def charged(self) -> Amounts:
+        """What owners have charged for it."""
+        return sum((step.charged for step in self.steps), Amounts())
+
+    def outputs(self) -> dict[str, Mapping[str, Any]]:
+        """Outputs by step."""
+        return {step.name: step.outputs for step in self.steps}
+
+
+def moved(trial: Trial, state: TrialState) -> Trial:
+    """The trial in another state.
+
+    Raises:
+        Conflict: its table does not allow it.
+    """
+    transition(f"trial {trial.number}", trial.state, state)
+    return replace(trial, state=state)
+
+
+def answered(trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) -> Trial:
+    """The trial after a report of one of its steps, as `trial.answered` states it."""
+    steps = list(trial.steps)
+    for n, step in enumerate(steps):
+        if step.key == facts["key"]:
+            steps[n] = replace(
+                step,
+                state=TaskState(facts["state"]),
+                effect=facts.get("effect", ""),
+                result=facts.get("result", ""),
+                outputs=body.get("outputs", {}),
+                charged=Amounts(facts.get("charged", {})),
+                reason=body.get("reason", ""),
+                reasons=tuple(body.get("reasons", ())),
+                simulated=facts.get("simulated", False),
+            )
+    state = TaskState(facts["state"])
+    trial = replace(trial, steps=tuple(steps))
+    if state is TaskState.UNCERTAIN and trial.state is TrialState.RUNNING:
+        return moved(trial, TrialState.UNCERTAIN)
+    if state.final and trial.state is TrialState.UNCERTAIN:
+        return moved(trial, TrialState.RUNNING)
+    return trial
+
+
+def observation_of(spec: CampaignSpec, trial: Trial) -> Observation:
+    """What the planner learns of a trial that is over."""
+    source, name = spec.source_named(trial.source), spec.objective.name
+    return Observation(
+        values=dict(trial.values),
+        outcomes={} if trial.value is None else {name: trial.value},
+        errors={} if trial.error is None else {name: trial.error},
+        source=trial.source,
+        cost=source.price,
+        site=split_capability(source.step[-1].capability)[0],
+        # What was measured and erased since has nothing to tell.
+        status=STATUS[TrialState.FAILED if trial.erased else trial.state],
+    )
