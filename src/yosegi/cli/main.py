@@ -48,6 +48,7 @@ VERBS = {
         "yosegi.cli.grants:usage_",
         "Show what tasks held and spent at this site: by funder, team, agreement and campaign, or as you ask.",
     ),
+    "audit": ("yosegi.cli.audits:audit", "Prove that nobody rewrote, cut short or forked a ledger, offline."),
     "incident": (
         "yosegi.cli.incidents:incident",
         "Find out what somebody or something touched, bar it here at once, and prove it later.",

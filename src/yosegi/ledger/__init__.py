@@ -10,7 +10,7 @@ from yosegi.ledger.sqlite import SqliteStore
 from yosegi.ledger.store import Db, Locked, Stale, Store, StoreDamaged, StoreFailed
 from yosegi.ledger.upcast import Upcasters
 from yosegi.ledger.view import View
-from yosegi.ledger.witness import Forked, check_continues, common_history
+from yosegi.ledger.witness import Forked, check_contains, check_continues, common_history
 from yosegi.ledger.write import ERASED, LEDGER, OPENED, REFILLED, Draft, Write
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Receipt",
     "verify_entries",
     "Checkpoint",
+    "check_contains",
     "check_continues",
     "common_history",
     "Forked",

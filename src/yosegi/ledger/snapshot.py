@@ -5,14 +5,15 @@ It takes no lock and changes nothing. What it finds can be proved under the newe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from yosegi.core.errors import Invalid
-from yosegi.ledger import rows, tree
+from yosegi.ledger import check, rows, tree
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.sqlite import SqliteStore
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.keys import PublicKey
 
 _CHUNK = 50_000
 _ENTRY = (
@@ -67,6 +68,22 @@ class Snapshot:
     def scan(self, start: int = 0) -> Iterator[Entry]:
         """Every entry from a sequence on."""
         return rows.scan(self._db, start, self.size, None)
+
+    def leaves(self) -> list[bytes]:
+        """The hash of every entry (RFC 9162), 32 bytes each, in order; not held against the entries here."""
+        return [nodes[: tree.HASH_SIZE] for _, _, _, nodes in rows.places(self._db, 0, self.size)]
+
+    def check(self, site: str, keys: Mapping[str, PublicKey]) -> Iterator[check.Progress]:
+        """Verify every entry, body, position, hash of the tree and signed checkpoint.
+
+        Args:
+            site: whose ledger it is to be.
+            keys: with which its checkpoints may be signed, by key id.
+
+        Raises:
+            Corrupt: something does not hold; names the first entry that is wrong.
+        """
+        yield from check.check_all(self._db, rows.load_head(self._db, "the ledger"), site=site, keys=keys)
 
     def _where(self, condition: str, params: Sequence[bytes]) -> Iterator[Entry]:
         for start in range(0, self.size, _CHUNK):

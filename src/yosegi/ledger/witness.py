@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from yosegi.core.errors import Invalid
 from yosegi.ledger import tree
@@ -40,6 +40,34 @@ def check_continues(
         Forked: it does not; both checkpoints are evidence.
         Invalid: not of one site, or the headers are not those of the epochs between.
     """
+    size, root = _shared(earlier, later, opened)
+    try:
+        tree.check_consistency(size, later.size, proof, root, later.root_hash)
+    except Invalid as error:
+        raise Forked(earlier, later, error.why) from None
+
+
+def check_contains(
+    earlier: Checkpoint, later: Checkpoint, root_at: Callable[[int], bytes], *, opened: Sequence[Header] = ()
+) -> None:
+    """`check_continues` for whoever has the whole later ledger at hand, and so needs no proof.
+
+    Args:
+        earlier: what is held of the site.
+        later: the ledger's newest.
+        root_at: the Merkle root over the ledger's first so many entries; asked at `common_history` alone.
+        opened: the `ledger.opened` header of each epoch since the earlier one.
+
+    Raises:
+        Forked, Invalid: as `check_continues`.
+    """
+    size, root = _shared(earlier, later, opened)
+    if root_at(size) != root:
+        raise Forked(earlier, later, f"its first {size} entries are others now")
+
+
+def _shared(earlier: Checkpoint, later: Checkpoint, opened: Sequence[Header]) -> tuple[int, bytes]:
+    """How many entries, and with which root, the later one must have in common with the earlier."""
     if earlier.site != later.site:
         raise Invalid("a checkpoint", f"of {later.site}, where one of {earlier.site} is held")
     if later.epoch < earlier.epoch:
@@ -48,10 +76,7 @@ def check_continues(
     size, root = common_history(earlier, opened)
     if later.size < size:
         raise Forked(earlier, later, f"the first {size} entries are kept in every epoch, and it has {later.size}")
-    try:
-        tree.check_consistency(size, later.size, proof, root, later.root_hash)
-    except Invalid as error:
-        raise Forked(earlier, later, error.why) from None
+    return size, root
 
 
 def common_history(earlier: Checkpoint, opened: Sequence[Header] = ()) -> tuple[int, bytes]:

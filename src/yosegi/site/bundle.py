@@ -8,9 +8,9 @@ the recorded results back to the planner and compares what it proposes.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from yosegi.campaign import Campaign, campaign_stream, propose
 from yosegi.campaign import fold as fold_campaign
@@ -50,6 +50,17 @@ class Exported(Value):
     hash: str
     salt: str | None = None
     body: str | None = None
+
+    @classmethod
+    def of(cls, entry: Entry, *, bare: bool) -> Self:
+        """An entry; of one that is bare, the header alone."""
+        salt, body = (None, None) if bare else (entry.salt, entry.body_bytes)
+        return cls(
+            header=entry.header_bytes.decode(),
+            hash=entry.hash,
+            salt=None if salt is None else base64.b64encode(salt).decode(),
+            body=None if body is None else base64.b64encode(body).decode(),
+        )
 
     def entry(self) -> Entry:
         """The entry, its body not yet held against the header."""
@@ -158,23 +169,12 @@ async def export_campaign(site: Site, name: str) -> bytes:
         charter=charter,
         site=site.name,
         code=entries[-1].header.code,
-        entries=tuple(_exported(entry, bare) for entry in entries),
+        entries=tuple(Exported.of(entry, bare=entry.sequence in bare) for entry in entries),
         proof=proof,
         checkpoint=checkpoint,
         objects=exported_objects(site.ledger, site.objects.store, entries) or None,
     )
     return bundle.to_bytes()
-
-
-def _exported(entry: Entry, bare: Container[int]) -> Exported:
-    """An entry; of those that are bare, the header alone."""
-    salt, body = (None, None) if entry.sequence in bare else (entry.salt, entry.body_bytes)
-    return Exported(
-        header=entry.header_bytes.decode(),
-        hash=entry.hash,
-        salt=None if salt is None else base64.b64encode(salt).decode(),
-        body=None if body is None else base64.b64encode(body).decode(),
-    )
 
 
 def read_bundle(data: bytes) -> Bundle:

@@ -1,0 +1,141 @@
+"""`yosegi audit`: whether ledgers hold together, and whether they still tell the story that others keep of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yosegi.app.keyring import signers
+from yosegi.app.settings import Home
+from yosegi.cli.office import HomeArgument
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.core.errors import Conflict, Corrupt, Invalid
+from yosegi.ledger.snapshot import Snapshot
+from yosegi.site.audit import Audit, Book, Finding, read_home
+from yosegi.site.audit import audit as held_against_each_other
+from yosegi.site.audit_file import is_audit, read_audit, write_audit
+
+Ledgers = click.argument("ledgers", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+
+
+@click.group()
+def audit() -> None:
+    """Prove that nobody rewrote, cut short or forked a ledger, offline.
+
+    \b
+    yosegi audit verify HOME
+    yosegi audit export HOME --out lab-a.audit
+    yosegi audit verify lab-a.audit lab-b.audit
+
+    Every site keeps the receipts of those it deals with, and each hour their signed checkpoints. So each can show what
+    another's ledger held, and no key helps whoever changes it afterwards.
+    """  # noqa: D301 - a backspace, which means: as it stands
+
+
+@audit.command()
+@Ledgers
+@click.option("--charter", default="", help="Digest of the charter you trust; every ledger must rest on it.")
+@as_json
+@explained
+def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
+    """Verify each of LEDGERS whole, and hold them against each other.
+
+    Each is a site's home (beside the running site, or a backup) or a file of `yosegi audit export`. All entries, proofs
+    and checkpoints are read; then what each keeps of another is looked for in that other: checkpoints it witnessed, and
+    receipts. Two copies of one ledger, of different days, are held against each other as well.
+
+    Ends with status 1 if anything does not hold, and says which entry, who keeps what contradicts it, and, with --json,
+    both signed checkpoints: evidence for whoever trusts the charter.
+    """
+    books, broken = list[Book](), list[Finding]()
+    for path in ledgers:
+        try:
+            books.append(_read(path))
+        except Corrupt as error:
+            broken.append(Finding(str(path), str(error)))
+    found = held_against_each_other(books)
+    wrong = [*broken, *found.findings, *_untrusted(books, charter)]
+    if json_:
+        show_json(_plain(found, wrong))
+    else:
+        _tell(found, wrong)
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _read(path: Path) -> Book:
+    if path.is_dir():
+        return read_home(Home(path).ledger, _told)
+    if is_audit(path):
+        return read_audit(path, _told)
+    raise Invalid(str(path), "neither a site's home nor an audit's file", "write one: yosegi audit export HOME --out …")
+
+
+def _told(what: str, done: int, total: int) -> None:
+    """How far it is, where somebody looks at it."""
+    if sys.stderr.isatty():
+        say(f"\r{what} {done} of {total}", err=True, nl=done >= total)
+
+
+def _untrusted(books: list[Book], charter: str) -> Iterator[Finding]:
+    for book in books:
+        if charter and charter not in book.charters.values():
+            rests = ", ".join(book.charters.values()) or "none"
+            yield Finding(book.site, f"it rests on another charter than the one you trust: {rests}")
+
+
+def _plain(found: Audit, wrong: list[Finding]) -> dict[str, Any]:
+    return {
+        "ledgers": [
+            {
+                "where": book.where, "site": book.site, "entries": len(book.leaves), "epoch": book.checkpoint.epoch,
+                "root": book.checkpoint.root, "charters": dict(book.charters),
+            }
+            for book in found.books
+        ],
+        "agreed": [
+            {"site": one.site, "holder": one.holder, "checkpoints": one.checkpoints, "receipts": one.receipts}
+            for one in found.agreed
+        ],
+        "findings": [
+            {
+                "site": one.site, "holder": one.holder, "why": one.why,
+                "evidence": [envelope.model_dump(mode="json") for envelope in one.evidence],
+            }
+            for one in wrong
+        ],
+        "ok": not wrong,
+    }  # fmt: skip
+
+
+def _tell(found: Audit, wrong: list[Finding]) -> None:
+    for book in found.books:
+        charters = ", ".join(f"{name} {digest}" for name, digest in book.charters.items())
+        say(f"{book.where}: {len(book.leaves)} entries of {book.site}, epoch {book.checkpoint.epoch}, hold together")
+        say(f"  it rests on the charter {charters}")
+    rows = ((one.site, one.holder, one.checkpoints, one.receipts) for one in found.agreed)
+    show_table(("ledger of", "still holds what is kept by", "checkpoints", "receipts"), rows, empty="held against none")
+    for one in wrong:
+        say(f"{one.site}: {one.why}" + (f" (kept by {one.holder})" if one.holder else ""), err=True)
+
+
+@audit.command()
+@HomeArgument
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
+@explained
+def export(home: Path, out: Path) -> None:
+    """Write HOME's ledger for an audit elsewhere: every header, no results; whose keys, witnesses and receipts are.
+
+    It can be made beside the running site. Its newest checkpoint is signed with both of the site's keys.
+    """
+    if out.exists():
+        raise Conflict(str(out), "exists already", "name a new file")
+    place = Home(home)
+    keys = signers(place, "site")
+    with Snapshot(place.ledger) as ledger, out.open("xb") as file:
+        entries = write_audit(ledger, file, *keys)
+    say(f"{out}: {entries} entries; anybody checks it: yosegi audit verify {out}")
