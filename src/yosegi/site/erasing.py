@@ -139,6 +139,19 @@ class Erasure:
         }
 
 
+def parts_of(task: str) -> tuple[str, str, str]:
+    """Home, owner and key of a task.
+
+    Raises:
+        Invalid: not of that form.
+    """
+    home, _, rest = task.partition("/")
+    owner, _, key = rest.partition("/")
+    if not (home and owner and key) or "/" in key or len(task) > 200:
+        raise Invalid(f"task {task[:80]}", "is not home/owner/key", "a campaign's page names its tasks")
+    return home, owner, key
+
+
 @dataclass
 class Erasing:
     """Erases here, asks others to, and answers those who ask."""
@@ -202,14 +215,16 @@ class Erasing:
 
         Raises:
             Refused: not an officer.
-            Invalid: no reason is given.
+            Invalid: no reason is given, or a task is named otherwise than `home/owner/key`.
             NotFound: no such object or task here.
-            Conflict: the task is not over, or its end was not delivered yet.
+            Conflict: the task is not over, or what it sent was not all acknowledged yet.
         """
         if who.role != "officer":
             raise Refused(f"erasing {subject}", ("officers_only",))
         if not why.strip():
             raise Invalid("the reason", "it is empty", "say why it is erased; that stays on record")
+        if what == "task":
+            parts_of(subject)
         erasure = self._get(what, subject)
         self._check(erasure)
         draft = Draft(ORDERED, {}, {"why": why[:2000]})
@@ -234,7 +249,7 @@ class Erasing:
             sequences = [entry.sequence for entry in self.ledger.read(stream)]
             marks = ", ".join("?" * len(sequences))
             if self.ledger.query(f"SELECT id FROM outbox WHERE sequence IN ({marks})", sequences):
-                raise Conflict(f"task {erasure.subject}", "its end was not delivered yet", "wait until it was")
+                raise Conflict(f"task {erasure.subject}", "what it sent was not all acknowledged yet", "wait a moment")
 
     def _over(self, stream: str) -> bool:
         table = stream.partition("/")[0]
@@ -243,7 +258,7 @@ class Erasing:
 
     def _streams(self, subject: str) -> Iterable[str]:
         """The streams here that are of a task: as its home, and as its owner."""
-        home, owner, key = subject.split("/", 2)
+        home, owner, key = parts_of(subject)
         pairs = ((home, request_stream(owner, key)), (owner, task_stream(home, key)))
         return (stream for site, stream in pairs if site == self.site and self.ledger.read(stream))
 
@@ -287,7 +302,7 @@ class Erasing:
             yield from entries
             campaign = next((e.facts.get("campaign") for e in entries if e.type == MADE), None)
             if campaign:
-                yield from self._of_campaign(str(campaign), subject.split("/", 2)[2])
+                yield from self._of_campaign(str(campaign), parts_of(subject)[2])
                 self.campaigns.forget(str(campaign))
 
     def _of_campaign(self, campaign: str, key: str) -> Iterable[Entry]:
@@ -300,7 +315,7 @@ class Erasing:
     def _holders(self, erasure: Erasure) -> set[tuple[str, str]]:
         """Whoever has it from here, or gave it to this site; by charter and peer."""
         if erasure.what == "task":
-            home, owner, _ = erasure.subject.split("/", 2)
+            home, owner, _ = parts_of(erasure.subject)
             charters = {entry.header.charter for s in self._streams(erasure.subject) for entry in self.ledger.read(s)}
             return {(charter, site) for charter in charters for site in (home, owner) if site != self.site}
         namings = known(self.ledger, "digest = ? AND kind IN (?, ?)", erasure.subject, RECEIVED, RELEASED)
@@ -351,7 +366,7 @@ class Erasing:
     def _may_ask(self, erasure: Erasure, peer: str) -> bool:
         """Whether a peer's word is enough: it is the other side of the task, or the object came from it."""
         if erasure.what == "task":
-            home, owner, _ = erasure.subject.split("/", 2)
+            home, owner, _ = parts_of(erasure.subject)
             return {home, owner} == {peer, self.site}
         namings = known(self.ledger, "digest = ?", erasure.subject)
         return any(one.ref.site == peer or (one.kind == RECEIVED and one.peer == peer) for one in namings)

@@ -12,8 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from yosegi.campaign import Campaign, Trial
+from yosegi.core.errors import Refused
 from yosegi.core.plain import plain
 from yosegi.core.states import TaskState, TrialState
+from yosegi.governance.explanation import explained
 from yosegi.site import Session, Site
 from yosegi.site.present import campaign_full, campaign_summary, listing_summary, task_full, trial_full
 from yosegi.web.marks import mark_of, step_mark
@@ -267,7 +269,10 @@ class TasksView:
     def _reasons(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         if row["state"] not in (TaskState.REFUSED, TaskState.CANCELLED, TaskState.ACCEPTED):
             return []
-        return list(self._fold(row)["reasons"])
+        try:
+            return list(self._fold(row)["reasons"])
+        except Refused:
+            return [explained("body_erased").model_dump(mode="json")]
 
     def _fold(self, row: Mapping[str, Any]) -> dict[str, Any]:
         name, version = f"{row['home']}/{row['key']}", f"{row['changed']} {row['notified']}"
