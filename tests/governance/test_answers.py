@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +14,14 @@ import pytest
 
 from governance.ledgers import Book, site
 from governance.world import DAY, NOW, TEAM, agreement, charter, determined, facts, governance_key, question, statement
+from yosegi.core import canonical
 from yosegi.core.errors import Corrupt, Invalid, Refused
 from yosegi.governance.agreement import ClearanceTerms, ModelTerms
 from yosegi.governance.amend import differences
 from yosegi.governance.charter import Named
 from yosegi.governance.decision import Note
 from yosegi.governance.directory import Directory
+from yosegi.governance.engine import Engine
 from yosegi.governance.explanation import explained, why
 from yosegi.governance.foresight import Expectation, access, check_expectations, what_if
 from yosegi.governance.label import Label
@@ -28,6 +32,7 @@ from yosegi.governance.statement import Outbound
 from yosegi.governance.suspensions import STREAM, Suspension, in_force, lifted, suspended
 from yosegi.governance.usage import Usage, by, to_csv
 from yosegi.ledger import Write
+from yosegi.trust.messages import Request
 
 DIRECTORY = Directory.of(charter())
 RULE = """
@@ -212,6 +217,27 @@ def test_policies_that_may_not_be_published_are_told_why():
     ):
         with pytest.raises(Invalid, match=why_):
             policy(*agreements)
+
+
+def test_a_rule_that_does_not_fit_the_schema_is_told_what_does_not():
+    with pytest.raises(Invalid, match=r"rules/r.cedar.*colour_of_hair"):
+        policy(r='@id("r") @reason("r") forbid (principal, action, resource) when { principal.colour_of_hair == "x" };')
+
+
+def test_a_bundle_in_which_an_agreement_has_two_links_or_no_terms_is_none():
+    held = json.loads(policy(agreement(), agreement(name="second")).bundle)
+    Engine.read(canonical.dumps(held))
+    for wrong in ({"links": [*held["links"], held["links"][0]]}, {"terms": held["terms"][:1]}):
+        with pytest.raises(Invalid, match="a bundle of policies: not of its form"):
+            Engine.read(canonical.dumps(held | wrong))
+
+
+def test_a_local_rule_may_hang_on_the_hour():
+    night = '@id("night") @reason("r") forbid (principal, action, resource) when { context.now >= %d };'
+    closed = policy(night=night % int((NOW + DAY).timestamp()))
+    assert closed.decide(question(now=NOW + DAY - timedelta(seconds=1))).allow
+    assert not closed.decide(question(now=NOW + DAY)).allow
+    assert closed.decide(question(now=NOW)).allow
 
 
 def test_an_agreement_that_a_later_charter_left_behind_is_out_of_force_and_said_so():
@@ -456,7 +482,13 @@ def test_where_a_member_was_last_is_known_though_its_statement_has_ended(tmp_pat
         assert made.last_reach("demo", "nims") == Outbound(mailbox="argonne")
         assert made.last_reach("demo", "riken") is None
         assert made.documents("demo") == envelopes
-        facts_ = [entry.facts for entry in book.ledger.read("governance/demo")]
+        assert made.version_for("demo", "riken", Request) == len(Request.payload_types), "it has said nothing"
+        for serial, (spoken, newest) in enumerate((((), 2), (("other",), 0), (Request.payload_types[:1], 1)), 2):
+            later = statement("nims", serial=serial, formats=spoken)
+            book.clock.time = NOW
+            book.run(made.accept(later.sign(governance_key("nims")), "operator@nims"))
+            assert made.version_for("demo", "nims", Request) == newest
+        facts_ = [entry.facts for entry in book.ledger.read("governance/demo")][:2]
         assert [one["kind"] for one in facts_] == ["charter.v1", "statement.v1"]
         assert [one["document"] for one in facts_] == [envelope.payload_digest for envelope in envelopes]
 

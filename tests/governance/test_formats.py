@@ -65,7 +65,8 @@ FILE = Path(__file__).parent / "vectors" / "formats.json"
 def plain(schema: Any) -> Any:
     """Without what is for people alone."""
     if isinstance(schema, dict):
-        return {name: plain(part) for name, part in schema.items() if name not in ("title", "description")}
+        spoken = {name for name in ("title", "description") if isinstance(schema.get(name), str)}
+        return {name: plain(part) for name, part in schema.items() if name not in spoken}
     return [plain(part) for part in schema] if isinstance(schema, list) else schema
 
 

@@ -14,8 +14,9 @@ from governance.world import DAY, NOW, online_key
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
 from yosegi.governance import mandates
+from yosegi.governance.delegation import Delegation
 from yosegi.governance.mandate import Mandate, MandateRefused, Right
-from yosegi.governance.mandates import MandatesView, living
+from yosegi.governance.mandates import MandatesView
 from yosegi.ledger import Draft
 from yosegi.trust.document import SKEW
 from yosegi.trust.errors import Untrusted
@@ -58,6 +59,10 @@ def agent(**changes: object) -> Mandate:
 def helper(**changes: object) -> Mandate:
     fields = {"name": "m2", "agent": "helper", "agent_key": HELPER, "depth": 2, "parent": "m1"}
     return mandate(**(fields | {"right": right(budget=Amounts({"samples": 4_000}))} | changes))
+
+
+def living(place: Book, name: str) -> Mandate:
+    return Delegation("argonne", place.ledger, online_key("argonne"), place.clock).living(name)
 
 
 def reason_of(place: Book, draft) -> str:
@@ -216,10 +221,10 @@ def test_a_narrower_right_never_covers_what_the_wider_does_not(narrow, wide):
 
 def test_a_mandate_lives_until_it_is_cancelled(tmp_path):
     with site(tmp_path, mandates.granted(mandate())) as place:
-        assert living(place.ledger.query, "m0", NOW) == mandate()
+        assert living(place, "m0") == mandate()
         place.write(mandates.cancelled("m0", "the campaign is over"))
         with pytest.raises(MandateRefused) as caught:
-            living(place.ledger.query, "m0", NOW)
+            living(place, "m0")
         assert caught.value.reason == "mandate_cancelled"
         assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_cancelled"
 
@@ -227,7 +232,7 @@ def test_a_mandate_lives_until_it_is_cancelled(tmp_path):
 def test_a_mandate_nobody_gave_does_not_live(tmp_path):
     with site(tmp_path) as place:
         with pytest.raises(MandateRefused) as caught:
-            living(place.ledger.query, "m0", NOW)
+            living(place, "m0")
         assert caught.value.reason == "mandate_unknown"
         assert reason_of(place, mandates.cancelled("m0", "why")) == "mandate_unknown"
         assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_unknown"
@@ -240,10 +245,10 @@ def test_facts_of_another_form_get_a_clear_error(tmp_path):
 
 def test_an_agents_mandate_lives_only_as_long_as_its_parent(tmp_path):
     with site(tmp_path, mandates.granted(mandate()), mandates.granted(agent())) as place:
-        assert living(place.ledger.query, "m1", NOW) == agent()
+        assert living(place, "m1") == agent()
         place.write(mandates.cancelled("m0", "enough"))
         with pytest.raises(MandateRefused):
-            living(place.ledger.query, "m1", NOW)
+            living(place, "m1")
 
 
 def test_cancelling_a_mandate_cancels_what_was_cut_from_it(tmp_path):

@@ -323,6 +323,31 @@ def test_damage_is_named_with_where_it_is_and_what_is_there(file: Path, statemen
     assert damaged(file, statement).startswith(why)
 
 
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("DELETE FROM ledger_checkpoints", "entry 6: 7 entries, and no checkpoint over them"),
+        ("DELETE FROM ledger_checkpoints WHERE size = 7", "entry 5: no checkpoint is over it: the last is over 5 "),
+        ("DELETE FROM ledger_entries WHERE sequence > 5", "entry 6: it is missing: the last checkpoint is over 7 "),
+        ("UPDATE ledger_sequencer SET layout = 99", "its tables are of layout 99"),
+    ],
+)
+def test_an_end_that_does_not_hold_is_named_when_the_ledger_is_opened(file: Path, statement: str, why: str) -> None:
+    async def body() -> None:
+        ledger = await open_ledger(SqliteStore(file, durable=False))
+        await ledger.append(write("a", drafts=4))
+        await ledger.append(write("a", drafts=2))
+        ledger.close()
+        with closing(sqlite3.connect(file)) as db:
+            db.execute(statement)
+            db.commit()
+        with pytest.raises(Corrupt) as caught:
+            await open_ledger(SqliteStore(file, durable=False))
+        assert why in f"{caught.value.where}: {caught.value.why}"
+
+    asyncio.run(body())
+
+
 # --- witnesses and receipts ------------------------------------------------------------------------------------------
 
 
@@ -353,6 +378,25 @@ def test_an_epoch_that_lost_entries_admits_it(opened: Opener) -> None:
         later = Checkpoint.open(ledger.checkpoint(), KEYS)
         with pytest.raises(Invalid, match="epoch 2 does not admit the entries it lost"):
             check_continues(held, later, ledger.consistency(1, 2), opened=[opening.header])
+
+    story(tell, opened)
+
+
+def test_the_epochs_between_are_named_in_order_once_and_to_the_last(opened: Opener) -> None:
+    async def tell(ledger: Ledger) -> None:
+        held = Checkpoint.open(ledger.checkpoint(), KEYS)
+        second, third = [(await ledger.open_epoch(None, "operator@riken")).header for _ in range(2)]
+        (other,) = await ledger.append(write("a"))
+        later = Checkpoint.open(ledger.checkpoint(), KEYS)
+        proof = ledger.consistency(1, 4)
+        check_continues(held, later, proof, opened=[second, third])
+        check_continues(held, later, proof, opened=[third])
+        for wrong in ([], [second], [third, second], [second, second, third]):
+            with pytest.raises(Invalid, match=r"the opened epochs: .*, from epoch 1 to 3"):
+                check_continues(held, later, proof, opened=wrong)
+        for stray in (other.header, third.model_copy(update={"site": "nims"})):
+            with pytest.raises(Invalid, match="it does not open an epoch"):
+                check_continues(held, later, proof, opened=[second, stray])
 
     story(tell, opened)
 

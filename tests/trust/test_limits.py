@@ -4,9 +4,10 @@ says of what was found and what was expected.
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -138,6 +139,34 @@ def test_a_document_reads_the_same_however_long_it_is(letters):
     assert [open_note(long.sign(SIGNER)) for _ in range(2)] == [long, long]
 
 
+class Grown(Document):
+    kind = "grown"
+    added: ClassVar = {2: ("second",), 3: ("third",)}
+    first: str
+    second: str | None = None
+    third: str | None = None
+
+
+def test_a_kind_that_grew_is_read_in_every_version_and_written_in_the_newest_or_the_one_that_is_asked_for():
+    forms = [f"application/vnd.yosegi.grown.v{version}+json" for version in (1, 2, 3)]
+    assert list(Grown.payload_types) == forms
+    assert Grown.payload_type == forms[2]
+    assert note().payload_types == (Note.payload_type,) == ("application/vnd.yosegi.note.v1+json",)
+    whole, keys = Grown(first="a", second="b", third="c"), by_id([SIGNER.public])
+    for version, form, fields in (
+        (0, forms[2], {"first", "second", "third"}),
+        (3, forms[2], {"first", "second", "third"}),
+        (2, forms[1], {"first", "second"}),
+        (1, forms[0], {"first"}),
+    ):
+        signed = whole.sign(SIGNER, version=version)
+        assert signed.payload_type == form
+        assert set(json.loads(signed.payload)) == fields
+        assert set(Grown.open(signed, keys, now=NOW).model_dump(exclude_none=True)) == fields
+    with pytest.raises(Untrusted):
+        Grown.peek(Envelope.sign("application/vnd.yosegi.grown.v4+json", whole.to_bytes(), SIGNER))
+
+
 # --- envelopes -------------------------------------------------------------------------------------------------------
 
 
@@ -184,6 +213,15 @@ def test_a_refused_envelope_names_the_key_the_kind_or_the_algorithm():
         "wrong_payload_type",
         {"found": kind, "expected": "other"},
     )
+
+
+def test_an_envelope_travels_by_the_names_of_the_standard():
+    # envelope.md of DSSE 1.0: payload, payloadType, signatures of keyid and sig; the algorithm is ours.
+    plain = Envelope.sign("text/plain", b"x", SIGNER).plain
+    assert plain.keys() == {"payload", "payloadType", "signatures"}
+    assert plain["signatures"][0].keys() == {"keyid", "algorithm", "sig"}
+    assert (plain["payload"], plain["payloadType"]) == ("eA==", "text/plain")
+    assert Envelope.parsed(plain) == Envelope.read(json.dumps(plain).encode())
 
 
 def test_an_error_names_what_was_read():
@@ -278,6 +316,8 @@ def test_a_passphrase_has_twelve_letters_at_least_and_not_too_many(letters, hold
 def test_a_token_lives_ten_minutes_and_a_moment_more_is_too_long(step, holds):
     with expect(holds, ValueError):
         token(not_after=NOW + timedelta(minutes=10) + step)
+    with pytest.raises(ValueError, match="lives at most 10 minutes"):
+        token(not_after=NOW + timedelta(minutes=11))
 
 
 @FROM

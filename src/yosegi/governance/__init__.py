@@ -13,7 +13,7 @@ from yosegi.governance.keyhistory import KeyHistory
 from yosegi.governance.label import Label
 from yosegi.governance.labels import combined, why_not_onward
 from yosegi.governance.mandate import Mandate, MandateRefused, Right
-from yosegi.governance.mandates import MandatesView, living
+from yosegi.governance.mandates import MandatesView
 from yosegi.governance.policy import Policy, redecide
 from yosegi.governance.question import Action, CapabilityFacts, Question
 from yosegi.governance.roster import Roster
@@ -74,7 +74,6 @@ __all__ = [
     "Right",
     "MandateRefused",
     "MandatesView",
-    "living",
     "Approval",
     "accept_approval",
     "ApprovalsView",

@@ -7,7 +7,6 @@ has and no more. Cancelling a mandate cancels those cut from it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from yosegi.core.amounts import Amounts
@@ -76,24 +75,6 @@ class MandatesView:
             handler(db, entry)
         except (KeyError, TypeError, AttributeError) as error:
             raise Invalid(f"the facts of {entry.type}", f"not of its form ({error!r})") from None
-
-
-def living(query: Query, mandate: str, now: datetime) -> Mandate:
-    """A mandate that lives: known, not cancelled, within its dates, and so is each that it was cut from.
-
-    Raises:
-        MandateRefused: `mandate_unknown`, `mandate_cancelled` or `mandate_ended`.
-    """
-    rows = query("SELECT document, cancelled FROM mandates WHERE id = ?", (mandate,))
-    if not rows:
-        raise MandateRefused(mandate, "mandate_unknown")
-    if rows[0]["cancelled"]:
-        raise MandateRefused(mandate, "mandate_cancelled")
-    found = Mandate.read(str(rows[0]["document"]).encode())
-    found.check_alive(now)
-    if found.parent is not None:
-        living(query, found.parent, now)
-    return found
 
 
 def holder_of(query: Query, task: str) -> tuple[str, Amounts] | None:
