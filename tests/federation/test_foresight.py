@@ -283,7 +283,7 @@ def test_an_owner_that_refuses_the_question_is_said_to_have_done_so(tmp_path) ->
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
-        del nims(federation).exchange._handlers[WouldYou.payload_type]
+        del nims(federation).exchange._intake.handlers[WouldYou.payload_type]
         owner = await explained(federation)
         assert owner["why_not_asked"]["code"] == "not_taken"
         assert "not spoken here" in owner["why_not_asked"]["en"]
