@@ -92,6 +92,7 @@ def test_nobody_permits_what_another_owns():
         {"parties": ()},
         {"house": True},
         {"valid_until": NOW - 2 * DAY},
+        {"valid_from": NOW, "valid_until": NOW},
         {"highest_sensitivity": "secret"},
         {"conduct": ("anything",)},
     ],

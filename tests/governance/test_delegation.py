@@ -221,3 +221,17 @@ def test_an_owner_that_charges_more_than_was_agreed_is_booked_at_what_was_held(h
 def test_an_agents_cost_counts_against_the_campaigns_budget(home, book):
     written(book, home.hold(asked(mandate="m1"), "t1"))
     assert left_of(book.ledger.query, "m0")["samples"] == left_of(book.ledger.query, "m1")["samples"] == 7_000
+
+
+def test_a_mandate_of_a_hosted_person_stands_while_the_charter_has_the_site_host_them(home, book):
+    hosted = mandate(id="m7", person="pi@small", institution="small")
+    written(book, home.give(hosted, "pi@small"))
+    over = home.over("m7")
+    assert over is not None, "nobody is hosted unless a charter says so"
+    assert over.code == "not_hosted_here"
+    home.hosts = lambda charter, institution: (charter, institution) == ("demo", "small")
+    assert home.over("m7") is None
+    assert token_of(home, book, "m7").institution == "small"
+    home.hosts = lambda charter, institution: False
+    with pytest.raises(MandateRefused, match="does not say that it hosts small"):
+        home.token("m7", "nims")

@@ -26,9 +26,10 @@ from yosegi.governance.amend import differences, successor
 from yosegi.governance.charter import Threshold
 from yosegi.governance.decision import Decision
 from yosegi.governance.directory import Directory
-from yosegi.governance.extract import extract
+from yosegi.governance.extract import extract, hidden
 from yosegi.governance.mandate import Mandate, Right
 from yosegi.governance.policy import Policy, decide_again, redecide
+from yosegi.governance.question import vouching
 from yosegi.governance.registry import begin
 from yosegi.governance.statement import accept_statement
 from yosegi.governance.suspensions import Suspension
@@ -210,6 +211,29 @@ def test_a_record_that_claims_another_host_is_found_out():
     record = policy.decide(asked())
     forged = record.model_copy(update={"question": record.question.model_copy(update={"host": "riken"})})
     assert not redecide(forged, policy.bundle).same_as(record)
+
+
+@pytest.mark.parametrize(
+    ("who", "sender", "found"),
+    [("pi@small", "argonne", ("small", "argonne")), ("pi@argonne", "argonne", ("argonne", None))],
+)
+def test_who_asks_for_people_of_another_institution_claims_to_host_them(who, sender, found):
+    assert vouching(who, sender) == found
+
+
+def test_a_part_of_the_policies_that_leaves_out_agreements_of_others_says_so():
+    teams = ("colour",)
+    mine, others = agreement(parties=("small", "nims"), capabilities=("nims/*",), teams=teams), agreement(name="others")
+    directory = Directory.of(hosting())
+    assert not hidden(Policy.build("nims", directory, [mine]).bundle, "colour", "small")
+    assert not hidden(Policy.build("nims", directory, [mine, others]).bundle, "fusion", "small")
+    assert hidden(Policy.build("nims", directory, [mine, others]).bundle, "colour", "small")
+
+
+@pytest.mark.parametrize("entities", ["7", "[1]", '[{"uid": 1}]'])
+def test_a_told_answer_over_entities_that_do_not_fit_is_refused(entities):
+    with pytest.raises(Invalid, match="do not fit"):
+        decide_again(asked(), entities, policy_of().bundle)
 
 
 # --- mandates and tokens ---------------------------------------------------------------------------------------------

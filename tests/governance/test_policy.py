@@ -14,6 +14,7 @@ from yosegi.governance import engine as engine_module
 from yosegi.governance.agreement import ModelTerms
 from yosegi.governance.decision import Decision
 from yosegi.governance.directory import Directory
+from yosegi.governance.label import Label
 from yosegi.governance.policy import Policy, check_signed, redecide
 from yosegi.governance.question import CapabilityFacts, Question
 from yosegi.governance.suspensions import Suspension
@@ -341,7 +342,9 @@ def test_a_record_cannot_bring_terms_of_its_own():
 
 def test_a_question_that_gets_no_decision_is_denied(monkeypatch):
     monkeypatch.setattr(engine_module, "_circumstances", lambda question: {"purpose": "research"})
-    assert denied(nims()) == ("policy_error",)
+    decision = nims().decide(question())
+    assert decision.reasons == ("policy_error",)
+    assert len(decision.notes[0].fields["detail"]) > 10, "it says why"
 
 
 def test_an_engine_that_raises_denies(monkeypatch):
@@ -536,6 +539,30 @@ def test_a_refusal_can_be_raised():
     with pytest.raises(Refused, match="no_agreement"):
         nims(agreements=[]).decide(question()).or_refuse()
     assert nims().decide(question()).or_refuse().allow
+
+
+# --- what was learned from others ------------------------------------------------------------------------------------
+
+
+def learned(*sources: str) -> Label:
+    return Label(sensitivity="team", sources=sources)
+
+
+def test_what_was_learned_goes_on_to_an_owner_that_its_source_agreed_to():
+    policy = nims(agreements=[agreement(capabilities=("nims/*", "riken/*"))])
+    assert policy.decide(question(action="request", learned=learned("riken/colour.simulate@1"))).allow
+
+
+def test_what_was_learned_from_a_source_that_has_not_agreed_does_not_go_on():
+    policy = nims(agreements=[agreement(parties=("argonne", "nims"), capabilities=("nims/*",))])
+    decision = policy.decide(question(action="request", learned=learned("riken/colour.simulate@1")))
+    assert decision.reasons == ("transfer_not_covered",)
+    assert redecide(decision, policy.bundle) == decision
+
+
+def test_what_policy_refuses_is_refused_for_that_whatever_was_learned():
+    asked = question(action="request", purpose="war", learned=learned("riken/colour.simulate@1"))
+    assert nims().decide(asked).reasons == ("purpose_not_covered",)
 
 
 # --- the record ------------------------------------------------------------------------------------------------------
