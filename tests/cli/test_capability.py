@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cli.asking import document, operator, pi, refused, told
 from processes.sites import Town
+from yosegi.app.settings import Home
 
 
 @pytest.mark.processes
@@ -44,3 +47,53 @@ def test_a_function_shows_the_contract_it_would_have(monkeypatch: pytest.MonkeyP
 def test_what_is_no_capability_is_said(monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
     monkeypatch.setenv("PYTHONPATH", "tests")
     refused("capability", "check", entry)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new home whose settings a person has written on."""
+    monkeypatch.setenv("PYTHONPATH", "tests")
+    told("site", "init", tmp_path / "home", "--name", "mylab")
+    settings = tmp_path / "home" / "site.toml"
+    settings.write_text(settings.read_text() + "\n# ours\n[process]\nslots = 3  # of four\n")
+    return tmp_path / "home"
+
+
+def test_a_function_is_published_by_one_command_and_the_settings_keep_what_a_person_wrote(home: Path) -> None:
+    mode = (home / "site.toml").stat().st_mode
+    assert "mylab/toy.simulate@1" in told("capability", "publish", home, "processes.toys:simulate")
+    assert document("capability", "publish", home, "processes.toys:use")["ref"] == "mylab/toy.use@1"
+    assert Home(home).settings().process.publish == ("processes.toys:simulate", "processes.toys:use")
+    text = (home / "site.toml").read_text()
+    assert "# ours\n[process]\nslots = 3  # of four\n" in text
+    assert (home / "site.toml").stat().st_mode == mode
+
+
+def test_what_cannot_be_published_changes_nothing(home: Path) -> None:
+    told("capability", "publish", home, "processes.toys:simulate")
+    before = (home / "site.toml").read_bytes()
+    assert "publishes it already" in refused("capability", "publish", home, "processes.toys:simulate")
+    refused("capability", "publish", home, "processes.toys:nothing")
+    refused("capability", "publish", home, "no_such_module:f")
+    assert "no station" in refused("capability", "publish", home, "processes.toys:use", "--station", "robot")
+    assert (home / "site.toml").read_bytes() == before
+
+
+@pytest.mark.processes
+def test_a_changed_contract_under_a_known_name_is_refused_before_anything_is_written(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    told("site", "backup", town.folder / "riken", copy)
+    settings = copy / "site.toml"
+    settings.write_text(settings.read_text().replace('"processes.toys:simulate"', "").replace("[, ", "["))
+    (tmp_path / "changed.py").write_text(
+        "from processes.toys import Value, X\n"
+        "from yosegi.core.capability import capability\n"
+        "@capability('toy.simulate@1', kind='simulation', effect='pure', field='toys', simulated=True)\n"
+        "def simulate(x: X) -> Value:\n    'Something else.'\n    return Value(x)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"tests:{tmp_path}")
+    before = settings.read_bytes()
+    assert "another contract" in refused("capability", "publish", copy, "changed:simulate")
+    assert settings.read_bytes() == before

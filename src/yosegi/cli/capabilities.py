@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import click
 
+from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.office import HomeArgument
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 
 
@@ -54,7 +57,7 @@ def show(ref: str, json_: bool, **site: Any) -> None:
 def check(entry: str, json_: bool) -> None:
     """Show the contract that ENTRY, package.module:function, would have; nothing is published.
 
-    To publish it, add the entry to `publish` under [process] in the site's site.toml and start the site again.
+    To publish it: yosegi capability publish.
     """
     # Only here: the other commands ask a site, and need none of its rooms.
     from yosegi.runner.derive import derive
@@ -66,6 +69,36 @@ def check(entry: str, json_: bool) -> None:
         show_json(value)
     else:
         _print_contract(value)
+
+
+@capability.command()
+@HomeArgument
+@click.argument("entry")
+@click.option("--station", default="", help="Which station of the site does it, if one does.")
+@as_json
+@explained
+def publish(home: Path, entry: str, station: str, json_: bool) -> None:
+    """Have the site of HOME publish ENTRY, package.module:function, from its next start on.
+
+    \b
+    yosegi capability publish HOME mylab.ovens:anneal
+
+    It is imported in a worker first, and its contract shown; then it is added to `publish` in the home's site.toml. Who
+    may use it is a matter of agreements. To take it back, take the line out again: what was published stays on record.
+    """  # noqa: D301 - a backspace, which means: as it stands
+    from yosegi.app.publishing import publish_entry
+    from yosegi.site.present import contract_full
+
+    place = Home(home)
+    contract = asyncio.run(publish_entry(place, entry, station))
+    value = contract_full(f"{place.settings().site}/{contract.name}", contract)
+    if json_:
+        show_json(value)
+        return
+    _print_contract(value)
+    say(f"{home} publishes it when its site is started again: yosegi site serve {home}")
+    if station:
+        say(f"add it to `publish` in the folder of station {station} as well, and start that again")
 
 
 @capability.command()
