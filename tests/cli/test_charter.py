@@ -52,6 +52,23 @@ def test_two_sites_found_a_federation(tmp_path: Path, homes: list[Path]) -> None
         told("charter", "publish", home, tmp_path / f"{other.name}.json")
 
 
+def test_a_site_states_the_provider_that_its_settings_name(tmp_path: Path, homes: list[Path]) -> None:
+    charter = tmp_path / "charter.json"
+    told("charter", "init", charter_file(tmp_path, homes), "--out", charter)
+    for home in homes:
+        told("charter", "sign", charter, "--home", home)
+    settings = homes[0] / "site.toml"
+    settings.write_text(
+        settings.read_text() + '\n[oidc]\nissuer = "https://login.argonne.example"\nclient_id = "yosegi"\n'
+        'redirect_uri = "https://yosegi.argonne.example/sign-in/institution/back"\n'
+    )
+    for home in homes:
+        told("charter", "publish", home, charter)
+        told("charter", "state", home, "demo", "--out", tmp_path / f"{home.name}.json")
+    stated = [document("charter", "show", tmp_path / f"{home.name}.json")["document"] for home in homes]
+    assert [one.get("identity_provider") for one in stated] == ["https://login.argonne.example", None]
+
+
 def test_a_charter_changed_after_it_was_signed_is_refused(tmp_path: Path, homes: list[Path]) -> None:
     charter = tmp_path / "charter.json"
     told("charter", "init", charter_file(tmp_path, homes), "--out", charter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from governance.world import DAY, NOW, charter, governance_key, lasting_key, member, online_key, statement, unsealer
 from yosegi.core.errors import Invalid
@@ -293,6 +294,20 @@ def test_keys_change_without_ceremony():
 
 def test_a_statement_survives_the_wire():
     assert Statement.read(statement("nims").to_bytes()) == statement("nims")
+
+
+def test_a_statement_names_the_provider_with_which_its_people_sign_in():
+    stated = statement(identity_provider="https://login.riken.example/realms/staff")
+    assert Statement.read(stated.to_bytes()).identity_provider == "https://login.riken.example/realms/staff"
+    assert b"identity_provider" not in statement().to_bytes(), "none is not said, as before there were any"
+
+
+@pytest.mark.parametrize(
+    "issuer", ["", "login.riken.example", "javascript:alert(1)", "https://a b", "https://" + "a" * 401]
+)
+def test_what_is_no_address_of_a_provider_is_refused(issuer):
+    with pytest.raises(ValidationError):
+        statement(identity_provider=issuer)
 
 
 # --- renewing --------------------------------------------------------------------------------------------------------

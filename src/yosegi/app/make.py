@@ -109,6 +109,7 @@ def state(
         sealing=Unsealer.load(home.keys / "sealing.key").public,
         reach=reach,
         formats=FORMATS,
+        identity_provider=settings.oidc.issuer if settings.oidc is not None else None,
     )
     return statement.sign(*([one for one in offline if one.public.key_id in named] or offline))
 

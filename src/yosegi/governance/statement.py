@@ -1,4 +1,4 @@
-"""A site's own short-lived statement: its online keys, how it is reached, what it speaks.
+"""A site's own short-lived statement: its online keys, how it is reached, what it speaks, how its people sign in.
 
 Online keys change without ceremony this way: the charter names offline governance keys alone, and they sign a new
 statement. A statement that has ended suspends that site and no other.
@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import CharterId, SiteId
@@ -87,6 +87,8 @@ class Statement(Document):
         formats: payload types it understands.
         revoked: every online key it has ever withdrawn; a statement never drops one.
         renewable_until: until when the site may renew it by its online keys; not at all, if none is named.
+        identity_provider: the OpenID Connect issuer with which its people sign in; none where they have accounts at the
+            site itself. It is for people to judge by: peers believe the site, and never ask the provider.
     """
 
     kind: ClassVar[str] = "statement"
@@ -102,6 +104,7 @@ class Statement(Document):
     formats: tuple[str, ...] = ()
     revoked: tuple[Revoked, ...] = Field(default=(), max_length=1000)
     renewable_until: Moment | None = None
+    identity_provider: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,400}$")] | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

@@ -105,6 +105,7 @@ class Office:
         return charter_told(charter) | {
             "alive": now < charter.expires,
             "statements": {member.id: stated.get(member.id, "") for member in charter.members},
+            "identity_providers": {site: s.identity_provider or "" for site, s in roster.statements.items()},
             "warnings": list(self.law.policy(name).warnings),
         }
 

@@ -44,6 +44,7 @@ def _under(site: Site, name: str) -> dict[str, Any]:
         "members": [
             {key: member[key] for key in ("id", "name", "kind", "country")}
             | {"stated_until": told["statements"][member["id"]], "hosted_by": member.get("hosted_by", "")}
+            | {"identity_provider": told["identity_providers"].get(member["id"], "")}
             for member in told["members"]
         ],
         "focus_areas": told["focus_areas"],

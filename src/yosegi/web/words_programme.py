@@ -40,6 +40,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "institution": ("Institution", "機関"),
     "country": ("Country", "国"),
     "statement_until": ("Keys believed until", "鍵の有効期限"),
+    "people_sign_in": ("People sign in with", "サインインの方法"),
+    "local_accounts": ("accounts at the site", "サイトのアカウント"),
     "suspended_no_statement": ("suspended: no statement in force", "停止中：有効な声明がありません"),
     "focus_and_challenges": ("Focus areas and challenges", "重点分野と課題"),
     "focus_area": ("Focus area", "重点分野"),
