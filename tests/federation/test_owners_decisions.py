@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Corrupt
 from yosegi.data import Want
-from yosegi.exchange.requests import REPORTED, Asked
+from yosegi.exchange.requests import MADE, REPORTED, Asked
+from yosegi.governance.question import Question
 from yosegi.ledger import Entry
 from yosegi.site.bundle import Bundle, _naming, export_campaign, read_bundle, verify_bundle
 from yosegi.site.evidence import PREFIX, RECEIVED, wanted
 from yosegi.site.owners import Owners, OwnersVerified
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
-from yosegi.trust.messages import Report
+from yosegi.trust.messages import Report, Request
 
 SECRET = {"own.cedar": forbid("never-in-a-war", 'context.purpose == "war"')}
 
@@ -117,13 +118,23 @@ def test_a_bundle_without_what_they_rest_on_says_so(bundle) -> None:
     assert found.missing == verify_bundle(bundle).owners.made_again
 
 
+def follow(owners: Owners, found: Iterable[Entry]) -> None:
+    """Tell of every request and report, as the verifying of a bundle does."""
+    for entry in found:
+        body = entry.body or {}
+        if entry.type == MADE:
+            request, question = Request.recorded(body["document"]), Question.parsed(body["decision"]["question"])
+            owners.asked(entry, request, question)
+        elif entry.type == REPORTED:
+            owners.told(entry, Report.recorded(body["report"]))
+
+
 def retold(bundle: Bundle, change: Callable[[Report], Report]) -> Entry:
     """Have an owner tell another story of one task, as it could have signed it; the entry that is named for it."""
     owners = Owners(entries(bundle))
-    for entry in entries(bundle):
-        owners.follow(entry, ())
+    follow(owners, entries(bundle))
     entry, report = last_reports(bundle)[0]
-    owners.follow(entry, (change(report),))
+    owners.told(entry, change(report))
     with pytest.raises(Corrupt, match=f"entry {entry.sequence} .*decision"):
         owners.check(_naming)
     return entry
@@ -173,9 +184,7 @@ def refused_by(folder: Path, rules: dict[str, str]) -> tuple[Asked, OwnersVerifi
         told = await asked(federation, "nims/toy.make@1")
         await home.evidence.complete([told])
         owners = Owners(home.ledger.scan())
-        for entry in home.ledger.read(told.stream):
-            reports = (Report.recorded((entry.body or {})["report"]),) if entry.type == REPORTED else ()
-            owners.follow(entry, reports)
+        follow(owners, home.ledger.read(told.stream))
         found = owners.check(_naming)
         for name in federation.places:
             await federation.crash(name)
@@ -232,16 +241,15 @@ def test_an_owner_that_closes_its_policies_gives_nothing_that_it_once_showed(tmp
 def test_a_signed_report_of_the_first_version_tells_none_and_is_counted_as_such(bundle) -> None:
     entry, report = last_reports(bundle)[0]
     owners = Owners([])
-    owners.follow(entry, (report.model_copy(update={"decided": None}),))
+    owners.told(entry, report.model_copy(update={"decided": None}))
     assert owners.check(_naming) == OwnersVerified(untold=1)
 
 
 def test_policies_that_permit_by_what_nobody_signed_are_found(bundle) -> None:
     unsigned = [entry for entry in entries(bundle) if not str(entry.facts.get("kind", "")).startswith("agreement.")]
     owners = Owners(unsigned)
-    for entry in entries(bundle):
-        owners.follow(entry, ())
+    follow(owners, entries(bundle))
     entry, report = last_reports(bundle)[0]
-    owners.follow(entry, (report,))
+    owners.told(entry, report)
     with pytest.raises(Corrupt, match="as nobody signed it"):
         owners.check(_naming)

@@ -72,29 +72,19 @@ class Campaign:
             Conflict: a table of transitions does not allow it.
             Corrupt: an entry that nothing led to.
         """
-        here = replace(self, position=entry.position, last_sequence=entry.sequence)
+        return replace(self, position=entry.position, last_sequence=entry.sequence, **self._changes(entry))
+
+    def _changes(self, entry: Entry) -> dict[str, Any]:
         facts, body = entry.facts, entry.body or {}
         if entry.type == PROPOSED:
-            return _proposed(here, entry.position, body)
-        if entry.type == MOVED:
-            state = CampaignState(facts["state"])
-            transition(f"campaign {self.spec.name}", self.state, state)
-            resumed = state is CampaignState.RUNNING
-            return replace(
-                here,
-                state=state,
-                why=body.get("why", ""),
-                open_breakers=frozenset() if resumed else here.open_breakers,
-                tally=here.tally.resumed() if resumed else here.tally,
-                mandate=facts.get("mandate", here.mandate),
-                conduct=facts.get("conduct", here.conduct),
-                suggested_from=here.rounds if resumed else here.suggested_from,
-            )
-        if entry.type == BREAKER:
-            return replace(here, open_breakers=here.open_breakers | {facts["source"]})
+            return _proposed(self, entry.position, body)
         if entry.type in (ASKED, ANSWERED, ENDED_TRIAL):
-            return _with(here, here.trial(facts["trial"]), entry)
-        return here
+            return _with(self, self.trial(facts["trial"]), entry.type, facts, body)
+        if entry.type == MOVED:
+            return _moved(self, facts, body)
+        if entry.type == BREAKER:
+            return {"open_breakers": self.open_breakers | {facts["source"]}}
+        return {}
 
     def trial(self, number: int) -> Trial:
         """One trial.
@@ -137,64 +127,73 @@ class Campaign:
 _PRICED = {TrialState.COMPLETED, TrialState.INFEASIBLE, TrialState.FAILED}
 
 
-def _proposed(campaign: Campaign, position: int, body: Mapping[str, Any]) -> Campaign:
+def _proposed(campaign: Campaign, position: int, body: Mapping[str, Any]) -> dict[str, Any]:
     first = len(campaign.trials) + 1
     new = tuple(
         Trial(first + n, p["source"], p["values"], p["reason"], p["expected"], position=position)
         for n, p in enumerate(body["proposals"])
     )
-    return replace(
-        campaign,
-        trials=campaign.trials + new,
-        tally=campaign.tally.proposed(new),
-        rounds=campaign.rounds + 1,
-        exhausted=not new,
-    )
+    return {
+        "trials": campaign.trials + new,
+        "tally": campaign.tally.proposed(new),
+        "rounds": campaign.rounds + 1,
+        "exhausted": not new,
+    }
 
 
-def _with(campaign: Campaign, trial: Trial, entry: Entry) -> Campaign:
-    facts, body = entry.facts, entry.body or {}
-    if entry.type == ASKED:
+def _moved(campaign: Campaign, facts: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    state = CampaignState(facts["state"])
+    transition(f"campaign {campaign.spec.name}", campaign.state, state)
+    changes = {"state": state, "why": body.get("why", "")}
+    changes |= {name: facts[name] for name in ("mandate", "conduct") if name in facts}
+    if state is CampaignState.RUNNING:
+        tally = campaign.tally.resumed()
+        changes |= {"open_breakers": frozenset(), "tally": tally, "suggested_from": campaign.rounds}
+    return changes
+
+
+def _with(
+    campaign: Campaign, trial: Trial, kind: str, facts: Mapping[str, Any], body: Mapping[str, Any]
+) -> dict[str, Any]:
+    if kind == ASKED:
         step = Step(facts["step"], facts["owner"], facts["key"], held=Amounts(facts.get("held", {})))
         if trial.state is TrialState.PROPOSED:
             trial = moved(trial, TrialState.RUNNING)
         return _replaced(campaign, replace(trial, steps=(*trial.steps, step)))
-    if entry.type == ANSWERED:
-        return _learned(_replaced(campaign, answered(trial, facts, body)), trial, facts, body)
+    if kind == ANSWERED:
+        return _replaced(campaign, answered(trial, facts, body)) | _learned(campaign, trial, facts, body)
     trial = moved(trial, TrialState(facts["state"]))
     trial = replace(trial, value=body.get("value"), error=body.get("error"), why=body.get("why", ""))
-    campaign = replace(_replaced(campaign, trial), exhausted=False)
-    return _over(campaign, trial) if trial.state.final else campaign
+    changes = _replaced(campaign, trial) | {"exhausted": False}
+    return changes | _over(campaign, trial, changes["tally"]) if trial.state.final else changes
 
 
-def _over(campaign: Campaign, trial: Trial) -> Campaign:
-    """With a trial that has just ended in the history; it never changes again."""
+def _over(campaign: Campaign, trial: Trial, tally: Tally) -> dict[str, Any]:
+    """What a trial that has just ended changes beside itself; it never changes again."""
     goal, best = campaign.spec.objective, campaign.best()
     if trial.source == campaign.spec.source[0].name and trial.value is not None:
         best = trial if best is None else min(best, trial, key=partial(badness, goal))
-    return replace(
-        campaign,
-        ended_order=(*campaign.ended_order, trial.number),
-        observed=(*campaign.observed, observation_of(campaign.spec, trial)),
-        tally=replace(campaign.tally, best=0 if best is None else best.number),
-    )
+    return {
+        "ended_order": (*campaign.ended_order, trial.number),
+        "observed": (*campaign.observed, observation_of(campaign.spec, trial)),
+        "tally": replace(tally, best=0 if best is None else best.number),
+    }
 
 
-def _learned(campaign: Campaign, trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) -> Campaign:
+def _learned(campaign: Campaign, trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Label]:
     name = next((step.name for step in trial.steps if step.key == facts["key"]), None)
     if name is None or not body.get("outputs"):
-        return campaign
+        return {}
     ref = next(s.capability for s in campaign.spec.source_named(trial.source).step if s.name == name)
     contract = campaign.contracts[ref]
     label = Label.of(ref, strictest(contract.sensitivity, facts.get("sensitivity", "public")), contract.export_class)
-    known = campaign.learned
-    return campaign if known | label == known else replace(campaign, learned=known | label)
+    return {"learned": campaign.learned | label}
 
 
-def _replaced(campaign: Campaign, trial: Trial) -> Campaign:
+def _replaced(campaign: Campaign, trial: Trial) -> dict[str, Any]:
     trials = list(campaign.trials)
     before, trials[trial.number - 1] = trials[trial.number - 1], trial
-    return replace(campaign, trials=tuple(trials), tally=campaign.tally.after(before, trial))
+    return {"trials": tuple(trials), "tally": campaign.tally.after(before, trial)}
 
 
 def fold(entries: Iterable[Entry]) -> Campaign | None:

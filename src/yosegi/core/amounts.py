@@ -28,6 +28,9 @@ class Unit(StrEnum):
     JPY = "jpy"
 
 
+_NAMES: dict[str, str] = {unit.value: unit.value for unit in Unit}
+
+
 class Amounts(Mapping[str, int]):
     """Milli-units by unit, e.g. `{"samples": 1000}` for one sample. Zero amounts are dropped.
 
@@ -44,13 +47,14 @@ class Amounts(Mapping[str, int]):
     __slots__ = ("_milli",)
 
     def __init__(self, milli: Mapping[str, int] | None = None) -> None:
-        checked = {_known(unit): n for unit, n in (milli or {}).items()}
-        for unit, n in checked.items():
+        # Sums of amounts are made by the ten thousand: what is known is looked up before anything is asked.
+        kept = [(_NAMES.get(unit) or _known(unit), n) for unit, n in milli.items()] if milli else []
+        for unit, n in kept:
             if isinstance(n, bool) or not isinstance(n, int):
                 raise Invalid(f"amount of {unit}", f"{n!r} is not a whole number of milli-units")
             if not 0 <= n <= LARGEST:
                 raise Invalid(f"amount of {unit}", f"{n} milli-units is not between 0 and {LARGEST}")
-        self._milli = {unit: checked[unit] for unit in sorted(checked) if checked[unit]}
+        self._milli = {unit: n for unit, n in sorted(kept) if n}
 
     @classmethod
     def parse(cls, decimal: Mapping[str, str | int]) -> Amounts:

@@ -51,10 +51,11 @@ def as_doubles(value: Any) -> Any:
     kind = type(value)
     if kind is int:
         return value if -_MAX_INTEGER <= value <= _MAX_INTEGER else float(value)
+    # Most of what stands in a header is text, which is passed over here and now.
     if kind is dict:
-        return {key: as_doubles(item) for key, item in value.items()}
+        return {key: item if type(item) is str else as_doubles(item) for key, item in value.items()}
     if kind is list:
-        return [as_doubles(item) for item in value]
+        return [item if type(item) is str else as_doubles(item) for item in value]
     return value
 
 

@@ -79,7 +79,7 @@ class Engine:
         self._sets: dict[str, cedarpy.PolicySet] = {}
         self._parsed = Recent[tuple[str, ...], cedarpy.Entities](256)
         self._recorded = Recent[tuple[str, str, str], Slice](256)
-        self.permitted = Recent[object, tuple[str, ...]](_REMEMBERED)
+        self.permitted = Recent[object, str](_REMEMBERED)
 
     @classmethod
     def read(cls, bundle: bytes) -> Self:

@@ -157,7 +157,7 @@ class Policy:
         text, digest, touched = found
         # Cedar is told whole seconds: what it permitted in this one, it would permit again. A refusal is always asked
         # for, since what it has to say may hang on the instant.
-        same = (*(value for name, value in question if name != "now"), int(question.now.timestamp()))
+        same = (question.but_for_now, int(question.now.timestamp()))
         permitted = self._permitted.get(same)
         answer = self.engine.answer(question, touched) if permitted is None else permitted
         if isinstance(answer, str):
@@ -177,11 +177,7 @@ def redecide(record: Decision, bundle: bytes) -> Decision:
     if canonical.digest(record.entities.encode()) != record.entities_digest:
         raise Corrupt("a recorded decision", "its entities do not match their digest", "compare it with the peer's")
     engine = _engine(bundle)
-    try:
-        touched = engine.recorded(record.question, record.entities)
-    except (ValueError, KeyError, TypeError) as error:
-        raise Invalid("a recorded decision", f"its entities do not fit its policies ({error!r})") from None
-    answer = engine.answer(record.question, touched)
+    answer = _asked_again(engine, record.question, record.entities)
     return _decision(engine, record.question, record.entities, record.entities_digest, answer)
 
 
@@ -191,21 +187,27 @@ def decide_again(question: Question, entities: str, bundle: bytes) -> tuple[bool
     Raises:
         Invalid: not a bundle of policies, or the entities do not fit it.
     """
-    engine = _engine(bundle)
-    # Of a campaign's thousands most are alike but for the moment. A refusal is always asked for, as in `decide`.
-    same = (entities, engine.period(question.now), *(value for name, value in question if name != "now"))
+    answer = _asked_again(_engine(bundle), question, entities)
+    return (True, tuple(answer.split())) if isinstance(answer, str) else (False, tuple(note.code for note in answer))
+
+
+def _asked_again(engine: Engine, question: Question, entities: str) -> tuple[Note, ...] | str:
+    """What an engine answers over recorded entities.
+
+    Of a campaign's thousands of questions most are alike but for the moment, and Cedar is asked each once. A refusal is
+    always asked for, as in `decide`.
+    """
+    same = (entities, engine.period(question.now), question.but_for_now)
     if (permitted := engine.permitted.get(same)) is not None:
-        return True, permitted
+        return permitted
     try:
         touched = engine.recorded(question, entities)
     except (ValueError, KeyError, TypeError) as error:
-        raise Invalid("a decision that was told", f"its entities do not fit its policies ({error!r})") from None
+        raise Invalid("a recorded decision", f"its entities do not fit its policies ({error!r})") from None
     answer = engine.answer(question, touched)
-    if not isinstance(answer, str):
-        return False, tuple(note.code for note in answer)
-    reasons = tuple(answer.split())
-    engine.permitted.put(same, reasons)
-    return True, reasons
+    if isinstance(answer, str):
+        engine.permitted.put(same, answer)
+    return answer
 
 
 def check_signed(bundle: bytes, signed: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Literal, Self
 
 from pydantic import Field
@@ -113,3 +114,11 @@ class Question(Value):
     learned: Label | None = None
     host: SiteId | None = None
     now: Moment
+
+    @property
+    def but_for_now(self) -> tuple[object, ...]:
+        """Everything it asks but for the moment: what is alike in this differs in nothing that policies may see."""
+        return _ALIKE(self)
+
+
+_ALIKE = operator.attrgetter(*(name for name in Question.model_fields if name != "now"))

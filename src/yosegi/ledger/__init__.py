@@ -4,7 +4,7 @@ from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import Header
 from yosegi.ledger.ledger import Ledger
-from yosegi.ledger.receipt import Receipt, verify_entries
+from yosegi.ledger.receipt import Receipt, verify_entries, verify_leaves
 from yosegi.ledger.sequencer import NotRestored
 from yosegi.ledger.sqlite import SqliteStore
 from yosegi.ledger.store import Db, Locked, Stale, Store, StoreDamaged, StoreFailed
@@ -23,6 +23,7 @@ __all__ = [
     "Db",
     "Receipt",
     "verify_entries",
+    "verify_leaves",
     "Checkpoint",
     "check_contains",
     "check_continues",

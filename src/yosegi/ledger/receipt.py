@@ -93,14 +93,33 @@ def verify_entries(
         Untrusted: the checkpoint is not signed by these keys.
         Invalid: a header is malformed, another site's or there twice, or they do not lead to the checkpoint's root.
     """
-    signed = Checkpoint.open(checkpoint, keys, site=site, needs=needs)
-    found: dict[int, Header] = {}
-    leaves: dict[int, bytes] = {}
+    read: list[tuple[Header, bytes]] = []
     for number, raw in enumerate(headers):
         leaf = tree.leaf_hash(raw)
         if hashes and (number >= len(hashes) or _raw(hashes[number]) != leaf):
             raise Invalid(f"header {number} of the bundle", f"changed since it was exported: {_sequence_of(raw)}")
-        header = Header.read(raw, what=f"header {number} of the bundle")
+        read.append((Header.read(raw, what=f"header {number} of the bundle"), leaf))
+    return verify_leaves(read, checkpoint, keys, proof=proof, site=site, needs=needs)
+
+
+def verify_leaves(
+    read: Iterable[tuple[Header, bytes]],
+    checkpoint: Envelope,
+    keys: Mapping[str, PublicKey],
+    *,
+    proof: Sequence[str] = (),
+    site: str = "",
+    needs: Collection[Algorithm] = ORDINARY,
+) -> list[Header]:
+    """`verify_entries` for headers that were read (`Header.read`), each with the leaf hash of its bytes.
+
+    Raises:
+        Untrusted, Invalid: as `verify_entries`.
+    """
+    signed = Checkpoint.open(checkpoint, keys, site=site, needs=needs)
+    found: dict[int, Header] = {}
+    leaves: dict[int, bytes] = {}
+    for number, (header, leaf) in enumerate(read):
         _belongs(header, signed)
         if header.sequence in found:
             raise Invalid(f"header {number} of the bundle", f"entry {header.sequence} is there twice")

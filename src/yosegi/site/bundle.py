@@ -23,7 +23,7 @@ from yosegi.exchange.requests import MADE, REPORTED, request_stream
 from yosegi.governance.keyhistory import KeyHistory
 from yosegi.governance.registry import Federation, begin
 from yosegi.governance.statement import Statement
-from yosegi.ledger import ERASED, LEDGER, Entry, Header, Receipt, verify_entries
+from yosegi.ledger import ERASED, LEDGER, Entry, Header, Receipt, verify_leaves
 from yosegi.ledger.tree import leaf_hash
 from yosegi.planner import Proposal
 from yosegi.planner.versions import REVISION
@@ -65,7 +65,7 @@ class Exported(Value):
     def entry(self) -> Entry:
         """The entry, its body not yet held against the header."""
         raw = self.header.encode()
-        header = Header.model_validate_json(raw)
+        header = Header.read(raw)
         try:
             body = None if self.body is None else base64.b64decode(self.body)
             salt = None if self.salt is None else base64.b64decode(self.salt)
@@ -203,12 +203,11 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     federation, history = _governance(bundle, entries)
     keys = _keys(federation, bundle.site)
     try:
-        verify_entries(
-            [e.header.encode() for e in bundle.entries],
+        verify_leaves(
+            [(entry.header, entry.leaf) for entry in entries],
             bundle.checkpoint,
             keys,
             proof=bundle.proof,
-            hashes=[e.hash for e in bundle.entries],
             site=bundle.site,
             needs={*federation.roster.charter.algorithms, *(key.algorithm for key in keys.values())},
         )
@@ -221,10 +220,14 @@ def verify_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     for number, entry in enumerate(entries):
         progress(number, len(entries))
         with _naming(entry):
-            told = _documents(bundle, history, entry)
-            reports += told
-            owners.follow(entry, told)
-            decisions += redeciding.check(entry)
+            opened = _opened(bundle, history, entry)
+            decision = redeciding.check(entry, opened if isinstance(opened, Request) else None)
+            decisions += decision is not None
+            if isinstance(opened, Report):
+                reports.append(opened)
+                owners.told(entry, opened)
+            elif opened is not None and decision is not None:
+                owners.asked(entry, opened, decision.question)
     decided = owners.check(_naming)
     try:
         campaign = fold_campaign(e for e in entries if e.stream == campaign_stream(bundle.campaign))
@@ -323,22 +326,21 @@ def _streams(entries: list[Entry]) -> None:
         positions[entry.stream] = expected
 
 
-def _documents(bundle: Bundle, history: KeyHistory, entry: Entry) -> tuple[Report, ...]:
-    """Check what an entry carries from or to others; the report in it, whose receipt is good.
+def _opened(bundle: Bundle, history: KeyHistory, entry: Entry) -> Request | Report | None:
+    """Check what an entry carries to or from others: a request, or a report whose receipt is good.
 
     A signature counts if its key was believed when the entry was written: what a key signed before it was laid down or
     revoked stands, and what it signed afterwards does not.
     """
-    body, then = entry.body, parse_timestamp(entry.time)
-    if body is None:
-        return ()
+    if entry.type not in (MADE, REPORTED) or (body := entry.body) is None:
+        return None
+    then = parse_timestamp(entry.time)
     if entry.type == MADE:
         envelope = Envelope.parsed(body["document"])
         request = Request.open(envelope, history.keys_at(bundle.site, then), now=then, sender=bundle.site)
         if request_stream(request.to, request.key) != entry.stream:
             raise Invalid("the request", f"it is {request.key} for {request.to}")
-    if entry.type != REPORTED:
-        return ()
+        return request
     owner = entry.stream.split("/")[1]
     keys = history.keys_at(owner, then)
     envelope = Envelope.parsed(body["report"])
@@ -348,7 +350,7 @@ def _documents(bundle: Bundle, history: KeyHistory, entry: Entry) -> tuple[Repor
     header = Receipt.parsed(body["receipt"]).verify(keys, site=owner)
     if header.facts.get("send", {}).get("id") != envelope.payload_digest:
         raise Invalid("the receipt", "it is for another document")
-    return (report,)
+    return report
 
 
 def _observations(campaign: Campaign, reports: list[Report]) -> None:

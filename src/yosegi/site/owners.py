@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from yosegi.core import canonical
 from yosegi.core.contract import strictest
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.core.states import TaskState
-from yosegi.exchange.requests import MADE
 from yosegi.governance.agreement import Agreement
 from yosegi.governance.policy import check_signed, decide_again
 from yosegi.governance.question import Question, vouching
@@ -65,7 +64,7 @@ class Owners:
         self._texts: dict[str, str] = {}
         self._policies: dict[str, bytes] = {}
         self._signed: set[str] = set()
-        self._asked: dict[str, tuple[Request, dict[str, Any]]] = {}
+        self._asked: dict[str, tuple[Request, Question]] = {}
         self._told: dict[str, tuple[Entry, Report]] = {}
         for entry in entries:
             if entry.type == ACCEPTED and str(entry.facts["kind"]).startswith("agreement.") and entry.body is not None:
@@ -76,12 +75,13 @@ class Owners:
                     raise Corrupt(repr(entry), f"it is not {entry.facts['digest']}", "get the bundle again")
                 self._texts[str(entry.facts["digest"])] = text
 
-    def follow(self, entry: Entry, reports: tuple[Report, ...]) -> None:
-        """Take note of a request, or of an owner's latest report on it."""
-        if entry.type == MADE and (body := entry.body) is not None:
-            self._asked[entry.stream] = Request.recorded(body["document"]), body["decision"]["question"]
-        for report in reports:
-            self._told[entry.stream] = entry, report
+    def asked(self, entry: Entry, request: Request, question: Question) -> None:
+        """Take note of a request, and of the question that its home site asked itself about it."""
+        self._asked[entry.stream] = request, question
+
+    def told(self, entry: Entry, report: Report) -> None:
+        """Take note of an owner's latest report on a request."""
+        self._told[entry.stream] = entry, report
 
     def check(self, naming: Naming) -> OwnersVerified:
         """Make every decision that was told again, as far as it can be.
@@ -133,9 +133,8 @@ class Owners:
         return self._policies.get(digest)
 
 
-def _question(request: Request, told: dict[str, Any]) -> Question:
+def _question(request: Request, asked: Question) -> Question:
     """The question that the owner answered at each step: what the home site asked itself, seen from the other side."""
-    asked = Question.parsed(told)
     home, host = vouching(request.on_behalf_of, request.sender)
     return asked.model_copy(
         update={

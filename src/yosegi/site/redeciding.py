@@ -51,8 +51,12 @@ class Redeciding:
                 if text is not None:
                     self._published[digest] = (self._published[digest][0], text)
 
-    def check(self, entry: Entry) -> bool:
-        """Hold the decision in an entry, if it has one, against what it rests on; whether it has one.
+    def check(self, entry: Entry, request: Request | None = None) -> Decision | None:
+        """Hold the decision in an entry, if it has one, against what it rests on; the decision.
+
+        Args:
+            entry: of a request that was made or refused at home, or any other.
+            request: what was asked, if it was read before.
 
         Raises:
             Invalid: its policies are missing, were published later or permit by what nobody signed; another answer
@@ -60,7 +64,7 @@ class Redeciding:
         """
         body = entry.body
         if entry.type not in DECIDED or body is None:
-            return False
+            return None
         recorded = Decision.parsed(body["decision"])
         first, text = self._published.get(recorded.policies_digest, (-1, None))
         if text is None:
@@ -77,8 +81,8 @@ class Redeciding:
         if recorded.allow != (entry.type == MADE):
             raise Invalid("its decision", f"it is recorded as {entry.type}")
         if entry.type == MADE:
-            _check_asked(recorded, Request.recorded(body["document"]))
-        return True
+            _check_asked(recorded, request or Request.recorded(body["document"]))
+        return recorded
 
 
 def _check_asked(recorded: Decision, request: Request) -> None:
