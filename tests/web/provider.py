@@ -42,6 +42,22 @@ class Trusted:
     url: str
     issuer: str
     home: Home
+    _site: subprocess.Popen[bytes] | None = None
+
+    def serve(self) -> None:
+        """Start the site's process, and wait until it answers."""
+        with (self.home.folder / "log").open("ab") as log:
+            self._site = subprocess.Popen(
+                [sys.executable, "-m", "yosegi.cli", "site", "serve", str(self.home.folder)],
+                env=os.environ | {"YOSEGI_OIDC_SECRET": SECRET}, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        until(lambda: connect(self.url).site(), "the site answers")
+
+    def end(self, *, force: bool = False) -> None:
+        """End the site's process."""
+        if self._site is not None:
+            (self._site.kill if force else self._site.terminate)()
+            self._site.wait(30)
 
     @contextmanager
     def visitor(self) -> Iterator[httpx.Client]:
@@ -73,8 +89,9 @@ def trusted(folder: Path) -> Iterator[Trusted]:
     url, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{there}"
     home = make_home(folder / "riken", settings(port, issuer))
     add_account(home.accounts, "local@riken", "member", passphrase=PASSPHRASE)
-    with running(home, issuer, there, url):
-        yield Trusted(url, issuer, home)
+    found = Trusted(url, issuer, home)
+    with running(found, there):
+        yield found
 
 
 def settings(port: int, issuer: str) -> dict[str, object]:
@@ -90,11 +107,11 @@ def settings(port: int, issuer: str) -> dict[str, object]:
 
 
 @contextmanager
-def running(home: Home, issuer: str, port: int, url: str) -> Iterator[None]:
+def running(there: Trusted, port: int) -> Iterator[None]:
     client = {
         "client_id": "yosegi",
         "client_secret": SECRET,
-        "redirect_uris": [f"{url}/sign-in/institution/back"],
+        "redirect_uris": [f"{there.url}/sign-in/institution/back"],
         "token_endpoint_auth_method": "client_secret_basic",
     }
     given = json.dumps({"port": port, "client": client, "people": PEOPLE})
@@ -102,20 +119,14 @@ def running(home: Home, issuer: str, port: int, url: str) -> Iterator[None]:
         ["node", "provider.js"], cwd=HERE, env=os.environ | {"PROVIDER": given},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    with (home.folder / "log").open("wb") as log:
-        site = subprocess.Popen(
-            [sys.executable, "-m", "yosegi.cli", "site", "serve", str(home.folder)],
-            env=os.environ | {"YOSEGI_OIDC_SECRET": SECRET}, stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
     try:
-        until(lambda: connect(url).site(), "the site answers")
-        until(lambda: _answers(issuer), "the provider answers")
+        there.serve()
+        until(lambda: _answers(there.issuer), "the provider answers")
         yield
     finally:
-        for process in (site, provider):
-            process.terminate()
-        for process in (site, provider):
-            process.wait(30)
+        there.end()
+        provider.terminate()
+        provider.wait(30)
 
 
 def _answers(issuer: str) -> bool:

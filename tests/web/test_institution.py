@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -159,8 +161,9 @@ def confirm(there: Trusted, who: str, code: str) -> None:
         assert "signed in" in browser.post(f"{there.url}/sign-in/hand/{code}", data={"form_token": token[1]}).text
 
 
-def test_the_command_line_signs_in_through_the_browser_and_remembers(there, tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+def signed_in(there: Trusted, folder: Path, monkeypatch: pytest.MonkeyPatch, who: str = "pi") -> None:
+    """`yosegi sign-in`, confirmed in a browser by somebody of the institution."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     asked: list[str] = []
     post = connect(there.url).post
 
@@ -168,19 +171,71 @@ def test_the_command_line_signs_in_through_the_browser_and_remembers(there, tmp_
         answer = post(path, body)
         if "code" in answer:
             asked.append(answer["code"])
-            threading.Thread(target=confirm, args=(there, "pi", answer["code"])).start()
+            threading.Thread(target=confirm, args=(there, who, answer["code"])).start()
         return answer
 
     monkeypatch.setattr("yosegi.cli.client.Client.post", asking)
     told = yosegi("sign-in", "--url", there.url, "--no-open")
     assert told.exit_code == 0, told.output
     assert asked[0] in told.output
-    assert (tmp_path / "yosegi" / "sessions.json").stat().st_mode & 0o777 == 0o600
     monkeypatch.undo()
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+
+
+def kept_in(folder: Path, url: str) -> str:
+    """The token that the command line keeps."""
+    return str(json.loads((folder / "yosegi" / "sessions.json").read_text())[url])
+
+
+def test_the_command_line_signs_in_through_the_browser_and_remembers_until_it_signs_out(
+    there, tmp_path, monkeypatch
+) -> None:
+    signed_in(there, tmp_path, monkeypatch)
+    assert (tmp_path / "yosegi" / "sessions.json").stat().st_mode & 0o777 == 0o600
     assert yosegi("task", "list", "--url", there.url).exit_code == 0
-    assert yosegi("sign-out", "--url", there.url).exit_code == 0
+    token = kept_in(tmp_path, there.url)
+    assert "signed out" in yosegi("sign-out", "--url", there.url).output
     assert yosegi("task", "list", "--url", there.url).exit_code == 1
+    with pytest.raises(Told):
+        connect(there.url, token=token).campaigns()
+
+
+def test_the_sign_in_of_a_command_line_outlives_the_death_of_its_site(there, tmp_path, monkeypatch) -> None:
+    signed_in(there, tmp_path, monkeypatch, "officer")
+    token = kept_in(tmp_path, there.url)
+    there.end(force=True)
+    told = yosegi("task", "list", "--url", there.url)
+    assert (told.exit_code, "is the site running?" in told.output) == (1, True)
+    there.serve()
+    assert yosegi("task", "list", "--url", there.url).exit_code == 0
+    # The role is the one that the institution gave.
+    assert yosegi("site", "switch", "release", "--url", there.url).exit_code == 0
+    yosegi("sign-out", "--url", there.url)
+    there.end(force=True)
+    there.serve()
+    with pytest.raises(Told):
+        connect(there.url, token=token).campaigns()
+
+
+def test_a_sign_out_while_the_site_is_away_says_that_it_lasts_there(there, tmp_path, monkeypatch) -> None:
+    signed_in(there, tmp_path, monkeypatch)
+    there.end()
+    told = yosegi("sign-out", "--url", there.url)
+    there.serve()
+    assert told.exit_code == 0
+    assert "within twelve hours" in told.output
+    assert yosegi("task", "list", "--url", there.url).exit_code == 1
+
+
+def test_a_programs_token_opens_no_page_and_a_pages_no_api(there, tmp_path, monkeypatch) -> None:
+    signed_in(there, tmp_path, monkeypatch)
+    with there.visitor() as browser:
+        browser.cookies.set("yosegi_session_riken", kept_in(tmp_path, there.url), domain="127.0.0.1", path="/")
+        assert browser.get(f"{there.url}/").url.path == "/sign-in"
+    with there.visitor() as browser:
+        there.sign_in(browser, "pi")
+        with pytest.raises(Told):
+            connect(there.url, token=session(browser)).campaigns()
 
 
 def test_python_signs_in_with_a_token(there: Trusted) -> None:

@@ -70,7 +70,10 @@ VERBS = {
         "yosegi.cli.signing_in:sign_in",
         "Sign in at a site through its pages: with your institution's account, or with a passphrase.",
     ),
-    "sign-out": ("yosegi.cli.signing_in:sign_out", "Forget the sign-in at a site that `yosegi sign-in` kept here."),
+    "sign-out": (
+        "yosegi.cli.signing_in:sign_out",
+        "End the sign-in at a site that `yosegi sign-in` kept here.",
+    ),
 }
 """Where each verb is, and the first sentence of its help, so that listing them imports none."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from yosegi.cli.client import Client, connect
+from yosegi.cli.client import Client, Told, connect
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Invalid, Unavailable
 
@@ -25,7 +25,8 @@ def sign_in(url: str, open_: bool) -> None:
     """Sign in at a site through its pages: with your institution's account, or with a passphrase.
 
     Shows a code and a page. Open the page, sign in there, compare the code and confirm. The commands that follow use
-    this sign-in for twelve hours, or until the site restarts; it is kept in a file that only you can read.
+    this sign-in for twelve hours, whether or not the site restarts; it is kept in a file that only you can read. It
+    ends with `yosegi sign-out`, and with your account.
     """
     asked = connect(url).post("/session/browser")
     page = f"{url.rstrip('/')}/{asked['page']}"
@@ -40,11 +41,22 @@ def sign_in(url: str, open_: bool) -> None:
 @Url
 @explained
 def sign_out(url: str) -> None:
-    """Forget the sign-in at a site that `yosegi sign-in` kept here."""
+    """End the sign-in at a site that `yosegi sign-in` kept here.
+
+    Where the site cannot be reached it is forgotten here, and ends there by itself within twelve hours.
+    """
     sessions = _read()
-    sessions.pop(url.rstrip("/"), None)
+    token = sessions.pop(url.rstrip("/"), "")
     _write(sessions)
-    say(f"signed out at {url}")
+    try:
+        if token:
+            connect(url, token=token).post("/session/end")
+    except Unavailable as error:
+        say(f"forgotten here; there it ends within twelve hours: {error}")
+    except Told:
+        say(f"it had ended at {url} already; forgotten here")
+    else:
+        say(f"signed out at {url}")
 
 
 def wait(client: Client, secret: str, patience: float = 600.0) -> str:

@@ -54,6 +54,7 @@ class Session:
     Args:
         form_token: must come back with every form, so that no other page can post in this person's name.
         agent: the program that acts for the person, if one does, and `mandate` what it acts under.
+        issuer: the institution's provider that vouched for the person, where there is no account here.
     """
 
     person: str
@@ -62,6 +63,7 @@ class Session:
     form_token: str
     agent: str = ""
     mandate: str = ""
+    issuer: str = ""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound, Unavailable
-from yosegi.site.accounts import Door, Session
+from yosegi.site.accounts import Session
 
 # RFC 8628, section 6.1: consonants, so that no words arise and no two letters look alike.
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
@@ -31,7 +31,6 @@ class _Asked:
 class Handover:
     """Programs that wait for a person's word."""
 
-    door: Door
     clock: Clock
     _asked: dict[str, _Asked] = field(default_factory=dict)
 
@@ -65,8 +64,8 @@ class Handover:
             raise NotFound("code", code)
         self._asked[_plain(code)] = replace(self._asked[_plain(code)], session=session)
 
-    def collect(self, secret: str) -> str | None:
-        """A session token for the program, once; None while the person has not spoken.
+    def collect(self, secret: str) -> Session | None:
+        """The sign-in that the person gave the program, once; None while the person has not spoken.
 
         Raises:
             NotFound: nobody waits with that secret, or no more.
@@ -76,10 +75,9 @@ class Handover:
         if not found:
             raise NotFound("sign-in", "of that secret")
         code, asked = found[0]
-        if asked.session is None:
-            return None
-        del self._asked[code]
-        return self.door.open_as(asked.session.person, asked.session.role)
+        if asked.session is not None:
+            del self._asked[code]
+        return asked.session
 
 
 def _plain(code: str) -> str:

@@ -93,7 +93,7 @@ class Site:
         return f"<site {self.name}>"
 
     def __post_init__(self) -> None:
-        self.handover = Handover(self.door, self.clock)
+        self.handover = Handover(self.clock)
 
     # -- life -----------------------------------------------------------------------------------------------------
 

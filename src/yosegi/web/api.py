@@ -94,16 +94,21 @@ async def site_of(request: Request) -> Site:
     return site
 
 
+def bearer(authorization: str | None) -> str:
+    """The token in a header; empty if there is none."""
+    return authorization.removeprefix("Bearer ") if authorization else ""
+
+
 async def signed_in(
-    site: Annotated[Site, Depends(site_of)], authorization: Annotated[str | None, Header()] = None
+    request: Request, site: Annotated[Site, Depends(site_of)], authorization: Annotated[str | None, Header()] = None
 ) -> Session:
-    """Who calls, by bearer token.
+    """Who calls, by bearer token: one given at this door, or one handed over on a page.
 
     Raises:
         Refused: nobody who is signed in. Cookies do not count here: a page elsewhere could send them.
     """
-    token = authorization.removeprefix("Bearer ") if authorization else None
-    session = site.door.session(token)
+    token, sessions = bearer(authorization), request.app.state.sessions
+    session: Session | None = site.door.session(token) or sessions.get(token, program=True)
     if session is None:
         raise Refused("this call", ("not_signed_in",))
     return session
@@ -152,6 +157,15 @@ async def sign_in(body: SignIn, site: Here) -> dict[str, str]:
     if body.login is not None:
         return {"token": site.door.with_key(json.dumps(body.login).encode())}
     return {"token": await asyncio.to_thread(site.door.with_passphrase, body.person, body.passphrase)}
+
+
+@api.post("/session/end")
+async def sign_out(
+    request: Request, who: Who, authorization: Annotated[str | None, Header()] = None
+) -> dict[str, bool]:
+    """Sign out: the token opens nothing any more."""
+    await request.app.state.sessions.close(bearer(authorization), program=True)
+    return {"ended": True}
 
 
 @api.get("/peers")

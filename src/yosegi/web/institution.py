@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from yosegi.site import Session, Site
 from yosegi.site.institution import Institution
 from yosegi.web.api import Body, site_of
 from yosegi.web.pages import Caller, Form, Here, act, cookie_name, inside, problem_page, show, signed_in
+from yosegi.web.sessions import Sessions
 from yosegi.web.strict import StrictRoute
 
 institution = APIRouter(include_in_schema=False)
@@ -106,6 +107,8 @@ async def ask(site: Annotated[Site, Depends(site_of)]) -> dict[str, str]:
 
 
 @browser.post("/collect")
-async def collect(body: Collect, site: Annotated[Site, Depends(site_of)]) -> dict[str, str]:
-    """The token, once the person has confirmed; empty until then."""
-    return {"token": site.handover.collect(body.secret) or ""}
+async def collect(body: Collect, site: Annotated[Site, Depends(site_of)], request: Request) -> dict[str, str]:
+    """The token, once the person has confirmed; empty until then. It outlives a restart of the site."""
+    given = site.handover.collect(body.secret)
+    sessions: Sessions = request.app.state.sessions
+    return {"token": "" if given is None else await sessions.hand(given)}
