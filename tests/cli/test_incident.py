@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,30 @@ def test_audit_events_go_to_the_institutions_own_log_one_a_line(town: Town) -> N
     assert all("body" not in line for line in lines)
     rest = told("incident", "export", town.folder / "riken", "--after", str(len(lines) - 2)).splitlines()
     assert json.loads(rest[0])["sequence"] == len(lines) - 1
+
+
+def test_a_spill_in_a_task_is_erased_at_both_sites_and_the_command_says_who_has_not_answered(town: Town) -> None:
+    home = town.folder / "riken"
+    asked_by, key = town.ask("riken", "SELECT home, key FROM task WHERE state = 'ended' ORDER BY first")[0]
+    task = f"{asked_by}/riken/{key}"
+    first = told("incident", "erase", home, task, "--why", "a name in it")
+    assert "gone at riken" in first
+    until = time.monotonic() + 30
+    while document("incident", "erasures", home)[0]["waiting"]:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    (found,) = document("incident", "erasures", home)
+    assert found["gone"] == sorted({asked_by, "riken"})
+    assert "a name in it" in told("incident", "erasures", home)
+    assert task in told("incident", "erasures", town.folder / asked_by)
+
+
+@pytest.mark.parametrize(
+    ("task", "why"),
+    [("nonsense", "is not home/owner/key"), ("argonne/riken/unheard", "no task 'argonne/riken/unheard'")],
+)
+def test_what_is_no_task_is_said_so_and_nothing_is_erased(town: Town, task: str, why: str) -> None:
+    home = town.folder / "riken"
+    before = document("incident", "erasures", home)
+    assert why in refused("incident", "erase", home, task, "--why", "x")
+    assert document("incident", "erasures", home) == before

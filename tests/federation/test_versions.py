@@ -19,13 +19,14 @@ from federation.test_refusals import asked
 from federation.toys import spec, three_sites
 from yosegi.app.make import FORMATS
 from yosegi.campaign import parse_spec
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Conflict, Invalid
 from yosegi.core.states import TaskState, TrialState
 from yosegi.exchange import Incoming
 from yosegi.exchange.intake import Handler
 from yosegi.exchange.outbox import REFUSED, sending
 from yosegi.exchange.requests import MADE
 from yosegi.ledger import Write
+from yosegi.site import Session
 from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
@@ -177,6 +178,33 @@ def test_a_site_states_every_kind_of_document_that_it_takes(tmp_path: Path) -> N
         federation = three_sites(tmp_path)
         await federation.start()
         assert set(federation.places["argonne"].running.exchange._intake.handlers) == set(FORMATS)
+
+    run_simulated(story())
+
+
+def test_an_amount_is_not_set_apart_for_a_site_that_knows_nothing_of_moves(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = await with_older(tmp_path, "riken")
+        nims = federation.places["nims"].running
+        before = nims.ledger.position("grant/grant-nims")
+        boss = Session("officer@nims", "officer", float("inf"), "")
+        with pytest.raises(Conflict, match="states no format"):
+            await nims.funds.move("grant-nims", "all", "riken", "there", {"samples": "1"}, "why", boss)
+        assert nims.ledger.position("grant/grant-nims") == before
+
+    run_simulated(story())
+
+
+def test_a_site_whose_statement_is_older_than_its_program_is_told_what_to_do(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["nims"] = replace(federation.places["nims"], formats=FIRST_SET)
+        federation.places["riken"] = replace(federation.places["riken"], formats=FORMATS)
+        await federation.start()
+        offices = {name: place.running.office for name, place in federation.places.items()}
+        warnings = {name: office.charter(CHARTER)["warnings"] for name, office in offices.items()}
+        assert ["yosegi charter state" in text for text in warnings["nims"]] == [True]
+        assert warnings["riken"] == []
 
     run_simulated(story())
 

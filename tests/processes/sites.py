@@ -158,7 +158,9 @@ class Town:
                         "site": "riken", "title": "R", "listen": riken, "url": self.urls["riken"],
                         "keeps_mailboxes": True, "process": {"publish": work, "slots": 2},
                     },
-                    country="JP", people={"operator@riken": "operator"}, grant={"samples": "500", "usd": "100"},
+                    country="JP",
+                    people={"operator@riken": "operator", "officer@riken": "officer"},
+                    grant={"samples": "500", "usd": "100"},
                 ),
                 Founder(
                     settings={"site": "nims", "title": "N", "listen": nims, "reach": "outbound", "mailbox": "riken"},

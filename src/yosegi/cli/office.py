@@ -52,13 +52,14 @@ def operator(site: str) -> Session:
 
 
 def officer_client(home: Home) -> Client:
-    """The running site, asked by the first operator or officer whose key lies in its home.
+    """The running site, asked by an officer whose key lies in its home, or else by an operator.
 
     Raises:
         Invalid: there is none.
     """
     settings = home.settings()
-    for account in read_accounts(home.accounts).values():
+    # Some things only an officer may do, and nothing is for operators alone.
+    for account in sorted(read_accounts(home.accounts).values(), key=lambda account: account.role != "officer"):
         key = home.folder / "people" / f"{account.person}.key"
         if account.role in ("operator", "officer") and key.exists():
             return connect(f"http://{settings.listen}", person=account.person, key=key)

@@ -144,6 +144,11 @@ class Exchange:
         """
         self._intake.handlers |= dict.fromkeys(kind.payload_types, handler)
 
+    @property
+    def spoken(self) -> frozenset[str]:
+        """Payload types that this site takes now."""
+        return frozenset(self._intake.handlers)
+
     def posted(self, entries: Sequence[Entry]) -> None:
         """Entries were appended; send what they send."""
         for entry in entries:

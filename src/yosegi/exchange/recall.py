@@ -87,7 +87,7 @@ class Recalls:
         if openings:
             for charter in self.directory.charters():
                 for peer in self.directory.sites(charter):
-                    if peer != self.site:
+                    if peer != self.site and self.directory.version_for(charter, peer, Recall):
                         await self._ask(charter, peer, openings[-1])
 
     async def _ask(self, charter: str, peer: str, opening: Entry) -> None:

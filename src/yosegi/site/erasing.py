@@ -52,6 +52,8 @@ ACKNOWLEDGED = "erasure.acknowledged"
 NOT_TAKEN = "erasure.not_taken"
 """A site that was told will not hear of it; facts: why."""
 LIFETIME = timedelta(days=7)
+PATIENCE = 10.0
+"""Seconds that an officer waits for what a task sent to be acknowledged."""
 What = Literal["object", "task"]
 
 
@@ -227,6 +229,11 @@ class Erasing:
             parts_of(subject)
         erasure = self._get(what, subject)
         self._check(erasure)
+        until = self.clock.monotonic() + PATIENCE
+        while not self._delivered(erasure):
+            if self.clock.monotonic() > until:
+                raise Conflict(f"task {subject}", "what it sent was not all acknowledged yet", "try again later")
+            await self.clock.sleep(0.25)
         draft = Draft(ORDERED, {}, {"why": why[:2000]})
         await self._append(erasure, (draft,), charter="", actor=who.person)
         await self._carry_out(erasure, again=True)
@@ -245,11 +252,14 @@ class Erasing:
             raise NotFound("task", erasure.subject)
         if not all(self._over(stream) for stream in streams):
             raise Conflict(f"task {erasure.subject}", "is not over here", "wait for its end, or cancel it first")
-        for stream in streams:
-            sequences = [entry.sequence for entry in self.ledger.read(stream)]
-            marks = ", ".join("?" * len(sequences))
-            if self.ledger.query(f"SELECT id FROM outbox WHERE sequence IN ({marks})", sequences):
-                raise Conflict(f"task {erasure.subject}", "what it sent was not all acknowledged yet", "wait a moment")
+
+    def _delivered(self, erasure: Erasure) -> bool:
+        """Whether all that a task sent from here was acknowledged: a document may not go before it was heard."""
+        if erasure.what == "object":
+            return True
+        waiting = {row["sequence"] for row in self.ledger.query("SELECT sequence FROM outbox")}
+        entries = (entry for stream in self._streams(erasure.subject) for entry in self.ledger.read(stream))
+        return not any(entry.sequence in waiting for entry in entries)
 
     def _over(self, stream: str) -> bool:
         table = stream.partition("/")[0]
@@ -390,6 +400,8 @@ class Erasing:
                 self._check(erasure)
             except Conflict as error:
                 raise Unavailable(f"erasing {asked.subject}", str(error), "it is asked again") from None
+            if not self._delivered(erasure):
+                raise Unavailable(f"erasing {asked.subject}", "its end was not acknowledged yet", "it is asked again")
         if erasure.asked.get(pair) != asked.key:
             draft = Draft(ASKED, {"key": asked.key}, {"why": asked.reason, "document": incoming.message.document.plain})
             await self._append(erasure, (draft,), charter=incoming.charter, actor=incoming.sender)

@@ -163,6 +163,7 @@ class Funds:
 
         Raises:
             Refused: not an operator or officer.
+            Conflict: the other site does not speak of moves: the amount would stay apart for ever.
             GrantRefused: more than is free, or the tranche is locked.
             NotFound: no such member, grant or tranche.
         """
@@ -172,6 +173,9 @@ class Funds:
             raise NotFound(
                 "member to move to", to, tuple(s for s in self.registry.sites(given.charter) if s != self.site)
             )
+        if not self.registry.version_for(given.charter, to, Transfer):
+            todo = "its site has to be upgraded, and to state what it speaks then"
+            raise Conflict(f"moving an amount to {to}", f"{to} states no format in which it could be offered", todo)
         part = next((one for one in given.tranches if one.id == tranche), None)
         starts, ends = (part.starts, part.ends) if part is not None else self._dates(grant, tranche)
         stream = f"grant/{grant}"

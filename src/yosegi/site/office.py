@@ -106,8 +106,16 @@ class Office:
             "alive": now < charter.expires,
             "statements": {member.id: stated.get(member.id, "") for member in charter.members},
             "identity_providers": {site: s.identity_provider or "" for site, s in roster.statements.items()},
-            "warnings": list(self.law.policy(name).warnings),
+            "warnings": [*self.law.policy(name).warnings, *self._unstated(name)],
         }
+
+    def _unstated(self, charter: str) -> list[str]:
+        """What this site's own statement does not list, and the running site speaks: peers go on in the older form."""
+        stated = self.registry.federation(charter).roster.statements.get(self.site)
+        if stated is None or not stated.formats or not (new := self.governing.exchange.spoken - set(stated.formats)):
+            return []
+        todo = "have its governance keys sign a new one: yosegi charter state"
+        return [f"the statement of {self.site} does not list {len(new)} formats that it speaks now: {todo}"]
 
     def documents(self, name: str) -> list[dict[str, Any]]:
         """Every document accepted under a charter, as it was signed.
