@@ -12,7 +12,8 @@ import ast
 import hashlib
 import re
 import time
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,14 +49,17 @@ class Mutant:
     Args:
         path: the module, from the root.
         kind: the operator's name.
-        number: which of its places.
+        number: which of its places in the module.
         line: where.
+        place: digest of the function or statement around it, and which of the kind's places in there: what was found
+            out about it holds while that text is the same.
     """
 
     path: str
     kind: str
     number: int
     line: int
+    place: str
 
     @property
     def room(self) -> str:
@@ -83,18 +87,42 @@ class Mutant:
 def mutants_of(path: Path) -> Iterator[Mutant]:
     """Every mutant of a module."""
     source, name = path.read_text("utf-8"), str(path.relative_to(ROOT))
-    skipped = _annotations(source)
-    for number, statement in enumerate(_droppable(source)):
-        yield Mutant(name, DROP, number, statement.lineno)
+    skipped, around = _annotations(source), _around(source)
+    for kind, places in _places(source):
+        seen: Counter[str] = Counter()
+        for number, (line, column) in enumerate(places):
+            if not any(first <= (line, column) < last for first, last in skipped):
+                yield Mutant(name, kind, number, line, f"{around[line]} {seen[around[line]]}")
+                seen[around[line]] += 1
+
+
+def _places(source: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """Every kind, and where a module has places for it."""
+    yield DROP, [(statement.lineno, statement.col_offset) for statement in _droppable(source)]
     nodes = list(ast_nodes(parso.parse(source)))
     for kind in operator_names():
-        if not KINDS.fullmatch(kind):
-            continue
-        operator = get_operator(kind)()
-        places = [place for node in nodes if _fits(kind, node) for place in operator.mutation_positions(node)]
-        for number, ((line, column), _) in enumerate(places):
-            if not any(first <= (line, column) < last for first, last in skipped):
-                yield Mutant(name, kind, number, line)
+        if KINDS.fullmatch(kind):
+            operator = get_operator(kind)()
+            found = [place for node in nodes if _fits(kind, node) for place in operator.mutation_positions(node)]
+            yield kind, [start for start, _ in found]
+
+
+def _around(source: str) -> dict[int, str]:
+    """By line, a digest of the function that it is in, or else of the statement."""
+    found: dict[int, str] = defaultdict(str)
+    lines, waiting = source.splitlines(), [("", ast.parse(source).body)]
+    while waiting:
+        name, body = waiting.pop()
+        for node in body:
+            mine = f"{name}.{getattr(node, 'name', '')}"
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+            last = node.end_lineno or first
+            if isinstance(node, ast.ClassDef):
+                waiting.append((mine, node.body))
+                last = node.body[0].lineno - 1
+            text = "\n".join([mine, *lines[first - 1 : last]])
+            found.update(dict.fromkeys(range(first, last + 1), hashlib.sha256(text.encode()).hexdigest()[:16]))
+    return found
 
 
 def _fits(kind: str, node: Any) -> bool:
@@ -159,41 +187,56 @@ def is_fresh(mutant: Mutant) -> bool:
 
 
 class Study:
-    """Tries mutants, and remembers: one that was killed stays killed while its module is the same, one that survived
-    is tried again when the tests have changed.
+    """Tries mutants, and remembers: one that was killed stays killed while the function that it is in is the same, one
+    that survived is tried again when the tests that reach it have changed.
     """
 
     def __init__(self) -> None:
         self.found = Found(KEPT / "mutants.jsonl")
-        paths = [path for room in ROOMS for path in (ROOT / "src/yosegi" / room).glob("*.py")]
-        self._modules = {str(path.relative_to(ROOT)): digest_of([path]) for path in paths}
-        self._tests = digest_of([ROOT / "tests" / room for room in ROOMS])
-
-    def _keys(self, mutant: Mutant) -> tuple[str, str]:
-        killed = f"{mutant.path} {self._modules[mutant.path]} {mutant.kind} {mutant.number}"
-        return killed, f"{killed} {self._tests}"
 
     def known(self, mutant: Mutant) -> str | None:
-        """What an earlier run found: killed, endless, survived, unreached, impossible; or None."""
-        killed, survived = self._keys(mutant)
-        row = self.found.known.get(killed) or self.found.known.get(survived)
+        """What was found last: killed, endless, survived, unreached, impossible; or None."""
+        row = self.found.known.get(_key(mutant))
         return row["outcome"] if row else None
 
     def run(self, mutants: list[Mutant], until: float) -> None:
         """Try what is not known yet, until all is or the time (monotonic) is over."""
-        left = [mutant for mutant in mutants if self.known(mutant) is None]
-        if not left or time.monotonic() >= until:
+        unknown = [mutant for mutant in mutants if self.known(mutant) in (None, "survived", "unreached")]
+        if not unknown or time.monotonic() >= until:
             return
         tried = Attempt()
-        for mutant in left:
+        for mutant in unknown:
             if time.monotonic() >= until:
                 return
+            asked = tried.asked(mutant)
+            if self.found.known.get(_key(mutant), {}).get("asked") == asked.digest:
+                continue
             began = time.monotonic()
-            outcome = tried.of(mutant)
-            killed, survived = self._keys(mutant)
-            key = survived if outcome in ("survived", "unreached") else killed
-            took = round(time.monotonic() - began, 2)
-            self.found.add(key, outcome=outcome, path=mutant.path, kind=mutant.kind, line=mutant.line, took=took)
+            row = {"outcome": tried.of(mutant, asked), "asked": asked.digest, "path": mutant.path, "line": mutant.line}
+            self.found.add(_key(mutant), **row, kind=mutant.kind, took=round(time.monotonic() - began, 2))
+
+
+def _key(mutant: Mutant) -> str:
+    return f"{mutant.path} {mutant.place} {mutant.kind}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a mutant is tried.
+
+    Args:
+        made: the module with the fault; None where the fault is none.
+        inside: whether it is inside a function.
+        tests: who is asked, in order.
+        seconds: of processor time that they may take.
+        digest: of the tests and all that they are made of.
+    """
+
+    made: str | None
+    inside: bool = False
+    tests: tuple[str, ...] = ()
+    seconds: float = 0.0
+    digest: str = ""
 
 
 class Attempt:
@@ -201,33 +244,47 @@ class Attempt:
 
     def __init__(self) -> None:
         where = [f"tests/{room}" for room in ROOMS]
-        self._runner = Runner(fresh_copy(), where)
+        self._copy = fresh_copy()
+        self._runner = Runner(self._copy, where)
         self._reach = Reach.of(self._runner, ROOMS)
         self._collected = Collected(self._runner, where, "-m", QUICK, *SLOWEST)
 
-    def of(self, mutant: Mutant) -> str:
-        """What comes of one."""
-        target = self._runner.copy / mutant.path
+    def asked(self, mutant: Mutant) -> Asked:
+        """Who is asked about a mutant."""
+        target = self._copy / mutant.path
         source = target.read_text("utf-8")
         made = mutant.made(source)
         if made is None or _same(made, source):
+            return Asked(None)
+        inside = changed(code_of(target, source), code_of(target, made)) is not None
+        tests, seconds = self._reach.of_line(mutant.path, mutant.line) if inside else self._reach.of_module(mutant.path)
+        return Asked(made, inside, tuple(tests), seconds, self._digest(tests))
+
+    def _digest(self, tests: Sequence[str]) -> str:
+        files = {self._copy / test.partition("::")[0] for test in tests}
+        beside = {file for folder in {file.parent for file in files} for file in folder.glob("*.py")}
+        shared = {file for file in beside if not file.name.startswith("test_")}
+        return digest_of(sorted(files | shared)) + hashlib.sha256(" ".join(sorted(tests)).encode()).hexdigest()[:8]
+
+    def of(self, mutant: Mutant, asked: Asked) -> str:
+        """What comes of one."""
+        if asked.made is None:
             return "impossible"
+        if not asked.tests:
+            return "unreached"
         outcome = TROUBLE
-        if changed(code_of(target, source), code_of(target, made)) is not None:
-            tests, seconds = self._reach.of_line(mutant.path, mutant.line)
-            if not tests:
-                return "unreached"
-            outcome = self._collected.ask(Question(mutant.path, made, tests, seconds))
+        if asked.inside:
+            outcome = self._collected.ask(Question(mutant.path, asked.made, list(asked.tests), asked.seconds))
         if outcome == TROUBLE:
-            outcome = self._anew(target, source, made, self._reach.of_module(mutant.path))
+            outcome = self._anew(mutant, asked)
         return {PASSED: "survived", FAILED: "killed", ENDLESS: "endless"}.get(outcome, "survived")
 
-    def _anew(self, target: Path, source: str, made: str, asked: tuple[list[str], float]) -> str:
+    def _anew(self, mutant: Mutant, asked: Asked) -> str:
         """What comes of one that stands outside functions, so that the program is imported with it."""
-        tests, seconds = asked
-        files = sorted({test.partition("::")[0] for test in tests})
-        target.write_text(made, "utf-8")
+        target = self._copy / mutant.path
+        source, files = target.read_text("utf-8"), sorted({test.partition("::")[0] for test in asked.tests})
+        target.write_text(str(asked.made), "utf-8")
         try:
-            return self._runner.run(files, seconds + 10, plugins=lambda: [Only(tests)])
+            return self._runner.run(files, asked.seconds + 10, plugins=lambda: [Only(asked.tests)])
         finally:
             target.write_text(source, "utf-8")

@@ -14,7 +14,7 @@ import coverage
 import pytest
 
 from assure.running import PASSED, QUICK, Runner
-from assure.workplace import KEPT, ROOT, digest_of
+from assure.workplace import KEPT, digest_of
 
 LONGEST = 2.0
 """Seconds of processor time of tests that are asked about one fault, by what they took without it."""
@@ -28,18 +28,19 @@ class Reach:
     """Tests by the lines that they reach.
 
     Args:
+        copy: the tree.
         tests: the tests' names and what each takes [s of processor time].
         lines: by module, then line, which tests ran it.
     """
 
-    def __init__(self, tests: list[tuple[str, float]], lines: dict[str, dict[int, list[int]]]) -> None:
-        self._tests, self._lines = tests, lines
+    def __init__(self, copy: Path, tests: list[tuple[str, float]], lines: dict[str, dict[int, list[int]]]) -> None:
+        self._copy, self._tests, self._lines = copy, tests, lines
 
     @classmethod
     def of(cls, runner: Runner, rooms: Sequence[str]) -> Reach:
         """Run the tests of these rooms once, or take what an earlier run found if nothing has changed since."""
         kept = KEPT / "reach.json"
-        state = digest_of([ROOT / part / room for room in rooms for part in ("src/yosegi", "tests")])
+        state = digest_of([runner.copy / part / room for room in rooms for part in ("src/yosegi", "tests")])
         found = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
         if found.get("state") != state:
             kept.unlink(missing_ok=True)
@@ -50,7 +51,7 @@ class Reach:
             found = json.loads(kept.read_text("utf-8")) | {"state": state}
             kept.write_text(json.dumps(found), "utf-8")
         lines = {path: {int(line): tests for line, tests in each.items()} for path, each in found["lines"].items()}
-        return cls([(name, cost) for name, cost in found["tests"]], lines)
+        return cls(runner.copy, [(name, cost) for name, cost in found["tests"]], lines)
 
     @property
     def names(self) -> list[str]:
@@ -60,7 +61,7 @@ class Reach:
     def of_line(self, path: str, line: int) -> tuple[list[str], float]:
         """Tests that reach the statement at a line of a function, the nearest first, and the patience that
         they are worth [s of processor time]."""
-        source = (ROOT / path).read_text("utf-8")
+        source = (self._copy / path).read_text("utf-8")
         mine = self._lines.get(path, {})
         return self._chosen(path, {test for each in _statement(source, line) for test in mine.get(each, ())})
 
@@ -68,13 +69,12 @@ class Reach:
         """Tests that reach a function of a module or stand in a file that names what it defines, the nearest first:
         what stands outside functions runs once, at import, whoever asks.
         """
-        source = (ROOT / path).read_text("utf-8")
+        source = (self._copy / path).read_text("utf-8")
         inside = {line for first, last in _functions(source) for line in range(first, last + 1)}
         found = {test for line, tests in self._lines.get(path, {}).items() if line in inside for test in tests}
         named = re.compile(r"\b(" + "|".join(sorted({Path(path).stem, *_defined(source)})) + r")\b")
-        naming = {*EVERY} | {
-            str(file.relative_to(ROOT)) for file in (ROOT / "tests").glob("*/test_*.py") if _has(file, named)
-        }
+        files = (self._copy / "tests").glob("*/test_*.py")
+        naming = {*EVERY} | {str(file.relative_to(self._copy)) for file in files if _has(file, named)}
         found |= {number for number, name in enumerate(self.names) if name.partition("::")[0] in naming}
         return self._chosen(path, found)
 
