@@ -18,7 +18,7 @@ WHOLE = 24 * 60.0
 
 def api(seconds: float) -> str:
     """Run schemathesis for longer than the ordinary tests do; what came of it, in a sentence."""
-    examples = max(6, int(seconds / 4))
+    examples = max(6, int(seconds / 8))
     command = [
         sys.executable,
         "-m",
@@ -59,7 +59,7 @@ def main() -> int:
         share = seconds * (0.3 if chosen.only is None else 1.0) / len(fuzz.PARSERS)
         each = 600 if chosen.full else max(2, int(share))
         fuzzed = [fuzz.run(target, each) for target in fuzz.PARSERS if chosen.full or time.monotonic() < end]
-    told = api(2000 if chosen.full else seconds * 0.02) if wanted("api") else "Not run this time."
+    told = api(2000 if chosen.full else seconds * 0.1) if wanted("api") else "Not run this time."
     if wanted("mutants"):
         study.run(every, end)
     day = SystemClock().now().strftime("%Y-%m-%d")
