@@ -193,6 +193,12 @@ def test_what_was_permitted_once_is_not_taken_for_another_question():
     assert asked.decide(question()) == policy().decide(question())
 
 
+def test_a_refusal_speaks_of_the_instant_in_which_it_was_asked_for():
+    half, asked = timedelta(seconds=0.5), policy(agreement(valid_until=NOW + timedelta(seconds=0.5)))
+    refused = [asked.decide(question(purpose="teaching", now=NOW + n * half)).reasons for n in (0, 1, 0)]
+    assert refused == [("purpose_not_covered",), ("agreement_not_in_force",), ("purpose_not_covered",)]
+
+
 def test_two_policies_of_the_same_documents_are_equal_whatever_they_were_asked():
     one = policy()
     before = repr(one)
@@ -207,6 +213,10 @@ def test_a_record_is_told_what_does_not_fit():
         redecide(decision, policy(plain=PLAIN).bundle)
     with pytest.raises(Corrupt, match="its entities do not match their digest"):
         redecide(decision.model_copy(update={"entities": "[]"}), policy().bundle)
+    for senseless in ("[{}]", "[1]", "{", '[{"uid": 1}]'):
+        forged = {"entities": senseless, "entities_digest": canonical.digest(senseless.encode())}
+        with pytest.raises(Invalid, match="its entities do not fit its policies"):
+            redecide(decision.model_copy(update=forged), policy().bundle)
 
 
 def test_policies_that_may_not_be_published_are_told_why():

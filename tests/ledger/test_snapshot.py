@@ -80,6 +80,8 @@ def test_a_text_is_found_in_headers_and_bodies_in_order(
         assert [entry.body for entry in found.containing(b"beta")] == [{"note": "beta"}]
         assert [entry.sequence for entry in found.containing(b"gamma", b"beta")] == [3, 4]
         assert list(found.containing(b"delta")) == []
+        assert [entry.sequence for entry in found.containing(b"ledger.opened")] == [0]
+        assert [entry.sequence for entry in found.containing(b"other/1")] == [5, 6]
 
 
 def test_entries_that_name_others_are_found(book: Book) -> None:
