@@ -16,6 +16,7 @@ from federation.asking import ask, decisions, person, why_refused
 from federation.governed import Governed, agreement, amended, governed, member, replaced, signed
 from federation.toys import spec
 from yosegi.campaign import parse_spec
+from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid, Refused
 from yosegi.core.states import CampaignState, TaskState
 from yosegi.governance.charter import Charter, Threshold
@@ -25,7 +26,7 @@ from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
 from yosegi.site.governing import check_own
 from yosegi.site.programme import programme
 from yosegi.site.spending import usage
-from yosegi.testing.federation import CHARTER
+from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer
@@ -63,11 +64,11 @@ async def founded(folder: Path, duration: float = 1.0) -> Governed:
     return federation
 
 
-def sign_in(federation: Governed) -> str:
+def sign_in(federation: Governed, who: str = PI) -> str:
     home = federation.places["argonne"].running
     now = home.clock.now()
     login = Login(
-        person=PI, site="argonne", nonce=f"n{now.timestamp()}", issued=now, not_after=now + timedelta(minutes=2)
+        person=who, site="argonne", nonce=f"n{now.timestamp()}", issued=now, not_after=now + timedelta(minutes=2)
     )
     return home.door.with_key(login.sign(KEY).to_bytes())
 
@@ -221,6 +222,29 @@ def test_a_request_that_waited_while_the_hosting_ended_never_starts(tmp_path: Pa
         assert why_refused(nims.owner.task(task_stream("argonne", "k1"))) == "not_hosted_here"
 
     run(tmp_path, story)
+
+
+def test_a_visitor_from_another_site_may_look_and_asks_for_nothing_here(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = governed(tmp_path)
+        visitor = "pi@riken"
+        account = Account(person=visitor, role="member", keys=(KEY.public,))
+        federation.places["argonne"].accounts = {visitor: account}
+        await federation.start()
+        home = federation.places["argonne"].running
+        session = home.door.session(sign_in(federation, visitor))
+        assert session is not None
+        with pytest.raises(Refused, match="institution_not_hosted"):
+            await home.start_campaign(parse_spec(spec(1).replace("pi@argonne", visitor)), session)
+        terms = {"charter": CHARTER, "team": TEAM, "capabilities": ("nims/*",), "purposes": ("research",)}
+        mandate = home.mandating.draw_up(id="m", person=visitor, days=1, budget=Amounts(), **terms)
+        with pytest.raises(Refused, match="institution_not_hosted"):
+            await home.mandating.give(mandate, session)
+        request = {"key": "k", "charter": CHARTER, "team": TEAM, "capability": "nims/toy.make@1", "inputs": {"x": 0.5}}
+        asked = await home.asking.ask(session, purpose="research", **request)
+        assert "not_hosted_here" in {reason.code for reason in asked.reasons}
+
+    run_simulated(story())
 
 
 def test_people_of_an_institution_that_nobody_hosts_here_are_not_let_in(tmp_path: Path) -> None:

@@ -252,7 +252,7 @@ def assemble(parts: Parts) -> Site:
     erasing = Erasing(
         settings.site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns
     )
-    door = Door(settings.site, clock, parts.accounts, vouches=law.vouches)
+    door = Door(settings.site, clock, parts.accounts, lets_in=law.lets_in)
     mandating = Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door)
     mandating.withdraw = requests.cancel
     return Site(

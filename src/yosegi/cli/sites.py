@@ -93,7 +93,7 @@ def account(home: Path, person: str, role: str, passphrase: str) -> None:
     """Give PERSON an account at this site, with a key and, if one is typed, a passphrase.
 
     PERSON is of this site (pi@this-site), or of a member that a charter has this site host: they are let in for as long
-    as it does.
+    as it does. Somebody of another site may be given one too, to look or to approve; they ask through their own site.
     """
     place = Home(home)
     place.settings()

@@ -92,6 +92,14 @@ class Roster:
             raise Untrusted(f"a message of {site}", "statement_expired", site=site, until=until)
         return stated
 
+    def is_stated(self, site: str, now: datetime) -> bool:
+        """Whether a member's statement is in force: it runs a site."""
+        try:
+            self.statement_of(site, now)
+        except Untrusted:
+            return False
+        return True
+
     def keys_of(self, site: str, now: datetime) -> Mapping[str, PublicKey]:
         """The online keys that sign for a site, by key id.
 

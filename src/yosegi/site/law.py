@@ -228,6 +228,17 @@ class SiteLaw:
         home = home_of(person)
         return home == self.site or any(self.hosts(charter, home) for charter in self.registry.charters())
 
+    def lets_in(self, person: str) -> bool:
+        """Whether somebody with an account here may sign in: whom this site vouches for, and visitors.
+
+        A visitor is of a member that runs a site, and asks for nothing here: only through that site. People of a
+        member that has none are let in where it is hosted, and no longer than that.
+        """
+        return self.vouches(person) or any(
+            self.registry.federation(charter).roster.is_stated(home_of(person), self.clock.now())
+            for charter in self.registry.charters()
+        )
+
     def hosts(self, charter: str, institution: str) -> bool:
         """Whether a charter has this site host a member, now."""
         return self.registry.federation(charter).roster.charter.host_of(institution) == self.site

@@ -67,12 +67,14 @@ class Mandating:
         """Give a mandate: a person for themselves; an agent only cuts one from its own.
 
         Raises:
-            Refused: for somebody else, wider or longer than what it is cut from, a name taken, or a key that is a
-                person's.
+            Refused: for somebody else or of an institution that this site does not host, wider or longer than what it
+                is cut from, a name taken, or a key that is a person's.
         """
         what = f"mandate {mandate.id}"
         if mandate.person != who.person:
             raise Refused(what, ("not_on_behalf_of_others",))
+        if mandate.institution is not None and not self.delegation.hosts(mandate.charter, mandate.institution):
+            raise Refused(what, ("institution_not_hosted",))
         if who.agent and mandate.parent != who.mandate:
             raise Refused(what, ("mandate_of_another_parent",))
         if mandate.agent_key is not None and self._is_a_persons(mandate.agent_key):

@@ -71,7 +71,10 @@ def _under(site: Site, name: str) -> dict[str, Any]:
         "agreements": agreements,
         "grants": grants,
         "campaigns": campaigns,
-        "usage": usage(site.ledger.query, ("charter", "funder", "team", "challenge", "home", "agreement", "campaign")),
+        "usage": usage(
+            site.ledger.query,
+            ("charter", "funder", "team", "challenge", "home", "institution", "agreement", "campaign"),
+        ),
         "warnings": told["warnings"],
     }
 

@@ -12,6 +12,7 @@ from yosegi.campaign import Campaign, Campaigns, CampaignSpec
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
+from yosegi.core.ids import home_of
 from yosegi.core.states import CampaignState, Effect, TaskState
 from yosegi.exchange import Exchange, Incoming
 from yosegi.exchange.outbox import Outgoing
@@ -181,8 +182,8 @@ class Site:
         A member who names none gives the campaign one of its own by starting it.
 
         Raises:
-            Refused: somebody else's name is in the file, its team does not work on the challenge it names, or it asks
-                for more than the mandate allows.
+            Refused: somebody else's name is in the file, or that of somebody this site does not vouch for, its team
+                does not work on the challenge it names, or it asks for more than the mandate allows.
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
@@ -196,6 +197,8 @@ class Site:
         teams = tuple(team.id for team in charter.teams)
         if spec.team not in teams:
             raise NotFound("team", spec.team, teams)
+        if home_of(spec.on_behalf_of) != self.name and not self.law.hosts(spec.charter, home_of(spec.on_behalf_of)):
+            raise Refused(f"campaign {spec.name}", ("institution_not_hosted",))
         if spec.challenge is not None and spec.challenge not in charter.challenges_of(spec.team):
             raise Refused(f"campaign {spec.name} for {spec.challenge}", ("challenge_not_of_team",))
         mandate = mandate or who.mandate

@@ -45,6 +45,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "suspended_no_statement": ("suspended: no statement in force", "停止中：有効な声明がありません"),
     "focus_and_challenges": ("Focus areas and challenges", "重点分野と課題"),
     "focus_area": ("Focus area", "重点分野"),
+    "through": ("through {site}", "{site} 経由"),
     "hosted_by": ("no site of its own, hosted by {site}", "自前のサイトなし（{site} が受け入れ）"),
     "challenge": ("Challenge", "課題"),
     "challenges": ("Challenges", "取り組む課題"),
