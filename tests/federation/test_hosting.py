@@ -30,6 +30,7 @@ from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer
+from yosegi.web.sessions import Sessions
 
 FOUNDERS = ("argonne", "riken", "nims")
 PI = "pi@small"
@@ -189,6 +190,22 @@ def test_a_new_version_that_ends_the_hosting_ends_it_at_once(tmp_path: Path) -> 
         assert why_refused(await ask(federation, "late", on_behalf_of=PI)) == "not_hosted_here"
 
     run(tmp_path, story, duration=600.0)
+
+
+def test_a_page_of_somebody_who_is_hosted_no_more_is_signed_out(tmp_path: Path) -> None:
+    async def story(federation: Governed) -> None:
+        home = federation.places["argonne"].running
+        pages = Sessions(home)
+        token = await pages.open_as(PI, "member", "")
+        session = pages.get(token)
+        assert session is not None
+        assert pages.get(await pages.hand(session), program=True) is not None
+        await unhosted(federation)
+        assert pages.get(token) is None
+        with pytest.raises(Refused, match="institution_not_hosted"):
+            await pages.hand(session)
+
+    run(tmp_path, story)
 
 
 def test_the_mandate_of_a_person_who_is_hosted_no_more_is_over(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class Sessions:
         return token
 
     def _token_for(self, person: str) -> str:
-        if not self._site.door.vouches(person):
+        if not self._site.door.lets_in(person):
             raise Refused(f"signing in as {person}", ("institution_not_hosted",))
         return secrets.token_urlsafe(32)
 
@@ -94,7 +94,7 @@ class Sessions:
         if known is None or known.program != program or known.until <= self._site.clock.now():
             return None
         role = self._role(known)
-        if role is None or not self._site.door.vouches(known.person):
+        if role is None or not self._site.door.lets_in(known.person):
             return None
         self._known[_digest(token)] = known
         return Session(known.person, role, known.until.timestamp(), form_token(token), issuer=known.issuer)
