@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,3 +107,45 @@ def test_the_part_of_policies_of_the_first_version_decides_as_they_did():
     for decision in shown:
         part = extract(bundle, decision.question.team, decision.question.home)
         assert decide_again(decision.question, decision.entities, part) == (decision.allow, decision.reasons)
+
+
+KEPT = (
+    ("agent", "helper"),
+    ("capability", "nims/colour.mix@1"),
+    ("site", "nims"),
+    ("site", "argonne"),
+    ("team", "colour"),
+)
+
+
+@pytest.mark.parametrize(("kind", "name"), KEPT)
+def test_a_suspension_that_can_concern_them_is_kept(kind, name):
+    part = extract(whole(agreement(), barred=((kind, name), ("person", "pi@riken"))), "colour", "argonne").decode()
+    assert f'@kind(\\"{kind}\\")' in part
+    assert f'@name(\\"{name}\\")' in part
+    assert "pi@riken" not in part
+
+
+def test_where_no_suspension_can_concern_them_there_is_no_text_of_suspensions():
+    part = json.loads(extract(whole(agreement(), barred=(("person", "pi@riken"),)), "colour", "argonne"))
+    assert "suspensions" not in part["texts"]
+
+
+def test_a_suspended_agreement_is_named_to_its_parties_alone():
+    mine, other = agreement(name="mine"), agreement(name="other-team", teams=("fusion",))
+    barred = (("agreement", "mine"), ("agreement", "other-team"))
+    part = json.loads(extract(whole(mine, other, barred=barred), "colour", "argonne"))
+    assert part["suspended"] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("team", "parties", "is_hidden"),
+    [
+        ("colour", ("nims", "riken"), True),
+        ("colour", ("nims", "riken", "argonne"), False),
+        ("fusion", ("nims", "riken"), False),
+    ],
+)
+def test_agreements_with_the_team_and_without_the_home_site_are_hidden(team, parties, is_hidden):
+    bundle = whole(agreement(), agreement(name="more", teams=(team,), parties=parties))
+    assert hidden(bundle, "colour", "argonne") is is_hidden

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 import pytest
 
@@ -11,6 +12,7 @@ from governance.world import DAY, NOW, agreement, charter, governance_key, onlin
 from yosegi.core.errors import Invalid
 from yosegi.governance.registry import Registry
 from yosegi.governance.statement import Outbound
+from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 
@@ -113,3 +115,38 @@ def test_time_is_asked_at_every_use(book):
         made.keys_of("demo", "riken")
     assert caught.value.reason == "statement_expired"
     assert Registry("nims", book.ledger, book.clock).charters() == ("demo",), "a restart judges by what was then"
+
+
+class Told(Document):
+    """A kind of which there are three versions."""
+
+    kind: ClassVar[str] = "told"
+    added: ClassVar[Mapping[int, tuple[str, ...]]] = {2: ("more",), 3: ("most",)}
+    more: str | None = None
+    most: str | None = None
+
+
+FIRST, SECOND, THIRD = Told.payload_types
+OTHER = "application/vnd.yosegi.other.v9+json"
+
+
+@pytest.mark.parametrize(
+    ("formats", "version"),
+    [((), 3), ((FIRST,), 1), ((FIRST, SECOND), 2), ((SECOND, FIRST, THIRD), 3), ((OTHER,), 0), ((OTHER, SECOND), 2)],
+)
+def test_what_a_member_lists_says_in_which_version_it_is_told(book, formats, version):
+    documents = [signed(charter()), signed(statement("riken", formats=formats), "riken")]
+    assert registry(book, *documents).version_for("demo", "riken", Told) == version
+
+
+def test_a_member_that_has_stated_nothing_yet_is_told_the_newest(book):
+    assert registry(book, signed(charter())).version_for("demo", "riken", Told) == 3
+
+
+def test_what_a_statement_that_has_ended_lists_counts_still(book):
+    documents = [signed(charter()), signed(statement("riken", formats=(FIRST,)), "riken")]
+    known = registry(book, *documents)
+    book.clock.time = NOW + 60 * DAY
+    with pytest.raises(Untrusted):
+        known.keys_of("demo", "riken")
+    assert known.version_for("demo", "riken", Told) == 1

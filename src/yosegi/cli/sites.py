@@ -157,12 +157,14 @@ def doctor(home: Path, json_: bool) -> None:
 
 
 def _told(home: Path, listen: str) -> list[str]:
-    """What the running site says that a person must look at: its clock, its disk, its stations and more."""
+    """What the running site says that a person must look at: its clock, its disk, its policies and more."""
     try:
-        found = client_of(home=home, url=f"http://{listen}", person="", key=None, passphrase="").get("/notices")
+        client = client_of(home=home, url=f"http://{listen}", person="", key=None, passphrase="")
+        notices, charters = client.get("/notices"), client.get("/charters")
     except YosegiError:
         return []
-    return [str(notice["text"]) for notice in found]
+    warnings = [str(warning) for charter in charters for warning in charter["warnings"]]
+    return [str(notice["text"]) for notice in notices] + warnings
 
 
 def _advice(home: Home, address: tuple[str, int]) -> list[str]:
