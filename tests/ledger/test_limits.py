@@ -14,7 +14,7 @@ import pytest
 from ledger.support import KEYS, SIGNER, Budget, Opener, Titles, open_ledger, write
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Unavailable
 from yosegi.ledger import Checkpoint, Draft, Header, Ledger, SqliteStore, Write, tree, verify_entries
-from yosegi.ledger.witness import check_continues
+from yosegi.ledger.witness import check_contains, check_continues
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.signer import Ed25519Signer
 
@@ -369,6 +369,21 @@ def test_what_a_witness_refuses_is_told_with_both_sizes_or_epochs() -> None:
     with pytest.raises(Invalid, match="epoch 1 comes before epoch 2"):
         check_continues(checkpoint(epoch=2), held, [])
     check_continues(held, held, [])
+
+
+def test_who_has_the_whole_ledger_sees_by_its_root_whether_it_continues(opened: Opener) -> None:
+    async def tell(ledger: Ledger) -> None:
+        held = Checkpoint.open(ledger.checkpoint(), KEYS)
+        await ledger.append(write("a", drafts=3))
+        later = Checkpoint.open(ledger.checkpoint(), KEYS)
+        check_contains(held, later, ledger.root)
+        check_contains(later, later, ledger.root)
+        with pytest.raises(Invalid, match="its first 1 entries are others now"):
+            check_contains(checkpoint(size=1), later, ledger.root)
+        with pytest.raises(Invalid, match="the first 9 entries are kept in every epoch, and it has 4"):
+            check_contains(checkpoint(size=9), later, ledger.root)
+
+    story(tell, opened)
 
 
 def test_an_epoch_that_lost_entries_admits_it(opened: Opener) -> None:
