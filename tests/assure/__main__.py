@@ -9,8 +9,8 @@ import sys
 import time
 
 from assure import fuzz, mutants, report
-from assure.refusals import Trial
-from assure.workplace import ROOT
+from assure.refusals import Trial, rows
+from assure.workplace import KEPT, ROOT, Found
 from yosegi.core.clock import SystemClock
 
 WHOLE = 24 * 60.0
@@ -50,21 +50,25 @@ def main() -> int:
     def wanted(part: str) -> bool:
         return chosen.only in (None, part)
 
-    trial, study = Trial(), mutants.Study()
+    trial, study, kept = Trial(), mutants.Study(), Found(KEPT / "others.jsonl")
     every = mutants.in_turn(chosen.words)
     if wanted("refusals"):
         trial.run(end, chosen.words if chosen.only == "refusals" else ())
-    fuzzed = []
     if wanted("fuzz"):
         share = seconds * (0.3 if chosen.only is None else 1.0) / len(fuzz.PARSERS)
         each = 600 if chosen.full else max(2, int(share))
-        fuzzed = [fuzz.run(target, each) for target in fuzz.PARSERS if chosen.full or time.monotonic() < end]
-    told = api(2000 if chosen.full else seconds * 0.1) if wanted("api") else "Not run this time."
+        for target in fuzz.PARSERS:
+            if chosen.full or time.monotonic() < end:
+                kept.add(f"fuzz {target}", **fuzz.run(target, each))
+    if wanted("api"):
+        kept.add("api", told=api(2000 if chosen.full else seconds * 0.1))
     if wanted("mutants"):
         study.run(every, end)
     day = SystemClock().now().strftime("%Y-%m-%d")
+    fuzzed = [row for target in fuzz.PARSERS if (row := kept.known.get(f"fuzz {target}"))]
+    told = kept.known.get("api", {"told": "Not run yet."})["told"]
     print(report.write(day, study, mutants.in_turn([]), trial, fuzzed, told))
-    missed = sum(row["outcome"] in ("nothing notices", "fails with its guard") for row in trial.found.known.values())
+    missed = sum(trial.outcome(row) in ("nothing notices", "fails with its guard") for row in rows())
     return min(100, missed + sum(len(one["found"]) for one in fuzzed))
 
 
