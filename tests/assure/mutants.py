@@ -23,6 +23,7 @@ from cosmic_ray.ast import ast_nodes
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
+from assure import equivalent
 from assure.collected import Collected, Question, changed, code_of
 from assure.reach import SLOWEST, Reach
 from assure.running import ENDLESS, FAILED, PASSED, QUICK, TROUBLE, Only, Runner
@@ -208,6 +209,9 @@ class Study:
         for mutant in unknown:
             if time.monotonic() >= until:
                 return
+            if equivalent.why(mutant.path, *mutant.change()):
+                self.found.known[_key(mutant)] = {"outcome": "survived"}
+                continue
             asked = tried.asked(mutant)
             if self.found.known.get(_key(mutant), {}).get("asked") == asked.digest:
                 continue

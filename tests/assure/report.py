@@ -14,7 +14,6 @@ from assure.mutants import ROOMS, Mutant, Study, is_fresh
 from assure.refusals import Trial, rows
 from assure.workplace import ROOT
 
-EQUIVALENT = equivalent.table()
 PAGE = ROOT / "docs/assurance.md"
 HEAD = """# Assurance
 
@@ -65,7 +64,11 @@ KILLED, SURVIVED = ("killed", "endless"), ("survived", "unreached")
 
 def _mutants(study: Study, mutants: list[Mutant]) -> str:
     tried = [(mutant, outcome) for mutant in mutants if (outcome := study.known(mutant)) in (*KILLED, *SURVIVED)]
-    unnoticed = {mutant: why for mutant, outcome in tried if outcome in SURVIVED and (why := _why_nobody_can(mutant))}
+    unnoticed = {
+        mutant: why
+        for mutant, outcome in tried
+        if outcome in SURVIVED and (why := equivalent.why(mutant.path, *mutant.change()))
+    }
     lines = [
         "## Mutants",
         "",
@@ -75,7 +78,8 @@ def _mutants(study: Study, mutants: list[Mutant]) -> str:
         "nearest first, for two seconds of processor time; tests of whole federations are not asked.",
         "`postgres.py` is left out: its tests need a server. A mutant whose tests never end counts as killed. Tests",
         "were written with an eye on survivors of the first half of the order alone: the *fresh* share is that of the",
-        "second half. The last column leaves out those that nobody can tell from the original, listed below.",
+        "second half. The last column leaves out those that nobody can tell from the original, listed below; they are",
+        "not tried, and count as survived in the other columns.",
         "",
         "| room | mutants | tried | killed | survived | share killed | fresh | share | without equivalents |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
@@ -107,11 +111,6 @@ def _share(tried: list[tuple[Mutant, str]]) -> str:
 
 def _sorted(mutants: Iterable[Mutant]) -> list[Mutant]:
     return sorted(mutants, key=lambda mutant: (mutant.path, mutant.line, mutant.kind, mutant.number))
-
-
-def _why_nobody_can(mutant: Mutant) -> str:
-    was, made = mutant.change()
-    return next((row.why for row in EQUIVALENT if row.fits(mutant.path, was, made)), "")
 
 
 def _survivor(mutant: Mutant, note: str) -> str:
