@@ -64,11 +64,8 @@ KILLED, SURVIVED = ("killed", "endless"), ("survived", "unreached")
 
 def _mutants(study: Study, mutants: list[Mutant]) -> str:
     tried = [(mutant, outcome) for mutant in mutants if (outcome := study.known(mutant)) in (*KILLED, *SURVIVED)]
-    unnoticed = {
-        mutant: why
-        for mutant, outcome in tried
-        if outcome in SURVIVED and (why := equivalent.why(mutant.path, *mutant.change()))
-    }
+    survived = [mutant for mutant, outcome in tried if outcome in SURVIVED]
+    unnoticed = {one: why for one in survived if (why := equivalent.why(one.path, *one.change()))}
     lines = [
         "## Mutants",
         "",
@@ -93,7 +90,7 @@ def _mutants(study: Study, mutants: list[Mutant]) -> str:
             f"| {name} | {len(all_)} | {len(mine)} | {killed} | {len(mine) - killed} | {_share(mine)} |"
             f" {len(fresh)} | {_share(fresh)} | {_share(rest)} |"
         )
-    left = [mutant for mutant, outcome in tried if outcome in SURVIVED and mutant not in unnoticed]
+    left = [mutant for mutant in survived if mutant not in unnoticed]
     unreached = {mutant for mutant, outcome in tried if outcome == "unreached"}
     if left:
         lines += ["", "Those that survived:", "", "| where | line | with the fault | |", "|---|---|---|---|"]
