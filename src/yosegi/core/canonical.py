@@ -44,12 +44,32 @@ def loads(data: bytes | str, *, what: str = "a document", max_bytes: int = MAX_B
         Invalid: not JSON in UTF-8, larger than `max_bytes`, deeper than `MAX_DEPTH`, a key twice in one object, a
             number that is not finite (1e999 too, which a double does not hold), or half a character.
     """
+    return _read(data, what, max_bytes, _READER)
+
+
+def read(data: bytes | str, *, what: str = "a document", max_bytes: int = MAX_BYTES) -> tuple[Any, bool]:
+    """`loads`, and whether a number in it is written otherwise than canonically, or may have no canonical form.
+
+    Raises:
+        Invalid: as `loads`.
+    """
+    numbers = _Numbers()
+    reader = json.JSONDecoder(
+        object_pairs_hook=_no_duplicates,
+        parse_constant=_no_constants,
+        parse_float=numbers.double,
+        parse_int=numbers.integer,
+    )
+    return _read(data, what, max_bytes, reader), numbers.unusual
+
+
+def _read(data: bytes | str, what: str, max_bytes: int, reader: json.JSONDecoder) -> Any:
     if len(data) > max_bytes:
         raise Invalid(what, f"{len(data)} bytes, and at most {max_bytes} are read", "send large data as an object")
     try:
         # Decoded here: left to itself the reader would guess at UTF-16 and take surrogates that stand alone.
         text = data if isinstance(data, str) else data.decode()
-        value = _READER.decode(text)
+        value = reader.decode(text)
         if _HALF.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
@@ -80,6 +100,24 @@ def _finite(digits: str) -> float:
     if math.isinf(number):
         raise ValueError(f"{digits[:40]} is beyond what a double holds")
     return number
+
+
+class _Numbers:
+    """Reads numbers, and notes where one is unusual: seen where they are, a long text is not searched for them."""
+
+    __slots__ = ("unusual",)
+
+    def __init__(self) -> None:
+        self.unusual = False
+
+    def integer(self, digits: str) -> int:
+        self.unusual = self.unusual or len(digits) > 15 or digits == "-0"
+        return int(digits)
+
+    def double(self, digits: str) -> float:
+        plain = len(digits) <= 15 and not digits.endswith("0") and digits.lower().find("e") < 0
+        self.unusual = self.unusual or not plain
+        return _finite(digits)
 
 
 _READER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constants, parse_float=_finite)

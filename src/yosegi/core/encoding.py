@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any
@@ -103,10 +102,6 @@ def _no_double(digits: str) -> float:
 
 _QUICK_READER = json.JSONDecoder(parse_int=_small_integer, parse_float=_no_double, parse_constant=_no_double)
 _QUICK_WRITER = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":"))
-
-
-UNUSUAL = re.compile(rb"\d{16}|[:\[,]\s*(?:-0(?![.\d])|-?\d+(?:\.\d+)?[eE]|-?\d+\.0+(?!\d))")
-"""Numbers that are written otherwise in canonical form, and those that may have none; sometimes other things."""
 
 
 def _double_if_large(digits: str) -> int | float:

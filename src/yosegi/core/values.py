@@ -9,10 +9,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
 
-from yosegi.core import canonical, encoding
+from yosegi.core import canonical
 from yosegi.core.errors import Invalid
-
-_LONG = 128 * 1024
 
 
 class Value(BaseModel):
@@ -46,10 +44,8 @@ class Value(BaseModel):
         what = what or cls.__name__.lower()
         if not isinstance(data, bytes):
             return cls._valid(canonical.dumps(data), what)
-        value = canonical.loads(data, what=what)
-        # A long text is mostly pieces of objects: writing it anew is ten times sooner than looking through it.
-        anew = len(data) > _LONG or encoding.UNUSUAL.search(data)
-        return cls._valid(canonical.dumps(value) if anew else data, what)
+        value, unusual = canonical.read(data, what=what)
+        return cls._valid(canonical.dumps(value) if unusual else data, what)
 
     @classmethod
     def parsed(cls, value: dict[str, Any], *, what: str = "") -> Self:
