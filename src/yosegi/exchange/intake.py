@@ -93,7 +93,7 @@ class Intake:
         """A message must stand in its sender's ledger, and the receipt must say so."""
         if item.receipt is None:
             raise Invalid("a message", "it has no receipt", "the sender records before it sends")
-        header = Receipt.read(item.receipt).verify(self.directory.keys_of(link.charter, link.peer))
+        header = Receipt.parsed(item.receipt).verify(self.directory.keys_of(link.charter, link.peer))
         sent = header.facts.get("send", {})
         if (header.site, header.charter, sent.get("to"), sent.get("id")) != (
             link.peer,

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from yosegi.core import canonical
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid
 from yosegi.core.ids import derived_key
@@ -118,18 +117,15 @@ class Parcels:
 
     def _open(self, body: bytes, *, fresh: bool = True) -> Parcel:
         envelope = Envelope.read(body)
-        claim = canonical.loads(envelope.payload, what="a parcel")
-        if not isinstance(claim, dict):
-            raise Invalid("a parcel", "not an object")
-        charter, sender = str(claim.get("charter")), str(claim.get("sender"))
+        claim = Parcel.peek(envelope)
+        charter, sender = claim.charter, claim.sender
         keys, now = self.keys_of(charter, sender), self.clock.now()
         try:
             parcel = Parcel.open(envelope, keys, now=now, to=self.site, charter=charter, sender=sender)
         except Untrusted as error:
             if fresh and error.reason in ("document_not_yet_valid", "document_expired"):
                 # One of two clocks is off; signed it is all the same, and so it tells whose.
-                then = Parcel.peek(envelope).issued
-                late = Parcel.open(envelope, keys, now=then, to=self.site, charter=charter, sender=sender)
+                late = Parcel.open(envelope, keys, now=claim.issued, to=self.site, charter=charter, sender=sender)
                 self._hear_clock(late, now, in_force=False)
                 self.clocks.check_own()
             raise

@@ -162,8 +162,10 @@ class Acceptance:
     def _lacks(self, request: Request, contract: Contract) -> tuple[Explanation, ...]:
         """What an accepted request has to wait for before it waits for its turn."""
         waits, missing = self.rights.waits_for(request, contract), self.waiting.missing(request, contract)
-        inputs = explained("awaits_inputs", names=", ".join(missing), site=request.sender)
-        return ((waits,) if waits is not None else ()) + ((inputs,) if missing else ())
+        reasons: tuple[Explanation, ...] = () if waits is None else (waits,)
+        if missing:
+            reasons += (explained("awaits_inputs", names=", ".join(missing), site=request.sender),)
+        return reasons
 
     async def _suggested(
         self, task: Task, request: Request, published: Published, facts: dict[str, Any], body: dict[str, Any]
