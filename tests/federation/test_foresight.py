@@ -19,7 +19,7 @@ from federation.toys import three_sites
 from yosegi.exchange.outbox import sending
 from yosegi.ledger import Write
 from yosegi.site import Ask, Session, Site
-from yosegi.site.foresight import ANSWERED, HEARD, MOST_A_MINUTE, Rate
+from yosegi.site.foresight import ANSWERED, ASKED, HEARD, MOST_A_MINUTE, Rate
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Offer, Report, Request, Would, WouldYou
@@ -182,6 +182,26 @@ def test_an_answer_that_comes_late_is_known_from_then_on(told) -> None:
         await asyncio.sleep(60)
         home = argonne(federation)
         assert any(entry.type == HEARD for entry in home.ledger.read(f"foresight/{CHARTER}/nims"))
+        assert (await explained(federation))["allow"]
+        # What is known is what the entries make, were it folded anew.
+        assert list(home.ledger.check())
+
+    told(story)
+
+
+def test_a_question_that_nobody_heard_in_its_hour_is_asked_anew_and_awaited_no_longer(told) -> None:
+    async def story(federation: Federation) -> None:
+        home = argonne(federation)
+        await federation.crash("nims")
+        await explained(federation)
+        assert home.foresight.expects(CHARTER, "nims")
+        await asyncio.sleep(3700)
+        assert not home.foresight.expects(CHARTER, "nims")
+        await explained(federation)
+        asked = [e for e in home.ledger.read(f"foresight/{CHARTER}/nims") if e.type == ASKED]
+        assert len(asked) == 2
+        await federation.restart("nims")
+        await asyncio.sleep(60)
         assert (await explained(federation))["allow"]
 
     told(story)

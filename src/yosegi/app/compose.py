@@ -59,7 +59,7 @@ from yosegi.site.conditions import Conditions
 from yosegi.site.email import Mailer
 from yosegi.site.erasing import Erasing
 from yosegi.site.evidence import Evidence
-from yosegi.site.foresight import Foresight
+from yosegi.site.foresight import Foresight, ForesightView
 from yosegi.site.funds import Funds
 from yosegi.site.institution import Admission, Institution
 from yosegi.site.mandating import Mandating
@@ -87,6 +87,7 @@ def views() -> list[View]:
         TaskView(),
         GrantsView(),
         SpendingView(),
+        ForesightView(),
         ObjectsView(),
         ApprovalsView(),
         MandatesView(),

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from yosegi.core import canonical
-from yosegi.core.clock import Clock, parse_timestamp
+from yosegi.core.clock import Clock, parse_timestamp, timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, Refused, Unavailable
 from yosegi.core.ids import derived_key, home_of, split_capability
@@ -27,7 +27,7 @@ from yosegi.governance.foresight import changed
 from yosegi.governance.grant import GrantExceeded
 from yosegi.governance.policy import Policy
 from yosegi.governance.registry import Registry
-from yosegi.ledger import Draft, Entry, Ledger, Write
+from yosegi.ledger import Db, Draft, Entry, Ledger, Write
 from yosegi.site.law import SiteLaw
 from yosegi.trust.messages import Explanation, Would, WouldDo, WouldYou
 from yosegi.trust.signer import Signer
@@ -75,6 +75,32 @@ class Rate:
         return True
 
 
+class ForesightView:
+    """Table `foresight`: one row for each thing that was asked about, with the last question and the last answer."""
+
+    name = "foresight"
+    version = 1
+    ddl: ClassVar[Sequence[str]] = (
+        "CREATE TABLE foresight (about TEXT PRIMARY KEY, charter TEXT NOT NULL, owner TEXT NOT NULL, key TEXT NOT NULL,"
+        " asked TEXT NOT NULL, open INTEGER NOT NULL, heard INTEGER NOT NULL)",
+        "CREATE INDEX foresight_key ON foresight (key)",
+        "CREATE INDEX foresight_open ON foresight (open, asked)",
+    )
+
+    def apply(self, db: Db, entry: Entry) -> None:
+        """Note a question, which takes the place of an earlier one about the same, or the answer to it."""
+        facts = entry.facts
+        if entry.type == ASKED:
+            about = str(facts["about"])
+            known = db.one("SELECT heard FROM foresight WHERE about = ?", (about,))
+            db.execute("DELETE FROM foresight WHERE about = ?", (about,))
+            row = (about, *about.split(" ")[:2], facts["key"], entry.time, 1, -1 if known is None else known[0])
+            db.execute("INSERT INTO foresight VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        elif entry.type == HEARD:
+            heard = (entry.sequence, facts["key"])
+            db.execute("UPDATE foresight SET open = 0, heard = ? WHERE key = ?", heard)
+
+
 @dataclass
 class Foresight:
     """Asks owners what they would say, and answers for this one.
@@ -92,38 +118,34 @@ class Foresight:
     exchange: Exchange
     contracts: Callable[[], Mapping[str, Contract]]
     patience: float = PATIENCE
-    _asked: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    """By the question's key: what it was about, and until when its answer is awaited."""
-    _known: dict[str, Foreseen] = field(default_factory=dict)
-    """By what was asked about."""
+    _awaited: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
+    """By charter and owner: questions that are not answered yet, and until when an answer is awaited."""
+    _refused: dict[str, Explanation] = field(default_factory=dict)
+    """By what was asked about: why the owner would not take the question."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _rate: Rate = field(default_factory=Rate)
 
     def start(self) -> None:
-        """Listen, and know what was asked and answered before."""
-        for stream in self.ledger.streams("foresight/"):
-            for entry in self.ledger.read(stream):
-                self._follow(entry)
+        """Listen, and await what was asked and not answered before."""
+        since = timestamp(self.clock.now() - LIFETIME)
+        for row in self.ledger.query("SELECT * FROM foresight WHERE open = 1 AND asked > ?", (since,)):
+            self._await(row["charter"], row["owner"], row["key"], parse_timestamp(row["asked"]) + LIFETIME)
         self.exchange.on(WouldYou, self.on_question)
         self.exchange.on(Would, self.on_answer)
-
-    def _follow(self, entry: Entry) -> None:
-        facts = entry.facts
-        if entry.type == ASKED:
-            self._asked[facts["key"]] = facts["about"], parse_timestamp(entry.time) + LIFETIME
-        elif entry.type == HEARD and entry.body is not None and facts["key"] in self._asked:
-            said = Would.recorded(entry.body["document"])
-            about, _ = self._asked.pop(facts["key"])
-            known = self._known.get(about)
-            if known is None or known.at is None or known.at < said.issued:
-                self._known[about] = Foreseen(said.issued, {one.capability: one for one in said.answers})
 
     # -- as the home ------------------------------------------------------------------------------------------------
 
     def expects(self, charter: str, peer: str) -> bool:
         """Whether an answer of a peer is awaited."""
+        if not (awaited := self._awaited.get((charter, peer))):
+            return False
         now = self.clock.now()
-        return any(about.startswith(f"{charter} {peer} ") and now < until for about, until in self._asked.values())
+        for key in [key for key, until in awaited.items() if until < now]:
+            del awaited[key]
+        return bool(awaited)
+
+    def _await(self, charter: str, owner: str, key: str, until: datetime) -> None:
+        self._awaited.setdefault((charter, owner), {})[key] = until
 
     async def ask(self, charter: str, owner: str, question: Mapping[str, Any], fresh: timedelta = FRESH) -> Foreseen:
         """What an owner would say: its answer now, or the last one that is known, with its date.
@@ -135,19 +157,33 @@ class Foresight:
             fresh: an answer that is younger is not asked for again.
         """
         about = f"{charter} {owner} {canonical.digest(canonical.dumps(dict(question)))}"
-        before, now = self._known.get(about), self.clock.now()
-        known = before or Foreseen()
-        if known.at is not None and now - known.at < fresh:
-            return known
+        before, now = self._known(about), self.clock.now()
+        if before.at is not None and now - before.at < fresh:
+            return before
         if (refused := self._may_not(charter, owner, str(question["on_behalf_of"]))) is not None:
-            return Foreseen(known.at, known.would, refused)
-        if not any(one == about and now < until for one, until in self._asked.values()):
+            return replace(before, why_not=refused)
+        if not self._is_asked(about, now):
+            self._refused.pop(about, None)
             await self._send(charter, owner, question, about)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.patience):
-                while self._known.get(about) is before:
+                while self._known(about) == before and about not in self._refused:
                     await self._news.wait()
-        return self._known.get(about, known)
+        return self._known(about)
+
+    def _known(self, about: str) -> Foreseen:
+        """The last answer to a question, if there is one, and why the owner would not take it, if it would not."""
+        rows = self.ledger.query("SELECT heard FROM foresight WHERE about = ? AND heard >= 0", (about,))
+        body = self.ledger.entry(rows[0]["heard"]).body if rows else None
+        if body is None:
+            return Foreseen(why_not=self._refused.get(about))
+        said = Would.recorded(body["document"])
+        return Foreseen(said.issued, {one.capability: one for one in said.answers}, self._refused.get(about))
+
+    def _is_asked(self, about: str, now: datetime) -> bool:
+        since = timestamp(now - LIFETIME)
+        sql = "SELECT key FROM foresight WHERE about = ? AND open = 1 AND asked > ?"
+        return about not in self._refused and bool(self.ledger.query(sql, (about, since)))
 
     def _may_not(self, charter: str, owner: str, person: str) -> Explanation | None:
         if not self.registry.version_for(charter, owner, WouldYou):
@@ -166,7 +202,7 @@ class Foresight:
         topic = f"would-you/{about.rpartition(' ')[2]}"
         draft = sending(ASKED, owner, topic, document.sign(self.signer), facts, {})
         write = Write(f"foresight/{charter}/{owner}", None, (draft,), charter=charter, actor=self.site)
-        self._asked[key] = about, now + LIFETIME
+        self._await(charter, owner, key, now + LIFETIME)
         self.exchange.posted(await self.ledger.append(write))
 
     async def on_answer(self, incoming: Incoming) -> None:
@@ -176,26 +212,23 @@ class Foresight:
             Untrusted, Invalid: not of that owner, or not for this site.
         """
         said = self._opened(Would, incoming)
-        about, _ = self._asked.get(said.key, ("", None))
-        if not about.startswith(f"{incoming.charter} {incoming.sender} "):
+        sql = "SELECT about FROM foresight WHERE key = ? AND charter = ? AND owner = ? AND open = 1"
+        if not self.ledger.query(sql, (said.key, incoming.charter, incoming.sender)):
             raise Invalid("an answer", f"{self.site} has not asked {incoming.sender} this, or was answered before")
         draft = Draft(HEARD, {"key": said.key}, {"document": incoming.message.document.plain})
         stream = f"foresight/{incoming.charter}/{incoming.sender}"
-        write = Write(stream, None, (draft,), charter=incoming.charter, actor=incoming.sender)
-        for entry in await self.ledger.append(write):
-            self._follow(entry)
-        self._tell()
+        await self.ledger.append(Write(stream, None, (draft,), charter=incoming.charter, actor=incoming.sender))
+        self._tell(incoming.charter, incoming.sender, said.key)
 
     async def rejected(self, out: Outgoing, because: str) -> None:
         """An owner does not take a question, e.g. as its version does not know the kind."""
         entry = self.ledger.entry(out.sequence)
-        if entry.type == ASKED and (asked := self._asked.pop(entry.facts["key"], None)) is not None:
-            known = self._known.get(asked[0], Foreseen())
-            told = explained("not_taken", site=out.to, why=because[:500])
-            self._known[asked[0]] = Foreseen(known.at, known.would, told)
-            self._tell()
+        if entry.type == ASKED:
+            self._refused[entry.facts["about"]] = explained("not_taken", site=out.to, why=because[:500])
+            self._tell(out.charter, out.to, entry.facts["key"])
 
-    def _tell(self) -> None:
+    def _tell(self, charter: str, owner: str, key: str) -> None:
+        self._awaited.get((charter, owner), {}).pop(key, None)
         self._news.set()
         self._news.clear()
 
