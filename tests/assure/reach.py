@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,14 @@ class Reach:
             test, cost = self._tests[number]
             return (0 if test.startswith(own) else 1 if test.startswith(beside) else 2), cost
 
-        spent, chosen = 0.0, []
+        # One case of each test before the others: what many cases say, one mostly says too.
+        cases: Counter[str] = Counter()
+        turns = {}
         for number in sorted(tests, key=nearness):
+            turns[number] = cases[test := self._tests[number][0].partition("[")[0]]
+            cases[test] += 1
+        spent, chosen = 0.0, []
+        for number in sorted(turns, key=lambda number: (min(turns[number], 1), nearness(number))):
             spent += self._tests[number][1]
             chosen.append(self._tests[number][0])
             if spent > LONGEST:
