@@ -133,6 +133,8 @@ def test_a_statement_is_believed_until_its_end_as_far_as_honest_clocks_differ(st
     roster = Roster(FIRST).with_statement(statement().sign(governance_key("riken")), NOW)
     with expect(holds):
         roster.keys_of("riken", statement().not_after + SKEW + step)
+    assert roster.is_stated("riken", statement().not_after + SKEW + step) == holds
+    assert not roster.is_stated("nims", NOW)
 
 
 def renewable(**changes: Any) -> Any:

@@ -39,6 +39,8 @@ from yosegi.trust.errors import Untrusted
 FIRST = charter()
 SITES = ("argonne", "riken", "nims")
 HELD = "sha256:" + "1" * 64
+POLICY = Policy.build("nims", Directory.of(FIRST), [agreement()])
+STUDENT = "student@argonne"
 
 
 def signed(document: Any, *sites: str) -> Any:
@@ -401,10 +403,34 @@ def test_an_approval_that_does_not_count_says_what_became_of_it(before, draft, a
     assert str(error).startswith("approval of ")
 
 
-# --- what policy answers ---------------------------------------------------------------------------------------------
+def test_what_is_kept_of_a_word_is_the_word_as_it_was_signed_and_what_it_rests_on():
+    tranche = Tranche(id="fy26", amounts=Amounts({"samples": 10}), contingent=True)
+    given_ = Grant(id="g1", charter="demo", team="colour", funder="nims", title="T", tranches=(tranche,))
+    release = Release(charter="demo", funder="nims", site="riken", grant="g1", tranche="fy26", issued=NOW)
+    envelope = signed(release, "nims")
+    by_funder, by_site = grants.released("g1", "fy26", envelope), grants.released("g1", "fy26", HELD)
+    assert (by_funder.facts["by"], by_funder.facts["evidence"]) == ("funder", envelope.payload_digest)
+    assert by_funder.body == envelope.to_bytes()
+    assert (by_site.facts["by"], by_site.facts["evidence"], by_site.body) == ("site", HELD, None)
+    assert accept_release(FIRST, given_, "riken", envelope, NOW) == release
+    made, decision = approval(), POLICY.decide(question())
+    alone = approvals.given(made, made.sign(online_key("nims")))
+    assert set(alone.body) == {"document"}
+    kept = approvals.given(made, made.sign(online_key("nims")), decision).body
+    assert kept["decision"]["policies_digest"] == POLICY.digest
+    assert kept["document"] == alone.body["document"]
 
-POLICY = Policy.build("nims", Directory.of(FIRST), [agreement()])
-STUDENT = "student@argonne"
+
+def test_a_simple_grant_is_one_open_tranche():
+    simple = Grant.simple("g1", charter="demo", team="colour", funder="nims", title="T", amounts=Amounts({"usd": 5}))
+    assert simple.tranches == (Tranche(id="all", amounts=Amounts({"usd": 5})),)
+
+
+def test_an_amount_too_large_to_be_one_is_told_in_thousandths():
+    assert "1000000000000001 thousandths" in str(grants.GrantExceeded("g1", "usd", 10**15 + 1, 0))
+
+
+# --- what policy answers ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.support import KEYS, open_ledger, write
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Corrupt, Invalid
 from yosegi.ledger import Checkpoint, Ledger, SqliteStore, snapshot, verify_entries
 from yosegi.ledger.snapshot import Snapshot
 
@@ -98,6 +98,16 @@ def test_what_is_found_is_proved_under_its_checkpoint(book: Book, chosen: list[i
         assert [h.sequence for h in verify_entries(headers, found.checkpoint, KEYS, proof=proof)] == sorted({*chosen})
         with pytest.raises(Invalid):
             verify_entries(headers[1:], found.checkpoint, KEYS, proof=proof)
+
+
+def test_it_is_checked_as_a_ledger_is_and_its_leaves_are_those_of_its_entries(book: Book) -> None:
+    with Snapshot(book.file) as found:
+        book.add(write("task/9"))
+        assert found.leaves() == [entry.leaf for entry in found.scan()]
+        steps = [(step.what, step.done, step.total) for step in found.check("riken", KEYS)]
+        assert steps == [("entries", 7, 7)]
+        with pytest.raises(Corrupt, match="its header is of entry 0 of riken"):
+            list(found.check("nims", KEYS))
 
 
 def test_where_there_is_no_ledger_it_says_so_and_makes_none(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from trust import softhsm
 from yosegi.core.errors import Conflict, Invalid, Unavailable
-from yosegi.trust.pkcs11 import Pkcs11Signer, Slot, make_key
+from yosegi.trust.keys import unbase64
+from yosegi.trust.pkcs11 import Pkcs11Signer, Slot, _public, make_key
 from yosegi.trust.signer import Ed25519Signer
 
 
@@ -152,3 +153,21 @@ def test_whatever_else_a_token_answers_is_told(slot, signer, monkeypatch):
     monkeypatch.setattr(pkcs11, "lib", lambda module: Broken())
     with pytest.raises(Invalid, match="the device is on fire"):
         Pkcs11Signer(slot, lambda: softhsm.PIN)
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_tokens_point_is_read_as_tokens_have_it(slot, wrapped):
+    from pkcs11 import Attribute
+
+    key = Ed25519Signer.from_seed(bytes(32)).public
+    raw = unbase64(key.public)
+    # PKCS #11 3.0, 2.3.3: CKA_EC_POINT is a DER octet string (tag 4, length 32); some tokens give the bytes bare.
+    assert _public(slot, {Attribute.EC_POINT: b"\x04\x20" + raw if wrapped else raw}) == key
+
+
+@pytest.mark.parametrize("size", [0, 31, 33, 35])
+def test_a_point_of_another_size_is_no_key(slot, size):
+    from pkcs11 import Attribute
+
+    with pytest.raises(Invalid, match=f"its point has {size} bytes, and an Ed25519 key has 32"):
+        _public(slot, {Attribute.EC_POINT: b"x" * size})
