@@ -11,6 +11,7 @@ import pytest
 from federation.governed import agreement, governed, signed
 from federation.toys import spec
 from yosegi.campaign import parse_spec
+from yosegi.core import canonical
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.exchange.requests import MADE, REFUSED_AT_HOME
 from yosegi.ledger import Entry
@@ -120,6 +121,21 @@ def test_policies_that_permit_by_an_agreement_nobody_signed_are_found(bundles) -
     unsigned = [e for e in found if not (e.type == "governance.accepted" and e.facts["kind"].startswith("agreement"))]
     with pytest.raises(Invalid, match="nobody signed"):
         Redeciding(unsigned).check(made)
+
+
+def test_a_decision_that_knew_what_the_charter_does_not_say_is_found(bundles) -> None:
+    """The recorded entities hang together and give the recorded answer; the charter says something else of them."""
+    found = entries(bundles[0])
+    made = next(entry for entry in found if entry.type == MADE)
+    body = made.body or {}
+    known = json.loads(body["decision"]["entities"])
+    for entity in known:
+        if entity["uid"] == {"type": "Site", "id": "nims"}:
+            entity["attrs"]["country"] = "US"
+    text = canonical.dumps(known).decode()
+    decision = body["decision"] | {"entities": text, "entities_digest": canonical.digest(text.encode())}
+    with pytest.raises(Invalid, match="not what the charter said"):
+        Redeciding(found).check(with_body(made, body | {"decision": decision}))
 
 
 def test_a_bundle_without_its_policies_does_not_verify(bundles) -> None:

@@ -206,6 +206,22 @@ def test_a_decision_about_a_hosted_person_is_made_again_from_its_record_and_its_
         assert decide_again(record.question, record.entities, part) == (record.allow, record.reasons)
 
 
+def test_recorded_facts_are_held_against_the_charter():
+    found = Directory.of(hosting(), "nims", {"press-crew": ["operator@nims"]})
+    charter_alone = Directory.of(hosting())
+    for one in (asked(), question(person="operator@nims", home="nims"), asked(person="x@small")):
+        assert charter_alone.agrees(one, found.slice(one)), "a site's own groups are passed over"
+    in_group = question(person="operator@nims", home="nims", team="press-crew")
+    assert charter_alone.agrees(in_group, found.slice(in_group))
+    for other in (hosting(None), hosting("riken"), charter(teams=(SMALL_TEAM.model_copy(update={"people": ()}),))):
+        assert not Directory.of(other).agrees(asked(), found.slice(asked()))
+    outsider = asked(person="x@small")
+    forged = found.slice(asked())
+    person = next(e for e in forged if e["uid"]["type"] == "Person")
+    person["uid"] = {"type": "Person", "id": "x@small"}
+    assert not charter_alone.agrees(outsider, forged), "nobody is put into a team by a record"
+
+
 def test_a_record_that_claims_another_host_is_found_out():
     policy = policy_of()
     record = policy.decide(asked())

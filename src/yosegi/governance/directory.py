@@ -84,6 +84,20 @@ class Directory:
         entities.append(_capability(question))
         return entities
 
+    def agrees(self, question: Question, entities: Iterable[Mapping[str, Any]]) -> bool:
+        """Whether recorded entities are what this directory knows of a question, a site's own groups aside.
+
+        Those stand in no charter, so nothing can be said of them: they and who is in them are passed over.
+        """
+        told = []
+        for entity in entities:
+            kind, name = entity["uid"]["type"], entity["uid"]["id"]
+            parents = [one for one in entity["parents"] if one["type"] != "Team" or one["id"] in self.teams]
+            stranger = kind == "Person" and name not in self.people and not parents
+            if not stranger and (kind != "Team" or name in self.teams):
+                told.append({**entity, "parents": parents})
+        return told == self.slice(question)
+
     def _site(self, site: str) -> dict[str, Any]:
         country, kind = self.sites[site]
         attrs: dict[str, Any] = {"country": country, "kind": kind}

@@ -9,7 +9,9 @@ from yosegi.core import canonical
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.exchange.requests import MADE, REFUSED_AT_HOME
 from yosegi.governance.agreement import Agreement
+from yosegi.governance.charter import Charter
 from yosegi.governance.decision import Decision
+from yosegi.governance.directory import Directory
 from yosegi.governance.policy import check_signed, redecide
 from yosegi.governance.question import vouching
 from yosegi.governance.registry import ACCEPTED
@@ -38,8 +40,12 @@ class Redeciding:
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._published: dict[str, tuple[int, bytes | None]] = {}
         self._signed: set[str] = set()
-        self._checked: set[str] = set()
+        self._checked: set[object] = set()
+        self._charters: list[tuple[int, Directory]] = []
         for entry in entries:
+            if entry.type == ACCEPTED and str(entry.facts["kind"]).startswith("charter.") and entry.body is not None:
+                charter = Charter.recorded(entry.body["document"])
+                self._charters.append((entry.sequence, Directory.of(charter)))
             if entry.type == ACCEPTED and str(entry.facts["kind"]).startswith("agreement.") and entry.body is not None:
                 self._signed.add(Agreement.recorded(entry.body["document"]).digest)
             if entry.type == POLICY:
@@ -60,7 +66,7 @@ class Redeciding:
 
         Raises:
             Invalid: its policies are missing, were published later or permit by what nobody signed; another answer
-                comes out; or it was about something else than what was asked.
+                comes out; it knew what the charter does not say; or it was about something else than what was asked.
         """
         body = entry.body
         if entry.type not in DECIDED or body is None:
@@ -80,9 +86,25 @@ class Redeciding:
             raise Invalid("its decision", f"recorded as {made}, and decided again it is {found}")
         if recorded.allow != (entry.type == MADE):
             raise Invalid("its decision", f"it is recorded as {entry.type}")
+        self._check_known(entry.sequence, recorded)
         if entry.type == MADE:
             _check_asked(recorded, request or Request.recorded(body["document"]))
         return recorded
+
+    def _check_known(self, sequence: int, recorded: Decision) -> None:
+        """See that who is in a team, and whose site they use, is what the charter said then.
+
+        A decision made while a new version came in force may still rest on the one before.
+        """
+        then, asked = [number for number, _ in self._charters if number < sequence][-2:], recorded.question
+        about = (asked.person, asked.team, asked.home, asked.peer, asked.capability)
+        alike = (recorded.entities_digest, about, tuple(then))
+        if alike in self._checked:
+            return
+        entities = canonical.loads(recorded.entities, what="recorded entities")
+        if not any(number in then and directory.agrees(asked, entities) for number, directory in self._charters):
+            raise Invalid("its decision", "what it knew of sites, teams and people is not what the charter said then")
+        self._checked.add(alike)
 
 
 def _check_asked(recorded: Decision, request: Request) -> None:
