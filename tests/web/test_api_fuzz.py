@@ -37,8 +37,9 @@ def house() -> Iterator[House]:
         yield house
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def bearer(house: House) -> str:
+    """A session for each test: one of the calls ends it."""
     answer = httpx.post(
         house.url() + "/api/v1/session",
         json={"person": "operator@argonne", "passphrase": PASSPHRASE},
