@@ -315,6 +315,21 @@ def test_a_task_is_erased_at_its_home_and_its_owner_whoever_begins(tmp_path: Pat
     tell(three_sites(tmp_path), story)
 
 
+def test_an_officer_is_told_which_objects_of_a_task_are_still_here(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        sha256 = await a_table(federation)
+        step = at(federation, "argonne").campaigns.get("large").trials[0].steps[0]
+        task = f"argonne/{step.owner}/{step.key}"
+        await asyncio.sleep(60)
+        told = await at(federation, "riken").erasing.order("task", task, "a name in it", officer("riken"))
+        assert told["objects"] == [sha256]
+        await at(federation, "riken").erasing.order("object", sha256, "a name in it", officer("riken"))
+        told = await at(federation, "riken").erasing.order("task", task, "a name in it", officer("riken"))
+        assert told["objects"] == []
+
+    tell(large.sites(tmp_path), story)
+
+
 def test_sites_start_again_over_what_was_erased_and_the_campaign_is_there_without_its_value(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         task = await a_campaign(federation)

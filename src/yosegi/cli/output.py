@@ -101,6 +101,8 @@ def show_erasure(told: dict[str, Any], json_: bool) -> None:
     say(f"{told['what']} {told['subject']}: gone at {', '.join(told['gone']) or 'no site yet'}")
     if waiting := not_yet(told):
         say(f"not yet: {waiting}; look again: yosegi incident erasures")
+    for digest in told["objects"]:
+        say(f"its object {digest} is still here: yosegi object erase {digest[7:19]} --why …")
 
 
 def not_yet(told: dict[str, Any]) -> str:

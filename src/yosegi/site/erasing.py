@@ -237,7 +237,13 @@ class Erasing:
         draft = Draft(ORDERED, {}, {"why": why[:2000]})
         await self._append(erasure, (draft,), charter="", actor=who.person)
         await self._carry_out(erasure, again=True)
-        return self._get(what, subject).told_to_people(self.site)
+        return self._get(what, subject).told_to_people(self.site) | {"objects": self._named_by(erasure)}
+
+    def _named_by(self, erasure: Erasure) -> list[str]:
+        """Digests of the objects that a task took or made and whose bytes are here: they are erased by themselves."""
+        entries = () if erasure.what == "object" else self._entries(erasure.subject)
+        named = (ref["sha256"] for entry in entries for ref in entry.facts.get("objects", {}).values())
+        return sorted({str(digest) for digest in named if self.store.has(str(digest))})
 
     # -- doing ------------------------------------------------------------------------------------------------------
 
