@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -566,6 +567,20 @@ def test_what_policy_refuses_is_refused_for_that_whatever_was_learned():
 
 
 # --- the record ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rules", [(), (forbid("until-now", f"context.now > {int(NOW.timestamp())}"),)])
+def test_what_was_permitted_once_is_asked_again_when_the_moment_may_matter(rules):
+    policy = nims(*rules, agreements=[agreement(valid_until=NOW + DAY)])
+    before = policy.decide(question())
+    assert redecide(before, policy.bundle) == before
+    assert before.allow
+    # Alike but for the moment: past the end of the agreement, or of what the site's own rule allows.
+    late = question(now=NOW + (timedelta(seconds=5) if rules else DAY))
+    forged = before.model_copy(update={"question": late})
+    again = redecide(forged, policy.bundle)
+    assert not again.same_as(forged)
+    assert again.reasons == (("local_rule",) if rules else ("agreement_not_in_force",))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from yosegi.campaign.state import PROPOSED
 from yosegi.core import canonical
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Corrupt, Invalid, YosegiError
+from yosegi.core.ids import Digest
 from yosegi.core.values import Value
 from yosegi.exchange.requests import MADE, REPORTED, request_stream
 from yosegi.governance.keyhistory import KeyHistory
@@ -35,7 +36,7 @@ from yosegi.site.owners import Owners, OwnersVerified
 from yosegi.site.redeciding import Redeciding, policies_of
 from yosegi.site.site import Site
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.keys import PublicKey, by_id
+from yosegi.trust.keys import PublicKey, by_id, unbase64
 from yosegi.trust.messages import Report, Request
 
 MOST_BYTES = 512 * 1024 * 1024
@@ -47,7 +48,7 @@ class Exported(Value):
     """One entry as exported; salt and body are gone where the body was erased."""
 
     header: str
-    hash: str
+    hash: Digest
     salt: str | None = None
     body: str | None = None
 
@@ -67,8 +68,8 @@ class Exported(Value):
         raw = self.header.encode()
         header = Header.read(raw)
         try:
-            body = None if self.body is None else base64.b64decode(self.body)
-            salt = None if self.salt is None else base64.b64decode(self.salt)
+            body = None if self.body is None else unbase64(self.body)
+            salt = None if self.salt is None else unbase64(self.salt)
         except ValueError:
             raise Corrupt(f"entry {header.sequence} ({header.type})", "its body is not readable", _TODO) from None
         return Entry(header.sequence, raw, leaf_hash(raw), salt, body, header=header)
@@ -83,7 +84,7 @@ class Bundle(Value):
     site: str
     code: str
     entries: tuple[Exported, ...]
-    proof: tuple[str, ...]
+    proof: tuple[Digest, ...]
     checkpoint: Envelope
     objects: tuple[ExportedObject, ...] | None = None
     """Large data that its entries name; absent where there is none."""
