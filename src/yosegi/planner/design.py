@@ -96,20 +96,20 @@ def _in_region(situation: Situation, kind: Kind, count: int, seed: int) -> list[
     region = situation.region
     if region is None:
         return []
-    taken = {_key(c) for c in situation.taken()}
+    taken = set(_keys(situation.taken()))
     done = len(taken)
     chosen: list[Floats] = []
-    for row in _rows(situation, kind, done + count, seed):
-        key = _key(situation.space.coordinates(row[None, :])[0])
-        if key not in taken:
-            taken.add(key)
-            chosen.append(row)
-        if len(chosen) == count:
-            break
+    for rows in _blocks(situation, kind, done + count, seed):
+        for row, key in zip(rows, _keys(situation.space.coordinates(rows)), strict=True):
+            if key not in taken:
+                taken.add(key)
+                chosen.append(row)
+            if len(chosen) == count:
+                return chosen
     return chosen
 
 
-def _rows(situation: Situation, kind: Kind, count: int, seed: int) -> Iterator[Floats]:
+def _blocks(situation: Situation, kind: Kind, count: int, seed: int) -> Iterator[Floats]:
     region = situation.region
     if region is None:
         return
@@ -119,12 +119,12 @@ def _rows(situation: Situation, kind: Kind, count: int, seed: int) -> Iterator[F
     for attempt in range(4):  # small discrete spaces fill up, and later draws find what is left
         if kind == "lhs" and not region.tied.any():
             unit = _sequence("lhs", len(region.low), count, seed + attempt)
-            yield from region.settle(region.scale(unit))
+            yield region.settle(region.scale(unit))
         elif kind == "random" and not region.tied.any():
             unit = np.random.default_rng([seed, count, attempt]).random((count, len(region.low)))
-            yield from region.settle(region.scale(unit))
+            yield region.settle(region.scale(unit))
         else:
-            yield from region.draw(count << (2 * attempt), seed + attempt + (count if kind == "random" else 0))
+            yield region.draw(count << (2 * attempt), seed + attempt + (count if kind == "random" else 0))
 
 
 def _grid(situation: Situation) -> Iterator[Floats]:
@@ -137,7 +137,7 @@ def _grid(situation: Situation) -> Iterator[Floats]:
             return
         unit = np.array(list(itertools.product(np.linspace(0, 1, levels), repeat=p)))
         rows = region.scale(np.minimum(unit, 1 - 1e-12))
-        yield from region.settle(rows[region.holds(rows)] if len(region.constraints) and levels > 2 else rows)
+        yield region.settle(rows[region.holds(rows)] if len(region.constraints) and levels > 2 else rows)
 
 
 def _sequence(kind: Kind, dimensions: int, count: int, seed: int) -> Floats:
@@ -147,5 +147,5 @@ def _sequence(kind: Kind, dimensions: int, count: int, seed: int) -> Floats:
     return np.asarray(sobol.random(1 << max(count - 1, 1).bit_length())[:count])
 
 
-def _key(coordinates: Floats) -> tuple[float, ...]:
-    return tuple(np.round(coordinates, 9).tolist())
+def _keys(coordinates: Floats) -> list[tuple[float, ...]]:
+    return [tuple(one) for one in np.round(coordinates, 9).tolist()]
