@@ -23,7 +23,7 @@ from yosegi.ledger import ERASED as BODY_ERASED
 from yosegi.ledger import LEDGER, Draft, Write
 from yosegi.site import Session, Site
 from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
-from yosegi.site.erasing import ACKNOWLEDGED, ORDERED
+from yosegi.site.erasure import ACKNOWLEDGED, ORDERED
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Cancel, Erase, Erased, Offer, Report, Request
