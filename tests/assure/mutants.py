@@ -261,6 +261,7 @@ class Attempt:
         if made is None or _same(made, source):
             return Asked(None)
         inside = changed(code_of(target, source), code_of(target, made)) is not None
+        inside = inside and not self._reach.at_import(mutant.path, mutant.line)
         tests, seconds = self._reach.of_line(mutant.path, mutant.line) if inside else self._reach.of_module(mutant.path)
         return Asked(made, inside, tuple(tests), seconds, self._digest(tests))
 

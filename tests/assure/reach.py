@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 import time
@@ -21,6 +22,8 @@ LONGEST = 2.0
 """Seconds of processor time of tests that are asked about one fault, by what they took without it."""
 SLOWEST = ("--deselect", "tests/governance/test_reasons.py::test_every_code_that_is_used_is_in_the_table")
 """Reads every source and tells of none but itself."""
+_IMPORT = -1
+LEFT_OUT = {"postgres.py"}
 EVERY = ("tests/governance/test_values.py", "tests/governance/test_formats.py")
 """Tests about every module, by whatever names."""
 
@@ -31,11 +34,15 @@ class Reach:
     Args:
         copy: the tree.
         tests: the tests' names and what each takes [s of processor time].
-        lines: by module, then line, which tests ran it.
+        lines: by module, then line, which tests ran it; -1 stands for the import of the program.
     """
 
     def __init__(self, copy: Path, tests: list[tuple[str, float]], lines: dict[str, dict[int, list[int]]]) -> None:
         self._copy, self._tests, self._lines = copy, tests, lines
+
+    def at_import(self, path: str, line: int) -> bool:
+        """Whether a line runs when the program is imported, in a function too, so that a fault is at work then."""
+        return _IMPORT in self._lines.get(path, {}).get(line, ())
 
     @classmethod
     def of(cls, runner: Runner, rooms: Sequence[str]) -> Reach:
@@ -64,7 +71,8 @@ class Reach:
         they are worth [s of processor time]."""
         source = (self._copy / path).read_text("utf-8")
         mine = self._lines.get(path, {})
-        return self._chosen(path, {test for each in _statement(source, line) for test in mine.get(each, ())})
+        found = {test for each in _statement(source, line) for test in mine.get(each, ())}
+        return self._chosen(path, found - {_IMPORT})
 
     def of_module(self, path: str) -> tuple[list[str], float]:
         """Tests that reach a function of a module or stand in a file that names what it defines, the nearest first:
@@ -77,7 +85,7 @@ class Reach:
         files = (self._copy / "tests").glob("*/test_*.py")
         naming = {*EVERY} | {str(file.relative_to(self._copy)) for file in files if _has(file, named)}
         found |= {number for number, name in enumerate(self.names) if name.partition("::")[0] in naming}
-        return self._chosen(path, found)
+        return self._chosen(path, found - {_IMPORT})
 
     def _chosen(self, path: str, tests: set[int]) -> tuple[list[str], float]:
         room, name = path.removeprefix("src/yosegi/").split("/")
@@ -85,6 +93,8 @@ class Reach:
 
         def nearness(number: int) -> tuple[int, float]:
             test, cost = self._tests[number]
+            if test.startswith(EVERY):
+                return -1, cost
             return (0 if test.startswith(own) else 1 if test.startswith(beside) else 2), cost
 
         # One case of each test before the others: what many cases say, one mostly says too.
@@ -94,7 +104,7 @@ class Reach:
             turns[number] = cases[test := self._tests[number][0].partition("[")[0]]
             cases[test] += 1
         spent, chosen = 0.0, []
-        for number in sorted(turns, key=lambda number: (min(turns[number], 1), nearness(number))):
+        for number in sorted(turns, key=lambda one: (turns[one] > 0 <= nearness(one)[0], nearness(one))):
             spent += self._tests[number][1]
             chosen.append(self._tests[number][0])
             if spent > LONGEST:
@@ -117,6 +127,11 @@ class Watcher:
         modules = [str(copy / "src/yosegi" / room / "*.py") for room in rooms]
         self._coverage = coverage.Coverage(data_file=None, include=modules, config_file=False)
         self._coverage.start()
+        for room in rooms:
+            for module in sorted((copy / "src/yosegi" / room).glob("*.py")):
+                if module.name not in LEFT_OUT:
+                    importlib.import_module(f"yosegi.{room}.{module.stem}".removesuffix(".__init__"))
+        self._coverage.switch_context("collecting")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -133,7 +148,7 @@ class Watcher:
         data, lines = self._coverage.get_data(), {}
         for file in data.measured_files():
             each = {
-                line: sorted(int(context) for context in contexts if context)
+                line: sorted(int(context or _IMPORT) for context in contexts if context != "collecting")
                 for line, contexts in data.contexts_by_lineno(file).items()
             }
             lines[str(Path(file).relative_to(self._copy))] = each
