@@ -416,6 +416,14 @@ def test_what_a_source_did_not_agree_to_let_go_on_is_not_asked_with():
     assert policy().decide(question(learned=secret, purpose="teaching")).reasons == ("purpose_not_covered",)
 
 
+def test_an_agreement_lets_go_on_just_what_it_covers():
+    ear = agreement(export_classes=("EAR99",), determinations=determined("EAR99"))
+    label = Label(sensitivity="team", export_classes=("EAR99",), sources=("nims/colour.mix@1",))
+    for classes, refused in ((("EAR99",), 0), ((), 0), (("5A002", "EAR99"), 1)):
+        one = label.model_copy(update={"export_classes": classes})
+        assert len(why_not_onward(one, "riken", [ear], purpose="research", now=NOW)) == refused
+
+
 # --- what changes ----------------------------------------------------------------------------------------------------
 
 

@@ -421,6 +421,13 @@ def test_a_clock_that_is_off_is_told_by_how_much_and_in_which_direction():
     assert fields_of(lambda: clocks.check_peer("riken")) == ("clock_off", {"seconds": 100})
 
 
+def test_of_two_clocks_to_judge_by_the_nearer_to_the_one_in_question_counts():
+    heard(riken=40, nims=20).check_peer("riken")
+    heard(riken=-40, nims=-20).check_peer("riken")
+    with expect(False):
+        heard(riken=51, nims=20).check_peer("riken")
+
+
 def test_a_peer_is_judged_where_there_is_another_to_judge_by():
     heard(riken=3600).check_peer("riken")
     heard(riken=3600, nims=0).check_peer("ornl")

@@ -39,7 +39,7 @@ def check_address(url: str, *, loopback: bool = False, networks: Iterable[str] =
     except ValueError as error:
         raise Untrusted("an address", "address_refused", address=repr(url), why=str(error)) from None
     host = (parts.hostname or "").rstrip(".")
-    if why := _wrong_form(url, parts.scheme, parts.netloc, parts.query + parts.fragment, host, port):
+    if why := _wrong_form(url, parts.scheme, parts.netloc, host, port):
         raise Untrusted("an address", "address_refused", address=repr(url), why=why)
     if why := _wrong_host(host, loopback, networks):
         raise Untrusted("an address", "address_refused", address=repr(url), why=why)
@@ -61,7 +61,7 @@ def refused_number(number: IPAddress, *, loopback: bool = False, networks: Itera
     return ""
 
 
-def _wrong_form(url: str, scheme: str, netloc: str, rest: str, host: str, port: int | None) -> str:
+def _wrong_form(url: str, scheme: str, netloc: str, host: str, port: int | None) -> str:
     # Parsers disagree about what these characters mean, so none of them may be there.
     if not url.isascii() or re.search(r"[\s\\\x00-\x1f]", url):
         return "it has characters that do not belong in an address"
@@ -69,7 +69,7 @@ def _wrong_form(url: str, scheme: str, netloc: str, rest: str, host: str, port: 
         return "only http and https are spoken"
     if "@" in netloc:
         return "it carries credentials"
-    if rest or "?" in url or "#" in url:
+    if "?" in url or "#" in url:
         return "it has a query or fragment"
     if not host or port == 0:
         return "it names no host"

@@ -152,7 +152,7 @@ class Charter(Document):
     @property
     def fingerprint(self) -> str:
         """The first 80 bits of its digest in groups of four, to be read aloud when a first charter is adopted."""
-        digits = self.digest.removeprefix("sha256:")[:20]
+        digits = self.digest.removeprefix("sha256:")
         return " ".join(digits[start : start + 4] for start in range(0, 20, 4))
 
     @property

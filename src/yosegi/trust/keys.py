@@ -81,7 +81,7 @@ class PublicKey(Value):
     @property
     def fingerprint(self) -> str:
         """The first 80 bits of the identifier in groups of four, to be read aloud."""
-        digits = self.key_id.rpartition("-")[2][:20]
+        digits = self.key_id.rpartition("-")[2]
         return " ".join(digits[start : start + 4] for start in range(0, 20, 4))
 
     def verify(self, signature: bytes, message: bytes) -> bool:
