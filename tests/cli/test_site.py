@@ -98,6 +98,23 @@ def test_settings_that_do_not_hold_are_refused_by_name(home: Path, verb: str, li
     assert why in refused("site", verb, home)
 
 
+@pytest.mark.parametrize(("options", "shown"), [((), "parties"), (("--policies-shown-to", "nobody"), "nobody")])
+def test_whom_a_new_site_shows_its_policies_is_a_line_that_can_be_read(
+    tmp_path: Path, options: tuple[str, ...], shown: str
+) -> None:
+    home = tmp_path / "nims"
+    told("site", "init", home, "--name", "nims", "--mailbox", "riken", *options)
+    assert f'policies_shown_to = "{shown}"' in (home / "site.toml").read_text("utf-8").splitlines()
+    assert document("site", "doctor", home)["policies shown to"] == shown
+
+
+def test_a_home_that_says_nothing_shows_its_policies_to_nobody(home: Path) -> None:
+    settings = home / "site.toml"
+    lines = [line for line in settings.read_text("utf-8").splitlines() if "policies_shown_to" not in line]
+    settings.write_text("\n".join(lines) + "\n", "utf-8")
+    assert document("site", "doctor", home)["policies shown to"] == "nobody"
+
+
 @pytest.mark.parametrize("verb", ["serve", "doctor", "check", "rebuild", "account", "backup"])
 def test_a_folder_that_is_no_home_is_said_and_stays_empty(tmp_path: Path, verb: str) -> None:
     folder = tmp_path / "empty"
