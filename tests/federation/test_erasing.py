@@ -17,13 +17,15 @@ from federation.test_refusals import asked
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused
+from yosegi.exchange import Incoming
 from yosegi.exchange.outbox import sending
+from yosegi.exchange.parcel import Message
 from yosegi.exchange.requests import MADE, REPORTED
 from yosegi.ledger import ERASED as BODY_ERASED
 from yosegi.ledger import LEDGER, Draft, Write
 from yosegi.site import Session, Site
 from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
-from yosegi.site.erasure import ACKNOWLEDGED, ORDERED
+from yosegi.site.erasure import ACKNOWLEDGED, ASKED, ORDERED
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Cancel, Erase, Erased, Offer, Report, Request
@@ -243,6 +245,40 @@ def test_an_answer_of_a_site_that_was_not_asked_counts_for_nothing(tmp_path: Pat
 
     federation = large.sites(tmp_path, "both listen")
     tell(federation, story)
+
+
+def test_answers_that_come_together_are_all_told_to_who_asked_first(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        sha256 = await a_table(federation)
+        argonne = at(federation, "argonne")
+        await federation.crash("nims")
+        await federation.crash("post")
+        # Both were told, and neither has answered yet.
+        erasure = argonne.erasing._get("object", sha256)
+        asked = Draft(ASKED, {"key": "first"}, {"why": "a name"})
+        await argonne.erasing._append(erasure, (asked,), charter=CHARTER, actor="riken")
+        for peer in ("nims", "post"):
+            await argonne.erasing._tell(erasure, CHARTER, peer)
+        now = argonne.clock.now()
+
+        def said(sender: str) -> Incoming:
+            fields = {"charter": CHARTER, "sender": sender, "to": "argonne", "key": "k", "issued": now}
+            document = Erased(**fields, not_after=now + Erased.longest, what="object", subject=sha256, gone=(sender,))  # type: ignore[arg-type]
+            return Incoming(Message(document=document.sign(federation.signer(sender))), sender, CHARTER)
+
+        append = argonne.erasing._append
+
+        async def slowly(*what: Any, **how: Any) -> None:
+            await asyncio.sleep(0.1)
+            await append(*what, **how)
+
+        argonne.erasing._append = slowly  # type: ignore[method-assign]
+        await asyncio.gather(*(argonne.erasing.on_answer(said(peer)) for peer in ("nims", "post")))
+        told = argonne.erasing._get("object", sha256).answered[CHARTER, "riken"]
+        assert set(told["gone"]) >= {"nims", "post"}
+        assert "nims" not in told["waiting"]
+
+    tell(large.sites(tmp_path, "by mail alone"), story)
 
 
 def test_a_site_of_an_older_version_is_shown_as_not_asked(tmp_path: Path) -> None:

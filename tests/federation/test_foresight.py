@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.governed import agreement
+from federation.governed import agreement, amended, governed, signed
 from federation.test_refusals import asked as asked_for_real
 from federation.test_refusals import forbid
 from federation.toys import three_sites
 from yosegi.exchange.outbox import sending
+from yosegi.governance.charter import Team
 from yosegi.ledger import Write
 from yosegi.site import Ask, Session, Site
 from yosegi.site.foresight import ANSWERED, ASKED, HEARD, MOST_A_MINUTE, Rate
@@ -205,6 +206,23 @@ def test_a_question_that_nobody_heard_in_its_hour_is_asked_anew_and_awaited_no_l
         assert (await explained(federation))["allow"]
 
     told(story)
+
+
+def test_of_a_team_that_its_member_is_not_in_a_site_learns_that_and_nothing_else(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = governed(tmp_path)
+        await federation.start()
+        fusion = Team(id="fusion", title="F", lead="riken", sites=("riken", "nims"), people=("pi@riken",))
+        after = amended(federation.charter(), teams=(*federation.charter().teams, fusion))
+        secret = agreement("secret", teams=("fusion",), parties=("riken", "nims"), purposes=("research",))
+        for envelope in (signed(after, *federation.places), signed(secret, "riken", "nims")):
+            await nims(federation).governing.publish(envelope, "officer@nims")
+        await asyncio.sleep(60)
+        answer = await argonne(federation).office.explain(MAKE.model_copy(update={"team": "fusion"}), MEMBER)
+        assert [reason["code"] for reason in answer["owner"]["reasons"]] == ["not_in_team"]
+        assert "secret" not in str(answer)
+
+    run_simulated(story())
 
 
 async def question_of(federation: Federation, sender: str, person: str, number: int = 0) -> WouldYou:

@@ -8,9 +8,10 @@ shown until it is.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -68,14 +69,17 @@ class Erasing:
     requests: Requests
     owner: Owner
     campaigns: Campaigns
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Answers come together, and what is told of all must have heard each."""
 
     async def start(self) -> None:
         """Listen, and finish what was ordered and not done when this site ended."""
         self.exchange.on(Erase, self.on_request)
         self.exchange.on(Erased, self.on_answer)
-        for erasure in self.all():
-            if self._decided(erasure):
-                await self._carry_out(erasure)
+        async with self._lock:
+            for erasure in self.all():
+                if self._decided(erasure):
+                    await self._carry_out(erasure)
 
     def _decided(self, erasure: Erasure) -> bool:
         """Whether it is to be erased here: an officer said so, or a peer whose word is enough."""
@@ -134,10 +138,12 @@ class Erasing:
             if self.clock.monotonic() > until:
                 raise Conflict(f"task {subject}", "what it sent was not all acknowledged yet", "try again later")
             await self.clock.sleep(0.25)
-        draft = Draft(ORDERED, {}, {"why": why[:2000]})
-        await self._append(erasure, (draft,), charter="", actor=who.person)
-        await self._carry_out(erasure, again=True)
-        return self._get(what, subject).told_to_people(self.site) | {"objects": self._named_by(erasure)}
+        async with self._lock:
+            erasure = self._get(what, subject)
+            draft = Draft(ORDERED, {}, {"why": why[:2000]})
+            await self._append(erasure, (draft,), charter="", actor=who.person)
+            await self._carry_out(erasure, again=True)
+        return erasure.told_to_people(self.site) | {"objects": self._named_by(erasure)}
 
     def _named_by(self, erasure: Erasure) -> list[str]:
         """Digests of the objects that a task took or made and whose bytes are here: they are erased by themselves."""
@@ -295,6 +301,10 @@ class Erasing:
             Unavailable: the task is not over here; it is asked again.
         """
         asked = self._opened(Erase, incoming)
+        async with self._lock:
+            await self._requested(asked, incoming)
+
+    async def _requested(self, asked: Erase, incoming: Incoming) -> None:
         erasure = self._get(asked.what, asked.subject)
         pair = (incoming.charter, incoming.sender)
         is_here = bool(known(self.ledger, "digest = ?", asked.subject)) if asked.what == "object" else bool(
@@ -325,6 +335,10 @@ class Erasing:
             Untrusted, Invalid: not of that site, or it was not asked.
         """
         said = self._opened(Erased, incoming)
+        async with self._lock:
+            await self._answered(said, incoming)
+
+    async def _answered(self, said: Erased, incoming: Incoming) -> None:
         erasure = self._get(said.what, said.subject)
         if (incoming.charter, incoming.sender) not in erasure.told:
             raise Invalid("an answer", f"{self.site} has not asked {incoming.sender} to erase {said.subject}")
@@ -343,10 +357,11 @@ class Erasing:
         entry = self.ledger.entry(out.sequence)
         if entry.type == TOLD:
             _, what, subject = entry.stream.split("/", 2)
-            erasure = self._get("object" if what == "object" else "task", subject)
-            draft = Draft(NOT_TAKEN, {"peer": out.to, "why": because[:500]})
-            await self._append(erasure, (draft,), charter=out.charter, actor=out.to)
-            await self._answer(erasure)
+            async with self._lock:
+                erasure = self._get("object" if what == "object" else "task", subject)
+                draft = Draft(NOT_TAKEN, {"peer": out.to, "why": because[:500]})
+                await self._append(erasure, (draft,), charter=out.charter, actor=out.to)
+                await self._answer(erasure)
 
     def _opened(self, kind: type[Any], incoming: Incoming) -> Any:
         keys = self.registry.keys_of(incoming.charter, incoming.sender)
