@@ -6,13 +6,14 @@ import json
 import shutil
 import socket
 import sqlite3
+import threading
 import urllib.request
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from processes.sites import PROCESS_SOURCE, Town, alive, descendants
+from processes.sites import PROCESS_SOURCE, Town, alive, descendants, until
 from yosegi.cli import main
 from yosegi.trust.envelope import Envelope
 
@@ -46,6 +47,25 @@ def test_sigterm_ends_a_site_with_status_0_and_leaves_no_process(town: Town) -> 
     left = [pid for pid in below if alive(pid)]
     town.start("riken")
     assert (status, left) == (0, [])
+
+
+def test_a_site_that_ends_lets_go_of_whoever_waits_at_it(town: Town) -> None:
+    """A page's stream and a peer's long poll would else be broken off, and a page of troubles written about it."""
+    log = town.folder / "argonne.log"
+    before = len(log.read_text())
+    seen: list[int] = []
+
+    def follow() -> None:
+        seen.extend(town.client("argonne").changes())
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    until(lambda: seen, "the stream is open")
+    status = town.terminate("argonne")
+    follower.join()
+    town.start("argonne")
+    assert status == 0
+    assert "Traceback" not in log.read_text()[before:]
 
 
 def test_sigterm_ends_a_station_with_status_0_and_leaves_no_process(town: Town) -> None:

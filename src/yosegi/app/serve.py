@@ -15,6 +15,7 @@ from yosegi.app.settings import Home
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
 from yosegi.core.plain import log_plainly
+from yosegi.site import Site
 from yosegi.web import make_app
 
 
@@ -82,7 +83,20 @@ async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None])
         server_header=False,
     )
     with _obeyed():
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await _Server(config, site).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that waits for what is under way once it has let go of whoever is only kept waiting."""
+
+    def __init__(self, config: uvicorn.Config, site: Site) -> None:
+        super().__init__(config)
+        self._site = site
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, in good order."""
+        self._site.let_go()
+        await super().shutdown(sockets)
 
 
 @contextlib.contextmanager

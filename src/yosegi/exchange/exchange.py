@@ -89,6 +89,7 @@ class Exchange:
     _caller: Caller = field(init=False)
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _ending: bool = False
 
     def __repr__(self) -> str:
         return f"<exchange of {self.site} with {len(self._links)} peers>"
@@ -184,6 +185,12 @@ class Exchange:
             if peer != self.site:
                 self.link(charter, peer).wake()
 
+    def let_go(self) -> None:
+        """Answer every call that is held open, and hold none any more."""
+        self._ending = True
+        for link in self._links.values():
+            link.wake()
+
     async def close(self) -> None:
         """End every conversation; what was not delivered is taken up again by the next `start`."""
         for task in list(self._tasks):
@@ -237,7 +244,7 @@ class Exchange:
         link.held += 1
         try:
             async with asyncio.timeout(parcel.wait):
-                while not self._mail_for(parcel) and not link.due(now := self.clock.monotonic(), resend):
+                while not (self._mail_for(parcel) or link.due(now := self.clock.monotonic(), resend) or self._ending):
                     await until_changed(link, link.patience(now))
         except TimeoutError:
             pass

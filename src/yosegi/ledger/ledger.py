@@ -53,6 +53,8 @@ class Ledger:
         self._store, self._sequencer, self._queue = store, sequencer, queue
         self._clock, self._views, self._keys, self._upcasters = clock, views, keys, upcasters
         self.site = site
+        self.ending = False
+        """Whether nobody is kept waiting for news any more."""
         self._recent = Recent[int, Entry](_KEPT)
 
     @classmethod
@@ -327,9 +329,12 @@ class Ledger:
         return tuple("sha256:" + item.hex() for item in tree.hashes(ranges, self._fetch))
 
     async def changed(self, after_sequence: int, timeout: float) -> int:
-        """The last sequence, as soon as it is above `after_sequence`, or after `timeout` seconds whatever it is."""
+        """The last sequence, as soon as it is above `after_sequence`, or after `timeout` seconds whatever it is.
+
+        At once where the ledger is `ending`.
+        """
         end = self._clock.monotonic() + timeout
-        while self.size - 1 <= after_sequence and not self._queue.closed:
+        while self.size - 1 <= after_sequence and not (self.ending or self._queue.closed):
             left = end - self._clock.monotonic()
             if left <= 0 or not await self._wait(self._queue.news(), left):
                 break
@@ -344,6 +349,11 @@ class Ledger:
         finally:
             news.cancel()
             late.cancel()
+
+    def let_go(self) -> None:
+        """Let everybody go who waits for news; appends go on until it is closed."""
+        self.ending = True
+        self._queue.tell()
 
     def check(self) -> Iterator[check.Progress]:
         """Verify everything that is durable when this begins, the views too, step by step; appends may go on.

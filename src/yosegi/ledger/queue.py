@@ -61,7 +61,7 @@ class Queue:
             raise Unavailable("the ledger", "it is closed", "open it again")
         if self._inline:
             outcome = self._sequencer.commit([request])[0]
-            self._notify()
+            self.tell()
             return _unwrap(outcome)
         future: asyncio.Future[list[Entry]] = self._loop.create_future()
         if not self._gathered:
@@ -102,7 +102,7 @@ class Queue:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        self._notify()
+        self.tell()
 
     def _work(self) -> None:
         while group := self._next():
@@ -134,9 +134,10 @@ class Queue:
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
-        self._notify()
+        self.tell()
 
-    def _notify(self) -> None:
+    def tell(self) -> None:
+        """Wake everybody who waits for news."""
         for watcher in tuple(self._watchers):
             if not watcher.done():
                 watcher.set_result(None)

@@ -213,10 +213,14 @@ class StationEngine:
         self._stop = word
         self._wake()
 
-    async def close(self) -> None:
-        """Answer the open call, so that the site can end; the station's processes are its own."""
+    def let_go(self) -> None:
+        """Answer the call that is held open, so that the site can end."""
         self._closed = True
         self._wake()
+
+    async def close(self) -> None:
+        """Bring nothing more here; the station's processes are its own."""
+        self.let_go()
         for task in self._bringing.values():
             task.cancel()
         await asyncio.gather(*self._bringing.values(), return_exceptions=True)

@@ -131,6 +131,13 @@ class Site:
         for work in (self.notices.run(), self.rights.run(), self.watch.run(), self.renewing.run()):
             self._tasks.append(asyncio.create_task(work))
 
+    def let_go(self) -> None:
+        """Answer everybody who is kept waiting, peers, stations and pages alike: the site is about to end."""
+        self.exchange.let_go()
+        self.ledger.let_go()
+        for station in self.stations.values():
+            station.let_go()
+
     async def close(self) -> None:
         """Stop watching; nothing that is recorded is lost, and engines end what they started."""
         await self.campaigns.close()

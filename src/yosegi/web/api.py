@@ -399,7 +399,7 @@ async def changes(request: Request, site: Here, who: Who, after: int = -1) -> St
 
     async def events() -> AsyncIterator[str]:
         last = after
-        while not await request.is_disconnected():
+        while not (site.ledger.ending or await request.is_disconnected()):
             now = await site.ledger.changed(last, 15.0)
             yield f"id: {now}\ndata: {now}\n\n" if now > last else ": still here\n\n"
             last = max(now, last)

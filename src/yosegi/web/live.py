@@ -58,7 +58,7 @@ async def stream(view: View, ledger: Ledger, clock: Clock, open_: Callable[[], b
     """Server-sent events for one page, until `open_` says that nobody may look any more, or the site ends."""
     sent, last = Sent(), -1
     try:
-        while open_():
+        while open_() and not ledger.ending:
             news = sent.news(view)
             yield _event(last, news) if news else ": still here\n\n"
             await clock.sleep(REST)
