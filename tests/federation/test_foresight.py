@@ -20,7 +20,7 @@ from yosegi.exchange.outbox import sending
 from yosegi.governance.charter import Team
 from yosegi.ledger import Write
 from yosegi.site import Ask, Session, Site
-from yosegi.site.foresight import ANSWERED, ASKED, HEARD, MOST_A_MINUTE, Rate
+from yosegi.site.foresight import ANSWERED, ASKED, HEARD, MOST_A_MINUTE, PATIENCE, Rate
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Offer, Report, Request, Would, WouldYou
@@ -159,6 +159,21 @@ def test_an_owner_that_was_never_heard_has_said_nothing_and_that_is_said(told) -
         await federation.crash("nims")
         owner = await explained(federation)
         assert (owner["allow"], owner["at"], owner["reasons"]) == (None, "", [])
+
+    told(story)
+
+
+def test_nobody_is_kept_waiting_again_for_an_owner_that_was_asked_and_is_out_of_reach(told) -> None:
+    async def story(federation: Federation) -> None:
+        await federation.crash("nims")
+        clock = argonne(federation).clock
+        waited = []
+        for _ in range(2):
+            start = clock.monotonic()
+            await explained(federation)
+            waited.append(clock.monotonic() - start)
+            await asyncio.sleep(10)
+        assert waited == [PATIENCE, 0.0]
 
     told(story)
 

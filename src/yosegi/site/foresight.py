@@ -162,11 +162,14 @@ class Foresight:
             return before
         if (refused := self._may_not(charter, owner, str(question["on_behalf_of"]))) is not None:
             return replace(before, why_not=refused)
-        if not self._is_asked(about, now):
+        if (asked := self._asked(about, now)) is None:
             self._refused.pop(about, None)
             await self._send(charter, owner, question, about)
+            asked = now
+        # For an owner that was asked before and is out of reach nobody is kept waiting again.
+        patience = self.patience - (now - asked).total_seconds()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(max(0.0, patience)):
                 while self._known(about) == before and about not in self._refused:
                     await self._news.wait()
         return self._known(about)
@@ -180,10 +183,12 @@ class Foresight:
         said = Would.recorded(body["document"])
         return Foreseen(said.issued, {one.capability: one for one in said.answers}, self._refused.get(about))
 
-    def _is_asked(self, about: str, now: datetime) -> bool:
+    def _asked(self, about: str, now: datetime) -> datetime | None:
+        """When it was asked, if that was not answered and may still be."""
         since = timestamp(now - LIFETIME)
-        sql = "SELECT key FROM foresight WHERE about = ? AND open = 1 AND asked > ?"
-        return about not in self._refused and bool(self.ledger.query(sql, (about, since)))
+        sql = "SELECT asked FROM foresight WHERE about = ? AND open = 1 AND asked > ?"
+        rows = () if about in self._refused else self.ledger.query(sql, (about, since))
+        return parse_timestamp(rows[0]["asked"]) if rows else None
 
     def _may_not(self, charter: str, owner: str, person: str) -> Explanation | None:
         if not self.registry.version_for(charter, owner, WouldYou):
