@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from yosegi.campaign import parse_spec
+from yosegi.core.states import CampaignState
 from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
 from yosegi.testing.loop import run_simulated
 from yosegi.testing.network import Network
@@ -47,7 +48,9 @@ def make(trials: int) -> bytes:
         # The toy's own resolution leaves room for a thousand points.
         text = spec(trials).replace("parallel = 2", "parallel = 16").replace("resolution = 0.001", "resolution = 1e-5")
         await home.start_campaign(parse_spec(text), federation.member())
-        while not home.campaigns.get("toy").state.final:
+        while not (campaign := home.campaigns.get("toy")).state.final:
+            if campaign.state is CampaignState.HELD:
+                raise SystemExit(f"the campaign holds after {len(campaign.ended_order)} trials: {campaign.why}")
             await asyncio.sleep(5)
         exported = await export_campaign(home, "toy")
         for name in federation.places:

@@ -105,6 +105,8 @@ def test_a_notice_that_could_not_be_sent_is_tried_again_soon(tmp_path: Path) -> 
 
 def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path: Path) -> None:
     class Silent:
+        unsettled = ""
+
         def statistics(self) -> dict[str, float]:
             return {"silent_seconds": 1200.0}
 

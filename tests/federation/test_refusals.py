@@ -14,6 +14,7 @@ import pytest
 from federation.toys import three_sites
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
+from yosegi.core.states import TaskState
 from yosegi.exchange.requests import Asked
 from yosegi.governance.agreement import Agreement
 from yosegi.governance.amend import successor
@@ -50,7 +51,7 @@ async def asked(federation: Federation, capability: str, **more: Any) -> Asked:
         "purpose": "research",
         "capability": capability,
         "contract": contract.digest,
-        "inputs": INPUTS[capability],
+        "inputs": INPUTS.get(capability),
         **more,
     }
     made = await home.requests.ask(request, home.law.decide_request(request, contract))
@@ -227,5 +228,23 @@ def test_nothing_is_spent_from_a_tranche_before_its_funder_released_it(tmp_path:
         done = await asked(federation, "nims/toy.make@1", key="after")
         assert done.outcome is not None
         assert done.outcome.outputs
+
+    run_simulated(story())
+
+
+def test_a_station_that_does_not_know_what_it_did_is_asked_for_nothing_that_cannot_be_repeated(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        engine = federation.places["nims"].engine
+        assert engine is not None
+        engine.unsettled = "its intent log is another one"
+        told = await asked(federation, "nims/toy.make@1")
+        assert told.state is TaskState.REFUSED
+        assert [reason.code for reason in told.reasons] == ["station_unsettled"]
+        assert "yosegi station settle" in told.reasons[0].en
+        assert "yosegi station settle" in told.reasons[0].ja
+        again = {"key": "fedcba9876543210", "inputs": {"sample": "s-0.25"}}
+        assert (await asked(federation, "nims/toy.measure@1", **again)).state is TaskState.ENDED
 
     run_simulated(story())

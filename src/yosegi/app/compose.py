@@ -39,6 +39,7 @@ from yosegi.runner.owner import Owner
 from yosegi.runner.process_engine import ProcessEngine
 from yosegi.runner.standing import StandingView
 from yosegi.runner.station_engine import StationEngine
+from yosegi.runner.station_memory import StationMemory
 from yosegi.runner.tasks import TaskView
 from yosegi.site import (
     Account,
@@ -243,6 +244,7 @@ def assemble(parts: Parts) -> Site:
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
     for station in stations.values():
         station.on_late = owner.resolve
+        station.memory = StationMemory(station.name, ledger)
     law.capabilities = catalogue.facts
     governing = Governing(settings.site, ledger, clock, registry, law, exchange, catalogue)
     requests.contract_of = catalogue.contract_of

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from yosegi.app.keyring import signer as signer_of
 from yosegi.app.settings import Home
+from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Conflict
 from yosegi.runner.station import StationFile, run_station
@@ -47,6 +49,21 @@ def run(folder: Path) -> None:
     StationFile.load(folder)
     say(f"station of {folder}: dialling its site")
     asyncio.run(run_station(folder))
+
+
+@station.command()
+@click.argument("name")
+@click.option("--note", required=True, help="What was found at the instrument.")
+@with_site
+@explained
+def settle(name: str, note: str, **site: Any) -> None:
+    """Say that the instrument of a station whose memory was lost or restored from a backup was looked at.
+
+    Its site saw another intent log than before, or an older copy of it: what was under way there is uncertain (settle
+    each with `yosegi task settle`), and nothing that uses something up is started at NAME until this is said.
+    """
+    client_of(**site).post(f"/stations/{name}/settle", {"why": note})
+    say(f"station {name} may start such work again")
 
 
 def make_station(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str = "") -> str:

@@ -87,6 +87,11 @@ class Engine(Protocol):
     """Whether `run` with a key it had before returns what became of that key and never starts it twice, even after a
     restart of the engine and of the site. A task whose effect is unknown is handed again only to such an engine."""
 
+    @property
+    def unsettled(self) -> str:
+        """Why nothing that cannot be repeated is started until a person has looked; empty if it may be."""
+        ...
+
     async def start(self) -> None:
         """Make ready; called once before the first `run`."""
         ...

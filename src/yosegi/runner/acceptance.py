@@ -65,7 +65,7 @@ class Acceptance:
             reason = refusal or explained("unknown_capability", capability=name)
             await self._refuse(task, request, (reason,), facts, body)
             return
-        closed = self.gap.closes(published.contract, request)
+        closed = self.gap.closes(published.contract, request) or self._forgot(published)
         if refusal := closed or self.rights.unvouched(request, envelope) or self._too_much(request, name):
             await self._refuse(task, request, (refusal,), facts, body)
             return
@@ -96,6 +96,14 @@ class Acceptance:
             return self.waiting.unfit(request, published.contract)
         except Invalid as error:
             return explained("bad_inputs", why=str(error))
+
+    def _forgot(self, published: Published) -> Explanation | None:
+        """Why a station may not be asked: it does not know what it did, and this cannot be repeated."""
+        engine = published.engine
+        if not engine.unsettled or published.contract.effect.repeatable:
+            return None
+        contact = f"operator@{self.site}"
+        return explained("station_unsettled", station=engine.name, why=engine.unsettled, contact=contact)
 
     def _too_much(self, request: Request, name: str) -> Explanation | None:
         """Why nothing more is taken now, whoever asks: an open breaker, or a team with too much under way."""

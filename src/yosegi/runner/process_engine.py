@@ -76,6 +76,7 @@ class ProcessEngine:
 
     name = "process"
     remembers = False
+    unsettled = ""
 
     def __init__(
         self,

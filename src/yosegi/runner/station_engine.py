@@ -31,6 +31,7 @@ from yosegi.runner.station.documents import (
     StationCall,
     StopWord,
 )
+from yosegi.runner.station_memory import StationMemory
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey, by_id
 from yosegi.trust.signer import Signer
@@ -102,6 +103,8 @@ class StationEngine:
         store: ObjectStore | None = None,
         offload: Offload = asyncio.to_thread,
     ) -> None:
+        self.memory: StationMemory | None = None
+        """Where what the station tells of its own memory is kept; None where there is no ledger."""
         self._desk: Desk | None = None
         if store is not None:
             puller = Puller(store, clock, other_bytes, patience=PATIENCE, offload=offload)
@@ -243,12 +246,49 @@ class StationEngine:
         self._wake()
         if self._desk is not None:
             self._desk.hear(heard.wants, heard.chunks)
+        forgot = await self._look_at_memory(heard)
         spoken = await self._take(map(self._whole, filter(self._is_here, heard.results)))
+        if forgot:
+            self._give_up()
         for reached in heard.progress:
             if (want := self._wants.get(reached.key)) is not None:
                 want.progress(Progress(reached.key, reached.fraction, reached.text))
         self._note(heard)
         return await self._answer(heard, spoken, number)
+
+    @property
+    def unsettled(self) -> str:
+        """See `Engine.unsettled`."""
+        return "" if self.memory is None else self.memory.unsettled
+
+    async def settle(self, by: str, note: str) -> None:
+        """A person has looked at the instrument of a station that had forgotten what it did.
+
+        Raises:
+            Conflict: there is nothing to settle.
+            Invalid: the note says nothing.
+        """
+        if self.memory is None:
+            raise Conflict(f"station {self.name}", "has forgotten nothing", "there is nothing to settle")
+        await self.memory.settle(by, note)
+        self._wake()
+
+    async def _look_at_memory(self, heard: StationCall) -> bool:
+        """Whether the station has just been found to have forgotten what it did."""
+        if self.memory is None:
+            return False
+        begun = [self._wants[h.key].work for h in heard.holding if h.state == "started" and h.key in self._wants]
+        moving = any(not work.effect.repeatable for work in begun)
+        return await self.memory.hear(heard.run, heard.memory, moving=moving)
+
+    def _give_up(self) -> None:
+        """What the station was offered and cannot be repeated: nobody knows any more what became of it."""
+        # A word that it never began something would be that of a log which does not know.
+        self._burying.clear()
+        for want in self._wants.values():
+            if want.offered_at is not None and not want.work.effect.repeatable and not want.ended.done():
+                why = f"station {self.name} does not know what it did: {self.unsettled}; look at the instrument"
+                want.ended.set_result(ended_badly(want.work.effect, "station_forgot", why))
 
     def _verified(self, call: bytes) -> StationCall:
         now = self._clock.now()
@@ -378,6 +418,8 @@ class StationEngine:
         for key, want in self._wants.items():
             if want.ended.done() or want.cancelled or want.state == "started":
                 continue
+            if self.unsettled and not want.work.effect.repeatable:
+                continue
             if want.state != "received":
                 if room == 0:
                     continue
@@ -410,6 +452,7 @@ class StationEngine:
             "last_seen": self._heard_at,
             "silent_seconds": 0.0 if self._open else now - (self._since if self._heard is None else self._heard),
             "stopped": bool(self._stop),
+            "unsettled": self.unsettled,
             "resting": self._resting,
             "trouble": self._trouble,
         }

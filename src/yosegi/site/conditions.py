@@ -78,6 +78,9 @@ class Conditions:
 
     def _stations(self) -> Iterator[Condition]:
         for name, engine in self.stations.items():
+            if engine.unsettled:
+                fields = {"station": name, "why": engine.unsettled, "contact": f"operator@{self.site}"}
+                yield Condition(f"station/{name}/forgot", "station_unsettled", fields, name)
             silent = engine.statistics()["silent_seconds"]
             if silent > STATION_SILENT:
                 fields = {"station": name, "minutes": str(int(silent // 60))}

@@ -295,6 +295,19 @@ class Site:
         self._operator(who, "settling the restoration")
         await self.owner.gap.settle(who.person, note)
 
+    async def settle_station(self, name: str, who: Session, note: str) -> None:
+        """Say that the instrument of a station that had forgotten what it did was looked at.
+
+        Raises:
+            NotFound: no such station.
+            Refused: not an operator.
+            Conflict: there is nothing to settle.
+        """
+        self._operator(who, f"settling station {name}")
+        if name not in self.stations:
+            raise NotFound("station", name, tuple(self.stations))
+        await self.stations[name].settle(who.person, note)
+
     async def close_breaker(self, capability: str, who: Session, note: str) -> None:
         """Say that a capability works again, after a look at it.
 

@@ -56,6 +56,7 @@ class SimulatedEngine:
     duration: float = 1.0
     point: Callable[[str], None] = lambda name: None
     store: ObjectStore | None = None
+    unsettled: str = ""
     broken: bool = False
     """Every task has its effect and then fails."""
     mute: bool = False

@@ -281,6 +281,13 @@ async def settle_gap(body: Why, site: Here, who: Who) -> dict[str, bool]:
     return {"open": site.owner.gap.open}
 
 
+@api.post("/stations/{name}/settle")
+async def settle_station(name: str, body: Why, site: Here, who: Who) -> dict[str, str]:
+    """Say that the instrument of a station that had forgotten what it did was looked at, so that it may go on."""
+    await site.settle_station(name, who, body.why)
+    return {"unsettled": site.stations[name].unsettled}
+
+
 @api.get("/notices")
 async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
     """What a person must look at."""

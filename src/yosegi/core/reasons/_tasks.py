@@ -91,6 +91,14 @@ add(
     "新しいキーで改めて依頼してください。",
 )
 add(
+    "station_unsettled",
+    "operator",
+    "Station {station} does not know what it did ({why}), and nobody has looked at its instrument since.",
+    "ステーション {station} は行った作業の記録を失っており（{why}）、装置の確認がまだ済んでいません。",
+    "{contact} looks at the instrument, and then: yosegi station settle {station} --note NOTE.",
+    "{contact} が装置を確認し、yosegi station settle {station} --note NOTE で確定してください。",
+)
+add(
     "station_unheard",
     "operator",
     "Nothing was heard of station {station} for {minutes} minutes.",

@@ -94,6 +94,22 @@ class Halt(Value):
     word: Stopping
 
 
+class Memory(Value):
+    """Which intent log a station has, and where in it it stands.
+
+    Args:
+        log: the log's identity, drawn when it was made.
+        follows: the run of the station before this one, as the log says; 0 for none.
+        opened_at: its position when this run began.
+        position: its position now; grows with each thing that is written.
+    """
+
+    log: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    follows: int = Field(ge=0, lt=2**53)
+    opened_at: int = Field(ge=0, lt=2**53)
+    position: int = Field(ge=0, lt=2**53)
+
+
 class _Spoken(Document):
     station: SiteId
     site: SiteId
@@ -120,6 +136,7 @@ class StationCall(_Spoken):
         heeds: the stop word it last heard; a site that means another answers at once.
         resting: why it starts nothing new; empty if it would.
         trouble: what went wrong, for people.
+        memory: which intent log it has; None from a station of before its site asked for it.
     """
 
     kind: ClassVar[str] = "station_call"
@@ -132,6 +149,7 @@ class StationCall(_Spoken):
     heeds: StopWord = ""
     resting: Annotated[str, StringConstraints(max_length=40)] = ""
     trouble: Words = ""
+    memory: Memory | None = None
 
 
 class StationAnswer(_Spoken):

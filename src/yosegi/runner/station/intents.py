@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, YosegiError
 from yosegi.core.states import Effect
 from yosegi.runner.endings import ended_badly, never_began
-from yosegi.runner.station.documents import Offer
+from yosegi.runner.station.documents import Memory, Offer
 
 State = Literal["received", "started", "ended"]
 
@@ -29,6 +30,9 @@ CREATE TABLE IF NOT EXISTS intent (
     outcome BLOB, acknowledged INTEGER NOT NULL DEFAULT 0, changed TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS intent_state ON intent (state, acknowledged);
 CREATE TABLE IF NOT EXISTS run (number INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS log (identity TEXT NOT NULL, position INTEGER NOT NULL);
+CREATE TRIGGER IF NOT EXISTS intent_new AFTER INSERT ON intent BEGIN UPDATE log SET position = position + 1; END;
+CREATE TRIGGER IF NOT EXISTS intent_changed AFTER UPDATE ON intent BEGIN UPDATE log SET position = position + 1; END;
 """
 
 
@@ -88,6 +92,16 @@ class IntentLog:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_DDL)
+            if self._db.execute("SELECT identity FROM log").fetchone() is None:
+                self._db.execute("INSERT INTO log VALUES (?, 0)", (secrets.token_hex(16),))
+            self._identity, self._opened_at = self._db.execute("SELECT identity, position FROM log").fetchone()
+            self._follows: int = (self._db.execute("SELECT number FROM run").fetchone() or (0,))[0]
+
+    def memory(self) -> Memory:
+        """Which log this is and where it stands, so that its site sees whether it is the one it was."""
+        with self._explained():
+            (position,) = self._db.execute("SELECT position FROM log").fetchone()
+        return Memory(log=self._identity, follows=self._follows, opened_at=self._opened_at, position=position)
 
     def next_run(self) -> int:
         """A number for this run of the station, greater than any before, even if an older folder was restored."""

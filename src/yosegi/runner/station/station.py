@@ -210,6 +210,7 @@ class Station:
             station=self.name, site=self.site, run=self._run, sequence=self._sequence, issued=now,
             not_after=now + LIFE, wait=wait, room=room, holding=holding, results=self._results(),
             progress=tuple(self._progress.values()), heeds=self._stop, resting=resting, trouble=self.trouble[:2000],
+            memory=self.log.memory(),
             **({} if self._desk is None else self._desk.say()),
         )  # fmt: skip
 
