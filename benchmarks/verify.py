@@ -42,7 +42,8 @@ def make(trials: int) -> bytes:
 
     async def run(folder: Path) -> bytes:
         federation = three_sites(folder, network=Network(delay=0.01))
-        federation.places["nims"].grant["samples"] = str(trials + 10)  # type: ignore[index]
+        # Some of the toy's samples do not hold together (x above 0.995), and are paid for all the same.
+        federation.places["nims"].grant["samples"] = str(trials + trials // 20 + 10)  # type: ignore[index]
         await federation.start()
         home = federation.places["argonne"].running
         # The toy's own resolution leaves room for a thousand points.
