@@ -30,7 +30,7 @@ def dumps(value: Any) -> bytes:
     Raises:
         Invalid: the value has no canonical form, or is nested deeper than `MAX_DEPTH`.
     """
-    return text(value).encode()
+    return _encoded(_written(value))
 
 
 def text(value: Any) -> str:
@@ -39,8 +39,12 @@ def text(value: Any) -> str:
     Raises:
         Invalid: the value has no canonical form, or is nested deeper than `MAX_DEPTH`.
     """
+    return checked(_written(value))
+
+
+def _written(value: Any) -> str:
     try:
-        return checked(_text(value, MAX_DEPTH))
+        return _text(value, MAX_DEPTH)
     except _Unusual:
         return _general(value)
 
@@ -123,11 +127,15 @@ def checked(encoded: str) -> str:
     Raises:
         Invalid: a surrogate stands alone in it, so it has none.
     """
+    _encoded(encoded)
+    return encoded
+
+
+def _encoded(written: str) -> bytes:
     try:
-        encoded.encode()
+        return written.encode()
     except UnicodeEncodeError as error:
         raise Invalid("a value", f"has no canonical JSON form ({error.reason})") from None
-    return encoded
 
 
 quoted = encode_basestring
@@ -195,11 +203,26 @@ def _object(value: Mapping[str, Any], left: int) -> str:
     except TypeError:
         raise _Unusual from None
     for key in keys:
-        # UTF-16 order, which the standard asks for, is the order of code points below the surrogates.
-        if type(key) is not str or (not key.isascii() and max(key) > "\ud7ff"):
-            raise _Unusual
-        parts.append(f"{encode_basestring(key)}:{_text(value[key], left - 1)}")
+        item = value[key]
+        written = _KEYS.get(key) or _key(key)
+        # Most are texts: these are written here, and not by a call of their own.
+        parts.append(written + (encode_basestring(item) if type(item) is str else _text(item, left - 1)))
     return "{" + ",".join(parts) + "}"
+
+
+_KEYS: dict[str, str] = {}
+_MOST_KEYS = 4096
+"""The same few names stand in almost everything; each is written once."""
+
+
+def _key(key: object) -> str:
+    # UTF-16 order, which the standard asks for, is the order of code points below the surrogates.
+    if type(key) is not str or (not key.isascii() and max(key) > "\ud7ff"):
+        raise _Unusual
+    written = encode_basestring(key) + ":"
+    if len(_KEYS) < _MOST_KEYS and len(key) < 64:
+        _KEYS[key] = written
+    return written
 
 
 def _too_deep() -> Invalid:
