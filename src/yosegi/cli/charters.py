@@ -145,10 +145,17 @@ def _amended(old: Charter, changes: dict[str, Any]) -> Charter:
 @click.argument("document", type=File)
 @click.option("--home", type=click.Path(path_type=Path), required=True, help="Whose governance keys sign.")
 @Keys
+@click.option(
+    "--before", type=File, help="The version in force, for a home that never accepted it: keys it names sign."
+)
 @explained
-def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
-    """Add a member's signatures to DOCUMENT, in place. Read it first: yosegi charter show DOCUMENT."""
-    say(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")
+def sign(document: Path, home: Path, keys: tuple[Path, ...], before: Path | None) -> None:
+    """Add a member's signatures to DOCUMENT, in place. Read it first: yosegi charter show DOCUMENT.
+
+    A member that DOCUMENT drops may have to sign it under the rule of the version in force; where its home has not
+    accepted that, name it by --before.
+    """
+    say(f"{document}: signed with {' and '.join(sign_file(document, home, keys, before))}")
 
 
 @charter.command("publish")

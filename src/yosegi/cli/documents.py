@@ -74,10 +74,11 @@ def from_toml(source: Path, kind: type[Document], dates: tuple[str, str], defaul
     return kind.read(defaults | filled | value, what=str(source))
 
 
-def sign_file(path: Path, home: Path, keys: tuple[Path, ...]) -> list[str]:
+def sign_file(path: Path, home: Path, keys: tuple[Path, ...], before: Path | None = None) -> list[str]:
     """Add a member's signatures to a document's file; the fingerprints of the keys that signed.
 
-    A key that the charter does not name would spoil the document, so those sign that it names.
+    A key that the charter does not name would spoil the document, so those sign that it names, or that the version
+    `before` it does, or one that was accepted here: a member that leaves may be needed by the rule of the old one.
 
     Raises:
         Invalid: none of the keys is named.
@@ -86,6 +87,8 @@ def sign_file(path: Path, home: Path, keys: tuple[Path, ...]) -> list[str]:
     place = Home(home)
     found = [load_signer(key) for key in keys] or list(signers(place, "governance"))
     known = _named(place, envelope)
+    if before is not None:
+        known |= set(Charter.peek(read_document(before)).keys)
     chosen = [one for one in found if not known or one.public.key_id in known]
     if not chosen:
         raise Invalid(str(path), f"its charter names no governance key of {home}", "write it with these keys")
