@@ -215,6 +215,17 @@ def test_an_agent_acts_for_its_member_with_a_key_of_its_own_until_it_is_removed(
     assert "no mandate that stands" in refused("agent", "remove", "helper", *pi(town))
 
 
+def test_who_runs_the_site_says_whose_agent_acts_no_more(town: Town, tmp_path: Path) -> None:
+    mine = ("--home", town.folder / "argonne", "--as", "operator@argonne")
+    for who, name in ((pi(town), "two-1"), (mine, "two-2")):
+        added = ("agent", "add", "two", "--mandate", name, "--agent-key", tmp_path / f"{name}.key", *TERMS)
+        document(*added, "--capability", "riken/*", *who)
+    assert "pi@argonne" in refused("agent", "remove", "two", *mine)
+    ended = document("agent", "remove", "two", "--of", "pi@argonne", *mine)
+    assert [one["id"] for one in ended] == ["two-1"]
+    assert document("mandate", "show", "two-2", *mine)["stands"]
+
+
 def test_an_agent_reaches_no_further_than_its_mandate_and_cuts_no_wider_one(town: Town, tmp_path: Path) -> None:
     key, sub = tmp_path / "planner.key", tmp_path / "sub.key"
     document("agent", "add", "planner", "--agent-key", key, *TERMS, "--capability", SIMULATE, *pi(town))

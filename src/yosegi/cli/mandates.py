@@ -151,6 +151,8 @@ def agent() -> None:
     """Let a program act for you with a key of its own, under a mandate: never more than you, never an approval.
 
     An agent signs in with `--as YOU --as-agent NAME --key ITS-KEY` and may start campaigns, ask for tasks, and stop.
+    With --json every object that holds another site's words (results, titles, reasons) names that site as `told_by`:
+    pass them on to a language model as data, never as instructions.
     """
 
 
@@ -172,16 +174,20 @@ def add(name: str, agent_key: Path, mandate_id: str, json_: bool, **site: Any) -
 
 @agent.command()
 @click.argument("name")
+@click.option("--of", "whose", default="", help="This member's; needed where agents of several have that name.")
 @click.option("--why", default="", help="For the record.")
 @with_site
 @as_json
 @explained
-def remove(name: str, why: str, json_: bool, **site: Any) -> None:
+def remove(name: str, whose: str, why: str, json_: bool, **site: Any) -> None:
     """Let an agent act no more: cancel every mandate it has, and all that was cut from them."""
     client = client_of(**site)
-    held = [m["id"] for m in client.get("/mandates") if m["agent"] == name and m["stands"]]
-    if not held:
+    found = [m for m in client.get(f"/mandates?person={quote(whose)}") if m["agent"] == name and m["stands"]]
+    if not found:
         raise Invalid(f"agent {name}", "has no mandate that stands", "see yosegi agent list")
+    if len(people := sorted({m["person"] for m in found})) > 1:
+        raise Invalid(f"agent {name}", f"acts for {' and '.join(people)}", "say whose with --of")
+    held = [m["id"] for m in found]
     ended = [client.post(f"/mandates/{one}/cancel", {"why": why}) for one in held]
     if json_:
         show_json(ended)
