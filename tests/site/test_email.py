@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from ipaddress import ip_address
@@ -158,6 +159,12 @@ def test_a_server_without_starttls_is_not_used_unless_the_settings_say_so(plain:
     assert not handler.mails
     asyncio.run(_mailer(port, security="none")(NOTICE))
     assert len(handler.mails) == 1
+
+
+def test_what_a_peer_said_is_written_out_and_reaches_no_terminal_as_it_is() -> None:
+    text = _mailer(1).message(replace(NOTICE, text="it says: \x1b[2J\u202eyes", told_by="riken")).get_content()
+    assert "\\x1b[2J\\u202eyes" in text
+    assert "\x1b" not in text
 
 
 def test_a_server_that_is_away_is_said() -> None:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Unavailable
+from yosegi.core.plain import plain
 from yosegi.site.notices import Notice
 
 PATIENCE = 20.0
@@ -58,7 +59,8 @@ class Mailer:
         message["Date"] = format_datetime(self.clock.now())
         message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2] or None)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday answers
-        message.set_content(f"{notice.text}\n\n{notice.ja or notice.text}\n")
+        # It may repeat what a peer said, and is read in terminals too.
+        message.set_content(plain(f"{notice.text}\n\n{notice.ja or notice.text}\n"))
         return message
 
     def _send(self, message: EmailMessage) -> None:
