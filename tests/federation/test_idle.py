@@ -17,9 +17,10 @@ from yosegi.core.states import CampaignState
 from yosegi.exchange import calling
 from yosegi.exchange.link import Link
 from yosegi.exchange.parcel import History
+from yosegi.governance.statement import Listens
 from yosegi.ledger import Draft, Write
 from yosegi.site import Site
-from yosegi.testing.federation import CHARTER, Federation
+from yosegi.testing.federation import CHARTER, Federation, Place, address
 from yosegi.testing.loop import SimulatedClock, run_simulated
 
 
@@ -170,6 +171,35 @@ def test_an_owner_whose_clock_is_off_starts_nothing_and_a_peers_is_named(tmp_pat
         assert not told["nims"]
         assert riken.exchange.clocks.seconds_off == skew
         assert home.exchange.clocks.seconds_off == 0
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize("skew", [45.0, -45.0, 4000.0, -4000.0])
+def test_two_sites_alone_whose_clocks_are_apart_both_say_so_until_they_agree(tmp_path: Path, skew: float) -> None:
+    async def story() -> None:
+        both = {name: Place(name, Listens(url=address(name)), "US") for name in ("argonne", "riken")}
+        federation = Federation(both, tmp_path)
+        await federation.start()
+        await asyncio.sleep(60)
+        sites = {name: place.running for name, place in federation.places.items()}
+        _set(sites["riken"], skew)
+        await asyncio.sleep(120)
+        for name, peer, ahead in (("argonne", "riken", skew), ("riken", "argonne", -skew)):
+            (line,) = sites[name].peers()
+            if skew == -4000.0 and name == "argonne":
+                # Long after its time a parcel might be an old one played again; the peer's refusal says what it is.
+                assert "The clock of argonne is 4000 seconds ahead" in line["trouble"]
+                continue
+            assert abs(line["clock_seconds"] - ahead) <= 1
+            said = [notice for notice in sites[name].notices.open() if notice.name == f"clock/{peer}"]
+            assert f"{line['clock_seconds']} seconds" in said[0].text
+            assert str(line["clock_seconds"]) in said[0].ja
+            assert sites[name].exchange.clocks.seconds_off == 0, "nobody knows whose is wrong"
+        _set(sites["riken"], 0.0)
+        await asyncio.sleep(120)
+        assert [line["clock_seconds"] for site in sites.values() for line in site.peers()] == [0, 0]
+        assert not [notice for site in sites.values() for notice in site.notices.open()]
 
     run_simulated(story())
 

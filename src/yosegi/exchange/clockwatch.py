@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from yosegi.core.errors import Unavailable
 from yosegi.trust.clocks import PeerClocks
+from yosegi.trust.document import SKEW
 from yosegi.trust.errors import Untrusted
 
 
@@ -46,6 +47,24 @@ class ClockWatch:
             Untrusted: `clock_off`.
         """
         self._clocks.check_peer(peer)
+
+    @property
+    def apart(self) -> dict[str, int]:
+        """Seconds by which peers' clocks are ahead of this site's, of those where it is more than honest ones differ.
+
+        Where there is one peer only nobody can say whose is wrong; that they differ, both can.
+        """
+        ahead = {peer: round(span.total_seconds()) for peer, span in self._clocks.ahead.items() if abs(span) > SKEW}
+        return {} if self.seconds_off else ahead
+
+    def check_apart(self, peer: str) -> None:
+        """Say of a document out of its time what it is, where that is what it is.
+
+        Raises:
+            Untrusted: `clocks_apart`.
+        """
+        if seconds := self.apart.get(peer):
+            raise Untrusted(f"a parcel of {peer}", "clocks_apart", peer=peer, seconds=seconds)
 
     def _judge(self) -> int:
         try:

@@ -209,6 +209,7 @@ class Exchange:
                 "heard_seconds_ago": None if link.last_heard is None else round(now - link.last_heard, 1),
                 "unheard_seconds": round(now - (link.since if link.last_heard is None else link.last_heard), 1),
                 "trouble": link.trouble if link.failures else "",
+                "clock_seconds": self.clocks.apart.get(link.peer, 0),
                 "waiting": link.waiting,
             }
             for link in self._links.values()

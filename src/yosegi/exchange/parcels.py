@@ -128,6 +128,7 @@ class Parcels:
                 late = Parcel.open(envelope, keys, now=claim.issued, to=self.site, charter=charter, sender=sender)
                 self._hear_clock(late, now, in_force=False)
                 self.clocks.check_own()
+                self.clocks.check_apart(sender)
             raise
         self._refuse_replay(parcel)
         if fresh:

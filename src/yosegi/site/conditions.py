@@ -100,6 +100,8 @@ class Conditions:
     def _machine(self) -> Iterator[Condition]:
         if seconds := self.exchange.clocks.seconds_off:
             yield Condition("clock", "clock_off", {"seconds": str(seconds)}, self.site)
+        for peer, seconds in self.exchange.clocks.apart.items():
+            yield Condition(f"clock/{peer}", "clocks_apart", {"peer": peer, "seconds": str(seconds)}, peer, peer)
         if self.folder is not None:
             usage = shutil.disk_usage(self.folder)
             if usage.free < min(DISK_LEAST[0] * usage.total, DISK_LEAST[1]):

@@ -91,6 +91,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "listens": ("listens at {where}", "{where} で受信"),
     "dials_out": ("dials out; mailbox at {where}", "発信のみ（郵便箱は {where}）"),
     "waiting_mail": ("Waiting to go", "送信待ち"),
+    "clock_apart": ("its clock beside the one here, in seconds:", "こちらの時計との差（秒）："),
     "trouble": ("Trouble", "障害"),
     "no_trouble": ("reached", "到達可"),
     "unreached": ("not reached", "到達不可"),
