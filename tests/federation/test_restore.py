@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from federation.test_refusals import asked
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Refused
-from yosegi.core.states import CampaignState, Effect, TrialState
+from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
 from yosegi.ledger import LEDGER, REFILLED, Checkpoint
 from yosegi.site import Session, Site
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
+from yosegi.trust.messages import Request
 
 
 @pytest.fixture(autouse=True)
@@ -142,5 +145,34 @@ def test_a_site_that_goes_back_without_a_word_is_still_caught(tmp_path: Path) ->
         await federation.restart("nims")
         await asyncio.sleep(60)
         assert federation.places["argonne"].running.exchange.witness.forked == {"nims"}
+
+    run_simulated(story())
+
+
+def test_repeatable_work_whose_time_ran_out_while_its_owner_was_away_is_refused_and_closed_at_its_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yosegi.exchange.requests.LIFETIME", timedelta(minutes=5))
+
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["riken"].duration = 600.0
+        await federation.start()
+        riken = federation.places["riken"].running
+        riken.ledger.backup(tmp_path / "backup.db")
+        made = asyncio.create_task(asked(federation, "riken/toy.simulate@1"))
+        await asyncio.sleep(10)
+        home = federation.places["argonne"].running
+        (stream,) = home.ledger.streams("request/riken/")
+        request = Request.recorded((home.ledger.read(stream)[0].body or {})["document"])
+        assert made.cancel()
+        await federation.crash("riken")
+        await asyncio.sleep((request.not_after - request.issued).total_seconds() + 60)
+        await _restored(federation, tmp_path, "riken", _seen(federation, "argonne", "riken"))
+        await asyncio.sleep(60)
+        told = home.requests.get("riken", request.key)
+        assert told.state is TaskState.REFUSED
+        assert [reason.code for reason in told.reasons] == ["lost_in_restore"]
+        assert not home.ledger.query("SELECT stream FROM request WHERE open = 1")
 
     run_simulated(story())

@@ -52,13 +52,7 @@ class Acceptance:
         """Decide, hold and record a verified request; start it if there is room. Returns when it is durable."""
         site, name = split_capability(request.capability)
         published = self.book.published.get(name) if site == self.site else None
-        facts = {
-            "team": request.team,
-            "capability": request.capability,
-            "request": envelope.payload_digest,
-            "campaign": request.campaign or "",
-            "by": request.on_behalf_of,
-        }
+        facts = _facts(request, envelope)
         body: dict[str, Any] = {"request": envelope.plain, "receipt": receipt}
         refusal = self._unfit(request, published, name)
         if published is None or refusal is not None:
@@ -84,6 +78,12 @@ class Acceptance:
             await self._refuse(task, request, (_exceeded(error),), facts, body)
             return
         await self._accept(task, request, published, hold, facts, body)
+
+    async def too_late(self, task: Task, request: Request, envelope: Envelope) -> None:
+        """Refuse a request that was lost in a restoration and whose time is over, so that its home asks again."""
+        if task.state is TaskState.NEW:
+            lost = explained("lost_in_restore", site=self.site)
+            await self._refuse(task, request, (lost,), _facts(request, envelope), {"request": envelope.plain})
 
     def _unfit(self, request: Request, published: Published | None, name: str) -> Explanation | None:
         """What is wrong with a request before any policy is asked."""
@@ -205,6 +205,16 @@ class Acceptance:
         contract = published.contract if published else None
         draft = self.book.reporter.attach(draft, request, TaskState.REFUSED, contract, reasons=tuple(reasons))
         await self.book.append(task, draft, request=request)
+
+
+def _facts(request: Request, envelope: Envelope) -> dict[str, Any]:
+    return {
+        "team": request.team,
+        "capability": request.capability,
+        "request": envelope.payload_digest,
+        "campaign": request.campaign or "",
+        "by": request.on_behalf_of,
+    }
 
 
 def _exceeded(error: GrantExceeded) -> Explanation:

@@ -32,6 +32,7 @@ from yosegi.runner.reporting import Reporter
 from yosegi.runner.switch import Switch, SwitchWord
 from yosegi.runner.tasks import Task, task_stream
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
 from yosegi.trust.messages import Cancel, Explanation, Request
 from yosegi.trust.signer import Signer
 
@@ -127,10 +128,21 @@ class Owner:
     async def lost(self, charter: str, sender: str, envelope: Envelope) -> None:
         """A peer still awaits the end of a request that this site had taken and lost in a restoration.
 
-        What may be repeated is done again. Anything else is recorded as uncertain, its cost held, and never started.
+        What may be repeated is done again, or refused where its time is over, so that its home asks anew. Anything
+        else is recorded as uncertain, its cost held, and never started.
         """
-        if not await self._lost.record(charter, sender, envelope):
+        if await self._lost.record(charter, sender, envelope):
+            return
+        try:
             await self.on_request(charter, sender, envelope, None)
+        except Untrusted as error:
+            if error.reason != "document_expired":
+                raise
+            keys, then = self.directory.keys_of(charter, sender), Request.peek(envelope).issued
+            request = Request.open(envelope, keys, now=then, to=self.site, charter=charter, sender=sender)
+            stream = task_stream(sender, request.key)
+            async with self._book.lock(stream):
+                await self._acceptance.too_late(self._book.find(stream), request, envelope)
 
     async def _reconcile(self, task: Task) -> None:
         """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""

@@ -37,8 +37,8 @@ add(
 add(
     "clocks_apart",
     "operator",
-    "The clock of {peer} is {seconds} seconds ahead of the one here (behind it if negative), and 30 are allowed. One of "
-    "the two is wrong, and each site refuses what the other sends.",
+    "The clock of {peer} is {seconds} seconds ahead of the one here (behind it if negative), and 30 are allowed. One "
+    "of the two is wrong, and each site refuses what the other sends.",
     "{peer} の時計はこちらの時計より {seconds} 秒進んでいます（負なら遅れ、許容は30秒）。"
     "どちらかが誤っており、互いの文書を受け付けません。",
     "Set the one that is wrong, e.g. from a time server; work then goes on by itself.",
