@@ -4,12 +4,15 @@ says of what was found and what was expected.
 
 from __future__ import annotations
 
+import base64
 import json
 from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trust.test_document import NOW, SIGNER, Note, note, open_note
 from trust.test_token import ASKED, HOLDER, HOME, THIEF, accept, proof, token, use
@@ -254,6 +257,20 @@ def test_base64_is_read_in_its_one_form(text):
     with pytest.raises(ValueError, match="base64"):
         unbase64(text)
     assert unbase64("AA==") == b"\0"
+
+
+@given(text=st.text("AQgwB/+=", max_size=12))
+def test_base64_is_read_in_the_one_form_in_which_it_is_written(text: str) -> None:
+    """RFC 4648, sections 3.5 and 4: as Python's own encoder writes what Python's own decoder reads."""
+    try:
+        written = base64.b64encode(base64.b64decode(text, validate=True)).decode()
+    except ValueError:
+        written = None
+    if written == text:
+        assert base64.b64encode(unbase64(text)).decode() == text
+    else:
+        with pytest.raises(ValueError, match="base64"):
+            unbase64(text)
 
 
 def test_a_key_of_the_wrong_size_is_told_its_size():

@@ -84,7 +84,7 @@ class Trial:
 
     def charged(self) -> Amounts:
         """What owners have charged for it."""
-        return sum((step.charged for step in self.steps), Amounts())
+        return sum((step.charged for step in self.steps if step.charged), Amounts())
 
     def outputs(self) -> dict[str, Mapping[str, Any]]:
         """Outputs by step."""

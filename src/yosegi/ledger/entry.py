@@ -65,7 +65,7 @@ class Entry:
     @property
     def stream(self) -> str:
         """The thing it is about."""
-        return self.header.stream
+        return (self._header or self.header).stream
 
     @property
     def position(self) -> int:
@@ -75,7 +75,7 @@ class Entry:
     @property
     def type(self) -> str:
         """What happened."""
-        return self.header.type
+        return (self._header or self.header).type
 
     @property
     def time(self) -> str:
