@@ -16,6 +16,7 @@ from yosegi.site import Account
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer
+from yosegi.web.mandates import MOST_OVER
 
 KEY = Ed25519Signer.from_seed(b"planner".ljust(32, b"."))
 
@@ -140,3 +141,14 @@ def test_the_page_is_live(house: House, pi: httpx.Client) -> None:
             if "mandate-planner" in text and "gave" not in text:
                 text += "gave"
                 give(house, "late")
+
+
+def test_of_those_that_are_over_the_page_shows_the_newest(house: House, pi: httpx.Client) -> None:
+    with signed_in(house, who="pi") as client:
+        for number in range(MOST_OVER + 3):
+            give(house, f"old-{number:02}")
+            client.post(f"/api/v1/mandates/old-{number:02}/cancel", json={})
+    over = pi.get("/mandates").text.partition('id="over"')[2]
+    assert over.count('<tr id="mandate-') == MOST_OVER
+    assert "mandate-old-22" in over
+    assert "mandate-old-02" not in over

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -281,12 +281,13 @@ class Mandating:
         living = [self.delegation.get(row["id"]) for row in rows if self.delegation.over(row["id"]) is None]
         return {found.id: found.agent_key for found in living if found.agent_key is not None}
 
-    def seen_by(self, who: Session, person: str = "") -> list[dict[str, Any]]:
+    def seen_by(self, who: Session, person: str = "", over: int = 10**6) -> list[dict[str, Any]]:
         """The mandates that somebody may look at, the newest first: their own, and all for those who run the site.
 
         Args:
             who: who looks.
             person: of this member alone, if one is named.
+            over: at most so many that stand no more, the newest.
         """
         runs_it = who.role in ("operator", "officer")
         whose = person if runs_it or person in ("", who.person) else None
@@ -294,14 +295,16 @@ class Mandating:
             return []
         of = whose or ("" if runs_it else who.person)
         condition, values = ("WHERE person = ?", (of,)) if of else ("", ())
-        rows = self.ledger.query(f"SELECT id FROM mandates {condition} ORDER BY issued DESC, id", values)
-        asked = self._asked()
-        return [self._told(self.delegation.get(row["id"]), asked) for row in rows]
+        columns, now = "id, cancelled, not_after", timestamp(self.clock.now())
+        rows = self.ledger.query(f"SELECT {columns} FROM mandates {condition} ORDER BY issued DESC, id", values)
+        ended = [row["id"] for row in rows if row["cancelled"] or row["not_after"] <= now]
+        left_out, asked = set(ended[over:]), self._asked()
+        return [self._told(self.delegation.get(row["id"]), asked) for row in rows if row["id"] not in left_out]
 
-    def agents(self, who: Session) -> list[dict[str, Any]]:
-        """The agents among those: for whom each acts, under what, and when it was last heard of; the latest first."""
-        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        for one in self.seen_by(who):
+    def agents(self, seen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The agents among these: for whom each acts, under what, and when it was last heard of; the latest first."""
+        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for one in seen:
             if one["agent"]:
                 found.setdefault((one["person"], one["agent"]), []).append(one)
         lines = [

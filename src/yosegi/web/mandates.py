@@ -25,12 +25,12 @@ class MandatesView:
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
         look, mandating = self.looking, self.looking.site.mandating
-        found = mandating.seen_by(look.session)
+        found = mandating.seen_by(look.session, over=MOST_OVER)
         return {
             "switch": look.switch(),
-            "agents": look.render("agents", agents=mandating.agents(look.session)),
+            "agents": look.render("agents", agents=mandating.agents(found)),
             "standing": look.render("standing", mandates=[one for one in found if one["stands"]]),
-            "over": look.render("over", mandates=[one for one in found if not one["stands"]][:MOST_OVER]),
+            "over": look.render("over", mandates=[one for one in found if not one["stands"]]),
         }
 
     def rows(self) -> dict[str, Markup]:

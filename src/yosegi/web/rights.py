@@ -110,7 +110,7 @@ async def mandates(site: Here, who: Who, person: str = "") -> list[dict[str, Any
 @rights.get("/agents")
 async def agents(site: Here, who: Who) -> list[dict[str, Any]]:
     """The agents that act for members of this site: for whom, under what, and when they were last heard of."""
-    return site.mandating.agents(who)
+    return site.mandating.agents(site.mandating.seen_by(who))
 
 
 @rights.get("/mandates/{mandate}")
