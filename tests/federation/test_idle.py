@@ -17,7 +17,7 @@ from yosegi.core.states import CampaignState
 from yosegi.exchange import calling
 from yosegi.exchange.link import Link
 from yosegi.exchange.parcel import History
-from yosegi.governance.statement import Listens
+from yosegi.governance.statement import Listens, Outbound
 from yosegi.ledger import Draft, Write
 from yosegi.site import Site
 from yosegi.testing.federation import CHARTER, Federation, Place, address
@@ -75,6 +75,76 @@ def test_a_fork_of_an_idle_site_is_caught_within_a_minute(tmp_path: Path, name: 
         await _goes_back(federation, tmp_path, name, entries)
         await asyncio.sleep(60)
         assert federation.places["argonne"].running.exchange.witness.forked == {name}
+
+    run_simulated(story())
+
+
+def two_that_dial_out(folder: Path) -> Federation:
+    """nims and kek only dial out; argonne listens, and keeps the mail of both."""
+    reach = {"argonne": Listens(url=address("argonne")), "nims": Outbound(mailbox="argonne")}
+    reach["kek"] = reach["nims"]
+    return Federation({name: Place(name, how) for name, how in reach.items()}, folder)
+
+
+def test_two_sites_that_only_dial_out_hear_of_each_other_every_minute(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = two_that_dial_out(tmp_path)
+        await federation.start()
+        await asyncio.sleep(120)
+        before = federation.network.calls
+        for _ in range(10):
+            await asyncio.sleep(60)
+            for name in ("nims", "kek"):
+                for peer in federation.places[name].running.peers():
+                    assert peer["heard_seconds_ago"] <= 60, (name, peer)
+        # Ten minutes: each polls its mailbox, leaves its checkpoint for the other twice and collects the other's.
+        assert federation.network.calls - before <= 10 * 2 * (3 + 2 + 4)
+
+    run_simulated(story())
+
+
+async def looks_away(charter: str, peer: str, told: History) -> None:
+    """A keeper of mail that compares nothing."""
+
+
+def test_a_story_told_otherwise_to_a_site_that_is_reached_by_mail_alone_is_caught_there_within_a_minute(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        federation = two_that_dial_out(tmp_path)
+        await federation.start()
+        await federation.crash("nims")
+        shutil.copy(tmp_path / "nims.db", tmp_path / "earlier.db")
+        site = await federation.restart("nims")
+        for number in range(50):
+            draft = Draft("story.true", {"number": number})
+            await site.ledger.append(Write("story", None, (draft,), charter=CHARTER, actor="nims"))
+        await asyncio.sleep(120)
+        # The keeper of their mail would find it too, and let nims leave nothing more; this one looks away.
+        federation.places["argonne"].running.exchange.witness.hear = looks_away  # type: ignore[method-assign]
+        await _goes_back(federation, tmp_path, "nims", 200)
+        await asyncio.sleep(60)
+        assert federation.places["kek"].running.exchange.witness.forked == {"nims"}
+
+    run_simulated(story())
+
+
+def test_a_site_that_is_away_is_left_a_letter_an_hour_with_nothing_in_it_but_where_the_ledger_stands(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        federation = two_that_dial_out(tmp_path)
+        await federation.start()
+        await asyncio.sleep(120)
+        await federation.crash("nims")
+        mailbox = federation.places["argonne"].running.exchange.mailbox
+        assert mailbox is not None
+        before = mailbox.statistics().get("nims", 0)
+        await asyncio.sleep(2 * 3600 + 60)
+        assert mailbox.statistics()["nims"] - before <= 3
+        await federation.restart("nims")
+        await asyncio.sleep(60)
+        assert "nims" not in mailbox.statistics()
 
     run_simulated(story())
 

@@ -9,11 +9,14 @@ from yosegi.core.clock import Clock
 from yosegi.core.errors import YosegiError
 from yosegi.exchange.link import RESEND, RESEND_MAIL, Link
 from yosegi.exchange.witness import EVERY, Witness
+from yosegi.exchange.witness import IDLE as ASKED_AGAIN
 from yosegi.governance.registry import Registry
 from yosegi.governance.statement import Listens, Outbound
 from yosegi.trust.errors import Untrusted
 
 IDLE = 30.0
+MAIL_EVERY = 3600.0
+"""Seconds between two checkpoints left in the mailbox of a peer that says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,17 @@ class Roads:
 
     def gossip_in(self, link: Link) -> float:
         """Seconds until a peer is called only to tell each other where the ledgers stand."""
-        if link.peer == self.site or not isinstance(self.to(link), Listens):
-            return IDLE
+        reach, now = self.to(link), self.clock.monotonic()
         quiet = self.witness.quiet_for(link.charter, link.peer)
-        return max(quiet, link.called + EVERY - self.clock.monotonic())
+        if link.peer != self.site and isinstance(reach, Listens):
+            return max(quiet, link.called + EVERY - now)
+        if not (self.dials(link) and isinstance(reach, Outbound)):
+            return IDLE
+        if not isinstance(self.stated(link.charter, self.site), Outbound):
+            return IDLE  # it calls here
+        # Both only dial out, so their checkpoints go by mail, in turns; while one is away, one letter an hour waits.
+        away = link.last_heard is None or link.last_heard < link.called
+        return max(quiet - ASKED_AGAIN / 2, link.called + (MAIL_EVERY if away else EVERY) - now)
 
     def resend(self, link: Link) -> float:
         """Seconds after which what was sent and not acknowledged is sent again."""
