@@ -1,79 +1,44 @@
-"""The composition root: settings become a running site. Nothing else knows everyone."""
+"""The composition root: settings and a home folder become a running site."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import importlib.metadata
 import importlib.util
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
+from yosegi.app.assembly import Parts, assemble
 from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
-from yosegi.app.settings import Home, NoticeSettings, Settings
-from yosegi.campaign import Campaigns, in_thread
-from yosegi.campaign.engine import Compute
+from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
-from yosegi.core.object import ObjectRef
-from yosegi.core.transport import HttpTransport, Transport
-from yosegi.data import Chunk, FileStore, ObjectStore, ObjectsView, Puller, Want
-from yosegi.data.pulling import Offload
-from yosegi.exchange import Exchange, Mailbox, OutboxView
-from yosegi.exchange.recall import Recalls
-from yosegi.exchange.requests import Requests, RequestView
+from yosegi.core.transport import HttpTransport
+from yosegi.data import FileStore, ObjectStore, ObjectsView
+from yosegi.exchange import Mailbox, OutboxView
+from yosegi.exchange.requests import RequestView
 from yosegi.governance.approvals import ApprovalsView
-from yosegi.governance.delegation import Delegation
-from yosegi.governance.explanation import explained
-from yosegi.governance.foresight import Expectation
 from yosegi.governance.grants import GrantsView
 from yosegi.governance.mandates import MandatesView
-from yosegi.governance.registry import Registry
 from yosegi.ledger import Ledger, SqliteStore, View
 from yosegi.runner.derive import derive_all
 from yosegi.runner.law import Published
-from yosegi.runner.owner import Owner
 from yosegi.runner.process_engine import ProcessEngine
 from yosegi.runner.standing import StandingView
 from yosegi.runner.station_engine import StationEngine
-from yosegi.runner.station_memory import StationMemory
 from yosegi.runner.tasks import TaskView
 from yosegi.site import (
-    Account,
-    Catalogue,
-    Door,
-    Governing,
-    Notices,
-    Office,
     Site,
-    SiteLaw,
     read_accounts,
-    to_log,
-    to_webhook,
 )
-from yosegi.site.approving import Approving
-from yosegi.site.asking import Asking
-from yosegi.site.conditions import Conditions
-from yosegi.site.email import Mailer
-from yosegi.site.erasing import Erasing
-from yosegi.site.evidence import Evidence
-from yosegi.site.foresight import Foresight, ForesightView
-from yosegi.site.funds import Funds
+from yosegi.site.foresight import ForesightView
 from yosegi.site.institution import Admission, Institution
-from yosegi.site.mandating import Mandating
-from yosegi.site.notices import Send
-from yosegi.site.objects import Objects
 from yosegi.site.openid import Client, OpenId, over_http
-from yosegi.site.renewing import Renewing
-from yosegi.site.rights import Rights
 from yosegi.site.spending import SpendingView
-from yosegi.site.transfers import Transfers
-from yosegi.site.watch import Watch
 from yosegi.trust.keys import PublicKey
-from yosegi.trust.messages import Explanation
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 
@@ -94,29 +59,6 @@ def views() -> list[View]:
         MandatesView(),
         StandingView(),
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a site is made from, wherever it comes from: a home folder, or a test."""
-
-    settings: Settings
-    signer: Signer
-    sealing: Unsealer
-    rules: Mapping[str, str]
-    accounts: Mapping[str, Account]
-    clock: Clock
-    transport: Transport
-    ledger: Ledger
-    published: Mapping[str, Published]
-    objects: ObjectStore
-    mailbox: Mailbox | None = None
-    folder: Path | None = None
-    lasting: Signer | None = None
-    institution: Institution | None = None
-    compute: Compute = in_thread
-    expectations: tuple[Expectation, ...] = ()
-    offload: Offload = asyncio.to_thread
 
 
 async def open_ledger(home: Home, settings: Settings, clock: Clock, key: Signer | None = None) -> Ledger:
@@ -197,123 +139,6 @@ async def at_rest(home: Home) -> AsyncIterator[Site]:
         yield site
     finally:
         ledger.close()
-
-
-def assemble(parts: Parts) -> Site:
-    """Join the rooms."""
-    settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
-    registry = Registry(settings.site, ledger, clock)
-    delegation = Delegation(settings.site, ledger, signer, clock)
-    law = SiteLaw(settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations)
-    law.clearances, law.shows = settings.clearances, settings.policies_shown_to == "parties"
-    delegation.hosts = law.hosts
-    exchange = Exchange(
-        settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
-    )
-    requests = Requests(settings.site, ledger, signer, clock, registry, delegation, exchange.posted)
-    puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
-    transfers = Transfers(
-        settings.site, ledger, clock, parts.objects, puller, law, exchange, requests, settings.objects.largest_bytes
-    )
-    evidence = Evidence(settings.site, ledger, parts.objects, puller, law, exchange)
-
-    async def give(charter: str, peer: str, want: Want) -> Chunk:
-        return evidence.give(charter, peer, want) or await transfers.give(charter, peer, want)
-
-    exchange.gives, exchange.takes = give, puller.take
-    catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
-    foresight = Foresight(settings.site, ledger, signer, clock, registry, law, exchange, lambda: catalogue.own)
-    awaiting = (requests, transfers, evidence, foresight)
-    exchange.expects = lambda charter, peer: any(one.expects(charter, peer) for one in awaiting)
-    rights = Rights(settings.site, ledger, signer, clock, registry, law, exchange)
-    owner = Owner(
-        settings.site,
-        ledger,
-        signer,
-        clock,
-        law,
-        rights,
-        parts.published,
-        registry,
-        exchange.posted,
-        inputs=transfers,
-    )
-    owner.most_open, transfers.owner = settings.most_open_tasks, owner
-    exchange.clocks.righted = owner.hinder(lambda: exchange.clocks.seconds_off)
-    requests.check_clock = exchange.clocks.check_own
-    stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
-    for station in stations.values():
-        station.on_late = owner.resolve
-        station.memory = StationMemory(station.name, ledger)
-    law.capabilities = catalogue.facts
-    governing = Governing(settings.site, ledger, clock, registry, law, exchange, catalogue)
-    requests.contract_of = catalogue.contract_of
-    objects = Objects(settings.site, ledger, parts.objects, clock, registry, law, transfers, parts.offload)
-    campaigns = Campaigns(
-        settings.site, ledger, requests, law, delegation, catalogue.contract_of, objects.named, compute=parts.compute
-    )
-    erasing = Erasing(
-        settings.site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns
-    )
-    door = Door(settings.site, clock, parts.accounts, lets_in=law.lets_in)
-    mandating = Mandating(settings.site, ledger, signer, clock, registry, delegation, exchange, door)
-    mandating.withdraw = requests.cancel
-    return Site(
-        name=settings.site,
-        title=settings.title,
-        clock=clock,
-        ledger=ledger,
-        registry=registry,
-        law=law,
-        exchange=exchange,
-        requests=requests,
-        owner=owner,
-        catalogue=catalogue,
-        campaigns=campaigns,
-        renewing=Renewing(settings.site, clock, registry, governing, [one for one in (signer, parts.lasting) if one]),
-        lasting=parts.lasting,
-        institution=parts.institution,
-        notices=Notices(
-            settings.site,
-            ledger,
-            clock,
-            _senders(parts),
-            every=settings.notices.repeat_minutes * 60,
-            conditions=Conditions(settings.site, clock, owner, exchange, dict(stations), parts.folder, erasing).now,
-        ),
-        door=door,
-        transfers=transfers,
-        objects=objects,
-        erasing=erasing,
-        evidence=evidence,
-        foresight=foresight,
-        rights=rights,
-        watch=Watch(ledger, clock, owner, law, rights),
-        approving=Approving(settings.site, ledger, clock, owner, law, door),
-        mandating=mandating,
-        asking=Asking(requests, law, mandating, catalogue.contract_of),
-        recalls=Recalls(settings.site, ledger, signer, clock, registry, exchange, owner.lost),
-        governing=governing,
-        funds=Funds(settings.site, ledger, clock, signer, registry, exchange),
-        office=Office(settings.site, clock, registry, law, catalogue, governing, foresight),
-        stations=stations,
-    )
-
-
-def wrong_object(ref: ObjectRef, site: str, why: str) -> Explanation:
-    """What is said of a peer that sent other bytes than it named."""
-    return explained("object_wrong", digest=ref.sha256, site=site, why=why)
-
-
-def _senders(parts: Parts) -> tuple[Send, ...]:
-    settings: NoticeSettings = parts.settings.notices
-    senders: list[Send] = [to_log]
-    if settings.webhook:
-        # The institution's own address, which no peer chose.
-        senders.append(to_webhook(settings.webhook, HttpTransport()))
-    if settings.email is not None:
-        senders.append(Mailer(clock=parts.clock, **settings.email.model_dump()))
-    return tuple(senders)
 
 
 async def publish(

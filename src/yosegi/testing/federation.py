@@ -14,7 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from yosegi.app.compose import Parts, assemble, views
+from yosegi.app.assembly import Parts, assemble
+from yosegi.app.compose import views
 from yosegi.app.settings import Settings
 from yosegi.campaign import inline
 from yosegi.core.amounts import Amounts
@@ -234,62 +235,12 @@ class Federation:
                 await asyncio.sleep(1.0)
 
     async def _bring_up(self, name: str) -> Site:
-        place, clock = self.places[name], SimulatedClock(self.places[name].skew)
-        die_at, when = self.mortal.get(name, (0, "before")) if name not in self.faults else (0, "before")
-        store = MortalStore(
-            SqliteStore(self.folder / f"{name}.db", durable=False), die_at, when, lambda when: self._fault(name, when)
-        )
-        self.stores[name] = store
-        place.objects.dead = lambda: store.dead
-        signer = self.signer(name)
-        ledger = await Ledger.open(
-            store, site=name, signer=signer, clock=clock, views=views(), code="test", inline=True
-        )
-        place.ledger = ledger
-        if ledger.restored:
-            await ledger.open_epoch(place.restored_from, by=f"operator@{name}")
-            place.restored_from = None
-        engine = SimulatedEngine(
-            "simulated",
-            {c.contract.name: c for c in place.capabilities},
-            self.world,
-            place.remembers,
-            place.book,
-            place.duration,
-            store=place.objects,
-        )
-        place.engine = engine
-        mailbox = Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None
-        site = assemble(
-            Parts(
-                settings=settings_of(place),
-                signer=signer,
-                lasting=both("site", name)[1],
-                sealing=Unsealer.from_seed(_seed("sealing", name)),
-                rules=place.rules,
-                accounts=place.accounts,
-                clock=clock,
-                transport=Wire(self.network, lambda: store.dead),
-                ledger=ledger,
-                published={n: Published(c, engine) for n, c in engine.contracts.items()},
-                objects=place.objects,
-                mailbox=mailbox,
-                compute=inline,
-                offload=offload_inline,
-            )
-        )
+        place = self.places[name]
+        site = assemble(await self._parts(place))
         for envelope in self.documents():
             await _accept(site, envelope)
         if place.grant:
-            grant = Grant.simple(
-                f"grant-{name}",
-                charter=CHARTER,
-                team=TEAM,
-                funder=name,
-                title="A grant",
-                amounts=Amounts.parse(dict(place.grant)),
-            )
-            await site.law.award(grant, by=f"operator@{name}")
+            await site.law.award(_grant_of(place), by=f"operator@{name}")
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, site.exchange.handle)
         try:
@@ -301,6 +252,46 @@ class Federation:
             raise
         place.site = site
         return site
+
+    async def _parts(self, place: Place) -> Parts:
+        """What a place's site is made of, opened from what outlives it."""
+        name, clock = place.name, SimulatedClock(place.skew)
+        store = self._store(name)
+        place.objects.dead = lambda: store.dead
+        signer = self.signer(name)
+        place.ledger = ledger = await Ledger.open(
+            store, site=name, signer=signer, clock=clock, views=views(), code="test", inline=True
+        )
+        if ledger.restored:
+            await ledger.open_epoch(place.restored_from, by=f"operator@{name}")
+            place.restored_from = None
+        contracts = {c.contract.name: c for c in place.capabilities}
+        place.engine = engine = SimulatedEngine(
+            "simulated", contracts, self.world, place.remembers, place.book, place.duration, store=place.objects
+        )
+        return Parts(
+            settings=settings_of(place),
+            signer=signer,
+            lasting=both("site", name)[1],
+            sealing=Unsealer.from_seed(_seed("sealing", name)),
+            rules=place.rules,
+            accounts=place.accounts,
+            clock=clock,
+            transport=Wire(self.network, lambda: store.dead),
+            ledger=ledger,
+            published={n: Published(c, engine) for n, c in engine.contracts.items()},
+            objects=place.objects,
+            mailbox=Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None,
+            compute=inline,
+            offload=offload_inline,
+        )
+
+    def _store(self, name: str) -> MortalStore:
+        """The disk of a site, which dies at its moment, if it has one to come."""
+        die_at, when = self.mortal.get(name, (0, "before")) if name not in self.faults else (0, "before")
+        durable = SqliteStore(self.folder / f"{name}.db", durable=False)
+        self.stores[name] = store = MortalStore(durable, die_at, when, lambda when: self._fault(name, when))
+        return store
 
     def _fault(self, name: str, when: When) -> None:
         """A process that is gone at this moment is started again a little later, as a supervisor would."""
@@ -358,6 +349,17 @@ class Wire:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+def _grant_of(place: Place) -> Grant:
+    return Grant.simple(
+        f"grant-{place.name}",
+        charter=CHARTER,
+        team=TEAM,
+        funder=place.name,
+        title="A grant",
+        amounts=Amounts.parse(dict(place.grant)),
+    )
 
 
 async def _accept(site: Site, envelope: Envelope) -> None:

@@ -1,0 +1,246 @@
+"""Joining the rooms: from what a site is made of to a site that can be started. Nothing else knows everyone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from yosegi.app.settings import NoticeSettings, Settings
+from yosegi.campaign import Campaigns, in_thread
+from yosegi.campaign.engine import Compute
+from yosegi.core.clock import Clock
+from yosegi.core.object import ObjectRef
+from yosegi.core.transport import HttpTransport, Transport
+from yosegi.data import Chunk, ObjectStore, Puller, Want
+from yosegi.data.pulling import Offload
+from yosegi.exchange import Exchange, Mailbox
+from yosegi.exchange.recall import Recalls
+from yosegi.exchange.requests import Requests
+from yosegi.governance.delegation import Delegation
+from yosegi.governance.explanation import explained
+from yosegi.governance.foresight import Expectation
+from yosegi.governance.registry import Registry
+from yosegi.ledger import Ledger
+from yosegi.runner.law import Published
+from yosegi.runner.owner import Owner
+from yosegi.runner.station_engine import StationEngine
+from yosegi.runner.station_memory import StationMemory
+from yosegi.site import (
+    Account,
+    Catalogue,
+    Door,
+    Governing,
+    Notices,
+    Office,
+    Site,
+    SiteLaw,
+    to_log,
+    to_webhook,
+)
+from yosegi.site.approving import Approving
+from yosegi.site.asking import Asking
+from yosegi.site.conditions import Conditions
+from yosegi.site.email import Mailer
+from yosegi.site.erasing import Erasing
+from yosegi.site.evidence import Evidence
+from yosegi.site.foresight import Foresight
+from yosegi.site.funds import Funds
+from yosegi.site.institution import Institution
+from yosegi.site.mandating import Mandating
+from yosegi.site.notices import Send
+from yosegi.site.objects import Objects
+from yosegi.site.renewing import Renewing
+from yosegi.site.rights import Rights
+from yosegi.site.transfers import Transfers
+from yosegi.site.watch import Watch
+from yosegi.trust.messages import Explanation
+from yosegi.trust.sealed import Unsealer
+from yosegi.trust.signer import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a site is made from, wherever it comes from: a home folder, or a test."""
+
+    settings: Settings
+    signer: Signer
+    sealing: Unsealer
+    rules: Mapping[str, str]
+    accounts: Mapping[str, Account]
+    clock: Clock
+    transport: Transport
+    ledger: Ledger
+    published: Mapping[str, Published]
+    objects: ObjectStore
+    mailbox: Mailbox | None = None
+    folder: Path | None = None
+    lasting: Signer | None = None
+    institution: Institution | None = None
+    compute: Compute = in_thread
+    expectations: tuple[Expectation, ...] = ()
+    offload: Offload = asyncio.to_thread
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """Who is who, what is allowed, and the conversations with others."""
+
+    registry: Registry
+    delegation: Delegation
+    law: SiteLaw
+    exchange: Exchange
+    requests: Requests
+    catalogue: Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """What travels beside documents: objects, what decisions rest on, what owners would say."""
+
+    transfers: Transfers
+    evidence: Evidence
+    foresight: Foresight
+    objects: Objects
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done here for others and for this site's own members, and whoever may ask for it."""
+
+    rights: Rights
+    owner: Owner
+    stations: dict[str, StationEngine]
+    campaigns: Campaigns
+    erasing: Erasing
+    door: Door
+    mandating: Mandating
+
+
+def _core(parts: Parts) -> _Core:
+    settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
+    registry = Registry(settings.site, ledger, clock)
+    delegation = Delegation(settings.site, ledger, signer, clock)
+    law = SiteLaw(settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations)
+    law.clearances, law.shows = settings.clearances, settings.policies_shown_to == "parties"
+    delegation.hosts = law.hosts
+    exchange = Exchange(
+        settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
+    )
+    requests = Requests(settings.site, ledger, signer, clock, registry, delegation, exchange.posted)
+    catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
+    law.capabilities = catalogue.facts
+    requests.contract_of, requests.check_clock = catalogue.contract_of, exchange.clocks.check_own
+    return _Core(registry, delegation, law, exchange, requests, catalogue)
+
+
+def _data(parts: Parts, core: _Core) -> _Data:
+    settings, ledger, clock = parts.settings, parts.ledger, parts.clock
+    law, exchange, requests = core.law, core.exchange, core.requests
+    puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
+    transfers = Transfers(
+        settings.site, ledger, clock, parts.objects, puller, law, exchange, requests, settings.objects.largest_bytes
+    )
+    evidence = Evidence(settings.site, ledger, parts.objects, puller, law, exchange)
+    foresight = Foresight(
+        settings.site, ledger, parts.signer, clock, core.registry, law, exchange, lambda: core.catalogue.own
+    )
+
+    async def give(charter: str, peer: str, want: Want) -> Chunk:
+        return evidence.give(charter, peer, want) or await transfers.give(charter, peer, want)
+
+    awaiting = (requests, transfers, evidence, foresight)
+    exchange.gives, exchange.takes = give, puller.take
+    exchange.expects = lambda charter, peer: any(one.expects(charter, peer) for one in awaiting)
+    objects = Objects(settings.site, ledger, parts.objects, clock, core.registry, law, transfers, parts.offload)
+    return _Data(transfers, evidence, foresight, objects)
+
+
+def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
+    site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
+    registry, law, exchange, requests = core.registry, core.law, core.exchange, core.requests
+    rights = Rights(site, ledger, signer, clock, registry, law, exchange)
+    owner = Owner(
+        site, ledger, signer, clock, law, rights, parts.published, registry, exchange.posted, inputs=data.transfers
+    )
+    owner.most_open, data.transfers.owner = parts.settings.most_open_tasks, owner
+    exchange.clocks.righted = owner.hinder(lambda: exchange.clocks.seconds_off)
+    stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
+    for station in stations.values():
+        station.on_late = owner.resolve
+        station.memory = StationMemory(station.name, ledger)
+    contract_of, named = core.catalogue.contract_of, data.objects.named
+    campaigns = Campaigns(site, ledger, requests, law, core.delegation, contract_of, named, compute=parts.compute)
+    erasing = Erasing(site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns)
+    door = Door(site, clock, parts.accounts, lets_in=law.lets_in)
+    mandating = Mandating(site, ledger, signer, clock, registry, core.delegation, exchange, door)
+    mandating.withdraw = requests.cancel
+    return _Work(rights, owner, stations, campaigns, erasing, door, mandating)
+
+
+def _notices(parts: Parts, core: _Core, work: _Work) -> Notices:
+    site, clock = parts.settings.site, parts.clock
+    conditions = Conditions(site, clock, work.owner, core.exchange, dict(work.stations), parts.folder, work.erasing)
+    every = parts.settings.notices.repeat_minutes * 60
+    return Notices(site, parts.ledger, clock, _senders(parts), every=every, conditions=conditions.now)
+
+
+def assemble(parts: Parts) -> Site:
+    """Join the rooms."""
+    site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
+    core = _core(parts)
+    data = _data(parts, core)
+    work = _work(parts, core, data)
+    registry, law, exchange, catalogue = core.registry, core.law, core.exchange, core.catalogue
+    governing = Governing(site, ledger, clock, registry, law, exchange, catalogue)
+    signers = [one for one in (signer, parts.lasting) if one]
+    return Site(
+        name=site,
+        title=parts.settings.title,
+        clock=clock,
+        ledger=ledger,
+        registry=registry,
+        law=law,
+        exchange=exchange,
+        requests=core.requests,
+        owner=work.owner,
+        catalogue=catalogue,
+        campaigns=work.campaigns,
+        renewing=Renewing(site, clock, registry, governing, signers),
+        lasting=parts.lasting,
+        institution=parts.institution,
+        notices=_notices(parts, core, work),
+        door=work.door,
+        transfers=data.transfers,
+        objects=data.objects,
+        erasing=work.erasing,
+        evidence=data.evidence,
+        foresight=data.foresight,
+        rights=work.rights,
+        watch=Watch(ledger, clock, work.owner, law, work.rights),
+        approving=Approving(site, ledger, clock, work.owner, law, work.door),
+        mandating=work.mandating,
+        asking=Asking(core.requests, law, work.mandating, catalogue.contract_of),
+        recalls=Recalls(site, ledger, signer, clock, registry, exchange, work.owner.lost),
+        governing=governing,
+        funds=Funds(site, ledger, clock, signer, registry, exchange),
+        office=Office(site, clock, registry, law, catalogue, governing, data.foresight),
+        stations=work.stations,
+    )
+
+
+def wrong_object(ref: ObjectRef, site: str, why: str) -> Explanation:
+    """What is said of a peer that sent other bytes than it named."""
+    return explained("object_wrong", digest=ref.sha256, site=site, why=why)
+
+
+def _senders(parts: Parts) -> tuple[Send, ...]:
+    settings: NoticeSettings = parts.settings.notices
+    senders: list[Send] = [to_log]
+    if settings.webhook:
+        # The institution's own address, which no peer chose.
+        senders.append(to_webhook(settings.webhook, HttpTransport()))
+    if settings.email is not None:
+        senders.append(Mailer(clock=parts.clock, **settings.email.model_dump()))
+    return tuple(senders)
