@@ -135,14 +135,9 @@ class Acceptance:
             facts |= {"awaits": reasons[0].code}
             body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
         drafts = [Draft(tasks.ACCEPTED, facts, body)]
-        # A task that can start at once costs one commit: the decision just made is the one before dispatch too.
-        at_once = not reasons and self.dispatcher.may_start_now(name)
-        if at_once:
-            decision = self.law.decide("dispatch", request, published.contract)
-            at_once = decision.allow
-            if at_once:
-                drafts.append(Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.law, decision)))
-                self.dispatcher.take_slot(name, task.stream)
+        begun = None if reasons else self._begun(task, request, published)
+        if at_once := begun is not None:
+            drafts.append(begun)
         quick = at_once and published.contract.effect.repeatable
         if not quick:
             task_after = TaskState.DISPATCHED if at_once else TaskState.ACCEPTED
@@ -166,6 +161,20 @@ class Acceptance:
             self.dispatcher.begin(task, published)
         else:
             self.waiting.queue(task)
+
+    def _begun(self, task: Task, request: Request, published: Published) -> Draft | None:
+        """The start of a task that can start at once, its place taken; None if it has to wait.
+
+        It costs no commit of its own: the decision just made is the one before dispatch too.
+        """
+        name = published.contract.name
+        if not self.dispatcher.may_start_now(name):
+            return None
+        decision = self.law.decide("dispatch", request, published.contract)
+        if not decision.allow:
+            return None
+        self.dispatcher.take_slot(name, task.stream)
+        return Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.law, decision))
 
     def _lacks(self, request: Request, contract: Contract) -> tuple[Explanation, ...]:
         """What an accepted request has to wait for before it waits for its turn."""
