@@ -51,6 +51,27 @@ def test_a_station_that_dies_after_the_effect_leaves_one_uncertain_task_and_the_
     assert town.tasks("station", "nims")["uncertain"] == 0
 
 
+def test_a_station_that_dies_and_loses_its_log_does_nothing_more_until_a_person_has_looked(town: Town) -> None:
+    before = len(town.effects())
+    with town.held():
+        town.campaign("amnesia", ROBOT_SOURCE)
+        town.next_effect(before)
+        town.kill("robot")
+        for path in town.robot.glob("intents.sqlite*"):
+            path.unlink()
+        town.start("robot")
+        nims = town.client("nims")
+        until(lambda: "station/robot/forgot" in {n["name"] for n in nims.get("/notices")}, "it is told")
+    # The campaign asks for more samples, is refused each, and leaves the source alone.
+    until(lambda: town.handle("amnesia").state()["state"] == "held", "the campaign waits")
+    refused = [t for t in town.handle("amnesia").state()["trial"] if t["state"] == "refused"]
+    assert {trial["why"] for trial in refused} == {"station_unsettled"}
+    assert len(town.effects()) == before + 1
+    nims.post("/stations/robot/settle", {"why": "one is used"})
+    town.client("argonne").post("/campaigns/amnesia/resume", {"why": "mended"})
+    town.holds("amnesia", uncertain=1)
+
+
 def test_a_mailbox_host_that_dies_loses_no_mail(town: Town) -> None:
     before = len(town.effects())
     with town.held():
