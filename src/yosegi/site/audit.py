@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from yosegi.core.clock import parse_timestamp
-from yosegi.core.errors import Corrupt, Invalid, YosegiError
+from yosegi.core.errors import Corrupt, Invalid
 from yosegi.exchange.witness import FORKED, WITNESSED
 from yosegi.governance.keyhistory import KeyHistory
 from yosegi.governance.registry import Federation, begin
@@ -22,6 +22,7 @@ from yosegi.governance.statement import Statement
 from yosegi.ledger import LEDGER, OPENED, Checkpoint, Entry, Header, Receipt, check_contains, common_history
 from yosegi.ledger.snapshot import Snapshot
 from yosegi.ledger.tree import Frontier
+from yosegi.site.naming import naming
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 
@@ -242,20 +243,6 @@ def receipt_held(holder: str, history: KeyHistory, entry: int, plain: dict[str, 
     header = receipt.verify(history.keys_at(peer, then), site=peer)
     checkpoint = Checkpoint.read(receipt.checkpoint.payload)
     return Held(holder, entry, receipt.checkpoint, checkpoint, header, bytes.fromhex(receipt.hash[7:]))
-
-
-class naming:
-    """Turns any refusal inside into one that names the entry."""
-
-    def __init__(self, entry: Entry) -> None:
-        self._where = f"entry {entry.sequence} ({entry.type} in {entry.stream})"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, YosegiError | KeyError | TypeError | ValueError) and not isinstance(error, Corrupt):
-            raise Corrupt(self._where, str(error)) from None
 
 
 def audit(books: Sequence[Book]) -> Audit:

@@ -19,8 +19,9 @@ from yosegi.ledger import LEDGER, Entry
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.snapshot import Snapshot
 from yosegi.ledger.tree import Frontier
-from yosegi.site.audit import RECEIPT, Believed, Book, Held, Progress, made, naming, receipt_held
+from yosegi.site.audit import RECEIPT, Believed, Book, Held, Progress, made, receipt_held
 from yosegi.site.bundle import Exported
+from yosegi.site.naming import naming
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
 

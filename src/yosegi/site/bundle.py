@@ -12,6 +12,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, Self
 
 from yosegi.campaign import Campaign, campaign_stream, propose
@@ -34,6 +35,7 @@ from yosegi.site.bundle_objects import ExportedObject, check_objects, exported_o
 from yosegi.site.evidence import RECEIVED, evidence_stream
 from yosegi.site.evidence import wanted as evidence_wanted
 from yosegi.site.law import POLICY
+from yosegi.site.naming import naming
 from yosegi.site.owners import Owners, OwnersVerified
 from yosegi.site.redeciding import Redeciding, policies_of
 from yosegi.site.site import Site
@@ -44,6 +46,7 @@ from yosegi.trust.messages import Report, Request
 MOST_BYTES = 512 * 1024 * 1024
 Progress = Callable[[int, int], None]
 _TODO = "get the bundle again from its home site, and compare it with the owners' receipts"
+_naming = partial(naming, todo=_TODO)
 
 
 class Exported(Value):
@@ -264,22 +267,6 @@ def _verified(bundle: Bundle, progress: Progress) -> Verified:
         raise Corrupt("the bundle's objects", str(error), _TODO) from None
     trusted = federation.roster.charter.digest
     return Verified(campaign, len(entries), len(reports), decisions, trusted, decided, erased, (len(objects), whole))
-
-
-class _naming:
-    """Turns any refusal inside into one that names the entry."""
-
-    def __init__(self, entry: Entry) -> None:
-        self.where = f"entry {entry.sequence} ({entry.type} in {entry.stream})"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Corrupt):
-            return
-        if isinstance(error, YosegiError | KeyError | TypeError | ValueError):
-            raise Corrupt(self.where, str(error), _TODO) from None
 
 
 def _read_entries(bundle: Bundle) -> Iterator[Entry]:
