@@ -210,7 +210,8 @@ class Study:
             if time.monotonic() >= until:
                 return
             if equivalent.why(mutant.path, *mutant.change()):
-                self.found.known[_key(mutant)] = {"outcome": "survived"}
+                if self.known(mutant) is None:
+                    self.found.add(_key(mutant), outcome="survived", path=mutant.path, line=mutant.line)
                 continue
             asked = tried.asked(mutant)
             if self.found.known.get(_key(mutant), {}).get("asked") == asked.digest:

@@ -75,21 +75,21 @@ def _mutants(study: Study, mutants: list[Mutant]) -> str:
         "nearest first, for two seconds of processor time; tests of whole federations are not asked.",
         "`postgres.py` is left out: its tests need a server. A mutant whose tests never end counts as killed. Tests",
         "were written with an eye on survivors of one half of all mutants, chosen by chance: the *fresh* share is that",
-        "of the other half. The last column leaves out those that nobody can tell from the original, listed below;",
-        "they are not tried, and count as survived in the other columns.",
+        "of the other half. *Without* leaves out those that nobody can tell from the original, listed below; they are",
+        "not tried, and count as survived in the other columns.",
         "",
-        "| room | mutants | tried | killed | survived | share killed | fresh | share | without equivalents |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| room | mutants | tried | killed | survived | share killed | without equivalents | fresh | share | without |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name in (*ROOMS, "all"):
         all_ = [mutant for mutant in mutants if name in ("all", mutant.room)]
         mine = [(mutant, outcome) for mutant, outcome in tried if name in ("all", mutant.room)]
         fresh = [one for one in mine if is_fresh(one[0])]
-        killed, rest = sum(outcome in KILLED for _, outcome in mine), [o for o in mine if o[0] not in unnoticed]
-        lines.append(
-            f"| {name} | {len(all_)} | {len(mine)} | {killed} | {len(mine) - killed} | {_share(mine)} |"
-            f" {len(fresh)} | {_share(fresh)} | {_share(rest)} |"
-        )
+        killed = sum(outcome in KILLED for _, outcome in mine)
+        rest, fresh_rest = ([one for one in some if one[0] not in unnoticed] for some in (mine, fresh))
+        counts = f"{len(all_)} | {len(mine)} | {killed} | {len(mine) - killed}"
+        shares = f"{_share(mine)} | {_share(rest)} | {len(fresh)} | {_share(fresh)} | {_share(fresh_rest)}"
+        lines.append(f"| {name} | {counts} | {shares} |")
     left = [mutant for mutant in survived if mutant not in unnoticed]
     unreached = {mutant for mutant, outcome in tried if outcome == "unreached"}
     if left:
