@@ -66,6 +66,7 @@ class Timings:
         self.wrap("writing canonical JSON", encoding, "dumps")
         self.wrap("writing canonical JSON", encoding, "normal")
         self.wrap("reading JSON", canonical, "loads")
+        self.wrap("reading JSON", canonical, "read")
         self.wrap("values: checking what is read (pydantic)", Value, "read")
         self.wrap("values: for the wire (pydantic)", Value, "model_dump")
         self.wrap("deciding (Cedar)", Policy, "decide")
