@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -109,8 +110,10 @@ class SimulatedEngine:
 
     def _happen(self, work: Work) -> None:
         """The effect. What may be repeated is counted apart, by attempt: doing it again harms nothing."""
-        again = sum(key.startswith(f"{work.key}#") for key in self.world.effects)
-        self.world.effects[f"{work.key}#{again + 1}" if work.effect.repeatable else work.key] += 1
+        name, again = work.key, itertools.count(1)
+        while work.effect.repeatable and (name == work.key or name in self.world.effects):
+            name = f"{work.key}#{next(again)}"
+        self.world.effects[name] += 1
 
     async def _asked(self, work: Work) -> Outcome:
         """What the world says of a key, which is what a device that can be asked knows."""

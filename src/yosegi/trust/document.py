@@ -13,12 +13,13 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, PlainSerializer, model_validator
 
 from yosegi.core.clock import timestamp
+from yosegi.core.errors import Invalid
 from yosegi.core.ids import CharterId, Key, SiteId
 from yosegi.core.recent import Recent
 from yosegi.core.values import Value
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
-from yosegi.trust.keys import Algorithm, PublicKey
+from yosegi.trust.keys import Algorithm, PublicKey, unbase64
 from yosegi.trust.signer import Signer
 
 SKEW = timedelta(seconds=30)
@@ -84,7 +85,10 @@ class Document(Value):
         Raises:
             Invalid: it does not hold what its kind promises.
         """
-        return cls._read(Envelope.parsed(dict(plain)).payload)
+        try:
+            return cls._read(unbase64(plain["payload"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise Invalid(f"a {cls.kind}", f"not in an envelope ({error!r})") from None
 
     @classmethod
     def _read(cls, payload: bytes) -> Self:
