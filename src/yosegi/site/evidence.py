@@ -17,7 +17,7 @@ from yosegi.core.errors import YosegiError
 from yosegi.core.object import ObjectRef
 from yosegi.data import Chunk, Gave, ObjectStore, Puller, Want, known
 from yosegi.exchange import Exchange
-from yosegi.exchange.requests import Asked
+from yosegi.exchange.requests import Asked, fold
 from yosegi.governance.explanation import explained
 from yosegi.governance.question import Question
 from yosegi.ledger import Draft, Ledger, Write
@@ -35,6 +35,8 @@ PREFIX = "decisions/"
 """Before a task's key, in what is wanted: it is no object of the task that is asked for."""
 MOST_BYTES = MAX_BODY // 2
 """Of one of them; what is larger is not fetched."""
+LATEST = 100
+"""Requests that a start looks at; what older ones rest on comes with the next report, or with an export."""
 PATIENCE = 10.0
 """Seconds that an export waits for what has not come yet."""
 
@@ -66,10 +68,12 @@ class Evidence:
     _coming: dict[tuple[str, str, str], asyncio.Task[None]] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Know what is here."""
+        """Know what is here, and take up what was on its way: what the latest requests rest on."""
         for stream in self.ledger.streams("evidence/"):
             _, charter, owner = stream.split("/")
             self._have |= {(charter, owner, str(entry.facts["digest"])) for entry in self.ledger.read(stream)}
+        for row in self.ledger.query("SELECT stream FROM request ORDER BY last DESC LIMIT ?", (LATEST,)):
+            self.reported(fold(row["stream"], self.ledger.read(row["stream"])))
 
     async def close(self) -> None:
         """Stop; what has not come is asked for again by the next report or export."""
