@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import socket
@@ -142,12 +143,15 @@ def test_a_backup_made_while_the_site_runs_is_restored_and_served(town: Town, tm
     assert "not empty" in one_line(yosegi("site", "restore", backup, home))
     # More happens after the backup, until the owner holds a checkpoint of it.
     backed_up = sqlite3.connect(backup / "ledger.db").execute("SELECT COUNT(*) FROM ledger_entries").fetchone()[0]
-    for number in range(60):
-        town.campaign(f"lost-{number}", PROCESS_SOURCE)
-        town.holds(f"lost-{number}")
-        if size_held(town, by="riken", of="argonne") > backed_up:
-            break
-    assert size_held(town, by="riken", of="argonne") > backed_up
+    names = (f"lost-{number}" for number in itertools.count())
+
+    def held_after_one_more() -> bool:
+        name = next(names)
+        town.campaign(name, PROCESS_SOURCE)
+        town.holds(name)
+        return size_held(town, by="riken", of="argonne") > backed_up
+
+    until(held_after_one_more, "riken holds a checkpoint of what is to be lost")
     assert town.terminate("argonne") == 0
     home.rename(tmp_path / "lost")
     restored = yosegi("site", "restore", backup, home, "--by", "operator@argonne")
