@@ -270,9 +270,11 @@ def audit(books: Sequence[Book]) -> Audit:
     ]
     findings += _two_stories(claims)
     agreed = list[Agreed]()
+    # Each ledger is walked along once, for all that anybody keeps of it.
+    roots = {site: book.roots(_shared_sizes(book, claims)) for site, book in longest.items()}
     for (site, holder), kept in sorted(claims.items()):
         if site in longest:
-            found = _contradicts(longest[site], holder, kept)
+            found = _contradicts(longest[site], roots[site], holder, kept)
             findings += [found] if found is not None else []
             if found is None:
                 distinct = {(one.checkpoint.epoch, one.checkpoint.size) for one in kept}
@@ -284,10 +286,15 @@ def _length(book: Book) -> tuple[int, int]:
     return book.checkpoint.epoch, book.checkpoint.size
 
 
-def _contradicts(book: Book, holder: str, kept: Sequence[Held]) -> Finding | None:
+def _shared_sizes(book: Book, claims: Mapping[tuple[str, str], Sequence[Held]]) -> Iterator[int]:
+    """How many entries a ledger must have in common with each checkpoint of it that is kept."""
+    for (site, _), kept in claims.items():
+        if site == book.site:
+            yield from (common_history(one.checkpoint, _since(book, one))[0] for one in kept)
+
+
+def _contradicts(book: Book, roots: Mapping[int, bytes], holder: str, kept: Sequence[Held]) -> Finding | None:
     """The first thing a holder keeps that a ledger does not contain."""
-    shares = {id(one): common_history(one.checkpoint, _since(book, one))[0] for one in kept}
-    roots = book.roots(shares.values())
     wrong: list[tuple[Held, str]] = []
     for one in kept:
         try:
