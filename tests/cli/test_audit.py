@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from cli.asking import document, refused, told, yosegi
 from processes.sites import Town
+from yosegi.core.errors import Unavailable
 
 pytestmark = pytest.mark.processes
 
@@ -43,6 +45,23 @@ def test_exports_are_audited_without_the_sites_and_a_changed_one_is_refused(town
     lines = files[1].read_bytes().splitlines(keepends=True)
     files[1].write_bytes(b"".join(lines[:20] + lines[21:]))
     assert "entry 20" in found_wrong(*files)
+
+
+def test_an_export_that_is_broken_off_is_in_nobodys_way(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(ledger: object, file: IO[bytes], *signers: object) -> int:
+        file.write(b"{")
+        raise Unavailable("the disk", "it is full", "make room")
+
+    path = tmp_path / "riken.audit"
+    with monkeypatch.context() as patch:
+        patch.setattr("yosegi.cli.audits.write_audit", broken_off)
+        assert "it is full" in refused("audit", "export", town.folder / "riken", "--out", path)
+    assert not path.exists()
+    told("audit", "export", town.folder / "riken", "--out", path)
+    assert document("audit", "verify", path)["ok"]
+    assert [one.name for one in tmp_path.iterdir()] == ["riken.audit"]
 
 
 def test_what_is_no_ledger_is_said_to_be_none(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from yosegi.app.settings import Home
 from yosegi.cli.office import HomeArgument
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Conflict, Corrupt, Invalid
+from yosegi.core.plain import plain
 from yosegi.ledger.snapshot import Snapshot
 from yosegi.site.audit import Audit, Book, Finding, read_home
 from yosegi.site.audit import audit as held_against_each_other
@@ -68,17 +69,17 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
 
 
 def _read(path: Path) -> Book:
-    if path.is_dir():
-        return read_home(Home(path).ledger, _told)
-    if is_audit(path):
-        return read_audit(path, _told)
-    raise Invalid(str(path), "neither a site's home nor an audit's file", "write one: yosegi audit export HOME --out …")
+    if not path.is_dir() and not is_audit(path):
+        todo = "write one: yosegi audit export HOME --out …"
+        raise Invalid(str(path), "neither a site's home nor an audit's file", todo)
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(length=1, label=plain(str(path)), file=sys.stderr, hidden=hidden) as bar:
 
+        def told(what: str, done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
 
-def _told(what: str, done: int, total: int) -> None:
-    """How far it is, where somebody looks at it."""
-    if sys.stderr.isatty():
-        say(f"\r{what} {done} of {total}", err=True, nl=done >= total)
+        return read_home(Home(path).ledger, told) if path.is_dir() else read_audit(path, told)
 
 
 def _untrusted(books: list[Book], charter: str) -> Iterator[Finding]:
@@ -136,6 +137,9 @@ def export(home: Path, out: Path) -> None:
         raise Conflict(str(out), "exists already", "name a new file")
     place = Home(home)
     keys = signers(place, "site")
-    with Snapshot(place.ledger) as ledger, out.open("xb") as file:
+    # Named once it is whole: one that was broken off is no export, and in nobody's way.
+    part = out.with_name(out.name + ".part")
+    with Snapshot(place.ledger) as ledger, part.open("wb") as file:
         entries = write_audit(ledger, file, *keys)
+    part.rename(out)
     say(f"{out}: {entries} entries; anybody checks it: yosegi audit verify {out}")
