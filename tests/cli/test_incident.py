@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
 from cli.asking import document, refused, told
-from processes.sites import Town
+from processes.sites import Town, until
 
 pytestmark = pytest.mark.processes
 
@@ -64,10 +63,7 @@ def test_a_spill_in_a_task_is_erased_at_both_sites_and_the_command_says_who_has_
     task = f"{asked_by}/riken/{key}"
     first = told("incident", "erase", home, task, "--why", "a name in it")
     assert "gone at riken" in first
-    until = time.monotonic() + 30
-    while document("incident", "erasures", home)[0]["waiting"]:
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    until(lambda: not document("incident", "erasures", home)[0]["waiting"], "everybody has answered")
     (found,) = document("incident", "erasures", home)
     assert found["gone"] == sorted({asked_by, "riken"})
     assert "a name in it" in told("incident", "erasures", home)
