@@ -22,8 +22,8 @@ from pathlib import Path
 from yosegi.core.clock import SystemClock
 from yosegi.ledger import Draft, Ledger, SqliteStore, Write
 from yosegi.ledger.snapshot import Snapshot
-from yosegi.site.incidents import report, trace
 from yosegi.trust.signer import Ed25519Signer
+from yosegi.verification.incident_trace import report, trace
 
 SIGNER = Ed25519Signer.generate()
 PEOPLE = 100

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 from yosegi.core.capability import Object, capability
 from yosegi.data import FileStore
-from yosegi.governance.statement import Listens, Outbound, Reach
+from yosegi.governance.charter.statement import Listens, Outbound, Reach
 from yosegi.testing.federation import CHARTER, TEAM, Federation, Place, address
 from yosegi.testing.loop import run_simulated
 

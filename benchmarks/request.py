@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks.noop import noop
 from yosegi.exchange.outbox import sending
 from yosegi.exchange.parcel import Message, Parcel
-from yosegi.governance.statement import Listens
+from yosegi.governance.charter.statement import Listens
 from yosegi.ledger import Write
 from yosegi.testing.federation import CHARTER, TEAM, Federation, Place, address
 from yosegi.testing.loop import run_simulated

@@ -32,8 +32,8 @@ from typing import Any
 import uvicorn
 
 from benchmarks.timings import Timings, tree_cpu
+from yosegi.app.bootstrap import Founder, Plan, found
 from yosegi.app.compose import compose
-from yosegi.app.found import Founder, Plan, found
 from yosegi.app.serve import serve
 from yosegi.app.settings import Home
 from yosegi.core.clock import SystemClock
@@ -41,8 +41,8 @@ from yosegi.core.errors import YosegiError
 from yosegi.core.states import Result
 from yosegi.core.transport import HttpTransport
 from yosegi.exchange.requests import Asked
-from yosegi.governance.charter import Named, Team
-from yosegi.site import Site
+from yosegi.governance.charter.charter import Named, Team
+from yosegi.services.runtime import Site
 from yosegi.web import make_app
 
 ROOT = Path(__file__).parent.parent

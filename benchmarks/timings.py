@@ -13,9 +13,9 @@ from typing import Any
 
 from yosegi.core import canonical, encoding
 from yosegi.core.values import Value
-from yosegi.governance.policy import Policy
+from yosegi.execution.engines.process.fork_server import ForkServer
+from yosegi.governance.policy.policy import Policy
 from yosegi.ledger.sqlite import SqliteDb
-from yosegi.runner.fork_server import ForkServer
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.signer import Ed25519Signer
 

@@ -26,9 +26,10 @@ from typing import Any
 
 from yosegi.campaign import parse_spec
 from yosegi.core.states import CampaignState
-from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
+from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.loop import run_simulated
 from yosegi.testing.network import Network
+from yosegi.verification.bundle import read_bundle, verify_bundle
 
 # The toy science of the federation's tests is also the one of this benchmark.
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))

@@ -16,14 +16,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from yosegi.app.found import Founder, Plan, found
+from yosegi.app.bootstrap import Founder, Plan, found
 from yosegi.campaign import CampaignSpec, read_spec
 from yosegi.cli.campaigns import OVER, trial_table
-from yosegi.cli.client import connect
-from yosegi.cli.demo.processes import Processes
+from yosegi.client.client import connect
 from yosegi.core.clock import SystemClock
-from yosegi.core.ids import split_capability
-from yosegi.governance.charter import Named, Team
+from yosegi.core.identifiers import split_capability
+from yosegi.demo.processes import Processes
+from yosegi.governance.charter.charter import Named, Team
 
 ENTRIES = {
     "qec.memory-large@1": "yosegi_packs.quantum:memory_large",

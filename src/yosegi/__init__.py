@@ -12,7 +12,7 @@ from typing import Any
 
 
 def connect(url: str, **how: Any) -> Any:
-    """Connect to a running site; see `yosegi.cli.client.connect`."""
-    from yosegi.cli.client import connect as connect_
+    """Connect to a running site; see `yosegi.client.client.connect`."""
+    from yosegi.client.client import connect as connect_
 
     return connect_(url, **how)

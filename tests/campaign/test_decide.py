@@ -16,7 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from federation.toys import make, measure, simulate, spec
 from yosegi.campaign import parse_spec
 from yosegi.campaign import state as types
-from yosegi.campaign.decide import Action, Ask, EndTrial, Move, OpenBreaker, Propose, Withdraw, decide, enough
+from yosegi.campaign.decide import (
+    Action,
+    EndTrial,
+    MoveCampaignTo,
+    OpenBreaker,
+    Propose,
+    RequestStep,
+    Withdraw,
+    decide,
+    enough,
+)
 from yosegi.campaign.problem import history_of
 from yosegi.campaign.state import Campaign, fold
 from yosegi.campaign.trial import Step, Trial, observation_of
@@ -89,7 +99,7 @@ class ClosedLoop(RuleBasedStateMachine):
             self._act(action, sources)
 
     def _act(self, action: Action, sources: list[str]) -> None:
-        if isinstance(action, Ask):
+        if isinstance(action, RequestStep):
             assert action.key not in self.asked, "one key asks once"
             self.asked.append(action.key)
             trial = self.campaign.trial(action.trial)
@@ -188,7 +198,7 @@ class ClosedLoop(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_asked_that_the_budget_does_not_cover(self) -> None:
-        asks = [a for a in decide(self.campaign) if isinstance(a, Ask) and a.step == "make"]
+        asks = [a for a in decide(self.campaign) if isinstance(a, RequestStep) and a.step == "make"]
         promised = self.campaign.spent()["samples"] + self.campaign.held()["samples"] + 1000 * len(asks)
         assert promised <= SAMPLES * 1000
 
@@ -198,7 +208,7 @@ class ClosedLoop(RuleBasedStateMachine):
             return
         for action in decide(self.campaign):
             assert not isinstance(action, Propose)
-            if isinstance(action, Ask):
+            if isinstance(action, RequestStep):
                 assert self.campaign.trial(action.trial).steps
 
     @invariant()
@@ -207,7 +217,7 @@ class ClosedLoop(RuleBasedStateMachine):
             return
         for action in decide(self.campaign):
             assert not isinstance(action, Propose)
-            if isinstance(action, Ask):
+            if isinstance(action, RequestStep):
                 assert self.campaign.state is CampaignState.STOPPING
                 assert self.campaign.trial(action.trial).steps, "a safe stop only finishes what has begun"
 
@@ -263,6 +273,8 @@ def test_a_campaign_ends_when_the_best_next_trial_is_not_worth_its_price() -> No
         loop._say(types.PROPOSED, {}, {"proposals": [proposal | {"expected": each} for each in expected]})
         return decide(loop.campaign)
 
-    assert all(isinstance(action, Ask) for action in propose(0.9, 1.1)), "0.11 a unit of price is enough"
-    assert all(isinstance(action, Ask) for action in propose(None, 0.9)), "a starting point is not judged by its gain"
-    assert propose(0.9, 0.5) == [Move(CampaignState.ENDED, "expected gain 0.09 a unit of price is below 0.1")]
+    assert all(isinstance(action, RequestStep) for action in propose(0.9, 1.1)), "0.11 a unit of price is enough"
+    assert all(isinstance(action, RequestStep) for action in propose(None, 0.9)), (
+        "a starting point is not judged by its gain"
+    )
+    assert propose(0.9, 0.5) == [MoveCampaignTo(CampaignState.ENDED, "expected gain 0.09 a unit of price is below 0.1")]

@@ -11,7 +11,7 @@ import pytest
 import yosegi
 from cli.asking import entries, refused
 from processes.sites import PASSPHRASE, Town, free_ports
-from yosegi.cli.client import Client, Told
+from yosegi.client.client import Client, Told
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
 from yosegi.trust.login import Login

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from cli.asking import document, refused, told
-from yosegi.app.found import Founder, Plan, found
+from yosegi.app.bootstrap import Founder, Plan, found
 from yosegi.app.keyring import begin_next
 from yosegi.app.settings import Home
 from yosegi.cli.documents import documents_of, last_statement
 from yosegi.core.clock import SystemClock
-from yosegi.governance.charter import Team
-from yosegi.governance.keyhistory import KeyHistory
-from yosegi.governance.statement import Statement
+from yosegi.governance.charter.charter import Team
+from yosegi.governance.charter.key_history import KeyHistory
+from yosegi.governance.charter.statement import Statement
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 
 from yosegi.core.capability import Context, Infeasible, capability, quantity
-from yosegi.core.contract import Contract, EffectClass, Linear, strictest
+from yosegi.core.contract import Contract, EffectClass, LinearConstraint, strictest
 from yosegi.core.errors import Invalid
 
 
@@ -26,7 +26,7 @@ class Baked:
     field="materials",
     simulated=True,
     cost={"samples": "1", "instrument_h": "0.25"},
-    constraints=[Linear({"a": 1, "b": 1}, at_most=10)],
+    constraints=[LinearConstraint({"a": 1, "b": 1}, at_most=10)],
 )
 def bake(
     a: Annotated[float, quantity("uL", ge=0, le=8, resolution=0.5)],

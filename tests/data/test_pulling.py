@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from yosegi.core import canonical
 from yosegi.core.object import ObjectRef
-from yosegi.data import CHUNK, Chunk, Gave, Puller, Want
+from yosegi.data import CHUNK, Chunk, ChunkRequest, Puller, TransferRefused
 from yosegi.data.pulling import inline
 from yosegi.testing.loop import SimulatedClock, run_simulated
 from yosegi.testing.objects import MemoryStore
@@ -36,17 +36,17 @@ class Giver:
     """Has one object; `answer` may give something else."""
 
     data: bytes
-    answer: Callable[[Want, int], Chunk | None] | None = None
-    wants: list[Want] = field(default_factory=list)
+    answer: Callable[[ChunkRequest, int], Chunk | None] | None = None
+    wants: list[ChunkRequest] = field(default_factory=list)
     puller: Puller = field(init=False)
 
-    def ask(self, want: Want) -> None:
+    def ask(self, want: ChunkRequest) -> None:
         self.wants.append(want)
         chunk = self.honest(want) if self.answer is None else self.answer(want, len(self.wants))
         if chunk is not None:
             asyncio.get_running_loop().call_later(0.1, self.puller.take, "riken", chunk)
 
-    def honest(self, want: Want) -> Chunk:
+    def honest(self, want: ChunkRequest) -> Chunk:
         part = self.data[want.offset : want.offset + want.length]
         return Chunk(task=want.task, sha256=want.sha256, offset=want.offset, data=part)
 
@@ -112,7 +112,7 @@ def test_a_full_disk_is_waited_for() -> None:
 
 def test_a_refusal_ends_it() -> None:
     giver = Giver(bytes_of(10), lambda want, number: Chunk.why_not(want, NO))
-    with pytest.raises(Gave) as caught:
+    with pytest.raises(TransferRefused) as caught:
         bring(giver)
     assert caught.value.why.code == "no"
 
@@ -129,7 +129,7 @@ def test_a_refusal_ends_it() -> None:
 def test_wrong_bytes_are_refused_and_leave_nothing(wrong: Callable[[bytes], bytes]) -> None:
     giver, store = Giver(bytes_of(1000)), MemoryStore()
     giver.answer = lambda want, number: giver.honest(want).model_copy(update={"data": wrong(giver.data)})
-    with pytest.raises(Gave) as caught:
+    with pytest.raises(TransferRefused) as caught:
         bring(giver, store)
     assert caught.value.why.code == "object_wrong"
     assert not store.held
@@ -139,7 +139,7 @@ def test_wrong_bytes_are_refused_and_leave_nothing(wrong: Callable[[bytes], byte
 def test_a_size_that_is_not_true_is_refused() -> None:
     giver = Giver(bytes_of(1000))
     giver.data += b"more"
-    with pytest.raises(Gave):
+    with pytest.raises(TransferRefused):
         bring(giver, ref=ref_of(giver.data[:1000], size=1004))
 
 
@@ -153,7 +153,7 @@ def test_what_nobody_asked_for_is_thrown_away() -> None:
 def test_a_piece_from_another_site_answers_nothing() -> None:
     giver = Giver(bytes_of(10))
 
-    def by_another(want: Want, number: int) -> Chunk:
+    def by_another(want: ChunkRequest, number: int) -> Chunk:
         assert not giver.puller.take("nims", Chunk.why_not(want, NO))
         return giver.honest(want)
 

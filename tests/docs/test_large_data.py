@@ -17,7 +17,7 @@ from federation.large import SPEC
 from yosegi.campaign import Campaign, parse_spec
 from yosegi.cli.main import main
 from yosegi.core.states import TrialState
-from yosegi.governance.statement import Listens, Outbound
+from yosegi.governance.charter.statement import Listens, Outbound
 from yosegi.testing.federation import Federation, Place, address
 from yosegi.testing.loop import run_simulated
 

@@ -11,7 +11,7 @@ import pytest
 from yosegi.campaign import check_against, read_spec
 from yosegi.campaign.problem import problem_of
 from yosegi.core.contract import Contract
-from yosegi.core.ids import split_capability
+from yosegi.core.identifiers import split_capability
 from yosegi.planner import suggest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

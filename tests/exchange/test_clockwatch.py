@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from yosegi.core.errors import Unavailable
-from yosegi.exchange.clockwatch import ClockWatch
+from yosegi.exchange.clock_watch import ClockWatch
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 

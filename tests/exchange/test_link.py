@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from yosegi.exchange.link import ACKNOWLEDGE_AFTER, RESEND, Link, Load
 from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.parcel import Refusal
+from yosegi.exchange.peer_channel import ACKNOWLEDGE_AFTER, RESEND, Batch, PeerChannel
 
 keys = st.integers(0, 5).map(lambda n: "sha256:" + f"{n:064x}")
 
@@ -17,7 +17,7 @@ class LinkMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.link = Link("demo", "riken")
+        self.link = PeerChannel("demo", "riken")
         self.now = 0.0
         self.topics: dict[str, str] = {}
         self.owed: dict[str, float] = {}
@@ -74,10 +74,10 @@ TestLink = LinkMachine.TestCase
 
 
 def test_a_refusal_is_said_until_it_has_arrived() -> None:
-    link = Link("demo", "riken")
+    link = PeerChannel("demo", "riken")
     refusal = Refusal(id="sha256:" + "0" * 64, why="no")
     link.refuse(refusal)
     load = link.take(0.0)
     link.untake(load)
     assert link.take(1.0).refused == (refusal,)
-    assert link.take(2.0) == Load()
+    assert link.take(2.0) == Batch()

@@ -8,11 +8,12 @@ from typing import Any
 
 from federation.toys import make
 from yosegi.core.states import TaskState
-from yosegi.governance.decision import Decision
-from yosegi.governance.policy import redecide
+from yosegi.execution.tasks import Task, task_stream
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.policy import redecide
+from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
-from yosegi.runner.tasks import Task, task_stream
-from yosegi.site import Session, Site
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Request

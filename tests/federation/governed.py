@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from federation.toys import make, measure, simulate
-from yosegi.governance.agreement import Agreement
-from yosegi.governance.amend import successor
-from yosegi.governance.charter import Charter, Member, Team, Threshold
-from yosegi.governance.statement import Listens, Outbound, Statement
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.amendment import successor
+from yosegi.governance.charter.charter import Charter, Member, Team, Threshold
+from yosegi.governance.charter.statement import Listens, Outbound, Statement
 from yosegi.testing.federation import CHARTER, TEAM, Federation, Place, _seed, address, both
 from yosegi.testing.loop import EPOCH
 from yosegi.trust.document import Document

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from yosegi.core.capability import Object, capability, quantity
-from yosegi.governance.statement import Listens, Outbound, Reach
+from yosegi.governance.charter.statement import Listens, Outbound, Reach
 from yosegi.testing.federation import Federation, Place, address
 
 X = Annotated[float, quantity("1", ge=0, le=1, resolution=0.001)]

@@ -12,11 +12,12 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import Campaign, parse_spec
 from yosegi.core.errors import Conflict, YosegiError
 from yosegi.core.states import TrialState
-from yosegi.site.bundle import export_campaign, read_bundle, replay_bundle, verify_bundle
+from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.faults import When
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.testing.network import Network
+from yosegi.verification.bundle import read_bundle, replay_bundle, verify_bundle
 
 FASTEST = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 

@@ -17,8 +17,9 @@ from yosegi.campaign import parse_spec
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Refused
 from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
-from yosegi.governance.mandate import Mandate
-from yosegi.site import Account, Session, Site
+from yosegi.governance.mandates.mandate import Mandate
+from yosegi.identity.accounts import Account, Session
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.login import Login

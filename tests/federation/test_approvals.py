@@ -17,12 +17,13 @@ from yosegi.core.capability import Capability
 from yosegi.core.errors import Conflict, NotFound, Refused
 from yosegi.core.states import CampaignState, TaskState, TrialState
 from yosegi.exchange import requests
-from yosegi.governance.agreement import Agreement
-from yosegi.governance.approvals import Approval
-from yosegi.governance.decision import Decision
-from yosegi.governance.policy import redecide
-from yosegi.runner.tasks import task_stream
-from yosegi.site import Account, Session, Site
+from yosegi.execution.tasks import task_stream
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.mandates.approvals import Approval
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.policy import redecide
+from yosegi.identity.accounts import Account, Session
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.envelope import Envelope

@@ -15,7 +15,7 @@ from federation.toys import SPEC, Value, X, simulate
 from yosegi.campaign import parse_spec
 from yosegi.core.capability import Context, capability
 from yosegi.core.states import CampaignState
-from yosegi.governance.statement import Listens, Outbound
+from yosegi.governance.charter.statement import Listens, Outbound
 from yosegi.testing.federation import Federation, Place, address
 from yosegi.testing.loop import run_simulated
 

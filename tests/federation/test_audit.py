@@ -18,10 +18,10 @@ from yosegi.core.errors import Corrupt
 from yosegi.core.states import CampaignState
 from yosegi.ledger import Checkpoint, Draft, Write
 from yosegi.ledger.snapshot import Snapshot
-from yosegi.site.audit import Audit, audit, read_home
-from yosegi.site.audit_file import read_audit, write_audit
 from yosegi.testing.federation import CHARTER, Federation, both
 from yosegi.testing.loop import run_simulated
+from yosegi.verification.ledger_audit import LedgerAudit, audit, read_home
+from yosegi.verification.ledger_export import read_audit, write_audit
 
 SITES = ("argonne", "nims", "riken")
 
@@ -70,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def audited(folder: Path, *names: str) -> Audit:
+def audited(folder: Path, *names: str) -> LedgerAudit:
     return audit([read_home(folder / f"{name}.db") for name in names])
 
 

@@ -12,7 +12,7 @@ from federation.test_campaigns import bundle_of_one_trial
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.ledger.header import body_digest
 from yosegi.ledger.tree import leaf_hash
-from yosegi.site.bundle import Bundle, Exported, read_bundle, verify_bundle
+from yosegi.verification.bundle import Bundle, Exported, read_bundle, verify_bundle
 
 FIELDS = ("header", "hash", "salt", "body")
 

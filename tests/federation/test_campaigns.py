@@ -17,10 +17,11 @@ from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
 from yosegi.exchange import Incoming
 from yosegi.ledger import Entry, Write
 from yosegi.planner.versions import REVISION
-from yosegi.site.bundle import export_campaign, read_bundle, replay_bundle, verify_bundle
+from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Report
+from yosegi.verification.bundle import read_bundle, replay_bundle, verify_bundle
 
 
 @pytest.fixture(autouse=True)
@@ -242,9 +243,9 @@ def test_a_decision_that_is_not_found_again_says_whether_an_older_planner_made_i
 ) -> None:
     bundle = read_bundle(bundle_of_one_trial(tmp_path))
     assert {one.verdict for one in replay_bundle(bundle)} == {"identical"}
-    monkeypatch.setattr("yosegi.site.bundle.propose", lambda campaign, count, closed: [])
+    monkeypatch.setattr("yosegi.verification.bundle.propose", lambda campaign, count, closed: [])
     assert {one.verdict for one in replay_bundle(bundle)} == {"different"}
-    monkeypatch.setattr("yosegi.site.bundle.REVISION", REVISION + 1)
+    monkeypatch.setattr("yosegi.verification.bundle.REVISION", REVISION + 1)
     assert {(one.verdict, one.revision) for one in replay_bundle(bundle)} == {("older", str(REVISION))}
 
 

@@ -13,9 +13,9 @@ from federation.toys import spec
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Refused
 from yosegi.core.states import TaskState
-from yosegi.governance.charter import Named, Team
-from yosegi.site.programme import programme
-from yosegi.site.spending import usage
+from yosegi.governance.charter.charter import Named, Team
+from yosegi.services.grants.view import usage
+from yosegi.services.programme.service import programme
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 

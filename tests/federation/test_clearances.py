@@ -8,8 +8,8 @@ from pathlib import Path
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.exchange.requests import MADE
-from yosegi.governance.agreement import ClearanceTerms
-from yosegi.site.office import Ask
+from yosegi.governance.agreements.agreement import ClearanceTerms
+from yosegi.services.governance.service import PolicyQuery
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.envelope import Envelope
@@ -73,7 +73,7 @@ def test_what_is_attested_counts_in_what_a_member_is_told_before_asking(tmp_path
     async def story() -> None:
         federation = await trial(tmp_path, {"export-a": ("pi@argonne",)})
         home, member = federation.places["argonne"].running, federation.member()
-        make = Ask(capability="nims/toy.make@1")
+        make = PolicyQuery(capability="nims/toy.make@1")
         assert (await home.office.explain(make, member))["allow"]
         assert all(line["allow"] for line in (await home.office.access(member)))
         home.law.clearances = {}

@@ -21,14 +21,16 @@ from yosegi.exchange import Incoming
 from yosegi.exchange.outbox import sending
 from yosegi.exchange.parcel import Message
 from yosegi.exchange.requests import MADE, REPORTED
+from yosegi.identity.accounts import Session
 from yosegi.ledger import ERASED as BODY_ERASED
 from yosegi.ledger import LEDGER, Draft, Write
-from yosegi.site import Session, Site
-from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
-from yosegi.site.erasure import ACKNOWLEDGED, ASKED, ORDERED
+from yosegi.services.campaigns.export import export_campaign
+from yosegi.services.erasure.entries import ACKNOWLEDGED, ASKED, ORDERED
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Cancel, Erase, Erased, Offer, Report, Request
+from yosegi.verification.bundle import read_bundle, verify_bundle
 
 Story = Callable[[Federation], Awaitable[None]]
 

@@ -17,16 +17,18 @@ from federation.test_refusals import asked as asked_for_real
 from federation.test_refusals import forbid
 from federation.toys import three_sites
 from yosegi.exchange.outbox import sending
-from yosegi.governance.charter import Team
+from yosegi.governance.charter.charter import Team
+from yosegi.identity.accounts import Session
 from yosegi.ledger import Write
-from yosegi.site import Ask, Session, Site
-from yosegi.site.foresight import ANSWERED, ASKED, HEARD, MOST_A_MINUTE, PATIENCE, Rate
+from yosegi.services.governance.service import PolicyQuery
+from yosegi.services.preflight.service import ANSWERED, ASKED, HEARD, MOST_A_MINUTE, PATIENCE, PreflightRate
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
-from yosegi.trust.messages import Offer, Report, Request, Would, WouldYou
+from yosegi.trust.messages import AuthorizationAnswer, AuthorizationQuery, Offer, Report, Request
 
 MEMBER = Session("pi@argonne", "member", float("inf"), "")
-MAKE = Ask(capability="nims/toy.make@1")
+MAKE = PolicyQuery(capability="nims/toy.make@1")
 Story = Callable[[Federation], Coroutine[Any, Any, None]]
 
 
@@ -240,17 +242,17 @@ def test_of_a_team_that_its_member_is_not_in_a_site_learns_that_and_nothing_else
     run_simulated(story())
 
 
-async def question_of(federation: Federation, sender: str, person: str, number: int = 0) -> WouldYou:
+async def question_of(federation: Federation, sender: str, person: str, number: int = 0) -> AuthorizationQuery:
     """One site asks nims about somebody, by a document of its own making."""
     site = federation.places[sender].running
     now = site.clock.now()
-    document = WouldYou(
+    document = AuthorizationQuery(
         charter=CHARTER,
         sender=sender,
         to="nims",
         key=f"question-{number}",
         issued=now,
-        not_after=now + WouldYou.longest,
+        not_after=now + AuthorizationQuery.longest,
         team=TEAM,
         on_behalf_of=person,
         purpose="research",
@@ -306,9 +308,9 @@ def test_an_answer_that_nobody_asked_for_is_not_kept(told) -> None:
     async def story(federation: Federation) -> None:
         site = nims(federation)
         now = site.clock.now()
-        said = Would(
-            charter=CHARTER, sender="nims", to="argonne", key="unasked", issued=now, not_after=now + Would.longest,
-            answers=(),
+        said = AuthorizationAnswer(
+            charter=CHARTER, sender="nims", to="argonne", key="unasked", issued=now,
+            not_after=now + AuthorizationAnswer.longest, answers=(),
         )  # fmt: skip
         draft = sending("test.said", "argonne", "test", said.sign(federation.signer("nims")), {}, {})
         site.exchange.posted(await site.ledger.append(Write("test", 0, (draft,), charter=CHARTER, actor="nims")))
@@ -336,7 +338,7 @@ def test_an_owner_that_refuses_the_question_is_said_to_have_done_so(tmp_path) ->
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
-        del nims(federation).exchange._intake.handlers[WouldYou.payload_type]
+        del nims(federation).exchange._intake.handlers[AuthorizationQuery.payload_type]
         owner = await explained(federation)
         assert owner["why_not_asked"]["code"] == "not_taken"
         assert "not spoken here" in owner["why_not_asked"]["en"]
@@ -346,7 +348,7 @@ def test_an_owner_that_refuses_the_question_is_said_to_have_done_so(tmp_path) ->
 
 @given(st.lists(st.floats(0, 600, allow_nan=False), max_size=200), st.integers(1, 10))
 def test_never_more_than_the_most_is_allowed_in_any_minute(moments, most) -> None:
-    rate, moments = Rate(most), sorted(moments)
+    rate, moments = PreflightRate(most), sorted(moments)
     let = [moment for moment in moments if rate.allows("one", moment)]
     for moment in let:
         assert sum(moment - 60 < other <= moment for other in let) <= most
@@ -354,7 +356,7 @@ def test_never_more_than_the_most_is_allowed_in_any_minute(moments, most) -> Non
 
 @given(st.lists(st.floats(0, 600, allow_nan=False), min_size=1, max_size=50))
 def test_one_who_asks_does_not_use_up_what_another_may_ask(moments) -> None:
-    rate = Rate(1)
+    rate = PreflightRate(1)
     for moment in sorted(moments):
         rate.allows("one", moment)
     assert rate.allows("other", max(moments))

@@ -12,7 +12,7 @@ import pytest
 
 from yosegi.core.capability import capability
 from yosegi.core.states import TaskState
-from yosegi.governance.statement import Listens, Outbound, Reach
+from yosegi.governance.charter.statement import Listens, Outbound, Reach
 from yosegi.testing.federation import CHARTER, TEAM, Federation, Place, address
 from yosegi.testing.loop import run_simulated
 

@@ -19,11 +19,11 @@ from federation.toys import spec
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
 from yosegi.core.states import CampaignState
-from yosegi.governance.grant import GrantRefused, Release
-from yosegi.governance.moves import MOVED_IN, MOVED_OUT
-from yosegi.ledger.check import Progress
-from yosegi.site import Session
-from yosegi.site.spending import to_csv, usage
+from yosegi.governance.grants.grant import GrantRefused, Release
+from yosegi.governance.grants.transfers import MOVED_IN, MOVED_OUT
+from yosegi.identity.accounts import Session
+from yosegi.ledger.check import CheckProgress
+from yosegi.services.grants.view import to_csv, usage
 from yosegi.testing.faults import When
 from yosegi.testing.federation import CHARTER, TEAM, address
 from yosegi.testing.loop import EPOCH, run_simulated
@@ -224,7 +224,7 @@ async def _whole_move(
     found, commits = amounts(federation), {name: store.commits for name, store in federation.stores.items()}
     for name in federation.places:
         for step in federation.places[name].running.ledger.check():
-            assert isinstance(step, Progress)
+            assert isinstance(step, CheckProgress)
         await federation.crash(name)
     return found, before, commits
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yosegi.site.bundle import read_bundle, replay_bundle, verify_bundle
+from yosegi.verification.bundle import read_bundle, replay_bundle, verify_bundle
 
 GOLDEN = Path(__file__).parent / "golden" / "v0.1" / "campaign.yosegi"
 

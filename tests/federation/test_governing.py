@@ -15,10 +15,10 @@ from federation.toys import spec
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.states import TaskState, TrialState
-from yosegi.governance.charter import Threshold
-from yosegi.governance.foresight import Expectation
-from yosegi.governance.statement import Listens
-from yosegi.site import Site
+from yosegi.governance.charter.charter import Threshold
+from yosegi.governance.charter.statement import Listens
+from yosegi.governance.policy.what_if import Expectation
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, address
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.envelope import Envelope

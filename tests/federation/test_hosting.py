@@ -19,18 +19,19 @@ from yosegi.campaign import parse_spec
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid, Refused
 from yosegi.core.states import CampaignState, TaskState
-from yosegi.governance.charter import Charter, Threshold
-from yosegi.runner.tasks import task_stream
-from yosegi.site import Account
-from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
-from yosegi.site.governing import check_own
-from yosegi.site.programme import programme
-from yosegi.site.spending import usage
+from yosegi.execution.tasks import task_stream
+from yosegi.governance.charter.charter import Charter, Threshold
+from yosegi.identity.accounts import Account
+from yosegi.identity.sessions import Sessions
+from yosegi.services.campaigns.export import export_campaign
+from yosegi.services.governance.documents import check_own
+from yosegi.services.grants.view import usage
+from yosegi.services.programme.service import programme
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer
-from yosegi.web.sessions import Sessions
+from yosegi.verification.bundle import read_bundle, verify_bundle
 
 FOUNDERS = ("argonne", "riken", "nims")
 PI = "pi@small"

@@ -14,12 +14,12 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Unavailable
 from yosegi.core.states import CampaignState
-from yosegi.exchange import calling
-from yosegi.exchange.link import Link
+from yosegi.exchange import sender
 from yosegi.exchange.parcel import History
-from yosegi.governance.statement import Listens, Outbound
+from yosegi.exchange.peer_channel import PeerChannel
+from yosegi.governance.charter.statement import Listens, Outbound
 from yosegi.ledger import Draft, Write
-from yosegi.site import Site
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, Federation, Place, address
 from yosegi.testing.loop import SimulatedClock, run_simulated
 
@@ -301,14 +301,14 @@ def test_an_acknowledgement_that_waits_for_a_peer_to_dial_in_costs_nothing_while
         link = home.exchange.link(CHARTER, "nims")
         link.acknowledge("sha256:" + "0" * 64, home.clock.monotonic())
         looked = 0
-        wait = calling.until_changed
+        wait = sender.until_changed
 
-        async def counted(link: Link, seconds: float) -> None:
+        async def counted(link: PeerChannel, seconds: float) -> None:
             nonlocal looked
             looked += 1
             await wait(link, seconds)
 
-        monkeypatch.setattr(calling, "until_changed", counted)
+        monkeypatch.setattr(sender, "until_changed", counted)
         await asyncio.sleep(300)
         # All conversations look around now and then; at a look a millisecond it would be 300,000.
         assert 0 < looked < 600

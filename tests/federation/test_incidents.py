@@ -15,14 +15,14 @@ from yosegi.campaign import parse_spec
 from yosegi.campaign.state import ANSWERED, PROPOSED
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Corrupt, Invalid, YosegiError
-from yosegi.governance.charter import Charter
+from yosegi.governance.charter.charter import Charter
 from yosegi.ledger.snapshot import Snapshot
-from yosegi.site.incidents import IncidentReport, Touched, report, trace, verify_report
 from yosegi.testing.federation import CHARTER
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.signer import Ed25519Signer
+from yosegi.verification.incident_trace import IncidentReport, Touched, report, trace, verify_report
 
 MAKE, SIMULATE = "nims/toy.make@1", "riken/toy.simulate@1"
 

@@ -12,15 +12,16 @@ from yosegi.campaign import parse_spec
 from yosegi.core.errors import Corrupt
 from yosegi.core.states import CampaignState
 from yosegi.exchange.witness import WITNESSED
-from yosegi.governance.registry import Federation as Known
-from yosegi.governance.registry import begin
-from yosegi.governance.statement import Revoked
+from yosegi.governance.charter.registry import CharterRecord as Known
+from yosegi.governance.charter.registry import begin
+from yosegi.governance.charter.statement import Revoked
 from yosegi.ledger import Checkpoint
-from yosegi.site.bundle import Bundle, export_campaign, read_bundle, verify_bundle
+from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import CHARTER, Federation, both
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
+from yosegi.verification.bundle import Bundle, read_bundle, verify_bundle
 
 BOTH = {"ed25519", "ml-dsa-65"}
 

@@ -20,11 +20,12 @@ from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.states import CampaignState, TaskState, TrialState
 from yosegi.exchange.requests import MADE
-from yosegi.governance.amend import successor
-from yosegi.governance.mandate import Mandate
-from yosegi.governance.policy import redecide
-from yosegi.governance.statement import Statement
-from yosegi.site import Session, Site
+from yosegi.governance.charter.amendment import successor
+from yosegi.governance.charter.statement import Statement
+from yosegi.governance.mandates.mandate import Mandate
+from yosegi.governance.policy.policy import redecide
+from yosegi.identity.accounts import Session
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.envelope import Envelope

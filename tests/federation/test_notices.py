@@ -13,9 +13,9 @@ from federation.toys import three_sites
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import NotFound, Unavailable
 from yosegi.core.states import Effect
-from yosegi.site import Site
-from yosegi.site.conditions import PEER_SILENT, Conditions
-from yosegi.site.notices import Notice
+from yosegi.services.alerts.health import PEER_SILENT, HealthChecks
+from yosegi.services.alerts.service import Alert
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import SimulatedClock, run_simulated
 
@@ -42,7 +42,7 @@ def test_a_peer_away_for_an_hour_is_told_until_it_is_acknowledged_and_again_when
         await federation.start()
         home, told = federation.places["argonne"].running, Counter[str]()
 
-        async def send(notice: Notice) -> None:
+        async def send(notice: Alert) -> None:
             told[notice.name] += 1
 
         home.notices.senders = (send,)
@@ -90,7 +90,7 @@ def test_a_notice_that_could_not_be_sent_is_tried_again_soon(tmp_path: Path) -> 
         await federation.start()
         home, tries = federation.places["argonne"].running, []
 
-        async def send(notice: Notice) -> None:
+        async def send(notice: Alert) -> None:
             tries.append(notice.name)
             if len(tries) < 3:
                 raise Unavailable("the mail server", "it is away")
@@ -120,7 +120,7 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
         await asyncio.sleep(60)
         assert _names(home) == ["clock"]
         assert "100 seconds" in home.notices.open()[0].text
-        conditions = Conditions("argonne", home.clock, home.owner, home.exchange, {"robot": Silent()}, tmp_path)
+        conditions = HealthChecks("argonne", home.clock, home.owner, home.exchange, {"robot": Silent()}, tmp_path)
         assert [one.name for one in conditions.now()][:1] == ["station/robot"]
 
     run_simulated(story())
@@ -131,13 +131,13 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, told: list[str]
 ) -> None:
     usage = type("Usage", (), {"total": 1000 * 1024**3, "free": free})
-    monkeypatch.setattr("yosegi.site.conditions.shutil.disk_usage", lambda folder: usage)
+    monkeypatch.setattr("yosegi.services.alerts.health.shutil.disk_usage", lambda folder: usage)
 
     async def story() -> list[str]:
         federation = three_sites(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        conditions = Conditions("argonne", home.clock, home.owner, home.exchange, {}, tmp_path)
+        conditions = HealthChecks("argonne", home.clock, home.owner, home.exchange, {}, tmp_path)
         return [one.name for one in conditions.now()]
 
     assert run_simulated(story()) == told

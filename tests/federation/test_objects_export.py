@@ -12,9 +12,10 @@ from federation import large
 from federation.test_objects_rights import campaign, site, tell
 from yosegi.core.canonical import dumps, loads
 from yosegi.core.errors import Corrupt
-from yosegi.site import bundle_objects
-from yosegi.site.bundle import Bundle, export_campaign, read_bundle, verify_bundle
+from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import Federation
+from yosegi.verification import bundle_objects
+from yosegi.verification.bundle import Bundle, read_bundle, verify_bundle
 
 
 @pytest.fixture(autouse=True)

@@ -18,11 +18,12 @@ from yosegi.core.canonical import digest
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.object import ObjectRef
 from yosegi.core.states import TaskState, TrialState
-from yosegi.data import CHUNK, REFUSED, Chunk, Want, known
+from yosegi.data import CHUNK, REFUSED, Chunk, ChunkRequest, known
 from yosegi.exchange import requests
-from yosegi.governance.statement import Listens
-from yosegi.runner.tasks import ENDED
-from yosegi.site import Session, Site
+from yosegi.execution.tasks import ENDED
+from yosegi.governance.charter.statement import Listens
+from yosegi.identity.accounts import Session
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation, address
 from yosegi.testing.loop import run_simulated
 
@@ -102,7 +103,9 @@ def test_a_result_that_is_withheld_stays_at_its_owner(tmp_path: Path) -> None:
         # Not even to one who has learnt its digest.
         riken, task = site(federation, "riken"), made.trials[0].steps[0].key
         sha256 = known(riken.ledger, "stream = ? AND kind = ?", f"task/argonne/{task}", ENDED)[0].ref.sha256
-        answer = await riken.transfers.give(CHARTER, "argonne", Want(task=task, sha256=sha256, offset=0, length=1))
+        answer = await riken.transfers.give(
+            CHARTER, "argonne", ChunkRequest(task=task, sha256=sha256, offset=0, length=1)
+        )
         assert answer.refused is not None
         assert answer.refused.code == "local_rule"
         assert "表は渡しません" in answer.refused.ja
@@ -116,7 +119,7 @@ def test_a_release_is_decided_again_at_each_piece(tmp_path: Path) -> None:
         pieces: list[Chunk] = []
         give = riken.transfers.give
 
-        async def until_forbidden(charter: str, peer: str, want: Want) -> Chunk:
+        async def until_forbidden(charter: str, peer: str, want: ChunkRequest) -> Chunk:
             if len(pieces) == 1:
                 riken.law.rules = {"kept.cedar": NO_RELEASE}
                 await riken.law.publish(CHARTER)
@@ -144,7 +147,7 @@ def test_bytes_go_to_the_home_of_their_task_alone(tmp_path: Path, peer: str, tas
     async def story(federation: Federation) -> None:
         made = await campaign(federation)
         step = made.trials[0].steps[0]
-        want = Want(
+        want = ChunkRequest(
             task=task or (step.key if task is None else "none"),
             sha256=step.outputs["table"]["sha256"],
             offset=0,
@@ -161,7 +164,9 @@ def test_an_input_is_given_while_its_task_is_open_and_not_after(tmp_path: Path) 
     async def story(federation: Federation) -> None:
         made = await campaign(federation)
         step = made.trials[0].steps[1]
-        want = Want(task=step.key, sha256=made.trials[0].steps[0].outputs["table"]["sha256"], offset=0, length=9)
+        want = ChunkRequest(
+            task=step.key, sha256=made.trials[0].steps[0].outputs["table"]["sha256"], offset=0, length=9
+        )
         answer = await site(federation, "argonne").transfers.give(CHARTER, "nims", want)
         assert answer.refused is not None
 
@@ -231,7 +236,7 @@ def test_wrong_bytes_end_the_task_that_waits_for_them_and_nothing_else(
         home = site(federation, "argonne")
         give = home.exchange.gives
 
-        async def lie(charter: str, peer: str, want: Want) -> Chunk:
+        async def lie(charter: str, peer: str, want: ChunkRequest) -> Chunk:
             return wrong(await give(charter, peer, want))
 
         home.exchange.gives = lie
@@ -256,7 +261,7 @@ def test_pieces_that_nobody_asked_for_are_thrown_away(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         link = site(federation, "argonne").exchange.link(CHARTER, "riken")
         for number in range(200):
-            link.asked([Want(task=f"t{number}", sha256=digest(b"x"), offset=0, length=1)])
+            link.asked([ChunkRequest(task=f"t{number}", sha256=digest(b"x"), offset=0, length=1)])
         assert len(link._gifts) <= 64
         await asyncio.sleep(60)
         assert not link._gifts

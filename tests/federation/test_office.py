@@ -12,14 +12,16 @@ from federation.governed import Governed, agreement, amended, governed, signed
 from federation.toys import spec
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Invalid, NotFound, Refused
-from yosegi.site import Ask, Session, Site
+from yosegi.identity.accounts import Session
+from yosegi.services.governance.service import PolicyQuery
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER
 from yosegi.testing.loop import run_simulated
 
 MEMBER = Session("pi@argonne", "member", float("inf"), "")
 OFFICER = Session("officer@argonne", "officer", float("inf"), "")
 Story = Callable[[Governed], Coroutine[Any, Any, None]]
-MAKE = Ask(capability="nims/toy.make@1")
+MAKE = PolicyQuery(capability="nims/toy.make@1")
 
 
 @pytest.fixture

@@ -13,16 +13,17 @@ from federation.test_refusals import asked, forbid
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Corrupt
-from yosegi.data import Want
+from yosegi.data import ChunkRequest
 from yosegi.exchange.requests import MADE, REPORTED, Asked
-from yosegi.governance.question import Question
+from yosegi.governance.policy.question import Question
 from yosegi.ledger import Entry
-from yosegi.site.bundle import Bundle, _naming, export_campaign, read_bundle, verify_bundle
-from yosegi.site.evidence import PREFIX, RECEIVED, wanted
-from yosegi.site.owners import Owners, OwnersVerified
+from yosegi.services.authorization.disclosure import PREFIX, RECEIVED, wanted
+from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Report, Request
+from yosegi.verification.bundle import Bundle, _naming, read_bundle, verify_bundle
+from yosegi.verification.remote_decisions import RemoteDecisions, RemoteDecisionsVerified
 
 SECRET = {"own.cedar": forbid("never-in-a-war", 'context.purpose == "war"')}
 
@@ -71,7 +72,7 @@ def test_every_decision_of_an_owner_that_shows_its_policies_is_made_again(bundle
     ]
     assert [judged.action for judged in told].count("release") == 4
     assert {judged.action for judged in told} == {"accept", "dispatch", "release"}
-    assert verify_bundle(bundle).owners == OwnersVerified(made_again=len(told))
+    assert verify_bundle(bundle).owners == RemoteDecisionsVerified(made_again=len(told))
 
 
 def test_what_decisions_rest_on_is_there_once_for_each_owner_and_version(bundle) -> None:
@@ -118,7 +119,7 @@ def test_a_bundle_without_what_they_rest_on_says_so(bundle) -> None:
     assert found.missing == verify_bundle(bundle).owners.made_again
 
 
-def follow(owners: Owners, found: Iterable[Entry]) -> None:
+def follow(owners: RemoteDecisions, found: Iterable[Entry]) -> None:
     """Tell of every request and report, as the verifying of a bundle does."""
     for entry in found:
         body = entry.body or {}
@@ -131,7 +132,7 @@ def follow(owners: Owners, found: Iterable[Entry]) -> None:
 
 def retold(bundle: Bundle, change: Callable[[Report], Report]) -> Entry:
     """Have an owner tell another story of one task, as it could have signed it; the entry that is named for it."""
-    owners = Owners(entries(bundle))
+    owners = RemoteDecisions(entries(bundle))
     follow(owners, entries(bundle))
     entry, report = last_reports(bundle)[0]
     owners.told(entry, change(report))
@@ -170,20 +171,20 @@ def test_policies_other_than_their_digest_says_are_found(bundle) -> None:
     body = (entry.body_bytes or b"").replace(b"colour", b"fusion")
     found[number] = Entry(entry.sequence, entry.header_bytes, entry.leaf, entry.salt, body)
     with pytest.raises(Corrupt, match="it is not sha256"):
-        Owners(found)
+        RemoteDecisions(found)
 
 
-def refused_by(folder: Path, rules: dict[str, str]) -> tuple[Asked, OwnersVerified]:
+def refused_by(folder: Path, rules: dict[str, str]) -> tuple[Asked, RemoteDecisionsVerified]:
     """A request that an owner's own rule refuses, and what becomes of its decision when it is made again."""
 
-    async def story() -> tuple[Asked, OwnersVerified]:
+    async def story() -> tuple[Asked, RemoteDecisionsVerified]:
         federation = three_sites(folder)
         federation.places["nims"].rules = rules
         await federation.start()
         home = federation.places["argonne"].running
         told = await asked(federation, "nims/toy.make@1")
         await home.evidence.complete([told])
-        owners = Owners(home.ledger.scan())
+        owners = RemoteDecisions(home.ledger.scan())
         follow(owners, home.ledger.read(told.stream))
         found = owners.check(_naming)
         for name in federation.places:
@@ -200,7 +201,7 @@ def refused_by(folder: Path, rules: dict[str, str]) -> tuple[Asked, OwnersVerifi
 def test_a_refusal_by_the_owners_own_rule_is_made_again_at_every_step(tmp_path, action, decisions) -> None:
     told, found = refused_by(tmp_path, {"own.cedar": forbid("own-rule", action=action)})
     assert told.decided[-1].judged[-1].reasons == ("local_rule",)
-    assert found == OwnersVerified(made_again=decisions)
+    assert found == RemoteDecisionsVerified(made_again=decisions)
 
 
 def test_nobody_is_given_what_anothers_task_rests_on(tmp_path) -> None:
@@ -210,7 +211,7 @@ def test_nobody_is_given_what_anothers_task_rests_on(tmp_path) -> None:
         told = await asked(federation, "nims/toy.make@1")
         nims = federation.places["nims"].running
         key, (digest, size) = told.stream.rpartition("/")[2], next(wanted(told.decided))
-        want = Want(task=f"{PREFIX}{key}", sha256=digest, offset=0, length=size)
+        want = ChunkRequest(task=f"{PREFIX}{key}", sha256=digest, offset=0, length=size)
         given = {peer: nims.evidence.give(CHARTER, peer, want) for peer in ("argonne", "riken")}
         assert given["argonne"] is not None
         assert len(given["argonne"].data) == size
@@ -228,7 +229,7 @@ def test_an_owner_that_closes_its_policies_gives_nothing_that_it_once_showed(tmp
         told = await asked(federation, "nims/toy.make@1")
         nims = federation.places["nims"].running
         nims.law.shows = False
-        want = Want(
+        want = ChunkRequest(
             task=f"{PREFIX}{told.stream.rpartition('/')[2]}", sha256=next(wanted(told.decided))[0], offset=0, length=1
         )
         given = nims.evidence.give(CHARTER, "argonne", want)
@@ -240,14 +241,14 @@ def test_an_owner_that_closes_its_policies_gives_nothing_that_it_once_showed(tmp
 
 def test_a_signed_report_of_the_first_version_tells_none_and_is_counted_as_such(bundle) -> None:
     entry, report = last_reports(bundle)[0]
-    owners = Owners([])
+    owners = RemoteDecisions([])
     owners.told(entry, report.model_copy(update={"decided": None}))
-    assert owners.check(_naming) == OwnersVerified(untold=1)
+    assert owners.check(_naming) == RemoteDecisionsVerified(untold=1)
 
 
 def test_policies_that_permit_by_what_nobody_signed_are_found(bundle) -> None:
     unsigned = [entry for entry in entries(bundle) if not str(entry.facts.get("kind", "")).startswith("agreement.")]
-    owners = Owners(unsigned)
+    owners = RemoteDecisions(unsigned)
     follow(owners, entries(bundle))
     entry, report = last_reports(bundle)[0]
     owners.told(entry, report)

@@ -15,10 +15,11 @@ from yosegi.core import canonical
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.exchange.requests import MADE, REFUSED_AT_HOME
 from yosegi.ledger import Entry
-from yosegi.site.bundle import Bundle, export_campaign, read_bundle, verify_bundle
-from yosegi.site.law import POLICY
-from yosegi.site.redeciding import Redeciding
+from yosegi.services.authorization.service import POLICY
+from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.loop import run_simulated
+from yosegi.verification.bundle import Bundle, read_bundle, verify_bundle
+from yosegi.verification.decision_replay import DecisionReplay
 
 Change = dict[str, Any]
 
@@ -67,14 +68,14 @@ def test_policies_that_no_decision_rests_on_are_named_and_not_carried(bundles) -
     assert refused[-1].body_bytes is not None
 
 
-def tampered(bundle: Bundle, change: Change) -> tuple[Redeciding, Entry]:
+def tampered(bundle: Bundle, change: Change) -> tuple[DecisionReplay, Entry]:
     """The decision in a bundle's first request, changed as its home site itself could have changed it."""
     found = entries(bundle)
     made = next(entry for entry in found if entry.type in (MADE, REFUSED_AT_HOME))
     body = dict(made.body or {})
     decision = body["decision"] | {key: value for key, value in change.items() if key != "question"}
     decision["question"] = decision["question"] | change.get("question", {})
-    return Redeciding(found), with_body(made, body | {"decision": decision})
+    return DecisionReplay(found), with_body(made, body | {"decision": decision})
 
 
 def with_body(entry: Entry, body: dict[str, Any]) -> Entry:
@@ -103,7 +104,7 @@ def test_a_decision_about_something_else_than_was_asked_is_found(bundles) -> Non
     one, other = next((a, b) for a in made for b in made if a.facts["capability"] != b.facts["capability"])
     borrowed = (one.body or {}) | {"decision": (other.body or {})["decision"]}
     with pytest.raises(Invalid, match="about the capability"):
-        Redeciding(found).check(with_body(one, borrowed))
+        DecisionReplay(found).check(with_body(one, borrowed))
 
 
 def test_policies_published_after_the_decision_are_no_reason_for_it(bundles) -> None:
@@ -111,16 +112,16 @@ def test_policies_published_after_the_decision_are_no_reason_for_it(bundles) -> 
     made = next(entry for entry in found if entry.type == MADE)
     later = [entry for entry in found if entry.type != POLICY or entry.sequence > made.sequence]
     with pytest.raises(Invalid, match="missing"):
-        Redeciding(later).check(made)
+        DecisionReplay(later).check(made)
 
 
 def test_policies_that_permit_by_an_agreement_nobody_signed_are_found(bundles) -> None:
     found = entries(bundles[0])
     made = next(entry for entry in found if entry.type == MADE)
-    Redeciding(found).check(made)
+    DecisionReplay(found).check(made)
     unsigned = [e for e in found if not (e.type == "governance.accepted" and e.facts["kind"].startswith("agreement"))]
     with pytest.raises(Invalid, match="nobody signed"):
-        Redeciding(unsigned).check(made)
+        DecisionReplay(unsigned).check(made)
 
 
 def test_a_decision_that_knew_what_the_charter_does_not_say_is_found(bundles) -> None:
@@ -135,7 +136,7 @@ def test_a_decision_that_knew_what_the_charter_does_not_say_is_found(bundles) ->
     text = canonical.dumps(known).decode()
     decision = body["decision"] | {"entities": text, "entities_digest": canonical.digest(text.encode())}
     with pytest.raises(Invalid, match="not what the charter said"):
-        Redeciding(found).check(with_body(made, body | {"decision": decision}))
+        DecisionReplay(found).check(with_body(made, body | {"decision": decision}))
 
 
 def test_a_bundle_without_its_policies_does_not_verify(bundles) -> None:

@@ -16,12 +16,12 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
 from yosegi.core.states import TaskState
 from yosegi.exchange.requests import Asked
-from yosegi.governance.agreement import Agreement
-from yosegi.governance.amend import successor
-from yosegi.governance.grant import Grant, Release
-from yosegi.governance.grants import balance
-from yosegi.runner.tasks import task_stream
-from yosegi.site import Session
+from yosegi.execution.tasks import task_stream
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.amendment import successor
+from yosegi.governance.grants.balances import balance
+from yosegi.governance.grants.grant import Grant, Release
+from yosegi.identity.accounts import Session
 from yosegi.testing.federation import CHARTER, TEAM, Federation, both
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.errors import Untrusted

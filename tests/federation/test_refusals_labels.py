@@ -14,7 +14,7 @@ from federation.test_objects_rights import put, site, tell
 from federation.toys import simulate, three_sites
 from yosegi.core.capability import Capability
 from yosegi.core.states import TaskState
-from yosegi.site import Session
+from yosegi.identity.accounts import Session
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from federation.governed import Governed, governed, signed
-from yosegi.governance.statement import RENEWED, Statement
-from yosegi.site.governing import PASSED_ON
+from yosegi.governance.charter.statement import RENEWED, Statement
+from yosegi.services.governance.documents import PASSED_ON
 from yosegi.testing.federation import CHARTER, both
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.errors import Untrusted

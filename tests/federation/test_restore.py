@@ -15,8 +15,9 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Refused
 from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
+from yosegi.identity.accounts import Session
 from yosegi.ledger import LEDGER, REFILLED, Checkpoint
-from yosegi.site import Session, Site
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Request

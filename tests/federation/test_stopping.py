@@ -11,9 +11,9 @@ import pytest
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.states import CampaignState, Effect, TaskState
-from yosegi.governance.explanation import explained
-from yosegi.runner.tasks import REVOKED, Task
-from yosegi.site import Site
+from yosegi.execution.tasks import REVOKED, Task
+from yosegi.governance.policy.explanation import explained
+from yosegi.services.runtime import Site
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 

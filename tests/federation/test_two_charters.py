@@ -12,9 +12,9 @@ from federation.toys import spec
 from yosegi.campaign import parse_spec
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import NotFound
-from yosegi.governance.charter import Charter, Threshold
-from yosegi.governance.grant import Grant
-from yosegi.governance.grants import balance
+from yosegi.governance.charter.charter import Charter, Threshold
+from yosegi.governance.grants.balances import balance
+from yosegi.governance.grants.grant import Grant
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.errors import Untrusted

@@ -17,22 +17,23 @@ import pytest
 
 from federation.test_refusals import asked
 from federation.toys import spec, three_sites
-from yosegi.app.make import FORMATS
+from yosegi.app.init_home import FORMATS
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Invalid
 from yosegi.core.states import TaskState, TrialState
 from yosegi.exchange import Incoming
-from yosegi.exchange.intake import Handler
+from yosegi.exchange.inbox import Handler
 from yosegi.exchange.outbox import REFUSED, sending
 from yosegi.exchange.requests import MADE
+from yosegi.identity.accounts import Session
 from yosegi.ledger import Write
-from yosegi.site import Session
-from yosegi.site.bundle import export_campaign, read_bundle, verify_bundle
+from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.document import Addressed
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Cancel, Offer, Report, Request
+from yosegi.verification.bundle import read_bundle, verify_bundle
 
 FIRST_SET = tuple(kind.payload_types[0] for kind in (Request, Report, Cancel, Offer))
 """What the first version spoke: tests/ledger/golden/v0.1 holds documents of these kinds."""

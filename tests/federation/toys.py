@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from yosegi.core.capability import Infeasible, capability, quantity, sample
-from yosegi.governance.statement import Listens, Outbound
+from yosegi.governance.charter.statement import Listens, Outbound
 from yosegi.testing.federation import Federation, Place, address
 
 X = Annotated[float, quantity("1", ge=0, le=1, resolution=0.001)]

@@ -16,9 +16,9 @@ from typing import Any
 from governance.world import NOW
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import YosegiError
-from yosegi.governance.approvals import ApprovalsView
-from yosegi.governance.grants import GrantsView
-from yosegi.governance.mandates import MandatesView
+from yosegi.governance.grants.balances import GrantsView
+from yosegi.governance.mandates.approvals import ApprovalsView
+from yosegi.governance.mandates.view import MandatesView
 from yosegi.ledger import Draft, Ledger, SqliteStore, View, Write
 from yosegi.ledger.sqlite import SqliteDb
 from yosegi.trust.signer import Ed25519Signer

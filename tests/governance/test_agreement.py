@@ -6,7 +6,7 @@ import pytest
 
 from governance.world import DAY, NOW, agreement, charter, determined, governance_key, lasting_key, member
 from yosegi.core.errors import Invalid
-from yosegi.governance.agreement import ModelTerms, accept_agreement
+from yosegi.governance.agreements.agreement import ModelTerms, accept_agreement
 from yosegi.trust.errors import Untrusted
 
 PARTIES = ("argonne", "riken", "nims")

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from governance.world import DAY, NOW, TEAM, charter, governance_key, member
 from yosegi.core.errors import Invalid
-from yosegi.governance.amend import differences, progress, successor
-from yosegi.governance.charter import Charter, Threshold, accept, follow
+from yosegi.governance.charter.amendment import differences, progress, successor
+from yosegi.governance.charter.charter import Charter, Threshold, accept, follow
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 

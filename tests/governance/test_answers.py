@@ -16,21 +16,21 @@ from governance.ledgers import Book, site
 from governance.world import DAY, NOW, TEAM, agreement, charter, determined, facts, governance_key, question, statement
 from yosegi.core import canonical
 from yosegi.core.errors import Corrupt, Invalid, Refused
-from yosegi.governance.agreement import ClearanceTerms, ModelTerms
-from yosegi.governance.amend import differences
-from yosegi.governance.charter import Named
-from yosegi.governance.decision import Note
-from yosegi.governance.directory import Directory
-from yosegi.governance.engine import Engine
-from yosegi.governance.explanation import explained, why
-from yosegi.governance.foresight import Expectation, access, check_expectations, what_if
-from yosegi.governance.label import Label
-from yosegi.governance.labels import why_not_onward
-from yosegi.governance.policy import Policy, redecide
-from yosegi.governance.registry import Registry
-from yosegi.governance.statement import Outbound
-from yosegi.governance.suspensions import STREAM, Suspension, in_force, lifted, suspended
-from yosegi.governance.usage import Usage, by, to_csv
+from yosegi.governance.agreements.agreement import ClearanceTerms, ModelTerms
+from yosegi.governance.agreements.label import Label
+from yosegi.governance.agreements.labels import why_not_onward
+from yosegi.governance.agreements.suspensions import STREAM, Suspension, in_force, lifted, suspended
+from yosegi.governance.charter.amendment import differences
+from yosegi.governance.charter.charter import Named
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.charter.statement import Outbound
+from yosegi.governance.grants.usage import Usage, by, to_csv
+from yosegi.governance.policy.cedar import CedarEngine
+from yosegi.governance.policy.decision import Note
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.explanation import explained, why
+from yosegi.governance.policy.policy import Policy, redecide
+from yosegi.governance.policy.what_if import Expectation, access, check_expectations, what_if
 from yosegi.ledger import Write
 from yosegi.trust.messages import Request
 
@@ -236,10 +236,10 @@ def test_a_rule_that_does_not_fit_the_schema_is_told_what_does_not():
 
 def test_a_bundle_in_which_an_agreement_has_two_links_or_no_terms_is_none():
     held = json.loads(policy(agreement(), agreement(name="second")).bundle)
-    Engine.read(canonical.dumps(held))
+    CedarEngine.read(canonical.dumps(held))
     for wrong in ({"links": [*held["links"], held["links"][0]]}, {"terms": held["terms"][:1]}):
         with pytest.raises(Invalid, match="a bundle of policies: not of its form"):
-            Engine.read(canonical.dumps(held | wrong))
+            CedarEngine.read(canonical.dumps(held | wrong))
 
 
 def test_a_local_rule_may_hang_on_the_hour():

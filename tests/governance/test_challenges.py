@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from governance.world import OTHER_TEAM, TEAM, charter
-from yosegi.governance.amend import differences
-from yosegi.governance.charter import Named
+from yosegi.governance.charter.amendment import differences
+from yosegi.governance.charter.charter import Named
 
 CHALLENGES = (Named(id="recipes", title="Recipes in a day"), Named(id="wells", title="Few wells"))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from governance.world import DAY, NOW, charter, governance_key, lasting_key, member
 from yosegi.core.errors import Invalid
-from yosegi.governance.charter import Charter, Named, Team, Threshold, accept
+from yosegi.governance.charter.charter import Charter, Named, Team, Threshold, accept
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 

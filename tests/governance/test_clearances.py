@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from governance.world import agreement, charter, determined, facts, question
-from yosegi.governance.agreement import ClearanceTerms
-from yosegi.governance.directory import Directory
-from yosegi.governance.policy import Policy
+from yosegi.governance.agreements.agreement import ClearanceTerms
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.policy import Policy
 
 CONTROLLED = facts(export_class="EAR99")
 TERMS = ClearanceTerms(clearance="export-a", export_classes=("EAR99",), attested_by=("argonne",))

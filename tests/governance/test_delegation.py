@@ -11,9 +11,9 @@ from governance.ledgers import Book, site
 from governance.test_mandates import agent, helper, mandate
 from governance.world import DAY, NOW, facts, online_key, question
 from yosegi.core.amounts import Amounts
-from yosegi.governance.delegation import Delegation, mandate_stream
-from yosegi.governance.mandate import MandateRefused
-from yosegi.governance.mandates import left_of
+from yosegi.governance.mandates.delegation import Delegation, mandate_stream
+from yosegi.governance.mandates.mandate import MandateRefused
+from yosegi.governance.mandates.view import left_of
 from yosegi.ledger import Write
 from yosegi.trust.keys import by_id
 from yosegi.trust.token import Token, accept_token

@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from governance.ledgers import StillClock
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Conflict
-from yosegi.governance.delegation import Delegation
-from yosegi.governance.mandate import Mandate, MandateRefused, Right
-from yosegi.governance.mandates import MandatesView
+from yosegi.governance.mandates.delegation import Delegation
+from yosegi.governance.mandates.mandate import Mandate, MandateRefused, Right
+from yosegi.governance.mandates.view import MandatesView
 from yosegi.ledger import Ledger, SqliteStore
 from yosegi.trust.document import SKEW
 from yosegi.trust.signer import Ed25519Signer

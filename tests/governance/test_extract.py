@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from governance.test_policy_oracle import FORBIDS, TEAMS, agreements_, build, questions
 from governance.world import NOW, agreement, charter, question
-from yosegi.core.ids import home_of
-from yosegi.governance.decision import Decision
-from yosegi.governance.directory import Directory
-from yosegi.governance.extract import extract, hidden
-from yosegi.governance.policy import Policy, decide_again
-from yosegi.governance.suspensions import Suspension
+from yosegi.core.identifiers import home_of
+from yosegi.governance.agreements.suspensions import Suspension
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.disclosure import extract, hidden
+from yosegi.governance.policy.policy import Policy, decide_again
 
 
 @settings(max_examples=40, deadline=None)

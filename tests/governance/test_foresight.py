@@ -6,9 +6,9 @@ import pytest
 
 from governance.world import NOW, agreement, charter, facts, question
 from yosegi.core.errors import Invalid
-from yosegi.governance.directory import Directory
-from yosegi.governance.foresight import Expectation, access, check_expectations, what_if
-from yosegi.governance.policy import Policy
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.policy import Policy
+from yosegi.governance.policy.what_if import Expectation, access, check_expectations, what_if
 
 NO_PRESS = """
 @id("no-press") @reason("The press is being repaired.")

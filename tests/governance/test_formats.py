@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from yosegi.core.values import Value
-from yosegi.governance.decision import Decision
-from yosegi.governance.foresight import Expectation
-from yosegi.governance.grant import Grant
-from yosegi.governance.question import Question
-from yosegi.governance.suspensions import Suspension
+from yosegi.governance.agreements.suspensions import Suspension
+from yosegi.governance.grants.grant import Grant
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.question import Question
+from yosegi.governance.policy.what_if import Expectation
 from yosegi.ledger import Header, Receipt
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope

@@ -13,10 +13,10 @@ import pytest
 
 from governance.world import NOW
 from yosegi.core.errors import Corrupt, Invalid
-from yosegi.governance.agreement import Agreement
-from yosegi.governance.decision import Decision
-from yosegi.governance.policy import check_signed, redecide
-from yosegi.governance.registry import begin
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.registry import begin
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.policy import check_signed, redecide
 from yosegi.trust.envelope import Envelope
 
 FOLDER = Path(__file__).parent / "golden" / "v0.1"

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from governance.world import NOW, agreement, charter, governance_key, question, statement
 from yosegi.core.errors import YosegiError
-from yosegi.governance.agreement import Agreement, accept_agreement
-from yosegi.governance.approvals import Approval
-from yosegi.governance.charter import Charter, accept
-from yosegi.governance.decision import Decision
-from yosegi.governance.directory import Directory
-from yosegi.governance.foresight import Expectation
-from yosegi.governance.grant import Grant, Release
-from yosegi.governance.mandate import Mandate
-from yosegi.governance.policy import Engine, Policy
-from yosegi.governance.question import Question
-from yosegi.governance.rules import local_rules
-from yosegi.governance.statement import Statement, accept_statement
+from yosegi.governance.agreements.agreement import Agreement, accept_agreement
+from yosegi.governance.charter.charter import Charter, accept
+from yosegi.governance.charter.statement import Statement, accept_statement
+from yosegi.governance.grants.grant import Grant, Release
+from yosegi.governance.mandates.approvals import Approval
+from yosegi.governance.mandates.mandate import Mandate
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.policy import Engine, Policy
+from yosegi.governance.policy.question import Question
+from yosegi.governance.policy.rules import local_rules
+from yosegi.governance.policy.what_if import Expectation
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Sealed, SealingKey

@@ -21,18 +21,18 @@ from governance.world import (
     statement,
 )
 from yosegi.core.errors import Invalid
-from yosegi.governance.agreement import ClearanceTerms
-from yosegi.governance.amend import differences, successor
-from yosegi.governance.charter import Threshold
-from yosegi.governance.decision import Decision
-from yosegi.governance.directory import Directory
-from yosegi.governance.extract import extract, hidden
-from yosegi.governance.mandate import Mandate, Right
-from yosegi.governance.policy import Policy, decide_again, redecide
-from yosegi.governance.question import vouching
-from yosegi.governance.registry import begin
-from yosegi.governance.statement import accept_statement
-from yosegi.governance.suspensions import Suspension
+from yosegi.governance.agreements.agreement import ClearanceTerms
+from yosegi.governance.agreements.suspensions import Suspension
+from yosegi.governance.charter.amendment import differences, successor
+from yosegi.governance.charter.charter import Threshold
+from yosegi.governance.charter.registry import begin
+from yosegi.governance.charter.statement import accept_statement
+from yosegi.governance.mandates.mandate import Mandate, Right
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.disclosure import extract, hidden
+from yosegi.governance.policy.policy import Policy, decide_again, redecide
+from yosegi.governance.policy.question import vouching
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.token import Token
 

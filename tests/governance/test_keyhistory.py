@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.world import DAY, NOW, charter, governance_key, online_key, statement
-from yosegi.governance.keyhistory import KeyHistory
-from yosegi.governance.statement import Revoked, Statement, accept_statement
+from yosegi.governance.charter.key_history import KeyHistory
+from yosegi.governance.charter.statement import Revoked, Statement, accept_statement
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.signer import Ed25519Signer
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from governance.world import DAY, NOW, agreement, determined
 from yosegi.core.contract import SENSITIVITIES
-from yosegi.governance.labels import Label, combined, why_not_onward
+from yosegi.governance.agreements.labels import Label, combined, why_not_onward
 
 MIX = Label.of("nims/colour.mix@1", "team", "none")
 SIM = Label.of("riken/colour.simulate@1", "public", "none")

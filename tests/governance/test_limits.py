@@ -12,21 +12,21 @@ from governance.ledgers import Alone, site
 from governance.world import DAY, NOW, agreement, charter, governance_key, member, online_key, question, statement
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
-from yosegi.governance import approvals, rules
-from yosegi.governance import grant as grants
-from yosegi.governance.address import check_address
-from yosegi.governance.agreement import accept_agreement
-from yosegi.governance.approvals import Approval, ApprovalsView, accept_approval, is_approved
-from yosegi.governance.charter import Named, Team, Threshold, accept
-from yosegi.governance.directory import Directory
-from yosegi.governance.fiscal import fiscal_year
-from yosegi.governance.grant import Grant, Tranche
-from yosegi.governance.grants import balance
-from yosegi.governance.keyhistory import KeyHistory
-from yosegi.governance.policy import Policy
-from yosegi.governance.roster import Roster
-from yosegi.governance.statement import Revoked, accept_statement
-from yosegi.governance.suspensions import Suspension
+from yosegi.governance.agreements.agreement import accept_agreement
+from yosegi.governance.agreements.suspensions import Suspension
+from yosegi.governance.charter.address import check_address
+from yosegi.governance.charter.charter import Named, Team, Threshold, accept
+from yosegi.governance.charter.key_history import KeyHistory
+from yosegi.governance.charter.roster import Roster
+from yosegi.governance.charter.statement import Revoked, accept_statement
+from yosegi.governance.grants.balances import balance
+from yosegi.governance.grants.balances import grant as grants
+from yosegi.governance.grants.fiscal import fiscal_year
+from yosegi.governance.grants.grant import Grant, Tranche
+from yosegi.governance.mandates.approvals import Approval, ApprovalsView, accept_approval, is_approved
+from yosegi.governance.mandates.view import approvals
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.policy import Policy, rules
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import by_id
 

@@ -13,10 +13,9 @@ from governance.ledgers import Alone, Book, site
 from governance.world import DAY, NOW, online_key
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
-from yosegi.governance import mandates
-from yosegi.governance.delegation import Delegation
-from yosegi.governance.mandate import Mandate, MandateRefused, Right
-from yosegi.governance.mandates import MandatesView
+from yosegi.governance.mandates.delegation import Delegation
+from yosegi.governance.mandates.mandate import Mandate, MandateRefused, Right
+from yosegi.governance.mandates.view import MandatesView, view
 from yosegi.ledger import Draft
 from yosegi.trust.document import SKEW
 from yosegi.trust.errors import Untrusted
@@ -220,13 +219,13 @@ def test_a_narrower_right_never_covers_what_the_wider_does_not(narrow, wide):
 
 
 def test_a_mandate_lives_until_it_is_cancelled(tmp_path):
-    with site(tmp_path, mandates.granted(mandate())) as place:
+    with site(tmp_path, view.granted(mandate())) as place:
         assert living(place, "m0") == mandate()
-        place.write(mandates.cancelled("m0", "the campaign is over"))
+        place.write(view.cancelled("m0", "the campaign is over"))
         with pytest.raises(MandateRefused) as caught:
             living(place, "m0")
         assert caught.value.reason == "mandate_cancelled"
-        assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_cancelled"
+        assert reason_of(place, view.held("m0", "t1", Amounts())) == "mandate_cancelled"
 
 
 def test_a_mandate_nobody_gave_does_not_live(tmp_path):
@@ -234,99 +233,99 @@ def test_a_mandate_nobody_gave_does_not_live(tmp_path):
         with pytest.raises(MandateRefused) as caught:
             living(place, "m0")
         assert caught.value.reason == "mandate_unknown"
-        assert reason_of(place, mandates.cancelled("m0", "why")) == "mandate_unknown"
-        assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_unknown"
+        assert reason_of(place, view.cancelled("m0", "why")) == "mandate_unknown"
+        assert reason_of(place, view.held("m0", "t1", Amounts())) == "mandate_unknown"
 
 
 def test_facts_of_another_form_get_a_clear_error(tmp_path):
     with site(tmp_path) as place, pytest.raises(Invalid, match="not of its form"):
-        place.write(Draft(mandates.HELD, {"task": "t1"}))
+        place.write(Draft(view.HELD, {"task": "t1"}))
 
 
 def test_an_agents_mandate_lives_only_as_long_as_its_parent(tmp_path):
-    with site(tmp_path, mandates.granted(mandate()), mandates.granted(agent())) as place:
+    with site(tmp_path, view.granted(mandate()), view.granted(agent())) as place:
         assert living(place, "m1") == agent()
-        place.write(mandates.cancelled("m0", "enough"))
+        place.write(view.cancelled("m0", "enough"))
         with pytest.raises(MandateRefused):
             living(place, "m1")
 
 
 def test_cancelling_a_mandate_cancels_what_was_cut_from_it(tmp_path):
-    cut = [mandates.granted(made) for made in (mandate(), agent(), helper())]
+    cut = [view.granted(made) for made in (mandate(), agent(), helper())]
     with site(tmp_path, *cut) as place:
-        place.write(mandates.cancelled("m0", "enough"))
+        place.write(view.cancelled("m0", "enough"))
         for name in ("m1", "m2"):
-            assert reason_of(place, mandates.held(name, "t1", Amounts())) == "mandate_cancelled"
+            assert reason_of(place, view.held(name, "t1", Amounts())) == "mandate_cancelled"
 
 
 def test_what_was_cut_ends_with_what_it_was_cut_from(tmp_path):
     short = mandate(not_after=NOW + 2 * DAY)
-    with site(tmp_path, mandates.granted(short)) as place:
-        assert reason_of(place, mandates.granted(agent(not_after=NOW + 3 * DAY))) == "mandate_wider"
-        place.write(mandates.granted(agent(not_after=NOW + 2 * DAY)))
+    with site(tmp_path, view.granted(short)) as place:
+        assert reason_of(place, view.granted(agent(not_after=NOW + 3 * DAY))) == "mandate_wider"
+        place.write(view.granted(agent(not_after=NOW + 2 * DAY)))
         place.clock.time = NOW + 2 * DAY
-        assert reason_of(place, mandates.held("m1", "t1", Amounts())) == "mandate_ended"
+        assert reason_of(place, view.held("m1", "t1", Amounts())) == "mandate_ended"
 
 
 @pytest.mark.parametrize("now", [NOW - DAY, NOW + 20 * DAY])
 def test_outside_its_dates_nothing_starts_under_it(tmp_path, now):
-    with site(tmp_path, mandates.granted(mandate())) as place:
+    with site(tmp_path, view.granted(mandate())) as place:
         place.clock.time = now
-        assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "mandate_ended"
+        assert reason_of(place, view.held("m0", "t1", Amounts())) == "mandate_ended"
 
 
 def test_a_wider_sub_mandate_is_not_recorded(tmp_path):
     wide = agent(right=right(purposes=("war",)))
-    with site(tmp_path, mandates.granted(mandate())) as place:
-        assert reason_of(place, mandates.granted(wide)) == "mandate_wider"
-        assert reason_of(place, mandates.granted(helper())) == "mandate_unknown"
-        assert reason_of(place, mandates.granted(mandate())) == "mandate_repeated"
-        assert reason_of(place, mandates.granted(mandate("m9", charter="other"))) == "mandate_for_another"
+    with site(tmp_path, view.granted(mandate())) as place:
+        assert reason_of(place, view.granted(wide)) == "mandate_wider"
+        assert reason_of(place, view.granted(helper())) == "mandate_unknown"
+        assert reason_of(place, view.granted(mandate())) == "mandate_repeated"
+        assert reason_of(place, view.granted(mandate("m9", charter="other"))) == "mandate_for_another"
 
 
 def test_a_sub_agent_spends_its_agents_budget_too(tmp_path):
-    cut = [mandates.granted(made) for made in (mandate(), agent(), helper())]
+    cut = [view.granted(made) for made in (mandate(), agent(), helper())]
     with site(tmp_path, *cut) as place:
-        place.write(mandates.held("m2", "t1", Amounts({"samples": 4_000})))
-        assert reason_of(place, mandates.held("m2", "t2", Amounts({"samples": 1}))) == "budget_exceeded"
-        place.write(mandates.held("m1", "t3", Amounts({"samples": 6_000})))
-        assert reason_of(place, mandates.held("m0", "t4", Amounts({"samples": 1}))) == "budget_exceeded"
-        place.write(mandates.settled("m2", "t1", Amounts({"samples": 1_000})))
-        place.write(mandates.held("m0", "t5", Amounts({"samples": 3_000})))
+        place.write(view.held("m2", "t1", Amounts({"samples": 4_000})))
+        assert reason_of(place, view.held("m2", "t2", Amounts({"samples": 1}))) == "budget_exceeded"
+        place.write(view.held("m1", "t3", Amounts({"samples": 6_000})))
+        assert reason_of(place, view.held("m0", "t4", Amounts({"samples": 1}))) == "budget_exceeded"
+        place.write(view.settled("m2", "t1", Amounts({"samples": 1_000})))
+        place.write(view.held("m0", "t5", Amounts({"samples": 3_000})))
 
 
 def test_a_use_ends_once_and_within_what_was_held(tmp_path):
-    start = [mandates.granted(mandate()), mandates.held("m0", "t1", Amounts({"samples": 5}))]
+    start = [view.granted(mandate()), view.held("m0", "t1", Amounts({"samples": 5}))]
     with site(tmp_path, *start) as place:
-        assert reason_of(place, mandates.held("m0", "t1", Amounts())) == "hold_repeated"
-        too_much = mandates.settled("m0", "t1", Amounts({"samples": 6}))
+        assert reason_of(place, view.held("m0", "t1", Amounts())) == "hold_repeated"
+        too_much = view.settled("m0", "t1", Amounts({"samples": 6}))
         assert reason_of(place, too_much) == "spent_more_than_held"
-        place.write(mandates.settled("m0", "t1", Amounts({"samples": 5})))
-        assert reason_of(place, mandates.settled("m0", "t1", Amounts())) == "hold_ended"
-        assert reason_of(place, mandates.settled("m0", "t9", Amounts())) == "hold_unknown"
+        place.write(view.settled("m0", "t1", Amounts({"samples": 5})))
+        assert reason_of(place, view.settled("m0", "t1", Amounts())) == "hold_ended"
+        assert reason_of(place, view.settled("m0", "t9", Amounts())) == "hold_unknown"
 
 
 def test_what_is_left_is_told_by_unit_and_goes_down_as_tasks_are_held(tmp_path):
-    with site(tmp_path, mandates.granted(mandate()), mandates.held("m0", "t1", Amounts({"samples": 4_000}))) as place:
-        assert mandates.left_of(place.ledger.query, "m0") == {"samples": 6_000, "node_h": 5_000}
-        assert mandates.left_of(place.ledger.query, "m9") == {}
+    with site(tmp_path, view.granted(mandate()), view.held("m0", "t1", Amounts({"samples": 4_000}))) as place:
+        assert view.left_of(place.ledger.query, "m0") == {"samples": 6_000, "node_h": 5_000}
+        assert view.left_of(place.ledger.query, "m9") == {}
 
 
 def test_the_mandate_that_holds_a_task_is_found_until_it_is_settled(tmp_path):
     kept = Amounts({"samples": 5, "node_h": 2})
-    with site(tmp_path, mandates.granted(mandate()), mandates.held("m0", "t1", kept)) as place:
-        assert mandates.holder_of(place.ledger.query, "t1") == ("m0", kept)
-        assert mandates.holder_of(place.ledger.query, "t2") is None
-        place.write(mandates.settled("m0", "t1", Amounts({"samples": 5})))
-        assert mandates.holder_of(place.ledger.query, "t1") is None
+    with site(tmp_path, view.granted(mandate()), view.held("m0", "t1", kept)) as place:
+        assert view.holder_of(place.ledger.query, "t1") == ("m0", kept)
+        assert view.holder_of(place.ledger.query, "t2") is None
+        place.write(view.settled("m0", "t1", Amounts({"samples": 5})))
+        assert view.holder_of(place.ledger.query, "t1") is None
 
 
 def test_an_overspending_use_says_which_unit_what_was_asked_and_what_is_left(tmp_path):
-    with site(tmp_path, mandates.granted(mandate()), mandates.held("m0", "t1", Amounts({"samples": 9_000}))) as place:
+    with site(tmp_path, view.granted(mandate()), view.held("m0", "t1", Amounts({"samples": 9_000}))) as place:
         asked = Amounts({"samples": 1_500})
         for refused in (
-            lambda: mandates.check_budget(place.ledger.query, mandate(), asked),
-            lambda: place.write(mandates.held("m0", "t2", asked)),
+            lambda: view.check_budget(place.ledger.query, mandate(), asked),
+            lambda: place.write(view.held("m0", "t2", asked)),
         ):
             with pytest.raises(MandateRefused) as caught:
                 refused()
@@ -335,52 +334,52 @@ def test_an_overspending_use_says_which_unit_what_was_asked_and_what_is_left(tmp
 
 
 def test_a_use_of_all_that_is_left_is_within_the_budget(tmp_path):
-    with site(tmp_path, mandates.granted(mandate())) as place:
-        mandates.check_budget(place.ledger.query, mandate(), Amounts({"samples": 10_000, "node_h": 5_000}))
-        place.write(mandates.held("m0", "t1", Amounts({"samples": 10_000, "node_h": 5_000})))
+    with site(tmp_path, view.granted(mandate())) as place:
+        view.check_budget(place.ledger.query, mandate(), Amounts({"samples": 10_000, "node_h": 5_000}))
+        place.write(view.held("m0", "t1", Amounts({"samples": 10_000, "node_h": 5_000})))
         with pytest.raises(MandateRefused):
-            mandates.check_budget(place.ledger.query, mandate(), Amounts({"samples": 1}))
+            view.check_budget(place.ledger.query, mandate(), Amounts({"samples": 1}))
 
 
 def test_a_use_is_looked_at_against_every_mandate_it_was_cut_from(tmp_path):
-    cut = [mandates.granted(made) for made in (mandate(), agent(), helper())]
-    with site(tmp_path, *cut, mandates.held("m0", "t1", Amounts({"samples": 9_000}))) as place:
+    cut = [view.granted(made) for made in (mandate(), agent(), helper())]
+    with site(tmp_path, *cut, view.held("m0", "t1", Amounts({"samples": 9_000}))) as place:
         with pytest.raises(MandateRefused) as caught:
-            mandates.check_budget(place.ledger.query, helper(), Amounts({"samples": 2_000}))
+            view.check_budget(place.ledger.query, helper(), Amounts({"samples": 2_000}))
         assert caught.value.mandate == "m0"
-        mandates.check_budget(place.ledger.query, helper(), Amounts({"samples": 1_000}))
+        view.check_budget(place.ledger.query, helper(), Amounts({"samples": 1_000}))
 
 
 def test_a_unit_no_budget_names_may_be_spent_under_an_unbounded_mandate_alone(tmp_path):
     free, asked = mandate(right=right(bounded=False)), Amounts({"jpy": 7, "samples": 10_000})
-    with site(tmp_path, mandates.granted(free), mandates.granted(mandate("m1"))) as place:
-        mandates.check_budget(place.ledger.query, free, asked)
-        place.write(mandates.held("m0", "t1", asked))
-        assert mandates.holder_of(place.ledger.query, "t1") == ("m0", asked)
-        assert mandates.left_of(place.ledger.query, "m0") == {"node_h": 5_000, "samples": 0}
+    with site(tmp_path, view.granted(free), view.granted(mandate("m1"))) as place:
+        view.check_budget(place.ledger.query, free, asked)
+        place.write(view.held("m0", "t1", asked))
+        assert view.holder_of(place.ledger.query, "t1") == ("m0", asked)
+        assert view.left_of(place.ledger.query, "m0") == {"node_h": 5_000, "samples": 0}
         with pytest.raises(MandateRefused) as caught:
-            mandates.check_budget(place.ledger.query, mandate("m1"), Amounts({"jpy": 1}))
+            view.check_budget(place.ledger.query, mandate("m1"), Amounts({"jpy": 1}))
         assert caught.value.fields == {"unit": "jpy", "asked": 0.001, "left": 0.0}
         with pytest.raises(MandateRefused) as caught:
-            place.write(mandates.held("m1", "t1", Amounts({"jpy": 1})))
+            place.write(view.held("m1", "t1", Amounts({"jpy": 1})))
         assert caught.value.fields == {"unit": "jpy", "asked": 0.001, "left": 0.0}
 
 
 def test_settling_above_what_was_held_says_by_how_much(tmp_path):
-    start = [mandates.granted(mandate()), mandates.held("m0", "t1", Amounts({"samples": 500, "node_h": 100}))]
+    start = [view.granted(mandate()), view.held("m0", "t1", Amounts({"samples": 500, "node_h": 100}))]
     with site(tmp_path, *start) as place, pytest.raises(MandateRefused) as caught:
-        place.write(mandates.settled("m0", "t1", Amounts({"samples": 700, "node_h": 100})))
+        place.write(view.settled("m0", "t1", Amounts({"samples": 700, "node_h": 100})))
     assert caught.value.fields == {"task": "t1", "unit": "samples", "asked": 0.7, "left": 0.5}
 
 
 def test_all_that_was_cut_from_a_mandate_is_found_however_deep(tmp_path):
-    cut = [mandates.granted(made) for made in (mandate(), agent(), helper(), mandate("m7"))]
+    cut = [view.granted(made) for made in (mandate(), agent(), helper(), mandate("m7"))]
     with site(tmp_path, *cut) as place:
-        assert sorted(mandates.cut_from(place.ledger.query, "m0")) == ["m0", "m1", "m2"]
-        assert mandates.cut_from(place.ledger.query, "m2") == ["m2"]
-        assert mandates.mandate_of(place.ledger.query, "m2") == helper()
+        assert sorted(view.cut_from(place.ledger.query, "m0")) == ["m0", "m1", "m2"]
+        assert view.cut_from(place.ledger.query, "m2") == ["m2"]
+        assert view.mandate_of(place.ledger.query, "m2") == helper()
         with pytest.raises(MandateRefused) as caught:
-            mandates.mandate_of(place.ledger.query, "m9")
+            view.mandate_of(place.ledger.query, "m9")
         assert (caught.value.mandate, caught.value.reason) == ("m9", "mandate_unknown")
 
 
@@ -459,7 +458,7 @@ class Budgets(RuleBasedStateMachine):
         chain = (mandate, agent, helper)
         for made, limit in zip(chain, self.LIMITS, strict=True):
             document = made(right=right(budget=Amounts({"samples": limit})))
-            assert self.alone.write(mandates.granted(document)) is None
+            assert self.alone.write(view.granted(document)) is None
         self.used = [0, 0, 0]
         self.held: dict[tuple[int, str], int] = {}
         self.ended: set[tuple[int, str]] = set()
@@ -467,7 +466,7 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(level=st.integers(0, 2), task=st.sampled_from("xyz"), asked=st.integers(0, 11))
     def hold(self, level: int, task: str, asked: int) -> None:
-        error = self.alone.write(mandates.held(f"m{level}", task, Amounts({"samples": asked})))
+        error = self.alone.write(view.held(f"m{level}", task, Amounts({"samples": asked})))
         new = (level, task) not in self.held and (level, task) not in self.ended
         fits = all(self.used[n] + asked <= self.LIMITS[n] for n in range(level + 1))
         allowed = new and fits and level < self.cancelled
@@ -479,7 +478,7 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(level=st.integers(0, 2), task=st.sampled_from("xyz"), spent=st.integers(0, 11))
     def settle(self, level: int, task: str, spent: int) -> None:
-        error = self.alone.write(mandates.settled(f"m{level}", task, Amounts({"samples": spent})))
+        error = self.alone.write(view.settled(f"m{level}", task, Amounts({"samples": spent})))
         allowed = (level, task) in self.held and spent <= self.held[level, task]
         assert (error is None) == allowed
         if allowed:
@@ -490,7 +489,7 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(level=st.integers(0, 2))
     def cancel(self, level: int) -> None:
-        assert self.alone.write(mandates.cancelled(f"m{level}", "why")) is None
+        assert self.alone.write(view.cancelled(f"m{level}", "why")) is None
         self.cancelled = min(self.cancelled, level)
 
     @invariant()

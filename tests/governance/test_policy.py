@@ -11,14 +11,14 @@ from governance.world import DAY, NOW, TEAM, agreement, charter, facts, question
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Corrupt, Invalid, Refused
-from yosegi.governance import engine as engine_module
-from yosegi.governance.agreement import ModelTerms
-from yosegi.governance.decision import Decision
-from yosegi.governance.directory import Directory
-from yosegi.governance.label import Label
-from yosegi.governance.policy import Policy, check_signed, redecide
-from yosegi.governance.question import CapabilityFacts, Question
-from yosegi.governance.suspensions import Suspension
+from yosegi.governance.agreements.agreement import ModelTerms
+from yosegi.governance.agreements.label import Label
+from yosegi.governance.agreements.suspensions import Suspension
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.policy import Policy, check_signed, redecide
+from yosegi.governance.policy.policy import cedar as engine_module
+from yosegi.governance.policy.question import CapabilityFacts, Question
 
 DIRECTORY = Directory.of(charter())
 FEW_SAMPLES = """

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.world import COUNTRY, DAY, NOW, charter, determined, facts, member, question
-from yosegi.governance.agreement import Agreement, ModelTerms
-from yosegi.governance.charter import Team
-from yosegi.governance.directory import Directory
-from yosegi.governance.policy import Policy
-from yosegi.governance.question import Question
+from yosegi.governance.agreements.agreement import Agreement, ModelTerms
+from yosegi.governance.charter.charter import Team
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.policy import Policy
+from yosegi.governance.policy.question import Question
 
 SITES = ("argonne", "riken", "nims")
 PEOPLE = tuple(f"{role}@{site}" for site in SITES for role in ("pi", "student"))

@@ -22,18 +22,18 @@ from governance.world import (
     statement,
 )
 from yosegi.core.amounts import Amounts
-from yosegi.governance import approvals
-from yosegi.governance import grant as grants
-from yosegi.governance.agreement import accept_agreement
-from yosegi.governance.approvals import Approval, ApprovalRefused, ApprovalsView
-from yosegi.governance.charter import Charter, Threshold, accept
-from yosegi.governance.directory import Directory
-from yosegi.governance.grant import Grant, GrantRefused, Release, Tranche, accept_release
-from yosegi.governance.grants import GrantsView
-from yosegi.governance.keyhistory import KeyHistory
-from yosegi.governance.policy import Policy
-from yosegi.governance.roster import Roster
-from yosegi.governance.statement import Outbound, Revoked, accept_statement
+from yosegi.governance.agreements.agreement import accept_agreement
+from yosegi.governance.charter.charter import Charter, Threshold, accept
+from yosegi.governance.charter.key_history import KeyHistory
+from yosegi.governance.charter.roster import Roster
+from yosegi.governance.charter.statement import Outbound, Revoked, accept_statement
+from yosegi.governance.grants.balances import GrantsView
+from yosegi.governance.grants.balances import grant as grants
+from yosegi.governance.grants.grant import Grant, GrantRefused, Release, Tranche, accept_release
+from yosegi.governance.mandates.approvals import Approval, ApprovalRefused, ApprovalsView
+from yosegi.governance.mandates.view import approvals
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.policy import Policy
 from yosegi.trust.errors import Untrusted
 
 FIRST = charter()

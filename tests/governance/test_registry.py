@@ -10,8 +10,8 @@ import pytest
 from governance.ledgers import Book, site
 from governance.world import DAY, NOW, agreement, charter, governance_key, online_key, statement, unsealer
 from yosegi.core.errors import Invalid
-from yosegi.governance.registry import Registry
-from yosegi.governance.statement import Outbound
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.charter.statement import Outbound
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from governance.world import DAY, NOW, charter, governance_key, lasting_key, member, online_key, statement, unsealer
 from yosegi.core.errors import Invalid
-from yosegi.governance.address import check_address, refused_number
-from yosegi.governance.charter import Threshold
-from yosegi.governance.roster import Roster
-from yosegi.governance.statement import LONGEST, Carried, Listens, Outbound, Statement, accept_statement
-from yosegi.site.renewing import ends_soon
+from yosegi.governance.charter.address import check_address, refused_number
+from yosegi.governance.charter.charter import Threshold
+from yosegi.governance.charter.roster import Roster
+from yosegi.governance.charter.statement import LONGEST, Carried, Listens, Outbound, Statement, accept_statement
+from yosegi.services.governance.renewal import ends_soon
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer
 

@@ -6,10 +6,10 @@ import pytest
 
 from governance.world import NOW, agreement, charter, facts, question
 from yosegi.core.errors import Invalid
-from yosegi.governance.directory import Directory
-from yosegi.governance.foresight import what_if
-from yosegi.governance.policy import Policy, redecide
-from yosegi.governance.suspensions import Suspension
+from yosegi.governance.agreements.suspensions import Suspension
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.policy import Policy, redecide
+from yosegi.governance.policy.what_if import what_if
 
 DIRECTORY = Directory.of(charter())
 CASES = [

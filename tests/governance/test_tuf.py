@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from governance.world import DAY, NOW, governance_key, member
-from yosegi.governance.charter import Charter, Threshold, accept
+from yosegi.governance.charter.charter import Charter, Threshold, accept
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.signer import Ed25519Signer

@@ -7,9 +7,9 @@ import io
 
 from governance.ledgers import site
 from yosegi.core.amounts import Amounts
-from yosegi.governance import grant as grants
-from yosegi.governance.grant import Grant, Tranche
-from yosegi.governance.usage import Usage, by, to_csv, usage
+from yosegi.governance.grants.balances import grant as grants
+from yosegi.governance.grants.grant import Grant, Tranche
+from yosegi.governance.grants.usage import Usage, by, to_csv, usage
 
 
 def award(name: str, team: str, funder: str, **milli: int) -> Grant:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from yosegi.core.contract import EffectClass
-from yosegi.governance.agreement import Agreement, Determination
-from yosegi.governance.charter import Charter, Member, Team, Threshold
-from yosegi.governance.question import CapabilityFacts, Question
-from yosegi.governance.statement import Listens, Outbound, Statement
+from yosegi.governance.agreements.agreement import Agreement, Determination
+from yosegi.governance.charter.charter import Charter, Member, Team, Threshold
+from yosegi.governance.charter.statement import Listens, Outbound, Statement
+from yosegi.governance.policy.question import CapabilityFacts, Question
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer
 

@@ -17,13 +17,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from yosegi.app.found import Founder, Plan, found
-from yosegi.cli.client import CampaignHandle, Client, connect
+from yosegi.app.bootstrap import Founder, Plan, found
 from yosegi.cli.stations import make_station
+from yosegi.client.client import CampaignHandle, Client, connect
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import YosegiError
-from yosegi.governance.charter import Team
-from yosegi.site.bundle import read_bundle, replay_bundle, verify_bundle
+from yosegi.governance.charter.charter import Team
+from yosegi.verification.bundle import read_bundle, replay_bundle, verify_bundle
 
 TESTS = Path(__file__).parent.parent
 PASSPHRASE = "correct horse battery staple"

@@ -15,7 +15,7 @@ from processes.sites import Town, until
 from processes.toys import pay
 from yosegi.app.compose import open_ledger
 from yosegi.core.clock import Clock, SystemClock
-from yosegi.core.ids import derived_key
+from yosegi.core.identifiers import derived_key
 from yosegi.exchange.outbox import message, sending, waiting
 from yosegi.exchange.parcel import Parcel
 from yosegi.exchange.requests import MADE, request_stream

@@ -11,8 +11,8 @@ import pytest
 
 from processes.sites import free_ports, until
 from trust import softhsm
-from yosegi.app.make import make_home
-from yosegi.cli.client import connect
+from yosegi.app.init_home import make_home
+from yosegi.client.client import connect
 from yosegi.ledger import Checkpoint
 from yosegi.ledger.sqlite import SqliteStore
 from yosegi.trust.envelope import Envelope

@@ -8,7 +8,7 @@ import pytest
 
 from cli.asking import told
 from processes.sites import PASSPHRASE, PURE_SOURCE, Town, until
-from yosegi.cli.client import connect
+from yosegi.client.client import connect
 from yosegi.core.errors import YosegiError
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]

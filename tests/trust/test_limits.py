@@ -25,7 +25,7 @@ from yosegi.trust.keys import PublicKey, by_id, unbase64
 from yosegi.trust.passphrase import check_passphrase, hash_passphrase
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Ed25519Signer, load_private, read_private
-from yosegi.trust.token import Seen, digest_of_request
+from yosegi.trust.token import SeenProofs, digest_of_request
 
 STEP = timedelta(microseconds=1)
 SKEW = timedelta(seconds=30)
@@ -370,7 +370,7 @@ def test_a_refused_token_or_proof_says_what_was_found_and_what_was_expected():
         "document_expired",
         {"until": until.isoformat(), "now": late.isoformat()},
     )
-    seen = Seen()
+    seen = SeenProofs()
     use(proof(signed), seen=seen)
     assert fields_of(lambda: use(proof(signed), seen=seen)) == ("used_before", {"key": "p1"})
     assert fields_of(lambda: use(proof(signed), THIEF))[0] == "unknown_key"
@@ -386,14 +386,14 @@ def test_what_is_asked_is_told_apart_wherever_one_part_ends():
 
 
 def test_what_was_seen_is_known_until_just_before_it_could_not_be_used():
-    seen, end = Seen(), NOW + timedelta(seconds=1)
+    seen, end = SeenProofs(), NOW + timedelta(seconds=1)
     assert seen.first_time("a", end, NOW)
     assert not seen.first_time("a", end, end - STEP)
     assert seen.first_time("a", end + timedelta(seconds=1), end)
 
 
 def test_when_too_much_is_remembered_what_is_new_is_refused_until_the_oldest_run_out():
-    seen, end = Seen(most=2), NOW + timedelta(seconds=1)
+    seen, end = SeenProofs(most=2), NOW + timedelta(seconds=1)
     assert seen.first_time("a", end, NOW)
     assert seen.first_time("b", end + STEP, NOW)
     assert not seen.first_time("c", end, NOW)

@@ -15,7 +15,7 @@ from yosegi.trust.envelope import Envelope, Signature, pae
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import by_id
 from yosegi.trust.signer import Ed25519Signer
-from yosegi.trust.token import PROOF_LIFE, Proof, Seen, Token, accept_proof, accept_token, digest_of_request
+from yosegi.trust.token import PROOF_LIFE, Proof, SeenProofs, Token, accept_proof, accept_token, digest_of_request
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 HOME, HOLDER, THIEF = (Ed25519Signer.from_seed(bytes([n]) * 32) for n in (1, 2, 3))
@@ -53,10 +53,12 @@ def refused(call, *args: object, **changes: object) -> str:
     return caught.value.reason
 
 
-def use(made: Proof, signer: Ed25519Signer = HOLDER, *, asked: str = ASKED, now=NOW, seen: Seen | None = None) -> Proof:
+def use(
+    made: Proof, signer: Ed25519Signer = HOLDER, *, asked: str = ASKED, now=NOW, seen: SeenProofs | None = None
+) -> Proof:
     signed = token().sign(HOME)
     return accept_proof(
-        signed, accept(signed), made.sign(signer), asked=asked, now=now, seen=Seen() if seen is None else seen
+        signed, accept(signed), made.sign(signer), asked=asked, now=now, seen=SeenProofs() if seen is None else seen
     )
 
 
@@ -157,14 +159,14 @@ def test_a_proof_is_short_lived():
 
 
 def test_a_proof_counts_once():
-    seen = Seen()
+    seen = SeenProofs()
     use(proof(token().sign(HOME)), seen=seen)
     assert refused(use, proof(token().sign(HOME)), seen=seen) == "used_before"
     use(proof(token().sign(HOME), key="p2"), seen=seen)
 
 
 def test_what_was_seen_is_forgotten_when_it_could_not_be_used_again():
-    seen = Seen(most=2)
+    seen = SeenProofs(most=2)
     assert seen.first_time("a", NOW + timedelta(seconds=1), NOW)
     assert seen.first_time("b", NOW + timedelta(seconds=9), NOW)
     assert not seen.first_time("c", NOW + timedelta(seconds=9), NOW), "full: nothing new until something runs out"

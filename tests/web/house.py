@@ -25,8 +25,8 @@ from yosegi.core.capability import sample as physical
 from yosegi.core.engine import Outcome, Progress, Work
 from yosegi.core.errors import YosegiError
 from yosegi.core.states import Effect
-from yosegi.governance.statement import Listens, Outbound
-from yosegi.site import Account
+from yosegi.governance.charter.statement import Listens, Outbound
+from yosegi.identity.accounts import Account
 from yosegi.testing.federation import Federation, Place, address
 from yosegi.testing.loop import EPOCH, SimulatedClock
 from yosegi.web import make_app

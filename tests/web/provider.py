@@ -18,10 +18,10 @@ import httpx
 import pytest
 
 from processes.sites import free_ports, until
-from yosegi.app.make import make_home
+from yosegi.app.init_home import make_home
 from yosegi.app.settings import Home
-from yosegi.cli.client import connect
-from yosegi.site import add_account
+from yosegi.client.client import connect
+from yosegi.identity.accounts import add_account
 
 HERE = Path(__file__).parent / "provider"
 SECRET = "a client secret & more"

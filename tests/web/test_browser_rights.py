@@ -15,9 +15,9 @@ from web.hostile import now_at, signed_in
 from web.house import STORED, House, opened, spec
 from web.test_browser import CHROMIUM, Browser
 from yosegi.core.states import TaskState
-from yosegi.governance.approvals import Approval
-from yosegi.runner.tasks import task_stream
-from yosegi.site import Account
+from yosegi.execution.tasks import task_stream
+from yosegi.governance.mandates.approvals import Approval
+from yosegi.identity.accounts import Account
 
 OPERATOR = "operator@nims"
 pytestmark = [

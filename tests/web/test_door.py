@@ -9,9 +9,9 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from yosegi.core.errors import Invalid
-from yosegi.web import door
+from yosegi.web import parcel_middleware
 from yosegi.web.app import in_json
-from yosegi.web.door import Door
+from yosegi.web.parcel_middleware import ParcelMiddleware
 
 
 class Backwards:
@@ -25,7 +25,7 @@ class Backwards:
 
 def post(body: bytes, path: str = "/exchange/v1", method: str = "POST") -> httpx.Response:
     site: Any = SimpleNamespace(exchange=Backwards())
-    app = Door(PlainTextResponse("passed"), site=site, tell=in_json)
+    app = ParcelMiddleware(PlainTextResponse("passed"), site=site, tell=in_json)
 
     async def main() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://site") as client:
@@ -52,7 +52,7 @@ def test_a_parcel_that_is_none_is_refused_with_its_reason() -> None:
 
 
 def test_no_more_is_read_than_a_parcel_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "MOST_BODY", 10)
+    monkeypatch.setattr(parcel_middleware, "MOST_BODY", 10)
     answer = post(bytes(11))
     assert answer.status_code == 422
     assert "larger than 10 bytes" in answer.json()["message"]

@@ -13,7 +13,7 @@ import pytest
 
 from cli.asking import yosegi
 from web.provider import PASSPHRASE, SECRET, Trusted, trusted
-from yosegi.cli.client import Told, connect
+from yosegi.client.client import Told, connect
 
 pytestmark = pytest.mark.processes
 
@@ -174,7 +174,7 @@ def signed_in(there: Trusted, folder: Path, monkeypatch: pytest.MonkeyPatch, who
             threading.Thread(target=confirm, args=(there, who, answer["code"])).start()
         return answer
 
-    monkeypatch.setattr("yosegi.cli.client.Client.post", asking)
+    monkeypatch.setattr("yosegi.client.client.Client.post", asking)
     told = yosegi("sign-in", "--url", there.url, "--no-open")
     assert told.exit_code == 0, told.output
     assert asked[0] in told.output

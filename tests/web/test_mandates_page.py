@@ -12,7 +12,7 @@ import pytest
 from web.conftest import token
 from web.hostile import signed_in
 from web.house import STORED, House, spec
-from yosegi.site import Account
+from yosegi.identity.accounts import Account
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer

@@ -253,7 +253,7 @@ def test_a_browser_that_prefers_japanese_gets_it(house: House) -> None:
 
 
 def test_the_bundle_that_a_page_offers_verifies(house: House, pi: httpx.Client) -> None:
-    from yosegi.site.bundle import read_bundle, verify_bundle
+    from yosegi.verification.bundle import read_bundle, verify_bundle
 
     answer = pi.get("/campaigns/toy/bundle")
     assert answer.headers["content-disposition"] == "attachment"

@@ -33,9 +33,9 @@ from web.hostile import (
 )
 from web.house import MARKUP, PASSPHRASE, STORED, House, spec
 from yosegi.core.errors import Invalid
-from yosegi.governance.charter import Charter
-from yosegi.governance.statement import Listens, Statement
-from yosegi.site import Account
+from yosegi.governance.charter.charter import Charter
+from yosegi.governance.charter.statement import Listens, Statement
+from yosegi.identity.accounts import Account
 from yosegi.testing.federation import CHARTER, _seed, both
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted

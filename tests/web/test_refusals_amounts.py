@@ -11,7 +11,7 @@ import pytest
 
 from web.hostile import deliver, now_at, recorded, signed_in, why_refused
 from web.house import House, spec
-from yosegi.governance.grants import balance
+from yosegi.governance.grants.balances import balance
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Report

@@ -10,7 +10,7 @@ import pytest
 import yosegi.web
 from yosegi.core.errors import NotFound
 from yosegi.core.states import CampaignState, TaskState, TrialState
-from yosegi.runner.endings import REASONS
+from yosegi.execution.outcomes import REASONS
 from yosegi.web.marks import SHAPES, mark_of, step_mark
 from yosegi.web.words import TEXTS, Words
 

@@ -26,7 +26,7 @@ from web.house import PASSPHRASE, House, opened, places, spec
 from yosegi.cli import main
 from yosegi.core.capability import capability, quantity
 from yosegi.core.engine import Outcome
-from yosegi.core.plain import LogLine
+from yosegi.core.sanitize import LogLine
 from yosegi.core.states import Effect
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.trust.login import Login

@@ -13,48 +13,42 @@ from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock
 from yosegi.core.object import ObjectRef
 from yosegi.core.transport import HttpTransport, Transport
-from yosegi.data import Chunk, ObjectStore, Puller, Want
+from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.data.pulling import Offload
 from yosegi.exchange import Exchange, Mailbox
-from yosegi.exchange.recall import Recalls
 from yosegi.exchange.requests import Requests
-from yosegi.governance.delegation import Delegation
-from yosegi.governance.explanation import explained
-from yosegi.governance.foresight import Expectation
-from yosegi.governance.registry import Registry
+from yosegi.exchange.restore_sync import RestoreSync
+from yosegi.execution.engines.station.engine import StationEngine
+from yosegi.execution.engines.station.memory import StationMemory
+from yosegi.execution.owner import TaskOwner
+from yosegi.execution.ports import Published
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.mandates.delegation import Delegation
+from yosegi.governance.policy.explanation import explained
+from yosegi.governance.policy.what_if import Expectation
+from yosegi.identity.accounts import Account, Authenticator
+from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.ledger import Ledger
-from yosegi.runner.law import Published
-from yosegi.runner.owner import Owner
-from yosegi.runner.station_engine import StationEngine
-from yosegi.runner.station_memory import StationMemory
-from yosegi.site import (
-    Account,
-    Catalogue,
-    Door,
-    Governing,
-    Notices,
-    Office,
-    Site,
-    SiteLaw,
-    to_log,
-    to_webhook,
-)
-from yosegi.site.approving import Approving
-from yosegi.site.asking import Asking
-from yosegi.site.conditions import Conditions
-from yosegi.site.email import Mailer
-from yosegi.site.erasing import Erasing
-from yosegi.site.evidence import Evidence
-from yosegi.site.foresight import Foresight
-from yosegi.site.funds import Funds
-from yosegi.site.institution import Institution
-from yosegi.site.mandating import Mandating
-from yosegi.site.notices import Send
-from yosegi.site.objects import Objects
-from yosegi.site.renewing import Renewing
-from yosegi.site.rights import Rights
-from yosegi.site.transfers import Transfers
-from yosegi.site.watch import Watch
+from yosegi.services.alerts.email import Mailer
+from yosegi.services.alerts.health import HealthChecks
+from yosegi.services.alerts.service import AlertService, Send, to_log, to_webhook
+from yosegi.services.approvals.service import ApprovalService
+from yosegi.services.authorization.disclosure import PolicyDisclosure
+from yosegi.services.authorization.revocation import RevocationMonitor
+from yosegi.services.authorization.service import Authorizer
+from yosegi.services.capabilities.service import CapabilityCatalogue
+from yosegi.services.delegation.service import MandateService
+from yosegi.services.delegation.verifier import DelegationVerifier
+from yosegi.services.erasure.service import ErasureService
+from yosegi.services.governance.documents import GovernanceDocuments
+from yosegi.services.governance.renewal import StatementRenewal
+from yosegi.services.governance.service import GovernanceService
+from yosegi.services.grants.service import GrantService
+from yosegi.services.objects.service import ObjectService
+from yosegi.services.objects.transfers import ObjectTransfers
+from yosegi.services.preflight.service import PreflightService
+from yosegi.services.runtime import Site
+from yosegi.services.tasks.service import TaskRequests
 from yosegi.trust.messages import Explanation
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
@@ -77,7 +71,7 @@ class Parts:
     mailbox: Mailbox | None = None
     folder: Path | None = None
     lasting: Signer | None = None
-    institution: Institution | None = None
+    institution: InstitutionSignIn | None = None
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
     offload: Offload = asyncio.to_thread
@@ -89,47 +83,49 @@ class _Core:
 
     registry: Registry
     delegation: Delegation
-    law: SiteLaw
+    law: Authorizer
     exchange: Exchange
     requests: Requests
-    catalogue: Catalogue
+    catalogue: CapabilityCatalogue
 
 
 @dataclass(frozen=True, slots=True)
 class _Data:
     """What travels beside documents: objects, what decisions rest on, what owners would say."""
 
-    transfers: Transfers
-    evidence: Evidence
-    foresight: Foresight
-    objects: Objects
+    transfers: ObjectTransfers
+    evidence: PolicyDisclosure
+    foresight: PreflightService
+    objects: ObjectService
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     """What is done here for others and for this site's own members, and whoever may ask for it."""
 
-    rights: Rights
-    owner: Owner
+    rights: DelegationVerifier
+    owner: TaskOwner
     stations: dict[str, StationEngine]
     campaigns: Campaigns
-    erasing: Erasing
-    door: Door
-    mandating: Mandating
+    erasing: ErasureService
+    door: Authenticator
+    mandating: MandateService
 
 
 def _core(parts: Parts) -> _Core:
     settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
     registry = Registry(settings.site, ledger, clock)
     delegation = Delegation(settings.site, ledger, signer, clock)
-    law = SiteLaw(settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations)
+    law = Authorizer(
+        settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations
+    )
     law.clearances, law.shows = settings.clearances, settings.policies_shown_to == "parties"
     delegation.hosts = law.hosts
     exchange = Exchange(
         settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
     )
     requests = Requests(settings.site, ledger, signer, clock, registry, delegation, exchange.posted)
-    catalogue = Catalogue(settings.site, ledger, clock, signer, registry, exchange)
+    catalogue = CapabilityCatalogue(settings.site, ledger, clock, signer, registry, exchange)
     law.capabilities = catalogue.facts
     requests.contract_of, requests.check_clock = catalogue.contract_of, exchange.clocks.check_own
     return _Core(registry, delegation, law, exchange, requests, catalogue)
@@ -139,29 +135,29 @@ def _data(parts: Parts, core: _Core) -> _Data:
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
     law, exchange, requests = core.law, core.exchange, core.requests
     puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
-    transfers = Transfers(
+    transfers = ObjectTransfers(
         settings.site, ledger, clock, parts.objects, puller, law, exchange, requests, settings.objects.largest_bytes
     )
-    evidence = Evidence(settings.site, ledger, parts.objects, puller, law, exchange)
-    foresight = Foresight(
+    evidence = PolicyDisclosure(settings.site, ledger, parts.objects, puller, law, exchange)
+    foresight = PreflightService(
         settings.site, ledger, parts.signer, clock, core.registry, law, exchange, lambda: core.catalogue.own
     )
 
-    async def give(charter: str, peer: str, want: Want) -> Chunk:
+    async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
         return evidence.give(charter, peer, want) or await transfers.give(charter, peer, want)
 
     awaiting = (requests, transfers, evidence, foresight)
     exchange.gives, exchange.takes = give, puller.take
     exchange.expects = lambda charter, peer: any(one.expects(charter, peer) for one in awaiting)
-    objects = Objects(settings.site, ledger, parts.objects, clock, core.registry, law, transfers, parts.offload)
+    objects = ObjectService(settings.site, ledger, parts.objects, clock, core.registry, law, transfers, parts.offload)
     return _Data(transfers, evidence, foresight, objects)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     registry, law, exchange, requests = core.registry, core.law, core.exchange, core.requests
-    rights = Rights(site, ledger, signer, clock, registry, law, exchange)
-    owner = Owner(
+    rights = DelegationVerifier(site, ledger, signer, clock, registry, law, exchange)
+    owner = TaskOwner(
         site, ledger, signer, clock, law, rights, parts.published, registry, exchange.posted, inputs=data.transfers
     )
     owner.most_open, data.transfers.owner = parts.settings.most_open_tasks, owner
@@ -172,18 +168,18 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(site, ledger, requests, law, core.delegation, contract_of, named, compute=parts.compute)
-    erasing = Erasing(site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns)
-    door = Door(site, clock, parts.accounts, lets_in=law.lets_in)
-    mandating = Mandating(site, ledger, signer, clock, registry, core.delegation, exchange, door)
+    erasing = ErasureService(site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns)
+    door = Authenticator(site, clock, parts.accounts, lets_in=law.lets_in)
+    mandating = MandateService(site, ledger, signer, clock, registry, core.delegation, exchange, door)
     mandating.withdraw = requests.cancel
     return _Work(rights, owner, stations, campaigns, erasing, door, mandating)
 
 
-def _notices(parts: Parts, core: _Core, work: _Work) -> Notices:
+def _notices(parts: Parts, core: _Core, work: _Work) -> AlertService:
     site, clock = parts.settings.site, parts.clock
-    conditions = Conditions(site, clock, work.owner, core.exchange, dict(work.stations), parts.folder, work.erasing)
+    conditions = HealthChecks(site, clock, work.owner, core.exchange, dict(work.stations), parts.folder, work.erasing)
     every = parts.settings.notices.repeat_minutes * 60
-    return Notices(site, parts.ledger, clock, _senders(parts), every=every, conditions=conditions.now)
+    return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=conditions.now)
 
 
 def assemble(parts: Parts) -> Site:
@@ -193,7 +189,7 @@ def assemble(parts: Parts) -> Site:
     data = _data(parts, core)
     work = _work(parts, core, data)
     registry, law, exchange, catalogue = core.registry, core.law, core.exchange, core.catalogue
-    governing = Governing(site, ledger, clock, registry, law, exchange, catalogue)
+    governing = GovernanceDocuments(site, ledger, clock, registry, law, exchange, catalogue)
     signers = [one for one in (signer, parts.lasting) if one]
     return Site(
         name=site,
@@ -207,7 +203,7 @@ def assemble(parts: Parts) -> Site:
         owner=work.owner,
         catalogue=catalogue,
         campaigns=work.campaigns,
-        renewing=Renewing(site, clock, registry, governing, signers),
+        renewing=StatementRenewal(site, clock, registry, governing, signers),
         lasting=parts.lasting,
         institution=parts.institution,
         notices=_notices(parts, core, work),
@@ -218,14 +214,14 @@ def assemble(parts: Parts) -> Site:
         evidence=data.evidence,
         foresight=data.foresight,
         rights=work.rights,
-        watch=Watch(ledger, clock, work.owner, law, work.rights),
-        approving=Approving(site, ledger, clock, work.owner, law, work.door),
+        watch=RevocationMonitor(ledger, clock, work.owner, law, work.rights),
+        approving=ApprovalService(site, ledger, clock, work.owner, law, work.door),
         mandating=work.mandating,
-        asking=Asking(core.requests, law, work.mandating, catalogue.contract_of),
-        recalls=Recalls(site, ledger, signer, clock, registry, exchange, work.owner.lost),
+        asking=TaskRequests(core.requests, law, work.mandating, catalogue.contract_of),
+        recalls=RestoreSync(site, ledger, signer, clock, registry, exchange, work.owner.lost),
         governing=governing,
-        funds=Funds(site, ledger, clock, signer, registry, exchange),
-        office=Office(site, clock, registry, law, catalogue, governing, data.foresight),
+        funds=GrantService(site, ledger, clock, signer, registry, exchange),
+        office=GovernanceService(site, clock, registry, law, catalogue, governing, data.foresight),
         stations=work.stations,
     )
 

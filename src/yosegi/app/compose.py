@@ -20,24 +20,22 @@ from yosegi.core.transport import HttpTransport
 from yosegi.data import FileStore, ObjectStore, ObjectsView
 from yosegi.exchange import Mailbox, OutboxView
 from yosegi.exchange.requests import RequestView
-from yosegi.governance.approvals import ApprovalsView
-from yosegi.governance.grants import GrantsView
-from yosegi.governance.mandates import MandatesView
+from yosegi.execution.engines.derivation import derive_all
+from yosegi.execution.engines.process.engine import ProcessEngine
+from yosegi.execution.engines.station.engine import StationEngine
+from yosegi.execution.ports import Published
+from yosegi.execution.remote_mandates import RemoteMandatesView
+from yosegi.execution.tasks import TaskView
+from yosegi.governance.grants.balances import GrantsView
+from yosegi.governance.mandates.approvals import ApprovalsView
+from yosegi.governance.mandates.view import MandatesView
+from yosegi.identity.accounts import read_accounts
+from yosegi.identity.oidc_claims import ClaimMapping, InstitutionSignIn
+from yosegi.identity.openid import OidcClient, OpenId, over_http
 from yosegi.ledger import Ledger, SqliteStore, View
-from yosegi.runner.derive import derive_all
-from yosegi.runner.law import Published
-from yosegi.runner.process_engine import ProcessEngine
-from yosegi.runner.standing import StandingView
-from yosegi.runner.station_engine import StationEngine
-from yosegi.runner.tasks import TaskView
-from yosegi.site import (
-    Site,
-    read_accounts,
-)
-from yosegi.site.foresight import ForesightView
-from yosegi.site.institution import Admission, Institution
-from yosegi.site.openid import Client, OpenId, over_http
-from yosegi.site.spending import SpendingView
+from yosegi.services.grants.view import SpendingView
+from yosegi.services.preflight.service import PreflightView
+from yosegi.services.runtime import Site
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
@@ -53,11 +51,11 @@ def views() -> list[View]:
         TaskView(),
         GrantsView(),
         SpendingView(),
-        ForesightView(),
+        PreflightView(),
         ObjectsView(),
         ApprovalsView(),
         MandatesView(),
-        StandingView(),
+        RemoteMandatesView(),
     ]
 
 
@@ -171,7 +169,7 @@ async def publish(
     return published
 
 
-def institution_of(home: Home, settings: Settings, clock: Clock) -> Institution | None:
+def institution_of(home: Home, settings: Settings, clock: Clock) -> InstitutionSignIn | None:
     """Sign-in with the institution's provider, if the settings name one.
 
     Raises:
@@ -182,9 +180,11 @@ def institution_of(home: Home, settings: Settings, clock: Clock) -> Institution 
         return None
     if importlib.util.find_spec("joserfc") is None:
         raise Invalid(str(home.settings_file), "[oidc] needs joserfc", "install it: pip install 'yosegi[oidc]'")
-    client = Client(oidc.issuer, oidc.client_id, oidc.redirect_uri, lambda: read_client_secret(home, oidc), oidc.scopes)
-    admission = Admission(settings.site, oidc.claim, oidc.people, oidc.groups_claim, oidc.roles)
-    return Institution(oidc.name, OpenId(client, clock, over_http), admission)
+    client = OidcClient(
+        oidc.issuer, oidc.client_id, oidc.redirect_uri, lambda: read_client_secret(home, oidc), oidc.scopes
+    )
+    admission = ClaimMapping(settings.site, oidc.claim, oidc.people, oidc.groups_claim, oidc.roles)
+    return InstitutionSignIn(oidc.name, OpenId(client, clock, over_http), admission)
 
 
 def state_folder(home: Home, station: str) -> Path:

@@ -24,7 +24,7 @@ NEXT: dict[str, type[Ed25519Signer] | type[MlDsa65Signer]] = {
 """Files of the keys that are to come; the one whose change is seen first comes last."""
 
 
-class Earlier(Value):
+class EarlierKey(Value):
     """Public halves of every online key a site ever had: they verify what was signed with them."""
 
     format: Literal["yosegi.keys.v1"] = "yosegi.keys.v1"
@@ -62,7 +62,7 @@ def earlier_keys(home: Home) -> tuple[PublicKey, ...]:
         Invalid: the file is damaged.
     """
     path = home.keys / "earlier.json"
-    return Earlier.read(path.read_bytes(), what=str(path)).keys if path.exists() else ()
+    return EarlierKey.read(path.read_bytes(), what=str(path)).keys if path.exists() else ()
 
 
 def remember(home: Home, keys: Iterable[PublicKey]) -> None:
@@ -71,7 +71,7 @@ def remember(home: Home, keys: Iterable[PublicKey]) -> None:
     new = [key for key in keys if key not in known]
     if new:
         path = home.keys / "earlier.json"
-        path.with_suffix(".new").write_bytes(Earlier(keys=(*known, *new)).to_bytes())
+        path.with_suffix(".new").write_bytes(EarlierKey(keys=(*known, *new)).to_bytes())
         path.with_suffix(".new").replace(path)
 
 

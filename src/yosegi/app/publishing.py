@@ -10,8 +10,8 @@ import tomlkit
 from yosegi.app.settings import Home, Settings
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, NotFound
+from yosegi.execution.engines.derivation import derive_all
 from yosegi.ledger.snapshot import Snapshot
-from yosegi.runner.derive import derive_all
 
 
 async def publish_entry(home: Home, entry: str, station: str = "") -> Contract:

@@ -14,8 +14,8 @@ from yosegi.app.compose import compose, open_ledger
 from yosegi.app.settings import Home
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
-from yosegi.core.plain import log_plainly
-from yosegi.site import Site
+from yosegi.core.sanitize import log_plainly
+from yosegi.services.runtime import Site
 from yosegi.web import make_app
 
 

@@ -13,13 +13,13 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
-from yosegi.core.ids import Clearance, PersonId, SiteId
+from yosegi.core.identifiers import Clearance, PersonId, SiteId
 from yosegi.core.object import LARGEST
 from yosegi.core.values import Value
-from yosegi.governance.address import refused_number
-from yosegi.governance.foresight import Expectation
-from yosegi.site.accounts import Role
-from yosegi.site.openid import is_provider_address
+from yosegi.governance.charter.address import refused_number
+from yosegi.governance.policy.what_if import Expectation
+from yosegi.identity.accounts import Role
+from yosegi.identity.openid import is_provider_address
 
 Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 """Where a capability is found: `package.module:attribute`."""

@@ -12,14 +12,14 @@ from yosegi.campaign.state import Campaign
 from yosegi.campaign.tally import BREAKER_AT
 from yosegi.campaign.trial import Step, Trial
 from yosegi.core.amounts import Amounts
-from yosegi.core.ids import derived_key, split_capability
+from yosegi.core.identifiers import derived_key, split_capability
 from yosegi.core.states import CampaignState, Result, TaskState, TrialState
 
 SUGGESTED = "suggestions are made; resume it for more, or resume it with conduct run to have work carried out"
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class RequestStep:
     """Ask an owner for the next step of a trial."""
 
     trial: int
@@ -63,14 +63,14 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class MoveCampaignTo:
     """The campaign itself changes state."""
 
     state: CampaignState
     why: str
 
 
-Action = Ask | EndTrial | Propose | OpenBreaker | Withdraw | Move
+Action = RequestStep | EndTrial | Propose | OpenBreaker | Withdraw | MoveCampaignTo
 
 
 def decide(campaign: Campaign) -> list[Action]:
@@ -104,10 +104,10 @@ def decide(campaign: Campaign) -> list[Action]:
     if breakers := _breakers(campaign):
         return list(breakers)
     if why := _why_hold(campaign):
-        return [Move(CampaignState.HELD, why)]
+        return [MoveCampaignTo(CampaignState.HELD, why)]
     due: list[Action] = [*_next_steps(campaign), *_proposals(campaign)]
     if not due and not campaign.under_way() and (reason := _out_of_budget(campaign)):
-        return [Move(CampaignState.ENDED, reason)]
+        return [MoveCampaignTo(CampaignState.ENDED, reason)]
     return due
 
 
@@ -241,7 +241,7 @@ def _while_stopping(campaign: Campaign) -> list[Action]:
     steps = _next_steps(campaign, begun_only=True)
     if steps or campaign.under_way():
         return list(steps)
-    return [Move(CampaignState.STOPPED, "everything that was under way has ended")]
+    return [MoveCampaignTo(CampaignState.STOPPED, "everything that was under way has ended")]
 
 
 def _finish(campaign: Campaign, state: CampaignState, reason: str) -> list[Action]:
@@ -250,7 +250,7 @@ def _finish(campaign: Campaign, state: CampaignState, reason: str) -> list[Actio
     if steps:
         return list(steps)
     begun = [trial for trial in campaign.under_way() if trial.steps]
-    return [] if begun else [Move(state, reason)]
+    return [] if begun else [MoveCampaignTo(state, reason)]
 
 
 def _breakers(campaign: Campaign) -> list[OpenBreaker]:
@@ -268,7 +268,7 @@ def _breakers(campaign: Campaign) -> list[OpenBreaker]:
     return found
 
 
-def _next_steps(campaign: Campaign, *, begun_only: bool = False) -> list[Ask]:
+def _next_steps(campaign: Campaign, *, begun_only: bool = False) -> list[RequestStep]:
     asks = []
     for trial in campaign.under_way():
         steps = campaign.spec.source_named(trial.source).step
@@ -277,7 +277,9 @@ def _next_steps(campaign: Campaign, *, begun_only: bool = False) -> list[Ask]:
         if not trial.steps or _may_go_on(trial.steps[-1], len(trial.steps), steps):
             step = steps[len(trial.steps)]
             owner = split_capability(step.capability)[0]
-            asks.append(Ask(trial.number, step.name, owner, step_key(campaign.spec.name, trial.number, step.name)))
+            asks.append(
+                RequestStep(trial.number, step.name, owner, step_key(campaign.spec.name, trial.number, step.name))
+            )
     return asks
 
 

@@ -10,20 +10,20 @@ from functools import partial
 from typing import Any, Protocol
 
 from yosegi.campaign import state as types
-from yosegi.campaign.decide import Ask, EndTrial, Move, OpenBreaker, Propose, Withdraw, decide
+from yosegi.campaign.decide import EndTrial, MoveCampaignTo, OpenBreaker, Propose, RequestStep, Withdraw, decide
 from yosegi.campaign.mandate import mandate_of
 from yosegi.campaign.problem import history_of, pending_of, problem_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
-from yosegi.core.ids import derived_key
+from yosegi.core.identifiers import derived_key
 from yosegi.core.object import ObjectRef, is_object, refs
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.exchange.requests import Asked, Requests
-from yosegi.governance.decision import Decision
-from yosegi.governance.delegation import Delegation
-from yosegi.governance.label import Label
+from yosegi.governance.agreements.label import Label
+from yosegi.governance.mandates.delegation import Delegation
+from yosegi.governance.policy.decision import Decision
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.planner import PLANNERS, PlannerError, Proposal, suggest, versions
 
@@ -47,7 +47,7 @@ def _no_object(digest: str) -> ObjectRef:
     raise NotFound("object", digest)
 
 
-class HomeLaw(Protocol):
+class CampaignAuthorization(Protocol):
     """What the home site's own policy says about a request of its member."""
 
     def decide_request(self, request: Mapping[str, Any], contract: Contract, learned: Label = NOTHING) -> Decision:
@@ -93,7 +93,7 @@ class Campaigns:
     site: str
     ledger: Ledger
     requests: Requests
-    law: HomeLaw
+    law: CampaignAuthorization
     delegation: Delegation
     contract_of: Callable[[str, str], Contract]
     object_named: Callable[[str], ObjectRef] = _no_object
@@ -288,7 +288,7 @@ class Campaigns:
             return True
         under = campaign.mandate if campaign.state is CampaignState.RUNNING else ""
         if under and (over := self.delegation.over(under)):
-            return await self._do(campaign, [Move(CampaignState.HELD, over.en)])
+            return await self._do(campaign, [MoveCampaignTo(CampaignState.HELD, over.en)])
         actions = decide(campaign)
         planning = [action for action in actions if isinstance(action, Propose)]
         others = [action for action in actions if not isinstance(action, Propose)]
@@ -312,12 +312,14 @@ class Campaigns:
             await self._append(campaign, *drafts)
         return bool(drafts)
 
-    async def _do(self, campaign: Campaign, actions: Sequence[Ask | EndTrial | OpenBreaker | Withdraw | Move]) -> bool:
+    async def _do(
+        self, campaign: Campaign, actions: Sequence[RequestStep | EndTrial | OpenBreaker | Withdraw | MoveCampaignTo]
+    ) -> bool:
         drafts: list[Draft] = []
         requests: list[Write] = []
         acted = False
         for action in actions:
-            if isinstance(action, Ask):
+            if isinstance(action, RequestStep):
                 draft, request = self._ask(campaign, action)
                 drafts.append(draft)
                 requests.extend(request)
@@ -329,7 +331,7 @@ class Campaigns:
             await self._append(campaign, *drafts, requests=requests)
         return acted or bool(drafts)
 
-    def _ask(self, campaign: Campaign, action: Ask) -> tuple[Draft, tuple[Write, ...]]:
+    def _ask(self, campaign: Campaign, action: RequestStep) -> tuple[Draft, tuple[Write, ...]]:
         spec, trial = campaign.spec, campaign.trials[action.trial - 1]
         step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
         contract = campaign.contracts[step.capability]
@@ -455,7 +457,7 @@ def _answer(trial: int, key: str, asked: Asked) -> Draft:
     return Draft(types.ANSWERED, facts, body)
 
 
-def _draft(campaign: Campaign, action: EndTrial | OpenBreaker | Move) -> Draft:
+def _draft(campaign: Campaign, action: EndTrial | OpenBreaker | MoveCampaignTo) -> Draft:
     if isinstance(action, EndTrial):
         facts, body = {"trial": action.trial, "state": str(action.state)}, {"why": action.why}
         if action.state is TrialState.COMPLETED:

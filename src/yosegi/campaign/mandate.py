@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Invalid
-from yosegi.core.ids import home_of
-from yosegi.governance.mandate import Mandate, Right
+from yosegi.core.identifiers import home_of
+from yosegi.governance.mandates.mandate import Mandate, Right
 
 LIFE = timedelta(days=90)
 HOW_FAR: tuple[Conduct, ...] = ("suggest", "approve", "run")

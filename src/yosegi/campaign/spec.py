@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract
 from yosegi.core.errors import Invalid, NotFound
-from yosegi.core.ids import CapabilityRef, CharterId, Key, PersonId, TeamId
+from yosegi.core.identifiers import CapabilityRef, CharterId, Key, PersonId, TeamId
 from yosegi.core.object import is_object
 from yosegi.core.values import Value
 

@@ -17,7 +17,7 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Corrupt
 from yosegi.core.states import CampaignState, TrialState, transition
-from yosegi.governance.label import Label
+from yosegi.governance.agreements.label import Label
 from yosegi.ledger import Entry
 from yosegi.planner import Observation
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.amounts import Amounts
-from yosegi.core.ids import split_capability
+from yosegi.core.identifiers import split_capability
 from yosegi.core.states import TaskState, TrialState, transition
 from yosegi.planner import Observation, Status
 

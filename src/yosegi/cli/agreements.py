@@ -11,8 +11,9 @@ from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, r
 from yosegi.cli.office import HomeArgument, at_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
-from yosegi.governance.agreement import Agreement
-from yosegi.site import Session, Site
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.identity.accounts import Session
+from yosegi.services.runtime import Site
 
 DATES = ("valid_from", "valid_until")
 

@@ -15,7 +15,7 @@ from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.cli.tasks import full_name
 from yosegi.core.clock import SystemClock, parse_timestamp
 from yosegi.core.errors import Invalid
-from yosegi.governance.approvals import LONGEST, Approval
+from yosegi.governance.mandates.approvals import LONGEST, Approval
 
 
 @click.group()

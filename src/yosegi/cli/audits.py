@@ -14,11 +14,11 @@ from yosegi.app.settings import Home
 from yosegi.cli.office import HomeArgument
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Conflict, Corrupt, Invalid
-from yosegi.core.plain import plain
+from yosegi.core.sanitize import plain
 from yosegi.ledger.snapshot import Snapshot
-from yosegi.site.audit import Audit, Book, Finding, read_home
-from yosegi.site.audit import audit as held_against_each_other
-from yosegi.site.audit_file import is_audit, read_audit, write_audit
+from yosegi.verification.ledger_audit import Finding, LedgerAudit, LedgerCopy, read_home
+from yosegi.verification.ledger_audit import audit as held_against_each_other
+from yosegi.verification.ledger_export import is_audit, read_audit, write_audit
 
 Ledgers = click.argument("ledgers", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
@@ -52,7 +52,7 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
     Ends with status 1 if anything does not hold, and says which entry, who keeps what contradicts it, and, with --json,
     both signed checkpoints: evidence for whoever trusts the charter.
     """
-    books, broken = list[Book](), list[Finding]()
+    books, broken = list[LedgerCopy](), list[Finding]()
     for path in ledgers:
         try:
             books.append(_read(path))
@@ -68,7 +68,7 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _read(path: Path) -> Book:
+def _read(path: Path) -> LedgerCopy:
     if not path.is_dir() and not is_audit(path):
         todo = "write one: yosegi audit export HOME --out …"
         raise Invalid(str(path), "neither a site's home nor an audit's file", todo)
@@ -82,14 +82,14 @@ def _read(path: Path) -> Book:
         return read_home(Home(path).ledger, told) if path.is_dir() else read_audit(path, told)
 
 
-def _untrusted(books: list[Book], charter: str) -> Iterator[Finding]:
+def _untrusted(books: list[LedgerCopy], charter: str) -> Iterator[Finding]:
     for book in books:
         if charter and charter not in book.charters.values():
             rests = ", ".join(book.charters.values()) or "none"
             yield Finding(book.site, f"it rests on another charter than the one you trust: {rests}")
 
 
-def _plain(found: Audit, wrong: list[Finding]) -> dict[str, Any]:
+def _plain(found: LedgerAudit, wrong: list[Finding]) -> dict[str, Any]:
     return {
         "ledgers": [
             {
@@ -113,7 +113,7 @@ def _plain(found: Audit, wrong: list[Finding]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tell(found: Audit, wrong: list[Finding]) -> None:
+def _tell(found: LedgerAudit, wrong: list[Finding]) -> None:
     for book in found.books:
         charters = ", ".join(f"{name} {digest}" for name, digest in book.charters.items())
         say(f"{book.where}: {len(book.leaves)} entries of {book.site}, epoch {book.checkpoint.epoch}, hold together")

@@ -10,8 +10,8 @@ import click
 
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Corrupt, Invalid
-from yosegi.site.bundle import Bundle, Replayed, read_bundle, replay_bundle, verify_bundle
-from yosegi.site.owners import OwnersVerified
+from yosegi.verification.bundle import Bundle, Replayed, read_bundle, replay_bundle, verify_bundle
+from yosegi.verification.remote_decisions import RemoteDecisionsVerified
 
 Existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -62,7 +62,7 @@ def _erased(count: int) -> str:
     return f"{count} entries have no body any more: it was erased, and other entries say so\n" if count else ""
 
 
-def _owners(found: OwnersVerified) -> str:
+def _owners(found: RemoteDecisionsVerified) -> str:
     """What became of the owners' decisions, in words."""
     parts = [f"{found.made_again} made again"]
     if found.kept:

@@ -11,9 +11,9 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from yosegi.cli.client import CampaignHandle, Client
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import Sheet, as_json, explained, print_table, say, show_json, show_table
+from yosegi.client.client import CampaignHandle, Client
 
 OVER = ("ended", "aborted")
 

@@ -60,8 +60,8 @@ def check(entry: str, json_: bool) -> None:
     To publish it: yosegi capability publish.
     """
     # Only here: the other commands ask a site, and need none of its rooms.
-    from yosegi.runner.derive import derive
-    from yosegi.site.present import contract_full
+    from yosegi.execution.engines.derivation import derive
+    from yosegi.services.schemas import contract_full
 
     contract = asyncio.run(derive(entry))
     value = contract_full(contract.name, contract)
@@ -87,7 +87,7 @@ def publish(home: Path, entry: str, station: str, json_: bool) -> None:
     may use it is a matter of agreements. To take it back, take the line out again: what was published stays on record.
     """  # noqa: D301 - a backspace, which means: as it stands
     from yosegi.app.publishing import publish_entry
-    from yosegi.site.present import contract_full
+    from yosegi.services.schemas import contract_full
 
     place = Home(home)
     contract = asyncio.run(publish_entry(place, entry, station))

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from yosegi.app import joining
+from yosegi.app import membership
+from yosegi.app.init_home import state as make_statement
 from yosegi.app.keyring import signers
-from yosegi.app.make import state as make_statement
 from yosegi.app.settings import Home, read_toml
 from yosegi.cli.documents import (
     File,
@@ -32,9 +32,9 @@ from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.reasons import explain
-from yosegi.governance.amend import Progress, differences, progress, successor
-from yosegi.governance.charter import Charter, Team, follow
-from yosegi.governance.statement import Statement
+from yosegi.governance.charter.amendment import AmendmentProgress, differences, progress, successor
+from yosegi.governance.charter.charter import Charter, Team, follow
+from yosegi.governance.charter.statement import Statement
 from yosegi.trust.envelope import Envelope
 
 DATES = ("issued", "expires")
@@ -224,7 +224,7 @@ def _short(item: Any) -> str:
 @explained
 def export(home: Path, charter_id: str, out: Path) -> None:
     """Write the charter that is in force at a site, as it was signed, to a file."""
-    charters = joining.charters_in(documents_of(home, charter_id))
+    charters = membership.charters_in(documents_of(home, charter_id))
     if not charters:
         raise NotFound("charter", charter_id)
     save(out, charters[-1])
@@ -274,12 +274,12 @@ def verify(versions: tuple[Path, ...], fingerprint: str, json_: bool) -> None:
         raise SystemExit(1)
 
 
-def _told(found: Progress) -> dict[str, Any]:
+def _told(found: AmendmentProgress) -> dict[str, Any]:
     lacking = [{"code": code, "en": explain(code, "en", **dict(fields))} for code, fields in found.lacking]
     return {"complete": found.complete, "signed": found.signed, "waiting": found.waiting, "lacking": lacking}
 
 
-def _say_progress(last: Charter, found: Progress) -> None:
+def _say_progress(last: Charter, found: AmendmentProgress) -> None:
     say(f"charter {last.id}, version {last.version}, until {last.expires:%Y-%m-%d}: {last.fingerprint}")
     say(f"signed by {', '.join(found.signed) or 'nobody yet'}")
     for name, (have, need) in found.begun.items():
@@ -307,7 +307,7 @@ def state(home: Path, charter_id: str, out: Path) -> None:
 def _state(home: Path, charter_id: str) -> Envelope:
     """A new statement of a site, put in force there."""
     documents = documents_of(home, charter_id)
-    charters = joining.charters_in(documents)
+    charters = membership.charters_in(documents)
     if not charters:
         raise NotFound("charter", charter_id)
     site = Home(home).settings().site
@@ -326,7 +326,9 @@ def _state(home: Path, charter_id: str) -> Envelope:
 @click.argument("charter_id")
 @click.option("--title", default="", help="The charter's title, for a first charter.")
 @click.option("--country", default="", help="This site's country, for a first charter: ISO 3166, e.g. US.")
-@click.option("--kind", type=click.Choice(joining.KINDS), default="laboratory", show_default=True, help="What it is.")
+@click.option(
+    "--kind", type=click.Choice(membership.KINDS), default="laboratory", show_default=True, help="What it is."
+)
 @click.option("--team", default="", help="A team that the new member joins; made with a first charter.")
 @click.option("--person", "people", multiple=True, help="A member of that team from here, e.g. pi@lab-a; repeatable.")
 @click.option("--demonstration", is_flag=True, help="All of it stands on one machine, for practice.")
@@ -337,7 +339,7 @@ def invite(
     charter_id: str,
     title: str,
     country: str,
-    kind: joining.MemberKind,
+    kind: membership.MemberKind,
     team: str,
     people: tuple[str, ...],
     demonstration: bool,
@@ -348,7 +350,7 @@ def invite(
     The file holds nothing secret. It is answered by `yosegi site join`.
     """
     documents = documents_of(home, charter_id)
-    charters = joining.charters_in(documents)
+    charters = membership.charters_in(documents)
     site = Home(home).settings().site
     if charters:
         current = Charter.peek(charters[-1])
@@ -358,13 +360,13 @@ def invite(
     elif not country:
         raise Invalid("--country", f"{site} does not live in {charter_id}, so this would found it", "say where you are")
     else:
-        inviter = joining.member_of(Home(home), country, kind)
+        inviter = membership.member_of(Home(home), country, kind)
         wanted = (
             Team.read({"id": team, "title": team, "lead": site, "sites": [site], "people": people}) if team else None
         )
     if inviter is None:
         raise NotFound("member", site)
-    invitation = joining.Invitation(
+    invitation = membership.Invitation(
         charter=charter_id,
         title=title or charter_id,
         inviter=inviter,
@@ -387,10 +389,10 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
 
     Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet.
     """
-    given = joining.Answer.read(answer.read_bytes(), what=str(answer))
+    given = membership.Answer.read(answer.read_bytes(), what=str(answer))
     proposed = Charter.peek(given.charter)
     documents = documents_of(home, proposed.id)
-    charters = joining.charters_in(documents)
+    charters = membership.charters_in(documents)
     current = Charter.peek(charters[-1]) if charters else None
     for line in differences(current, proposed) if current else [f"founds {proposed.id} with {_members(proposed)}"]:
         say(line, err=True)
@@ -409,7 +411,7 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
     if not _stated(documents, Home(home).settings().site):
         _state(home, proposed.id)
     joiner = Statement.peek(given.statement).site
-    welcome = joining.Welcome(site=joiner, documents=tuple(documents_of(home, proposed.id)))
+    welcome = membership.Welcome(site=joiner, documents=tuple(documents_of(home, proposed.id)))
     out.write_bytes(welcome.to_bytes())
     say(f"{joiner} is in charter {proposed.id}. {out}: send it back; it is taken by yosegi site join")
 
@@ -442,7 +444,7 @@ def _check_fingerprint(proposed: Charter, said: str) -> None:
 
 
 def join_charter(
-    home: Path, file: Path, country: str, kind: joining.MemberKind, people: Sequence[str], out: Path | None
+    home: Path, file: Path, country: str, kind: membership.MemberKind, people: Sequence[str], out: Path | None
 ) -> None:
     """Answer an invitation, or take a welcome.
 
@@ -452,8 +454,8 @@ def join_charter(
     value = canonical.loads(file.read_bytes(), what=str(file))
     form = value.get("format") if isinstance(value, dict) else None
     if form == "yosegi.welcome.v1":
-        welcome = joining.Welcome.read(value, what=str(file))
-        charter = joining.check_mine(Home(home), welcome)
+        welcome = membership.Welcome.read(value, what=str(file))
+        charter = membership.check_mine(Home(home), welcome)
         for envelope in welcome.documents:
             publish(home, envelope)
         say(f"{welcome.site} lives in charter {charter.id}, version {charter.version}: {charter.fingerprint}")
@@ -462,12 +464,12 @@ def join_charter(
         raise Invalid(str(file), "is neither an invitation nor a welcome")
     if not country or out is None:
         raise Invalid("the command", "an invitation is answered with --country and --out", "say both")
-    invitation = joining.Invitation.read(value, what=str(file))
-    member = joining.member_of(Home(home), country, kind)
-    current, proposed = joining.propose(invitation, Home(home), member, people, SystemClock())
+    invitation = membership.Invitation.read(value, what=str(file))
+    member = membership.member_of(Home(home), country, kind)
+    current, proposed = membership.propose(invitation, Home(home), member, people, SystemClock())
     if current is not None:
         say(f"charter {current.id} as it is in force: {current.fingerprint}; hear it from {invitation.inviter.id}")
-    out.write_bytes(joining.answer(proposed, Home(home), SystemClock()).to_bytes())
+    out.write_bytes(membership.answer(proposed, Home(home), SystemClock()).to_bytes())
     say(f"{out}: send it back. Read aloud to {invitation.inviter.id}: {proposed.fingerprint}")
 
 

@@ -8,8 +8,8 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from yosegi.cli.client import Client, connect
 from yosegi.cli.signing_in import kept
+from yosegi.client.client import Client, connect
 from yosegi.core.errors import Invalid
 from yosegi.trust.signer import Ed25519Signer
 

@@ -11,15 +11,16 @@ import click
 
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
-from yosegi.cli.client import Client
 from yosegi.cli.office import at_site
+from yosegi.client.client import Client
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
-from yosegi.governance.agreement import Agreement
-from yosegi.governance.charter import Charter
-from yosegi.governance.statement import Statement
-from yosegi.site import Session, Site
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.charter import Charter
+from yosegi.governance.charter.statement import Statement
+from yosegi.identity.accounts import Session
+from yosegi.services.runtime import Site
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer

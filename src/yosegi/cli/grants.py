@@ -15,9 +15,10 @@ from yosegi.cli.office import HomeArgument, at_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
-from yosegi.governance.grant import Release
-from yosegi.site import Session, Site
-from yosegi.site.spending import GROUPS, to_csv, usage
+from yosegi.governance.grants.grant import Release
+from yosegi.identity.accounts import Session
+from yosegi.services.grants.view import GROUPS, to_csv, usage
+from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
 
 File = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -26,12 +26,13 @@ from yosegi.cli.output import (
 )
 from yosegi.core.clock import SystemClock, parse_timestamp
 from yosegi.core.errors import Invalid, NotFound
-from yosegi.governance.suspensions import Barred
+from yosegi.governance.agreements.suspensions import Barred
+from yosegi.identity.accounts import Session
 from yosegi.ledger import Entry
 from yosegi.ledger.snapshot import Snapshot
-from yosegi.site import Session, Site
-from yosegi.site.incidents import SUBJECTS, Subject, Touched, report, trace, verify_report
+from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
+from yosegi.verification.incident_trace import SUBJECTS, Subject, Touched, report, trace, verify_report
 
 KINDS = ("site", "person", "agent", "team", "agreement", "capability")
 What = click.argument("kind", type=click.Choice(KINDS))

@@ -9,18 +9,19 @@ from typing import Literal
 
 import click
 
-from yosegi.app.joining import charters_in
+from yosegi.app.init_home import state
 from yosegi.app.keyring import begin_next, read_pin, signers, slot_of, take_next, where_keys_live
-from yosegi.app.make import state
+from yosegi.app.membership import charters_in
 from yosegi.app.settings import Home
 from yosegi.cli.documents import Keys, documents_of, last_statement, load_signer, publish
 from yosegi.cli.office import HomeArgument, at_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, NotFound
-from yosegi.governance.charter import Charter
-from yosegi.governance.statement import Revoked, Statement
-from yosegi.site import Session, Site
+from yosegi.governance.charter.charter import Charter
+from yosegi.governance.charter.statement import Revoked, Statement
+from yosegi.identity.accounts import Session
+from yosegi.services.runtime import Site
 from yosegi.trust.keys import PublicKey, unbase64
 from yosegi.trust.pkcs11 import make_key
 

@@ -11,10 +11,11 @@ import click
 
 from yosegi.app.compose import at_rest
 from yosegi.app.settings import Home
-from yosegi.cli.client import Client, connect
+from yosegi.client.client import Client, connect
 from yosegi.core.errors import Invalid
+from yosegi.identity.accounts import Session, read_accounts
 from yosegi.ledger import Locked
-from yosegi.site import Session, Site, read_accounts
+from yosegi.services.runtime import Site
 
 HomeArgument = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
 

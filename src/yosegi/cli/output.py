@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from yosegi.core.errors import YosegiError
-from yosegi.core.plain import plain, plain_json
+from yosegi.core.sanitize import plain, plain_json
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -15,7 +15,9 @@ from yosegi.cli.office import HomeArgument, at_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
-from yosegi.site import Session, Site, owner_said
+from yosegi.identity.accounts import Session
+from yosegi.services.governance.service import owner_said
+from yosegi.services.runtime import Site
 
 Question = (
     click.argument("capability"),

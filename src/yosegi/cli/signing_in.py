@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from yosegi.cli.client import Client, Told, connect
 from yosegi.cli.output import explained, say
+from yosegi.client.client import Client, Told, connect
 from yosegi.core.errors import Invalid, Unavailable
 
 Url = click.option("--url", envvar="YOSEGI_URL", required=True, help="The site's address.")

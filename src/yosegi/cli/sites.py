@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from yosegi.app.compose import open_ledger, views
-from yosegi.app.joining import KINDS, MemberKind
+from yosegi.app.init_home import make_home
 from yosegi.app.keyring import loose, signer, unused, where_keys_live
-from yosegi.app.make import make_home
+from yosegi.app.membership import KINDS, MemberKind
 from yosegi.app.serve import serve as serve_site
 from yosegi.app.settings import Home, Settings
 from yosegi.cli.charters import join_charter
@@ -25,10 +25,10 @@ from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
 from yosegi.core.transport import HttpTransport
 from yosegi.exchange import PATH
-from yosegi.governance.registry import Registry
-from yosegi.governance.statement import Listens
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.charter.statement import Listens
+from yosegi.identity.accounts import add_account, read_accounts
 from yosegi.ledger import Checkpoint, Ledger, SqliteStore
-from yosegi.site import add_account, read_accounts
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer
 

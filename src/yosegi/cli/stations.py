@@ -14,8 +14,8 @@ from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Conflict
-from yosegi.runner.station import StationFile, run_station
-from yosegi.runner.station.run import FILE, KEY_FILE
+from yosegi.execution.station import StationFile, run_station
+from yosegi.execution.station.run import FILE, KEY_FILE
 from yosegi.trust.keys import unbase64
 from yosegi.trust.signer import Ed25519Signer
 

@@ -35,7 +35,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, get_type_hints
 from pydantic import ConfigDict, Field, create_model
 
 from yosegi.core.amounts import Amounts
-from yosegi.core.contract import Contract, EffectClass, Fidelity, Kind, Linear
+from yosegi.core.contract import Contract, EffectClass, Fidelity, Kind, LinearConstraint
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.object import Object, object_of
 
@@ -44,7 +44,7 @@ __all__ = [
     "Context",
     "Fidelity",
     "Infeasible",
-    "Linear",
+    "LinearConstraint",
     "NeverHappened",
     "Object",
     "Stopped",
@@ -242,7 +242,7 @@ def capability(
     field: str,
     simulated: bool,
     cost: Mapping[str, str] | None = None,
-    constraints: Sequence[Linear] = (),
+    constraints: Sequence[LinearConstraint] = (),
     fidelity: Fidelity | None = None,
     query: Query | None = None,
     **terms: Any,

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
-from yosegi.core.ids import CapabilityName
+from yosegi.core.identifiers import CapabilityName
 from yosegi.core.values import Value
 
 Kind = Literal["simulation", "instrument", "robot", "analysis", "training", "data", "model"]
@@ -60,7 +60,7 @@ class EffectClass(StrEnum):
         return self in (EffectClass.PURE, EffectClass.IDEMPOTENT)
 
 
-class Linear(Value):
+class LinearConstraint(Value):
     """A linear constraint between inputs: the weighted sum equals, reaches or stays below a bound.
 
     Args:
@@ -113,7 +113,7 @@ class Contract(Value):
     effect: EffectClass = Field(strict=False)
     inputs: dict[str, Any]
     outputs: dict[str, Any]
-    constraints: tuple[Linear, ...] = ()
+    constraints: tuple[LinearConstraint, ...] = ()
     fidelity: Fidelity | None = None
     cost: Amounts = Amounts()
     """The most one task may cost, in milli-units of grant units; held before it starts."""

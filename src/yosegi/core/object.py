@@ -23,7 +23,7 @@ from pydantic_core import CoreSchema
 
 from yosegi.core.contract import SENSITIVITIES, Sensitivity, strictest
 from yosegi.core.errors import Invalid
-from yosegi.core.ids import CapabilityRef, Digest, SiteId
+from yosegi.core.identifiers import CapabilityRef, Digest, SiteId
 from yosegi.core.values import Value
 
 _TYPE = r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,60}"

@@ -1,8 +1,8 @@
 """Objects: where their bytes lie, what entries say of them, and how they come in pieces from elsewhere."""
 
-from yosegi.data.chunks import AT_ONCE, CHUNK, Chunk, Want
+from yosegi.data.chunks import AT_ONCE, CHUNK, Chunk, ChunkRequest
 from yosegi.data.entries import ERASED, PUT, RECEIVED, REFUSED, RELEASED, object_stream
-from yosegi.data.pulling import Gave, Puller
+from yosegi.data.pulling import Puller, TransferRefused
 from yosegi.data.store import FileStore, ObjectStore
 from yosegi.data.view import Known, ObjectsView, known, named
 
@@ -16,12 +16,12 @@ __all__ = [
     "RELEASED",
     "Chunk",
     "FileStore",
-    "Gave",
+    "TransferRefused",
     "Known",
     "ObjectStore",
     "ObjectsView",
     "Puller",
-    "Want",
+    "ChunkRequest",
     "known",
     "named",
     "object_stream",

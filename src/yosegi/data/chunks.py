@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from yosegi.core.ids import Digest
+from yosegi.core.identifiers import Digest
 from yosegi.core.values import Value
 from yosegi.trust.envelope import Bytes
 from yosegi.trust.messages import Explanation
@@ -18,7 +18,7 @@ AT_ONCE = 4
 TaskName = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 
 
-class Want(Value):
+class ChunkRequest(Value):
     """A piece that is asked for.
 
     Args:
@@ -60,6 +60,6 @@ class Chunk(Value):
         return self.task, self.sha256, self.offset
 
     @classmethod
-    def why_not(cls, want: Want, why: Explanation, *, later: bool = False) -> Chunk:
+    def why_not(cls, want: ChunkRequest, why: Explanation, *, later: bool = False) -> Chunk:
         """The answer that gives nothing."""
         return cls(task=want.task, sha256=want.sha256, offset=want.offset, refused=why, later=later)

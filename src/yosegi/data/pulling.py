@@ -15,18 +15,18 @@ from typing import Any
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Refused, Unavailable
 from yosegi.core.object import ObjectRef
-from yosegi.data.chunks import AT_ONCE, CHUNK, Chunk, Want
+from yosegi.data.chunks import AT_ONCE, CHUNK, Chunk, ChunkRequest
 from yosegi.data.store import ObjectStore
 from yosegi.trust.messages import Explanation
 
-Ask = Callable[[Want], None]
+Ask = Callable[[ChunkRequest], None]
 Offload = Callable[..., Awaitable[Any]]
 AGAIN = 2.0
 """Seconds until something that was not to be had yet is asked for again; longer each time."""
 LONGEST = 60.0
 
 
-class Gave(Refused):
+class TransferRefused(Refused):
     """The other side will not give an object, or gave something else."""
 
     def __init__(self, ref: ObjectRef, why: Explanation) -> None:
@@ -98,7 +98,7 @@ class Puller:
             except Invalid as error:
                 self.store.drop(ref.sha256, source)
                 if not resumed:
-                    raise Gave(ref, self.wrong(ref, source, str(error))) from None
+                    raise TransferRefused(ref, self.wrong(ref, source, str(error))) from None
                 # What lay here from before a crash may be at fault; the whole is asked for once more.
                 resumed = False
 
@@ -111,7 +111,7 @@ class Puller:
         offsets = iter((0,) if ref.size == 0 else range(have, ref.size, CHUNK))
 
         def begin(offset: int) -> asyncio.Task[bytes]:
-            want = Want(task=task, sha256=ref.sha256, offset=offset, length=min(CHUNK, ref.size - offset))
+            want = ChunkRequest(task=task, sha256=ref.sha256, offset=offset, length=min(CHUNK, ref.size - offset))
             return asyncio.ensure_future(self._piece(ref, source, want, ask, patience))
 
         waiting = deque(begin(offset) for offset in islice(offsets, AT_ONCE))
@@ -127,7 +127,7 @@ class Puller:
                 piece.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def _piece(self, ref: ObjectRef, source: str, want: Want, ask: Ask, patience: float) -> bytes:
+    async def _piece(self, ref: ObjectRef, source: str, want: ChunkRequest, ask: Ask, patience: float) -> bytes:
         name = (source, *want.name)
         answer = self._asked[name] = asyncio.get_running_loop().create_future()
         try:
@@ -142,11 +142,11 @@ class Puller:
         finally:
             self._asked.pop(name, None)
 
-    def _checked(self, ref: ObjectRef, want: Want, chunk: Chunk) -> bytes:
+    def _checked(self, ref: ObjectRef, want: ChunkRequest, chunk: Chunk) -> bytes:
         if chunk.refused is not None and chunk.later:
             raise Unavailable(f"object {ref.sha256}", chunk.refused.en or chunk.refused.code)
         if chunk.refused is not None:
-            raise Gave(ref, chunk.refused)
+            raise TransferRefused(ref, chunk.refused)
         if len(chunk.data) != want.length:
             raise Invalid(f"object {ref.sha256}", f"{len(chunk.data)} bytes came where {want.length} were asked for")
         return chunk.data

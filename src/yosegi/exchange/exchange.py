@@ -15,19 +15,19 @@ from typing import Any
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid
 from yosegi.core.transport import Transport
-from yosegi.data import Chunk, Want
-from yosegi.exchange.calling import Caller, Give, until_changed
-from yosegi.exchange.clockwatch import ClockWatch
-from yosegi.exchange.intake import Handler, Intake
-from yosegi.exchange.link import Link
+from yosegi.data import Chunk, ChunkRequest
+from yosegi.exchange.clock_watch import ClockWatch
+from yosegi.exchange.inbox import Handler, Inbox
 from yosegi.exchange.mailbox import Mailbox
 from yosegi.exchange.outbox import Outgoing, waiting
 from yosegi.exchange.parcel import Mail, Parcel
-from yosegi.exchange.parcels import Parcels
-from yosegi.exchange.reach import Roads
+from yosegi.exchange.parcel_codec import ParcelCodec
+from yosegi.exchange.peer_channel import PeerChannel
+from yosegi.exchange.peer_router import PeerRouter
+from yosegi.exchange.sender import Give, PeerSender, until_changed
 from yosegi.exchange.witness import Witness
-from yosegi.governance.explanation import explained
-from yosegi.governance.registry import Registry
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Entry, Ledger
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
@@ -42,7 +42,7 @@ async def _ignored(out: Outgoing, why: str) -> None:
     """Nobody minds."""
 
 
-async def _gives_nothing(charter: str, peer: str, want: Want) -> Chunk:
+async def _gives_nothing(charter: str, peer: str, want: ChunkRequest) -> Chunk:
     return Chunk.why_not(want, explained("object_unknown", digest=want.sha256, task=want.task))
 
 
@@ -83,11 +83,11 @@ class Exchange:
     takes: Callable[[str, Chunk], object] = lambda peer, chunk: None
     witness: Witness = field(init=False)
     clocks: ClockWatch = field(default_factory=ClockWatch)
-    _parcels: Parcels = field(init=False)
-    _roads: Roads = field(init=False)
-    _intake: Intake = field(init=False)
-    _caller: Caller = field(init=False)
-    _links: dict[tuple[str, str], Link] = field(default_factory=dict)
+    _parcels: ParcelCodec = field(init=False)
+    _roads: PeerRouter = field(init=False)
+    _intake: Inbox = field(init=False)
+    _caller: PeerSender = field(init=False)
+    _links: dict[tuple[str, str], PeerChannel] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _ending: bool = False
 
@@ -98,10 +98,10 @@ class Exchange:
         site, ledger, directory, clock = self.site, self.ledger, self.directory, self.clock
         # What other rooms hook in later is looked up when it is needed.
         self.witness = witness = Witness(site, ledger, clock, directory, self.lasting)
-        self._roads = Roads(
+        self._roads = PeerRouter(
             site, directory, witness, clock, lambda c, peer: self.expects(c, peer), lambda c, peer: self.barred(c, peer)
         )
-        self._parcels = Parcels(
+        self._parcels = ParcelCodec(
             site,
             ledger,
             self.signer,
@@ -112,7 +112,7 @@ class Exchange:
             lambda documents: self.introduce(documents),
             lambda charter, peer: self.barred(charter, peer),
         )
-        self._intake = Intake(
+        self._intake = Inbox(
             site,
             ledger,
             directory,
@@ -122,7 +122,7 @@ class Exchange:
             lambda out, why: self.refused(out, why),
             lambda peer, chunk: self.takes(peer, chunk),
         )
-        self._caller = Caller(
+        self._caller = PeerSender(
             site,
             directory,
             self.transport,
@@ -157,16 +157,16 @@ class Exchange:
             if out is not None:
                 self.link(out.charter, out.to).post(out)
 
-    def link(self, charter: str, peer: str) -> Link:
+    def link(self, charter: str, peer: str) -> PeerChannel:
         """The conversation with a peer; begun if there was none."""
         key = (charter, peer)
         if key not in self._links:
-            self._links[key] = Link(charter, peer, since=self.clock.monotonic())
+            self._links[key] = PeerChannel(charter, peer, since=self.clock.monotonic())
             if self._tasks:
                 self._spawn(self._caller.converse(self._links[key]))
         return self._links[key]
 
-    def patience(self, link: Link) -> float:
+    def patience(self, link: PeerChannel) -> float:
         """Seconds after which something that was asked of a peer is asked for again."""
         return self._roads.resend(link)
 
@@ -239,7 +239,7 @@ class Exchange:
         chunks = await self._caller.chunks(link, load)
         return self._parcels.pack(link, load, mail=self._mail_for(parcel), chunks=chunks).to_bytes()
 
-    async def _hold(self, link: Link, parcel: Parcel) -> None:
+    async def _hold(self, link: PeerChannel, parcel: Parcel) -> None:
         """Wait until there is something to say, for as long as the caller allows."""
         resend = self._roads.resend(link)
         link.held += 1

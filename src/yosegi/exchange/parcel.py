@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from yosegi.core.ids import Digest, Key, SiteId
+from yosegi.core.identifiers import Digest, Key, SiteId
 from yosegi.core.values import Value
-from yosegi.data import AT_ONCE, Chunk, Want
+from yosegi.data import AT_ONCE, Chunk, ChunkRequest
 from yosegi.trust.document import Addressed
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.sealed import Sealed
@@ -86,7 +86,7 @@ class Parcel(Addressed):
     collected: tuple[Key, ...] = Field(default=(), max_length=4 * MOST_MAIL)
     """Mail that was received and may be dropped by the mailbox."""
     history: History | None = None
-    wants: tuple[Want, ...] | None = Field(default=None, max_length=MOST_WANTS)
+    wants: tuple[ChunkRequest, ...] | None = Field(default=None, max_length=MOST_WANTS)
     """Pieces of objects that the sender asks for; absent if there are none, as sites of an older format expect."""
     chunks: tuple[Chunk, ...] | None = Field(default=None, max_length=AT_ONCE)
     """Pieces that the addressee asked for."""

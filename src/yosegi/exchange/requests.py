@@ -15,20 +15,20 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, Invalid, NotFound
-from yosegi.core.ids import split_capability
+from yosegi.core.fifo_cache import FifoCache
+from yosegi.core.identifiers import split_capability
 from yosegi.core.object import ObjectRef, refs
-from yosegi.core.recent import Recent
 from yosegi.core.states import Result, TaskState
 from yosegi.data.entries import naming
-from yosegi.exchange.intake import Incoming
+from yosegi.exchange.inbox import Incoming
 from yosegi.exchange.outbox import Outgoing, sending
-from yosegi.governance.decision import Decision
-from yosegi.governance.delegation import Delegation
-from yosegi.governance.explanation import explained, why
-from yosegi.governance.registry import Registry
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.mandates.delegation import Delegation
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Db, Draft, Entry, Ledger, Write
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import Cancel, Explanation, Grounds, Report, Request
+from yosegi.trust.messages import Cancel, DecisionBasis, Explanation, Report, Request
 from yosegi.trust.signer import Signer
 
 MADE = "request.made"
@@ -66,7 +66,7 @@ class Asked:
     reasons: tuple[Explanation, ...] = ()
     sensitivity: str = "team"
     simulated: bool = False
-    decided: tuple[Grounds, ...] = ()
+    decided: tuple[DecisionBasis, ...] = ()
     last_sequence: int = 0
 
     def follow(self, entry: Entry) -> Asked:
@@ -166,7 +166,7 @@ class Requests:
     check_clock: Callable[[], None] = lambda: None
     contract_of: Callable[[str, str], Contract | None] = lambda charter, capability: None
     _open: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    _folds: Recent[str, Asked] = field(default_factory=lambda: Recent(1024))
+    _folds: FifoCache[str, Asked] = field(default_factory=lambda: FifoCache(1024))
 
     def start(self) -> None:
         """Take up what is open."""

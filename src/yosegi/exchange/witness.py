@@ -14,7 +14,7 @@ from typing import Any
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound, Unavailable
 from yosegi.exchange.parcel import History
-from yosegi.governance.registry import Registry
+from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import LEDGER, OPENED, Checkpoint, Draft, Header, Ledger, Receipt, Write
 from yosegi.ledger.witness import Forked, check_continues
 from yosegi.trust.envelope import Envelope

@@ -26,7 +26,7 @@ _STEP = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CheckProgress:
     """How far a check has come."""
 
     what: str
@@ -118,7 +118,7 @@ def check_tail(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicK
     return _check_checkpoint(document, size, walk.frontier.root(), site=site, keys=keys)
 
 
-def check_all(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicKey]) -> Iterator[Progress]:
+def check_all(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicKey]) -> Iterator[CheckProgress]:
     """Verify every entry, body, position, hash of the tree and checkpoint.
 
     Raises:
@@ -135,7 +135,7 @@ def check_all(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicKe
             _check_checkpoint(following[1], following[0], walk.frontier.root(), site=site, keys=keys)
             following = _next(signed, "a checkpoint")
         if (sequence + 1) % _STEP == 0 or sequence + 1 == head.size:
-            yield Progress("entries", sequence + 1, head.size)
+            yield CheckProgress("entries", sequence + 1, head.size)
     # What was erased while this went on says so further on.
     for entry in rows.stream_after(db, LEDGER, walk.positions.get(LEDGER, 0), None):
         walk.late(entry.header)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from yosegi.core import encoding
 from yosegi.core.errors import Invalid
-from yosegi.core.ids import Digest
+from yosegi.core.identifiers import Digest
 from yosegi.core.values import Value
 from yosegi.ledger.header import Name, Time
 from yosegi.trust.envelope import ORDINARY, Envelope

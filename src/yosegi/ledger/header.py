@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from yosegi.core import canonical, encoding
 from yosegi.core.errors import Invalid
-from yosegi.core.ids import Digest
+from yosegi.core.identifiers import Digest
 from yosegi.core.values import Value
 from yosegi.ledger.write import Draft, Write
 

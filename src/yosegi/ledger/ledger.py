@@ -11,14 +11,14 @@ from typing import Any, Self
 from yosegi.core import encoding
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Invalid, NotFound
-from yosegi.core.recent import Recent
+from yosegi.core.fifo_cache import FifoCache
 from yosegi.ledger import check, rows, tree
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import Header
 from yosegi.ledger.queue import Queue
 from yosegi.ledger.receipt import Receipt
-from yosegi.ledger.sequencer import Committed, Request, Sequencer
+from yosegi.ledger.sequencer import AppendRequest, Committed, Sequencer
 from yosegi.ledger.store import Parameter, Store
 from yosegi.ledger.upcast import Upcasters
 from yosegi.ledger.view import View, Views, compare
@@ -55,7 +55,7 @@ class Ledger:
         self.site = site
         self.ending = False
         """Whether nobody is kept waiting for news any more."""
-        self._recent = Recent[int, Entry](_KEPT)
+        self._recent = FifoCache[int, Entry](_KEPT)
 
     @classmethod
     async def open(
@@ -121,7 +121,7 @@ class Ledger:
             Conflict: a stream has moved on; fold again and decide again.
             YosegiError: a view's guard refuses; or the store failed. Nothing is written.
         """
-        entries = await self._queue.submit(Request(writes)) if writes else []
+        entries = await self._queue.submit(AppendRequest(writes)) if writes else []
         for entry in entries:
             if len(entry.body_bytes or b"") <= _LONGEST_KEPT:
                 self._recent.put(entry.sequence, entry)
@@ -136,7 +136,7 @@ class Ledger:
         header = self.entry(sequence).header
         facts = {"sequence": sequence, "stream": header.stream, "body": header.body, "reason": reason}
         write = Write(LEDGER, None, (Draft(ERASED, facts),), header.charter, actor)
-        erased = await self._queue.submit(Request((write,), erase=(sequence,)))
+        erased = await self._queue.submit(AppendRequest((write,), erase=(sequence,)))
         self._recent.drop(sequence)
         return erased[0]
 
@@ -163,7 +163,7 @@ class Ledger:
             else {"epoch": witnessed.epoch, "size": witnessed.size, "root": witnessed.root},
         }
         write = Write(LEDGER, None, (Draft(OPENED, facts),), "", by)
-        return (await self._queue.submit(Request((write,), epoch=epoch)))[0]
+        return (await self._queue.submit(AppendRequest((write,), epoch=epoch)))[0]
 
     async def refill(self, receipts: Iterable[Receipt], by: str) -> list[Entry]:
         """Note what peers' receipts prove of entries that a restored backup has lost.
@@ -355,7 +355,7 @@ class Ledger:
         self.ending = True
         self._queue.tell()
 
-    def check(self) -> Iterator[check.Progress]:
+    def check(self) -> Iterator[check.CheckProgress]:
         """Verify everything that is durable when this begins, the views too, step by step; appends may go on.
 
         Raises:
@@ -365,7 +365,7 @@ class Ledger:
         yield from check.check_all(db, head, site=self.site, keys=self._keys)
         for number, view in enumerate(self._views):
             compare(db, view, lambda size: rows.scan(db, 0, size, self._upcasters))
-            yield check.Progress(f"view {view.name}", number + 1, len(self._views))
+            yield check.CheckProgress(f"view {view.name}", number + 1, len(self._views))
 
     def rebuild(self, names: Sequence[str] | None = None) -> None:
         """Throw views (all, if none is named) away and fold them again; appends wait meanwhile.
@@ -422,6 +422,6 @@ def _start(
         return
     facts = {"epoch": 1, "key": signer.public.key_id}
     first = Write(LEDGER, 0, (Draft(OPENED, facts),), "", f"sequencer@{site}")
-    outcome = sequencer.commit([Request((first,), epoch=1)])[0]
+    outcome = sequencer.commit([AppendRequest((first,), epoch=1)])[0]
     if isinstance(outcome, Exception):
         raise outcome

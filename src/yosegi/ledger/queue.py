@@ -11,11 +11,11 @@ from contextlib import suppress
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Unavailable
 from yosegi.ledger.entry import Entry
-from yosegi.ledger.sequencer import Outcome, Request, Sequencer
+from yosegi.ledger.sequencer import AppendRequest, Outcome, Sequencer
 
 _MOST_REQUESTS = 2048
 
-_Waiting = tuple[Request, "asyncio.Future[list[Entry]]"]
+_Waiting = tuple[AppendRequest, "asyncio.Future[list[Entry]]"]
 
 _STREAK = 8
 _FEW = 16
@@ -51,7 +51,7 @@ class Queue:
         if self._thread is not None:
             self._thread.start()
 
-    async def submit(self, request: Request) -> list[Entry]:
+    async def submit(self, request: AppendRequest) -> list[Entry]:
         """The entries of one request, once they are durable.
 
         Raises:
@@ -143,7 +143,7 @@ class Queue:
                 watcher.set_result(None)
 
 
-def _is_small(request: Request) -> bool:
+def _is_small(request: AppendRequest) -> bool:
     return not request.erase and sum(len(write.drafts) for write in request.writes) <= _FEW
 
 

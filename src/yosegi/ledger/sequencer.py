@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from yosegi.core import encoding
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Unavailable
-from yosegi.core.recent import Recent
+from yosegi.core.fifo_cache import FifoCache
 from yosegi.ledger import rows
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
@@ -27,7 +27,7 @@ from yosegi.trust.signer import Signer
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AppendRequest:
     """One append: entries that are written together or not at all.
 
     Args:
@@ -128,7 +128,7 @@ class Sequencer:
         self._store, self.term, self._site, self._signer, self._clock = store, term, site, signer, clock
         self._views, self._code, self._salts, self._upcasters = views, code, salts, upcasters
         self._sure = False
-        self._positions = Recent[str, int](_STREAMS)
+        self._positions = FifoCache[str, int](_STREAMS)
         self._lock = threading.Lock()
         self.committed: Committed | None = None
         self.stopped: Exception | None = None
@@ -143,7 +143,7 @@ class Sequencer:
         """Go on from what was found, and verified, in the store."""
         self.committed, self._sure = committed, True
 
-    def commit(self, requests: Sequence[Request]) -> list[Outcome]:
+    def commit(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
         """Decide each request in turn, and write all that were accepted in one transaction.
 
         Returns:
@@ -176,7 +176,7 @@ class Sequencer:
                 self.stopped = error
                 raise
 
-    def _guarded(self, requests: Sequence[Request]) -> list[Outcome]:
+    def _guarded(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
         if self.stopped is not None:
             return [self.stopped] * len(requests)
         try:
@@ -186,11 +186,11 @@ class Sequencer:
             return [error] * len(requests)
         except Exception as error:  # noqa: BLE001 every caller must hear of it, whatever it is; the ledger goes on
             # Whether the store kept the transaction is not certain now: look again before the next one.
-            self._sure, self._positions = False, Recent(_STREAMS)
+            self._sure, self._positions = False, FifoCache(_STREAMS)
             self.failures += 1
             return [error] * len(requests)
 
-    def _commit(self, requests: Sequence[Request]) -> list[Outcome]:
+    def _commit(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
         committed = self.committed
         try:
             with self._store.transaction(self.term) as db:
@@ -232,7 +232,7 @@ class Sequencer:
     def _template(self, epoch: int, time: str) -> Template:
         return Template(site=self._site, epoch=epoch, time=time, code=self._code)
 
-    def _accept(self, db: Db, batch: _Batch, request: Request, *, alone: bool) -> Outcome:
+    def _accept(self, db: Db, batch: _Batch, request: AppendRequest, *, alone: bool) -> Outcome:
         """One request's entries, or why not; the batch and the views are as if a refused one had never come.
 
         Raises:
@@ -266,7 +266,7 @@ class Sequencer:
             raise Conflict(f"epoch {epoch}", f"the ledger is in epoch {batch.epoch}")
         batch.epoch, batch.template = epoch, self._template(epoch, batch.time)
 
-    def _show(self, db: Db, staged: _Staged, request: Request, *, alone: bool) -> None:
+    def _show(self, db: Db, staged: _Staged, request: AppendRequest, *, alone: bool) -> None:
         """Let the views fold the entries, or refuse them."""
         if not alone:
             db.execute("SAVEPOINT append")
@@ -292,7 +292,7 @@ class Sequencer:
             # The store has undone more than was asked; nothing may be written on top of that.
             raise StoreFailed(self._store.where, f"a savepoint was lost ({error})") from error
 
-    def _stage(self, db: Db, batch: _Batch, request: Request) -> _Staged:
+    def _stage(self, db: Db, batch: _Batch, request: AppendRequest) -> _Staged:
         if batch.copied and request.epoch is None:
             raise NotRestored(self._store.where)
         staged = _Staged()

@@ -73,7 +73,7 @@ class Snapshot:
         """The hash of every entry (RFC 9162), 32 bytes each, in order; not held against the entries here."""
         return [nodes[: tree.HASH_SIZE] for _, _, _, nodes in rows.places(self._db, 0, self.size)]
 
-    def check(self, site: str, keys: Mapping[str, PublicKey]) -> Iterator[check.Progress]:
+    def check(self, site: str, keys: Mapping[str, PublicKey]) -> Iterator[check.CheckProgress]:
         """Verify every entry, body, position, hash of the tree and signed checkpoint.
 
         Args:

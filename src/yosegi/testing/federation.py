@@ -23,13 +23,14 @@ from yosegi.core.capability import Capability
 from yosegi.core.errors import Unavailable, YosegiError
 from yosegi.data.pulling import inline as offload_inline
 from yosegi.exchange import PATH, Mailbox
-from yosegi.governance.agreement import Agreement
-from yosegi.governance.charter import Charter, Member, Team, Threshold
-from yosegi.governance.grant import Grant
-from yosegi.governance.statement import Listens, Outbound, Reach, Statement
+from yosegi.execution.ports import Published
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.charter import Charter, Member, Team, Threshold
+from yosegi.governance.charter.statement import Listens, Outbound, Reach, Statement
+from yosegi.governance.grants.grant import Grant
+from yosegi.identity.accounts import Account, Session
 from yosegi.ledger import Checkpoint, Ledger, SqliteStore, StoreFailed
-from yosegi.runner.law import Published
-from yosegi.site import Account, Session, Site
+from yosegi.services.runtime import Site
 from yosegi.testing.faults import MortalStore, When
 from yosegi.testing.loop import EPOCH, SimulatedClock
 from yosegi.testing.network import Network

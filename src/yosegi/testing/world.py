@@ -17,8 +17,8 @@ from yosegi.core.engine import Outcome, Progress, Stopping, Work
 from yosegi.core.states import Effect, Result
 from yosegi.data import ObjectStore
 from yosegi.data.pulling import inline
-from yosegi.runner.endings import ended_badly
-from yosegi.runner.files import hand_in, taken_in
+from yosegi.execution.engines.process.files import hand_in, taken_in
+from yosegi.execution.outcomes import ended_badly
 from yosegi.testing.loop import SimulatedClock
 
 

@@ -9,7 +9,7 @@ from yosegi.trust.passphrase import check_passphrase, hash_passphrase
 from yosegi.trust.pkcs11 import Pkcs11Signer, Slot
 from yosegi.trust.sealed import Sealed, SealingKey, Unsealer
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
-from yosegi.trust.token import Proof, Seen, Token, accept_proof, accept_token, digest_of_request
+from yosegi.trust.token import Proof, SeenProofs, Token, accept_proof, accept_token, digest_of_request
 
 __all__ = [
     "PublicKey",
@@ -32,7 +32,7 @@ __all__ = [
     "Unsealer",
     "Token",
     "Proof",
-    "Seen",
+    "SeenProofs",
     "accept_token",
     "accept_proof",
     "digest_of_request",

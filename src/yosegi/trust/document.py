@@ -14,8 +14,8 @@ from pydantic import AfterValidator, PlainSerializer, model_validator
 
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
-from yosegi.core.ids import CharterId, Key, SiteId
-from yosegi.core.recent import Recent
+from yosegi.core.fifo_cache import FifoCache
+from yosegi.core.identifiers import CharterId, Key, SiteId
 from yosegi.core.values import Value
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
@@ -170,7 +170,7 @@ class Document(Value):
 
 
 _LONGEST_KEPT = 16 * 1024
-_READ = Recent[tuple[type[Document], bytes], Document](512)
+_READ = FifoCache[tuple[type[Document], bytes], Document](512)
 
 
 class Addressed(Document):

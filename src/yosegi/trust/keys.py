@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 from pydantic import AfterValidator, model_validator
 
-from yosegi.core.recent import Recent
+from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.values import Value
 
 Algorithm = Literal["ed25519", "ml-dsa-65"]
@@ -99,7 +99,7 @@ class PublicKey(Value):
         return True
 
 
-_VERIFIED = Recent[tuple[str, str, bytes, bytes], bool](4096)
+_VERIFIED = FifoCache[tuple[str, str, bytes, bytes], bool](4096)
 
 
 def by_id(keys: Iterable[PublicKey]) -> dict[str, PublicKey]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from yosegi.core.ids import Key, PersonId, SiteId
+from yosegi.core.identifiers import Key, PersonId, SiteId
 from yosegi.trust.document import Document, Moment
 
 

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, Sensitivity
 from yosegi.core.engine import Outcome
-from yosegi.core.ids import CapabilityRef, Clearance, Digest, Key, PersonId, SiteId, TeamId
+from yosegi.core.identifiers import CapabilityRef, Clearance, Digest, Key, PersonId, SiteId, TeamId
 from yosegi.core.states import TaskState
 from yosegi.core.values import Value
 from yosegi.trust.document import Addressed, Moment
@@ -71,7 +71,7 @@ class Request(Addressed):
         return self.conduct or "run"
 
 
-class Judged(Value):
+class DecisionSummary(Value):
     """One decision of an owner on a task: when, and what came of it.
 
     Args:
@@ -89,7 +89,7 @@ class Judged(Value):
     approved: bool | None = None
 
 
-class Shown(Value):
+class DisclosedPolicies(Value):
     """The part of an owner's policies that it shows to those whom it concerns, and how much there is to fetch.
 
     Args:
@@ -103,7 +103,7 @@ class Shown(Value):
     entities_bytes: int = Field(ge=0)
 
 
-class Grounds(Value):
+class DecisionBasis(Value):
     """What some decisions of an owner on one task rest on.
 
     Args:
@@ -117,8 +117,8 @@ class Grounds(Value):
     policies: Digest
     entities: Digest
     cedar: Annotated[str, StringConstraints(max_length=100)]
-    shown: Shown | None = None
-    judged: tuple[Judged, ...]
+    shown: DisclosedPolicies | None = None
+    judged: tuple[DecisionSummary, ...]
 
 
 class Report(Addressed):
@@ -138,7 +138,7 @@ class Report(Addressed):
     charged: Amounts = Amounts()
     sensitivity: Sensitivity = "team"
     simulated: bool = False
-    decided: tuple[Grounds, ...] | None = Field(default=None, max_length=16)
+    decided: tuple[DecisionBasis, ...] | None = Field(default=None, max_length=16)
 
 
 class Cancel(Addressed):
@@ -169,7 +169,7 @@ class Revocation(Addressed):
     reason: Explanation
 
 
-class Status(Value):
+class CapabilityStatus(Value):
     """The short-lived side of a capability: whether it can be used now, how busy it is, what it has left."""
 
     available: bool
@@ -182,7 +182,7 @@ class Offered(Value):
     """One capability as offered: its contract and its status when the offer was made."""
 
     contract: Contract
-    status: Status
+    status: CapabilityStatus
 
 
 class Offer(Addressed):
@@ -193,7 +193,7 @@ class Offer(Addressed):
     offers: tuple[Offered, ...]
 
 
-class WouldYou(Addressed):
+class AuthorizationQuery(Addressed):
     """A home site asks what an owner would say of one of its members; nothing comes of it but an answer.
 
     Args:
@@ -222,7 +222,7 @@ class WouldYou(Addressed):
     without: tuple[str, ...] | None = Field(default=None, max_length=200)
 
 
-class WouldDo(Value):
+class IntendedAction(Value):
     """What an owner would do with a request for one of its capabilities.
 
     Args:
@@ -239,12 +239,12 @@ class WouldDo(Value):
     reasons: tuple[Explanation, ...] = ()
 
 
-class Would(Addressed):
+class AuthorizationAnswer(Addressed):
     """An owner's answer, as its policies stood when it was issued; `key` is the question's."""
 
     kind: ClassVar[str] = "would"
 
-    answers: tuple[WouldDo, ...] = Field(max_length=200)
+    answers: tuple[IntendedAction, ...] = Field(max_length=200)
 
 
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=300)]

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from yosegi.core.ids import CharterId, Digest, Key, PersonId, SiteId, TeamId, home_of
+from yosegi.core.identifiers import CharterId, Digest, Key, PersonId, SiteId, TeamId, home_of
 from yosegi.trust.document import SKEW, Document, Moment
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
@@ -116,7 +116,9 @@ def accept_token(
     return token
 
 
-def accept_proof(token: Envelope, accepted: Token, proof: Envelope, *, asked: str, now: datetime, seen: Seen) -> Proof:
+def accept_proof(
+    token: Envelope, accepted: Token, proof: Envelope, *, asked: str, now: datetime, seen: SeenProofs
+) -> Proof:
     """The proof of one use.
 
     Args:
@@ -146,7 +148,7 @@ def accept_proof(token: Envelope, accepted: Token, proof: Envelope, *, asked: st
     return found
 
 
-class Seen:
+class SeenProofs:
     """What was used, for as long as it could be used again.
 
     Args:

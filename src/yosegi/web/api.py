@@ -7,30 +7,31 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from yosegi.campaign import parse_spec
 from yosegi.core.contract import Sensitivity
-from yosegi.core.errors import Invalid, NotFound, Refused
-from yosegi.core.ids import CharterId, Digest, SiteId, TeamId
+from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.identifiers import CharterId, Digest, SiteId, TeamId
 from yosegi.core.object import MediaType
 from yosegi.core.states import CampaignState, Effect
 from yosegi.core.values import Value
-from yosegi.site import Session, Site
-from yosegi.site.bundle import export_campaign
-from yosegi.site.present import (
+from yosegi.http.authentication import Here, Who, bearer
+from yosegi.http.bodies import Body, Text, Why
+from yosegi.http.limits import body_of
+from yosegi.http.strict_json import StrictRoute
+from yosegi.identity.accounts import Session
+from yosegi.services.campaigns.export import export_campaign
+from yosegi.services.runtime import Site
+from yosegi.services.schemas import (
     campaign_full,
     campaign_summary,
     contract_full,
     listing_summary,
     task_full,
 )
-from yosegi.web.door import body_of
-from yosegi.web.strict import StrictRoute
-
-COOKIE = "yosegi_session"
 
 Word = Literal["hold", "resume", "stop", "abort"]
 MOVES: dict[Word, CampaignState] = {
@@ -39,13 +40,6 @@ MOVES: dict[Word, CampaignState] = {
     "stop": CampaignState.STOPPING,
     "abort": CampaignState.ABORTED,
 }
-Text = Annotated[str, Field(max_length=4000)]
-
-
-class Body(BaseModel):
-    """What comes in is closed to unknown fields."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class SignIn(Body):
@@ -63,19 +57,13 @@ class StartCampaign(Body):
     mandate: Annotated[str, Field(max_length=130)] = ""
 
 
-class Why(Body):
-    """A reason, for the record."""
-
-    why: Text = ""
-
-
-class Move(Why):
+class MoveCampaign(Why):
     """A reason; and, for a campaign that is resumed, how far it goes from now on."""
 
     conduct: Literal["suggest", "approve", "run"] | None = None
 
 
-class Seen(Body):
+class AcknowledgeAlert(Body):
     """Which notice was seen, by its name."""
 
     notice: Annotated[str, Field(min_length=1, max_length=400)]
@@ -86,36 +74,6 @@ class Settle(Body):
 
     effect: Literal["none", "done"]
     note: Annotated[str, Field(min_length=1, max_length=4000)]
-
-
-async def site_of(request: Request) -> Site:
-    """The site behind this face."""
-    site: Site = request.app.state.site
-    return site
-
-
-def bearer(authorization: str | None) -> str:
-    """The token in a header; empty if there is none."""
-    return authorization.removeprefix("Bearer ") if authorization else ""
-
-
-async def signed_in(
-    request: Request, site: Annotated[Site, Depends(site_of)], authorization: Annotated[str | None, Header()] = None
-) -> Session:
-    """Who calls, by bearer token: one given at this door, or one handed over on a page.
-
-    Raises:
-        Refused: nobody who is signed in. Cookies do not count here: a page elsewhere could send them.
-    """
-    token, sessions = bearer(authorization), request.app.state.sessions
-    session: Session | None = site.door.session(token) or sessions.get(token, program=True)
-    if session is None:
-        raise Refused("this call", ("not_signed_in",))
-    return session
-
-
-Here = Annotated[Site, Depends(site_of)]
-Who = Annotated[Session, Depends(signed_in)]
 
 
 doors = APIRouter()
@@ -210,7 +168,7 @@ async def campaign(name: str, site: Here, who: Who) -> dict[str, Any]:
 
 
 @api.post("/campaigns/{name}/{word}")
-async def move_campaign(name: str, word: Word, body: Move, site: Here, who: Who) -> dict[str, Any]:
+async def move_campaign(name: str, word: Word, body: MoveCampaign, site: Here, who: Who) -> dict[str, Any]:
     """Hold, resume, safely stop or abort. Stopping is for everybody; what is shown is for the team."""
     conduct = body.conduct if word == "resume" else None
     moved = await site.move_campaign(name, MOVES[word], who, body.why, conduct)
@@ -296,7 +254,7 @@ async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
 
 
 @api.post("/notices/acknowledge")
-async def acknowledge_notice(body: Seen, site: Here, who: Who) -> dict[str, str]:
+async def acknowledge_notice(body: AcknowledgeAlert, site: Here, who: Who) -> dict[str, str]:
     """Say that a notice was seen, so that it is not repeated."""
     await site.acknowledge_notice(body.notice, who)
     return {"acknowledged": body.notice}

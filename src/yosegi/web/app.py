@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Unavailable, YosegiError
-from yosegi.core.plain import plain_json
-from yosegi.site import Site
-from yosegi.trust.errors import Untrusted
+from yosegi.core.errors import NotFound, YosegiError
+from yosegi.http.errors import PlainJson, in_json, status_of, told, unfit
+from yosegi.http.limits import Bounded
+from yosegi.http.security_headers import Guard
+from yosegi.identity.sessions import Sessions
+from yosegi.services.runtime import Site
 from yosegi.web.api import api, doors
-from yosegi.web.door import Door
 from yosegi.web.funds import funds
 from yosegi.web.governance import governance
 from yosegi.web.institution import browser, institution
 from yosegi.web.mandates import mandate_pages
-from yosegi.web.pages import FormRefused, caller_of, pages, problem_page, to_sign_in
+from yosegi.web.pages import caller_of, pages, problem_page, to_sign_in
+from yosegi.web.parcel_middleware import ParcelMiddleware
 from yosegi.web.programme import programme_pages
 from yosegi.web.rights import rights
-from yosegi.web.sessions import Sessions
-from yosegi.web.strict import Bounded
 
-STATUS: dict[type[YosegiError], int] = {
-    Invalid: 422,
-    NotFound: 404,
-    Conflict: 409,
-    Refused: 403,
-    Untrusted: 403,
-    Unavailable: 503,
-    Corrupt: 500,
-}
 MACHINES = ("/api/", "/exchange/", "/station/", "/static/", "/openapi.json")
 """What begins so is for programs: its errors are JSON."""
-
-GUARD = {
-    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"same-origin",
-    b"cross-origin-opener-policy": b"same-origin",
-    b"cross-origin-resource-policy": b"same-origin",
-}
-"""On every answer: no script but the site's own files, no frame around it, no form to elsewhere."""
 
 
 def make_app(site: Site) -> FastAPI:
@@ -59,7 +36,7 @@ def make_app(site: Site) -> FastAPI:
         title=f"Yosegi at {site.name}", version="1", docs_url=None, redoc_url=None, default_response_class=PlainJson
     )
     app.state.site = site
-    app.state.sessions = Sessions(site)
+    app.state.sessions = Sessions(site.ledger, site.clock, site.door, site.institution)
     app.include_router(doors)
     app.include_router(api)
     app.include_router(governance)
@@ -76,65 +53,13 @@ def make_app(site: Site) -> FastAPI:
     app.add_exception_handler(RequestValidationError, unfit)
     app.add_middleware(Guard)
     app.add_middleware(Bounded, tell=in_json)
-    app.add_middleware(Door, site=site, tell=in_json)
+    app.add_middleware(ParcelMiddleware, site=site, tell=in_json)
     return app
 
 
 def openapi(site: Site) -> dict[str, Any]:
     """The API's description, the same for every site but for its title."""
     return make_app(site).openapi() | {"info": {"title": "Yosegi", "version": "1"}}
-
-
-class PlainJson(JSONResponse):
-    """JSON in which nothing acts on a terminal that shows it as it came; what it says is the same."""
-
-    def render(self, content: Any) -> bytes:
-        """The body."""
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return plain_json(text).encode()
-
-
-class Guard:
-    """Adds the headers that keep a browser from doing what a page did not mean."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a call."""
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *GUARD.items()]
-            await send(message)
-
-        await self._app(scope, receive, guarded if scope["type"] == "http" else send)
-
-
-def status_of(error: Exception) -> int:
-    """The status of an answer that tells of an error."""
-    if isinstance(error, Refused) and "not_signed_in" in error.reasons and not isinstance(error, FormRefused):
-        return 401
-    return next((number for kind, number in STATUS.items() if isinstance(error, kind)), 400)
-
-
-def told(content: Mapping[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON in ASCII: a message may quote half a character, which no encoding of text holds."""
-    return Response(json.dumps(content), status, dict(headers or {}), "application/json")
-
-
-def in_json(error: Exception) -> Response:
-    """An error as its code and its message, for a program."""
-    code = error.code if isinstance(error, YosegiError) else "error"
-    return told({"code": code, "message": str(error)}, status_of(error))
-
-
-async def unfit(request: Request, error: Exception) -> Response:
-    """A call that is not of the form its description gives; names each field, and repeats nothing that was sent."""
-    found = error.errors() if isinstance(error, RequestValidationError) else ()
-    detail = [{"loc": [str(part) for part in one["loc"]], "msg": one["msg"], "type": one["type"]} for one in found]
-    message = "; ".join(f"{'.'.join(one['loc'])}: {one['msg']}" for one in detail)
-    return told({"code": "invalid", "message": message, "detail": detail}, 422)
 
 
 async def explain(request: Request, error: Exception) -> Response:

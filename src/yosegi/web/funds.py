@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from yosegi.site.spending import to_csv, usage
-from yosegi.web.api import Body, Here, Text, Who
+from yosegi.http.authentication import Here, Who
+from yosegi.http.bodies import Body, Text
+from yosegi.services.grants.view import to_csv, usage
 
 funds = APIRouter(prefix="/api/v1")
 Name = Annotated[str, Field(min_length=1, max_length=130)]

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from yosegi.governance.suspensions import Barred
-from yosegi.site import Ask
-from yosegi.site.programme import campaign_told, programme
-from yosegi.web.api import Body, Here, Text, Who
-from yosegi.web.strict import StrictRoute
+from yosegi.governance.agreements.suspensions import Barred
+from yosegi.http.authentication import Here, Who
+from yosegi.http.bodies import Body, Text
+from yosegi.http.strict_json import StrictRoute
+from yosegi.services.governance.service import PolicyQuery
+from yosegi.services.programme.service import campaign_told, programme
 
 governance = APIRouter(prefix="/api/v1", route_class=StrictRoute)
 Name = Annotated[str, Field(max_length=130)]
@@ -23,7 +24,7 @@ class Publish(Body):
     document: dict[str, Any]
 
 
-class AskIf(Ask):
+class AskIf(PolicyQuery):
     """The same, if agreements were added or dropped, or the site had other rules."""
 
     # Lists in JSON; strict as values are, a question takes nothing else for a tuple.
@@ -48,7 +49,7 @@ class Suspend(Body):
     why: Text = ""
 
 
-class Outcome(Body):
+class RegisterOutcome(Body):
     """What came of a campaign."""
 
     kind: Literal["paper", "dataset", "model", "answer"]
@@ -63,7 +64,7 @@ async def everything(site: Here, who: Who, charter: str = "") -> list[dict[str, 
 
 
 @governance.post("/outcomes/{name}", status_code=201)
-async def outcome(name: str, body: Outcome, site: Here, who: Who) -> dict[str, Any]:
+async def outcome(name: str, body: RegisterOutcome, site: Here, who: Who) -> dict[str, Any]:
     """Record what came of a campaign: a paper, data set, model or answered question."""
     await site.campaigns.register_outcome(name, body.kind, body.title, body.link, by=who.person)
     return campaign_told(site, site.campaigns.get(name))
@@ -100,7 +101,7 @@ async def agreements(site: Here, who: Who, charter: str = "") -> list[dict[str, 
 
 
 @governance.post("/policy/explain")
-async def explain(body: Ask, site: Here, who: Who) -> dict[str, Any]:
+async def explain(body: PolicyQuery, site: Here, who: Who) -> dict[str, Any]:
     """What policy would answer here and at the owner, and why not."""
     return await site.office.explain(body, who)
 
@@ -108,7 +109,7 @@ async def explain(body: Ask, site: Here, who: Who) -> dict[str, Any]:
 @governance.post("/policy/what-if")
 async def what_if(body: AskIf, site: Here, who: Who) -> dict[str, Any]:
     """What it would answer if; nothing is changed."""
-    asking = Ask(**{name: getattr(body, name) for name in Ask.model_fields})
+    asking = PolicyQuery(**{name: getattr(body, name) for name in PolicyQuery.model_fields})
     return await site.office.what_if(asking, who, add=body.add, without=body.without, rules=body.rules)
 
 

@@ -10,18 +10,20 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from yosegi.core.errors import NotFound, Refused, Unavailable
-from yosegi.site import Session, Site
-from yosegi.site.institution import Institution
-from yosegi.web.api import Body, site_of
+from yosegi.http.authentication import site_of
+from yosegi.http.bodies import Body
+from yosegi.http.strict_json import StrictRoute
+from yosegi.identity.accounts import Session
+from yosegi.identity.oidc_claims import InstitutionSignIn
+from yosegi.identity.sessions import Sessions
+from yosegi.services.runtime import Site
 from yosegi.web.pages import Caller, Form, Here, act, cookie_name, inside, problem_page, show, signed_in
-from yosegi.web.sessions import Sessions
-from yosegi.web.strict import StrictRoute
 
 institution = APIRouter(include_in_schema=False)
 browser = APIRouter(prefix="/api/v1/session/browser", route_class=StrictRoute)
 
 
-def _provider(caller: Caller) -> Institution:
+def _provider(caller: Caller) -> InstitutionSignIn:
     if caller.site.institution is None:
         raise NotFound("page", caller.request.scope["path"])
     return caller.site.institution

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from yosegi.core.clock import Clock
 from yosegi.core.errors import YosegiError
 from yosegi.ledger import Ledger
-from yosegi.web.views import View
+from yosegi.web.views import PageView
 
 log = logging.getLogger("yosegi.web")
 
@@ -27,7 +27,7 @@ class Sent:
         self._parts: dict[str, Markup] = {}
         self._rows: dict[str, Markup] | None = None
 
-    def news(self, view: View) -> str:
+    def news(self, view: PageView) -> str:
         """The message that brings the page up to date; empty if nothing changed."""
         message = []
         for name, part in view.parts().items():
@@ -54,7 +54,7 @@ def _partial(target: str, how: str, content: Markup) -> str:
     return f'<hx-partial hx-target="#{target}" hx-swap="{how}">{content}</hx-partial>'
 
 
-async def stream(view: View, ledger: Ledger, clock: Clock, open_: Callable[[], bool]) -> AsyncIterator[str]:
+async def stream(view: PageView, ledger: Ledger, clock: Clock, open_: Callable[[], bool]) -> AsyncIterator[str]:
     """Server-sent events for one page, until `open_` says that nobody may look any more, or the site ends."""
     sent, last = Sent(), -1
     try:

@@ -17,7 +17,7 @@ mandate_pages = APIRouter(include_in_schema=False)
 
 
 @dataclass
-class MandatesView:
+class MandatesPage:
     """A member's own; everybody's, for those who run the site."""
 
     looking: Looking
@@ -41,14 +41,14 @@ class MandatesView:
 @mandate_pages.get("/mandates")
 async def mandates(caller: Here) -> Response:
     """Mandates, and the agents that act under some of them."""
-    view = MandatesView(caller.look(signed_in(caller)))
+    view = MandatesPage(caller.look(signed_in(caller)))
     return show(caller, "mandates", page="mandates", stream="mandates/live", parts=view.parts())
 
 
 @mandate_pages.get("/mandates/live")
 async def mandates_live(caller: Here) -> Response:
     """Its stream; its addresses are those of the page."""
-    return await live(caller, MandatesView(Looking(caller.site, signed_in(caller), caller.w, "./")))
+    return await live(caller, MandatesPage(Looking(caller.site, signed_in(caller), caller.w, "./")))
 
 
 @mandate_pages.post("/mandates/{mandate}/cancel")

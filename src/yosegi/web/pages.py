@@ -16,14 +16,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
 from yosegi.core.reasons import Language
 from yosegi.core.states import Effect
-from yosegi.site import Session, Site
-from yosegi.site.accounts import same_token
-from yosegi.site.bundle import export_campaign
+from yosegi.http.errors import FormRefused
+from yosegi.identity.accounts import Session, same_token
+from yosegi.identity.sessions import Sessions
+from yosegi.services.campaigns.export import export_campaign
+from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
 from yosegi.web.api import MOVES, download
 from yosegi.web.live import stream
-from yosegi.web.sessions import Sessions
-from yosegi.web.views import CampaignView, FederationView, Looking, TasksView, View, environment
+from yosegi.web.views import CampaignPage, FederationPage, Looking, PageView, TasksPage, environment
 from yosegi.web.words import LANGUAGES, Words
 
 COOKIE = "yosegi_session"
@@ -33,14 +34,6 @@ YEAR = 365 * 24 * 3600
 
 pages = APIRouter(include_in_schema=False)
 Form = dict[str, str]
-
-
-class FormRefused(Refused):
-    """A form that no page of this session sent. `text` names what to tell the person."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__("the form", ("not_signed_in",))
-        self.text = text
 
 
 @dataclass(frozen=True)
@@ -137,7 +130,7 @@ def problem_page(caller: Caller, error: YosegiError, status: int, back: str | No
     return show(caller, "problem", status, problem=told, number=status)
 
 
-async def live(caller: Caller, view: View) -> Response:
+async def live(caller: Caller, view: PageView) -> Response:
     """The stream of a page."""
     token = caller.request.cookies.get(cookie_name(caller.site))
     events = stream(view, caller.site.ledger, caller.site.clock, lambda: caller.sessions.get(token) is not None)
@@ -255,20 +248,20 @@ async def sign_out(caller: Here) -> Response:
 @pages.get("/")
 async def federation(caller: Here) -> Response:
     """This site, its peers, what can be used, and what runs."""
-    view = FederationView(caller.look(signed_in(caller)))
+    view = FederationPage(caller.look(signed_in(caller)))
     return show(caller, "federation", page="federation", stream="live", parts=view.parts())
 
 
 @pages.get("/live")
 async def federation_live(caller: Here) -> Response:
     """Its stream."""
-    return await live(caller, FederationView(caller.look(signed_in(caller))))
+    return await live(caller, FederationPage(caller.look(signed_in(caller))))
 
 
 @pages.get("/campaigns/{name}")
 async def campaign(name: str, caller: Here, all: str = "") -> Response:
     """One campaign."""
-    view = CampaignView(caller.look(signed_in(caller)), name, bool(all))
+    view = CampaignPage(caller.look(signed_in(caller)), name, bool(all))
     spec = view.campaign.spec
     return show(
         caller,
@@ -287,7 +280,7 @@ async def campaign(name: str, caller: Here, all: str = "") -> Response:
 async def campaign_live(name: str, caller: Here, all: str = "") -> Response:
     """Its stream; its addresses are those of the page."""
     look = Looking(caller.site, signed_in(caller), caller.w, "../")
-    view = CampaignView(look, name, bool(all))
+    view = CampaignPage(look, name, bool(all))
     view.campaign  # noqa: B018 - an unknown one is refused before the stream begins
     return await live(caller, view)
 
@@ -317,7 +310,7 @@ async def steer(name: str, word: str, caller: Here) -> Response:
 @pages.get("/tasks")
 async def tasks(caller: Here) -> Response:
     """What others asked of this site."""
-    view = TasksView(caller.look(signed_in(caller)))
+    view = TasksPage(caller.look(signed_in(caller)))
     return show(caller, "tasks", page="tasks", stream="tasks/live", parts=view.parts())
 
 
@@ -337,7 +330,7 @@ async def object_bytes(sha256: str, caller: Here) -> Response:
 @pages.get("/tasks/live")
 async def tasks_live(caller: Here) -> Response:
     """Its stream; its addresses are those of the page."""
-    return await live(caller, TasksView(Looking(caller.site, signed_in(caller), caller.w, "./")))
+    return await live(caller, TasksPage(Looking(caller.site, signed_in(caller), caller.w, "./")))
 
 
 @pages.post("/tasks/{home}/{key}/settle")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from yosegi.site.programme import programme
-from yosegi.site.spending import to_csv, usage
+from yosegi.services.grants.view import to_csv, usage
+from yosegi.services.programme.service import programme
 from yosegi.web.pages import Here, show, signed_in
 
 programme_pages = APIRouter(include_in_schema=False)

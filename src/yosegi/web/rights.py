@@ -10,12 +10,13 @@ from pydantic import Field
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid, NotFound
-from yosegi.core.ids import split_capability
-from yosegi.site.asking import asked_full
-from yosegi.site.present import task_full
+from yosegi.core.identifiers import split_capability
+from yosegi.http.authentication import Here, Who
+from yosegi.http.bodies import Body, Why
+from yosegi.services.schemas import task_full
+from yosegi.services.tasks.service import asked_full
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
-from yosegi.web.api import Body, Here, Who, Why
 
 rights = APIRouter(prefix="/api/v1")
 

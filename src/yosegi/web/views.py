@@ -13,11 +13,12 @@ from markupsafe import Markup
 
 from yosegi.campaign import Campaign, Trial
 from yosegi.core.errors import Refused
-from yosegi.core.plain import plain
+from yosegi.core.sanitize import plain
 from yosegi.core.states import TaskState, TrialState
-from yosegi.governance.explanation import explained
-from yosegi.site import Session, Site
-from yosegi.site.present import campaign_full, campaign_summary, listing_summary, task_full, trial_full
+from yosegi.governance.policy.explanation import explained
+from yosegi.identity.accounts import Session
+from yosegi.services.runtime import Site
+from yosegi.services.schemas import campaign_full, campaign_summary, listing_summary, task_full, trial_full
 from yosegi.web.marks import mark_of, step_mark
 from yosegi.web.plot import convergence, is_of_first
 from yosegi.web.words import LANGUAGES, Words
@@ -74,7 +75,7 @@ class Looking:
         return self.render("switch", word=self.site.owner.switch, notices=len(self.site.notices.open()))
 
 
-class View(Protocol):
+class PageView(Protocol):
     """A page that changes."""
 
     def parts(self) -> dict[str, Markup]:
@@ -87,7 +88,7 @@ class View(Protocol):
 
 
 @dataclass
-class FederationView:
+class FederationPage:
     """This site, its peers, what can be used, and what runs."""
 
     looking: Looking
@@ -121,7 +122,7 @@ def any_simulated(campaign: Campaign) -> bool:
 
 
 @dataclass
-class CampaignView:
+class CampaignPage:
     """One campaign.
 
     Args:
@@ -235,7 +236,7 @@ def spending(full: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 @dataclass
-class TasksView:
+class TasksPage:
     """What others asked of this site: what a person must settle, and the latest."""
 
     looking: Looking

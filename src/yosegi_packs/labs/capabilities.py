@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-from yosegi.core.capability import Context, Fidelity, Linear, capability, quantity, sample
+from yosegi.core.capability import Context, Fidelity, LinearConstraint, capability, quantity, sample
 from yosegi.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Opponent = Annotated[float, quantity("1", ge=-128, le=128)]
 Difference = Annotated[float, quantity("1", ge=0)]
 SampleName = Annotated[str, sample()]
 
-FULL_WELL: Final = Linear({"red": 1.0, "yellow": 1.0, "blue": 1.0, "water": 1.0}, equals=150.0)
+FULL_WELL: Final = LinearConstraint({"red": 1.0, "yellow": 1.0, "blue": 1.0, "water": 1.0}, equals=150.0)
 
 
 @dataclass(frozen=True, slots=True)

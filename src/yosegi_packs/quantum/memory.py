@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from yosegi.core.capability import Context, Fidelity, Infeasible, Linear, capability, quantity
+from yosegi.core.capability import Context, Fidelity, Infeasible, LinearConstraint, capability, quantity
 from yosegi_packs.quantum.circuit import qubits
 from yosegi_packs.quantum.counts import Counts, per_cycle, per_cycle_slope
 from yosegi_packs.quantum.noise import Hardware
@@ -72,9 +72,9 @@ class Memory:
     cycle_time: Annotated[float, quantity("ns", gt=0)]
 
 
-def coherent() -> Linear:
+def coherent() -> LinearConstraint:
     """T2 ≤ 2·T1: dephasing cannot be negative."""
-    return Linear({"t1": 2.0, "t2": -1.0}, at_least=0.0)
+    return LinearConstraint({"t1": 2.0, "t2": -1.0}, at_least=0.0)
 
 
 def measured(counts: Counts, rounds: int, distance: int, cycle_time: float) -> Memory:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from yosegi.core.capability import Context, Fidelity, Infeasible, Linear, capability, quantity
+from yosegi.core.capability import Context, Fidelity, Infeasible, LinearConstraint, capability, quantity
 from yosegi_packs.quantum.counts import Counts
 from yosegi_packs.quantum.memory import FIELD, NOISE
 from yosegi_packs.quantum.noise import uniform
@@ -71,7 +71,7 @@ class Crossing:
     time_limit=900,
     simulated=True,
     fidelity=Fidelity(of="threshold", level="three codes of at most distance 11", noise=NOISE, bias="finite size"),
-    constraints=[Linear({"highest": 1.0, "lowest": -1.0}, at_least=1e-4)],
+    constraints=[LinearConstraint({"highest": 1.0, "lowest": -1.0}, at_least=1e-4)],
 )
 def threshold(
     lowest: Annotated[float, quantity("1", ge=1e-4, le=0.05)],

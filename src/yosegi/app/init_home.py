@@ -1,0 +1,146 @@
+"""Making the home of a site: folder, keys, settings, and the documents that join it to a charter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from yosegi.app.keyring import remember, signers
+from yosegi.app.settings import Home, Settings
+from yosegi.core.clock import Clock
+from yosegi.core.errors import Conflict
+from yosegi.exchange.restore_sync import ReceiptReply, ReceiptRequest
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.charter import Charter
+from yosegi.governance.charter.statement import RENEWED, Carried, Listens, Outbound, Reach, Revoked, Statement
+from yosegi.governance.grants.transfers import Transfer, TransferAnswer, TransferBack
+from yosegi.trust.document import Document
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.keys import PublicKey
+from yosegi.trust.messages import (
+    AuthorizationAnswer,
+    AuthorizationQuery,
+    Cancel,
+    Erase,
+    Erased,
+    Offer,
+    Renewal,
+    Report,
+    Request,
+    Revocation,
+)
+from yosegi.trust.sealed import Unsealer
+from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
+from yosegi.trust.token import Token
+
+SPOKEN: tuple[type[Document], ...] = (
+    *(
+        Request,
+        Report,
+        Cancel,
+        Offer,
+        Token,
+        Renewal,
+        Revocation,
+        AuthorizationQuery,
+        AuthorizationAnswer,
+        Erase,
+        Erased,
+    ),
+    *(Charter, Statement, Agreement),
+    *(Transfer, TransferBack, TransferAnswer, ReceiptRequest, ReceiptReply),
+)
+FORMATS = tuple(payload_type for kind in SPOKEN for payload_type in kind.payload_types)
+"""What a site of this version understands, and states."""
+
+
+def make_home(folder: Path, settings: dict[str, object]) -> Home:
+    """A new home: settings, an online key, a sealing key and a governance key; each that signs in both algorithms.
+
+    The governance keys belong offline; `yosegi site doctor` says so while they lie here.
+
+    Raises:
+        Conflict: there is a home already; nothing was changed.
+        Invalid: the settings do not hold; nothing was made.
+    """
+    home = Home(folder)
+    if home.settings_file.exists():
+        raise Conflict(f"{folder}", "is the home of a site already", "choose another folder")
+    Settings.read(settings, what=f"the settings of {folder}")
+    for sub in (folder, home.keys, home.policy, home.stations):
+        sub.mkdir(parents=True, exist_ok=True)
+    home.keys.chmod(0o700)
+    home.settings_file.write_text(_toml(settings), encoding="utf-8")
+    for which in ("site", "governance"):
+        Ed25519Signer.generate().save(home.keys / f"{which}.key")
+        MlDsa65Signer.generate().save(home.keys / f"{which}-pq.key")
+    Unsealer.generate().save(home.keys / "sealing.key")
+    remember(home, [signer.public for signer in signers(home, "site")] if "key" not in settings else [])
+    return home
+
+
+def state(
+    home: Home,
+    charter: Charter,
+    clock: Clock,
+    serial: int,
+    *,
+    keys: Sequence[PublicKey] = (),
+    revoked: Sequence[Revoked] = (),
+    governance: Sequence[Signer] = (),
+) -> Envelope:
+    """The site's own statement under a charter, signed with its governance keys.
+
+    It is good for thirty days, and the running site renews it for at most a year, or until the charter ends.
+
+    Args:
+        home: the site's.
+        charter: under which.
+        clock: dates it.
+        serial: above that of the last one.
+        keys: the online keys it names; those in the home, if none is given.
+        revoked: every key that was ever withdrawn.
+        governance: the keys that sign it; those in the home, if none is given.
+
+    Raises:
+        Invalid, LooseKeyFile: a key is not where the settings say.
+    """
+    settings = home.settings()
+    member = charter.member(settings.site)
+    named = {key.key_id for key in member.keys} if member is not None else set()
+    offline = governance or signers(home, "governance")
+    stated = tuple(keys) or tuple(one.public for one in signers(home, "site"))
+    remember(home, stated)
+    now = clock.now()
+    renewable = min(now + timedelta(days=365), charter.expires)
+    reach: Reach = Carried()
+    if settings.reach == "listens":
+        reach = Listens(url=settings.url)
+    elif settings.reach == "outbound":
+        reach = Outbound(mailbox=settings.mailbox)
+    statement = Statement(
+        charter=charter.id,
+        site=settings.site,
+        serial=serial,
+        issued=now,
+        not_after=min(now + RENEWED, renewable),
+        renewable_until=renewable,
+        keys=stated,
+        revoked=tuple(revoked),
+        sealing=Unsealer.load(home.keys / "sealing.key").public,
+        reach=reach,
+        formats=FORMATS,
+        identity_provider=settings.oidc.issuer if settings.oidc is not None else None,
+    )
+    return statement.sign(*([one for one in offline if one.public.key_id in named] or offline))
+
+
+def _toml(value: dict[str, object], prefix: str = "") -> str:
+    """Settings as TOML: scalars first, then tables. JSON's scalars and lists are TOML's, too."""
+    lines = [f"{key} = {json.dumps(item)}" for key, item in value.items() if not isinstance(item, dict)]
+    for key, item in value.items():
+        if isinstance(item, dict):
+            lines += ["", f"[{prefix}{key}]", _toml(item, f"{prefix}{key}.").rstrip()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,171 @@
+"""The command itself: found, start, tell, report, end cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from yosegi.app.bootstrap import found
+from yosegi.app.settings import Home
+from yosegi.cli.campaigns import OVER, trial_table
+from yosegi.cli.output import explained
+from yosegi.cli.stations import make_station
+from yosegi.client.client import CampaignHandle
+from yosegi.core.clock import SystemClock
+from yosegi.demo.plan import plan
+from yosegi.demo.processes import Processes
+from yosegi.demo.report import write_report
+from yosegi.demo.story import Story
+
+ROBOT = ("yosegi_packs.labs:mix", "yosegi_packs.labs:measure")
+SITES = ("argonne", "riken", "nims")
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("demo-federation"), show_default=True)
+@click.option("--port", default=8101, show_default=True, help="The first of three ports on this machine.")
+@click.option("--quick", is_flag=True, help="Only the campaign: no kill, no refusal, no stop.")
+@click.option("--fresh", is_flag=True, help="Remove FOLDER first and begin anew.")
+@click.option("--stay", is_flag=True, help="Keep the sites running at the end, until Ctrl-C.")
+@explained
+def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool) -> None:
+    """Run a federation of three sites and a robot on this machine, and a campaign to its answer.
+
+    Everything in it is real but the robot and the institutions: three sites with their own keys, policies and
+    ledgers, each a process, and a simulated robot behind a station, another. Ctrl-C ends everything cleanly; the same
+    command goes on where it was.
+    """
+    console = Console(highlight=False, markup=False)
+    if fresh and (folder / "passphrase").exists():
+        shutil.rmtree(folder)
+    passphrase = _prepare(folder, port)
+    urls = {site: f"http://{Home(folder / site).settings().listen}" for site in SITES}
+    processes = Processes(folder)
+    story = Story(folder, urls, processes, say=lambda text: console.print(f"• {text}", soft_wrap=True))
+    began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _start(story, console, passphrase)
+        report = _tell(story, console, quick, began)
+        console.print(f"\nReport: {report}\n{_LOOK_FURTHER.format(folder=folder)}", soft_wrap=True)
+        if stay:
+            console.print("The sites go on; Ctrl-C ends them.")
+            while True:
+                time.sleep(1.0)
+    except KeyboardInterrupt:
+        console.print("\nEnding everything; the same command goes on where it was.")
+    finally:
+        processes.stop_all()
+
+
+_LOOK_FURTHER = """Look further:
+  make demo ARGS=--stay                                  keep the sites running, and look at their pages
+  .venv/bin/yosegi verify {folder}/colour.bundle.json    check the campaign offline
+  .venv/bin/yosegi replay {folder}/colour.bundle.json    find the planner's decisions again
+  .venv/bin/yosegi site doctor {folder}/nims             what a site opens, holds and publishes
+  .venv/bin/yosegi --help                                everything else"""
+
+
+def campaign_file() -> str:
+    """The campaign of the demonstration; the same as examples/colour.toml."""
+    return (resources.files("yosegi.demo") / "colour.toml").read_text(encoding="utf-8")
+
+
+def _prepare(folder: Path, port: int) -> str:
+    """Found the federation, once. Its passphrase, for people who look at its pages."""
+    kept = folder / "passphrase"
+    if kept.exists():
+        return kept.read_text(encoding="utf-8")
+    _check_ports(port)
+    shutil.rmtree(folder, ignore_errors=True)
+    passphrase = "-".join(secrets.token_hex(2) for _ in range(4))
+    homes = asyncio.run(found(folder, plan(port), SystemClock(), passphrase))
+    robot = folder / "nims" / "stations" / "robot"
+    key = make_station(robot, homes["nims"].folder, "robot", ROBOT)
+    with homes["nims"].settings_file.open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[station.robot]\npublish = {json.dumps(list(ROBOT))}\nkey = "{key}"\n')
+    (robot / "robot.json").write_text('{"name":"robot-one","pace":0.15,"plates":1}', encoding="utf-8")
+    kept.write_text(passphrase, encoding="utf-8")
+    kept.chmod(0o600)
+    return passphrase
+
+
+def _check_ports(first: int) -> None:
+    for port in range(first, first + len(SITES)):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                raise click.ClickException(f"port {port} is in use; choose another: --port {first + 100}")
+
+
+def _start(story: Story, console: Console, passphrase: str) -> None:
+    console.print(f"Dashboard: {story.urls['argonne']}  (sign in as pi@argonne, passphrase {passphrase})")
+    console.print("The institutions are labels, the robot and its dyes are simulated; everything else is real.\n")
+    for site in SITES:
+        story.processes.start(site, "site", "serve", str(story.folder / site))
+    for site in SITES:
+        story.processes.await_site(site, story.urls[site])
+    story.start_robot()
+
+
+def _tell(story: Story, console: Console, quick: bool, began: float) -> Path:
+    spec = campaign_file()
+    handle = story.begin(spec)
+    if not quick and handle.state()["state"] not in OVER:
+        _with_view(console, handle, lambda: _theatre(story, handle, spec))
+    _with_view(console, handle, lambda: story.until(lambda: handle.state()["state"] in OVER, "the campaign ends", 600))
+    state = handle.state()
+    console.print(trial_table(state, last=6))
+    story.say(f"{state['state']}: {state['why']}")
+    story.settle()
+    story.comparison()
+    story.evidence(handle)
+    seconds = time.monotonic() - began
+    return write_report(story.folder / "report.html", handle.state(), story.found, seconds)
+
+
+def _theatre(story: Story, handle: CampaignHandle, spec: str) -> None:
+    experiments = 2
+
+    def enough() -> bool:
+        state = handle.state()
+        done = [t for t in state["trial"] if t["source"] == "experiment" and t["state"] == "completed"]
+        return len(done) >= experiments or state["state"] in OVER
+
+    story.until(enough, "the first experiments end")
+    story.pull_the_plug(handle)
+    story.refusal(spec)
+    story.stop_and_resume(handle)
+
+
+def _with_view(console: Console, handle: CampaignHandle, work: Callable[[], None]) -> None:
+    """Do something while the table of trials is shown, where there is a terminal to show it on."""
+    if not console.is_terminal:
+        work()
+        return
+    over = threading.Event()
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+
+        def show() -> None:
+            while not over.wait(0.5):
+                live.update(trial_table(handle.state(), last=12))
+
+        view = threading.Thread(target=show, daemon=True)
+        view.start()
+        try:
+            work()
+        finally:
+            over.set()
+            view.join()

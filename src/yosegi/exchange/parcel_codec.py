@@ -1,0 +1,161 @@
+"""Making and reading parcels: what this site signs for a peer, and what it believes of one that arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from yosegi.core.clock import Clock
+from yosegi.core.errors import Invalid
+from yosegi.core.identifiers import derived_key
+from yosegi.data import AT_ONCE, CHUNK, Chunk
+from yosegi.exchange.clock_watch import ClockWatch
+from yosegi.exchange.outbox import message
+from yosegi.exchange.parcel import Mail, Message, Parcel
+from yosegi.exchange.peer_channel import Batch, PeerChannel
+from yosegi.exchange.witness import Witness
+from yosegi.governance.charter.registry import Registry
+from yosegi.ledger import Ledger
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
+from yosegi.trust.keys import PublicKey
+from yosegi.trust.signer import Signer
+
+LIFETIME = timedelta(minutes=2)
+ROOM = AT_ONCE * CHUNK
+"""Bytes of documents and pieces of objects in one parcel: sealed and carried in another it is still readable."""
+
+
+@dataclass
+class ParcelCodec:
+    """Signs parcels with this site's key; verifies others' by the charter, each once.
+
+    Args:
+        introduce: takes documents that prove themselves from a parcel whose sender is not believed yet; whether
+            anything was learned.
+        barred: whether nothing is exchanged with a peer under a charter.
+    """
+
+    site: str
+    ledger: Ledger
+    signer: Signer
+    directory: Registry
+    clock: Clock
+    witness: Witness
+    clocks: ClockWatch
+    introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]]
+    barred: Callable[[str, str], bool]
+    _seen: dict[str, float] = field(default_factory=dict)
+    _counter: int = 0
+
+    def pack(
+        self,
+        link: PeerChannel,
+        load: Batch,
+        *,
+        mail: tuple[Mail, ...] = (),
+        wait: float = 0.0,
+        lifetime: timedelta = LIFETIME,
+        chunks: tuple[Chunk, ...] = (),
+    ) -> Envelope:
+        """A signed parcel; documents there is no room for are due again."""
+        now = self.clock.now()
+        parcel = Parcel(
+            charter=link.charter,
+            sender=self.site,
+            to=link.peer,
+            key=self.nonce(),
+            issued=now,
+            not_after=now + lifetime,
+            messages=self._documents(link, load, ROOM - sum(len(chunk.data) for chunk in chunks)),
+            acknowledged=load.acknowledged,
+            refused=load.refused,
+            mail=mail,
+            collected=load.collected,
+            history=None if link.peer == self.site else self.witness.history(link.charter, link.peer),
+            wants=load.wants or None,
+            chunks=chunks or None,
+            wait=wait,
+        )
+        return parcel.sign(self.signer)
+
+    def _documents(self, link: PeerChannel, load: Batch, room: int) -> tuple[Message, ...]:
+        """The documents of a load, as many as there is room for, and one in any case; the others are due again."""
+        kept: list[Message] = []
+        for number, out in enumerate(load.messages):
+            one = message(self.ledger, out)
+            room -= len(one.document.payload)
+            if kept and room < 0:
+                link.untake(Batch(messages=load.messages[number:]))
+                break
+            kept.append(one)
+        return tuple(kept)
+
+    def nonce(self) -> str:
+        """A key that this site has given to nothing else."""
+        self._counter += 1
+        return derived_key(self.site, self.clock.now().isoformat(), self._counter)
+
+    async def read(self, body: bytes, *, fresh: bool = True) -> Parcel:
+        """A verified parcel; what in it proves itself may make its sender known first.
+
+        Args:
+            body: its bytes.
+            fresh: whether it was made a moment ago, and so tells what its sender's clock says.
+
+        Raises:
+            Invalid: not a parcel, not for this site, by nobody of the charter, out of date, or seen before.
+        """
+        try:
+            return self._open(body, fresh=fresh)
+        except Untrusted:
+            parcel = Parcel.peek(Envelope.read(body))
+            if not await self.introduce(tuple(message.document for message in parcel.messages)):
+                raise
+            return self._open(body, fresh=fresh)
+
+    def _open(self, body: bytes, *, fresh: bool = True) -> Parcel:
+        envelope = Envelope.read(body)
+        claim = Parcel.peek(envelope)
+        charter, sender = claim.charter, claim.sender
+        keys, now = self.keys_of(charter, sender), self.clock.now()
+        try:
+            parcel = Parcel.open(envelope, keys, now=now, to=self.site, charter=charter, sender=sender)
+        except Untrusted as error:
+            if fresh and error.reason in ("document_not_yet_valid", "document_expired"):
+                # One of two clocks is off; signed it is all the same, and so it tells whose.
+                late = Parcel.open(envelope, keys, now=claim.issued, to=self.site, charter=charter, sender=sender)
+                self._hear_clock(late, now, in_force=False)
+                self.clocks.check_own()
+                self.clocks.check_apart(sender)
+            raise
+        self._refuse_replay(parcel)
+        if fresh:
+            self._hear_clock(parcel, now, in_force=True)
+        return parcel
+
+    def keys_of(self, charter: str, sender: str) -> Mapping[str, PublicKey]:
+        """The keys by which a sender is believed now.
+
+        Raises:
+            Invalid: it is suspended here, or no member.
+        """
+        if sender in self.witness.forked or self.barred(charter, sender):
+            raise Invalid(f"a parcel of {sender}", f"{sender} is suspended at {self.site}")
+        return self.directory.keys_of(charter, sender)
+
+    def _hear_clock(self, parcel: Parcel, now: datetime, *, in_force: bool) -> None:
+        if parcel.sender != self.site and parcel.not_after - parcel.issued <= LIFETIME:
+            self.clocks.hear(parcel.sender, parcel.issued, now, in_force=in_force)
+            self.clocks.check_peer(parcel.sender)
+
+    def _refuse_replay(self, parcel: Parcel) -> None:
+        now = self.clock.monotonic()
+        window = LIFETIME.total_seconds() * 2
+        if len(self._seen) > 20_000:
+            self._seen = {key: at for key, at in self._seen.items() if now - at < window}
+        key = f"{parcel.sender} {parcel.key}"
+        if key in self._seen:
+            raise Invalid(f"a parcel of {parcel.sender}", "it was received before (a replay)")
+        self._seen[key] = now

@@ -1,0 +1,72 @@
+"""Tasks whose record was lost, wholly or in part, in a restoration: never started again, and told to a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from yosegi.core.identifiers import split_capability
+from yosegi.core.states import TaskState
+from yosegi.execution import tasks
+from yosegi.execution.records import TaskRepository
+from yosegi.execution.restore_guard import RestoreGuard
+from yosegi.execution.tasks import Task, task_stream
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.grants.grant import GrantExceeded
+from yosegi.ledger import Draft, Write
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.messages import Request
+
+CODE, WHY = "lost_in_restore", "the site was restored from an older backup"
+
+
+@dataclass
+class LostTasks:
+    """Makes such tasks uncertain, their cost held."""
+
+    book: TaskRepository
+    gap: RestoreGuard
+    directory: Registry
+
+    async def was_lost(self, task: Task, last: int) -> bool:
+        """What waited or ran when the backup was made may have happened since: whether this one may have."""
+        contract = self.book.contract_of(task)
+        if not self.gap.is_older(last) or contract is None or contract.effect.repeatable:
+            return False
+        if task.state is TaskState.ACCEPTED:
+            task = await self.book.append(task, Draft(tasks.DISPATCHED, {"attempt": 1}))
+        await self.book.uncertain(task, CODE, WHY)
+        return True
+
+    async def record(self, charter: str, sender: str, envelope: Envelope) -> bool:
+        """Record a request that a peer still awaits as uncertain; False if it may simply be taken again.
+
+        Raises:
+            Untrusted: it is not signed by the sender's keys, or not for this site.
+        """
+        keys, site = self.directory.keys_of(charter, sender), self.book.site
+        then = Request.peek(envelope).issued
+        request = Request.open(envelope, keys, now=then, to=site, charter=charter, sender=sender)
+        published = self.book.published.get(split_capability(request.capability)[1])
+        if published is None or published.contract.effect.repeatable:
+            return False
+        stream = task_stream(sender, request.key)
+        async with self.book.lock(stream):
+            task = self.book.find(stream)
+            if task.state is not TaskState.NEW:
+                return True
+            facts: dict[str, Any] = {
+                "team": request.team, "capability": request.capability, "request": envelope.payload_digest,
+                "campaign": request.campaign or "", "by": request.on_behalf_of,
+            }  # fmt: skip
+            others: tuple[Write, ...] = ()
+            try:
+                if hold := self.book.law.hold(request, published.contract.cost, stream):
+                    others = (hold,)
+                    facts |= {"grant": hold.drafts[0].facts["grant"], "held": dict(published.contract.cost)}
+            except GrantExceeded:
+                pass  # what is left of the grant cannot pay for what may have happened; a person sees it
+            drafts = Draft(tasks.ACCEPTED, facts, {"request": envelope.plain}), Draft(tasks.DISPATCHED, {"attempt": 1})
+            task = await self.book.append(task, *drafts, request=request, others=others)
+            await self.book.uncertain(task, CODE, WHY)
+        return True

@@ -1,0 +1,81 @@
+"""What an owner runs, and what it asks of governance: decisions, and which grant pays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.contract import Contract
+from yosegi.core.engine import Engine
+from yosegi.core.states import Effect
+from yosegi.execution.tasks import Task
+from yosegi.governance.policy.decision import Decision
+from yosegi.governance.policy.question import Action
+from yosegi.ledger import Write
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.messages import DisclosedPolicies, Explanation, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A capability as it runs here: its contract, the engine that does the work, and how many tasks at once."""
+
+    contract: Contract
+    engine: Engine
+    slots: int = 1
+
+
+class AuthorizationPort(Protocol):
+    """What the owner asks of governance: decisions, and which grant pays."""
+
+    def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
+        """May this request be accepted, dispatched, or its result released?"""
+        ...
+
+    def shown(self, decision: Decision) -> DisclosedPolicies | None:
+        """What of the policies that a decision rests on is shown to those whom it concerns; None if nothing is."""
+        ...
+
+    def hold(self, request: Request, cost: Amounts, task: str) -> Write | None:
+        """The write that holds the cost from the team's grant; None where nothing is held.
+
+        Raises:
+            GrantExceeded: no grant of the team covers it.
+        """
+        ...
+
+    def settle(self, task: Task, effect: Effect, charged: Amounts) -> Write | None:
+        """The write that ends what was held, by effect; None where nothing was."""
+        ...
+
+
+class DelegationPort(Protocol):
+    """What the owner asks about who asks, and what must be there before something starts."""
+
+    def unvouched(self, request: Request, envelope: Envelope) -> Explanation | None:
+        """Why it is not shown who acts for whom; None where it is."""
+        ...
+
+    def vouched(self, request: Request) -> dict[str, str]:
+        """What the first entry of an accepted task says of the token that came with its request."""
+        ...
+
+    def lapsed(self, request: Request) -> tuple[Explanation, ...]:
+        """What a request stood on and is gone; empty where everything stands."""
+        ...
+
+    def waits_for(self, request: Request, contract: Contract) -> Explanation | None:
+        """What must be there before an accepted request may start, e.g. a person's approval; None if nothing lacks."""
+        ...
+
+    def use_approval(self, task: Task, contract: Contract) -> Write | None:
+        """The write that uses up the approval under which a task starts; None where none is needed."""
+        ...
+
+
+def recorded(law: AuthorizationPort, decision: Decision) -> dict[str, Any]:
+    """What the body of an entry keeps of a decision: all of it, and which part of the policies is shown."""
+    shown = law.shown(decision)
+    told = {} if shown is None else {"shown": shown.model_dump(mode="json")}
+    return {"decision": decision.model_dump(mode="json", exclude_none=True)} | told

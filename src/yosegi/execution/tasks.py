@@ -1,0 +1,203 @@
+"""One task at its owner, folded from its entries; and the table of all tasks, a view of the ledger.
+
+A task's stream is `task/<home site>/<key>`. Every transition is checked against the one table in `core.states`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.engine import Outcome
+from yosegi.core.errors import Corrupt, Invalid
+from yosegi.core.states import TaskState, transition
+from yosegi.execution.decision_summary import followed
+from yosegi.ledger import Db, Entry
+from yosegi.trust.messages import DecisionBasis, Explanation, Request
+
+ACCEPTED = "task.accepted"
+REFUSED = "task.refused"
+DISPATCHED = "task.dispatched"
+UNCERTAIN = "task.uncertain"
+ENDED = "task.ended"
+CANCELLED = "task.cancelled"
+ACKNOWLEDGED = "task.notice_acknowledged"
+REVOKED = "task.revoked"
+"""The right to it lapsed while it ran; its facts say how it was stopped."""
+
+STATES: dict[str, TaskState] = {
+    ACCEPTED: TaskState.ACCEPTED,
+    REFUSED: TaskState.REFUSED,
+    DISPATCHED: TaskState.DISPATCHED,
+    UNCERTAIN: TaskState.UNCERTAIN,
+    ENDED: TaskState.ENDED,
+    CANCELLED: TaskState.CANCELLED,
+}
+"""The state each type of entry leads to."""
+
+
+def task_stream(home: str, key: str) -> str:
+    """The stream of a task: keys are unique within the home site that chose them."""
+    return f"task/{home}/{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Where one task stands at its owner.
+
+    Args:
+        stream: `task/<home>/<key>`.
+        position: of the last entry folded; what the next append expects.
+        request: what was asked, with `request_digest` naming the signed document.
+        grant: from which its cost is held; empty where it costs nothing.
+        held: the cost held.
+        charged: the cost settled.
+        notified: whether a person has acknowledged that it is uncertain.
+        revoked: how it was stopped when its right lapsed, and `lapsed` why; empty while the right holds.
+        decided: this owner's decisions on it, as its reports tell them.
+    """
+
+    stream: str
+    position: int = 0
+    state: TaskState = TaskState.NEW
+    request: Request | None = None
+    request_digest: str = ""
+    attempt: int = 0
+    grant: str = ""
+    held: Amounts = Amounts()
+    charged: Amounts = Amounts()
+    outcome: Outcome | None = None
+    reasons: tuple[Explanation, ...] = ()
+    notified: bool = False
+    revoked: str = ""
+    lapsed: tuple[Explanation, ...] = ()
+    decided: tuple[DecisionBasis, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The key the home site chose."""
+        return self.stream.split("/", 2)[2]
+
+    @property
+    def home(self) -> str:
+        """The site that asked."""
+        return self.stream.split("/", 2)[1]
+
+    def asked(self) -> Request:
+        """The request.
+
+        Raises:
+            Corrupt: nothing was asked, or its body was erased.
+        """
+        if self.request is None:
+            raise Corrupt(self.stream, "its request is missing or erased", "settle it: yosegi task settle")
+        return self.request
+
+    def follow(self, entry: Entry) -> Task:
+        """The task after one more entry.
+
+        Raises:
+            Conflict: the table of transitions does not allow it.
+        """
+        if entry.type == ACKNOWLEDGED:
+            return replace(self, position=entry.position, notified=True)
+        if entry.type == REVOKED:
+            lapsed = _reasons(entry.body or {})
+            return replace(self, position=entry.position, revoked=entry.facts["how"], lapsed=lapsed)
+        state = STATES[entry.type]
+        transition(f"task {self.key}", self.state, state)
+        facts, body = entry.facts, entry.body or {}
+        after = replace(self, position=entry.position, state=state, decided=followed(self.decided, body))
+        if entry.type in (ACCEPTED, REFUSED):
+            # A refusal just before the start keeps the request it refuses.
+            if self.state is TaskState.NEW:
+                after = replace(after, request=_request(body), request_digest=facts["request"])
+            after = replace(after, reasons=_reasons(body))
+        if entry.type == ACCEPTED:
+            return replace(after, grant=facts.get("grant", ""), held=Amounts(facts.get("held", {})))
+        if entry.type == DISPATCHED:
+            return replace(after, attempt=facts["attempt"], reasons=())
+        outcome = Outcome.read(body["outcome"]) if "outcome" in body else None
+        return replace(after, outcome=outcome, charged=Amounts(facts.get("charged", {})), reasons=_reasons(body))
+
+
+def fold(stream: str, entries: Iterable[Entry]) -> Task:
+    """The task its entries make."""
+    task = Task(stream)
+    for entry in entries:
+        task = task.follow(entry)
+    return task
+
+
+def _request(body: dict[str, Any]) -> Request | None:
+    if "request" not in body:
+        return None
+    return Request.recorded(body["request"])
+
+
+def _reasons(body: dict[str, Any]) -> tuple[Explanation, ...]:
+    return tuple(Explanation.read(reason) for reason in body.get("reasons", ()))
+
+
+class TaskView:
+    """Table `task`: one row a task of this owner, for lists and for taking up after a restart."""
+
+    name = "task"
+    version = 2
+    ddl: ClassVar[Sequence[str]] = (
+        "CREATE TABLE task (stream TEXT PRIMARY KEY, charter TEXT NOT NULL, home TEXT NOT NULL, key TEXT NOT NULL,"
+        " team TEXT NOT NULL, capability TEXT NOT NULL, campaign TEXT NOT NULL, state TEXT NOT NULL,"
+        " effect TEXT NOT NULL, result TEXT NOT NULL, notified INTEGER NOT NULL, first INTEGER NOT NULL,"
+        " last INTEGER NOT NULL, asked TEXT NOT NULL, changed TEXT NOT NULL, awaits TEXT NOT NULL)",
+        "CREATE INDEX task_state ON task (state, first)",
+        "CREATE INDEX task_key ON task (key)",
+    )
+
+    def apply(self, db: Db, entry: Entry) -> None:
+        """Keep the row of the entry's task."""
+        if entry.type == ACKNOWLEDGED:
+            db.execute("UPDATE task SET notified = 1, last = ? WHERE stream = ?", (entry.sequence, entry.stream))
+            return
+        state = STATES.get(entry.type)
+        if state is None:
+            return
+        facts = entry.facts
+        if entry.position == 1:
+            _, home, key = entry.stream.split("/", 2)
+            row = (
+                entry.stream,
+                entry.header.charter,
+                home,
+                key,
+                facts["team"],
+                facts["capability"],
+                facts.get("campaign", ""),
+                str(state),
+                "",
+                "",
+                0,
+                entry.sequence,
+                entry.sequence,
+                entry.time,
+                entry.time,
+                facts.get("awaits", ""),
+            )
+            db.execute(f"INSERT INTO task VALUES ({', '.join('?' * len(row))})", row)
+            return
+        known = db.one("SELECT state FROM task WHERE stream = ?", (entry.stream,))
+        if known is None:
+            raise Invalid(f"entry {entry.sequence}", f"{entry.stream} has no first entry")
+        transition(entry.stream, TaskState(known[0]), state)
+        db.execute(
+            "UPDATE task SET state = ?, effect = ?, result = ?, last = ?, changed = ?, awaits = '' WHERE stream = ?",
+            (
+                str(state),
+                facts.get("effect", ""),
+                facts.get("result", ""),
+                entry.sequence,
+                entry.time,
+                entry.stream,
+            ),
+        )

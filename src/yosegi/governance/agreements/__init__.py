@@ -1,0 +1,1 @@
+"""Agreements, labels of data, suspensions."""

@@ -1,0 +1,1 @@
+"""The charter and what each site states under it."""

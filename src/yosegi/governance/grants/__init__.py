@@ -1,0 +1,1 @@
+"""Grants, what is left of them, and moving amounts between sites."""

@@ -1,0 +1,1 @@
+"""Mandates, delegation and approvals."""

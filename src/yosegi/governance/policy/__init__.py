@@ -1,0 +1,1 @@
+"""Policy: questions, decisions, Cedar behind one function, and what would change if."""

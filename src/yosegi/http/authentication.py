@@ -1,0 +1,41 @@
+"""Who calls: the site behind a face, and the session of a bearer token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+
+from yosegi.core.errors import Refused
+from yosegi.identity.accounts import Session
+from yosegi.services.runtime import Site
+
+
+async def site_of(request: Request) -> Site:
+    """The site behind this face."""
+    site: Site = request.app.state.site
+    return site
+
+
+def bearer(authorization: str | None) -> str:
+    """The token in a header; empty if there is none."""
+    return authorization.removeprefix("Bearer ") if authorization else ""
+
+
+async def signed_in(
+    request: Request, site: Annotated[Site, Depends(site_of)], authorization: Annotated[str | None, Header()] = None
+) -> Session:
+    """Who calls, by bearer token: one given at this door, or one handed over on a page.
+
+    Raises:
+        Refused: nobody who is signed in. Cookies do not count here: a page elsewhere could send them.
+    """
+    token, sessions = bearer(authorization), request.app.state.sessions
+    session: Session | None = site.door.session(token) or sessions.get(token, program=True)
+    if session is None:
+        raise Refused("this call", ("not_signed_in",))
+    return session
+
+
+Here = Annotated[Site, Depends(site_of)]
+Who = Annotated[Session, Depends(signed_in)]

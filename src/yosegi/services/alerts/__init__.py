@@ -1,0 +1,1 @@
+"""Alerts to people, and the health checks from which some follow."""

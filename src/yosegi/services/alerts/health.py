@@ -1,0 +1,109 @@
+"""What stops a site's work and only a person can mend, besides tasks: few things, so that each is read.
+
+A breaker that opened, a station or a peer that nobody hears of any more, a peer that told two stories, this site's own
+clock or disk, a restoration that nobody has settled. Whatever mends itself, or waits for a person's own request, is no
+notice.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from yosegi.core.clock import Clock
+from yosegi.exchange import Exchange
+from yosegi.execution.owner import TaskOwner
+from yosegi.services.erasure.service import ErasureService
+
+STATION_SILENT = 600.0
+"""Seconds: longer than a restart of its computer takes."""
+PEER_SILENT = 3600.0
+"""Seconds: links between countries fail for minutes every day."""
+DISK_LEAST = 0.05, 2 * 1024**3
+"""Share and bytes that are still free when it is told; the smaller counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthProblem:
+    """One of them: a reason code with its fields, and a name that stays the same while it lasts.
+
+    Args:
+        told_by: the site whose words are among the fields, if any are.
+    """
+
+    name: str
+    code: str
+    fields: dict[str, str]
+    about: str
+    told_by: str = ""
+
+
+@dataclass
+class HealthChecks:
+    """Looks at what is there now.
+
+    Args:
+        stations: engines of stations, by name.
+        folder: the site's home; None where there is none.
+        erasing: what peers ask to have erased.
+    """
+
+    site: str
+    clock: Clock
+    owner: TaskOwner
+    exchange: Exchange
+    stations: dict[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+    erasing: ErasureService | None = None
+
+    def now(self) -> list[HealthProblem]:
+        """All that hold."""
+        return [*self._owner(), *self._stations(), *self._peers(), *self._machine(), *self._erasures()]
+
+    def _erasures(self) -> Iterator[HealthProblem]:
+        for erasure in () if self.erasing is None else self.erasing.waits_for_a_person():
+            for _, peer in erasure.asked:
+                fields = {"peer": peer, "subject": erasure.subject}
+                yield HealthProblem(f"{erasure.stream}/{peer}", "erasure_asked", fields, erasure.subject)
+
+    def _owner(self) -> Iterator[HealthProblem]:
+        for name, why in self.owner.breakers.opened.items():
+            fields = {"capability": name, "why": why, "contact": f"operator@{self.site}"}
+            yield HealthProblem(f"breaker/{name}", "breaker_open", fields, name)
+        if self.owner.gap.open:
+            yield HealthProblem(f"restore/{self.owner.gap.epoch}", "restore_unsettled", {"site": self.site}, self.site)
+
+    def _stations(self) -> Iterator[HealthProblem]:
+        for name, engine in self.stations.items():
+            if engine.unsettled:
+                fields = {"station": name, "why": engine.unsettled, "contact": f"operator@{self.site}"}
+                yield HealthProblem(f"station/{name}/forgot", "station_unsettled", fields, name)
+            silent = engine.statistics()["silent_seconds"]
+            if silent > STATION_SILENT:
+                fields = {"station": name, "minutes": str(int(silent // 60))}
+                yield HealthProblem(f"station/{name}", "station_unheard", fields, name)
+
+    def _peers(self) -> Iterator[HealthProblem]:
+        for peer in sorted(self.exchange.witness.forked):
+            yield HealthProblem(f"fork/{peer}", "ledger_forked", {"peer": peer}, peer)
+        for line in self.exchange.statistics():
+            ago = line["unheard_seconds"]
+            if line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.exchange.witness.forked:
+                fields = {"peer": line["peer"], "hours": str(int(ago // 3600)), "why": line["trouble"]}
+                yield HealthProblem(
+                    f"peer/{line['charter']}/{line['peer']}", "peer_unreachable", fields, line["peer"], line["peer"]
+                )
+
+    def _machine(self) -> Iterator[HealthProblem]:
+        if seconds := self.exchange.clocks.seconds_off:
+            yield HealthProblem("clock", "clock_off", {"seconds": str(seconds)}, self.site)
+        for peer, seconds in self.exchange.clocks.apart.items():
+            yield HealthProblem(f"clock/{peer}", "clocks_apart", {"peer": peer, "seconds": str(seconds)}, peer, peer)
+        if self.folder is not None:
+            usage = shutil.disk_usage(self.folder)
+            if usage.free < min(DISK_LEAST[0] * usage.total, DISK_LEAST[1]):
+                megabytes = str(usage.free // 1024**2)
+                yield HealthProblem("disk", "disk_nearly_full", {"megabytes": megabytes}, self.site)

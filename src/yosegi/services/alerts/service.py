@@ -1,0 +1,192 @@
+"""Notices to people: what only they can mend is told again and again until somebody acknowledges or mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from yosegi.core.clock import Clock, timestamp
+from yosegi.core.errors import NotFound, YosegiError
+from yosegi.core.reasons import explain
+from yosegi.core.transport import Transport
+from yosegi.ledger import Draft, Ledger, Write
+from yosegi.services.alerts.health import HealthProblem
+
+log = logging.getLogger("yosegi.notices")
+
+STREAM = "notices"
+SEEN = "notice.acknowledged"
+LOOK = 60.0
+"""Seconds between two looks at what needs a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something a person must look at: a task, or, with no task, a condition of the site.
+
+    Args:
+        name: what it is told and acknowledged by.
+        ja: the text in Japanese; the pages have their own words for tasks.
+        told_by: the site whose words are repeated in the text, if any are.
+    """
+
+    site: str
+    task: str
+    capability: str
+    since: str
+    text: str
+    kind: Literal["uncertain", "approval", "condition"] = "uncertain"
+    about: str = ""
+    ja: str = ""
+    told_by: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is told and acknowledged by."""
+        return self.task or self.about
+
+
+Send = Callable[[Alert], Awaitable[None]]
+
+
+async def to_log(notice: Alert) -> None:
+    """Write a notice to the site's log."""
+    log.warning("%s", notice.text)
+
+
+def to_webhook(url: str, transport: Transport) -> Send:
+    """Post a notice to the institution's own address, as JSON."""
+
+    async def send(notice: Alert) -> None:
+        body = {
+            "site": notice.site, "task": notice.task, "notice": notice.name, "kind": notice.kind,
+            "since": notice.since, "text": notice.text,
+        }  # fmt: skip
+        await transport.call(url, json.dumps(body).encode(), timeout=10.0)
+
+    return send
+
+
+@dataclass
+class AlertService:
+    """Repeats what is open.
+
+    Args:
+        senders: where notices go; one that fails does not keep the others from it.
+        every: seconds between two reminders of the same thing.
+        conditions: what holds now, besides tasks.
+    """
+
+    site: str
+    ledger: Ledger
+    clock: Clock
+    senders: tuple[Send, ...]
+    every: float = 600.0
+    conditions: Callable[[], Sequence[HealthProblem]] = lambda: ()
+    _seen: dict[str, str] = field(default_factory=dict)
+    _acknowledged: set[str] = field(default_factory=set)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _told: dict[str, float] = field(default_factory=dict)
+
+    def open(self) -> list[Alert]:
+        """Uncertain tasks and conditions that nobody has acknowledged, and what waits for a person's approval."""
+        return [*self._uncertain(), *self._awaited(), *self._conditions()]
+
+    def _conditions(self) -> list[Alert]:
+        holding = {condition.name: condition for condition in self.conditions()}
+        # What is over may come again, and is told again then.
+        self._acknowledged &= holding.keys()
+        self._seen = {name: self._seen.get(name) or timestamp(self.clock.now()) for name in holding}
+        return [
+            Alert(
+                self.site, "", one.about, self._seen[name], explain(one.code, "en", **one.fields), "condition", name,
+                explain(one.code, "ja", **one.fields), one.told_by,
+            )
+            for name, one in holding.items()
+            if name not in self._acknowledged
+        ]  # fmt: skip
+
+    def start(self) -> None:
+        """Read back what was acknowledged."""
+        self._acknowledged = {str(entry.facts["notice"]) for entry in self.ledger.read(STREAM)}
+
+    async def acknowledge(self, name: str, by: str) -> None:
+        """A person has seen a condition; it is not repeated while it lasts.
+
+        Raises:
+            NotFound: no such notice.
+        """
+        open_ = [notice.name for notice in self._conditions()]
+        if name not in open_:
+            raise NotFound("notice", name, tuple(open_))
+        await self.ledger.append(Write(STREAM, None, (Draft(SEEN, {"notice": name}),), charter="", actor=by))
+        self._acknowledged.add(name)
+
+    def _awaited(self) -> list[Alert]:
+        rows = self.ledger.query(
+            "SELECT home, key, capability, asked, (SELECT MAX(not_after) FROM approvals"
+            " WHERE approvals.stream = 'approval/' || task.stream AND approvals.state = 'given') AS good_until"
+            " FROM task WHERE state = 'accepted' AND awaits = 'approval_missing' ORDER BY first"
+        )
+        return [
+            Alert(
+                self.site,
+                f"{row['home']}/{row['key']}",
+                row["capability"],
+                row["asked"],
+                f"{row['capability']}: task {row['home']}/{row['key']} waits for a person's approval since "
+                f"{row['asked']}. Look at what is asked: yosegi approval show {row['home']}/{row['key']}",
+                kind="approval",
+            )
+            for row in rows
+            if row["good_until"] is None or row["good_until"] < timestamp(self.clock.now())
+        ]
+
+    def _uncertain(self) -> list[Alert]:
+        rows = self.ledger.query(
+            "SELECT home, key, capability, changed FROM task WHERE state = 'uncertain' AND notified = 0 ORDER BY first"
+        )
+        return [
+            Alert(
+                self.site,
+                f"{row['home']}/{row['key']}",
+                row["capability"],
+                row["changed"],
+                f"{row['capability']}: the effect of task {row['home']}/{row['key']} is unknown since "
+                f"{row['changed']}. Look at the instrument, then: yosegi task settle {row['home']}/{row['key']}",
+            )
+            for row in rows
+        ]
+
+    def look(self) -> None:
+        """Something may have become uncertain."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tell what is open, now and every so often."""
+        while True:
+            self._wake.clear()
+            now = self.clock.monotonic()
+            for notice in self.open():
+                if now - self._told.get(notice.name, -1e18) >= self.every and await self._tell(notice):
+                    self._told[notice.name] = now
+            try:
+                async with asyncio.timeout(min(self.every, LOOK)):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _tell(self, notice: Alert) -> bool:
+        """Whether everybody was told; if not, it is tried again with the next look."""
+        told = True
+        for send in self.senders:
+            try:
+                await send(notice)
+            except (YosegiError, OSError) as error:
+                told = False
+                log.warning("a notice could not be sent: %s", error)
+        return told

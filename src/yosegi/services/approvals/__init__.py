@@ -1,0 +1,1 @@
+"""A person's approval of exactly one request."""

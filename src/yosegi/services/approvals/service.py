@@ -1,0 +1,181 @@
+"""A person's yes or no to what waits for one: what exactly is asked, and what the answer rests on.
+
+A yes is signed with the person's own key, which the site does not hold; a no needs only a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from yosegi.core.clock import Clock, timestamp
+from yosegi.core.contract import Contract
+from yosegi.core.errors import Conflict, NotFound, Refused
+from yosegi.core.identifiers import split_capability
+from yosegi.core.states import TaskState
+from yosegi.execution.owner import TaskOwner
+from yosegi.execution.tasks import Task, task_stream
+from yosegi.governance.mandates.approvals import Approval, ApprovalRefused, accept_approval, given, withdrawn
+from yosegi.governance.policy.explanation import explained
+from yosegi.identity.accounts import Authenticator, Session
+from yosegi.ledger import Ledger, Write
+from yosegi.services.authorization.service import Authorizer
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
+
+AWAITED = "approval_missing"
+
+
+@dataclass
+class ApprovalService:
+    """What waits for a person at one owner."""
+
+    site: str
+    ledger: Ledger
+    clock: Clock
+    owner: TaskOwner
+    law: Authorizer
+    door: Authenticator
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Everything that waits for a person, the oldest first."""
+        rows = self.ledger.query(
+            "SELECT stream FROM task WHERE state = 'accepted' AND awaits = ? ORDER BY first", (AWAITED,)
+        )
+        return [self.asked(row["stream"]) for row in rows]
+
+    def waiting_for(self, who: Session, may_see: Callable[[str, str, Session], bool]) -> list[dict[str, Any]]:
+        """What waits for a person, as far as somebody may look at it."""
+        return [one for one in self.waiting() if may_see(one["charter"], one["team"], who)]
+
+    def asked(self, stream: str) -> dict[str, Any]:
+        """What exactly is asked: the inputs with their units, the most it may cost, for whom, and under what.
+
+        Raises:
+            NotFound: no such task, or its capability is published no more.
+        """
+        task = self.owner.task(stream)
+        request, contract = task.asked(), self._contract(task)
+        given_by = self.ledger.query(
+            "SELECT id, person, state, not_after FROM approvals WHERE request = ? ORDER BY issued",
+            (task.request_digest,),
+        )
+        entries = self.ledger.read(stream)
+        decision = (entries[0].body or {}).get("decision") or {}
+        return {
+            "task": f"{task.home}/{task.key}",
+            "told_by": task.home,
+            "state": str(task.state),
+            "capability": request.capability,
+            "title": contract.title,
+            "effect": str(contract.effect),
+            "simulated": contract.simulated,
+            "inputs": [
+                {"name": name, "value": value, "unit": _unit(contract, name)} for name, value in request.inputs.items()
+            ],
+            "cost": contract.cost.decimals(),
+            "on_behalf_of": request.on_behalf_of,
+            "agent": request.agent or "",
+            "team": request.team,
+            "purpose": request.purpose,
+            "campaign": request.campaign or "",
+            "mandate": request.mandate or "",
+            "agreements": list(decision.get("reasons", ())),
+            "charter": request.charter,
+            "site": self.site,
+            "request": task.request_digest,
+            "contract": contract.digest,
+            "asked": entries[0].time,
+            "not_after": timestamp(request.not_after),
+            "approvals": [dict(row) for row in given_by],
+        }
+
+    async def give(self, home: str, key: str, envelope: Envelope, who: Session) -> Task:
+        """Keep a person's signed yes; the task starts when there is room.
+
+        Raises:
+            NotFound: no such task.
+            Refused: by an agent, in somebody else's name, with a key that is not the person's own, for another
+                request, or by a person whom no agreement lets approve.
+            Conflict: the task does not wait any more.
+        """
+        stream, what = task_stream(home, key), f"approving {home}/{key}"
+        if who.agent:
+            raise Refused(what, ("agent_cannot_approve",))
+        task = self.owner.task(stream)
+        request, contract = task.asked(), self._contract(task)
+        approval = self._opened(what, envelope, request.charter, who)
+        if (approval.request, approval.contract) != (task.request_digest, contract.digest):
+            raise Refused(what, ("approval_of_another_request",))
+        if task.state is not TaskState.ACCEPTED:
+            raise Conflict(f"task {key}", f"is {task.state} and waits for no approval", "nothing was changed")
+        decision = self.law.decide_approval(who.person, None, request, contract).or_refuse()
+        draft = given(approval, envelope, decision)
+        write = Write(f"approval/{stream}", None, (draft,), charter=request.charter, actor=who.person)
+        try:
+            await self.ledger.append(write)
+        except ApprovalRefused as error:
+            raise Refused(what, (error.reason,)) from None
+        self.owner.look_again()
+        return self.owner.task(stream)
+
+    def _opened(self, what: str, envelope: Envelope, charter: str, who: Session) -> Approval:
+        account = self.door.accounts.get(who.person)
+        keys = {key.key_id: key for key in account.keys} if account else {}
+        try:
+            approval = accept_approval(envelope, keys, charter=charter, site=self.site, now=self.clock.now())
+        except Untrusted as error:
+            raise Refused(what, (error.reason,)) from None
+        if approval.person != who.person:
+            raise Refused(what, ("not_on_behalf_of_others",))
+        return approval
+
+    async def refuse(self, home: str, key: str, why: str, who: Session) -> Task:
+        """Say no: the task ends as refused, with the words.
+
+        Raises:
+            NotFound, Conflict: as `Owner.decline`.
+            Refused: by an agent, or by a person who could not approve it either.
+        """
+        what = f"refusing {home}/{key}"
+        if who.agent:
+            raise Refused(what, ("agent_cannot_approve",))
+        task = self.owner.task(task_stream(home, key))
+        may = who.role in ("operator", "officer")
+        if not may and not self.law.decide_approval(who.person, None, task.asked(), self._contract(task)).allow:
+            raise Refused(what, ("operators_only",))
+        reason = explained("approval_declined", person=who.person, why=why or "…", contact=who.person)
+        return await self.owner.decline(home, key, reason, by=who.person)
+
+    async def withdraw(self, approval: str, why: str, who: Session) -> None:
+        """Take an approval back before it was used.
+
+        Raises:
+            NotFound: no such approval.
+            Refused: somebody else's, or used already.
+        """
+        rows = self.ledger.query("SELECT person, charter FROM approvals WHERE id = ?", (approval,))
+        if not rows:
+            raise NotFound("approval", approval)
+        what = f"withdrawing approval {approval}"
+        if who.agent or (rows[0]["person"] != who.person and who.role not in ("operator", "officer")):
+            raise Refused(what, ("not_on_behalf_of_others",))
+        write = Write(
+            f"approval/{approval}", None, (withdrawn(approval, why),), charter=rows[0]["charter"], actor=who.person
+        )
+        try:
+            await self.ledger.append(write)
+        except ApprovalRefused as error:
+            raise Refused(what, (error.reason,)) from None
+
+    def _contract(self, task: Task) -> Contract:
+        name = split_capability(task.asked().capability)[1]
+        if name not in self.owner.published:
+            raise NotFound("capability", name, tuple(self.owner.published))
+        return self.owner.published[name].contract
+
+
+def _unit(contract: Contract, name: str) -> str:
+    schema = contract.inputs.get("properties", {}).get(name, {})
+    return str(schema.get("unit", ""))

@@ -1,0 +1,136 @@
+"""What owners' decisions rest on, kept by the home site: fetched once for each owner and version, not for each task.
+
+A report says by digest which policies and entities its owner decided by. Where the owner shows its policies, the home
+site asks for those bytes when it sees a digest for the first time, in pieces as objects are asked for, and keeps them
+in its ledger, so that a campaign's bundle can carry them. An owner gives them for a task of the one that asks alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field
+
+from yosegi.core.errors import YosegiError
+from yosegi.core.object import ObjectRef
+from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller, TransferRefused, known
+from yosegi.exchange import Exchange
+from yosegi.exchange.requests import Asked, fold
+from yosegi.execution.decision_summary import followed
+from yosegi.execution.tasks import task_stream
+from yosegi.governance.policy.disclosure import RECEIVED, disclosed, disclosure_stream
+from yosegi.governance.policy.explanation import explained
+from yosegi.governance.policy.question import Question
+from yosegi.ledger import Draft, Ledger, Write
+from yosegi.ledger.header import MAX_BODY
+from yosegi.services.authorization.service import Authorizer
+
+log = logging.getLogger("yosegi.evidence")
+
+PREFIX = "decisions/"
+"""Before a task's key, in what is wanted: it is no object of the task that is asked for."""
+MOST_BYTES = MAX_BODY // 2
+"""Of one of them; what is larger is not fetched."""
+LATEST = 100
+"""Requests that a start looks at; what older ones rest on comes with the next report, or with an export."""
+PATIENCE = 10.0
+"""Seconds that an export waits for what has not come yet."""
+
+
+@dataclass
+class PolicyDisclosure:
+    """Fetches, keeps and gives what owners' decisions rest on."""
+
+    site: str
+    ledger: Ledger
+    store: ObjectStore
+    puller: Puller
+    law: Authorizer
+    exchange: Exchange
+    _have: set[tuple[str, str, str]] = field(default_factory=set)
+    _coming: dict[tuple[str, str, str], asyncio.Task[None]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Know what is here, and take up what was on its way: what the latest requests rest on."""
+        for stream in self.ledger.streams("evidence/"):
+            _, charter, owner = stream.split("/")
+            self._have |= {(charter, owner, str(entry.facts["digest"])) for entry in self.ledger.read(stream)}
+        for row in self.ledger.query("SELECT stream FROM request ORDER BY last DESC LIMIT ?", (LATEST,)):
+            self.reported(fold(row["stream"], self.ledger.read(row["stream"])))
+
+    async def close(self) -> None:
+        """Stop; what has not come is asked for again by the next report or export."""
+        for work in list(self._coming.values()):
+            work.cancel()
+        await asyncio.gather(*self._coming.values(), return_exceptions=True)
+
+    # -- as the home ------------------------------------------------------------------------------------------------
+
+    def expects(self, charter: str, peer: str) -> bool:
+        """Whether anything of a peer is awaited."""
+        return any(key[:2] == (charter, peer) for key in self._coming)
+
+    def reported(self, asked: Asked) -> None:
+        """An owner has told what it decided; have what that rests on here, if it is seen for the first time."""
+        if asked.request is not None and asked.decided:
+            for digest, size in disclosed(asked.decided):
+                key = (asked.request.charter, asked.request.to, digest)
+                if size <= MOST_BYTES and key not in self._have and key not in self._coming:
+                    self._coming[key] = asyncio.create_task(self._fetched(key, size, asked.request.key))
+
+    async def complete(self, requests: list[Asked]) -> None:
+        """Have everything here that these rest on, as far as it comes soon."""
+        for asked in requests:
+            self.reported(asked)
+        coming = [asyncio.shield(work) for work in self._coming.values()]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.gather(*coming, return_exceptions=True)
+
+    async def _fetched(self, key: tuple[str, str, str], size: int, task: str) -> None:
+        charter, owner, digest = key
+        form = {"sha256": digest, "size": size, "media_type": "application/json", "site": owner}
+        ref = ObjectRef.read(form | {"sensitivity": "team"}, what="what a decision rests on")
+        link = self.exchange.link(charter, owner)
+        try:
+            await self.puller.bring(ref, owner, f"{PREFIX}{task}", link.want, patience=2 * self.exchange.patience(link))
+            draft = Draft(RECEIVED, {"digest": digest}, {"text": self.store.read(digest).decode()})
+            write = Write(disclosure_stream(charter, owner), None, (draft,), charter=charter, actor=owner)
+            await self.ledger.append(write)
+            self._have.add(key)
+            if not known(self.ledger, "digest = ?", digest):
+                self.store.delete(digest)
+        except TransferRefused as gave:
+            log.warning("%s does not give what its decisions rest on: %s", owner, gave.why.en)
+        except YosegiError as error:
+            log.warning("what decisions of %s rest on did not come: %s", owner, error)
+        finally:
+            self._coming.pop(key, None)
+
+    # -- as the owner -----------------------------------------------------------------------------------------------
+
+    def give(self, charter: str, peer: str, want: ChunkRequest) -> Chunk | None:
+        """A piece of what a task's decisions rest on; None if an object of the task is asked for."""
+        if not want.task.startswith(PREFIX):
+            return None
+        data = self._rests_on(charter, task_stream(peer, want.task.removeprefix(PREFIX)), want.sha256)
+        if data is None:
+            return Chunk.why_not(want, explained("policies_kept", site=self.site))
+        piece = data[want.offset : want.offset + want.length]
+        return Chunk(task=want.task, sha256=want.sha256, offset=want.offset, data=piece)
+
+    def _rests_on(self, charter: str, stream: str, digest: str) -> bytes | None:
+        """What a task's decisions rest on, by its digest; None if it is nothing of theirs, or not shown any more."""
+        if not self.law.shows:
+            return None
+        for entry in self.ledger.read(stream):
+            body = entry.body or {}
+            if entry.header.charter != charter or "shown" not in body:
+                continue
+            (grounds,) = followed((), body)
+            if digest == grounds.entities:
+                return str(body["decision"]["entities"]).encode()
+            if grounds.shown is not None and digest == grounds.shown.policies:
+                return self.law.extract(grounds.policies, Question.parsed(body["decision"]["question"]))
+        return None

@@ -1,0 +1,105 @@
+"""The watch over rights that lapse: what is accepted or runs is decided again when the law or the time has moved on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from yosegi.core.clock import Clock
+from yosegi.core.contract import Contract
+from yosegi.core.errors import YosegiError
+from yosegi.core.identifiers import split_capability
+from yosegi.core.states import TaskState
+from yosegi.execution.owner import TaskOwner
+from yosegi.execution.tasks import Task
+from yosegi.governance.policy.explanation import why
+from yosegi.governance.policy.question import Action
+from yosegi.ledger import Ledger
+from yosegi.services.authorization.service import Authorizer
+from yosegi.services.delegation.verifier import DelegationVerifier
+from yosegi.trust.messages import Explanation, Request
+
+log = logging.getLogger("yosegi.watch")
+
+EVERY = 30.0
+"""Seconds between two looks, whatever is heard: what lapses by date alone stops nothing later than this."""
+
+
+@dataclass
+class RevocationMonitor:
+    """Looks at every open task of an owner."""
+
+    ledger: Ledger
+    clock: Clock
+    owner: TaskOwner
+    law: Authorizer
+    rights: DelegationVerifier
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def look(self) -> None:
+        """Something changed: look now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Look whenever something changed, and every so often."""
+        while True:
+            self._wake.clear()
+            try:
+                await self.once()
+            except YosegiError as error:
+                log.warning("open tasks could not be looked at: %s", error)
+            await self._until_woken()
+
+    async def _until_woken(self) -> None:
+        woken = asyncio.ensure_future(self._wake.wait())
+        late = asyncio.ensure_future(self.clock.sleep(EVERY))
+        try:
+            await asyncio.wait({woken, late}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+            late.cancel()
+
+    async def once(self) -> None:
+        """Refuse what waits and may no longer start, and stop what runs as its contract says."""
+        rows = self.ledger.query("SELECT stream FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
+        answers: dict[object, tuple[Explanation, ...]] = {}
+        for row in rows:
+            task = self.owner.task(row["stream"])
+            published = self.owner.published.get(split_capability(task.asked().capability)[1])
+            if published is None or task.revoked:
+                continue
+            if reasons := self._lapsed(task, published.contract, answers):
+                await self.owner.revoked(task.stream, reasons)
+        self.owner.look_again()
+
+    def _lapsed(
+        self, task: Task, contract: Contract, answers: dict[object, tuple[Explanation, ...]]
+    ) -> Sequence[Explanation]:
+        request = task.asked()
+        if reasons := self.rights.lapsed(request):
+            return reasons
+        # One decision for all that are alike: what tells them apart, policy does not see.
+        key = _alike(request, task.state)
+        if key not in answers:
+            action: Action = "dispatch" if task.state is TaskState.DISPATCHED else "accept"
+            answers[key] = why(self.law.decide(action, request, contract))
+        return answers[key]
+
+
+def _alike(request: Request, state: TaskState) -> object:
+    return (
+        state,
+        request.charter,
+        request.sender,
+        request.on_behalf_of,
+        request.team,
+        request.agent,
+        request.mandate,
+        request.purpose,
+        request.capability,
+        request.contract,
+        request.sensitivity,
+        request.conduct,
+    )

@@ -1,0 +1,1 @@
+"""Campaigns as people ask for them."""

@@ -1,0 +1,178 @@
+"""What can be used in the federation: this site's own capabilities, and what others offer to it.
+
+Contracts are recorded when they are published or first offered; statuses are short-lived and kept in memory only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from yosegi.core.clock import Clock
+from yosegi.core.contract import Contract
+from yosegi.core.errors import Conflict, NotFound
+from yosegi.core.identifiers import split_capability
+from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.policy.question import CapabilityFacts
+from yosegi.ledger import Draft, Ledger, Write
+from yosegi.trust.messages import CapabilityStatus, Offer, Offered
+from yosegi.trust.signer import Signer
+
+PUBLISHED = "capability.published"
+OFFERED = "capability.offered"
+LIFETIME = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One line of the catalogue."""
+
+    ref: str
+    contract: Contract
+    status: CapabilityStatus
+    charter: str = ""
+
+
+@dataclass
+class CapabilityCatalogue:
+    """Contracts by site and name; another contract under a known name is refused."""
+
+    site: str
+    ledger: Ledger
+    clock: Clock
+    signer: Signer
+    directory: Registry
+    exchange: Exchange
+    own: dict[str, Contract] = field(default_factory=dict)
+    _offered: dict[tuple[str, str], Listing] = field(default_factory=dict)
+
+    def start(self, own: Mapping[str, Contract]) -> None:
+        """Read back what was offered, beside what this site will publish."""
+        self.own = dict(own)
+        for stream in self.ledger.streams("offer/"):
+            for entry in self.ledger.read(stream):
+                body = entry.body or {}
+                contract = Contract.read(body["contract"])
+                ref = f"{stream.split('/')[2]}/{contract.name}"
+                unknown = CapabilityStatus(available=True, why="not heard since the start")
+                self._offered[entry.header.charter, ref] = Listing(ref, contract, unknown, entry.header.charter)
+
+    def published_before(self) -> dict[str, Contract]:
+        """Every contract this site ever published, by name, from its ledger."""
+        entries = [self.ledger.read(stream)[-1] for stream in self.ledger.streams("capability/")]
+        bodies = [entry.body for entry in entries if entry.type == PUBLISHED and entry.body is not None]
+        contracts = [Contract.read(body["contract"]) for body in bodies]
+        return {contract.name: contract for contract in contracts}
+
+    async def publish(self, contracts: Mapping[str, Contract]) -> None:
+        """Record this site's contracts and offer them to every member.
+
+        Raises:
+            Conflict: a name and version was published before with another contract.
+        """
+        for name, contract in contracts.items():
+            stream = f"capability/{name}"
+            before = self.ledger.read(stream)
+            if before and before[-1].facts["contract"] != contract.digest:
+                raise Conflict(
+                    f"capability {name}",
+                    "was published before with another contract",
+                    "a changed contract needs a new version: raise the number after @",
+                )
+            if not before:
+                body = {"contract": contract.model_dump(mode="json", exclude_none=True)}
+                draft = Draft(PUBLISHED, {"contract": contract.digest}, body)
+                await self.ledger.append(Write(stream, 0, (draft,), charter="", actor=self.site))
+        self.own = dict(contracts)
+        await self.offer()
+
+    async def offer(self) -> None:
+        """Offer what is published to every member that does not know of it yet."""
+        if not self.own:
+            return
+        for charter in self.directory.charters():
+            for peer in self.directory.sites(charter):
+                if peer != self.site:
+                    await self._offer(charter, peer)
+
+    async def _offer(self, charter: str, peer: str) -> None:
+        stream = f"offering/{charter}/{peer}"
+        names = [contract.digest for contract in self.own.values()]
+        before = self.ledger.read(stream)
+        if (before[-1].facts["contracts"] if before else []) == names:
+            return
+        now = self.clock.now()
+        offers = tuple(Offered(contract=c, status=CapabilityStatus(available=True)) for c in self.own.values())
+        document = Offer(
+            charter=charter,
+            sender=self.site,
+            to=peer,
+            key=f"offer-{len(before) + 1}",
+            issued=now,
+            not_after=now + LIFETIME,
+            offers=offers,
+        )
+        draft = sending("capability.offering", peer, "offer", document.sign(self.signer), {"contracts": names}, {})
+        self.exchange.posted(await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site)))
+
+    async def on_offer(self, incoming: Incoming) -> None:
+        """Learn what a peer offers.
+
+        Raises:
+            Conflict: a contract that was offered before under the same name has changed.
+        """
+        keys = self.directory.keys_of(incoming.charter, incoming.sender)
+        offer = Offer.open(
+            incoming.message.document,
+            keys,
+            now=self.clock.now(),
+            to=self.site,
+            charter=incoming.charter,
+            sender=incoming.sender,
+        )
+        for offered in offer.offers:
+            await self._learn(incoming, offered)
+
+    async def _learn(self, incoming: Incoming, offered: Offered) -> None:
+        contract, charter = offered.contract, incoming.charter
+        ref = f"{incoming.sender}/{contract.name}"
+        known = self._offered.get((charter, ref))
+        if known is not None and known.contract != contract:
+            raise Conflict(ref, "was offered before with another contract", "its owner publishes it as a new version")
+        if known is None:
+            body = {
+                "contract": contract.model_dump(mode="json", exclude_none=True),
+                "document": incoming.message.document.model_dump(mode="json"),
+            }
+            draft = Draft(OFFERED, {"contract": contract.digest}, body)
+            stream = f"offer/{charter}/{incoming.sender}"
+            await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=incoming.sender))
+        self._offered[charter, ref] = Listing(ref, contract, offered.status, charter)
+
+    def contract_of(self, charter: str, ref: str) -> Contract:
+        """The contract of a capability, `site/name@version`.
+
+        Raises:
+            NotFound: nobody offers it here under that charter.
+        """
+        site, name = split_capability(ref)
+        if site == self.site and name in self.own:
+            return self.own[name]
+        listing = self._offered.get((charter, ref))
+        if listing is None:
+            raise NotFound("capability", ref, tuple(line.ref for line in self.listings(charter)))
+        return listing.contract
+
+    def listings(self, charter: str = "") -> list[Listing]:
+        """Everything known, own first."""
+        own = [Listing(f"{self.site}/{name}", c, CapabilityStatus(available=True)) for name, c in self.own.items()]
+        offered = [line for (under, _), line in sorted(self._offered.items()) if charter in ("", under)]
+        return own + offered
+
+    def facts(self, charter: str) -> dict[str, CapabilityFacts]:
+        """What policy may know of every capability known under a charter, by reference."""
+        return {
+            line.ref: CapabilityFacts.of(line.ref.partition("/")[0], line.contract) for line in self.listings(charter)
+        }

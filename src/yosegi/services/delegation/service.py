@@ -1,0 +1,381 @@
+"""Mandates at their home site: given and cut by people, cancelled at once, and told to the owners that hold work."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from yosegi.campaign import CampaignSpec
+from yosegi.core.amounts import Amounts
+from yosegi.core.clock import Clock, timestamp
+from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
+from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
+from yosegi.core.identifiers import derived_key, home_of
+from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.mandates import view
+from yosegi.governance.mandates.delegation import Delegation, refused
+from yosegi.governance.mandates.mandate import Mandate, MandateRefused, Right
+from yosegi.governance.policy.explanation import explained
+from yosegi.identity.accounts import Authenticator, Session
+from yosegi.ledger import Ledger, Write
+from yosegi.trust.keys import PublicKey
+from yosegi.trust.messages import Explanation, Renewal, Revocation
+from yosegi.trust.signer import Signer
+
+Withdraw = Callable[[str, str, str, str], Awaitable[None]]
+LIFETIME = timedelta(days=7)
+TOLD = "mandate.told"
+
+
+async def _nothing(owner: str, key: str, reason: str, by: str) -> None:
+    """Take nothing back."""
+
+
+@dataclass
+class MandateService:
+    """What people and agents do with mandates at one site, and what its peers are told of them.
+
+    Args:
+        changed: told when a mandate is over.
+        withdraw: takes a request back from an owner that knows nothing of mandates.
+    """
+
+    site: str
+    ledger: Ledger
+    signer: Signer
+    clock: Clock
+    registry: Registry
+    delegation: Delegation
+    exchange: Exchange
+    door: Authenticator
+    changed: Callable[[], None] = lambda: None
+    withdraw: Withdraw = _nothing
+
+    def start(self) -> None:
+        """Listen for owners that ask whether a mandate stands."""
+        self.exchange.on(Renewal, self.on_renewal)
+        self.door.agents = self.keys_of_agent
+
+    # -- giving ---------------------------------------------------------------------------------------------------
+
+    async def give(self, mandate: Mandate, who: Session) -> Mandate:
+        """Give a mandate: a person for themselves; an agent only cuts one from its own.
+
+        Raises:
+            Refused: for somebody else or of an institution that this site does not host, wider or longer than what it
+                is cut from, a name taken, or a key that is a person's.
+        """
+        what = f"mandate {mandate.id}"
+        if mandate.person != who.person:
+            raise Refused(what, ("not_on_behalf_of_others",))
+        if mandate.institution is not None and not self.delegation.hosts(mandate.charter, mandate.institution):
+            raise Refused(what, ("institution_not_hosted",))
+        if who.agent and mandate.parent != who.mandate:
+            raise Refused(what, ("mandate_of_another_parent",))
+        if mandate.agent_key is not None and self._is_a_persons(mandate.agent_key):
+            raise Refused(what, ("key_of_a_person",))
+        try:
+            if mandate.parent is not None:
+                mandate.check_cut_from(self.delegation.living(mandate.parent))
+            await self.ledger.append(self.delegation.give(mandate, who.person))
+        except MandateRefused as error:
+            raise Refused(what, (error.reason,)) from None
+        except Conflict:
+            raise Refused(what, ("mandate_repeated",)) from None
+        return mandate
+
+    def _is_a_persons(self, key: PublicKey) -> bool:
+        return any(key in account.keys for account in self.door.accounts.values())
+
+    def draw_up(
+        self,
+        *,
+        id: str,
+        charter: str,
+        team: str,
+        person: str,
+        capabilities: tuple[str, ...],
+        purposes: tuple[str, ...],
+        days: float,
+        conduct: tuple[Conduct, ...] = ("suggest", "approve", "run"),
+        highest_sensitivity: Sensitivity = "team",
+        budget: Amounts,
+        bounded: bool = True,
+        campaign: str | None = None,
+        agent: str | None = None,
+        agent_key: PublicKey | None = None,
+        parent: str | None = None,
+    ) -> Mandate:
+        """A mandate from its terms.
+
+        Raises:
+            Invalid: they do not hold together.
+            Refused: it is to be cut from one that is over or unknown.
+        """
+        now, institution = self.clock.now(), home_of(person)
+        depth = 0 if agent is None else 1
+        if parent is not None:
+            try:
+                above = self.delegation.living(parent)
+            except MandateRefused as error:
+                raise Refused(f"mandate {id}", (error.reason,)) from None
+            depth = above.depth + 1
+        try:
+            right = Right(
+                capabilities=capabilities,
+                purposes=purposes,
+                conduct=conduct,
+                highest_sensitivity=highest_sensitivity,
+                budget=budget,
+                bounded=bounded,
+            )
+            return Mandate(
+                charter=charter,
+                id=id,
+                home=self.site,
+                institution=None if institution == self.site else institution,
+                person=person,
+                team=team,
+                campaign=campaign,
+                agent=agent,
+                agent_key=agent_key,
+                parent=parent,
+                depth=depth,
+                right=right,
+                issued=now,
+                not_after=now + timedelta(days=days),
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise Invalid(f"mandate {id}", f"{where}: {first['msg']}".removeprefix(": ")) from None
+
+    def check_campaign(self, mandate: str, spec: CampaignSpec, contracts: Mapping[str, Contract], who: Session) -> None:
+        """See that a campaign stays within the mandate it is to act under, and that it is the caller's to use.
+
+        Raises:
+            Refused: a mandate that is over, unknown, of another member, agent, team or campaign, or too narrow.
+        """
+        found = self.check_holder(mandate, who)
+        try:
+            same = (found.charter, found.person, found.team) == (spec.charter, spec.on_behalf_of, spec.team)
+            if not same or found.campaign not in (None, spec.name):
+                raise MandateRefused(mandate, "mandate_for_another", person=who.person)
+            for ref, contract in contracts.items():
+                found.check_use(ref, spec.purpose, spec.conduct, strictest("team", contract.sensitivity))
+        except MandateRefused as error:
+            raise Refused(f"campaign {spec.name} under the mandate {mandate}", (error.reason,)) from None
+
+    def check_holder(self, mandate: str, who: Session) -> Mandate:
+        """The mandate, if it stands and is the caller's: an agent's own or cut from it; a person's own, of no agent.
+
+        Raises:
+            Refused: it is over, unknown, or somebody else's.
+        """
+        try:
+            found = self.delegation.living(mandate)
+            acting = set(view.cut_from(self.ledger.query, who.mandate)) if who.agent else {mandate}
+            if mandate not in acting or bool(found.agent) != bool(who.agent) or found.person != who.person:
+                raise MandateRefused(mandate, "mandate_for_another", person=who.person)
+        except MandateRefused as error:
+            raise Refused(f"acting under the mandate {mandate}", (error.reason,)) from None
+        return found
+
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    async def cancel(self, mandate: str, why: str, who: Session) -> None:
+        """End a mandate and all that was cut from it, and tell every owner that holds work under them.
+
+        The member, the agent that holds it, and this site's operators may: ending is never harder than beginning.
+
+        Raises:
+            NotFound: no such mandate.
+            Refused: somebody else's.
+        """
+        found = self._get(mandate)
+        mine = found.person == who.person
+        if who.agent:
+            mine = mandate in view.cut_from(self.ledger.query, who.mandate)
+        if not mine and (who.agent or who.role not in ("operator", "officer")):
+            raise Refused(f"cancelling mandate {mandate}", ("not_on_behalf_of_others",))
+        writes = [self.delegation.cancel(mandate, why, who.person)]
+        for name in view.cut_from(self.ledger.query, mandate):
+            reason = explained("mandate_cancelled", mandate=name, contact=found.person)
+            holders = self.ledger.query(
+                "SELECT DISTINCT charter, owner FROM request WHERE open = 1 AND mandate = ?", (name,)
+            )
+            writes += [
+                self._telling(row["charter"], row["owner"], name, reason, who.person)
+                for row in holders
+                if self.registry.version_for(row["charter"], row["owner"], Revocation)
+            ]
+        self.exchange.posted(await self.ledger.append(*writes))
+        for name in view.cut_from(self.ledger.query, mandate):
+            await self._withdraw(name, why, who.person)
+        self.changed()
+
+    async def _withdraw(self, mandate: str, why: str, by: str) -> None:
+        """Take back, one by one, what owners hold that know nothing of mandates."""
+        sql = "SELECT charter, owner, key FROM request WHERE open = 1 AND mandate = ?"
+        for row in self.ledger.query(sql, (mandate,)):
+            if not self.registry.version_for(row["charter"], row["owner"], Revocation):
+                await self.withdraw(row["owner"], row["key"], why, by)
+
+    def _telling(self, charter: str, owner: str, mandate: str, reason: Explanation, by: str) -> Write:
+        now = self.clock.now()
+        document = Revocation(
+            charter=charter,
+            sender=self.site,
+            to=owner,
+            key=derived_key("revocation", self.site, owner, mandate),
+            issued=now,
+            not_after=now + LIFETIME,
+            mandate=mandate,
+            reason=reason,
+        )
+        # On the topic of tokens, so that none overtakes it.
+        draft = sending(TOLD, owner, f"token/{mandate}", document.sign(self.signer), {"mandate": mandate}, {})
+        return Write(f"telling/{mandate}", None, (draft,), charter=charter, actor=by)
+
+    async def on_renewal(self, incoming: Incoming) -> None:
+        """An owner holds work under a mandate, and asks whether it stands: a fresh token, or a revocation.
+
+        Raises:
+            Untrusted: not of that site, or not for this one.
+        """
+        keys = self.registry.keys_of(incoming.charter, incoming.sender)
+        asked = Renewal.open(
+            incoming.message.document,
+            keys,
+            now=self.clock.now(),
+            to=self.site,
+            charter=incoming.charter,
+            sender=incoming.sender,
+        )
+        write = self._answer(incoming.charter, incoming.sender, asked.mandate)
+        self.exchange.posted(await self.ledger.append(write))
+
+    def _answer(self, charter: str, owner: str, mandate: str) -> Write:
+        try:
+            if self.delegation.living(mandate).charter != charter:
+                raise MandateRefused(mandate, "mandate_unknown")
+            token = self.delegation.token(mandate, owner)
+        except MandateRefused as error:
+            return self._telling(charter, owner, mandate, refused(error), self.site)
+        draft = sending(TOLD, owner, f"token/{mandate}", token, {"mandate": mandate}, {})
+        return Write(f"telling/{mandate}", None, (draft,), charter=charter, actor=self.site)
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    def keys_of_agent(self, person: str, agent: str) -> dict[str, PublicKey]:
+        """The key of a member's agent under each of its living mandates, the newest first."""
+        rows = self.ledger.query(
+            "SELECT id FROM mandates WHERE person = ? AND agent = ? AND cancelled = 0 ORDER BY issued DESC",
+            (person, agent),
+        )
+        living = [self.delegation.get(row["id"]) for row in rows if self.delegation.over(row["id"]) is None]
+        return {found.id: found.agent_key for found in living if found.agent_key is not None}
+
+    def seen_by(self, who: Session, person: str = "", over: int = 10**6) -> list[dict[str, Any]]:
+        """The mandates that somebody may look at, the newest first: their own, and all for those who run the site.
+
+        Args:
+            who: who looks.
+            person: of this member alone, if one is named.
+            over: at most so many that stand no more, the newest.
+        """
+        runs_it = who.role in ("operator", "officer")
+        whose = person if runs_it or person in ("", who.person) else None
+        if whose is None:
+            return []
+        of = whose or ("" if runs_it else who.person)
+        condition, values = ("WHERE person = ?", (of,)) if of else ("", ())
+        columns, now = "id, cancelled, not_after", timestamp(self.clock.now())
+        rows = self.ledger.query(f"SELECT {columns} FROM mandates {condition} ORDER BY issued DESC, id", values)
+        ended = [row["id"] for row in rows if row["cancelled"] or row["not_after"] <= now]
+        left_out, asked = set(ended[over:]), self._asked()
+        return [self._told(self.delegation.get(row["id"]), asked) for row in rows if row["id"] not in left_out]
+
+    def agents(self, seen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The agents among these: for whom each acts, under what, and when it was last heard of; the latest first."""
+        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for one in seen:
+            if one["agent"]:
+                found.setdefault((one["person"], one["agent"]), []).append(one)
+        lines = [
+            {
+                "agent": agent,
+                "person": person,
+                "stands": any(one["stands"] for one in mandates),
+                "last_use": max(one["last_use"] for one in mandates),
+                "mandates": [one["id"] for one in mandates if one["stands"]] or [mandates[0]["id"]],
+                "parent": mandates[0]["parent"],
+                "keys": sorted({one["agent_key"] for one in mandates if one["stands"]}),
+            }
+            for (person, agent), mandates in found.items()
+        ]
+        return sorted(lines, key=lambda line: (bool(line["stands"]), str(line["last_use"])), reverse=True)
+
+    def _asked(self) -> dict[str, int]:
+        """The last entry of a request under each mandate, by its sequence."""
+        rows = self.ledger.query("SELECT mandate, MAX(last) AS last FROM request WHERE mandate != '' GROUP BY mandate")
+        return {row["mandate"]: int(row["last"]) for row in rows}
+
+    def _last_use(self, mandate: Mandate, asked: Mapping[str, int]) -> str:
+        """When something was last asked, or answered, under a mandate, or its agent last called; empty if never."""
+        at = self.ledger.entry(asked[mandate.id]).time if mandate.id in asked else ""
+        called = self.door.called.get((mandate.person, mandate.id)) if mandate.agent else None
+        return max(at, "" if called is None else timestamp(called))
+
+    def show(self, mandate: str, who: Session | None = None) -> dict[str, Any]:
+        """One mandate: its terms, what is left of it, whether it stands, and when it was last used.
+
+        Raises:
+            NotFound: no such mandate, or none that somebody may look at.
+        """
+        found = self._get(mandate)
+        if who is not None and who.role not in ("operator", "officer") and found.person != who.person:
+            raise NotFound("mandate", mandate)
+        return self._told(found, self._asked())
+
+    def _told(self, found: Mandate, asked: Mapping[str, int]) -> dict[str, Any]:
+        mandate = found.id
+        over = self.delegation.over(mandate)
+        left = view.left_of(self.ledger.query, mandate)
+        return {
+            "id": found.id,
+            "charter": found.charter,
+            "person": found.person,
+            "team": found.team,
+            "campaign": found.campaign or "",
+            "agent": found.agent or "",
+            "agent_key": found.agent_key.fingerprint if found.agent_key else "",
+            "parent": found.parent or "",
+            "depth": found.depth,
+            "capabilities": list(found.right.capabilities),
+            "purposes": list(found.right.purposes),
+            "conduct": list(found.right.conduct),
+            "highest_sensitivity": found.right.highest_sensitivity,
+            "budget": found.right.budget.decimals(),
+            "bounded": found.right.bounded,
+            "left": Amounts(left).decimals(),
+            "issued": timestamp(found.issued),
+            "not_after": timestamp(found.not_after),
+            "last_use": self._last_use(found, asked),
+            "stands": over is None,
+            "why": None if over is None else over.model_dump(mode="json"),
+        }
+
+    def _get(self, mandate: str) -> Mandate:
+        try:
+            return self.delegation.get(mandate)
+        except MandateRefused:
+            raise NotFound("mandate", mandate, tuple(row["id"] for row in self._some())) from None
+
+    def _some(self) -> list[dict[str, Any]]:
+        return self.ledger.query("SELECT id FROM mandates ORDER BY issued DESC LIMIT 8")

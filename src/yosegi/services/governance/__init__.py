@@ -1,0 +1,1 @@
+"""Charters, agreements, policies and suspensions at a running site."""

@@ -1,0 +1,218 @@
+"""Governance at a running site: documents and suspensions come into force at once, and peers are told.
+
+A charter, statement or agreement proves itself by its signatures, whoever brings it. What a person publishes here is
+recorded, put in force and passed on to the members it concerns; what a peer passes on is put in force and no further.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from yosegi.core.clock import Clock, timestamp
+from yosegi.core.errors import Invalid, NotFound, Unavailable
+from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.agreements.suspensions import STREAM, Barred, Suspension, in_force, lifted, suspended
+from yosegi.governance.charter.charter import Charter
+from yosegi.governance.charter.registry import Registry, charter_of
+from yosegi.governance.charter.statement import Statement
+from yosegi.ledger import Draft, Ledger, Write
+from yosegi.services.authorization.service import Authorizer
+from yosegi.services.capabilities.service import CapabilityCatalogue
+from yosegi.trust.document import Document
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
+
+PASSED_ON = "governance.passed_on"
+KINDS: tuple[type[Document], ...] = (Charter, Statement, Agreement)
+
+# What another document, still on its way, may put right: it is sent again until then.
+_TOO_EARLY = {"not_a_member", "charter_gap", "wrong_charter"}
+# What is known here already in a later version.
+_TOO_LATE = {"charter_rolled_back", "statement_rolled_back", "agreement_rolled_back"}
+_MOST_INTRODUCTIONS = 8
+
+
+@dataclass
+class GovernanceDocuments:
+    """Takes what the members of a site's charters have signed, and what its own officers bar.
+
+    Args:
+        changed: told when a document came into force: rights may have lapsed with it.
+    """
+
+    site: str
+    ledger: Ledger
+    clock: Clock
+    registry: Registry
+    law: Authorizer
+    exchange: Exchange
+    catalogue: CapabilityCatalogue
+    running: bool = False
+    changed: Callable[[], None] = lambda: None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def start(self) -> None:
+        """Listen for what peers pass on, and bar what is suspended."""
+        for kind in KINDS:
+            self.exchange.on(kind, self.on_document)
+        self.running = True
+        self.exchange.introduce = self.introduce
+        self.exchange.barred = self.is_barred
+
+    # -- documents ------------------------------------------------------------------------------------------------
+
+    async def publish(self, envelope: Envelope, by: str) -> str:
+        """Put a signed document in force here and pass it on; the same again is only passed on. Its charter's id.
+
+        Raises:
+            Untrusted: it may not be believed.
+            Invalid: it is no such document, the first charter has no place for this site, or the policies that would
+                follow from it may not be published.
+        """
+        if charter_of(envelope) not in self.registry.charters():
+            check_own(self.site, envelope)
+        charter = await self._take(envelope, by)
+        self.exchange.posted(await self.ledger.append(*self._passing(charter, envelope, by)))
+        return charter
+
+    async def _take(self, envelope: Envelope, by: str) -> str:
+        async with self._lock:
+            charter, after, is_new = self.registry.foresee(envelope)
+            if not is_new:
+                return charter
+            if envelope.payload_type != Statement.payload_type:
+                # What may not be published is found before anything is recorded.
+                self.law.foresee(charter, after)
+            await self.registry.accept(envelope, by)
+            if envelope.payload_type != Statement.payload_type:
+                await self.law.publish(charter)
+        self.changed()
+        self.exchange.meet(charter)
+        if self.running:
+            await self.catalogue.offer()
+        return charter
+
+    def _passing(self, charter: str, envelope: Envelope, by: str) -> list[Write]:
+        """One entry for each member it concerns: an agreement its parties or their hosts, anything else everybody."""
+        document = next(kind for kind in KINDS if kind.payload_type == envelope.payload_type).peek(envelope)
+        members = self.registry.sites(charter)
+        concerned = members
+        if isinstance(document, Agreement):
+            known = self.registry.federation(charter).roster.charter
+            concerned = tuple(dict.fromkeys(known.host_of(party) or party for party in document.parties))
+        topic = _topic(document)
+        drafts: tuple[Draft, ...] = tuple(
+            sending(PASSED_ON, peer, topic, envelope, {"kind": document.kind, "document": envelope.payload_digest}, {})
+            for peer in concerned
+            if peer != self.site and peer in members
+        )
+        return [Write(f"passing/{charter}", None, drafts, charter=charter, actor=by)] if drafts else []
+
+    async def on_document(self, incoming: Incoming) -> None:
+        """Take what a peer passes on.
+
+        Raises:
+            Unavailable: another document has to come first.
+            Untrusted, Invalid: as `publish`.
+        """
+        document = incoming.message.document
+        if charter_of(document) != incoming.charter:
+            raise Invalid("a document of governance", f"it is not of the charter {incoming.charter}")
+        try:
+            await self._take(document, incoming.sender)
+        except Untrusted as error:
+            if error.reason in _TOO_LATE:
+                return
+            if error.reason in _TOO_EARLY:
+                raise Unavailable("a document of governance", str(error), "it is sent again") from None
+            raise
+
+    async def introduce(self, documents: tuple[Envelope, ...]) -> bool:
+        """Take documents that come with a parcel whose sender is not believed yet: they prove themselves.
+
+        So a site is heard again that was just admitted, or whose keys are new to this one.
+
+        Returns:
+            Whether anything new was learned.
+        """
+        before = self.ledger.size
+        known = {kind.payload_type for kind in KINDS}
+        for envelope in [one for one in documents if one.payload_type in known][:_MOST_INTRODUCTIONS]:
+            # A charter this site does not live in is adopted by a person and by nobody else.
+            if charter_of(envelope) in self.registry.charters():
+                with contextlib.suppress(Untrusted):
+                    await self._take(envelope, "introduction")
+        return self.ledger.size > before
+
+    # -- suspensions ----------------------------------------------------------------------------------------------
+
+    def suspensions(self) -> tuple[Suspension, ...]:
+        """What is barred here now."""
+        return in_force(self.ledger.read(STREAM))
+
+    def is_barred(self, charter: str, peer: str) -> bool:
+        """Whether nothing is exchanged with a peer."""
+        return any(s.kind == "site" and s.name == peer and s.applies(charter) for s in self.law.suspensions)
+
+    async def suspend(self, kind: Barred, name: str, by: str, why: str, charter: str = "") -> Suspension:
+        """Bar something here, at once; the same again changes nothing.
+
+        Raises:
+            Invalid: not a name of that kind.
+        """
+        fields = {"kind": kind, "name": name, "charter": charter, "by": by, "why": why[:2000]}
+        suspension = Suspension.read(fields | {"since": timestamp(self.clock.now())}, what="the suspension")
+        async with self._lock:
+            if known := next((s for s in self.suspensions() if s.key == suspension.key), None):
+                return known
+            await self._record(suspended(suspension), by, charter)
+        return suspension
+
+    async def lift(self, kind: Barred, name: str, by: str, why: str, charter: str = "") -> Suspension:
+        """Bar something no more.
+
+        Raises:
+            NotFound: it is not barred.
+        """
+        async with self._lock:
+            now = self.suspensions()
+            known = next((s for s in now if s.key == (kind, name, charter)), None)
+            if known is None:
+                raise NotFound("suspension", f"{kind} {name}", tuple(f"{s.kind} {s.name}" for s in now))
+            await self._record(lifted(known, why[:2000]), by, charter)
+        return known
+
+    async def _record(self, draft: Draft, by: str, charter: str) -> None:
+        await self.ledger.append(Write(STREAM, None, (draft,), charter=charter, actor=by))
+        self.law.bar(self.suspensions())
+        for each in self.registry.charters():
+            await self.law.publish(each)
+            self.exchange.meet(each)
+
+
+def check_own(site: str, envelope: Envelope) -> None:
+    """See that a first charter has the site among its members.
+
+    Raises:
+        Invalid: it has not, or only as one that another hosts.
+    """
+    if envelope.payload_type != Charter.payload_type:
+        return
+    member = Charter.peek(envelope).member(site)
+    if member is None:
+        raise Invalid("the charter", f"{site} is not a member of it", "it would mean nothing here")
+    if member.hosted_by is not None:
+        raise Invalid("the charter", f"{site} is hosted by {member.hosted_by} under it", "its people sign in there")
+
+
+def _topic(document: Document) -> str:
+    """Later versions replace earlier ones that wait to be sent; of a charter every version is needed."""
+    if isinstance(document, Charter):
+        return f"charter/{document.version}"
+    if isinstance(document, Statement):
+        return f"statement/{document.site}"
+    return f"agreement/{getattr(document, 'name', '')}"

@@ -1,0 +1,91 @@
+"""A running site renews its own statements before they end, so that it is never suspended for a forgotten date.
+
+It can renew only what its governance keys have allowed, and until when; nearer to that end it says who has to sign.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from yosegi.core.clock import Clock, timestamp
+from yosegi.core.errors import YosegiError
+from yosegi.governance.charter.registry import Registry
+from yosegi.governance.charter.statement import RENEWED, Statement
+from yosegi.services.governance.documents import PASSED_ON, GovernanceDocuments
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.signer import Signer
+
+log = logging.getLogger(__name__)
+EVERY = 3600.0
+EARLY = RENEWED / 2
+"""How long before its end a statement is renewed: a peer that was away for less has a valid one all the time."""
+WARNED = timedelta(days=30)
+
+
+@dataclass
+class StatementRenewal:
+    """Keeps the statements of one site alive.
+
+    Args:
+        signers: the site's online keys; those sign that the statement names.
+    """
+
+    site: str
+    clock: Clock
+    registry: Registry
+    governing: GovernanceDocuments
+    signers: Sequence[Signer]
+
+    async def run(self) -> None:
+        """Look now and every hour; what cannot be recorded now is tried again."""
+        while True:
+            for charter in self.registry.charters():
+                try:
+                    await self.look(charter)
+                except YosegiError as error:
+                    log.warning("the statement under %s was not renewed: %s", charter, error)
+            await self.clock.sleep(EVERY)
+
+    async def look(self, charter: str) -> None:
+        """Renew the statement under a charter if it is time, and see that peers are told of it.
+
+        Raises:
+            YosegiError: it could not be signed or recorded.
+        """
+        stated = self.registry.federation(charter).roster.statements.get(self.site)
+        if stated is None:
+            return
+        now = self.clock.now()
+        if warning := ends_soon(stated, now):
+            log.warning("%s", warning)
+        if now > stated.not_after - EARLY and (later := stated.renewed(now)) is not None:
+            named = {key.key_id for key in stated.keys}
+            envelope = later.sign(*(one for one in self.signers if one.public.key_id in named))
+            await self.governing.publish(envelope, by=self.site)
+        elif not self._was_passed_on(charter, stated):
+            await self.governing.publish(self._signed(charter, stated), by=self.site)
+
+    def _was_passed_on(self, charter: str, stated: Statement) -> bool:
+        """Whether peers are told, or will be; what a stopped site accepted from the command line was not, perhaps."""
+        told = self.governing.ledger.read(f"passing/{charter}")
+        passed = any(e.type == PASSED_ON and e.facts["document"] == stated.digest for e in told)
+        # What founded the federation went round as files: everybody has the first one.
+        return passed or stated.serial == 1
+
+    def _signed(self, charter: str, stated: Statement) -> Envelope:
+        documents = reversed(self.registry.documents(charter))
+        return next(one for one in documents if one.payload_digest == stated.digest)
+
+
+def ends_soon(stated: Statement, now: datetime) -> str:
+    """What to do about a statement that cannot be renewed much longer; empty if nothing."""
+    end = stated.renewable_until or stated.not_after
+    if end - now > WARNED:
+        return ""
+    return (
+        f"the statement under {stated.charter} ends for good at {timestamp(end)}:"
+        f" bring the governance keys and sign a new one (yosegi charter state HOME {stated.charter})"
+    )

@@ -1,0 +1,1 @@
+"""Grants: given, released, moved between sites, held, spent."""

@@ -1,0 +1,1 @@
+"""Objects at a site, and their transfer between sites."""

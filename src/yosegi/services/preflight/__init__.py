@@ -1,0 +1,1 @@
+"""Preflight: what an owner would say, before anybody asks."""

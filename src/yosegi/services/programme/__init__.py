@@ -1,0 +1,1 @@
+"""What the programme office sees: teams, challenges, grants and outcomes."""

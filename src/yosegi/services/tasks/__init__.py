@@ -1,0 +1,1 @@
+"""One task asked by a person or an agent, without a campaign."""

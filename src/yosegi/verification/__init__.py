@@ -1,0 +1,1 @@
+"""Offline verification: a campaign's bundle, decisions made again, ledgers audited, incidents traced."""

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from execution import samples
+from yosegi.core.clock import SystemClock
+from yosegi.core.contract import EffectClass
+from yosegi.core.engine import Work
+from yosegi.execution.engines.limits import TaskLimits
+from yosegi.execution.engines.process.engine import ProcessEngine
+
+HERE = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+def work(
+    name: str, key: str = "task/home/1", *, limit: float = 20.0, grace: float | None = None, **inputs: Any
+) -> Work:
+    found = getattr(samples, name)
+    return Work(key, found.contract.name, inputs, limit, EffectClass(found.contract.effect), grace=grace)
+
+
+def process_engine(folder: Path, **options: Any) -> ProcessEngine:
+    limits = options.pop("limits", TaskLimits(grace=0.1, output=200_000, printed=500_000))
+    return ProcessEngine(
+        samples.names(), folder / "scratch", clock=SystemClock(), limits=limits, import_path=(HERE,), **options
+    )
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended (a zombie that nobody reaped has)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that another process does; the test's own time limit ends it."""
+    while not condition():
+        await asyncio.sleep(0.005)
