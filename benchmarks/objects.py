@@ -63,7 +63,7 @@ async def carried(folder: Path, reach: Reach, size: int) -> float:
         return await give(*asked)
 
     owner.exchange.gives = noting
-    await home.requests.ask(request, home.law.decide_request(request, make.contract))
+    await home.requests.ask(request, home.authorizer.decide_request(request, make.contract))
     while not home.ledger.query("SELECT 1 FROM object WHERE kind = 'object.received'"):
         await asyncio.sleep(0.02)
     spent = time.process_time() - began[0]

@@ -191,7 +191,7 @@ class Asker:
         future = asyncio.get_running_loop().create_future()
         stream = f"request/riken/{request['key']}"
         self._waiting[stream] = future
-        await self._site.requests.ask(request, self._site.law.decide_request(request, self._contract))
+        await self._site.requests.ask(request, self._site.authorizer.decide_request(request, self._contract))
         asked = await future
         del self._waiting[stream]
         if asked.outcome is None or asked.outcome.result is not Result.VALID:

@@ -30,7 +30,7 @@ valid_until = 2099-01-01T00:00:00Z
 
 
 @pytest.fixture(scope="module")
-def approving(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
+def approvals(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
     """The running federation, in which an agreement names an approver of riken's."""
     folder = tmp_path_factory.mktemp("agreement")
     source, out = folder / "a.toml", folder / "a.json"
@@ -264,8 +264,8 @@ def waits(town: Town, x: float) -> str:
     return f"argonne/{asked['request'].partition('/')[2]}"
 
 
-def test_what_waits_is_listed_shown_and_started_by_a_signed_yes_once(approving: Town) -> None:
-    town, task = approving, waits(approving, 0.125)
+def test_what_waits_is_listed_shown_and_started_by_a_signed_yes_once(approvals: Town) -> None:
+    town, task = approvals, waits(approvals, 0.125)
     listed = next(one for one in document("approval", "list", *operator(town)) if one["task"] == task)
     shown = document("approval", "show", task, *operator(town))
     assert listed == shown
@@ -281,16 +281,16 @@ def test_what_waits_is_listed_shown_and_started_by_a_signed_yes_once(approving: 
     assert "nothing waits" in told("approval", "list", *operator(town))
 
 
-def test_a_no_ends_it_with_words_that_the_asker_reads(approving: Town) -> None:
-    town, task = approving, waits(approving, 0.25)
+def test_a_no_ends_it_with_words_that_the_asker_reads(approvals: Town) -> None:
+    town, task = approvals, waits(approvals, 0.25)
     assert "is refused" in told("approval", "refuse", task, "--why", "not with this dye", *operator(town))
     asked = settled(town, f"riken/{task.partition('/')[2]}")
     assert (asked["state"], why(asked)) == ("refused", ["approval_declined"])
     assert "not with this dye" in asked["reasons"][0]["en"]
 
 
-def test_an_approval_that_was_not_used_is_withdrawn(approving: Town) -> None:
-    town, task = approving, waits(approving, 0.375)
+def test_an_approval_that_was_not_used_is_withdrawn(approvals: Town) -> None:
+    town, task = approvals, waits(approvals, 0.375)
     told("site", "switch", "hold", *operator(town))
     try:
         given = document("approval", "give", task, "--yes", *operator(town))["approval"]
@@ -304,8 +304,8 @@ def test_an_approval_that_was_not_used_is_withdrawn(approving: Town) -> None:
     told("approval", "refuse", task, *operator(town))
 
 
-def test_a_yes_needs_the_approvers_own_key_and_nothing_is_changed_by_another(approving: Town, tmp_path: Path) -> None:
-    town, task = approving, waits(approving, 0.5)
+def test_a_yes_needs_the_approvers_own_key_and_nothing_is_changed_by_another(approvals: Town, tmp_path: Path) -> None:
+    town, task = approvals, waits(approvals, 0.5)
     own = town.folder / "riken" / "people" / "operator@riken.key"
     other = town.folder / "argonne" / "people" / "operator@argonne.key"
     before = entries(town, "riken")
@@ -322,12 +322,12 @@ def test_a_yes_needs_the_approvers_own_key_and_nothing_is_changed_by_another(app
 
 
 @pytest.mark.parametrize("verb", [("show",), ("give", "--yes"), ("refuse",)])
-def test_what_does_not_wait_is_said_in_one_line(approving: Town, verb: tuple[str, ...]) -> None:
-    refused("approval", *verb, "argonne/none-such", *operator(approving))
+def test_what_does_not_wait_is_said_in_one_line(approvals: Town, verb: tuple[str, ...]) -> None:
+    refused("approval", *verb, "argonne/none-such", *operator(approvals))
 
 
-def test_a_member_of_the_home_site_does_not_approve_at_the_owners(approving: Town) -> None:
-    town, task = approving, waits(approving, 0.625)
+def test_a_member_of_the_home_site_does_not_approve_at_the_owners(approvals: Town) -> None:
+    town, task = approvals, waits(approvals, 0.625)
     mine = town.folder / "argonne" / "people" / "pi@argonne.key"
     there = ("--url", town.urls["riken"], "--as", "pi@argonne", "--key", mine)
     assert "sign_in_failed" in refused("approval", "give", task, "--yes", *there)

@@ -57,7 +57,7 @@ class LinkMachine(RuleBasedStateMachine):
             self.sent |= dict.fromkeys(due, self.now)
             self.owed = {}
         else:
-            self.link.untake(load)
+            self.link.requeue(load)
             self.sent = {key: at for key, at in self.sent.items() if key not in due}
             self.owed = dict.fromkeys(self.owed, -1e9)
 
@@ -78,6 +78,6 @@ def test_a_refusal_is_said_until_it_has_arrived() -> None:
     refusal = Refusal(id="sha256:" + "0" * 64, why="no")
     link.refuse(refusal)
     load = link.take(0.0)
-    link.untake(load)
+    link.requeue(load)
     assert link.take(1.0).refused == (refusal,)
     assert link.take(2.0) == Batch()

@@ -121,10 +121,10 @@ def test_a_station_is_given_the_inputs_of_its_work_and_nothing_else(tmp_path: Pa
     given: list[Chunk] = []
 
     async def story() -> None:
-        desk = pair.engine._desk
-        assert desk is not None
-        desk.hear([ChunkRequest(task="task/home/1", sha256=secret["sha256"], offset=0, length=6)], None)
-        given.extend(desk.say()["chunks"])
+        channel = pair.engine._channel
+        assert channel is not None
+        channel.hear([ChunkRequest(task="task/home/1", sha256=secret["sha256"], offset=0, length=6)], None)
+        given.extend(channel.say()["chunks"])
 
     run_simulated(story())
     assert given[0].refused is not None

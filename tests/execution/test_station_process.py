@@ -40,14 +40,14 @@ asyncio.run(run_station(Path(sys.argv[1]), import_path=(Path(sys.argv[2]),), pac
 async def site(engine: StationEngine) -> AsyncIterator[str]:
     """The engine's door, as a site mounts it; yields the site's address."""
 
-    async def door(request: web.Request) -> web.Response:
+    async def authenticator(request: web.Request) -> web.Response:
         try:
             return web.Response(body=await engine.handle(await request.read()))
         except YosegiError as error:
             return web.Response(status=409, text=str(error))
 
     app = web.Application()
-    app.router.add_post("/station/v1/robot", door)
+    app.router.add_post("/station/v1/robot", authenticator)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     server = web.TCPSite(runner, "127.0.0.1", 0)

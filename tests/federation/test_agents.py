@@ -44,7 +44,7 @@ def tell(folder: Path, story: Story, **how: Any) -> None:
         federation.places["argonne"].accounts = {PI: Account(person=PI, role="operator", keys=(key,))}
         await federation.start()
         home = federation.places["argonne"].running
-        await home.mandating.give(draw(home, "planner", PLANNER), person())
+        await home.mandates.give(draw(home, "planner", PLANNER), person())
         await story(federation, home, federation.places["nims"].running)
 
     run_simulated(whole())
@@ -63,7 +63,7 @@ def draw(home: Site, name: str, key: Ed25519Signer, **changes: Any) -> Mandate:
         "agent": name,
         "agent_key": key.public,
     }
-    return home.mandating.draw_up(**(terms | changes))
+    return home.mandates.build_mandate(**(terms | changes))
 
 
 def signed_in(home: Site, agent: str, key: Ed25519Signer, **changes: Any) -> Session | None:
@@ -76,7 +76,7 @@ def signed_in(home: Site, agent: str, key: Ed25519Signer, **changes: Any) -> Ses
         "issued": now,
         "not_after": now + timedelta(minutes=2),
     }
-    return home.door.session(home.door.with_key(Login(**(fields | changes)).sign(key).to_bytes()))
+    return home.authenticator.session(home.authenticator.with_key(Login(**(fields | changes)).sign(key).to_bytes()))
 
 
 async def ask(home: Site, who: Session, key: str, **changes: Any) -> Any:
@@ -121,10 +121,10 @@ def test_an_agents_session_ends_with_its_mandate(tmp_path: Path) -> None:
         login = Login(
             person=PI, agent="planner", site="argonne", nonce="n", issued=now, not_after=now + timedelta(0, 60)
         )
-        token = home.door.with_key(login.sign(PLANNER).to_bytes())
-        assert home.door.session(token) is not None
-        await home.mandating.cancel("planner", "", person())
-        assert home.door.session(token) is None
+        token = home.authenticator.with_key(login.sign(PLANNER).to_bytes())
+        assert home.authenticator.session(token) is not None
+        await home.mandates.cancel("planner", "", person())
+        assert home.authenticator.session(token) is None
         with pytest.raises(Refused, match="sign_in_failed"):
             signed_in(home, "planner", PLANNER)
 
@@ -134,7 +134,7 @@ def test_an_agents_session_ends_with_its_mandate(tmp_path: Path) -> None:
 def test_an_agent_gets_no_key_that_is_a_persons(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         with pytest.raises(Refused, match="key_of_a_person"):
-            await home.mandating.give(draw(home, "mimic", federation.person(PI)), person())
+            await home.mandates.give(draw(home, "mimic", federation.person(PI)), person())
 
     tell(tmp_path, story)
 
@@ -151,7 +151,7 @@ def test_an_agents_campaign_acts_in_its_name_for_its_member_within_its_mandate(t
         assert home.campaigns.get("toy").state is CampaignState.ENDED
         asked = [nims.task(f"{row['home']}/{row['key']}").asked() for row in nims.tasks()]
         assert {(a.agent, a.on_behalf_of, a.mandate) for a in asked} == {("planner", PI, "planner")}
-        assert home.mandating.show("planner")["left"] == {"samples": "7"}
+        assert home.mandates.show("planner")["left"] == {"samples": "7"}
 
     tell(tmp_path, story)
 
@@ -168,7 +168,7 @@ def test_an_agent_asks_for_a_task_and_for_none_beyond_its_mandate(tmp_path: Path
             assert refused.state is TaskState.REFUSED
             assert "outside_mandate" in {reason.code for reason in refused.reasons}
         assert not nims.ledger.read("task/argonne/k2")
-        await home.mandating.give(draw(home, "own", STRANGER, agent=None, agent_key=None), person())
+        await home.mandates.give(draw(home, "own", STRANGER, agent=None, agent_key=None), person())
         with pytest.raises(Refused, match="mandate_for_another"):
             await ask(home, who, "k4", mandate="own")
 
@@ -198,17 +198,17 @@ def test_a_sub_agents_right_is_a_subset_and_nothing_is_cut_from_it(tmp_path: Pat
             ("mandate_wider", {"bounded": False}),
         ):
             with pytest.raises(Refused, match=reason):
-                await home.mandating.give(draw(home, "helper", HELPER, **(cut | changes)), who)
-        await home.mandating.give(draw(home, "helper", HELPER, **cut), who)
+                await home.mandates.give(draw(home, "helper", HELPER, **(cut | changes)), who)
+        await home.mandates.give(draw(home, "helper", HELPER, **cut), who)
         helper = signed_in(home, "helper", HELPER)
         assert helper is not None
-        assert home.mandating.show("helper")["depth"] == 2
+        assert home.mandates.show("helper")["depth"] == 2
         with pytest.raises(Exception, match=r"depth|less than or equal to 2"):
-            await home.mandating.give(draw(home, "third", STRANGER, **(cut | {"parent": "helper", "days": 1})), helper)
+            await home.mandates.give(draw(home, "third", STRANGER, **(cut | {"parent": "helper", "days": 1})), helper)
         with pytest.raises(Refused, match="mandate_of_another_parent"):
-            await home.mandating.give(draw(home, "free", STRANGER), who)
-        await home.mandating.cancel("planner", "", person())
-        assert not home.mandating.show("helper")["stands"]
+            await home.mandates.give(draw(home, "free", STRANGER), who)
+        await home.mandates.cancel("planner", "", person())
+        assert not home.mandates.show("helper")["stands"]
 
     tell(tmp_path, story)
 
@@ -218,14 +218,14 @@ def test_what_a_sub_agent_spends_is_spent_from_its_agents_budget_too(tmp_path: P
         who = signed_in(home, "planner", PLANNER)
         assert who is not None
         terms = {"parent": "planner", "days": 3, "budget": Amounts({"samples": 1000})}
-        await home.mandating.give(draw(home, "helper", HELPER, **terms), who)
+        await home.mandates.give(draw(home, "helper", HELPER, **terms), who)
         helper = signed_in(home, "helper", HELPER)
         assert helper is not None
         await ask(home, helper, "k1")
         await asyncio.sleep(30)
         refused = await ask(home, helper, "k2")
         assert [reason.code for reason in refused.reasons] == ["budget_exceeded"]
-        assert home.mandating.show("planner")["left"] == {"samples": "8"}
+        assert home.mandates.show("planner")["left"] == {"samples": "8"}
 
     tell(tmp_path, story)
 
@@ -245,15 +245,15 @@ def test_an_agent_never_settles_releases_resumes_or_closes_and_may_always_stop(t
         for what in (
             nims.settle_task(f"{row['home']}/{row['key']}", Effect.NONE, "I say so", bold),
             nims.acknowledge_task(f"{row['home']}/{row['key']}", bold),
-            nims.throw_switch("release", bold, ""),
+            nims.set_stop_level("release", bold, ""),
             nims.close_breaker("toy.make@1", bold, ""),
             home.move_campaign("toy", CampaignState.RUNNING, bold, ""),
-            nims.approving.refuse(row["home"], row["key"], "", bold),
+            nims.approvals.refuse(row["home"], row["key"], "", bold),
         ):
             with pytest.raises(Refused, match=r"people_only|agent_cannot_approve"):
                 await what
         await home.move_campaign("toy", CampaignState.STOPPING, who, "enough")
-        await nims.throw_switch("stop", bold, "smoke")
+        await nims.set_stop_level("stop", bold, "smoke")
         assert nims.owner.held
         await asyncio.sleep(60)
         done = [t.state for t in home.campaigns.get("toy").trials]

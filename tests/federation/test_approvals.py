@@ -69,7 +69,7 @@ def who(person: str = OPERATOR, **how: str) -> Session:
 
 def signed(nims: Site, task: str, signer: Ed25519Signer, **changes: object) -> Envelope:
     """A yes to a task as it stands, signed; or to something else where a change says so."""
-    asked = nims.approving.asked(task_stream(*task.split("/")))
+    asked = nims.approvals.asked(task_stream(*task.split("/")))
     now = nims.clock.now()
     fields = {
         "charter": "demo",
@@ -86,11 +86,11 @@ def signed(nims: Site, task: str, signer: Ed25519Signer, **changes: object) -> E
 
 async def approve(federation: Federation, nims: Site, task: str, **changes: object) -> None:
     home, key = task.split("/")
-    await nims.approving.give(home, key, signed(nims, task, federation.person(OPERATOR), **changes), who())
+    await nims.approvals.give(home, key, signed(nims, task, federation.person(OPERATOR), **changes), who())
 
 
 def waiting(nims: Site) -> list[str]:
-    return [one["task"] for one in nims.approving.waiting()]
+    return [one["task"] for one in nims.approvals.waiting()]
 
 
 def campaign_of(home: Site) -> Campaign:
@@ -115,7 +115,7 @@ def test_nothing_starts_before_a_person_has_approved_and_everybody_sees_what_it_
 
 def test_what_waits_says_exactly_what_is_asked(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        asked = nims.approving.waiting()[0]
+        asked = nims.approvals.waiting()[0]
         trial = next(t for t in campaign_of(home).trials if t.steps and t.steps[0].key == asked["task"].split("/")[1])
         assert asked["inputs"] == [{"name": "x", "value": trial.values["x"], "unit": "1"}]
         assert asked["cost"] == {"samples": "1.000"} or asked["cost"] == {"samples": "1"}
@@ -200,7 +200,7 @@ def test_an_approval_is_used_up_in_the_append_that_dispatches(tmp_path: Path) ->
 def test_an_approval_of_another_request_or_an_altered_one_is_refused(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         first, second = waiting(nims)[:2]
-        other = nims.approving.asked(task_stream(*second.split("/")))["request"]
+        other = nims.approvals.asked(task_stream(*second.split("/")))["request"]
         request = nims.task(first).asked()
         altered = replace_inputs(request, x=0.123)
         for digest in (other, altered):
@@ -221,10 +221,10 @@ def replace_inputs(request, **inputs: object) -> str:
 def test_an_approval_that_ran_out_before_the_start_counts_no_more(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         task = waiting(nims)[0]
-        await nims.throw_switch("hold", who(), "cleaning")
+        await nims.set_stop_level("hold", who(), "cleaning")
         await approve(federation, nims, task, not_after=nims.clock.now() + timedelta(seconds=40))
         await asyncio.sleep(60)
-        await nims.throw_switch("release", who(), "clean")
+        await nims.set_stop_level("release", who(), "clean")
         await asyncio.sleep(20)
         assert not federation.world.effects
         assert nims.task(task).state is TaskState.ACCEPTED
@@ -241,7 +241,7 @@ def test_a_task_nobody_approves_in_time_is_refused(tmp_path: Path, monkeypatch: 
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         task = waiting(nims)[0]
         await asyncio.sleep(90)
-        nims.owner.look_again()
+        nims.owner.wake_all()
         await asyncio.sleep(20)
         assert nims.task(task).state is TaskState.REFUSED
         assert nims.task(task).reasons[0].code == "document_expired"
@@ -253,14 +253,14 @@ def test_a_task_nobody_approves_in_time_is_refused(tmp_path: Path, monkeypatch: 
 def test_a_withdrawn_approval_starts_nothing(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         task = waiting(nims)[0]
-        await nims.throw_switch("hold", who(), "cleaning")
+        await nims.set_stop_level("hold", who(), "cleaning")
         await approve(federation, nims, task, id="yes")
-        await nims.approving.withdraw("yes", "a second thought", who())
-        await nims.throw_switch("release", who(), "clean")
+        await nims.approvals.withdraw("yes", "a second thought", who())
+        await nims.set_stop_level("release", who(), "clean")
         await asyncio.sleep(20)
         assert not federation.world.effects
         with pytest.raises(NotFound):
-            await nims.approving.withdraw("no-such", "", who())
+            await nims.approvals.withdraw("no-such", "", who())
 
     tell(tmp_path, story)
 
@@ -268,7 +268,7 @@ def test_a_withdrawn_approval_starts_nothing(tmp_path: Path) -> None:
 def test_a_person_who_says_no_ends_the_task_with_words_the_campaign_hears(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         task = waiting(nims)[0]
-        await nims.approving.refuse(*task.split("/"), "not with this dye", who())
+        await nims.approvals.refuse(*task.split("/"), "not with this dye", who())
         await asyncio.sleep(15)
         trial = next(t for t in campaign_of(home).trials if t.steps and t.steps[0].key == task.split("/")[1])
         assert trial.state is TrialState.REFUSED
@@ -288,12 +288,12 @@ def test_neither_an_agent_nor_a_key_that_is_not_the_persons_own_approves(tmp_pat
         task = waiting(nims)[0]
         good = signed(nims, task, federation.person(OPERATOR))
         with pytest.raises(Refused, match="agent_cannot_approve"):
-            await nims.approving.give(*task.split("/"), good, who(agent="planner", mandate="m1"))
+            await nims.approvals.give(*task.split("/"), good, who(agent="planner", mandate="m1"))
         for signer in (AGENT_KEY, federation.signer("nims"), federation.signer("argonne")):
             with pytest.raises(Refused, match="unknown_key"):
-                await nims.approving.give(*task.split("/"), signed(nims, task, signer), who())
+                await nims.approvals.give(*task.split("/"), signed(nims, task, signer), who())
         with pytest.raises(Refused, match="agent_cannot_approve"):
-            await nims.approving.refuse(*task.split("/"), "no", who(agent="planner", mandate="m1"))
+            await nims.approvals.refuse(*task.split("/"), "no", who(agent="planner", mandate="m1"))
         await asyncio.sleep(20)
         assert not federation.world.effects
 
@@ -304,13 +304,16 @@ def test_a_person_whom_no_agreement_names_does_not_approve(tmp_path: Path) -> No
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         guest = "guest@nims"
         key = federation.person(guest)
-        nims.door.accounts = {**nims.door.accounts, guest: Account(person=guest, role="operator", keys=(key.public,))}
+        nims.authenticator.accounts = {
+            **nims.authenticator.accounts,
+            guest: Account(person=guest, role="operator", keys=(key.public,)),
+        }
         task = waiting(nims)[0]
         envelope = signed(nims, task, key, person=guest)
         with pytest.raises(Refused, match="unknown_person"):
-            await nims.approving.give(*task.split("/"), envelope, who(guest))
+            await nims.approvals.give(*task.split("/"), envelope, who(guest))
         with pytest.raises(Refused, match="not_on_behalf_of_others"):
-            await nims.approving.give(*task.split("/"), signed(nims, task, key), who(guest))
+            await nims.approvals.give(*task.split("/"), signed(nims, task, key), who(guest))
 
     tell(tmp_path, story)
 
@@ -321,7 +324,7 @@ def test_the_decision_that_a_person_may_approve_is_recorded_and_can_be_made_agai
         await approve(federation, nims, task)
         entry = next(entry for entry in nims.ledger.scan() if entry.type == "approval.given")
         decision = Decision.read((entry.body or {})["decision"])
-        bundle = nims.law.policy("demo").bundle
+        bundle = nims.authorizer.policy("demo").bundle
         assert decision.question.action == "approve"
         assert redecide(decision, bundle).same_as(decision)
 
@@ -396,7 +399,7 @@ def of_the_house(tmp_path: Path, story: Callable[[Federation, Site, Site], Await
         federation.people, federation.terms = (), {}
         await federation.start()
         home, nims = federation.places["argonne"].running, federation.places["nims"].running
-        nims.law.groups = {"robot-staff": (OPERATOR,)}
+        nims.authorizer.groups = {"robot-staff": (OPERATOR,)}
         fields: dict[str, object] = {
             "charter": "demo", "name": "nims-house", "title": "Who looks after the robot", "teams": ("robot-staff",),
             "house": True, "parties": ("nims",), "capabilities": ("nims/*",), "purposes": ("research",),
@@ -405,7 +408,7 @@ def of_the_house(tmp_path: Path, story: Callable[[Federation, Site, Site], Await
         }  # fmt: skip
         house = Agreement(**(fields | terms))  # type: ignore[arg-type]
         await nims.registry.accept(house.sign(*federation.governors("nims")), by=OPERATOR)
-        await nims.law.publish("demo")
+        await nims.authorizer.publish("demo")
         await home.start_campaign(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(5)
         await story(federation, home, nims)
@@ -422,7 +425,7 @@ def test_a_sites_own_staff_approves_what_a_house_agreement_lets_it_and_the_decis
         entry = next(entry for entry in nims.ledger.scan() if entry.type == "approval.given")
         decision = Decision.read((entry.body or {})["decision"])
         assert (decision.reasons, decision.question.team) == (("nims-house",), "robot-staff")
-        assert redecide(decision, nims.law.policy("demo").bundle).same_as(decision)
+        assert redecide(decision, nims.authorizer.policy("demo").bundle).same_as(decision)
 
     of_the_house(tmp_path, story)
 
@@ -454,15 +457,15 @@ def test_a_house_agreement_names_nobody_of_another_site_and_opens_no_other_house
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         stranger = "pi@argonne"
         key = federation.person(stranger)
-        nims.door.accounts = {
-            **nims.door.accounts,
+        nims.authenticator.accounts = {
+            **nims.authenticator.accounts,
             stranger: Account(person=stranger, role="officer", keys=(key.public,)),
         }
         task = waiting(nims)[0]
         with pytest.raises(Refused):
-            await nims.approving.give(*task.split("/"), signed(nims, task, key, person=stranger), who(stranger))
+            await nims.approvals.give(*task.split("/"), signed(nims, task, key, person=stranger), who(stranger))
         # nims' staff may not use what is nims' in the team's name: the house agreement is for the house.
-        policy = home.law.policy("demo")
+        policy = home.authorizer.policy("demo")
         assert "nims-house" not in {agreement.name for agreement in policy.engine.all}
 
     of_the_house(tmp_path, story, approvers=(OPERATOR, "pi@argonne"))

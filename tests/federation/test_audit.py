@@ -175,7 +175,7 @@ def test_a_restoration_that_admits_what_was_lost_is_no_finding(tmp_path: Path) -
     run_simulated(story())
     found = audited(tmp_path, *SITES)
     assert found.findings == ()
-    assert next(book for book in found.books if book.site == "nims").opened
+    assert next(repository for repository in found.books if repository.site == "nims").opened
 
 
 def test_an_export_tells_an_audit_what_the_ledger_itself_does_and_nothing_of_results(

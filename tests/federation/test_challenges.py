@@ -34,7 +34,7 @@ async def challenged(folder: Path) -> Federation:
         teams=(team.model_copy(update={"challenges": ("recipes",)}), other),
         challenges=(Named(id="recipes", title="Recipes in a day"), Named(id="wells", title="Few wells")),
     )
-    await federation.places["argonne"].running.governing.publish(signed(version, *FOUNDERS), "officer@argonne")
+    await federation.places["argonne"].running.publisher.publish(signed(version, *FOUNDERS), "officer@argonne")
     await asyncio.sleep(10)
     return federation
 
@@ -94,7 +94,7 @@ def test_a_challenge_that_a_new_version_takes_from_a_team_is_refused_at_once(tmp
         nims = federation.places["nims"].running
         current = nims.registry.federation(CHARTER).roster.charter
         teams = tuple(team.model_copy(update={"challenges": None}) for team in current.teams)
-        await nims.governing.publish(signed(amended(current, teams=teams), *FOUNDERS), "officer@nims")
+        await nims.publisher.publish(signed(amended(current, teams=teams), *FOUNDERS), "officer@nims")
         assert why_refused(await ask(federation, "k1", challenge="recipes")) == "challenge_not_of_team"
 
     run_simulated(story())

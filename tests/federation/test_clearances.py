@@ -24,7 +24,7 @@ async def trial(folder: Path, attested: dict[str, tuple[str, ...]]) -> Federatio
     federation.terms = {"clearances": (TERMS,)}
     await federation.start()
     home = federation.places["argonne"].running
-    home.law.clearances = attested
+    home.authorizer.clearances = attested
     await home.start_campaign(parse_spec(spec(1)), federation.member())
     await asyncio.sleep(120)
     return federation
@@ -61,10 +61,10 @@ def test_a_site_attests_its_own_people_alone(tmp_path: Path) -> None:
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
-        law = federation.places["nims"].running.law
-        law.clearances = {"export-a": ("pi@argonne", "pi@nims")}
-        assert law.attested("pi@argonne") is None
-        assert law.attested("pi@nims") == ("export-a",)
+        authorizer = federation.places["nims"].running.authorizer
+        authorizer.clearances = {"export-a": ("pi@argonne", "pi@nims")}
+        assert authorizer.attested("pi@argonne") is None
+        assert authorizer.attested("pi@nims") == ("export-a",)
 
     run_simulated(story())
 
@@ -74,11 +74,11 @@ def test_what_is_attested_counts_in_what_a_member_is_told_before_asking(tmp_path
         federation = await trial(tmp_path, {"export-a": ("pi@argonne",)})
         home, member = federation.places["argonne"].running, federation.member()
         make = PolicyQuery(capability="nims/toy.make@1")
-        assert (await home.office.explain(make, member))["allow"]
-        assert all(line["allow"] for line in (await home.office.access(member)))
-        home.law.clearances = {}
-        answer = await home.office.explain(make, member)
+        assert (await home.governance.explain(make, member))["allow"]
+        assert all(line["allow"] for line in (await home.governance.access(member)))
+        home.authorizer.clearances = {}
+        answer = await home.governance.explain(make, member)
         assert [reason["code"] for reason in answer["reasons"]] == ["clearance_missing"]
-        assert not any(line["allow"] for line in (await home.office.access(member)))
+        assert not any(line["allow"] for line in (await home.governance.access(member)))
 
     run_simulated(story())

@@ -62,7 +62,7 @@ def officer(name: str) -> Session:
 
 def listed(federation: Federation, name: str) -> dict[str, Any]:
     """The one erasure that a site knows of."""
-    (found,) = at(federation, name).erasing.listing(officer(name))
+    (found,) = at(federation, name).erasure.listing(officer(name))
     return found
 
 
@@ -86,7 +86,7 @@ async def a_table(federation: Federation) -> str:
 def test_what_its_maker_erases_is_gone_wherever_it_went(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
-        told = await at(federation, "riken").erasing.order("object", sha256, "a name in it", officer("riken"))
+        told = await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         assert (told["gone"], told["waiting"]) == (["riken"], ["argonne"])
         await asyncio.sleep(120)
         assert not holds(federation, sha256)
@@ -104,7 +104,7 @@ def test_each_acknowledgement_is_kept_as_it_was_signed(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
         riken = at(federation, "riken")
-        await riken.erasing.order("object", sha256, "a name in it", officer("riken"))
+        await riken.erasure.order("object", sha256, "a name in it", officer("riken"))
         await asyncio.sleep(120)
         entries = riken.ledger.read(f"erasure/object/{sha256.removeprefix('sha256:')}")
         signed = [Erased.recorded((e.body or {})["document"]) for e in entries if e.type == ACKNOWLEDGED]
@@ -118,14 +118,14 @@ def test_each_acknowledgement_is_kept_as_it_was_signed(tmp_path: Path) -> None:
 def test_what_another_made_waits_there_for_a_person_and_the_rest_is_erased(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
-        await at(federation, "argonne").erasing.order("object", sha256, "not ours to have", officer("argonne"))
+        await at(federation, "argonne").erasure.order("object", sha256, "not ours to have", officer("argonne"))
         await asyncio.sleep(120)
         assert holds(federation, sha256) == {"riken"}
         seen = listed(federation, "argonne")
         assert (seen["gone"], seen["waiting"]) == (["argonne", "nims"], ["riken"])
         notices = [one for one in at(federation, "riken").notices.open() if sha256 in one.text]
         assert [one.kind for one in notices] == ["condition"]
-        await at(federation, "riken").erasing.order("object", sha256, "argonne is right", officer("riken"))
+        await at(federation, "riken").erasure.order("object", sha256, "argonne is right", officer("riken"))
         await asyncio.sleep(60)
         assert listed(federation, "argonne")["waiting"] == []
         assert not [one for one in at(federation, "riken").notices.open() if sha256 in one.text]
@@ -137,7 +137,7 @@ def test_a_site_that_is_away_is_shown_as_waited_for_until_it_is_back(tmp_path: P
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
         await federation.crash("nims")
-        await at(federation, "riken").erasing.order("object", sha256, "a name in it", officer("riken"))
+        await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         await asyncio.sleep(120)
         assert listed(federation, "riken")["waiting"] == ["nims"]
         await federation.restart("nims")
@@ -169,7 +169,7 @@ def test_when_all_have_answered_nothing_more_is_written(tmp_path: Path) -> None:
         sha256 = await a_table(federation)
         # Everybody asks everybody.
         for name in ("argonne", "riken", "nims"):
-            await at(federation, name).erasing.order("object", sha256, "all at once", officer(name))
+            await at(federation, name).erasure.order("object", sha256, "all at once", officer(name))
         await asyncio.sleep(300)
         assert all(listed(federation, name)["waiting"] == [] for name in federation.places)
         sizes = [at(federation, name).ledger.size for name in federation.places]
@@ -183,15 +183,15 @@ def test_brought_again_by_mistake_it_is_erased_again_everywhere(tmp_path: Path) 
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
         data = federation.places["riken"].objects.held[sha256]
-        await at(federation, "riken").erasing.order("object", sha256, "a name in it", officer("riken"))
+        await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         await asyncio.sleep(120)
         argonne = at(federation, "argonne")
         await argonne.objects.put(
             io.BytesIO(data), federation.member(), media_type="text/csv", sensitivity="team", team=TEAM
         )
         assert holds(federation, sha256) == {"argonne"}
-        await at(federation, "riken").erasing.order("object", sha256, "a name in it", officer("riken"))
-        await argonne.erasing.order("object", sha256, "a name in it", officer("argonne"))
+        await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
+        await argonne.erasure.order("object", sha256, "a name in it", officer("argonne"))
         await asyncio.sleep(60)
         assert not holds(federation, sha256)
 
@@ -236,7 +236,7 @@ def test_an_answer_of_a_site_that_was_not_asked_counts_for_nothing(tmp_path: Pat
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
         await federation.crash("argonne")
-        await at(federation, "riken").erasing.order("object", sha256, "a name in it", officer("riken"))
+        await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         now = at(federation, "nims").clock.now()
         said = Erased(
             charter=CHARTER, sender="nims", to="riken", key="erase-it", issued=now, not_after=now + Erased.longest,
@@ -256,11 +256,11 @@ def test_answers_that_come_together_are_all_told_to_who_asked_first(tmp_path: Pa
         await federation.crash("nims")
         await federation.crash("post")
         # Both were told, and neither has answered yet.
-        erasure = argonne.erasing._get("object", sha256)
+        erasure = argonne.erasure._get("object", sha256)
         asked = Draft(ASKED, {"key": "first"}, {"why": "a name"})
-        await argonne.erasing._append(erasure, (asked,), charter=CHARTER, actor="riken")
+        await argonne.erasure._append(erasure, (asked,), charter=CHARTER, actor="riken")
         for peer in ("nims", "post"):
-            await argonne.erasing._tell(erasure, CHARTER, peer)
+            await argonne.erasure._tell(erasure, CHARTER, peer)
         now = argonne.clock.now()
 
         def said(sender: str) -> Incoming:
@@ -268,15 +268,15 @@ def test_answers_that_come_together_are_all_told_to_who_asked_first(tmp_path: Pa
             document = Erased(**fields, not_after=now + Erased.longest, what="object", subject=sha256, gone=(sender,))  # type: ignore[arg-type]
             return Incoming(Message(document=document.sign(federation.signer(sender))), sender, CHARTER)
 
-        append = argonne.erasing._append
+        append = argonne.erasure._append
 
         async def slowly(*what: Any, **how: Any) -> None:
             await asyncio.sleep(0.1)
             await append(*what, **how)
 
-        argonne.erasing._append = slowly  # type: ignore[method-assign]
-        await asyncio.gather(*(argonne.erasing.on_answer(said(peer)) for peer in ("nims", "post")))
-        told = argonne.erasing._get("object", sha256).answered[CHARTER, "riken"]
+        argonne.erasure._append = slowly  # type: ignore[method-assign]
+        await asyncio.gather(*(argonne.erasure.on_answer(said(peer)) for peer in ("nims", "post")))
+        told = argonne.erasure._get("object", sha256).answered[CHARTER, "riken"]
         assert set(told["gone"]) >= {"nims", "post"}
         assert "nims" not in told["waiting"]
 
@@ -290,7 +290,7 @@ def test_a_site_of_an_older_version_is_shown_as_not_asked(tmp_path: Path) -> Non
 
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
-        await at(federation, "riken").erasing.order("object", sha256, "a name in it", officer("riken"))
+        await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         await asyncio.sleep(60)
         assert "no format" in listed(federation, "argonne")["not_taken"]["nims"]
         assert listed(federation, "riken")["not_taken"] == {"nims": "as argonne says"}
@@ -304,7 +304,7 @@ def test_only_an_officer_erases_and_says_why(tmp_path: Path, role: Any, why: str
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
         with pytest.raises(error):
-            await at(federation, "riken").erasing.order("object", sha256, why, Session("x@riken", role, 1e9, ""))
+            await at(federation, "riken").erasure.order("object", sha256, why, Session("x@riken", role, 1e9, ""))
         assert holds(federation, sha256) == {"argonne", "riken", "nims"}
 
     tell(large.sites(tmp_path), story)
@@ -336,7 +336,7 @@ def test_a_task_is_erased_at_its_home_and_its_owner_whoever_begins(tmp_path: Pat
     async def story(federation: Federation) -> None:
         task = await a_campaign(federation)
         assert all(bodies(at(federation, name), stream) for name, stream in streams(task).items())
-        await at(federation, first).erasing.order("task", task, "a name in it", officer(first))
+        await at(federation, first).erasure.order("task", task, "a name in it", officer(first))
         await asyncio.sleep(120)
         assert not any(bodies(at(federation, name), stream) for name, stream in streams(task).items())
         assert listed(federation, first)["gone"] == ["argonne", "nims"]
@@ -359,10 +359,10 @@ def test_an_officer_is_told_which_objects_of_a_task_are_still_here(tmp_path: Pat
         step = at(federation, "argonne").campaigns.get("large").trials[0].steps[0]
         task = f"argonne/{step.owner}/{step.key}"
         await asyncio.sleep(60)
-        told = await at(federation, "riken").erasing.order("task", task, "a name in it", officer("riken"))
+        told = await at(federation, "riken").erasure.order("task", task, "a name in it", officer("riken"))
         assert told["objects"] == [sha256]
-        await at(federation, "riken").erasing.order("object", sha256, "a name in it", officer("riken"))
-        told = await at(federation, "riken").erasing.order("task", task, "a name in it", officer("riken"))
+        await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
+        told = await at(federation, "riken").erasure.order("task", task, "a name in it", officer("riken"))
         assert told["objects"] == []
 
     tell(large.sites(tmp_path), story)
@@ -371,7 +371,7 @@ def test_an_officer_is_told_which_objects_of_a_task_are_still_here(tmp_path: Pat
 def test_sites_start_again_over_what_was_erased_and_the_campaign_is_there_without_its_value(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         task = await a_campaign(federation)
-        await at(federation, "argonne").erasing.order("task", task, "a name in it", officer("argonne"))
+        await at(federation, "argonne").erasure.order("task", task, "a name in it", officer("argonne"))
         await asyncio.sleep(120)
         for name in ("argonne", "nims"):
             await federation.crash(name)
@@ -391,7 +391,7 @@ def test_a_bundle_of_what_was_erased_verifies_and_says_how_much_is_gone(tmp_path
         task = await a_campaign(federation)
         home = at(federation, "argonne")
         before = verify_bundle(read_bundle(await export_campaign(home, "toy")))
-        await home.erasing.order("task", task, "a name in it", officer("argonne"))
+        await home.erasure.order("task", task, "a name in it", officer("argonne"))
         bundle = read_bundle(await export_campaign(home, "toy"))
         found = verify_bundle(bundle)
         gone = [e for e in (one.entry() for one in bundle.entries) if e.type in (MADE, REPORTED) and e.body is None]
@@ -425,7 +425,7 @@ def test_a_task_that_is_not_over_is_not_erased_and_a_peer_waits_until_it_is(tmp_
         await asyncio.sleep(30)
         task = "argonne/nims/0123456789abcdef"
         with pytest.raises(Conflict, match="not over"):
-            await nims.erasing.order("task", task, "a name in it", officer("nims"))
+            await nims.erasure.order("task", task, "a name in it", officer("nims"))
         await send(federation, "argonne", erase(federation, "argonne", "nims", task, "task"))
         assert bodies(nims, streams(task)["nims"])
         await nims.owner.release("operator@nims", "on with it")
@@ -449,6 +449,6 @@ def test_nobody_but_the_two_sites_of_a_task_has_it_erased(tmp_path: Path) -> Non
 def test_a_task_that_nobody_knows_is_not_found(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         with pytest.raises(NotFound):
-            await at(federation, "nims").erasing.order("task", "argonne/nims/unheard", "why", officer("nims"))
+            await at(federation, "nims").erasure.order("task", "argonne/nims/unheard", "why", officer("nims"))
 
     tell(three_sites(tmp_path), story)

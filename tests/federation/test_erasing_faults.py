@@ -32,7 +32,7 @@ async def order(federation: Federation, sha256: str) -> None:
     for _ in range(20):
         try:
             riken = federation.places["riken"].running
-            await riken.erasing.order("object", sha256, "a name in it", officer("riken"))
+            await riken.erasure.order("object", sha256, "a name in it", officer("riken"))
             return
         except (YosegiError, RuntimeError):
             await asyncio.sleep(5)

@@ -57,7 +57,7 @@ def nims(federation: Federation) -> Site:
 
 
 async def explained(federation: Federation, **changes: str) -> dict[str, Any]:
-    answer = await argonne(federation).office.explain(MAKE.model_copy(update=changes), MEMBER)
+    answer = await argonne(federation).governance.explain(MAKE.model_copy(update=changes), MEMBER)
     return dict(answer["owner"])
 
 
@@ -76,7 +76,7 @@ def test_what_an_owner_forbids_is_known_before_anybody_acts_and_is_what_they_wou
     rules = {"own.cedar": forbid("own-rule", action=f'action == Action::"{step}"')}
 
     async def story(federation: Federation) -> None:
-        answer = await argonne(federation).office.explain(MAKE, MEMBER)
+        answer = await argonne(federation).governance.explain(MAKE, MEMBER)
         owner = answer["owner"]
         assert answer["allow"]
         assert (owner["allow"], owner["step"]) == (False, step)
@@ -111,7 +111,7 @@ def test_the_catalogue_shows_what_each_owner_would_say(told) -> None:
     rules = {"own.cedar": forbid("no-measuring", 'resource.ref == "nims/toy.measure@1"')}
 
     async def story(federation: Federation) -> None:
-        lines = {line["capability"]: line for line in await argonne(federation).office.access(MEMBER)}
+        lines = {line["capability"]: line for line in await argonne(federation).governance.access(MEMBER)}
         assert all(line["allow"] for line in lines.values())
         said = {ref: line["owner"]["allow"] for ref, line in lines.items()}
         assert said == {"nims/toy.make@1": True, "nims/toy.measure@1": False, "riken/toy.simulate@1": True}
@@ -123,8 +123,8 @@ def test_the_catalogue_shows_what_each_owner_would_say(told) -> None:
 
 def test_a_catalogue_looked_at_again_asks_nobody_again(told) -> None:
     async def story(federation: Federation) -> None:
-        before = await argonne(federation).office.access(MEMBER)
-        again = await argonne(federation).office.access(MEMBER)
+        before = await argonne(federation).governance.access(MEMBER)
+        again = await argonne(federation).governance.access(MEMBER)
         assert [line["owner"]["at"] for line in again] == [line["owner"]["at"] for line in before]
         assert len(list(nims(federation).ledger.read(f"foresaid/{CHARTER}/argonne"))) == 1
 
@@ -134,7 +134,7 @@ def test_a_catalogue_looked_at_again_asks_nobody_again(told) -> None:
 async def if_teaching(federation: Federation) -> tuple[dict[str, Any], dict[str, Any]]:
     added = agreement("teaching").model_dump(mode="json")
     asking = MAKE.model_copy(update={"purpose": "teaching"})
-    answer = await argonne(federation).office.what_if(asking, MEMBER, add=[added])
+    answer = await argonne(federation).governance.what_if(asking, MEMBER, add=[added])
     return answer["now"]["owner"], answer["then"]["owner"]
 
 
@@ -143,7 +143,7 @@ def test_what_if_an_agreement_were_added_is_answered_by_the_owner_too(told) -> N
         now, then = await if_teaching(federation)
         assert [reason["code"] for reason in now["reasons"]] == ["purpose_not_covered"]
         assert (then["allow"], then["agreements"]) == (True, ["teaching"])
-        assert nims(federation).law.agreements(CHARTER)[0].name == "colour-agreement"
+        assert nims(federation).authorizer.agreements(CHARTER)[0].name == "colour-agreement"
 
     told(story)
 
@@ -212,9 +212,9 @@ def test_a_question_that_nobody_heard_in_its_hour_is_asked_anew_and_awaited_no_l
         home = argonne(federation)
         await federation.crash("nims")
         await explained(federation)
-        assert home.foresight.expects(CHARTER, "nims")
+        assert home.preflight.expects(CHARTER, "nims")
         await asyncio.sleep(3700)
-        assert not home.foresight.expects(CHARTER, "nims")
+        assert not home.preflight.expects(CHARTER, "nims")
         await explained(federation)
         asked = [e for e in home.ledger.read(f"foresight/{CHARTER}/nims") if e.type == ASKED]
         assert len(asked) == 2
@@ -233,9 +233,9 @@ def test_of_a_team_that_its_member_is_not_in_a_site_learns_that_and_nothing_else
         after = amended(federation.charter(), teams=(*federation.charter().teams, fusion))
         secret = agreement("secret", teams=("fusion",), parties=("riken", "nims"), purposes=("research",))
         for envelope in (signed(after, *federation.places), signed(secret, "riken", "nims")):
-            await nims(federation).governing.publish(envelope, "officer@nims")
+            await nims(federation).publisher.publish(envelope, "officer@nims")
         await asyncio.sleep(60)
-        answer = await argonne(federation).office.explain(MAKE.model_copy(update={"team": "fusion"}), MEMBER)
+        answer = await argonne(federation).governance.explain(MAKE.model_copy(update={"team": "fusion"}), MEMBER)
         assert [reason["code"] for reason in answer["owner"]["reasons"]] == ["not_in_team"]
         assert "secret" not in str(answer)
 
@@ -294,7 +294,7 @@ def test_a_person_who_asks_too_often_is_told_so_and_shown_what_is_known(told) ->
     async def story(federation: Federation) -> None:
         home = argonne(federation)
         before = await explained(federation)
-        home.foresight._rate.most = 1
+        home.preflight._rate.most = 1
         await asyncio.sleep(61)
         await explained(federation, purpose="one")
         owner = await explained(federation)
@@ -338,7 +338,7 @@ def test_an_owner_that_refuses_the_question_is_said_to_have_done_so(tmp_path) ->
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
-        del nims(federation).exchange._intake.handlers[AuthorizationQuery.payload_type]
+        del nims(federation).exchange._inbox.handlers[AuthorizationQuery.payload_type]
         owner = await explained(federation)
         assert owner["why_not_asked"]["code"] == "not_taken"
         assert "not spoken here" in owner["why_not_asked"]["en"]

@@ -51,7 +51,7 @@ def test_they_all_arrive(tmp_path: Path, reach: Reach) -> None:
             "capability": "nims/full.count@1", "contract": count.contract.digest, "inputs": {"text": TEXT},
         }  # fmt: skip
         keys = [f"k{number}" for number in range(COUNT)]
-        decision = home.law.decide_request(request, count.contract)
+        decision = home.authorizer.decide_request(request, count.contract)
         await asyncio.gather(*(home.requests.ask(request | {"key": key}, decision) for key in keys))
         await asyncio.sleep(400)
         states = [home.requests.get("nims", key).state for key in keys]

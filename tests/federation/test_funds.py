@@ -330,7 +330,7 @@ def test_a_lapse_holds_the_campaign_between_steps_and_it_goes_on_when_there_is_m
 def test_usage_is_told_by_funder_team_agreement_and_campaign_and_adds_up() -> None:
     async def story(federation: Governed) -> None:
         home, nims = federation.places["argonne"].running, federation.places["nims"].running
-        await federation.places["argonne"].running.governing.publish(
+        await federation.places["argonne"].running.publisher.publish(
             signed(agreement("teaching"), "argonne", "riken", "nims"), "officer@argonne"
         )
         await asyncio.sleep(30)

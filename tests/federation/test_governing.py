@@ -52,7 +52,7 @@ def version(site: Site, charter: str = CHARTER) -> int:
 
 
 async def publish(federation: Governed, envelope: Envelope, name: str = "argonne") -> None:
-    await at(federation, name).governing.publish(envelope, BY)
+    await at(federation, name).publisher.publish(envelope, BY)
 
 
 async def states(federation: Governed, text: str, seconds: float = 120) -> list[tuple[str, str]]:
@@ -135,8 +135,8 @@ def test_a_charter_that_a_peer_passes_on_is_held_to_the_same_rule(told) -> None:
     async def story(federation: Governed) -> None:
         argonne, riken = at(federation, "argonne"), at(federation, "riken")
         envelope = signed(amended(federation.charter(), title="Second"), "riken", "nims")
-        riken.governing.law.foresee = lambda *_: None  # type: ignore[method-assign, assignment]
-        entries = await riken.ledger.append(*riken.governing._passing(CHARTER, envelope, BY))
+        riken.publisher.authorizer.foresee = lambda *_: None  # type: ignore[method-assign, assignment]
+        entries = await riken.ledger.append(*riken.publisher._passing(CHARTER, envelope, BY))
         riken.exchange.posted(entries)
         await asyncio.sleep(60)
         assert version(argonne) == 1
@@ -160,7 +160,7 @@ def test_a_third_country_is_admitted_and_everybody_hears_of_it_and_it_of_everybo
         federation.joined = [admitted, signed(federation.statement("harwell"), "harwell")]
         federation.places["harwell"] = federation.later["harwell"]
         harwell = await federation.restart("harwell")
-        await harwell.governing.publish(signed(federation.statement("harwell"), "harwell"), "officer@harwell")
+        await harwell.publisher.publish(signed(federation.statement("harwell"), "harwell"), "officer@harwell")
         await asyncio.sleep(90)
         for name in (*ALL, "harwell"):
             site = at(federation, name)
@@ -208,9 +208,9 @@ def test_a_charter_from_outside_is_never_adopted_because_a_peer_sent_it(told) ->
         first = federation.charter()
         other = first.model_copy(update={"id": "other"})
         riken, argonne = at(federation, "riken"), at(federation, "argonne")
-        entries = await riken.ledger.append(*riken.governing._passing(CHARTER, signed(other, *ALL), BY))
+        entries = await riken.ledger.append(*riken.publisher._passing(CHARTER, signed(other, *ALL), BY))
         riken.exchange.posted(entries)
-        await argonne.governing.introduce((signed(other, *ALL),))
+        await argonne.publisher.introduce((signed(other, *ALL),))
         await asyncio.sleep(60)
         assert argonne.registry.charters() == (CHARTER,)
 
@@ -245,7 +245,7 @@ def test_a_forged_statement_in_a_parcel_introduces_nobody(told) -> None:
     async def story(federation: Governed) -> None:
         argonne = at(federation, "argonne")
         forged = federation.statement("riken", serial=2, reach=Listens(url="http://elsewhere.example"))
-        assert not await argonne.governing.introduce((signed(forged, "nims"),))
+        assert not await argonne.publisher.introduce((signed(forged, "nims"),))
         assert argonne.registry.federation(CHARTER).roster.statements["riken"].serial == 1
 
     told(story)
@@ -282,12 +282,12 @@ def test_an_agreement_that_breaks_the_table_of_expectations_is_not_published(tol
     async def story(federation: Governed) -> None:
         nims = at(federation, "nims")
         row = Expectation(who="pi@argonne", team="colour-team", what="nims/toy.make@1", purpose="teaching", allow=False)
-        nims.law.expectations = (row,)
-        size, digest = nims.ledger.size, nims.law.policy(CHARTER).digest
+        nims.authorizer.expectations = (row,)
+        size, digest = nims.ledger.size, nims.authorizer.policy(CHARTER).digest
         with pytest.raises(Invalid, match="row 1 of the policy table"):
             await publish(federation, signed(agreement("teaching"), *ALL), "nims")
         assert nims.ledger.size == size
-        assert nims.law.policy(CHARTER).digest == digest
+        assert nims.authorizer.policy(CHARTER).digest == digest
 
     told(story)
 
@@ -299,9 +299,9 @@ def test_rules_are_reloaded_without_a_restart_and_not_at_all_if_the_table_says_n
         nims = at(federation, "nims")
         row = Expectation(who="pi@argonne", team="colour-team", what="nims/toy.make@1", allow=True)
         with pytest.raises(Invalid, match="is to be allowed"):
-            await nims.law.reload({"local.cedar": forbid}, [row])
-        assert nims.law.policy(CHARTER).rules == {}
-        await nims.law.reload({"local.cedar": forbid}, [])
+            await nims.authorizer.reload({"local.cedar": forbid}, [row])
+        assert nims.authorizer.policy(CHARTER).rules == {}
+        await nims.authorizer.reload({"local.cedar": forbid}, [])
         assert (await states(federation, spec(1)))[0] == ("refused", "local_rule")
 
     told(story)
@@ -323,7 +323,7 @@ def test_rules_are_reloaded_without_a_restart_and_not_at_all_if_the_table_says_n
 def test_what_is_suspended_starts_nothing_new_and_lifting_it_lets_it_go_on(told, kind, name) -> None:
     async def story(federation: Governed) -> None:
         nims = at(federation, "nims")
-        await nims.governing.suspend(kind, name, "officer@nims", "a look")
+        await nims.publisher.suspend(kind, name, "officer@nims", "a look")
         steps = await states(federation, spec(1).replace('name = "toy"', 'name = "during"'), 60)
         if kind == "site":
             # Nothing at all is exchanged with it: its requests wait unread.
@@ -331,7 +331,7 @@ def test_what_is_suspended_starts_nothing_new_and_lifting_it_lets_it_go_on(told,
             assert not nims.ledger.query("SELECT * FROM task")
         else:
             assert steps[0] == ("refused", "suspended")
-        await nims.governing.lift(kind, name, "officer@nims", "seen")
+        await nims.publisher.lift(kind, name, "officer@nims", "seen")
         await asyncio.sleep(60)
         assert (await states(federation, spec(1).replace('name = "toy"', 'name = "after"')))[0][0] == "ended"
 
@@ -340,10 +340,10 @@ def test_what_is_suspended_starts_nothing_new_and_lifting_it_lets_it_go_on(told,
 
 def test_a_suspension_holds_after_a_restart(told) -> None:
     async def story(federation: Governed) -> None:
-        await at(federation, "nims").governing.suspend("person", "pi@argonne", "officer@nims", "a look")
+        await at(federation, "nims").publisher.suspend("person", "pi@argonne", "officer@nims", "a look")
         await federation.crash("nims")
         nims = await federation.restart("nims")
-        assert [s.name for s in nims.governing.suspensions()] == ["pi@argonne"]
+        assert [s.name for s in nims.publisher.suspensions()] == ["pi@argonne"]
         assert (await states(federation, spec(1)))[0] == ("refused", "suspended")
 
     told(story)
@@ -356,7 +356,7 @@ def test_what_was_accepted_before_a_suspension_is_refused_just_before_its_start(
         await home.start_campaign(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(20)
         assert nims.tasks("accepted")
-        await nims.governing.suspend("person", "pi@argonne", "officer@nims", "a look")
+        await nims.publisher.suspend("person", "pi@argonne", "officer@nims", "a look")
         await nims.owner.release("operator@nims", "on")
         await asyncio.sleep(20)
         assert not federation.world.effects
@@ -371,7 +371,7 @@ def test_a_name_of_the_wrong_form_is_not_suspended(told) -> None:
         nims = at(federation, "nims")
         for kind, name in (("person", 'x" || true || "'), ("site", "Nims"), ("capability", "toy")):
             with pytest.raises(YosegiError):
-                await nims.governing.suspend(kind, name, "officer@nims", "")
-        assert not nims.governing.suspensions()
+                await nims.publisher.suspend(kind, name, "officer@nims", "")
+        assert not nims.publisher.suspensions()
 
     told(story)

@@ -24,7 +24,7 @@ from yosegi.governance.charter.charter import Charter, Threshold
 from yosegi.identity.accounts import Account
 from yosegi.identity.sessions import Sessions
 from yosegi.services.campaigns.export import export_campaign
-from yosegi.services.governance.documents import check_own
+from yosegi.services.governance.publisher import check_own
 from yosegi.services.grants.view import usage
 from yosegi.services.programme.service import programme
 from yosegi.testing.federation import CHARTER, TEAM
@@ -57,11 +57,11 @@ async def founded(folder: Path, duration: float = 1.0) -> Governed:
     federation.places["nims"].duration = duration
     await federation.start()
     home = federation.places["argonne"].running
-    await home.governing.publish(signed(hosting(federation.charter()), *FOUNDERS, "small"), "officer@argonne")
+    await home.publisher.publish(signed(hosting(federation.charter()), *FOUNDERS, "small"), "officer@argonne")
     await asyncio.sleep(5)
     given = agreement("small-toys", parties=("small", "nims", "riken"), purposes=("research",))
     nims = federation.places["nims"].running
-    await nims.governing.publish(signed(given, "small", "nims", "riken"), "officer@nims")
+    await nims.publisher.publish(signed(given, "small", "nims", "riken"), "officer@nims")
     await asyncio.sleep(5)
     return federation
 
@@ -72,7 +72,7 @@ def sign_in(federation: Governed, who: str = PI) -> str:
     login = Login(
         person=who, site="argonne", nonce=f"n{now.timestamp()}", issued=now, not_after=now + timedelta(minutes=2)
     )
-    return home.door.with_key(login.sign(KEY).to_bytes())
+    return home.authenticator.with_key(login.sign(KEY).to_bytes())
 
 
 def campaign(trials: int = 1) -> str:
@@ -90,14 +90,14 @@ async def unhosted(federation: Governed) -> None:
     """A new version of the charter: argonne hosts small no more."""
     home = federation.places["argonne"].running
     current = home.registry.federation(CHARTER).roster.charter
-    await home.governing.publish(signed(hosting(current, None), *FOUNDERS, "small"), "officer@argonne")
+    await home.publisher.publish(signed(hosting(current, None), *FOUNDERS, "small"), "officer@argonne")
     await asyncio.sleep(5)
 
 
 def test_a_campaign_of_a_hosted_person_runs_at_the_host_and_owners_see_where_they_are_from(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         home, nims = (federation.places[name].running for name in ("argonne", "nims"))
-        session = home.door.session(sign_in(federation))
+        session = home.authenticator.session(sign_in(federation))
         assert session is not None
         await home.start_campaign(parse_spec(campaign()), session)
         await asyncio.sleep(200)
@@ -122,7 +122,7 @@ def test_the_hosts_own_agreement_is_not_the_hosted_members(tmp_path: Path) -> No
     async def story(federation: Governed) -> None:
         nims = federation.places["nims"].running
         teaching = agreement("teaching", parties=("argonne", "nims"), capabilities=("nims/*",))
-        await nims.governing.publish(signed(teaching, "argonne", "nims"), "officer@nims")
+        await nims.publisher.publish(signed(teaching, "argonne", "nims"), "officer@nims")
         assert why_refused(await ask(federation, "k1", on_behalf_of=PI, purpose="teaching")) == "home_not_a_party"
         assert (await ask(federation, "k2", purpose="teaching")).state is not TaskState.REFUSED
 
@@ -145,9 +145,9 @@ def test_a_site_that_claims_to_host_somebody_it_does_not_is_refused_with_the_rea
 def test_an_agreement_of_a_hosted_member_is_in_force_at_its_host(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         home = federation.places["argonne"].running
-        assert "small-toys" in {one.name for one in home.law.policy(CHARTER).agreements}
-        assert "small-toys" in {one["name"] for one in home.office.agreements(CHARTER)}
-        lines = await home.office.access(person(PI))
+        assert "small-toys" in {one.name for one in home.authorizer.policy(CHARTER).agreements}
+        assert "small-toys" in {one["name"] for one in home.governance.agreements(CHARTER)}
+        lines = await home.governance.access(person(PI))
         seen = {line["capability"]: (line["allow"], line["owner"]["allow"]) for line in lines}
         assert seen["nims/toy.make@1"] == seen["riken/toy.simulate@1"] == (True, True)
         (told,) = programme(home)
@@ -171,7 +171,7 @@ def test_a_new_version_that_ends_the_hosting_ends_it_at_once(tmp_path: Path) -> 
     async def story(federation: Governed) -> None:
         home, nims = (federation.places[name].running for name in ("argonne", "nims"))
         token = sign_in(federation)
-        session = home.door.session(token)
+        session = home.authenticator.session(token)
         assert session is not None
         await home.start_campaign(parse_spec(campaign(3)), session)
         await asyncio.sleep(20)
@@ -179,7 +179,7 @@ def test_a_new_version_that_ends_the_hosting_ends_it_at_once(tmp_path: Path) -> 
         assert running
         await unhosted(federation)
         # At the host: signed out, not let in again, the campaign held with the reason.
-        assert home.door.session(token) is None
+        assert home.authenticator.session(token) is None
         with pytest.raises(Refused, match="institution_not_hosted"):
             sign_in(federation)
         held = home.campaigns.get("toy")
@@ -214,14 +214,14 @@ def test_the_mandate_of_a_person_who_is_hosted_no_more_is_over(tmp_path: Path) -
 
     async def story(federation: Governed) -> None:
         home = federation.places["argonne"].running
-        session = home.door.session(sign_in(federation))
+        session = home.authenticator.session(sign_in(federation))
         assert session is not None
         await home.start_campaign(parse_spec(campaign(3)), session)
         await asyncio.sleep(5)
         mandate = home.campaigns.get("toy").mandate
-        assert home.mandating.delegation.over(mandate) is None
+        assert home.mandates.delegation.over(mandate) is None
         await unhosted(federation)
-        over = home.mandating.delegation.over(mandate)
+        over = home.mandates.delegation.over(mandate)
         assert over is not None
         assert over.code == "not_hosted_here"
 
@@ -250,14 +250,14 @@ def test_a_visitor_from_another_site_may_look_and_asks_for_nothing_here(tmp_path
         federation.places["argonne"].accounts = {visitor: account}
         await federation.start()
         home = federation.places["argonne"].running
-        session = home.door.session(sign_in(federation, visitor))
+        session = home.authenticator.session(sign_in(federation, visitor))
         assert session is not None
         with pytest.raises(Refused, match="institution_not_hosted"):
             await home.start_campaign(parse_spec(spec(1).replace("pi@argonne", visitor)), session)
         terms = {"charter": CHARTER, "team": TEAM, "capabilities": ("nims/*",), "purposes": ("research",)}
-        mandate = home.mandating.draw_up(id="m", person=visitor, days=1, budget=Amounts(), **terms)
+        mandate = home.mandates.build_mandate(id="m", person=visitor, days=1, budget=Amounts(), **terms)
         with pytest.raises(Refused, match="institution_not_hosted"):
-            await home.mandating.give(mandate, session)
+            await home.mandates.give(mandate, session)
         request = {"key": "k", "charter": CHARTER, "team": TEAM, "capability": "nims/toy.make@1", "inputs": {"x": 0.5}}
         asked = await home.asking.ask(session, purpose="research", **request)
         assert "not_hosted_here" in {reason.code for reason in asked.reasons}

@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         home = federation.places["argonne"].running
         await home.start_campaign(parse_spec(spec(3)), federation.member())
         await asyncio.sleep(200)
-        await federation.places["nims"].running.governing.suspend("person", "pi@argonne", "officer@nims", "a look")
+        await federation.places["nims"].running.publisher.suspend("person", "pi@argonne", "officer@nims", "a look")
         for name in federation.places:
             await federation.crash(name)
 
@@ -55,20 +55,20 @@ def named(found: list[Touched]) -> list[Touched]:
 
 
 def test_everything_a_member_asked_is_found_and_nothing_else_names_them(folder: Path) -> None:
-    with ledger(folder, "nims") as book:
-        found = trace(book, "person", ["pi@argonne"])
-        tasks = {entry.stream for entry in book.scan() if entry.stream.startswith("task/")}
+    with ledger(folder, "nims") as repository:
+        found = trace(repository, "person", ["pi@argonne"])
+        tasks = {entry.stream for entry in repository.scan() if entry.stream.startswith("task/")}
         assert {t.entry.stream for t in found if t.entry.stream.startswith("task/")} == tasks
         assert len(tasks) >= 6
-        assert trace(book, "person", ["nobody@argonne"]) == []
+        assert trace(repository, "person", ["nobody@argonne"]) == []
 
 
 def test_what_a_campaign_learned_from_an_answer_taints_every_later_proposal(folder: Path) -> None:
-    with ledger(folder) as book:
-        found = trace(book, "capability", [MAKE])
+    with ledger(folder) as repository:
+        found = trace(repository, "capability", [MAKE])
         answers = [t.entry for t in found if t.entry.type == ANSWERED]
         first = min(entry.position for entry in answers)
-        proposals = [e for e in book.stream("campaign/toy") if e.type == PROPOSED]
+        proposals = [e for e in repository.stream("campaign/toy") if e.type == PROPOSED]
         tainted = {t.entry.sequence for t in found}
         assert all((entry.sequence in tainted) == (entry.position > first) for entry in proposals)
         assert any(entry.position > first for entry in proposals)
@@ -77,39 +77,39 @@ def test_what_a_campaign_learned_from_an_answer_taints_every_later_proposal(fold
 
 
 def test_the_beginning_of_a_key_names_what_it_signed(folder: Path) -> None:
-    with ledger(folder, "nims") as book:
-        key = next(iter(book.checkpoint.signatures)).key_id
-        found = named(trace(book, "key", [key[:30]]))
+    with ledger(folder, "nims") as repository:
+        key = next(iter(repository.checkpoint.signatures)).key_id
+        found = named(trace(repository, "key", [key[:30]]))
         assert {t.entry.type for t in found} >= {"governance.accepted", "task.accepted"}
         contract = next(t.entry for t in found if t.entry.type == "task.accepted").body
         assert contract is not None
         digest = contract["decision"]["question"]["capability"]["contract"]
-        assert trace(book, "contract", [digest])
+        assert trace(repository, "contract", [digest])
 
 
 def test_an_agreement_and_a_site_are_traced(folder: Path) -> None:
-    with ledger(folder, "nims") as book:
-        by_agreement = {t.entry.type for t in named(trace(book, "agreement", ["colour-agreement"]))}
+    with ledger(folder, "nims") as repository:
+        by_agreement = {t.entry.type for t in named(trace(repository, "agreement", ["colour-agreement"]))}
         assert {"task.accepted", "task.dispatched"} <= by_agreement
-        by_site = [t.entry for t in named(trace(book, "site", ["riken"]))]
+        by_site = [t.entry for t in named(trace(repository, "site", ["riken"]))]
         assert by_site
         assert not any(entry.stream.startswith("task/argonne") for entry in by_site)
 
 
 def test_what_is_older_than_since_is_left_out(folder: Path) -> None:
-    with ledger(folder, "nims") as book:
-        everything = trace(book, "person", ["pi@argonne"])
+    with ledger(folder, "nims") as repository:
+        everything = trace(repository, "person", ["pi@argonne"])
         middle = everything[len(everything) // 2].entry
-        later = trace(book, "person", ["pi@argonne"], parse_timestamp(middle.time))
+        later = trace(repository, "person", ["pi@argonne"], parse_timestamp(middle.time))
         assert 0 < len(later) < len(everything)
         assert all(t.entry.time >= middle.time for t in later)
-        assert trace(book, "person", ["pi@argonne"], EPOCH + timedelta(days=9)) == []
+        assert trace(repository, "person", ["pi@argonne"], EPOCH + timedelta(days=9)) == []
 
 
 def signed_report(folder: Path, site: str = "nims") -> Envelope:
-    with ledger(folder, site) as book:
-        found = trace(book, "person", ["pi@argonne"])
-        made = report(book, site, "person", "pi@argonne", found, None, EPOCH + timedelta(hours=1))
+    with ledger(folder, site) as repository:
+        found = trace(repository, "person", ["pi@argonne"])
+        made = report(repository, site, "person", "pi@argonne", found, None, EPOCH + timedelta(hours=1))
     return made.sign(key(site))
 
 
@@ -153,12 +153,12 @@ def test_a_report_that_its_ledger_does_not_bear_out_is_refused_even_if_its_site_
 
 def test_a_snapshot_takes_no_lock_and_sees_one_moment(folder: Path) -> None:
     path = folder / "riken.db"
-    with Snapshot(path) as book:
-        size = book.size
+    with Snapshot(path) as repository:
+        size = repository.size
         writer = sqlite3.connect(path)
         writer.execute("INSERT INTO ledger_entries VALUES (?, 'x', 1, x'7b7d', x'00')", (size,))
         writer.commit()
-        assert len(list(book.scan())) == size
+        assert len(list(repository.scan())) == size
         writer.execute("DELETE FROM ledger_entries WHERE sequence = ?", (size,))
         writer.commit()
         writer.close()

@@ -153,7 +153,7 @@ def test_what_a_key_signed_counts_if_it_was_seen_before_it_was_withdrawn(tmp_pat
         old = [Revoked(key_id=key.key_id, since=moment, why=why) for key in known.keys]
         new = tuple(signer.public for signer in both("site", "new-at-nims"))
         changes = {"serial": 2, "issued": now, "keys": new, "revoked": tuple(old)}
-        await argonne.governing.publish(known.model_copy(update=changes).sign(*both("governance", "nims")), by="nims")
+        await argonne.publisher.publish(known.model_copy(update=changes).sign(*both("governance", "nims")), by="nims")
         return await export_campaign(argonne, "toy")
 
     exported = read_bundle(run_simulated(story()))

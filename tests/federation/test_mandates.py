@@ -90,7 +90,7 @@ async def started_since(site: Site, seconds: float) -> list[str]:
 
 def test_a_member_states_the_question_once_and_the_campaign_acts_under_a_mandate_of_its_own(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        shown = home.mandating.show(mandate_of(home))
+        shown = home.mandates.show(mandate_of(home))
         assert (shown["person"], shown["campaign"], shown["stands"]) == (PI, "toy", True)
         assert shown["capabilities"] == list(campaign_of(home).spec.capabilities())
         requests = [nims.task(f"{row['home']}/{row['key']}").asked() for row in nims.tasks()]
@@ -123,10 +123,10 @@ def test_what_a_campaign_costs_is_held_and_settled_in_its_mandates_budget(tmp_pa
         text = spec(2).replace('planner = "sobol"', 'planner = "sobol"\nbudget = { samples = "5" }')
         await home.start_campaign(parse_spec(text), person())
         await asyncio.sleep(1)
-        assert home.mandating.show(mandate_of(home))["left"] == {"samples": "3"}
+        assert home.mandates.show(mandate_of(home))["left"] == {"samples": "3"}
         await asyncio.sleep(40)
         assert campaign_of(home).state is CampaignState.ENDED
-        assert home.mandating.show(mandate_of(home))["left"] == {"samples": "3"}
+        assert home.mandates.show(mandate_of(home))["left"] == {"samples": "3"}
         assert home.ledger.query("SELECT COUNT(*) AS n FROM mandate_uses WHERE ended = 0")[0]["n"] == 0
 
     tell(tmp_path, story, duration=2.0)
@@ -143,12 +143,12 @@ def draw(home: Site, name: str, **changes: Any) -> Mandate:
         "days": 30,
         "budget": Amounts({"samples": 2000}),
     }
-    return home.mandating.draw_up(**(terms | changes))
+    return home.mandates.build_mandate(**(terms | changes))
 
 
 def test_under_a_named_mandate_no_more_is_asked_for_than_its_budget_holds(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        await home.mandating.give(draw(home, "small"), person())
+        await home.mandates.give(draw(home, "small"), person())
         await home.start_campaign(parse_spec(spec(9)), person(), mandate="small")
         await asyncio.sleep(60)
         campaign = campaign_of(home)
@@ -174,7 +174,7 @@ def test_a_campaign_beyond_the_mandate_it_names_is_not_begun(
     tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        await home.mandating.give(draw(home, "narrow", **changes), person())
+        await home.mandates.give(draw(home, "narrow", **changes), person())
         size = home.ledger.size
         with pytest.raises(Refused, match=reason):
             await home.start_campaign(parse_spec(spec()), person(), mandate="narrow")
@@ -186,16 +186,16 @@ def test_a_campaign_beyond_the_mandate_it_names_is_not_begun(
 def test_nobody_gives_or_cancels_a_mandate_in_another_members_name(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         with pytest.raises(Refused, match="not_on_behalf_of_others"):
-            await home.mandating.give(draw(home, "m"), person("other@argonne"))
-        await home.mandating.give(draw(home, "m"), person())
+            await home.mandates.give(draw(home, "m"), person("other@argonne"))
+        await home.mandates.give(draw(home, "m"), person())
         with pytest.raises(Refused, match="not_on_behalf_of_others"):
-            await home.mandating.cancel("m", "", person("other@argonne"))
+            await home.mandates.cancel("m", "", person("other@argonne"))
         with pytest.raises(Refused, match="mandate_repeated"):
-            await home.mandating.give(draw(home, "m"), person())
+            await home.mandates.give(draw(home, "m"), person())
         with pytest.raises(NotFound):
-            await home.mandating.cancel("no-such", "", person())
-        await home.mandating.cancel("m", "", person("operator@argonne", "operator"))
-        assert not home.mandating.show("m")["stands"]
+            await home.mandates.cancel("no-such", "", person())
+        await home.mandates.cancel("m", "", person("operator@argonne", "operator"))
+        assert not home.mandates.show("m")["stands"]
 
     tell(tmp_path, story)
 
@@ -206,7 +206,7 @@ def test_nobody_gives_or_cancels_a_mandate_in_another_members_name(tmp_path: Pat
 def test_a_minute_after_a_mandate_is_cancelled_nothing_new_starts_and_what_waits_is_refused(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         assert states(nims) == {"accepted", "dispatched"}
-        await home.mandating.cancel(mandate_of(home), "a change of plan", person())
+        await home.mandates.cancel(mandate_of(home), "a change of plan", person())
         await asyncio.sleep(60)
         assert "accepted" not in states(nims)
         assert not await started_since(nims, 200)
@@ -223,7 +223,7 @@ def test_what_runs_when_its_mandate_is_cancelled_does_what_its_contract_says(
     tmp_path: Path, on_revoked: str, effects: int
 ) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        await home.mandating.cancel(mandate_of(home), "", person())
+        await home.mandates.cancel(mandate_of(home), "", person())
         await asyncio.sleep(150)
         revoked = [entry for entry in nims.ledger.scan() if entry.type == "task.revoked"]
         assert [entry.facts["how"] for entry in revoked] == [on_revoked]
@@ -236,7 +236,7 @@ def test_with_all_links_down_nothing_starts_later_than_ten_minutes_after_a_manda
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         federation.network.part(*EVERYBODY)
         cancelled = home.clock.now()
-        await home.mandating.cancel(mandate_of(home), "", person())
+        await home.mandates.cancel(mandate_of(home), "", person())
         started = await started_since(nims, 900)
         assert started, "the owner cannot know yet"
         assert parse_timestamp(started[-1]) <= cancelled + timedelta(minutes=10)
@@ -278,7 +278,7 @@ def test_a_long_queue_goes_on_for_longer_than_a_token_lives(tmp_path: Path) -> N
 def test_a_campaign_whose_mandate_is_over_goes_on_when_its_member_gives_another_by_resuming_it(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         first = mandate_of(home)
-        await home.mandating.cancel(first, "", person())
+        await home.mandates.cancel(first, "", person())
         await asyncio.sleep(60)
         somebody = Session("operator@argonne", "operator", float("inf"), "")
         with pytest.raises(Refused, match="not_on_behalf_of_others"):
@@ -341,7 +341,7 @@ def test_a_token_that_has_run_out_starts_nothing_until_its_home_site_has_said_ag
     tmp_path: Path,
 ) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        await home.mandating.give(draw(home, "m"), person())
+        await home.mandates.give(draw(home, "m"), person())
         old = token(nims.clock.now() - timedelta(minutes=30), federation.signer("argonne"))
         federation.network.part(*EVERYBODY)
         task = await ask(federation, "k", mandate="m", token=old)
@@ -369,7 +369,7 @@ def test_after_a_mandate_is_cancelled_a_token_that_is_still_valid_starts_nothing
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         mandate = mandate_of(home)
         good = token(nims.clock.now(), federation.signer("argonne"), mandate=mandate)
-        await home.mandating.cancel(mandate, "", person())
+        await home.mandates.cancel(mandate, "", person())
         await asyncio.sleep(30)
         assert why_refused(await ask(federation, "k", mandate=mandate, token=good)) == "mandate_cancelled"
 
@@ -378,7 +378,7 @@ def test_after_a_mandate_is_cancelled_a_token_that_is_still_valid_starts_nothing
 
 def test_an_expired_mandate_mints_nothing_and_its_campaign_holds(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        await home.mandating.give(draw(home, "short", days=60 / 86400, budget=Amounts({"samples": 40_000})), person())
+        await home.mandates.give(draw(home, "short", days=60 / 86400, budget=Amounts({"samples": 40_000})), person())
         await home.start_campaign(parse_spec(spec(40)), person(), mandate="short")
         await asyncio.sleep(100)
         assert campaign_of(home).state is CampaignState.HELD
@@ -398,7 +398,7 @@ async def amend(federation: Federation, site: Site, **changes: Any) -> None:
         *(key for name in federation.places for key in federation.governors(name))
     )
     await site.registry.accept(envelope, by=f"operator@{site.name}")
-    await site.law.publish(CHARTER)
+    await site.authorizer.publish(CHARTER)
     site.watch.look()
 
 
@@ -421,7 +421,7 @@ def test_within_a_minute_of_an_agreements_end_nothing_starts_and_results_are_wit
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         later = federation.agreement(2, valid_until=nims.clock.now() + timedelta(seconds=20))
         await nims.registry.accept(later, by="operator@nims")
-        await nims.law.publish(CHARTER)
+        await nims.authorizer.publish(CHARTER)
         await asyncio.sleep(80)
         assert not await started_since(nims, 100)
         assert states(nims) == {"refused", "ended"}
@@ -483,13 +483,13 @@ def test_what_was_learned_from_one_owner_goes_to_no_other_without_its_agreement(
             "capability": step.capability,
             "inputs": {"x": 0.5},
         }
-        assert home.law.decide_request(fields, contract, campaign.learned).allow
+        assert home.authorizer.decide_request(fields, contract, campaign.learned).allow
         apart = federation.agreement(2, parties=("argonne", "riken"), capabilities=("argonne/*", "riken/*"))
         await home.registry.accept(apart, by="operator@argonne")
-        policy = await home.law.publish(CHARTER)
-        refused = home.law.decide_request(fields, contract, campaign.learned)
+        policy = await home.authorizer.publish(CHARTER)
+        refused = home.authorizer.decide_request(fields, contract, campaign.learned)
         assert set(refused.reasons) == {"transfer_not_covered"}
         assert redecide(refused, policy.bundle).same_as(refused)
-        assert home.law.decide_request(fields, contract).allow
+        assert home.authorizer.decide_request(fields, contract).allow
 
     tell(tmp_path, story, trials=2, parallel=2, duration=2.0)

@@ -82,7 +82,7 @@ def test_what_is_too_large_or_erased_is_named_without_its_bytes(
         assert await absent(home) == "too_large"
         monkeypatch.undo()
         sha256 = made.trials[0].steps[0].outputs["table"]["sha256"]
-        await home.erasing.order("object", sha256, "asked", federation.member())
+        await home.erasure.order("object", sha256, "asked", federation.member())
         assert await absent(home) == "erased"
 
     async def absent(home: Any) -> str | None:

@@ -77,7 +77,7 @@ async def asked(federation: Federation, table: dict[str, Any], key: str = "k1") 
         "charter": CHARTER, "key": key, "team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research",
         "capability": "nims/large.look@1", "contract": contract.digest, "inputs": {"table": table},
     }  # fmt: skip
-    return await home.requests.ask(request, home.law.decide_request(request, contract))
+    return await home.requests.ask(request, home.authorizer.decide_request(request, contract))
 
 
 async def put(federation: Federation, data: bytes, **how: Any) -> dict[str, Any]:
@@ -121,8 +121,8 @@ def test_a_release_is_decided_again_at_each_piece(tmp_path: Path) -> None:
 
         async def until_forbidden(charter: str, peer: str, want: ChunkRequest) -> Chunk:
             if len(pieces) == 1:
-                riken.law.rules = {"kept.cedar": NO_RELEASE}
-                await riken.law.publish(CHARTER)
+                riken.authorizer.rules = {"kept.cedar": NO_RELEASE}
+                await riken.authorizer.publish(CHARTER)
             pieces.append(await give(charter, peer, want))
             return pieces[-1]
 
@@ -197,7 +197,7 @@ def test_a_label_that_is_left_out_of_a_reference_still_counts(tmp_path: Path) ->
         table.pop("sources")
         ref = ObjectRef.read(table)
         asked = {"inputs": {"table": ref.json()}, "sensitivity": "public"}
-        named = home.law.labelled(asked, large.look.contract)
+        named = home.authorizer.labelled(asked, large.look.contract)
         assert named["inputs"]["table"]["sources"] == ["riken/large.make@1"]
         assert named["sensitivity"] == "team"
 
@@ -262,9 +262,9 @@ def test_pieces_that_nobody_asked_for_are_thrown_away(tmp_path: Path) -> None:
         link = site(federation, "argonne").exchange.link(CHARTER, "riken")
         for number in range(200):
             link.asked([ChunkRequest(task=f"t{number}", sha256=digest(b"x"), offset=0, length=1)])
-        assert len(link._gifts) <= 64
+        assert len(link._chunks_due) <= 64
         await asyncio.sleep(60)
-        assert not link._gifts
+        assert not link._chunks_due
         assert not federation.places["riken"].objects.partial
 
     tell(large.sites(tmp_path), story)
@@ -370,7 +370,7 @@ def test_erasing_takes_the_bytes_and_leaves_the_entries(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         made = await campaign(federation)
         home, sha256 = site(federation, "argonne"), made.trials[0].steps[0].outputs["table"]["sha256"]
-        await home.erasing.order("object", sha256, "asked by its subject", federation.member())
+        await home.erasure.order("object", sha256, "asked by its subject", federation.member())
         told = home.objects.show(sha256, federation.member())
         assert (told["here"], told["erased"], len(told["history"]) > 1) == (False, True, True)
         with pytest.raises(Refused, match="object_erased"):

@@ -42,7 +42,7 @@ def argonne(federation: Governed) -> Site:
 
 def test_a_member_learns_before_asking_what_would_be_allowed_and_by_what(told) -> None:
     async def story(federation: Governed) -> None:
-        answer = await argonne(federation).office.explain(MAKE, MEMBER)
+        answer = await argonne(federation).governance.explain(MAKE, MEMBER)
         assert answer["allow"]
         assert answer["agreements"] == ["colour-agreement"]
         assert (answer["action"], answer["team"], answer["charter"]) == ("request", "colour-team", CHARTER)
@@ -53,7 +53,7 @@ def test_a_member_learns_before_asking_what_would_be_allowed_and_by_what(told) -
 def test_a_refusal_is_explained_in_both_languages_and_is_the_one_that_the_campaign_meets(told) -> None:
     async def story(federation: Governed) -> None:
         site = argonne(federation)
-        answer = await site.office.explain(MAKE.model_copy(update={"purpose": "teaching"}), MEMBER)
+        answer = await site.governance.explain(MAKE.model_copy(update={"purpose": "teaching"}), MEMBER)
         (reason,) = answer["reasons"]
         assert not answer["allow"]
         assert reason["code"] == "purpose_not_covered"
@@ -71,16 +71,16 @@ def test_what_if_an_agreement_were_added_or_dropped_changes_nothing(told) -> Non
     async def story(federation: Governed) -> None:
         site = argonne(federation)
         teaching = MAKE.model_copy(update={"purpose": "teaching"})
-        before = site.law.policy(CHARTER).digest
+        before = site.authorizer.policy(CHARTER).digest
         added = agreement("teaching").model_dump(mode="json")
-        answer = await site.office.what_if(teaching, MEMBER, add=[added])
+        answer = await site.governance.what_if(teaching, MEMBER, add=[added])
         assert (answer["now"]["allow"], answer["then"]["allow"], answer["changes"]) == (False, True, True)
-        dropped = await site.office.what_if(MAKE, MEMBER, without=["colour-agreement"])
+        dropped = await site.governance.what_if(MAKE, MEMBER, without=["colour-agreement"])
         assert dropped["then"]["reasons"][0]["code"] == "no_agreement"
         forbid = '@id("closed")\n@reason("Closed.")\nforbid (principal, action, resource);\n'
-        closed = (await site.office.what_if(MAKE, MEMBER, rules={"a.cedar": forbid}))["then"]
+        closed = (await site.governance.what_if(MAKE, MEMBER, rules={"a.cedar": forbid}))["then"]
         assert closed["reasons"][0]["code"] == "local_rule"
-        assert site.law.policy(CHARTER).digest == before
+        assert site.authorizer.policy(CHARTER).digest == before
         assert {entry.type for entry in site.ledger.read(f"policy/{CHARTER}")} == {"policy.published"}
         assert len(list(site.ledger.read(f"policy/{CHARTER}"))) == 1
 
@@ -89,13 +89,13 @@ def test_what_if_an_agreement_were_added_or_dropped_changes_nothing(told) -> Non
 
 def test_what_could_not_be_published_is_no_answer(told) -> None:
     async def story(federation: Governed) -> None:
-        office = argonne(federation).office
+        governance = argonne(federation).governance
         with pytest.raises(NotFound):
-            await office.what_if(MAKE, MEMBER, without=["unheard"])
+            await governance.what_if(MAKE, MEMBER, without=["unheard"])
         with pytest.raises(Invalid):
-            await office.what_if(MAKE, MEMBER, rules={"a.cedar": "permit (principal, action, resource);"})
+            await governance.what_if(MAKE, MEMBER, rules={"a.cedar": "permit (principal, action, resource);"})
         with pytest.raises(Invalid):
-            await office.what_if(MAKE, MEMBER, add=[{"name": "x"}])
+            await governance.what_if(MAKE, MEMBER, add=[{"name": "x"}])
 
     told(story)
 
@@ -103,8 +103,8 @@ def test_what_could_not_be_published_is_no_answer(told) -> None:
 def test_the_catalogue_shows_each_team_what_it_may_use_and_why_not_the_rest(told) -> None:
     async def story(federation: Governed) -> None:
         site = argonne(federation)
-        await site.governing.suspend("capability", "nims/toy.make@1", "officer@argonne", "a look")
-        lines = {line["capability"]: line for line in (await site.office.access(MEMBER))}
+        await site.publisher.suspend("capability", "nims/toy.make@1", "officer@argonne", "a look")
+        lines = {line["capability"]: line for line in (await site.governance.access(MEMBER))}
         assert set(lines) == {"riken/toy.simulate@1", "nims/toy.make@1", "nims/toy.measure@1"}
         assert lines["riken/toy.simulate@1"]["allow"]
         assert lines["nims/toy.make@1"]["reasons"][0]["code"] == "suspended"
@@ -115,12 +115,12 @@ def test_the_catalogue_shows_each_team_what_it_may_use_and_why_not_the_rest(told
 
 def test_somebody_in_no_team_has_an_empty_catalogue_and_a_clear_answer(told) -> None:
     async def story(federation: Governed) -> None:
-        office = argonne(federation).office
+        governance = argonne(federation).governance
         stranger = Session("visitor@argonne", "member", float("inf"), "")
-        assert (await office.access(stranger)) == []
+        assert (await governance.access(stranger)) == []
         with pytest.raises(Invalid, match="0 teams"):
-            await office.explain(MAKE, stranger)
-        answer = await office.explain(MAKE.model_copy(update={"team": "colour-team"}), stranger)
+            await governance.explain(MAKE, stranger)
+        answer = await governance.explain(MAKE.model_copy(update={"team": "colour-team"}), stranger)
         assert answer["reasons"][0]["code"] == "unknown_person"
 
     told(story)
@@ -128,14 +128,14 @@ def test_somebody_in_no_team_has_an_empty_catalogue_and_a_clear_answer(told) -> 
 
 def test_only_an_office_asks_about_others(told) -> None:
     async def story(federation: Governed) -> None:
-        office = argonne(federation).office
+        governance = argonne(federation).governance
         asking = MAKE.model_copy(update={"person": "pi@argonne"})
-        assert (await office.explain(asking, OFFICER))["person"] == "pi@argonne"
+        assert (await governance.explain(asking, OFFICER))["person"] == "pi@argonne"
         stranger = Session("visitor@argonne", "member", float("inf"), "")
         with pytest.raises(Refused):
-            await office.explain(asking, stranger)
+            await governance.explain(asking, stranger)
         with pytest.raises(Refused):
-            await office.access(stranger, "pi@argonne")
+            await governance.access(stranger, "pi@argonne")
 
     told(story)
 
@@ -146,30 +146,30 @@ def test_a_member_neither_publishes_nor_suspends(told) -> None:
         second = signed(amended(federation.charter(), title="Second"), "argonne", "riken", "nims")
         size = site.ledger.size
         with pytest.raises(Refused):
-            await site.office.publish(second.model_dump(mode="json"), MEMBER)
+            await site.governance.publish(second.model_dump(mode="json"), MEMBER)
         with pytest.raises(Refused):
-            await site.office.suspend("site", "nims", MEMBER, "")
+            await site.governance.suspend("site", "nims", MEMBER, "")
         with pytest.raises(Refused):
-            await site.office.lift("site", "nims", MEMBER, "")
+            await site.governance.lift("site", "nims", MEMBER, "")
         with pytest.raises(Refused):
-            await site.office.reload({}, [], MEMBER)
+            await site.governance.reload({}, [], MEMBER)
         assert site.ledger.size == size
-        assert (await site.office.publish(second.model_dump(mode="json"), OFFICER))["kind"] == "charter"
-        assert site.office.charter(CHARTER)["version"] == 2
+        assert (await site.governance.publish(second.model_dump(mode="json"), OFFICER))["kind"] == "charter"
+        assert site.governance.charter(CHARTER)["version"] == 2
 
     told(story)
 
 
 def test_a_charter_is_shown_with_whose_statement_is_in_force(told) -> None:
     async def story(federation: Governed) -> None:
-        office = argonne(federation).office
-        (shown,) = office.charters()
+        governance = argonne(federation).governance
+        (shown,) = governance.charters()
         assert shown["alive"]
         assert shown["fingerprint"] == federation.charter().fingerprint
         assert all(shown["statements"][site] for site in ("argonne", "riken", "nims"))
-        assert [line["name"] for line in office.agreements()] == ["colour-agreement"]
-        assert len(office.documents(CHARTER)) == 5
+        assert [line["name"] for line in governance.agreements()] == ["colour-agreement"]
+        assert len(governance.documents(CHARTER)) == 5
         with pytest.raises(NotFound):
-            office.charter("other")
+            governance.charter("other")
 
     told(story)

@@ -228,7 +228,7 @@ def test_an_owner_that_closes_its_policies_gives_nothing_that_it_once_showed(tmp
         await federation.start()
         told = await asked(federation, "nims/toy.make@1")
         nims = federation.places["nims"].running
-        nims.law.shows = False
+        nims.authorizer.shows = False
         want = ChunkRequest(
             task=f"{PREFIX}{told.stream.rpartition('/')[2]}", sha256=next(wanted(told.decided))[0], offset=0, length=1
         )

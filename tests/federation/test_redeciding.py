@@ -34,7 +34,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Bundle]:
         home = federation.places["argonne"].running
         await home.start_campaign(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(5)
-        await home.governing.publish(signed(agreement("teaching"), "argonne", "riken", "nims"), "officer@argonne")
+        await home.publisher.publish(signed(agreement("teaching"), "argonne", "riken", "nims"), "officer@argonne")
         await asyncio.sleep(120)
         text = spec(1).replace('name = "toy"', 'name = "no"').replace('purpose = "research"', 'purpose = "war"')
         await home.start_campaign(parse_spec(text), federation.member())

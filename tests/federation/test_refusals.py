@@ -54,7 +54,7 @@ async def asked(federation: Federation, capability: str, **more: Any) -> Asked:
         "inputs": INPUTS.get(capability),
         **more,
     }
-    made = await home.requests.ask(request, home.law.decide_request(request, contract))
+    made = await home.requests.ask(request, home.authorizer.decide_request(request, contract))
     for _ in range(120):
         made = home.requests.get(owner, request["key"])
         if made.state.final:
@@ -212,7 +212,8 @@ def test_nothing_is_spent_from_a_tranche_before_its_funder_released_it(tmp_path:
         nims = federation.places["nims"].running
         tranche = {"id": "fy", "amounts": Amounts.parse({"samples": "5"}), "contingent": True}
         fields = {"id": "g", "charter": CHARTER, "team": TEAM, "funder": "argonne", "title": "When appropriated"}
-        await nims.law.award(Grant.read(json.dumps(fields | {"tranches": [tranche]}, default=dict).encode()), "o@nims")
+        grant = Grant.read(json.dumps(fields | {"tranches": [tranche]}, default=dict).encode())
+        await nims.authorizer.award(grant, "o@nims")
         refused = await asked(federation, "nims/toy.make@1", key="before")
         assert [reason.code for reason in refused.reasons] == ["grant_exceeded"]
         now = nims.clock.now()

@@ -42,12 +42,12 @@ def test_a_result_above_what_the_agreement_now_covers_is_done_and_not_released(t
             "charter": CHARTER, "key": "k", "team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research",
             "capability": "riken/toy.simulate@1", "contract": contract.digest, "inputs": {"x": 0.25},
         }  # fmt: skip
-        await home.requests.ask(asking, home.law.decide_request(asking, contract))
+        await home.requests.ask(asking, home.authorizer.decide_request(asking, contract))
         await asyncio.sleep(10)
         # While it runs, the owner's parties agree that nothing above public is covered any more.
         highest = "public" if lowered else "team"
         await riken.running.registry.accept(federation.agreement(2, highest_sensitivity=highest), by="operator@riken")
-        await riken.running.law.publish(CHARTER)
+        await riken.running.authorizer.publish(CHARTER)
         await asyncio.sleep(120)
         told = home.requests.get("riken", "k")
         assert (told.state, told.outcome is not None) == (TaskState.ENDED, True)

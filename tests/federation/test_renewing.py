@@ -10,7 +10,7 @@ import pytest
 
 from federation.governed import Governed, governed, signed
 from yosegi.governance.charter.statement import RENEWED, Statement
-from yosegi.services.governance.documents import PASSED_ON
+from yosegi.services.governance.publisher import PASSED_ON
 from yosegi.testing.federation import CHARTER, both
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.errors import Untrusted
@@ -90,7 +90,7 @@ def test_a_new_statement_takes_the_place_of_a_renewed_one_and_withdraws_its_keys
         fresh = (Ed25519Signer.from_seed(bytes(32)).public, both("site", "riken")[1].public)
         now = argonne.clock.now()
         new = federation.statement("riken", serial=2, issued=now, not_after=now + RENEWED, keys=fresh)
-        await argonne.governing.publish(signed(new, "riken"), by="operator@argonne")
+        await argonne.publisher.publish(signed(new, "riken"), by="operator@argonne")
         assert set(argonne.registry.keys_of(CHARTER, "riken")) == {key.key_id for key in fresh}
 
     run_simulated(story())
@@ -162,7 +162,7 @@ def test_a_revoked_key_renews_nothing(tmp_path: Path) -> None:
         fresh = (Ed25519Signer.from_seed(bytes(32)).public, both("site", "riken")[1].public)
         now = argonne.clock.now()
         new = federation.statement("riken", serial=2, issued=now, not_after=now + RENEWED, keys=fresh)
-        await argonne.governing.publish(signed(new, "riken"), by="operator@argonne")
+        await argonne.publisher.publish(signed(new, "riken"), by="operator@argonne")
         with pytest.raises(Untrusted):
             argonne.registry.foresee(stolen.sign(*both("site", "riken")))
 

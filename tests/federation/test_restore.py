@@ -63,7 +63,7 @@ def test_an_owner_restored_in_the_middle_of_a_campaign_repeats_nothing(
         nims.ledger.backup(tmp_path / "backup.db")
         await asyncio.sleep(lost)
         witnessed = _seen(federation, "argonne", "nims") if told == "the furthest" else None
-        federation.places["nims"].book.clear()
+        federation.places["nims"].repository.clear()
         nims = await _restored(federation, tmp_path, "nims", witnessed)
         await asyncio.sleep(120)
         _nobody_accused(federation)
@@ -72,10 +72,10 @@ def test_an_owner_restored_in_the_middle_of_a_campaign_repeats_nothing(
         happened = dict(federation.world.effects)
         operator, member = Session("operator@nims", "operator", 1e9, ""), Session("x@nims", "member", 1e9, "")
         with pytest.raises(Refused):
-            await nims.settle_gap(member, "looked")
-        await nims.settle_gap(operator, "looked at every well")
+            await nims.settle_restoration(member, "looked")
+        await nims.settle_restoration(operator, "looked at every well")
         with pytest.raises(Conflict):
-            await nims.settle_gap(operator, "again")
+            await nims.settle_restoration(operator, "again")
         assert dict(federation.world.effects) == happened
         for notice in filter(lambda notice: notice.task, nims.notices.open()):
             await nims.settle_task(notice.task, Effect.DONE, "the well is used", operator)

@@ -46,7 +46,7 @@ def _held(site: Site) -> int:
 def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float, state: TaskState) -> None:
     async def story() -> None:
         federation, nims, stream = await _making(tmp_path, when)
-        await nims.throw_switch("abort", federation.member(), "smoke")
+        await nims.set_stop_level("abort", federation.member(), "smoke")
         await asyncio.sleep(40)
         task = nims.owner.task(stream)
         assert task.state is state
@@ -58,7 +58,7 @@ def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float
         await asyncio.sleep(120)
         assert again.owner.switch == "abort"
         assert federation.world.effects.total() == happened
-        await again.throw_switch("release", federation.member(), "it was steam")
+        await again.set_stop_level("release", federation.member(), "it was steam")
         await asyncio.sleep(400)
         assert federation.places["argonne"].running.campaigns.get("toy").state is CampaignState.ENDED
         assert not federation.world.twice()
@@ -69,8 +69,8 @@ def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float
 def test_a_weaker_word_does_not_take_an_abort_back(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims, _ = await _making(tmp_path, 1.0)
-        await nims.throw_switch("abort", federation.member(), "smoke")
-        await nims.throw_switch("hold", federation.member(), "")
+        await nims.set_stop_level("abort", federation.member(), "smoke")
+        await nims.set_stop_level("hold", federation.member(), "")
         assert nims.owner.switch == "abort"
 
     run_simulated(story())
@@ -120,7 +120,7 @@ def test_a_task_whose_right_lapsed_is_stopped_again_after_a_restart(tmp_path: Pa
         await nims.owner.revoked(stream, LAPSED)
         await federation.crash("nims")
         # As with a station that has received it, has not begun, and has not heard that it is to stop.
-        del federation.places["nims"].book[stream]
+        del federation.places["nims"].repository[stream]
         nims = await federation.restart("nims")
         await asyncio.sleep(60)
         outcome = nims.owner.task(stream).outcome

@@ -37,7 +37,7 @@ async def adopt(federation: Governed) -> None:
     envelopes.append(signed(agreement("teaching", OTHER, parties=PAIR, capabilities=("nims/*",)), *PAIR))
     for envelope in envelopes:
         for name in PAIR:
-            await federation.places[name].running.governing.publish(envelope, f"officer@{name}")
+            await federation.places[name].running.publisher.publish(envelope, f"officer@{name}")
     await asyncio.sleep(60)
 
 
@@ -64,7 +64,7 @@ def test_agreements_and_grants_of_one_charter_are_worth_nothing_under_another(tm
         given = Grant.simple(
             "second", charter=OTHER, team=TEAM, funder="nims", title="T", amounts=Amounts.parse({"samples": "5"})
         )
-        await nims.law.award(given, by="officer@nims")
+        await nims.authorizer.award(given, by="officer@nims")
         before = balance(nims.ledger.query, "grant-nims", nims.clock.now())
         assert (await first_step(federation, "d", OTHER, "teaching"))[0] == "ended"
         assert balance(nims.ledger.query, "grant-nims", nims.clock.now()) == before
@@ -99,7 +99,7 @@ def test_who_leaves_one_charter_stays_in_the_other(tmp_path: Path) -> None:
         await federation.start()
         await adopt(federation)
         gone = without(federation.charter(), "nims")
-        await federation.places["argonne"].running.governing.publish(signed(gone, "argonne", "riken", "nims"), "o@a")
+        await federation.places["argonne"].running.publisher.publish(signed(gone, "argonne", "riken", "nims"), "o@a")
         await asyncio.sleep(60)
         argonne = federation.places["argonne"].running
         with pytest.raises(Untrusted):
@@ -121,7 +121,7 @@ def test_what_a_team_has_under_way_is_counted_under_each_charter_by_itself(tmp_p
         given = Grant.simple(
             "second", charter=OTHER, team=TEAM, funder="nims", title="T", amounts=Amounts.parse({"samples": "5"})
         )
-        await nims.law.award(given, by="officer@nims")
+        await nims.authorizer.award(given, by="officer@nims")
         nims.owner.most_open = 1
         await nims.owner.hold("operator@nims", "so that all that is accepted waits")
         assert await first_step(federation, "a", CHARTER, "research") == ("accepted", "")

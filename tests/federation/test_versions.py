@@ -54,7 +54,7 @@ def _quiet() -> None:
 
 def make_older(federation: Federation, site: str) -> None:
     """From now on a site knows the first set of kinds, with the fields they had, and no other."""
-    handlers = federation.places[site].running.exchange._intake.handlers
+    handlers = federation.places[site].running.exchange._inbox.handlers
     for kind in set(handlers) - set(FIRST_SET):
         del handlers[kind]
     for kind in (Request, Report):
@@ -129,7 +129,7 @@ def test_what_an_owner_of_the_first_version_holds_under_a_cancelled_mandate_is_t
         waiting = nims.tasks("accepted")
         assert waiting
         (mandate,) = {row["mandate"] for row in home.ledger.query("SELECT mandate FROM request")}
-        await home.mandating.cancel(mandate, "over", federation.member())
+        await home.mandates.cancel(mandate, "over", federation.member())
         await asyncio.sleep(60)
         assert not nims.tasks("accepted")
         assert len(nims.tasks("cancelled")) == len(waiting)
@@ -178,7 +178,7 @@ def test_a_site_states_every_kind_of_document_that_it_takes(tmp_path: Path) -> N
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
-        assert set(federation.places["argonne"].running.exchange._intake.handlers) == set(FORMATS)
+        assert set(federation.places["argonne"].running.exchange._inbox.handlers) == set(FORMATS)
 
     run_simulated(story())
 
@@ -202,8 +202,8 @@ def test_a_site_whose_statement_is_older_than_its_program_is_told_what_to_do(tmp
         federation.places["nims"] = replace(federation.places["nims"], formats=FIRST_SET)
         federation.places["riken"] = replace(federation.places["riken"], formats=FORMATS)
         await federation.start()
-        offices = {name: place.running.office for name, place in federation.places.items()}
-        warnings = {name: office.charter(CHARTER)["warnings"] for name, office in offices.items()}
+        offices = {name: place.running.governance for name, place in federation.places.items()}
+        warnings = {name: governance.charter(CHARTER)["warnings"] for name, governance in offices.items()}
         assert ["yosegi charter state" in text for text in warnings["nims"]] == [True]
         assert warnings["riken"] == []
 

@@ -115,9 +115,9 @@ class Life(RuleBasedStateMachine):
         self.past: list[Envelope] = [signed(self.current, "argonne", "riken")]
 
     def satisfied(self, members: set[str], k: int, who: set[str]) -> bool:
-        approving = members & who
+        approvals = members & who
         countries = {COUNTRY[site] for site in members}
-        return len(approving) >= k and {COUNTRY[site] for site in approving} == countries
+        return len(approvals) >= k and {COUNTRY[site] for site in approvals} == countries
 
     @rule(members=st.sets(st.sampled_from(SITES), min_size=1), k=st.integers(1, 5), who=st.sets(st.sampled_from(SITES)))
     def amend(self, members: set[str], k: int, who: set[str]) -> None:

@@ -164,11 +164,11 @@ class House:
         """Start a site and serve it where it was served before."""
         site = await self.federation.restart(name)
         roles = {"pi": "member", "operator": "operator", "officer": "officer"}
-        site.door.accounts = {
+        site.authenticator.accounts = {
             f"{who}@{name}": Account(person=f"{who}@{name}", role=role, passphrase=STORED)  # type: ignore[arg-type]
             for who, role in roles.items()
         }
-        site.door.clock = ThreadClock(self.loop)
+        site.authenticator.clock = ThreadClock(self.loop)
         self._lose(name)
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -31,10 +31,10 @@ pytestmark = [
 def house() -> Iterator[House]:
     """Whatever is asked of nims waits for its operator, who is named as an approver and has a key of their own."""
     with opened(people=(OPERATOR,), terms={"approvers": (OPERATOR,)}) as house:
-        door = house.federation.places["nims"].running.door
+        authenticator = house.federation.places["nims"].running.authenticator
         key = house.federation.person(OPERATOR).public
         mine = Account(person=OPERATOR, role="operator", passphrase=STORED, keys=(key,))
-        door.accounts = {**door.accounts, OPERATOR: mine}
+        authenticator.accounts = {**authenticator.accounts, OPERATOR: mine}
         yield house
 
 
@@ -50,7 +50,7 @@ def waiting(house: House) -> list[str]:
     """Tasks that wait at nims for a person."""
 
     async def look() -> list[str]:
-        return [one["task"] for one in house.federation.places["nims"].running.approving.waiting()]
+        return [one["task"] for one in house.federation.places["nims"].running.approvals.waiting()]
 
     return house.do(look())
 
@@ -59,7 +59,7 @@ def sign(house: House, task: str) -> str:
     """What the command that the page shows signs, where the person's key is; by the house's clock."""
 
     async def asked() -> dict[str, Any]:
-        return house.federation.places["nims"].running.approving.asked(task_stream(*task.split("/")))
+        return house.federation.places["nims"].running.approvals.asked(task_stream(*task.split("/")))
 
     told, now = house.do(asked()), now_at(house)
     yes = Approval(
@@ -79,7 +79,7 @@ def hand_in(browser: Browser, task: str, document: str) -> None:
 
 def test_a_signed_yes_is_handed_in_on_the_page_and_starts_that_task_alone(house: House, browser: Browser) -> None:
     house.begin('conduct = "approve"\n' + spec("careful", trials=2))
-    house.until(lambda: len(house.federation.places["nims"].running.approving.waiting()) == 2)
+    house.until(lambda: len(house.federation.places["nims"].running.approvals.waiting()) == 2)
     task, other = waiting(house)
     browser.sign_in(house, "operator", "nims")
     browser.go(house, "/tasks", "nims")

@@ -58,7 +58,7 @@ def test_the_page_speaks_japanese(pi: httpx.Client) -> None:
 
 
 def test_an_operator_sees_everybodys_agents_and_another_member_none(house: House, pi: httpx.Client) -> None:
-    accounts = house.federation.places["argonne"].running.door.accounts
+    accounts = house.federation.places["argonne"].running.authenticator.accounts
     accounts["guest@argonne"] = Account(person="guest@argonne", role="member", passphrase=STORED)  # type: ignore[index]
     seen = {}
     for who in ("operator", "guest"):
@@ -87,7 +87,7 @@ def test_an_agents_last_use_is_told_once_it_has_called_and_when_it_asked(house: 
             now = site.clock.now()
             until = now + timedelta(minutes=1)
             login = Login(person="pi@argonne", agent="reader", site="argonne", nonce="n", issued=now, not_after=until)
-            return site.door.with_key(login.sign(KEY).to_bytes())
+            return site.authenticator.with_key(login.sign(KEY).to_bytes())
 
         headers = {"Authorization": f"Bearer {house.do(call())}"}
         answer = httpx.get(house.url() + "/api/v1/capabilities", headers=headers, trust_env=False)
@@ -118,7 +118,7 @@ def test_cancelling_from_the_page_ends_the_mandate_and_shows_why(house: House, p
 
 def test_only_the_member_or_who_runs_the_site_cancels_and_only_from_the_page(house: House, pi: httpx.Client) -> None:
     give(house, "kept")
-    accounts = house.federation.places["argonne"].running.door.accounts
+    accounts = house.federation.places["argonne"].running.authenticator.accounts
     accounts["guest@argonne"] = Account(person="guest@argonne", role="member", passphrase=STORED)  # type: ignore[index]
     with house.visitor(who="guest") as guest:
         answer = guest.post("/mandates/kept/cancel", data={"form_token": token(guest, "/mandates"), "why": ""})

@@ -297,7 +297,7 @@ def test_what_waits_for_a_person_is_shown_with_all_that_is_asked_and_refused_wit
     house.until(lambda: bool(nims.notices.open()))
     notice = house.notices("nims")[0]
     page = operator.get("/tasks").text
-    asked = nims.approving.asked(f"task/{notice.task}")
+    asked = nims.approvals.asked(f"task/{notice.task}")
     for shown in (notice.task, asked["request"], asked["contract"], "colour-agreement", "approval_missing"):
         assert shown in page
     assert "waits for a person" in operator.get("/").text
@@ -344,7 +344,7 @@ def test_a_session_outlives_a_restart_of_its_site_and_ends_with_its_account(hous
         house.do(house.down("riken"))
         house.do(house.up("riken"))
         assert token(client) == before
-        house.federation.places["riken"].running.door.accounts = {}
+        house.federation.places["riken"].running.authenticator.accounts = {}
         assert client.get("/").url.path == "/sign-in"
     house.do(house.down("riken"))
     house.do(house.up("riken"))

@@ -207,7 +207,7 @@ def test_a_request_with_a_field_nobody_knows_is_refused(house: House) -> None:
 @pytest.fixture(scope="module")
 def guest(house: House) -> Iterator[httpx.Client]:
     """Somebody with an account at argonne, who is in no team."""
-    accounts = house.federation.places["argonne"].running.door.accounts
+    accounts = house.federation.places["argonne"].running.authenticator.accounts
     accounts["guest@argonne"] = Account(person="guest@argonne", role="member", passphrase=STORED)  # type: ignore[index]
     house.begin(spec("private", trials=1))
     house.until_over("private")
@@ -244,7 +244,7 @@ def test_another_teams_task_is_not_there(house: House) -> None:
     asked = request(house)
     deliver(house, recorded(house, signed(house, asked)))
     ended(house, asked.key)
-    accounts = house.federation.places["riken"].running.door.accounts
+    accounts = house.federation.places["riken"].running.authenticator.accounts
     accounts["guest@riken"] = Account(person="guest@riken", role="member", passphrase=STORED)  # type: ignore[index]
     with signed_in(house, "riken", "guest") as client:
         assert client.get(f"/api/v1/tasks/argonne/{asked.key}").status_code == 404
@@ -356,23 +356,23 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize("how", DOUBTFUL)
-@pytest.mark.parametrize("door", ["/api/v1/session", "/exchange/v1", "/exchange/v1/witness"])
-def test_json_that_readers_disagree_about_is_refused_at_every_door(house: House, door: str, how: str) -> None:
+@pytest.mark.parametrize("path", ["/api/v1/session", "/exchange/v1", "/exchange/v1/witness"])
+def test_json_that_readers_disagree_about_is_refused_at_every_door(house: House, path: str, how: str) -> None:
     headers = {"content-type": "application/json"}
-    answer = httpx.post(house.url() + door, content=DOUBTFUL[how], headers=headers, trust_env=False)
+    answer = httpx.post(house.url() + path, content=DOUBTFUL[how], headers=headers, trust_env=False)
     assert answer.status_code == 422
     assert answer.json()["code"] == "invalid"
     assert "readable" in answer.text or "deeper" in answer.text
 
 
-@pytest.mark.parametrize("door", ["/api/v1/session", "/exchange/v1", "/station/v1/none", "/sign-in"])
+@pytest.mark.parametrize("path", ["/api/v1/session", "/exchange/v1", "/station/v1/none", "/sign-in"])
 @pytest.mark.parametrize("honest", [True, False])
-def test_what_is_too_large_is_not_read(house: House, door: str, honest: bool) -> None:
+def test_what_is_too_large_is_not_read(house: House, path: str, honest: bool) -> None:
     block = b" " * 2**20
     content: Any = block * 17 if honest else iter([block] * 17)
-    answer = httpx.post(house.url() + door, content=content, timeout=60, trust_env=False)
+    answer = httpx.post(house.url() + path, content=content, timeout=60, trust_env=False)
     # A form has a limit of its own, and a station that is not there is not read at all.
-    assert answer.status_code == {"/station/v1/none": 404}.get(door, 422)
+    assert answer.status_code == {"/station/v1/none": 404}.get(path, 422)
     assert answer.status_code == 404 or "larger than" in answer.text
 
 

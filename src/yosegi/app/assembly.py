@@ -40,7 +40,7 @@ from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
 from yosegi.services.erasure.service import ErasureService
-from yosegi.services.governance.documents import GovernanceDocuments
+from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
@@ -83,7 +83,7 @@ class _Core:
 
     registry: Registry
     delegation: Delegation
-    law: Authorizer
+    authorizer: Authorizer
     exchange: Exchange
     requests: Requests
     catalogue: CapabilityCatalogue
@@ -95,7 +95,7 @@ class _Data:
 
     transfers: ObjectTransfers
     evidence: PolicyDisclosure
-    foresight: PreflightService
+    preflight: PreflightService
     objects: ObjectService
 
 
@@ -107,77 +107,97 @@ class _Work:
     owner: TaskOwner
     stations: dict[str, StationEngine]
     campaigns: Campaigns
-    erasing: ErasureService
-    door: Authenticator
-    mandating: MandateService
+    erasure: ErasureService
+    authenticator: Authenticator
+    mandates: MandateService
 
 
 def _core(parts: Parts) -> _Core:
     settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
     registry = Registry(settings.site, ledger, clock)
     delegation = Delegation(settings.site, ledger, signer, clock)
-    law = Authorizer(
+    authorizer = Authorizer(
         settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations
     )
-    law.clearances, law.shows = settings.clearances, settings.policies_shown_to == "parties"
-    delegation.hosts = law.hosts
+    authorizer.clearances, authorizer.shows = settings.clearances, settings.policies_shown_to == "parties"
+    delegation.hosts = authorizer.hosts
     exchange = Exchange(
         settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
     )
     requests = Requests(settings.site, ledger, signer, clock, registry, delegation, exchange.posted)
     catalogue = CapabilityCatalogue(settings.site, ledger, clock, signer, registry, exchange)
-    law.capabilities = catalogue.facts
+    authorizer.capabilities = catalogue.facts
     requests.contract_of, requests.check_clock = catalogue.contract_of, exchange.clocks.check_own
-    return _Core(registry, delegation, law, exchange, requests, catalogue)
+    return _Core(registry, delegation, authorizer, exchange, requests, catalogue)
 
 
 def _data(parts: Parts, core: _Core) -> _Data:
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
-    law, exchange, requests = core.law, core.exchange, core.requests
+    authorizer, exchange, requests = core.authorizer, core.exchange, core.requests
     puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
     transfers = ObjectTransfers(
-        settings.site, ledger, clock, parts.objects, puller, law, exchange, requests, settings.objects.largest_bytes
+        settings.site,
+        ledger,
+        clock,
+        parts.objects,
+        puller,
+        authorizer,
+        exchange,
+        requests,
+        settings.objects.largest_bytes,
     )
-    evidence = PolicyDisclosure(settings.site, ledger, parts.objects, puller, law, exchange)
-    foresight = PreflightService(
-        settings.site, ledger, parts.signer, clock, core.registry, law, exchange, lambda: core.catalogue.own
+    evidence = PolicyDisclosure(settings.site, ledger, parts.objects, puller, authorizer, exchange)
+    preflight = PreflightService(
+        settings.site, ledger, parts.signer, clock, core.registry, authorizer, exchange, lambda: core.catalogue.own
     )
 
     async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
         return evidence.give(charter, peer, want) or await transfers.give(charter, peer, want)
 
-    awaiting = (requests, transfers, evidence, foresight)
+    awaiting = (requests, transfers, evidence, preflight)
     exchange.gives, exchange.takes = give, puller.take
     exchange.expects = lambda charter, peer: any(one.expects(charter, peer) for one in awaiting)
-    objects = ObjectService(settings.site, ledger, parts.objects, clock, core.registry, law, transfers, parts.offload)
-    return _Data(transfers, evidence, foresight, objects)
+    store, registry = parts.objects, core.registry
+    objects = ObjectService(settings.site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
+    return _Data(transfers, evidence, preflight, objects)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
-    registry, law, exchange, requests = core.registry, core.law, core.exchange, core.requests
-    rights = DelegationVerifier(site, ledger, signer, clock, registry, law, exchange)
+    registry, authorizer, exchange, requests = core.registry, core.authorizer, core.exchange, core.requests
+    rights = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, exchange)
     owner = TaskOwner(
-        site, ledger, signer, clock, law, rights, parts.published, registry, exchange.posted, inputs=data.transfers
+        site,
+        ledger,
+        signer,
+        clock,
+        authorizer,
+        rights,
+        parts.published,
+        registry,
+        exchange.posted,
+        inputs=data.transfers,
     )
     owner.most_open, data.transfers.owner = parts.settings.most_open_tasks, owner
-    exchange.clocks.righted = owner.hinder(lambda: exchange.clocks.seconds_off)
+    exchange.clocks.righted = owner.block_while(lambda: exchange.clocks.seconds_off)
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
     for station in stations.values():
         station.on_late = owner.resolve
         station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
-    campaigns = Campaigns(site, ledger, requests, law, core.delegation, contract_of, named, compute=parts.compute)
-    erasing = ErasureService(site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns)
-    door = Authenticator(site, clock, parts.accounts, lets_in=law.lets_in)
-    mandating = MandateService(site, ledger, signer, clock, registry, core.delegation, exchange, door)
-    mandating.withdraw = requests.cancel
-    return _Work(rights, owner, stations, campaigns, erasing, door, mandating)
+    campaigns = Campaigns(
+        site, ledger, requests, authorizer, core.delegation, contract_of, named, compute=parts.compute
+    )
+    erasure = ErasureService(site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns)
+    authenticator = Authenticator(site, clock, parts.accounts, may_sign_in=authorizer.may_sign_in)
+    mandates = MandateService(site, ledger, signer, clock, registry, core.delegation, exchange, authenticator)
+    mandates.withdraw = requests.cancel
+    return _Work(rights, owner, stations, campaigns, erasure, authenticator, mandates)
 
 
 def _notices(parts: Parts, core: _Core, work: _Work) -> AlertService:
     site, clock = parts.settings.site, parts.clock
-    conditions = HealthChecks(site, clock, work.owner, core.exchange, dict(work.stations), parts.folder, work.erasing)
+    conditions = HealthChecks(site, clock, work.owner, core.exchange, dict(work.stations), parts.folder, work.erasure)
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=conditions.now)
 
@@ -188,8 +208,8 @@ def assemble(parts: Parts) -> Site:
     core = _core(parts)
     data = _data(parts, core)
     work = _work(parts, core, data)
-    registry, law, exchange, catalogue = core.registry, core.law, core.exchange, core.catalogue
-    governing = GovernanceDocuments(site, ledger, clock, registry, law, exchange, catalogue)
+    registry, authorizer, exchange, catalogue = core.registry, core.authorizer, core.exchange, core.catalogue
+    publisher = DocumentPublisher(site, ledger, clock, registry, authorizer, exchange, catalogue)
     signers = [one for one in (signer, parts.lasting) if one]
     return Site(
         name=site,
@@ -197,31 +217,31 @@ def assemble(parts: Parts) -> Site:
         clock=clock,
         ledger=ledger,
         registry=registry,
-        law=law,
+        authorizer=authorizer,
         exchange=exchange,
         requests=core.requests,
         owner=work.owner,
         catalogue=catalogue,
         campaigns=work.campaigns,
-        renewing=StatementRenewal(site, clock, registry, governing, signers),
+        renewal=StatementRenewal(site, clock, registry, publisher, signers),
         lasting=parts.lasting,
         institution=parts.institution,
         notices=_notices(parts, core, work),
-        door=work.door,
+        authenticator=work.authenticator,
         transfers=data.transfers,
         objects=data.objects,
-        erasing=work.erasing,
+        erasure=work.erasure,
         evidence=data.evidence,
-        foresight=data.foresight,
+        preflight=data.preflight,
         rights=work.rights,
-        watch=RevocationMonitor(ledger, clock, work.owner, law, work.rights),
-        approving=ApprovalService(site, ledger, clock, work.owner, law, work.door),
-        mandating=work.mandating,
-        asking=TaskRequests(core.requests, law, work.mandating, catalogue.contract_of),
-        recalls=RestoreSync(site, ledger, signer, clock, registry, exchange, work.owner.lost),
-        governing=governing,
+        watch=RevocationMonitor(ledger, clock, work.owner, authorizer, work.rights),
+        approvals=ApprovalService(site, ledger, clock, work.owner, authorizer, work.authenticator),
+        mandates=work.mandates,
+        asking=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
+        restore_sync=RestoreSync(site, ledger, signer, clock, registry, exchange, work.owner.lost),
+        publisher=publisher,
         funds=GrantService(site, ledger, clock, signer, registry, exchange),
-        office=GovernanceService(site, clock, registry, law, catalogue, governing, data.foresight),
+        governance=GovernanceService(site, clock, registry, authorizer, catalogue, publisher, data.preflight),
         stations=work.stations,
     )
 

@@ -132,8 +132,8 @@ async def at_rest(home: Home) -> AsyncIterator[Site]:
         site = assemble(_parts(home, settings, clock, key, ledger))
         site.catalogue.start(site.catalogue.published_before())
         known = {ref for charter in site.registry.charters() for ref in site.catalogue.facts(charter)}
-        site.law.expectations = tuple(row for row in home.expectations() if row.what in known)
-        await site.law.start()
+        site.authorizer.expectations = tuple(row for row in home.expectations() if row.what in known)
+        await site.authorizer.start()
         yield site
     finally:
         ledger.close()

@@ -95,7 +95,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End, in good order."""
-        self._site.let_go()
+        self._site.release_waiters()
         await super().shutdown(sockets)
 
 

@@ -93,7 +93,7 @@ class Campaigns:
     site: str
     ledger: Ledger
     requests: Requests
-    law: CampaignAuthorization
+    authorizer: CampaignAuthorization
     delegation: Delegation
     contract_of: Callable[[str, str], Contract]
     object_named: Callable[[str], ObjectRef] = _no_object
@@ -103,7 +103,7 @@ class Campaigns:
     _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-    troubles: dict[str, str] = field(default_factory=dict)
+    last_errors: dict[str, str] = field(default_factory=dict)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class Campaigns:
         mandate = mandate_of(spec, campaign.contracts, wanted, count + 1, now, self.site)
         return self.delegation.give(mandate, by)
 
-    def look_again(self) -> None:
+    def wake_all(self) -> None:
         """A mandate may be over: wake every campaign."""
         for wake in self._wakes.values():
             wake.set()
@@ -256,7 +256,7 @@ class Campaigns:
     def _ended(self, name: str, loop: asyncio.Task[None]) -> None:
         """A loop that died of a fault of this program says so; the campaign is taken up at the next start."""
         if not loop.cancelled() and (error := loop.exception()) is not None:
-            self.troubles[name] = f"{type(error).__name__}: {error}"
+            self.last_errors[name] = f"{type(error).__name__}: {error}"
             log.error("campaign %s stopped", name, exc_info=error)
 
     async def _loop(self, name: str) -> None:
@@ -266,11 +266,11 @@ class Campaigns:
             try:
                 async with self._lock(name):
                     moved = await self._once(name)
-                self.troubles.pop(name, None)
+                self.last_errors.pop(name, None)
             except (YosegiError, PlannerError) as error:
                 # Somebody else wrote to the stream, the disk is full, an owner is gone: fold and decide again later.
                 log.warning("campaign %s: %s", name, error)
-                self.troubles[name] = str(error)
+                self.last_errors[name] = str(error)
                 await self.requests.clock.sleep(1.0)
                 continue
             campaign = self.get(name)
@@ -351,11 +351,11 @@ class Campaigns:
             "sensitivity": strictest("public" if trial.steps else "team", *labels),
             "conduct": None if campaign.conduct == "run" else campaign.conduct,
             "mandate": campaign.mandate or None,
-            "clearances": self.law.attested(spec.on_behalf_of),
+            "clearances": self.authorizer.attested(spec.on_behalf_of),
             "challenge": spec.challenge,
         }
-        request = self.law.labelled(request, contract)
-        decision = self.law.decide_request(request, contract, campaign.learned)
+        request = self.authorizer.labelled(request, contract)
+        decision = self.authorizer.decide_request(request, contract, campaign.learned)
         facts = {
             "trial": trial.number,
             "step": action.step,

@@ -137,7 +137,7 @@ def _state(value: dict[str, Any]) -> str:
 
 def _agreements(home: Path) -> list[dict[str, Any]]:
     async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
-        return site.office.agreements()
+        return site.governance.agreements()
 
     found: list[dict[str, Any]] = at_site(home, rest, lambda client: client.get("/agreements"))
     return found

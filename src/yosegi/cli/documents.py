@@ -127,7 +127,7 @@ def documents_of(home: Path, charter: str) -> list[Envelope]:
     """Every document a site has accepted under a charter; none where it does not live in it."""
 
     async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
-        return site.office.documents(charter) if charter in site.registry.charters() else []
+        return site.governance.documents(charter) if charter in site.registry.charters() else []
 
     def running(client: Client) -> list[dict[str, Any]]:
         known = {one["id"] for one in client.get("/charters")}
@@ -151,7 +151,7 @@ def publish(home: Path, envelope: Envelope) -> dict[str, Any]:
     value = envelope.model_dump(mode="json")
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.office.publish(value, who)
+        return await site.governance.publish(value, who)
 
     found: dict[str, Any] = at_site(home, rest, lambda client: client.post("/governance", {"document": value}))
     return found

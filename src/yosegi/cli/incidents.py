@@ -183,7 +183,7 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
     """
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.office.suspend(kind, name, who, why, charter)
+        return await site.governance.suspend(kind, name, who, why, charter)
 
     body = {"kind": kind, "name": name, "why": why, "charter": charter}
     at_site(home, rest, lambda client: client.post("/suspensions", body))
@@ -201,7 +201,7 @@ def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
     """Lift a suspension."""
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.office.lift(kind, name, who, why, charter)
+        return await site.governance.lift(kind, name, who, why, charter)
 
     body = {"kind": kind, "name": name, "why": why, "charter": charter}
     at_site(home, rest, lambda client: client.post("/suspensions/lift", body))
@@ -216,7 +216,7 @@ def list_(home: Path, json_: bool) -> None:
     """List what is suspended at this site, since when, by whom and why."""
 
     async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
-        return site.office.suspensions()
+        return site.governance.suspensions()
 
     found = at_site(home, rest, lambda client: client.get("/suspensions"))
     if json_:
@@ -244,7 +244,7 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
         raise Invalid(f"task {task}", "is not home/owner/key", "yosegi task list and yosegi campaign show name them")
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.erasing.order("task", task, why, who)
+        return await site.erasure.order("task", task, why, who)
 
     body = {"task": task, "why": why}
     show_erasure(at_site(home, rest, lambda client: client.post("/erasures", body)), json_)
@@ -258,7 +258,7 @@ def erasures(home: Path, json_: bool) -> None:
     """List what was erased or is to be: where it is gone, and who has not answered yet."""
 
     async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
-        return site.erasing.listing(who)
+        return site.erasure.listing(who)
 
     found = at_site(home, rest, lambda client: client.get("/erasures"))
     if json_:

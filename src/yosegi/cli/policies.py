@@ -180,7 +180,7 @@ def publish(home: Path) -> None:
     rules, table = place.rules(), [row.model_dump(mode="json") for row in place.expectations()]
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return {"warnings": await site.office.reload(rules, table, who)}
+        return {"warnings": await site.governance.reload(rules, table, who)}
 
     done = at_site(home, rest, lambda client: client.post("/policy", {"rules": rules, "table": table}))
     for warning in done["warnings"]:

@@ -84,8 +84,8 @@ class Exchange:
     witness: Witness = field(init=False)
     clocks: ClockWatch = field(default_factory=ClockWatch)
     _parcels: ParcelCodec = field(init=False)
-    _roads: PeerRouter = field(init=False)
-    _intake: Inbox = field(init=False)
+    _router: PeerRouter = field(init=False)
+    _inbox: Inbox = field(init=False)
     _caller: PeerSender = field(init=False)
     _links: dict[tuple[str, str], PeerChannel] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -98,7 +98,7 @@ class Exchange:
         site, ledger, directory, clock = self.site, self.ledger, self.directory, self.clock
         # What other rooms hook in later is looked up when it is needed.
         self.witness = witness = Witness(site, ledger, clock, directory, self.lasting)
-        self._roads = PeerRouter(
+        self._router = PeerRouter(
             site, directory, witness, clock, lambda c, peer: self.expects(c, peer), lambda c, peer: self.barred(c, peer)
         )
         self._parcels = ParcelCodec(
@@ -112,7 +112,7 @@ class Exchange:
             lambda documents: self.introduce(documents),
             lambda charter, peer: self.barred(charter, peer),
         )
-        self._intake = Inbox(
+        self._inbox = Inbox(
             site,
             ledger,
             directory,
@@ -129,8 +129,8 @@ class Exchange:
             clock,
             self.sealing,
             self._parcels,
-            self._roads,
-            self._intake,
+            self._router,
+            self._inbox,
             self.clocks,
             self,
             lambda charter, peer, want: self.gives(charter, peer, want),
@@ -143,12 +143,12 @@ class Exchange:
 
         A handler raises `Unavailable` to have the message sent again, any other YosegiError to refuse it for good.
         """
-        self._intake.handlers |= dict.fromkeys(kind.payload_types, handler)
+        self._inbox.handlers |= dict.fromkeys(kind.payload_types, handler)
 
     @property
     def spoken(self) -> frozenset[str]:
         """Payload types that this site takes now."""
-        return frozenset(self._intake.handlers)
+        return frozenset(self._inbox.handlers)
 
     def posted(self, entries: Sequence[Entry]) -> None:
         """Entries were appended; send what they send."""
@@ -163,17 +163,17 @@ class Exchange:
         if key not in self._links:
             self._links[key] = PeerChannel(charter, peer, since=self.clock.monotonic())
             if self._tasks:
-                self._spawn(self._caller.converse(self._links[key]))
+                self._spawn(self._caller.run(self._links[key]))
         return self._links[key]
 
     def patience(self, link: PeerChannel) -> float:
         """Seconds after which something that was asked of a peer is asked for again."""
-        return self._roads.resend(link)
+        return self._router.resend(link)
 
     def start(self) -> None:
         """Take up every conversation where it was left."""
         self.witness.start()
-        self._spawn(self._intake.settle())
+        self._spawn(self._inbox.settle())
         for charter in self.directory.charters():
             self.meet(charter)
         for out in waiting(self.ledger):
@@ -185,7 +185,7 @@ class Exchange:
             if peer != self.site:
                 self.link(charter, peer).wake()
 
-    def let_go(self) -> None:
+    def release_waiters(self) -> None:
         """Answer every call that is held open, and hold none any more."""
         self._ending = True
         for link in self._links.values():
@@ -205,7 +205,7 @@ class Exchange:
             {
                 "charter": link.charter,
                 "peer": link.peer,
-                "reach": self._roads.described(link.charter, link.peer),
+                "reach": self._router.described(link.charter, link.peer),
                 "heard_seconds_ago": None if link.last_heard is None else round(now - link.last_heard, 1),
                 "unheard_seconds": round(now - (link.since if link.last_heard is None else link.last_heard), 1),
                 "trouble": link.trouble if link.failures else "",
@@ -225,13 +225,13 @@ class Exchange:
         """
         parcel = await self._parcels.read(body)
         link = self.link(parcel.charter, parcel.sender)
-        await self._intake.receive(link, parcel)
+        await self._inbox.receive(link, parcel)
         await self._keep_mail(parcel)
         if parcel.wait and link.held < MOST_HELD:
             await self._hold(link, parcel)
             # While the answer was held back its addressee may have been removed or suspended.
             self._parcels.keys_of(parcel.charter, parcel.sender)
-        now, resend = self.clock.monotonic(), self._roads.resend(link)
+        now, resend = self.clock.monotonic(), self._router.resend(link)
         load = self._caller.take(link)
         if link.due(now, resend):
             link.wake()
@@ -241,7 +241,7 @@ class Exchange:
 
     async def _hold(self, link: PeerChannel, parcel: Parcel) -> None:
         """Wait until there is something to say, for as long as the caller allows."""
-        resend = self._roads.resend(link)
+        resend = self._router.resend(link)
         link.held += 1
         try:
             async with asyncio.timeout(parcel.wait):

@@ -87,7 +87,7 @@ class ParcelCodec:
             one = message(self.ledger, out)
             room -= len(one.document.payload)
             if kept and room < 0:
-                link.untake(Batch(messages=load.messages[number:]))
+                link.requeue(Batch(messages=load.messages[number:]))
                 break
             kept.append(one)
         return tuple(kept)

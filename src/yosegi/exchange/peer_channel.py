@@ -31,11 +31,11 @@ class Batch:
     collected: tuple[str, ...] = ()
     wants: tuple[ChunkRequest, ...] = ()
     """Pieces to ask for."""
-    gifts: tuple[ChunkRequest, ...] = ()
+    chunks_due: tuple[ChunkRequest, ...] = ()
     """Pieces that were asked for, to be given."""
 
     def __bool__(self) -> bool:
-        parts = (self.messages, self.acknowledged, self.refused, self.collected, self.wants, self.gifts)
+        parts = (self.messages, self.acknowledged, self.refused, self.collected, self.wants, self.chunks_due)
         return any(parts)
 
 
@@ -66,7 +66,7 @@ class PeerChannel:
     _refused: dict[str, Refusal] = field(default_factory=dict)
     _collected: dict[str, None] = field(default_factory=dict)
     _wants: dict[tuple[str, str, int], ChunkRequest] = field(default_factory=dict)
-    _gifts: dict[tuple[str, str, int], ChunkRequest] = field(default_factory=dict)
+    _chunks_due: dict[tuple[str, str, int], ChunkRequest] = field(default_factory=dict)
     _next_gift: float = 0.0
 
     def post(self, out: Outgoing) -> None:
@@ -118,13 +118,13 @@ class PeerChannel:
     def asked(self, wants: Iterable[ChunkRequest]) -> None:
         """The peer asks for pieces; more than a few are forgotten, and it will ask again."""
         for want in wants:
-            if len(self._gifts) < MOST_WANTS:
-                self._gifts[want.name] = want
+            if len(self._chunks_due) < MOST_WANTS:
+                self._chunks_due[want.name] = want
 
     def take(self, now: float, resend: float = RESEND) -> Batch:
         """Everything due, marked as sent at `now` (monotonic seconds)."""
-        gifts = tuple(self._gifts.values())[:AT_ONCE] if now >= self._next_gift and not self.reserved else ()
-        self._next_gift = max(self._next_gift, now) + len(gifts) * CHUNK / RATE if gifts else self._next_gift
+        chunks_due = tuple(self._chunks_due.values())[:AT_ONCE] if now >= self._next_gift and not self.reserved else ()
+        self._next_gift = max(self._next_gift, now) + len(chunks_due) * CHUNK / RATE if chunks_due else self._next_gift
         due = [out for key, out in self._sendable() if now - self._sent.get(key, -1e18) >= resend]
         load = Batch(
             messages=tuple(due[:MOST_MESSAGES]),
@@ -132,12 +132,12 @@ class PeerChannel:
             refused=tuple(self._refused.values())[:MOST_MESSAGES],
             collected=tuple(self._collected)[: 4 * MOST_MAIL],
             wants=tuple(self._wants.values())[:MOST_WANTS],
-            gifts=gifts,
+            chunks_due=chunks_due,
         )
         for want in load.wants:
             self._wants.pop(want.name, None)
-        for want in load.gifts:
-            self._gifts.pop(want.name, None)
+        for want in load.chunks_due:
+            self._chunks_due.pop(want.name, None)
         for out in load.messages:
             self._sent[out.id] = now
         for key in load.acknowledged:
@@ -148,7 +148,7 @@ class PeerChannel:
             self._refused.pop(refusal.id, None)
         return load
 
-    def untake(self, load: Batch) -> None:
+    def requeue(self, load: Batch) -> None:
         """The parcel did not arrive, or nobody knows: everything in it is due again, but for pieces of objects."""
         for out in load.messages:
             self._sent.pop(out.id, None)
@@ -158,7 +158,7 @@ class PeerChannel:
 
     def due(self, now: float, resend: float = RESEND) -> bool:
         """Whether there is something worth a parcel of its own."""
-        if self._wants or (self._gifts and now >= self._next_gift and not self.reserved):
+        if self._wants or (self._chunks_due and now >= self._next_gift and not self.reserved):
             return True
         if self._refused or self._collected or any(due <= now for due in self._acknowledged.values()):
             return True
@@ -172,7 +172,7 @@ class PeerChannel:
     def patience(self, now: float) -> float:
         """Seconds until an acknowledgement has waited long enough, or a piece may be given; infinite if none waits."""
         due = min(self._acknowledged.values(), default=float("inf"))
-        return max(0.001, min(due, self._next_gift if self._gifts and not self.reserved else float("inf")) - now)
+        return max(0.001, min(due, self._next_gift if self._chunks_due and not self.reserved else float("inf")) - now)
 
     @property
     def waiting(self) -> int:

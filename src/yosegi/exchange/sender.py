@@ -60,27 +60,27 @@ class PeerSender:
     clock: Clock
     sealing: Unsealer
     parcels: ParcelCodec
-    roads: PeerRouter
-    intake: Inbox
+    router: PeerRouter
+    inbox: Inbox
     clocks: ClockWatch
     board: ExchangePort
     gives: Give
 
-    async def converse(self, link: PeerChannel) -> None:
+    async def run(self, link: PeerChannel) -> None:
         """Send what is due and keep a long poll open while something is awaited, for ever."""
         chance = random.Random(derived_key(self.site, link.peer, link.charter))
         under_way: set[asyncio.Task[None]] = set()
         while True:
             under_way = {task for task in under_way if not task.done()}
             link.calls = len(under_way)
-            resend = self.roads.resend(link)
-            calls = self.roads.dials(link) and not (link.failures and under_way)
+            resend = self.router.resend(link)
+            calls = self.router.dials(link) and not (link.failures and under_way)
             if calls:
                 # What is due goes with an answer that is held back, where there is one.
                 now = self.clock.monotonic()
                 due = not link.held and link.due(now, resend) and not self.clocks.seconds_off
-                gossips = self.roads.gossip_in(link) <= 0
-                if (due and len(under_way) < MOST_CALLS) or ((self.roads.awaits(link) or gossips) and not under_way):
+                gossips = self.router.gossip_in(link) <= 0
+                if (due and len(under_way) < MOST_CALLS) or ((self.router.awaits(link) or gossips) and not under_way):
                     # Taken here and now: what one call takes along is due no more.
                     load = self.take(link)
                     link.called = now
@@ -92,32 +92,32 @@ class PeerSender:
             # What cannot be sent now, as the peer only dials out or a call to it is being made again, is no reason to
             # look every millisecond: the next call wakes this.
             due_in = link.patience(self.clock.monotonic()) if calls and len(under_way) < MOST_CALLS else IDLE
-            await until_changed(link, min(resend, due_in, max(0.05, self.roads.gossip_in(link))))
+            await until_changed(link, min(resend, due_in, max(0.05, self.router.gossip_in(link))))
 
     def take(self, link: PeerChannel) -> Batch:
         """What is due; nothing while this site's clock is off, for what it signs then is refused."""
-        return Batch() if self.clocks.seconds_off else link.take(self.clock.monotonic(), self.roads.resend(link))
+        return Batch() if self.clocks.seconds_off else link.take(self.clock.monotonic(), self.router.resend(link))
 
     async def chunks(self, link: PeerChannel, load: Batch) -> tuple[Chunk, ...]:
         """The pieces of objects that a load gives."""
-        return tuple([await self.gives(link.charter, link.peer, want) for want in load.gifts])
+        return tuple([await self.gives(link.charter, link.peer, want) for want in load.chunks_due])
 
     async def _call(self, link: PeerChannel, load: Batch, wait: float, chance: random.Random) -> None:
         try:
-            await self._deliver(link, load, wait if self.roads.awaits(link) or load.messages else 0.0)
+            await self._deliver(link, load, wait if self.router.awaits(link) or load.messages else 0.0)
             link.failures, link.trouble = 0, ""
         except (YosegiError, OSError) as error:
-            link.untake(load)
+            link.requeue(load)
             link.failures += 1
             link.trouble = str(error)[:300]
             # Exponential back-off with full jitter, at most half a minute.
             await self.clock.sleep(chance.uniform(0.05, min(IDLE, 0.2 * 2 ** min(link.failures, 8))))
         except BaseException:
-            link.untake(load)
+            link.requeue(load)
             raise
 
     async def _deliver(self, link: PeerChannel, load: Batch, wait: float) -> None:
-        reach = self.roads.to(link)
+        reach = self.router.to(link)
         chunks = await self.chunks(link, load)
         if link.peer == self.site:
             # A site's own capabilities are asked like anybody's, and need no network for it.
@@ -134,7 +134,7 @@ class PeerSender:
         answer = await self.parcels.read(body)
         if answer.sender != link.peer:
             raise Invalid("an answer", f"from {answer.sender} where {link.peer} was called")
-        await self.intake.receive(link, answer)
+        await self.inbox.receive(link, answer)
         for mail in answer.mail:
             await self._read_mail(link, mail)
 
@@ -159,7 +159,7 @@ class PeerSender:
             parcel: Parcel = await self.parcels.read(box, fresh=False)
             if parcel.sender != mail.sender:
                 raise Invalid("mail", f"signed by {parcel.sender} and left in the name of {mail.sender}")
-            await self.intake.receive(self.board.link(parcel.charter, parcel.sender), parcel)
+            await self.inbox.receive(self.board.link(parcel.charter, parcel.sender), parcel)
         except Invalid as error:
             # What cannot be read now never can be; its sender will send again what matters.
             host.trouble = str(error)

@@ -39,11 +39,11 @@ class Admission:
 
     site: str
     ledger: Ledger
-    law: AuthorizationPort
+    authorizer: AuthorizationPort
     rights: DelegationPort
     gap: RestoreGuard
     breakers: Breakers
-    book: TaskRepository
+    repository: TaskRepository
     dispatcher: Dispatcher
     waiting: InputStager
     most_open: Callable[[], int]
@@ -51,7 +51,7 @@ class Admission:
     async def consider(self, task: Task, request: Request, envelope: Envelope, receipt: dict[str, Any] | None) -> None:
         """Decide, hold and record a verified request; start it if there is room. Returns when it is durable."""
         site, name = split_capability(request.capability)
-        published = self.book.published.get(name) if site == self.site else None
+        published = self.repository.published.get(name) if site == self.site else None
         facts = _facts(request, envelope)
         body: dict[str, Any] = {"request": envelope.plain, "receipt": receipt}
         refusal = self._unfit(request, published, name)
@@ -60,12 +60,12 @@ class Admission:
             await self._refuse(task, request, (reason,), facts, body)
             return
         closed = self.gap.closes(published.contract, request) or self._forgot(published)
-        if refusal := closed or self.rights.unvouched(request, envelope) or self._too_much(request, name):
+        if refusal := closed or self.rights.token_error(request, envelope) or self._too_much(request, name):
             await self._refuse(task, request, (refusal,), facts, body)
             return
-        facts |= self.rights.vouched(request)
-        decision = self.law.decide("accept", request, published.contract)
-        body |= recorded(self.law, decision)
+        facts |= self.rights.token_facts(request)
+        decision = self.authorizer.decide("accept", request, published.contract)
+        body |= recorded(self.authorizer, decision)
         if not decision.allow:
             await self._refuse(task, request, why(decision), facts, body)
             return
@@ -73,7 +73,7 @@ class Admission:
             await self._suggested(task, request, published, facts, body)
             return
         try:
-            hold = self.law.hold(request, published.contract.cost, task.stream)
+            hold = self.authorizer.hold(request, published.contract.cost, task.stream)
         except GrantExceeded as error:
             await self._refuse(task, request, (_exceeded(error),), facts, body)
             return
@@ -142,12 +142,12 @@ class Admission:
         if not quick:
             task_after = TaskState.DISPATCHED if at_once else TaskState.ACCEPTED
             before = followed((), body) if at_once else ()
-            drafts[-1] = self.book.reporter.attach(
+            drafts[-1] = self.repository.reporter.attach(
                 drafts[-1], request, task_after, published.contract, reasons=reasons, decided=before
             )
         others = () if hold is None else (hold,)
         try:
-            task = await self.book.append(task, *drafts, request=request, others=others)
+            task = await self.repository.append(task, *drafts, request=request, others=others)
         except GrantExceeded as error:
             # Somebody else took the rest between the look and the write; the guard in the transaction is the truth.
             self.dispatcher.leave(name, task.stream)
@@ -170,15 +170,15 @@ class Admission:
         name = published.contract.name
         if not self.dispatcher.may_start_now(name):
             return None
-        decision = self.law.decide("dispatch", request, published.contract)
+        decision = self.authorizer.decide("dispatch", request, published.contract)
         if not decision.allow:
             return None
         self.dispatcher.take_slot(name, task.stream)
-        return Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.law, decision))
+        return Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.authorizer, decision))
 
     def _lacks(self, request: Request, contract: Contract) -> tuple[Explanation, ...]:
         """What an accepted request has to wait for before it waits for its turn."""
-        waits, missing = self.rights.waits_for(request, contract), self.waiting.missing(request, contract)
+        waits, missing = self.rights.pending_reason(request, contract), self.waiting.missing(request, contract)
         reasons: tuple[Explanation, ...] = () if waits is None else (waits,)
         if missing:
             reasons += (explained("awaits_inputs", names=", ".join(missing), site=request.sender),)
@@ -199,21 +199,21 @@ class Admission:
             },
         )
         contract = published.contract
-        ended = self.book.reporter.attach(
+        ended = self.repository.reporter.attach(
             ended, request, TaskState.CANCELLED, contract,
             reasons=reasons, outcome=outcome, decided=followed((), body),
         )  # fmt: skip
-        await self.book.append(task, Draft(tasks.ACCEPTED, facts, body), ended, request=request)
+        await self.repository.append(task, Draft(tasks.ACCEPTED, facts, body), ended, request=request)
 
     async def _refuse(
         self, task: Task, request: Request, reasons: Sequence[Explanation], facts: dict[str, Any], body: dict[str, Any]
     ) -> None:
         body = body | {"reasons": [reason.model_dump(mode="json") for reason in reasons]}
         draft = Draft(tasks.REFUSED, facts, body)
-        published = self.book.published.get(split_capability(request.capability)[1])
+        published = self.repository.published.get(split_capability(request.capability)[1])
         contract = published.contract if published else None
-        draft = self.book.reporter.attach(draft, request, TaskState.REFUSED, contract, reasons=tuple(reasons))
-        await self.book.append(task, draft, request=request)
+        draft = self.repository.reporter.attach(draft, request, TaskState.REFUSED, contract, reasons=tuple(reasons))
+        await self.repository.append(task, draft, request=request)
 
 
 def _facts(request: Request, envelope: Envelope) -> dict[str, Any]:

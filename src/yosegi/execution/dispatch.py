@@ -48,12 +48,12 @@ class Dispatcher:
         resolved: told what an uncertain task did, after all.
     """
 
-    book: TaskRepository
+    repository: TaskRepository
     clock: Clock
     breakers: Breakers
     rights: DelegationPort
     held: bool = False
-    hindered: Callable[[], object] = lambda: ""
+    blocked: Callable[[], object] = lambda: ""
     resolved: Callable[[str, Outcome], Awaitable[None]] = _nobody
     progress: dict[str, Progress] = field(default_factory=dict)
     trouble: str = ""
@@ -66,7 +66,7 @@ class Dispatcher:
 
     def __post_init__(self) -> None:
         self._asking = DeviceReconciler(self.clock)
-        self.book.freed = self._freed
+        self.repository.freed = self._freed
 
     async def close(self) -> None:
         """Stop watching; engines keep or end their processes by their own rule."""
@@ -102,20 +102,20 @@ class Dispatcher:
 
     def room(self, name: str) -> bool:
         """Whether a slot is free, the breaker closed and the switch not thrown."""
-        return not (self.held or self.hindered() or self.breakers.why_open(name)) and (
-            len(self._running.get(name, ())) < self.book.published[name].slots
+        return not (self.held or self.blocked() or self.breakers.why_open(name)) and (
+            len(self._running.get(name, ())) < self.repository.published[name].slots
         )
 
     def leave(self, name: str, stream: str) -> None:
         """Give a slot back."""
         self._running.get(name, set()).discard(stream)
 
-    def look_again(self) -> None:
+    def wake_all(self) -> None:
         """Something may have come for which a task waits: an approval, a token, or its last moment."""
         for stream, task in list(self._parked.items()):
-            published = self.book.published.get(split_capability(task.asked().capability)[1])
+            published = self.repository.published.get(split_capability(task.asked().capability)[1])
             over = published is None or self.clock.now() > task.asked().not_after
-            if over or published is None or self.rights.waits_for(task.asked(), published.contract) is None:
+            if over or published is None or self.rights.pending_reason(task.asked(), published.contract) is None:
                 del self._parked[stream]
                 self.queue(task)
         self.pump_all()
@@ -151,40 +151,40 @@ class Dispatcher:
             self.leave(name, stream)
             self.pump(name)
         else:
-            self.begin(started, self.book.published[name])
+            self.begin(started, self.repository.published[name])
 
     async def _commit_to(self, name: str, stream: str) -> Task | None:
         """Decide once more and commit durably; only then may the engine begin. None if it may not."""
-        async with self.book.lock(stream):
-            task = self.book.task(stream)
-            published = self.book.published.get(name)
+        async with self.repository.lock(stream):
+            task = self.repository.task(stream)
+            published = self.repository.published.get(name)
             if task.state is not TaskState.ACCEPTED:
                 return None
             if published is not None and self._is_parked(task, published):
                 return None
             reasons, decision = self._lapsed(task, published), None
             if published is not None and not reasons:
-                decision = self.book.law.decide("dispatch", task.asked(), published.contract)
+                decision = self.repository.authorizer.decide("dispatch", task.asked(), published.contract)
                 reasons = why(decision)
             if published is None or decision is None or not decision.allow:
-                await self.book.finish(
+                await self.repository.finish(
                     task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(),
-                    reasons=reasons, refused=decision, by=self.book.site,
+                    reasons=reasons, refused=decision, by=self.repository.site,
                 )  # fmt: skip
                 return None
-            draft = Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.book.law, decision))
+            draft = Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.repository.authorizer, decision))
             if task.reasons or not published.contract.effect.repeatable:
-                draft = self.book.reporter.attach(
+                draft = self.repository.reporter.attach(
                     draft, task.asked(), TaskState.DISPATCHED, published.contract, decided=task.decided
                 )
             used = self.rights.use_approval(task, published.contract)
-            return await self.book.append(task, draft, others=() if used is None else (used,))
+            return await self.repository.append(task, draft, others=() if used is None else (used,))
 
     def _is_parked(self, task: Task, published: Published) -> bool:
         """Put aside a task that lacks something and may still get it."""
         request = task.asked()
         late = self.clock.now() > request.not_after or request.contract != published.contract.digest
-        if late or self.rights.waits_for(request, published.contract) is None:
+        if late or self.rights.pending_reason(request, published.contract) is None:
             return False
         self._parked[task.stream] = task
         return True
@@ -221,7 +221,7 @@ class Dispatcher:
 
     async def _ask_until_told(self, task: Task, published: Published) -> None:
         pause = reconciliation.AGAIN_AFTER
-        while self.book.task(task.stream).state is TaskState.UNCERTAIN:
+        while self.repository.task(task.stream).state is TaskState.UNCERTAIN:
             await self.clock.sleep(pause)
             pause = min(2 * pause, reconciliation.SELDOM)
             if (outcome := await self._asking.ask(task, published)) is not None:
@@ -232,7 +232,7 @@ class Dispatcher:
         contract = published.contract
         if outcome.effect is Effect.UNKNOWN and contract.can_query:
             outcome = await self._asking.ask(task, published) or outcome
-        outcome = checked(outcome, contract, task.asked(), self.book.site)
+        outcome = checked(outcome, contract, task.asked(), self.repository.site)
         while True:
             try:
                 await self._learn(task.stream, outcome, contract)
@@ -265,20 +265,21 @@ class Dispatcher:
 
     async def _learn(self, stream: str, outcome: Outcome, contract: Contract) -> None:
         """Record what an engine returned."""
-        async with self.book.lock(stream):
-            task = self.book.task(stream)
+        async with self.repository.lock(stream):
+            task = self.repository.task(stream)
             if task.state.final:
                 return
             if opening := self.breakers.note(contract.name, outcome):
-                await self.book.ledger.append(opening)
+                await self.repository.ledger.append(opening)
             if outcome.effect is Effect.UNKNOWN:
                 if task.state is TaskState.DISPATCHED:
-                    await self.book.uncertain(task, outcome.reason, outcome.message)
+                    await self.repository.uncertain(task, outcome.reason, outcome.message)
             elif outcome.reason == "cancelled" and outcome.effect is Effect.NONE:
-                await self.book.end_without_effect(task, outcome.message, self.book.site)
+                await self.repository.end_without_effect(task, outcome.message, self.repository.site)
             else:
                 charged = charge(task.held, contract, outcome)
-                await self.book.finish(task, tasks.ENDED, TaskState.ENDED, outcome, charged, by=self.book.site)
+                by = self.repository.site
+                await self.repository.finish(task, tasks.ENDED, TaskState.ENDED, outcome, charged, by=by)
 
     def _progressed(self, progress: Progress) -> None:
         self.progress[progress.key] = progress

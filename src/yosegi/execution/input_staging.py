@@ -41,7 +41,7 @@ class InputFetcher(Protocol):
 class InputStager:
     """Accepted tasks on their way to a slot."""
 
-    book: TaskRepository
+    repository: TaskRepository
     dispatcher: Dispatcher
     clock: Clock
     inputs: InputFetcher | None = None
@@ -63,7 +63,7 @@ class InputStager:
 
     def queue(self, task: Task) -> None:
         """Let a task wait for its inputs, then for its turn."""
-        contract = self.book.contract_of(task)
+        contract = self.repository.contract_of(task)
         missing = self.missing(task.asked(), contract) if contract is not None else {}
         if not missing:
             self._turn(task)
@@ -89,15 +89,16 @@ class InputStager:
                 await self.clock.sleep(AGAIN_AFTER)
 
     async def _brought(self, stream: str, reasons: tuple[Explanation, ...]) -> None:
-        async with self.book.lock(stream):
-            task = self.book.task(stream)
+        async with self.repository.lock(stream):
+            task = self.repository.task(stream)
             if task.state is not TaskState.ACCEPTED:
                 return
             if not reasons:
                 self._turn(task)
                 return
-            by = self.book.site
-            await self.book.finish(task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(), reasons=reasons, by=by)
+            by = self.repository.site
+            state = TaskState.REFUSED
+            await self.repository.finish(task, tasks.REFUSED, state, None, Amounts(), reasons=reasons, by=by)
 
     async def close(self) -> None:
         """Wait no more; what is on its way goes on after the next start."""

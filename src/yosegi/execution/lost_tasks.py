@@ -24,18 +24,18 @@ CODE, WHY = "lost_in_restore", "the site was restored from an older backup"
 class LostTasks:
     """Makes such tasks uncertain, their cost held."""
 
-    book: TaskRepository
+    repository: TaskRepository
     gap: RestoreGuard
     directory: Registry
 
     async def was_lost(self, task: Task, last: int) -> bool:
         """What waited or ran when the backup was made may have happened since: whether this one may have."""
-        contract = self.book.contract_of(task)
+        contract = self.repository.contract_of(task)
         if not self.gap.is_older(last) or contract is None or contract.effect.repeatable:
             return False
         if task.state is TaskState.ACCEPTED:
-            task = await self.book.append(task, Draft(tasks.DISPATCHED, {"attempt": 1}))
-        await self.book.uncertain(task, CODE, WHY)
+            task = await self.repository.append(task, Draft(tasks.DISPATCHED, {"attempt": 1}))
+        await self.repository.uncertain(task, CODE, WHY)
         return True
 
     async def record(self, charter: str, sender: str, envelope: Envelope) -> bool:
@@ -44,15 +44,15 @@ class LostTasks:
         Raises:
             Untrusted: it is not signed by the sender's keys, or not for this site.
         """
-        keys, site = self.directory.keys_of(charter, sender), self.book.site
+        keys, site = self.directory.keys_of(charter, sender), self.repository.site
         then = Request.peek(envelope).issued
         request = Request.open(envelope, keys, now=then, to=site, charter=charter, sender=sender)
-        published = self.book.published.get(split_capability(request.capability)[1])
+        published = self.repository.published.get(split_capability(request.capability)[1])
         if published is None or published.contract.effect.repeatable:
             return False
         stream = task_stream(sender, request.key)
-        async with self.book.lock(stream):
-            task = self.book.find(stream)
+        async with self.repository.lock(stream):
+            task = self.repository.find(stream)
             if task.state is not TaskState.NEW:
                 return True
             facts: dict[str, Any] = {
@@ -61,12 +61,12 @@ class LostTasks:
             }  # fmt: skip
             others: tuple[Write, ...] = ()
             try:
-                if hold := self.book.law.hold(request, published.contract.cost, stream):
+                if hold := self.repository.authorizer.hold(request, published.contract.cost, stream):
                     others = (hold,)
                     facts |= {"grant": hold.drafts[0].facts["grant"], "held": dict(published.contract.cost)}
             except GrantExceeded:
                 pass  # what is left of the grant cannot pay for what may have happened; a person sees it
             drafts = Draft(tasks.ACCEPTED, facts, {"request": envelope.plain}), Draft(tasks.DISPATCHED, {"attempt": 1})
-            task = await self.book.append(task, *drafts, request=request, others=others)
-            await self.book.uncertain(task, CODE, WHY)
+            task = await self.repository.append(task, *drafts, request=request, others=others)
+            await self.repository.uncertain(task, CODE, WHY)
         return True

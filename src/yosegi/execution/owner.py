@@ -53,7 +53,7 @@ class TaskOwner:
     ledger: Ledger
     signer: Signer
     clock: Clock
-    law: AuthorizationPort
+    authorizer: AuthorizationPort
     rights: DelegationPort
     published: Mapping[str, Published]
     directory: Registry
@@ -63,7 +63,7 @@ class TaskOwner:
     inputs: InputFetcher | None = None
     breakers: Breakers = field(init=False)
     gap: RestoreGuard = field(init=False)
-    _book: TaskRepository = field(init=False)
+    _repository: TaskRepository = field(init=False)
     _dispatcher: Dispatcher = field(init=False)
     _waiting: InputStager = field(init=False)
     _acceptance: Admission = field(init=False)
@@ -77,26 +77,26 @@ class TaskOwner:
         self.breakers, self.gap = Breakers(self.site, self.ledger), RestoreGuard(self.site, self.ledger)
         self.gap.start()
         reporter = Reporter(self.site, self.signer, self.clock, self.directory)
-        self._book = TaskRepository(
-            self.site, self.ledger, self.law, self.published, reporter, self.posted, self._moved
+        self._repository = TaskRepository(
+            self.site, self.ledger, self.authorizer, self.published, reporter, self.posted, self._moved
         )
-        self._dispatcher = Dispatcher(self._book, self.clock, self.breakers, self.rights)
-        self._waiting = InputStager(self._book, self._dispatcher, self.clock, self.inputs)
+        self._dispatcher = Dispatcher(self._repository, self.clock, self.breakers, self.rights)
+        self._waiting = InputStager(self._repository, self._dispatcher, self.clock, self.inputs)
         self._acceptance = Admission(
             self.site,
             self.ledger,
-            self.law,
+            self.authorizer,
             self.rights,
             self.gap,
             self.breakers,
-            self._book,
+            self._repository,
             self._dispatcher,
             self._waiting,
             lambda: self.most_open,
         )
         self._dispatcher.resolved = self.resolve
         self._switch = StopControl(self.ledger, self.published, self._dispatcher)
-        self._lost = LostTasks(self._book, self.gap, self.directory)
+        self._lost = LostTasks(self._repository, self.gap, self.directory)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class TaskOwner:
             "SELECT stream, last FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first"
         )
         for row in rows:
-            task = self._book.task(row["stream"])
+            task = self._repository.task(row["stream"])
             if await self._lost.was_lost(task, row["last"]):
                 continue
             if task.state is TaskState.DISPATCHED:
@@ -116,7 +116,7 @@ class TaskOwner:
             else:
                 self._waiting.queue(task)
         for row in self.ledger.query("SELECT stream FROM task WHERE state = 'uncertain' ORDER BY first"):
-            task = self._book.task(row["stream"])
+            task = self._repository.task(row["stream"])
             published = self.published.get(split_capability(task.asked().capability)[1])
             if published is not None and published.contract.can_query:
                 self._dispatcher.keep_asking(task, published)
@@ -143,18 +143,18 @@ class TaskOwner:
             keys, then = self.directory.keys_of(charter, sender), Request.peek(envelope).issued
             request = Request.open(envelope, keys, now=then, to=self.site, charter=charter, sender=sender)
             stream = task_stream(sender, request.key)
-            async with self._book.lock(stream):
-                await self._acceptance.too_late(self._book.find(stream), request, envelope)
+            async with self._repository.lock(stream):
+                await self._acceptance.too_late(self._repository.find(stream), request, envelope)
 
     async def _reconcile(self, task: Task) -> None:
         """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""
         published = self.published.get(split_capability(task.asked().capability)[1])
         if published is None:
-            await self._book.uncertain(task, "capability_gone")
+            await self._repository.uncertain(task, "capability_gone")
         elif published.engine.remembers:
             self._dispatcher.begin(task, published, taken_up=True)
         elif published.contract.effect.repeatable:
-            task = await self._book.append(task, Draft(tasks.DISPATCHED, {"attempt": task.attempt + 1}))
+            task = await self._repository.append(task, Draft(tasks.DISPATCHED, {"attempt": task.attempt + 1}))
             self._dispatcher.begin(task, published)
         else:
             interrupted = Outcome.failed(Effect.UNKNOWN, "interrupted")
@@ -172,8 +172,8 @@ class TaskOwner:
         keys = self.directory.keys_of(charter, sender)
         request = Request.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
         stream = task_stream(sender, request.key)
-        async with self._book.lock(stream):
-            known = self._book.find(stream)
+        async with self._repository.lock(stream):
+            known = self._repository.find(stream)
             if known.state is not TaskState.NEW:
                 if known.request_digest != envelope.payload_digest:
                     raise Conflict(f"key {request.key}", "was used before for another request", "use a new key")
@@ -195,18 +195,18 @@ class TaskOwner:
     async def cancel(self, home: str, key: str, reason: str, by: str) -> Task:
         """Cancel a task. One that waits ends at once; one that runs ends only if its engine proves it did nothing."""
         stream = task_stream(home, key)
-        async with self._book.lock(stream):
-            task = self._book.task(stream)
+        async with self._repository.lock(stream):
+            task = self._repository.task(stream)
             name = split_capability(task.asked().capability)[1]
             if task.state is TaskState.ACCEPTED:
                 self._dispatcher.leave_queue(name, stream)
-                return await self._book.end_without_effect(task, reason, by)
+                return await self._repository.end_without_effect(task, reason, by)
         if task.state is TaskState.DISPATCHED and (published := self.published.get(name)):
             # The engine's `run` returns with the outcome, and that ends the task.
             proved = await published.engine.cancel(stream)
             if not proved and published.contract.can_cancel == "running":
                 await published.engine.halt(stream, "safe_stop")
-        return self._book.task(stream)
+        return self._repository.task(stream)
 
     async def revoked(self, stream: str, reasons: Sequence[Explanation]) -> Task:
         """The right to a task has lapsed: an agreement, mandate, key or member it stood on is gone. Once is enough.
@@ -219,19 +219,20 @@ class TaskOwner:
         Raises:
             NotFound: no such task.
         """
-        async with self._book.lock(stream):
-            task = self._book.task(stream)
+        async with self._repository.lock(stream):
+            task = self._repository.task(stream)
             name = split_capability(task.asked().capability)[1]
             published = self.published.get(name)
             if task.state is TaskState.ACCEPTED:
                 self._dispatcher.leave_queue(name, stream)
-                return await self._book.finish(
+                return await self._repository.finish(
                     task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(), reasons=tuple(reasons), by=self.site
                 )
             if task.state is not TaskState.DISPATCHED or task.revoked or published is None:
                 return task
             body = {"reasons": [reason.model_dump(mode="json") for reason in reasons]}
-            task = await self._book.append(task, Draft(tasks.REVOKED, {"how": published.contract.on_revoked}, body))
+            draft = Draft(tasks.REVOKED, {"how": published.contract.on_revoked}, body)
+            task = await self._repository.append(task, draft)
         await self._dispatcher.halt(task, published)
         return task
 
@@ -243,18 +244,18 @@ class TaskOwner:
             Conflict: it does not wait any more.
         """
         stream = task_stream(home, key)
-        async with self._book.lock(stream):
-            task = self._book.task(stream)
+        async with self._repository.lock(stream):
+            task = self._repository.task(stream)
             if task.state is not TaskState.ACCEPTED:
                 raise Conflict(f"task {key}", f"is {task.state} and waits for nobody", "nothing was changed")
             self._dispatcher.leave_queue(split_capability(task.asked().capability)[1], stream)
-            return await self._book.finish(
+            return await self._repository.finish(
                 task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(), reasons=(reason,), by=by
             )
 
-    def look_again(self) -> None:
+    def wake_all(self) -> None:
         """Something may have come for which tasks wait: an approval, a token."""
-        self._dispatcher.look_again()
+        self._dispatcher.wake_all()
 
     # -- uncertain ------------------------------------------------------------------------------------------------
 
@@ -270,46 +271,46 @@ class TaskOwner:
             raise Invalid("the effect", "unknown settles nothing", "say none or done")
         if not note.strip():
             raise Invalid("the note", "it is empty", "say what was found at the instrument")
-        async with self._book.lock(task_stream(home, key)):
-            task = self._book.task(task_stream(home, key))
+        async with self._repository.lock(task_stream(home, key)):
+            task = self._repository.task(task_stream(home, key))
             if task.state is not TaskState.UNCERTAIN:
                 raise Conflict(f"task {key}", f"is {task.state}, not uncertain", "there is nothing to settle")
             outcome = Outcome.failed(effect, "settled_by_person", note)
             charged = Amounts() if effect is Effect.NONE else task.held
-            return await self._book.finish(task, tasks.ENDED, TaskState.ENDED, outcome, charged, by=by)
+            return await self._repository.finish(task, tasks.ENDED, TaskState.ENDED, outcome, charged, by=by)
 
     async def resolve(self, stream: str, outcome: Outcome) -> None:
         """A device that remembers says what an uncertain task did, after all."""
-        async with self._book.lock(stream):
-            task = self._book.task(stream)
-            contract = self._book.contract_of(task)
+        async with self._repository.lock(stream):
+            task = self._repository.task(stream)
+            contract = self._repository.contract_of(task)
             if task.state is TaskState.UNCERTAIN and contract and outcome.effect is not Effect.UNKNOWN:
                 outcome = checked(outcome, contract, task.asked(), self.site)
                 charged = charge(task.held, contract, outcome)
-                await self._book.finish(task, tasks.ENDED, TaskState.ENDED, outcome, charged, by=self.site)
+                await self._repository.finish(task, tasks.ENDED, TaskState.ENDED, outcome, charged, by=self.site)
 
     async def acknowledge(self, home: str, key: str, by: str) -> Task:
         """A person has seen the notice of an uncertain task; it is not repeated any more."""
         stream = task_stream(home, key)
-        async with self._book.lock(stream):
-            task = self._book.task(stream)
+        async with self._repository.lock(stream):
+            task = self._repository.task(stream)
             if task.state is not TaskState.UNCERTAIN:
                 raise Conflict(f"task {key}", f"is {task.state}, not uncertain", "there is nothing to acknowledge")
-            return await self._book.append(task, Draft(tasks.ACKNOWLEDGED), actor=by)
+            return await self._repository.append(task, Draft(tasks.ACKNOWLEDGED), actor=by)
 
     # -- the switch -----------------------------------------------------------------------------------------------
 
     async def hold(self, by: str, reason: str) -> None:
         """Start nothing new for anybody until `release`; what runs goes on."""
-        await self._switch.throw("hold", by, reason)
+        await self._switch.engage("hold", by, reason)
 
     async def safe_stop(self, by: str, reason: str) -> None:
         """Hold, and bring what runs to its safe state."""
-        await self._switch.throw("safe_stop", by, reason)
+        await self._switch.engage("safe_stop", by, reason)
 
     async def abort(self, by: str, reason: str) -> None:
         """Hold, and end what runs now: asked first, and by force when the grace of its contract is over."""
-        await self._switch.throw("abort", by, reason)
+        await self._switch.engage("abort", by, reason)
 
     async def release(self, by: str, reason: str) -> None:
         """Start work again after `hold`, `safe_stop` or `abort`."""
@@ -339,20 +340,20 @@ class TaskOwner:
         Raises:
             NotFound: no such task.
         """
-        return self._book.task(stream)
+        return self._repository.task(stream)
 
     def forget(self, stream: str) -> None:
         """Fold a task anew: bodies of its entries were erased."""
-        self._book.forget(stream)
+        self._repository.forget(stream)
 
-    def hinder(self, why: Callable[[], object]) -> Callable[[], None]:
+    def block_while(self, why: Callable[[], object]) -> Callable[[], None]:
         """Start nothing while `why` says something; call what is returned when it no longer does."""
-        self._dispatcher.hindered = why
+        self._dispatcher.blocked = why
         return self._dispatcher.pump_all
 
     def contract_of(self, task: Task) -> Contract | None:
         """The contract of what a task asks; None where it is no longer published."""
-        return self._book.contract_of(task)
+        return self._repository.contract_of(task)
 
     @property
     def progress(self) -> Mapping[str, Progress]:

@@ -53,11 +53,11 @@ class AuthorizationPort(Protocol):
 class DelegationPort(Protocol):
     """What the owner asks about who asks, and what must be there before something starts."""
 
-    def unvouched(self, request: Request, envelope: Envelope) -> Explanation | None:
+    def token_error(self, request: Request, envelope: Envelope) -> Explanation | None:
         """Why it is not shown who acts for whom; None where it is."""
         ...
 
-    def vouched(self, request: Request) -> dict[str, str]:
+    def token_facts(self, request: Request) -> dict[str, str]:
         """What the first entry of an accepted task says of the token that came with its request."""
         ...
 
@@ -65,7 +65,7 @@ class DelegationPort(Protocol):
         """What a request stood on and is gone; empty where everything stands."""
         ...
 
-    def waits_for(self, request: Request, contract: Contract) -> Explanation | None:
+    def pending_reason(self, request: Request, contract: Contract) -> Explanation | None:
         """What must be there before an accepted request may start, e.g. a person's approval; None if nothing lacks."""
         ...
 
@@ -74,8 +74,8 @@ class DelegationPort(Protocol):
         ...
 
 
-def recorded(law: AuthorizationPort, decision: Decision) -> dict[str, Any]:
+def recorded(authorizer: AuthorizationPort, decision: Decision) -> dict[str, Any]:
     """What the body of an entry keeps of a decision: all of it, and which part of the policies is shown."""
-    shown = law.shown(decision)
+    shown = authorizer.shown(decision)
     told = {} if shown is None else {"shown": shown.model_dump(mode="json")}
     return {"decision": decision.model_dump(mode="json", exclude_none=True)} | told

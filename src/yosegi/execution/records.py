@@ -42,7 +42,7 @@ class TaskRepository:
 
     site: str
     ledger: Ledger
-    law: AuthorizationPort
+    authorizer: AuthorizationPort
     published: Mapping[str, Published]
     reporter: Reporter
     posted: Callable[[Sequence[Entry]], None]
@@ -129,11 +129,11 @@ class TaskRepository:
         # What is withheld is named, too, so that its owner keeps it.
         made = refs(contract.outputs, outcome.outputs) if outcome is not None and contract is not None else {}
         facts: dict[str, Any] = {"charged": dict(charged)} | naming(made) | ({"team": request.team} if made else {})
-        body: dict[str, Any] = {} if refused is None else recorded(self.law, refused)
+        body: dict[str, Any] = {} if refused is None else recorded(self.authorizer, refused)
         if outcome is not None and contract is not None and outcome.outputs:
-            release = self.law.decide("release", request, contract)
+            release = self.authorizer.decide("release", request, contract)
             facts["released"] = release.allow
-            body |= recorded(self.law, release)
+            body |= recorded(self.authorizer, release)
             if not release.allow:
                 reasons, outcome = why(release), outcome.model_copy(update={"outputs": None})
         body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
@@ -145,7 +145,7 @@ class TaskRepository:
             reasons=reasons, outcome=outcome, charged=charged, decided=task.decided,
         )  # fmt: skip
         effect = Effect.NONE if outcome is None else outcome.effect
-        settle = self.law.settle(task, effect, charged)
+        settle = self.authorizer.settle(task, effect, charged)
         task = await self.append(task, draft, others=() if settle is None else (settle,), actor=by)
         self.freed(task)
         return task

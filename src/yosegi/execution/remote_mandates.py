@@ -45,7 +45,7 @@ def facts_of(token: Token) -> dict[str, str]:
     return {"mandate": token.mandate or "", "vouched_until": timestamp(token.not_after)}
 
 
-def vouched(token: Token, envelope: Envelope) -> Draft:
+def token_facts(token: Token, envelope: Envelope) -> Draft:
     """The entry that keeps a token which came by itself."""
     return Draft(VOUCHED, facts_of(token), {"token": envelope.model_dump(mode="json")})
 

@@ -35,7 +35,7 @@ class StopControl:
         self.word = facts.get("word", "hold") if facts["held"] else ""
         await self._set()
 
-    async def throw(self, word: StopLevel, by: str, reason: str) -> None:
+    async def engage(self, word: StopLevel, by: str, reason: str) -> None:
         """Start nothing new; with `safe_stop` and `abort` also stop what runs. Only `release` takes a word back."""
         self.word = max(word, self.word, key=WORDS.index)
         await self._set()

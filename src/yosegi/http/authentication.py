@@ -31,7 +31,7 @@ async def signed_in(
         Refused: nobody who is signed in. Cookies do not count here: a page elsewhere could send them.
     """
     token, sessions = bearer(authorization), request.app.state.sessions
-    session: Session | None = site.door.session(token) or sessions.get(token, program=True)
+    session: Session | None = site.authenticator.session(token) or sessions.get(token, program=True)
     if session is None:
         raise Refused("this call", ("not_signed_in",))
     return session

@@ -75,7 +75,7 @@ class Authenticator:
     accounts: Mapping[str, Account]
     agents: Callable[[str, str], Mapping[str, PublicKey]] = lambda person, agent: {}
     """The key of a person's agent under each of its living mandates."""
-    lets_in: Callable[[str], bool] = lambda person: True
+    may_sign_in: Callable[[str], bool] = lambda person: True
     """Whether somebody with an account may sign in, now: people of a member without a site may where it is hosted."""
     called: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """When an agent last called, by its member and its mandate; since the site started."""
@@ -134,7 +134,7 @@ class Authenticator:
         Raises:
             Refused: somebody of an institution that this site does not host (any more).
         """
-        if not self.lets_in(person):
+        if not self.may_sign_in(person):
             raise Refused(f"signing in as {person}", ("institution_not_hosted",))
         token = secrets.token_urlsafe(32)
         until = self.clock.monotonic() + SESSION.total_seconds()
@@ -146,7 +146,7 @@ class Authenticator:
     def session(self, token: str | None) -> Session | None:
         """Who holds the token; None if nobody does, or does no more."""
         found = self._sessions.get(_digest(token)) if token else None
-        if found is None or found.until <= self.clock.monotonic() or not self.lets_in(found.person):
+        if found is None or found.until <= self.clock.monotonic() or not self.may_sign_in(found.person):
             return None
         # An agent's session ends with its mandate.
         if found.agent:

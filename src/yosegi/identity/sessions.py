@@ -76,7 +76,7 @@ class Sessions:
         return token
 
     def _token_for(self, person: str) -> str:
-        if not self._authenticator.lets_in(person):
+        if not self._authenticator.may_sign_in(person):
             raise Refused(f"signing in as {person}", ("institution_not_hosted",))
         return secrets.token_urlsafe(32)
 
@@ -96,7 +96,7 @@ class Sessions:
         if known is None or known.program != program or known.until <= self._clock.now():
             return None
         role = self._role(known)
-        if role is None or not self._authenticator.lets_in(known.person):
+        if role is None or not self._authenticator.may_sign_in(known.person):
             return None
         self._known[_digest(token)] = known
         return Session(known.person, role, known.until.timestamp(), form_token(token), issuer=known.issuer)

@@ -350,7 +350,7 @@ class Ledger:
             news.cancel()
             late.cancel()
 
-    def let_go(self) -> None:
+    def release_waiters(self) -> None:
         """Let everybody go who waits for news; appends go on until it is closed."""
         self.ending = True
         self._queue.tell()

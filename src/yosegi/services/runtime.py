@@ -34,7 +34,7 @@ from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
 from yosegi.services.erasure.service import ErasureService
-from yosegi.services.governance.documents import GovernanceDocuments
+from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
@@ -61,29 +61,29 @@ class Site:
     clock: Clock
     ledger: Ledger
     registry: Registry
-    law: Authorizer
+    authorizer: Authorizer
     exchange: Exchange
     requests: Requests
     owner: TaskOwner
     catalogue: CapabilityCatalogue
     campaigns: Campaigns
     notices: AlertService
-    door: Authenticator
+    authenticator: Authenticator
     transfers: ObjectTransfers
     objects: ObjectService
-    erasing: ErasureService
+    erasure: ErasureService
     evidence: PolicyDisclosure
-    foresight: PreflightService
-    governing: GovernanceDocuments
-    office: GovernanceService
+    preflight: PreflightService
+    publisher: DocumentPublisher
+    governance: GovernanceService
     rights: DelegationVerifier
     watch: RevocationMonitor
     funds: GrantService
-    approving: ApprovalService
-    mandating: MandateService
-    recalls: RestoreSync
+    approvals: ApprovalService
+    mandates: MandateService
+    restore_sync: RestoreSync
     asking: TaskRequests
-    renewing: StatementRenewal
+    renewal: StatementRenewal
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
     stations: Mapping[str, Any] = field(default_factory=dict)
@@ -101,8 +101,8 @@ class Site:
     async def start(self) -> None:
         """Take up everything where the ledger left it."""
         self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
-        await self.law.start()
-        self.governing.start()
+        await self.authorizer.start()
+        self.publisher.start()
         self.funds.start()
         self.exchange.on(Request, self._on_request)
         self.exchange.on(Report, self.requests.on_report)
@@ -112,31 +112,31 @@ class Site:
         self.requests.changed = self._request_changed
         self.owner.changed = self._task_changed
         self.rights.start()
-        self.mandating.start()
-        self.rights.changed, self.rights.lapsed_now = self.owner.look_again, self.watch.look
-        self.mandating.changed = self.campaigns.look_again
-        self.governing.changed = self._law_changed
+        self.mandates.start()
+        self.rights.changed, self.rights.lapsed_now = self.owner.wake_all, self.watch.look
+        self.mandates.changed = self.campaigns.wake_all
+        self.publisher.changed = self._law_changed
         self.requests.start()
         self.notices.start()
         self.exchange.start()
         self.objects.start()
         self.evidence.start()
-        self.foresight.start()
+        self.preflight.start()
         self.transfers.start()
         await self.owner.start()
-        await self.recalls.start()
-        await self.erasing.start()
+        await self.restore_sync.start()
+        await self.erasure.start()
         await self.catalogue.publish(self.catalogue.own)
         self.campaigns.start()
-        for work in (self.notices.run(), self.rights.run(), self.watch.run(), self.renewing.run()):
+        for work in (self.notices.run(), self.rights.run(), self.watch.run(), self.renewal.run()):
             self._tasks.append(asyncio.create_task(work))
 
-    def let_go(self) -> None:
+    def release_waiters(self) -> None:
         """Answer everybody who is kept waiting, peers, stations and pages alike: the site is about to end."""
-        self.exchange.let_go()
-        self.ledger.let_go()
+        self.exchange.release_waiters()
+        self.ledger.release_waiters()
         for station in self.stations.values():
-            station.let_go()
+            station.release_waiters()
 
     async def close(self) -> None:
         """Stop watching; nothing that is recorded is lost, and engines end what they started."""
@@ -155,7 +155,7 @@ class Site:
 
     def _law_changed(self) -> None:
         """A document came into force: what rests on the ones before is looked at now."""
-        self.campaigns.look_again()
+        self.campaigns.wake_all()
         self.watch.look()
 
     async def _on_request(self, incoming: Incoming) -> None:
@@ -168,8 +168,8 @@ class Site:
     async def _refused(self, out: Outgoing, why: str) -> None:
         """A peer will never take a message: told to whoever sent it."""
         await self.requests.rejected(out, why)
-        await self.foresight.rejected(out, why)
-        await self.erasing.rejected(out, why)
+        await self.preflight.rejected(out, why)
+        await self.erasure.rejected(out, why)
 
     def _request_changed(self, asked: Asked) -> None:
         self.transfers.reported(asked)
@@ -204,14 +204,15 @@ class Site:
         teams = tuple(team.id for team in charter.teams)
         if spec.team not in teams:
             raise NotFound("team", spec.team, teams)
-        if home_of(spec.on_behalf_of) != self.name and not self.law.hosts(spec.charter, home_of(spec.on_behalf_of)):
+        home = home_of(spec.on_behalf_of)
+        if home != self.name and not self.authorizer.hosts(spec.charter, home):
             raise Refused(f"campaign {spec.name}", ("institution_not_hosted",))
         if spec.challenge is not None and spec.challenge not in charter.challenges_of(spec.team):
             raise Refused(f"campaign {spec.name} for {spec.challenge}", ("challenge_not_of_team",))
         mandate = mandate or who.mandate
         if mandate:
             contracts = {ref: self.campaigns.contract_of(spec.charter, ref) for ref in spec.capabilities()}
-            self.mandating.check_campaign(mandate, spec, contracts, who)
+            self.mandates.check_campaign(mandate, spec, contracts, who)
         return await self.campaigns.begin(spec, by=who.person, mandate=mandate)
 
     async def move_campaign(
@@ -259,7 +260,7 @@ class Site:
         home, key = self.find_task(name)
         return await self.owner.cancel(home, key, reason, by=who.person)
 
-    async def throw_switch(self, word: str, who: Session, reason: str) -> None:
+    async def set_stop_level(self, word: str, who: Session, reason: str) -> None:
         """Hold, safely stop or abort everything this site runs, or release it. Needs nobody else's permission.
 
         Raises:
@@ -285,7 +286,7 @@ class Site:
         else:
             await self.notices.acknowledge(name, who.person)
 
-    async def settle_gap(self, who: Session, note: str) -> None:
+    async def settle_restoration(self, who: Session, note: str) -> None:
         """Say that the instruments were looked at after this site was restored from a backup.
 
         Raises:
@@ -333,7 +334,7 @@ class Site:
 
     def may_see(self, charter: str, team: str, who: Session) -> bool:
         """Whether somebody may look at a team's work here: its people may, and those who run the site."""
-        return who.role in ("operator", "officer") or self.law.in_team(charter, team, who.person)
+        return who.role in ("operator", "officer") or self.authorizer.in_team(charter, team, who.person)
 
     def campaign(self, name: str, who: Session) -> Campaign:
         """One campaign of this home site, for somebody who may see it.
@@ -392,7 +393,7 @@ class Site:
         """The latest tasks of this owner that somebody may see."""
         if who.role in ("operator", "officer"):
             return self.tasks(state, limit)
-        teams = sorted(self.law.teams_of(who.person))
+        teams = sorted(self.authorizer.teams_of(who.person))
         condition = f"team IN ({', '.join('?' * len(teams))})"
         if state:
             return self._tasks_where(f"{condition} AND state = ?", [*teams, state], limit)

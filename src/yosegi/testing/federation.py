@@ -241,7 +241,7 @@ class Federation:
         for envelope in self.documents():
             await _accept(site, envelope)
         if place.grant:
-            await site.law.award(_grant_of(place), by=f"operator@{name}")
+            await site.authorizer.award(_grant_of(place), by=f"operator@{name}")
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, site.exchange.handle)
         try:

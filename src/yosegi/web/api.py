@@ -113,8 +113,8 @@ async def about(site: Here) -> dict[str, Any]:
 async def sign_in(body: SignIn, site: Here) -> dict[str, str]:
     """Sign in with a passphrase, or with a key by a signed login."""
     if body.login is not None:
-        return {"token": site.door.with_key(json.dumps(body.login).encode())}
-    return {"token": await asyncio.to_thread(site.door.with_passphrase, body.person, body.passphrase)}
+        return {"token": site.authenticator.with_key(json.dumps(body.login).encode())}
+    return {"token": await asyncio.to_thread(site.authenticator.with_passphrase, body.person, body.passphrase)}
 
 
 @api.post("/session/end")
@@ -163,7 +163,7 @@ async def start_campaign(body: StartCampaign, site: Here, who: Who) -> dict[str,
 @api.get("/campaigns/{name}")
 async def campaign(name: str, site: Here, who: Who) -> dict[str, Any]:
     """One campaign with its trials."""
-    trouble = site.campaigns.troubles.get(name, "")
+    trouble = site.campaigns.last_errors.get(name, "")
     return campaign_full(site.campaign(name, who)) | {"trouble": trouble}
 
 
@@ -233,9 +233,9 @@ async def gap(site: Here, who: Who) -> dict[str, Any]:
 
 
 @api.post("/gap/settle")
-async def settle_gap(body: Why, site: Here, who: Who) -> dict[str, bool]:
+async def settle_restoration(body: Why, site: Here, who: Who) -> dict[str, bool]:
     """Say that the instruments were looked at after a restoration, so that work that uses things up may start."""
-    await site.settle_gap(who, body.why)
+    await site.settle_restoration(who, body.why)
     return {"open": site.owner.gap.open}
 
 
@@ -265,7 +265,7 @@ async def switch(
     word: Literal["hold", "stop", "abort", "release"], body: Why, site: Here, who: Who
 ) -> dict[str, bool | str]:
     """Hold, safely stop or abort everything this site runs for anybody, or release it."""
-    await site.throw_switch(word, who, body.why)
+    await site.set_stop_level(word, who, body.why)
     return {"held": site.owner.held, "word": site.owner.switch}
 
 
@@ -337,7 +337,7 @@ async def collect_objects(site: Here, who: Who) -> dict[str, Any]:
 @api.post("/objects/{sha256}/erase")
 async def erase_object(sha256: Digest, body: Why, site: Here, who: Who) -> dict[str, Any]:
     """Take an object's bytes away for good, here and at every site that has them; the entries that name it stay."""
-    return await site.erasing.order("object", sha256, body.why, who)
+    return await site.erasure.order("object", sha256, body.why, who)
 
 
 class EraseTask(Why):
@@ -349,13 +349,13 @@ class EraseTask(Why):
 @api.post("/erasures")
 async def erase_task(body: EraseTask, site: Here, who: Who) -> dict[str, Any]:
     """Erase what was asked by a task and what came of it, at its home and its owner; headers and proofs stand."""
-    return await site.erasing.order("task", body.task, body.why, who)
+    return await site.erasure.order("task", body.task, body.why, who)
 
 
 @api.get("/erasures")
 async def erasures(site: Here, who: Who) -> list[dict[str, Any]]:
     """Everything that was erased or is to be: why, where it is gone, and who has not answered yet."""
-    return site.erasing.listing(who)
+    return site.erasure.listing(who)
 
 
 @api.get("/changes", response_class=StreamingResponse)

@@ -36,7 +36,7 @@ def make_app(site: Site) -> FastAPI:
         title=f"Yosegi at {site.name}", version="1", docs_url=None, redoc_url=None, default_response_class=PlainJson
     )
     app.state.site = site
-    app.state.sessions = Sessions(site.ledger, site.clock, site.door, site.institution)
+    app.state.sessions = Sessions(site.ledger, site.clock, site.authenticator, site.institution)
     app.include_router(doors)
     app.include_router(api)
     app.include_router(governance)

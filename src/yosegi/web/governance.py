@@ -73,71 +73,71 @@ async def outcome(name: str, body: RegisterOutcome, site: Here, who: Who) -> dic
 @governance.get("/charters")
 async def charters(site: Here, who: Who) -> list[dict[str, Any]]:
     """Every charter this site lives in."""
-    return site.office.charters()
+    return site.governance.charters()
 
 
 @governance.get("/charters/{charter}")
 async def charter(charter: str, site: Here, who: Who) -> dict[str, Any]:
     """One charter, with whose statement is in force."""
-    return site.office.charter(charter)
+    return site.governance.charter(charter)
 
 
 @governance.get("/charters/{charter}/documents")
 async def documents(charter: str, site: Here, who: Who) -> list[dict[str, Any]]:
     """Every document accepted under a charter, as it was signed."""
-    return site.office.documents(charter)
+    return site.governance.documents(charter)
 
 
 @governance.post("/governance")
 async def publish(body: Publish, site: Here, who: Who) -> dict[str, Any]:
     """Put a signed charter, statement or agreement in force, and pass it on to whom it concerns."""
-    return await site.office.publish(body.document, who)
+    return await site.governance.publish(body.document, who)
 
 
 @governance.get("/agreements")
 async def agreements(site: Here, who: Who, charter: str = "") -> list[dict[str, Any]]:
     """The agreements this site is a party to."""
-    return site.office.agreements(charter)
+    return site.governance.agreements(charter)
 
 
 @governance.post("/policy/explain")
 async def explain(body: PolicyQuery, site: Here, who: Who) -> dict[str, Any]:
     """What policy would answer here and at the owner, and why not."""
-    return await site.office.explain(body, who)
+    return await site.governance.explain(body, who)
 
 
 @governance.post("/policy/what-if")
 async def what_if(body: AskIf, site: Here, who: Who) -> dict[str, Any]:
     """What it would answer if; nothing is changed."""
     asking = PolicyQuery(**{name: getattr(body, name) for name in PolicyQuery.model_fields})
-    return await site.office.what_if(asking, who, add=body.add, without=body.without, rules=body.rules)
+    return await site.governance.what_if(asking, who, add=body.add, without=body.without, rules=body.rules)
 
 
 @governance.post("/policy")
 async def reload(body: Rules, site: Here, who: Who) -> dict[str, Any]:
     """Take other rules of the site's own and another table of expectations, or neither."""
-    return {"warnings": await site.office.reload(body.rules, body.table, who)}
+    return {"warnings": await site.governance.reload(body.rules, body.table, who)}
 
 
 @governance.get("/access")
 async def access(site: Here, who: Who, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
     """What somebody may use in each of their teams, and why not the rest."""
-    return await site.office.access(who, person, purpose)
+    return await site.governance.access(who, person, purpose)
 
 
 @governance.get("/suspensions")
 async def suspensions(site: Here, who: Who) -> list[dict[str, Any]]:
     """What is barred here."""
-    return site.office.suspensions()
+    return site.governance.suspensions()
 
 
 @governance.post("/suspensions")
 async def suspend(body: Suspend, site: Here, who: Who) -> dict[str, Any]:
     """Bar a site, person, agent, team, agreement or capability here, at once."""
-    return await site.office.suspend(body.kind, body.name, who, body.why, body.charter)
+    return await site.governance.suspend(body.kind, body.name, who, body.why, body.charter)
 
 
 @governance.post("/suspensions/lift")
 async def lift(body: Suspend, site: Here, who: Who) -> dict[str, Any]:
     """Bar it no more."""
-    return await site.office.lift(body.kind, body.name, who, body.why, body.charter)
+    return await site.governance.lift(body.kind, body.name, who, body.why, body.charter)

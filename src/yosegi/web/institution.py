@@ -50,7 +50,7 @@ async def back(caller: Here) -> Response:
     provider, site = _provider(caller), caller.site
     kept = caller.request.cookies.get(_kept(site), "")
     try:
-        person, role, to = await provider.finish(kept, dict(caller.request.query_params), site.door.accounts)
+        person, role, to = await provider.finish(kept, dict(caller.request.query_params), site.authenticator.accounts)
     except (Refused, Unavailable) as error:
         answer = problem_page(caller, error, 403 if isinstance(error, Refused) else 503, f"{caller.root}sign-in")
         answer.delete_cookie(_kept(site), httponly=True, samesite="lax")

@@ -24,11 +24,11 @@ class MandatesPage:
 
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
-        look, mandating = self.looking, self.looking.site.mandating
-        found = mandating.seen_by(look.session, over=MOST_OVER)
+        look, mandates = self.looking, self.looking.site.mandates
+        found = mandates.seen_by(look.session, over=MOST_OVER)
         return {
             "switch": look.switch(),
-            "agents": look.render("agents", agents=mandating.agents(found)),
+            "agents": look.render("agents", agents=mandates.agents(found)),
             "standing": look.render("standing", mandates=[one for one in found if one["stands"]]),
             "over": look.render("over", mandates=[one for one in found if not one["stands"]]),
         }
@@ -58,5 +58,5 @@ async def cancel(mandate: str, caller: Here) -> Response:
     return await act(
         caller,
         "mandates",
-        lambda session, form: site.mandating.cancel(mandate, form.get("why", "").strip()[:2000], session),
+        lambda session, form: site.mandates.cancel(mandate, form.get("why", "").strip()[:2000], session),
     )

@@ -358,7 +358,7 @@ async def approve(home: str, key: str, caller: Here) -> Response:
 
     async def do(session: Session, form: Form) -> None:
         envelope = Envelope.read(form.get("document", "").encode(), what="the signed approval")
-        await caller.site.approving.give(home, key, envelope, session)
+        await caller.site.approvals.give(home, key, envelope, session)
 
     return await act(caller, "tasks", do)
 
@@ -370,7 +370,7 @@ async def refuse(home: str, key: str, caller: Here) -> Response:
     return await act(
         caller,
         "tasks",
-        lambda session, form: site.approving.refuse(home, key, form.get("why", "").strip()[:2000], session),
+        lambda session, form: site.approvals.refuse(home, key, form.get("why", "").strip()[:2000], session),
     )
 
 
@@ -397,5 +397,5 @@ async def acknowledge_notice(caller: Here) -> Response:
 async def switch(word: str, caller: Here) -> Response:
     """Hold, safely stop or abort everything this site runs, or release it."""
     return await act(
-        caller, "", lambda session, form: caller.site.throw_switch(word, session, form.get("why", "")[:2000])
+        caller, "", lambda session, form: caller.site.set_stop_level(word, session, form.get("why", "")[:2000])
     )

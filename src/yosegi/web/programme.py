@@ -15,12 +15,12 @@ programme_pages = APIRouter(include_in_schema=False)
 async def catalogue(caller: Here, purpose: str = "") -> Response:
     """Everything that is known here: what the person may use in each team, and why not the rest."""
     session = signed_in(caller)
-    lines = await caller.site.office.access(session, "", purpose[:60])
+    lines = await caller.site.governance.access(session, "", purpose[:60])
     return show(caller, "catalogue", page="catalogue", lines=lines, purpose=purpose[:60])
 
 
 @programme_pages.get("/programme")
-async def office(caller: Here, charter: str = "") -> Response:
+async def governance(caller: Here, charter: str = "") -> Response:
     """Focus areas, challenges, teams, agreements, grants, and campaigns with their baselines and outcomes."""
     signed_in(caller)
     return show(caller, "programme", page="programme", charters=programme(caller.site, charter[:60]))

@@ -70,32 +70,32 @@ class AskForTask(Body):
 @rights.get("/approvals")
 async def approvals(site: Here, who: Who) -> list[dict[str, Any]]:
     """What waits for a person's approval here, the oldest first, as far as the caller may see it."""
-    return site.approving.waiting_for(who, site.may_see)
+    return site.approvals.waiting_for(who, site.may_see)
 
 
 @rights.get("/tasks/{home}/{key}/asked")
 async def asked(home: str, key: str, site: Here, who: Who) -> dict[str, Any]:
     """What exactly a task asks, and what was said to it."""
-    return site.approving.asked(site.task_for(f"{home}/{key}", who).stream)
+    return site.approvals.asked(site.task_for(f"{home}/{key}", who).stream)
 
 
 @rights.post("/tasks/{home}/{key}/approve")
 async def approve(home: str, key: str, body: Signed, site: Here, who: Who) -> dict[str, Any]:
     """Say yes, in a document signed with the person's own key."""
     envelope = Envelope.read(body.document, what="an approval")
-    return task_full(await site.approving.give(*site.find_task(f"{home}/{key}"), envelope, who))
+    return task_full(await site.approvals.give(*site.find_task(f"{home}/{key}"), envelope, who))
 
 
 @rights.post("/tasks/{home}/{key}/refuse")
 async def refuse(home: str, key: str, body: Why, site: Here, who: Who) -> dict[str, Any]:
     """Say no, with words that the asker reads."""
-    return task_full(await site.approving.refuse(*site.find_task(f"{home}/{key}"), body.why, who))
+    return task_full(await site.approvals.refuse(*site.find_task(f"{home}/{key}"), body.why, who))
 
 
 @rights.post("/approvals/{approval}/withdraw")
 async def withdraw(approval: str, body: Why, site: Here, who: Who) -> dict[str, str]:
     """Take an approval back that was not used yet."""
-    await site.approving.withdraw(approval, body.why, who)
+    await site.approvals.withdraw(approval, body.why, who)
     return {"withdrawn": approval}
 
 
@@ -105,19 +105,19 @@ async def withdraw(approval: str, body: Why, site: Here, who: Who) -> dict[str, 
 @rights.get("/mandates")
 async def mandates(site: Here, who: Who, person: str = "") -> list[dict[str, Any]]:
     """The mandates given at this site, the newest first: the caller's own, and all for those who run the site."""
-    return site.mandating.seen_by(who, person)
+    return site.mandates.seen_by(who, person)
 
 
 @rights.get("/agents")
 async def agents(site: Here, who: Who) -> list[dict[str, Any]]:
     """The agents that act for members of this site: for whom, under what, and when they were last heard of."""
-    return site.mandating.agents(site.mandating.seen_by(who))
+    return site.mandates.agents(site.mandates.seen_by(who))
 
 
 @rights.get("/mandates/{mandate}")
 async def mandate(mandate: str, site: Here, who: Who) -> dict[str, Any]:
     """One mandate: its terms, what is left of it, and whether it stands."""
-    return site.mandating.show(mandate, who)
+    return site.mandates.show(mandate, who)
 
 
 @rights.post("/mandates", status_code=201)
@@ -125,7 +125,7 @@ async def give(body: Terms, site: Here, who: Who) -> dict[str, Any]:
     """Give a mandate in one's own name, or cut one from another."""
     said = {"algorithm": "ed25519", "public": body.agent_key}
     key = PublicKey.read(said, what="the agent's key") if body.agent_key else None
-    drawn = site.mandating.draw_up(
+    drawn = site.mandates.build_mandate(
         id=body.id,
         charter=body.charter,
         team=body.team,
@@ -141,15 +141,15 @@ async def give(body: Terms, site: Here, who: Who) -> dict[str, Any]:
         agent_key=key,
         parent=body.parent or None,
     )
-    await site.mandating.give(drawn, who)
-    return site.mandating.show(body.id)
+    await site.mandates.give(drawn, who)
+    return site.mandates.show(body.id)
 
 
 @rights.post("/mandates/{mandate}/cancel")
 async def cancel(mandate: str, body: Why, site: Here, who: Who) -> dict[str, Any]:
     """End a mandate and all that was cut from it."""
-    await site.mandating.cancel(mandate, body.why, who)
-    return site.mandating.show(mandate)
+    await site.mandates.cancel(mandate, body.why, who)
+    return site.mandates.show(mandate)
 
 
 # -- single tasks -----------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ def test_fit_finds_the_crossing_it_was_given() -> None:
     # must give both back; the tolerance is four standard errors of such a draw.
     rates, shots = np.linspace(0.008, 0.0125, 9), 100_000
     x = (rates - 0.0103) * np.array([[5.0], [7.0], [9.0]]) ** (1 / 1.5)
-    law = 0.2 + 12.0 * x + 300.0 * x**2
-    counts = np.random.default_rng(3).binomial(shots, law)
+    authorizer = 0.2 + 12.0 * x + 300.0 * x**2
+    counts = np.random.default_rng(3).binomial(shots, authorizer)
     fit = fit_crossing((5, 7, 9), rates, counts, shots)
     assert fit.point == pytest.approx(0.0103, abs=4e-5)
     assert fit.exponent == pytest.approx(1.5, abs=0.1)

@@ -119,7 +119,7 @@ class Station:
     _unwritten: Ended | None = field(init=False, default=None)
     _task: asyncio.Task[None] | None = field(init=False, default=None)
     _fetching: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
-    _desk: ObjectChannel | None = field(init=False, default=None)
+    _channel: ObjectChannel | None = field(init=False, default=None)
     _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -127,7 +127,7 @@ class Station:
         if self.store is not None:
             puller = Puller(self.store, self.clock, other_bytes, patience=PATIENCE, offload=inline)
             # Its own site may have whatever lies here: it is the site's.
-            self._desk = ObjectChannel(self.site, self.store, puller, lambda want: True, self._news.set)
+            self._channel = ObjectChannel(self.site, self.store, puller, lambda want: True, self._news.set)
 
     async def run(self) -> None:
         """Work until `leave`; returns when the running step has ended and, if the site can be reached, it knows.
@@ -211,7 +211,7 @@ class Station:
             not_after=now + LIFE, wait=wait, room=room, holding=holding, results=self._results(),
             progress=tuple(self._progress.values()), heeds=self._stop, resting=resting, trouble=self.trouble[:2000],
             memory=self.log.memory(),
-            **({} if self._desk is None else self._desk.say()),
+            **({} if self._channel is None else self._channel.say()),
         )  # fmt: skip
 
     def _results(self) -> tuple[Ended, ...]:
@@ -234,8 +234,8 @@ class Station:
         self._heed(answer.stop)
         for halt in answer.halt or ():
             self._halt(halt.key, halt.word)
-        if self._desk is not None:
-            self._desk.hear(answer.wants, answer.chunks)
+        if self._channel is not None:
+            self._channel.hear(answer.wants, answer.chunks)
         for offer in answer.work:
             self._receive(offer)
         offered = tuple(offer.key for offer in answer.work)
@@ -304,15 +304,15 @@ class Station:
 
     def _lacks_inputs(self, offer: WorkOffer) -> bool:
         """Whether a task waits for objects; they are brought, and then it is looked at again."""
-        if self._desk is None or not self._desk.missing((offer.objects or {}).values()):
+        if self._channel is None or not self._channel.missing((offer.objects or {}).values()):
             return False
         if offer.key not in self._fetching:
-            self._fetching[offer.key] = asyncio.create_task(self._fetch(self._desk, offer))
+            self._fetching[offer.key] = asyncio.create_task(self._fetch(self._channel, offer))
         return True
 
-    async def _fetch(self, desk: ObjectChannel, offer: WorkOffer) -> None:
+    async def _fetch(self, channel: ObjectChannel, offer: WorkOffer) -> None:
         try:
-            await desk.bring((offer.objects or {}).values(), offer.key)
+            await channel.bring((offer.objects or {}).values(), offer.key)
         except TransferRefused as gave:
             self._end(Ended(key=offer.key, outcome=never_began("not_started", gave.why.en or gave.why.code)))
         finally:

@@ -57,14 +57,14 @@ class HealthChecks:
     exchange: Exchange
     stations: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
-    erasing: ErasureService | None = None
+    erasure: ErasureService | None = None
 
     def now(self) -> list[HealthProblem]:
         """All that hold."""
         return [*self._owner(), *self._stations(), *self._peers(), *self._machine(), *self._erasures()]
 
     def _erasures(self) -> Iterator[HealthProblem]:
-        for erasure in () if self.erasing is None else self.erasing.waits_for_a_person():
+        for erasure in () if self.erasure is None else self.erasure.waits_for_a_person():
             for _, peer in erasure.asked:
                 fields = {"peer": peer, "subject": erasure.subject}
                 yield HealthProblem(f"{erasure.stream}/{peer}", "erasure_asked", fields, erasure.subject)

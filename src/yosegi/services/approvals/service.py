@@ -35,8 +35,8 @@ class ApprovalService:
     ledger: Ledger
     clock: Clock
     owner: TaskOwner
-    law: Authorizer
-    door: Authenticator
+    authorizer: Authorizer
+    authenticator: Authenticator
 
     def waiting(self) -> list[dict[str, Any]]:
         """Everything that waits for a person, the oldest first."""
@@ -110,18 +110,18 @@ class ApprovalService:
             raise Refused(what, ("approval_of_another_request",))
         if task.state is not TaskState.ACCEPTED:
             raise Conflict(f"task {key}", f"is {task.state} and waits for no approval", "nothing was changed")
-        decision = self.law.decide_approval(who.person, None, request, contract).or_refuse()
+        decision = self.authorizer.decide_approval(who.person, None, request, contract).or_refuse()
         draft = given(approval, envelope, decision)
         write = Write(f"approval/{stream}", None, (draft,), charter=request.charter, actor=who.person)
         try:
             await self.ledger.append(write)
         except ApprovalRefused as error:
             raise Refused(what, (error.reason,)) from None
-        self.owner.look_again()
+        self.owner.wake_all()
         return self.owner.task(stream)
 
     def _opened(self, what: str, envelope: Envelope, charter: str, who: Session) -> Approval:
-        account = self.door.accounts.get(who.person)
+        account = self.authenticator.accounts.get(who.person)
         keys = {key.key_id: key for key in account.keys} if account else {}
         try:
             approval = accept_approval(envelope, keys, charter=charter, site=self.site, now=self.clock.now())
@@ -143,7 +143,7 @@ class ApprovalService:
             raise Refused(what, ("agent_cannot_approve",))
         task = self.owner.task(task_stream(home, key))
         may = who.role in ("operator", "officer")
-        if not may and not self.law.decide_approval(who.person, None, task.asked(), self._contract(task)).allow:
+        if not may and not self.authorizer.decide_approval(who.person, None, task.asked(), self._contract(task)).allow:
             raise Refused(what, ("operators_only",))
         reason = explained("approval_declined", person=who.person, why=why or "…", contact=who.person)
         return await self.owner.decline(home, key, reason, by=who.person)

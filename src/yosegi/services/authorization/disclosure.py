@@ -46,7 +46,7 @@ class PolicyDisclosure:
     ledger: Ledger
     store: ObjectStore
     puller: Puller
-    law: Authorizer
+    authorizer: Authorizer
     exchange: Exchange
     _have: set[tuple[str, str, str]] = field(default_factory=set)
     _coming: dict[tuple[str, str, str], asyncio.Task[None]] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class PolicyDisclosure:
 
     def _rests_on(self, charter: str, stream: str, digest: str) -> bytes | None:
         """What a task's decisions rest on, by its digest; None if it is nothing of theirs, or not shown any more."""
-        if not self.law.shows:
+        if not self.authorizer.shows:
             return None
         for entry in self.ledger.read(stream):
             body = entry.body or {}
@@ -132,5 +132,5 @@ class PolicyDisclosure:
             if digest == grounds.entities:
                 return str(body["decision"]["entities"]).encode()
             if grounds.shown is not None and digest == grounds.shown.policies:
-                return self.law.extract(grounds.policies, Question.parsed(body["decision"]["question"]))
+                return self.authorizer.extract(grounds.policies, Question.parsed(body["decision"]["question"]))
         return None

@@ -34,7 +34,7 @@ class RevocationMonitor:
     ledger: Ledger
     clock: Clock
     owner: TaskOwner
-    law: Authorizer
+    authorizer: Authorizer
     rights: DelegationVerifier
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -72,7 +72,7 @@ class RevocationMonitor:
                 continue
             if reasons := self._lapsed(task, published.contract, answers):
                 await self.owner.revoked(task.stream, reasons)
-        self.owner.look_again()
+        self.owner.wake_all()
 
     def _lapsed(
         self, task: Task, contract: Contract, answers: dict[object, tuple[Explanation, ...]]
@@ -84,7 +84,7 @@ class RevocationMonitor:
         key = _alike(request, task.state)
         if key not in answers:
             action: Action = "dispatch" if task.state is TaskState.DISPATCHED else "accept"
-            answers[key] = why(self.law.decide(action, request, contract))
+            answers[key] = why(self.authorizer.decide(action, request, contract))
         return answers[key]
 
 

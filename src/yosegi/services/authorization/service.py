@@ -227,7 +227,7 @@ class Authorizer:
         home = home_of(person)
         return home == self.site or any(self.hosts(charter, home) for charter in self.registry.charters())
 
-    def lets_in(self, person: str) -> bool:
+    def may_sign_in(self, person: str) -> bool:
         """Whether somebody with an account here may sign in: whom this site vouches for, and visitors.
 
         A visitor is of a member that runs a site, and asks for nothing here: only through that site. People of a
@@ -304,7 +304,7 @@ class Authorizer:
         stream = task_stream(request.sender, request.key)
         return is_approved(self.ledger.query, request.digest, contract.digest, self.clock.now(), stream)
 
-    def foreseen(self, asked: AuthorizationQuery, contract: Contract) -> tuple[Question, ...]:
+    def preflight_answer(self, asked: AuthorizationQuery, contract: Contract) -> tuple[Question, ...]:
         """What this owner would ask its policy about a request, step by step; approved where it has to be."""
         request = {**dict(asked), "inputs": {}}
         actions: tuple[Action, ...] = ("accept",) if asked.conduct == "suggest" else ("accept", "dispatch", "release")

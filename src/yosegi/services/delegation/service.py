@@ -52,14 +52,14 @@ class MandateService:
     registry: Registry
     delegation: Delegation
     exchange: Exchange
-    door: Authenticator
+    authenticator: Authenticator
     changed: Callable[[], None] = lambda: None
     withdraw: Withdraw = _nothing
 
     def start(self) -> None:
         """Listen for owners that ask whether a mandate stands."""
         self.exchange.on(Renewal, self.on_renewal)
-        self.door.agents = self.keys_of_agent
+        self.authenticator.agents = self.keys_of_agent
 
     # -- giving ---------------------------------------------------------------------------------------------------
 
@@ -90,9 +90,9 @@ class MandateService:
         return mandate
 
     def _is_a_persons(self, key: PublicKey) -> bool:
-        return any(key in account.keys for account in self.door.accounts.values())
+        return any(key in account.keys for account in self.authenticator.accounts.values())
 
-    def draw_up(
+    def build_mandate(
         self,
         *,
         id: str,
@@ -329,7 +329,7 @@ class MandateService:
     def _last_use(self, mandate: Mandate, asked: Mapping[str, int]) -> str:
         """When something was last asked, or answered, under a mandate, or its agent last called; empty if never."""
         at = self.ledger.entry(asked[mandate.id]).time if mandate.id in asked else ""
-        called = self.door.called.get((mandate.person, mandate.id)) if mandate.agent else None
+        called = self.authenticator.called.get((mandate.person, mandate.id)) if mandate.agent else None
         return max(at, "" if called is None else timestamp(called))
 
     def show(self, mandate: str, who: Session | None = None) -> dict[str, Any]:

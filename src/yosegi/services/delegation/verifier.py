@@ -18,7 +18,7 @@ from yosegi.execution.remote_mandates import (
     revoked,
     standing_of,
     standing_stream,
-    vouched,
+    token_facts,
 )
 from yosegi.execution.tasks import Task
 from yosegi.governance.charter.registry import Registry
@@ -58,7 +58,7 @@ class DelegationVerifier:
     signer: Signer
     clock: Clock
     registry: Registry
-    law: Authorizer
+    authorizer: Authorizer
     exchange: Exchange
     changed: Callable[[], None] = lambda: None
     lapsed_now: Callable[[], None] = lambda: None
@@ -73,7 +73,7 @@ class DelegationVerifier:
 
     # -- when a request arrives -----------------------------------------------------------------------------------
 
-    def unvouched(self, request: Request, envelope: Envelope) -> Explanation | None:
+    def token_error(self, request: Request, envelope: Envelope) -> Explanation | None:
         """Why it is not shown who acts for whom; None where it is.
 
         A token that has run out on the way still says so; nothing starts before a fresh one has come.
@@ -105,7 +105,7 @@ class DelegationVerifier:
         standing = self._standing(request)
         return standing.revoked if standing else None
 
-    def vouched(self, request: Request) -> dict[str, str]:
+    def token_facts(self, request: Request) -> dict[str, str]:
         """What the first entry of an accepted task says of its token, and of the challenge it is for."""
         facts = {"challenge": request.challenge} if request.challenge is not None else {}
         if request.token is None:
@@ -140,9 +140,9 @@ class DelegationVerifier:
         standing = self._standing(request)
         return (standing.revoked,) if standing is not None and standing.revoked else ()
 
-    def waits_for(self, request: Request, contract: Contract) -> Explanation | None:
+    def pending_reason(self, request: Request, contract: Contract) -> Explanation | None:
         """What must be there before an accepted request may start; None if nothing lacks."""
-        if needs_approval(request, contract) and not self.law.is_approved(request, contract):
+        if needs_approval(request, contract) and not self.authorizer.is_approved(request, contract):
             return explained("approval_missing", contact=f"operator@{self.site}")
         if request.mandate is None:
             return None
@@ -220,7 +220,7 @@ class DelegationVerifier:
         token = accept_token(envelope, keys, issuer=incoming.sender, site=self.site, charter=incoming.charter, now=now)
         if token.mandate is None:
             raise Invalid("a token", "names no mandate", "it comes with the request it is for")
-        await self._record(incoming, token.mandate, vouched(token, envelope))
+        await self._record(incoming, token.mandate, token_facts(token, envelope))
         self.changed()
 
     async def on_revocation(self, incoming: Incoming) -> None:

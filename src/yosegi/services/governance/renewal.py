@@ -14,7 +14,7 @@ from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import YosegiError
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import RENEWED, Statement
-from yosegi.services.governance.documents import PASSED_ON, GovernanceDocuments
+from yosegi.services.governance.publisher import PASSED_ON, DocumentPublisher
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
 
@@ -36,7 +36,7 @@ class StatementRenewal:
     site: str
     clock: Clock
     registry: Registry
-    governing: GovernanceDocuments
+    publisher: DocumentPublisher
     signers: Sequence[Signer]
 
     async def run(self) -> None:
@@ -64,13 +64,13 @@ class StatementRenewal:
         if now > stated.not_after - EARLY and (later := stated.renewed(now)) is not None:
             named = {key.key_id for key in stated.keys}
             envelope = later.sign(*(one for one in self.signers if one.public.key_id in named))
-            await self.governing.publish(envelope, by=self.site)
+            await self.publisher.publish(envelope, by=self.site)
         elif not self._was_passed_on(charter, stated):
-            await self.governing.publish(self._signed(charter, stated), by=self.site)
+            await self.publisher.publish(self._signed(charter, stated), by=self.site)
 
     def _was_passed_on(self, charter: str, stated: Statement) -> bool:
         """Whether peers are told, or will be; what a stopped site accepted from the command line was not, perhaps."""
-        told = self.governing.ledger.read(f"passing/{charter}")
+        told = self.publisher.ledger.read(f"passing/{charter}")
         passed = any(e.type == PASSED_ON and e.facts["document"] == stated.digest for e in told)
         # What founded the federation went round as files: everybody has the first one.
         return passed or stated.serial == 1

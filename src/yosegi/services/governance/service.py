@@ -30,7 +30,7 @@ from yosegi.governance.policy.what_if import Expectation, access, what_if
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
-from yosegi.services.governance.documents import GovernanceDocuments
+from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.preflight.service import PreflightAnswer, PreflightService
 from yosegi.trust.envelope import Envelope
 
@@ -68,10 +68,10 @@ class GovernanceService:
     site: str
     clock: Clock
     registry: Registry
-    law: Authorizer
+    authorizer: Authorizer
     catalogue: CapabilityCatalogue
-    governing: GovernanceDocuments
-    foresight: PreflightService
+    publisher: DocumentPublisher
+    preflight: PreflightService
 
     # -- documents ------------------------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ class GovernanceService:
         """
         check_office(who, "publishing a document")
         envelope = Envelope.read(dict(document), what="the document")
-        charter = await self.governing.publish(envelope, who.person)
+        charter = await self.publisher.publish(envelope, who.person)
         kind = envelope.payload_type.removeprefix("application/vnd.yosegi.").partition(".")[0]
         return {"charter": charter, "kind": kind, "digest": envelope.payload_digest}
 
@@ -106,13 +106,13 @@ class GovernanceService:
             "alive": now < charter.expires,
             "statements": {member.id: stated.get(member.id, "") for member in charter.members},
             "identity_providers": {site: s.identity_provider or "" for site, s in roster.statements.items()},
-            "warnings": [*self.law.policy(name).warnings, *self._unstated(name)],
+            "warnings": [*self.authorizer.policy(name).warnings, *self._unstated(name)],
         }
 
     def _unstated(self, charter: str) -> list[str]:
         """What this site's own statement does not list, and the running site speaks: peers go on in the older form."""
         stated = self.registry.federation(charter).roster.statements.get(self.site)
-        if stated is None or not stated.formats or not (new := self.governing.exchange.spoken - set(stated.formats)):
+        if stated is None or not stated.formats or not (new := self.publisher.exchange.spoken - set(stated.formats)):
             return []
         todo = "have its governance keys sign a new one: yosegi charter state"
         return [f"the statement of {self.site} does not list {len(new)} formats that it speaks now: {todo}"]
@@ -128,12 +128,12 @@ class GovernanceService:
 
     def agreements(self, charter: str = "") -> list[dict[str, Any]]:
         """The agreements this site is a party to, in force or not."""
-        barred = {s.name for s in self.law.suspensions if s.kind == "agreement"}
+        barred = {s.name for s in self.authorizer.suspensions if s.kind == "agreement"}
         now = self.clock.now()
         return [
             agreement_told(agreement) | {"in_force": agreement.in_force(now) and agreement.name not in barred}
             for name in ([charter] if charter else self.registry.charters())
-            for agreement in sorted(self.law.agreements(name), key=lambda a: a.name)
+            for agreement in sorted(self.authorizer.agreements(name), key=lambda a: a.name)
         ]
 
     # -- policy -----------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ class GovernanceService:
         if question.action != "request":
             return {}
         asked = _would_you(question, (question.capability.ref,), add, without)
-        seen = await self.foresight.ask(question.charter, question.capability.owner, asked)
+        seen = await self.preflight.ask(question.charter, question.capability.owner, asked)
         return {"owner": owner_told(question.capability.ref, seen)}
 
     async def access(self, who: Session, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
@@ -200,11 +200,11 @@ class GovernanceService:
         person = self._about(person, who)
         lines, questions = [], []
         for charter in self.registry.charters():
-            policy = self.law.policy(charter)
+            policy = self.authorizer.policy(charter)
             listings = {line.ref: line for line in self.catalogue.listings(charter)}
             for team in sorted(policy.directory.people.get(person, ())):
                 wanted = purpose or _purpose(policy, team)
-                facts, attested = self.catalogue.facts(charter).values(), self.law.attested(person)
+                facts, attested = self.catalogue.facts(charter).values(), self.authorizer.attested(person)
                 now = self.clock.now()
                 for decision in access(policy, person, team, facts, now=now, purpose=wanted, clearances=attested):
                     line = listings[decision.question.capability.ref]
@@ -225,7 +225,7 @@ class GovernanceService:
         asked = [_would_you(some[0], tuple(sorted(q.capability.ref for q in some))) for some in together.values()]
         answers = await asyncio.gather(
             *(
-                self.foresight.ask(some[0].charter, some[0].capability.owner, one, SEEN)
+                self.preflight.ask(some[0].charter, some[0].capability.owner, one, SEEN)
                 for some, one in zip(together.values(), asked, strict=True)
             )
         )
@@ -241,13 +241,13 @@ class GovernanceService:
             Invalid: they may not be published; what is in force stays.
         """
         check_office(who, "publishing rules")
-        await self.law.reload(rules, [Expectation.read(dict(row), what="a row of the table") for row in table])
-        return [warning for name in self.registry.charters() for warning in self.law.policy(name).warnings]
+        await self.authorizer.reload(rules, [Expectation.read(dict(row), what="a row of the table") for row in table])
+        return [warning for name in self.registry.charters() for warning in self.authorizer.policy(name).warnings]
 
     def _question(self, asking: PolicyQuery, who: Session) -> tuple[Policy, Question]:
         person = self._about(asking.person, who)
         charter = self._one_charter(asking.charter)
-        policy = self.law.policy(charter)
+        policy = self.authorizer.policy(charter)
         facts = self.catalogue.facts(charter)
         if asking.capability not in facts:
             raise NotFound("capability", asking.capability, tuple(facts))
@@ -268,7 +268,7 @@ class GovernanceService:
             "capability": facts[asking.capability].model_dump(mode="json"),
             "sensitivity": max(asking.sensitivity, facts[asking.capability].sensitivity, key=_strictness),
             "peer": (host or home) if mine else owner,
-            "clearances": self.law.attested(person),
+            "clearances": self.authorizer.attested(person),
             "now": timestamp(self.clock.now()),
         }
         return policy, Question.read(question, what="the question")
@@ -295,7 +295,7 @@ class GovernanceService:
 
     def suspensions(self) -> list[dict[str, Any]]:
         """What is barred here."""
-        return [suspension.model_dump(mode="json") for suspension in self.governing.suspensions()]
+        return [suspension.model_dump(mode="json") for suspension in self.publisher.suspensions()]
 
     async def suspend(self, kind: Barred, name: str, who: Session, why: str, charter: str = "") -> dict[str, Any]:
         """Bar a site, person, agent, team, agreement or capability here, at once.
@@ -305,7 +305,7 @@ class GovernanceService:
             Invalid: not a name of that kind.
         """
         check_office(who, f"suspending {name}")
-        return _dumped(await self.governing.suspend(kind, name, who.person, why, charter))
+        return _dumped(await self.publisher.suspend(kind, name, who.person, why, charter))
 
     async def lift(self, kind: Barred, name: str, who: Session, why: str, charter: str = "") -> dict[str, Any]:
         """Bar it no more.
@@ -315,7 +315,7 @@ class GovernanceService:
             NotFound: it is not barred.
         """
         check_office(who, f"lifting the suspension of {name}")
-        return _dumped(await self.governing.lift(kind, name, who.person, why, charter))
+        return _dumped(await self.publisher.lift(kind, name, who.person, why, charter))
 
 
 def check_office(who: Session, what: str) -> None:

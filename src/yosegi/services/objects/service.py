@@ -39,7 +39,7 @@ class ObjectService:
     store: ObjectStore
     clock: Clock
     registry: Registry
-    law: Authorizer
+    authorizer: Authorizer
     transfers: ObjectTransfers
     offload: Offload
 
@@ -53,7 +53,7 @@ class ObjectService:
             NotFound: no such charter or team.
         """
         charter = charter or self._only_charter()
-        if not self.law.in_team(charter, team, who.person) and who.role != "officer":
+        if not self.authorizer.in_team(charter, team, who.person) and who.role != "officer":
             raise Refused(f"an object for {team}", ("object_not_yours",))
         if team not in (one.id for one in self.registry.federation(charter).roster.charter.teams):
             raise NotFound("team", team)
@@ -156,7 +156,7 @@ class ObjectService:
     def _is_of(self, namings: list[Known], who: Session) -> bool:
         """Whether somebody belongs to a team for which it was made or brought, or brought it."""
         return any(
-            (one.kind == PUT and one.actor == who.person) or self.law.in_team(one.charter, one.team, who.person)
+            (one.kind == PUT and one.actor == who.person) or self.authorizer.in_team(one.charter, one.team, who.person)
             for one in namings
         )
 

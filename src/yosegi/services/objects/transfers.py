@@ -72,7 +72,7 @@ class ObjectTransfers:
     clock: Clock
     store: ObjectStore
     puller: Puller
-    law: Authorizer
+    authorizer: Authorizer
     exchange: Exchange
     requests: Requests
     largest: int
@@ -235,7 +235,7 @@ class ObjectTransfers:
         contract = None if task is None or self.owner is None else self.owner.contract_of(task)
         if task is None or contract is None:
             raise NotReleased(explained("unknown_capability", capability=stream))
-        return self.law.decide("release", task.asked(), contract)
+        return self.authorizer.decide("release", task.asked(), contract)
 
     def _request(self, charter: str, peer: str, want: ChunkRequest) -> Decision:
         """The home's decision, now, on handing over an input."""
@@ -243,7 +243,7 @@ class ObjectTransfers:
         contract = self.requests.contract(asked)
         if asked.request is None or asked.state.final or contract is None:
             raise NotReleased(explained("object_unknown", digest=want.sha256, task=want.task))
-        return self.law.decide_request(asked.request.model_dump(), contract)
+        return self.authorizer.decide_request(asked.request.model_dump(), contract)
 
     def _check_here(self, ref: ObjectRef, stream: str) -> None:
         """See that the bytes are here.

@@ -114,7 +114,7 @@ class PreflightService:
     signer: Signer
     clock: Clock
     registry: Registry
-    law: Authorizer
+    authorizer: Authorizer
     exchange: Exchange
     contracts: Callable[[], Mapping[str, Contract]]
     patience: float = PATIENCE
@@ -268,7 +268,7 @@ class PreflightService:
         self.exchange.posted(await self.ledger.append(write))
 
     def _policy(self, asked: AuthorizationQuery) -> Policy:
-        policy = self.law.policy(asked.charter)
+        policy = self.authorizer.policy(asked.charter)
         if not asked.add and not asked.without:
             return policy
         added = [Agreement.read(dict(value), what="an agreement to add") for value in asked.add or ()]
@@ -282,14 +282,14 @@ class PreflightService:
             unknown = explained("unknown_capability", capability=name)
             return IntendedAction(capability=ref, allow=False, at="accept", reasons=(unknown,))
         agreements: tuple[str, ...] = ()
-        for question in self.law.foreseen(asked, contract):
+        for question in self.authorizer.preflight_answer(asked, contract):
             decision = policy.decide(question)
             if not decision.allow:
                 return IntendedAction(capability=ref, allow=False, at=decision.question.action, reasons=why(decision))
             agreements = agreements or decision.reasons
         try:
             if asked.conduct != "suggest":
-                self.law.check_grant(asked.charter, asked.team, contract.cost)
+                self.authorizer.check_grant(asked.charter, asked.team, contract.cost)
         except GrantExceeded as error:
             told = explained("grant_exceeded", **{name: str(value) for name, value in error.fields.items()})
             return IntendedAction(capability=ref, allow=False, at="accept", reasons=(told,))

@@ -27,9 +27,9 @@ def programme(site: Site, charter: str = "") -> list[dict[str, Any]]:
 
 
 def _under(site: Site, name: str) -> dict[str, Any]:
-    told = site.office.charter(name)
+    told = site.governance.charter(name)
     grants = [grant for grant in site.funds.list() if grant["charter"] == name]
-    agreements = site.office.agreements(name)
+    agreements = site.governance.agreements(name)
     everything = (site.campaigns.get(campaign) for campaign in site.campaigns.names())
     campaigns = [campaign_told(site, one) for one in everything if one.spec.charter == name]
     areas = {area["id"]: area["title"] for area in told["focus_areas"]}

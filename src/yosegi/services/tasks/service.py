@@ -24,8 +24,8 @@ class TaskRequests:
     """
 
     requests: Requests
-    law: Authorizer
-    mandating: MandateService
+    authorizer: Authorizer
+    mandates: MandateService
     contract_of: Callable[[str, str], Contract]
 
     async def ask(
@@ -49,13 +49,13 @@ class TaskRequests:
             Refused: a mandate that is not the caller's to use.
             Conflict: the key was used before with another content.
         """
-        charters = self.law.registry.charters()
+        charters = self.authorizer.registry.charters()
         if charter not in charters:
             raise NotFound("charter", charter, charters)
         contract = self.contract_of(charter, capability)
         under = mandate or who.mandate
         if under:
-            self.mandating.check_holder(under, who)
+            self.mandates.check_holder(under, who)
         request: dict[str, Any] = {
             "charter": charter,
             "key": key,
@@ -68,11 +68,11 @@ class TaskRequests:
             "sensitivity": sensitivity,
             "conduct": None if conduct == "run" else conduct,
             "mandate": under or None,
-            "clearances": self.law.attested(who.person),
+            "clearances": self.authorizer.attested(who.person),
         }
-        request = self.law.labelled(request, contract)
+        request = self.authorizer.labelled(request, contract)
         try:
-            return await self.requests.ask(request, self.law.decide_request(request, contract))
+            return await self.requests.ask(request, self.authorizer.decide_request(request, contract))
         except MandateRefused as error:
             raise Refused(f"asking for {capability}", (error.reason,)) from None
 

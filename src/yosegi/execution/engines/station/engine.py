@@ -105,10 +105,10 @@ class StationEngine:
     ) -> None:
         self.memory: StationMemory | None = None
         """Where what the station tells of its own memory is kept; None where there is no ledger."""
-        self._desk: ObjectChannel | None = None
+        self._channel: ObjectChannel | None = None
         if store is not None:
             puller = Puller(store, clock, other_bytes, patience=PATIENCE, offload=offload)
-            self._desk = ObjectChannel(name, store, puller, self._may_have, self._wake)
+            self._channel = ObjectChannel(name, store, puller, self._may_have, self._wake)
         self._bringing: dict[str, asyncio.Task[None]] = {}
         self._unfit: dict[str, Outcome] = {}
         self.name, self.on_late = name, on_late
@@ -216,14 +216,14 @@ class StationEngine:
         self._stop = word
         self._wake()
 
-    def let_go(self) -> None:
+    def release_waiters(self) -> None:
         """Answer the call that is held open, so that the site can end."""
         self._closed = True
         self._wake()
 
     async def close(self) -> None:
         """Bring nothing more here; the station's processes are its own."""
-        self.let_go()
+        self.release_waiters()
         for task in self._bringing.values():
             task.cancel()
         await asyncio.gather(*self._bringing.values(), return_exceptions=True)
@@ -244,8 +244,8 @@ class StationEngine:
         self._heard, self._heard_at = self._clock.monotonic(), timestamp(self._clock.now())
         self._resting, self._trouble = heard.resting, heard.trouble
         self._wake()
-        if self._desk is not None:
-            self._desk.hear(heard.wants, heard.chunks)
+        if self._channel is not None:
+            self._channel.hear(heard.wants, heard.chunks)
         forgot = await self._look_at_memory(heard)
         spoken = await self._take(map(self._whole, filter(self._is_here, heard.results)))
         if forgot:
@@ -309,17 +309,17 @@ class StationEngine:
 
     def _is_here(self, ended: Ended) -> bool:
         """Whether everything that a task made is here; what is not is brought, and the station tells its end again."""
-        if self._desk is None or ended.key in self._unfit:
+        if self._channel is None or ended.key in self._unfit:
             return True
-        if not self._desk.missing(references(ended.outcome.outputs)):
+        if not self._channel.missing(references(ended.outcome.outputs)):
             return True
         if ended.key not in self._bringing:
-            self._bringing[ended.key] = asyncio.create_task(self._bring(self._desk, ended))
+            self._bringing[ended.key] = asyncio.create_task(self._bring(self._channel, ended))
         return False
 
-    async def _bring(self, desk: ObjectChannel, ended: Ended) -> None:
+    async def _bring(self, channel: ObjectChannel, ended: Ended) -> None:
         try:
-            await desk.bring(references(ended.outcome.outputs), ended.key)
+            await channel.bring(references(ended.outcome.outputs), ended.key)
         except TransferRefused as gave:
             why = gave.why.en or gave.why.code
             self._unfit[ended.key] = Outcome.failed(ended.outcome.effect, "bad_output", why, invalid=True)
@@ -397,7 +397,7 @@ class StationEngine:
             station=self.name, site=self._site, run=heard.run, sequence=heard.sequence, issued=now,
             not_after=now + LIFE, work=() if superseded else work, acknowledged=spoken,
             cancel=tuple(sorted(self._burying)), halt=halts or None, stop=self._stop,
-            **({} if superseded or self._desk is None else self._desk.say()),
+            **({} if superseded or self._channel is None else self._channel.say()),
         )  # fmt: skip
         self._fetched = False
         if not superseded:
@@ -408,7 +408,7 @@ class StationEngine:
 
     def _has_news_of_objects(self) -> bool:
         """Whether there are pieces to ask for or give, or an end that may be told again now."""
-        return self._desk is not None and (self._desk.busy or self._fetched)
+        return self._channel is not None and (self._channel.busy or self._fetched)
 
     def _offers(self, heard: StationCall) -> tuple[WorkOffer, ...]:
         """What the station may start: what it holds and somebody wants, then new work as far as it has room."""

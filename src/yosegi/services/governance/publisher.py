@@ -37,7 +37,7 @@ _MOST_INTRODUCTIONS = 8
 
 
 @dataclass
-class GovernanceDocuments:
+class DocumentPublisher:
     """Takes what the members of a site's charters have signed, and what its own officers bar.
 
     Args:
@@ -48,7 +48,7 @@ class GovernanceDocuments:
     ledger: Ledger
     clock: Clock
     registry: Registry
-    law: Authorizer
+    authorizer: Authorizer
     exchange: Exchange
     catalogue: CapabilityCatalogue
     running: bool = False
@@ -86,10 +86,10 @@ class GovernanceDocuments:
                 return charter
             if envelope.payload_type != Statement.payload_type:
                 # What may not be published is found before anything is recorded.
-                self.law.foresee(charter, after)
+                self.authorizer.foresee(charter, after)
             await self.registry.accept(envelope, by)
             if envelope.payload_type != Statement.payload_type:
-                await self.law.publish(charter)
+                await self.authorizer.publish(charter)
         self.changed()
         self.exchange.meet(charter)
         if self.running:
@@ -156,7 +156,7 @@ class GovernanceDocuments:
 
     def is_barred(self, charter: str, peer: str) -> bool:
         """Whether nothing is exchanged with a peer."""
-        return any(s.kind == "site" and s.name == peer and s.applies(charter) for s in self.law.suspensions)
+        return any(s.kind == "site" and s.name == peer and s.applies(charter) for s in self.authorizer.suspensions)
 
     async def suspend(self, kind: Barred, name: str, by: str, why: str, charter: str = "") -> Suspension:
         """Bar something here, at once; the same again changes nothing.
@@ -188,9 +188,9 @@ class GovernanceDocuments:
 
     async def _record(self, draft: Draft, by: str, charter: str) -> None:
         await self.ledger.append(Write(STREAM, None, (draft,), charter=charter, actor=by))
-        self.law.bar(self.suspensions())
+        self.authorizer.bar(self.suspensions())
         for each in self.registry.charters():
-            await self.law.publish(each)
+            await self.authorizer.publish(each)
             self.exchange.meet(each)
 
 
