@@ -8,7 +8,6 @@ import importlib.util
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 from yosegi.app.assembly import Parts, assemble
 from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
@@ -185,8 +184,3 @@ def institution_of(home: Home, settings: Settings, clock: Clock) -> InstitutionS
     )
     admission = ClaimMapping(settings.site, oidc.claim, oidc.people, oidc.groups_claim, oidc.roles)
     return InstitutionSignIn(oidc.name, OpenId(client, clock, over_http), admission)
-
-
-def state_folder(home: Home, station: str) -> Path:
-    """Where a station of this machine keeps its intent log and its instrument's state."""
-    return home.stations / station

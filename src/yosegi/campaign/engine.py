@@ -87,7 +87,6 @@ class Campaigns:
     Args:
         contract_of: the contract of a capability as last offered to this site; raises NotFound.
         object_named: the object of a digest, as it is known here; raises NotFound.
-        changed: told of each campaign that moved, by name.
     """
 
     site: str
@@ -98,7 +97,6 @@ class Campaigns:
     contract_of: Callable[[str, str], Contract]
     object_named: Callable[[str], ObjectRef] = _no_object
     compute: Compute = in_thread
-    changed: Callable[[Campaign], None] = lambda campaign: None
     _folds: dict[str, Campaign] = field(default_factory=dict)
     _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -275,11 +273,10 @@ class Campaigns:
                 continue
             campaign = self.get(name)
             if moved:
-                self.changed(campaign)
-            elif campaign.state.final and not campaign.tally.open:
+                continue
+            if campaign.state.final and not campaign.tally.open:
                 return
-            else:
-                await wake.wait()
+            await wake.wait()
 
     async def _once(self, name: str) -> bool:
         """Learn what was reported, then do what is due. Whether anything moved."""
@@ -417,7 +414,6 @@ class Campaigns:
         )
         entries = await self.ledger.append(write, *requests)
         self.requests.made(entries)
-        self.changed(self.get(spec.name))
         return entries
 
     def _wake(self, name: str) -> asyncio.Event:

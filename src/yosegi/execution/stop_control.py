@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from yosegi.core.engine import Engine
 from yosegi.execution.dispatch import Dispatcher
@@ -30,9 +30,7 @@ class StopControl:
     async def start(self) -> None:
         """As it was before a restart: engines are told again."""
         entries = self.ledger.read(STREAM)
-        facts: Mapping[str, Any] = entries[-1].facts if entries else {"held": False}
-        # Entries of earlier versions say only that it was thrown.
-        self.word = facts.get("word", "hold") if facts["held"] else ""
+        self.word = entries[-1].facts["word"] if entries else ""
         await self._set()
 
     async def engage(self, word: StopLevel, by: str, reason: str) -> None:
