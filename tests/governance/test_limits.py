@@ -23,10 +23,11 @@ from yosegi.governance.grants import grant as grants
 from yosegi.governance.grants.balances import balance
 from yosegi.governance.grants.fiscal import fiscal_year
 from yosegi.governance.grants.grant import Grant, Tranche
+from yosegi.governance.mandates import approvals
 from yosegi.governance.mandates.approvals import Approval, ApprovalsView, accept_approval, is_approved
-from yosegi.governance.mandates.view import approvals
+from yosegi.governance.policy import rules
 from yosegi.governance.policy.directory import Directory
-from yosegi.governance.policy.policy import Policy, rules
+from yosegi.governance.policy.policy import Policy
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import by_id
 
