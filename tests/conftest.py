@@ -1,0 +1,19 @@
+"""What tests of several packages share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import postgres_server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """How to connect to a PostgreSQL server of this run."""
+    pytest.importorskip("psycopg")
+    if postgres_server.POSTGRES is None:
+        pytest.skip(postgres_server.ABSENT)
+    with postgres_server.running() as conninfo:
+        yield conninfo
