@@ -96,7 +96,7 @@ def test_a_notice_that_could_not_be_sent_is_tried_again_soon(tmp_path: Path) -> 
                 raise Unavailable("the mail server", "it is away")
 
         home.notices.senders = (send,)
-        home.exchange.witness.forked.add("riken")
+        home.channels.witness.forked.add("riken")
         await asyncio.sleep(400)
         assert tries == ["fork/riken"] * 3
 
