@@ -6,12 +6,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from yosegi.channels.witness import WITNESSED
 
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Corrupt
 from yosegi.core.states import CampaignState
+from yosegi.exchange.witness import WITNESSED
 from yosegi.governance.charter.registry import CharterRecord as Known
 from yosegi.governance.charter.registry import begin
 from yosegi.governance.charter.statement import Revoked

@@ -6,11 +6,10 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from yosegi.channels.witness import FORKED, WITNESSED
-
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.states import CampaignState
+from yosegi.exchange.witness import FORKED, WITNESSED
 from yosegi.ledger import Checkpoint, Draft, Write
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated

@@ -14,6 +14,7 @@ from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState, Effect
+from yosegi.core.supervision import Supervisor
 from yosegi.exchange import Channels, Exchange
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
@@ -58,6 +59,7 @@ class Site:
     title: str
     clock: Clock
     ledger: Ledger
+    supervisor: Supervisor
     registry: Registry
     authorizer: Authorizer
     channels: Channels
