@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yosegi.app.settings import NoticeSettings, Settings
@@ -57,7 +58,11 @@ from yosegi.trust.signer import Signer
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a site is made from, wherever it comes from: a home folder, or a test."""
+    """What a site is made from, wherever it comes from: a home folder, or a test.
+
+    Args:
+        resources: closes what was opened for the site; the site closes it.
+    """
 
     settings: Settings
     signer: Signer
@@ -77,6 +82,7 @@ class Parts:
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
     offload: Offload = asyncio.to_thread
+    resources: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,7 @@ class _Work:
 
 def _core(parts: Parts) -> _Core:
     settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
+    scope = parts.supervisor.scope
     registry = Registry(settings.site, ledger, clock)
     delegation = Delegation(settings.site, ledger, signer, clock)
     authorizer = Authorizer(
@@ -124,8 +131,9 @@ def _core(parts: Parts) -> _Core:
     authorizer.clearances, authorizer.shows = settings.clearances, settings.policies_shown_to == "parties"
     delegation.hosts = authorizer.hosts
     exchange = Exchange(
-        settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
-    )
+        settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, scope("exchange"),
+        parts.mailbox, parts.lasting,
+    )  # fmt: skip
     requests = Requests(settings.site, ledger, signer, clock, registry, delegation, exchange.posted)
     catalogue = CapabilityCatalogue(settings.site, ledger, clock, signer, registry, exchange)
     authorizer.capabilities = catalogue.facts
@@ -136,6 +144,7 @@ def _core(parts: Parts) -> _Core:
 def _data(parts: Parts, core: _Core) -> _Data:
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
     authorizer, exchange, requests = core.authorizer, core.exchange, core.requests
+    scope = parts.supervisor.scope
     puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
     transfers = ObjectTransfers(
         settings.site,
@@ -147,8 +156,11 @@ def _data(parts: Parts, core: _Core) -> _Data:
         exchange,
         requests,
         settings.objects.largest_bytes,
+        scope("objects"),
     )
-    evidence = PolicyDisclosure(settings.site, ledger, parts.objects, puller, authorizer, exchange)
+    evidence = PolicyDisclosure(
+        settings.site, ledger, parts.objects, puller, authorizer, exchange, scope("policy disclosure")
+    )
     preflight = PreflightService(
         settings.site, ledger, parts.signer, clock, core.registry, authorizer, exchange, lambda: core.catalogue.own
     )
@@ -167,7 +179,8 @@ def _data(parts: Parts, core: _Core) -> _Data:
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     registry, authorizer, exchange, requests = core.registry, core.authorizer, core.exchange, core.requests
-    rights = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, exchange)
+    scope = parts.supervisor.scope
+    rights = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, exchange, scope("delegation"))
     owner = TaskOwner(
         site,
         ledger,
@@ -188,7 +201,15 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
-        site, ledger, requests, authorizer, core.delegation, contract_of, named, compute=parts.compute
+        site,
+        ledger,
+        requests,
+        authorizer,
+        core.delegation,
+        contract_of,
+        scope("campaigns"),
+        named,
+        compute=parts.compute,
     )
     erasure = ErasureService(site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns)
     authenticator = Authenticator(site, clock, parts.accounts, may_sign_in=authorizer.may_sign_in)
@@ -198,10 +219,12 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
 
 
 def _notices(parts: Parts, core: _Core, work: _Work) -> AlertService:
-    site, clock = parts.settings.site, parts.clock
-    conditions = HealthChecks(site, clock, work.owner, core.exchange, dict(work.stations), parts.folder, work.erasure)
+    site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
+    checks = HealthChecks(
+        site, clock, work.owner, core.exchange, supervisor, ledger, dict(work.stations), parts.folder, work.erasure
+    )
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=conditions.now)
+    return AlertService(site, ledger, clock, _senders(parts), checks.now, supervisor.scope("alerts"), every)
 
 
 def assemble(parts: Parts) -> Site:
@@ -211,6 +234,7 @@ def assemble(parts: Parts) -> Site:
     data = _data(parts, core)
     work = _work(parts, core, data)
     registry, authorizer, exchange, catalogue = core.registry, core.authorizer, core.exchange, core.catalogue
+    scope = parts.supervisor.scope
     publisher = DocumentPublisher(site, ledger, clock, registry, authorizer, exchange, catalogue)
     signers = [one for one in (signer, parts.lasting) if one]
     return Site(
@@ -226,7 +250,8 @@ def assemble(parts: Parts) -> Site:
         owner=work.owner,
         catalogue=catalogue,
         campaigns=work.campaigns,
-        renewal=StatementRenewal(site, clock, registry, publisher, signers),
+        renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
+        resources=parts.resources,
         lasting=parts.lasting,
         institution=parts.institution,
         notices=_notices(parts, core, work),
@@ -237,7 +262,7 @@ def assemble(parts: Parts) -> Site:
         evidence=data.evidence,
         preflight=data.preflight,
         rights=work.rights,
-        watch=RevocationMonitor(ledger, clock, work.owner, authorizer, work.rights),
+        watch=RevocationMonitor(ledger, work.owner, authorizer, work.rights, scope("authorization")),
         approvals=ApprovalService(site, ledger, clock, work.owner, authorizer, work.authenticator),
         mandates=work.mandates,
         asking=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
@@ -259,7 +284,9 @@ def _senders(parts: Parts) -> tuple[Send, ...]:
     senders: list[Send] = [to_log]
     if settings.webhook:
         # The institution's own address, which no peer chose.
-        senders.append(to_webhook(settings.webhook, HttpTransport()))
+        transport = HttpTransport()
+        parts.resources.push_async_callback(transport.close)
+        senders.append(to_webhook(settings.webhook, transport))
     if settings.email is not None:
         senders.append(Mailer(clock=parts.clock, **settings.email.model_dump()))
     return tuple(senders)

@@ -14,6 +14,7 @@ from typing import Any
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid
+from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk, ChunkRequest
 from yosegi.exchange.clock_watch import ClockWatch
@@ -24,7 +25,7 @@ from yosegi.exchange.parcel import Mail, Parcel
 from yosegi.exchange.parcel_codec import ParcelCodec
 from yosegi.exchange.peer_channel import PeerChannel
 from yosegi.exchange.peer_router import PeerRouter
-from yosegi.exchange.sender import Give, PeerSender, until_changed
+from yosegi.exchange.sender import Conversation, Give, PeerSender, until_changed
 from yosegi.exchange.witness import Witness
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.explanation import explained
@@ -73,6 +74,7 @@ class Exchange:
     directory: Registry
     transport: Transport
     clock: Clock
+    scope: TaskScope
     mailbox: Mailbox | None = None
     lasting: Signer | None = None
     expects: Callable[[str, str], bool] = lambda charter, peer: False
@@ -88,7 +90,7 @@ class Exchange:
     _inbox: Inbox = field(init=False)
     _caller: PeerSender = field(init=False)
     _links: dict[tuple[str, str], PeerChannel] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _started: bool = False
     _ending: bool = False
 
     def __repr__(self) -> str:
@@ -162,8 +164,8 @@ class Exchange:
         key = (charter, peer)
         if key not in self._links:
             self._links[key] = PeerChannel(charter, peer, since=self.clock.monotonic())
-            if self._tasks:
-                self._spawn(self._caller.run(self._links[key]))
+            if self._started:
+                self._converse(self._links[key])
         return self._links[key]
 
     def patience(self, link: PeerChannel) -> float:
@@ -173,7 +175,10 @@ class Exchange:
     def start(self) -> None:
         """Take up every conversation where it was left."""
         self.witness.start()
-        self._spawn(self._inbox.settle())
+        self._started = True
+        self.scope.repeat("acknowledgements", self._inbox.settle)
+        for link in self._links.values():
+            self._converse(link)
         for charter in self.directory.charters():
             self.meet(charter)
         for out in waiting(self.ledger):
@@ -193,9 +198,7 @@ class Exchange:
 
     async def close(self) -> None:
         """End every conversation; what was not delivered is taken up again by the next `start`."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.scope.close()
         await self.transport.close()
 
     def statistics(self) -> list[dict[str, Any]]:
@@ -270,10 +273,10 @@ class Exchange:
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self.keep(asyncio.create_task(work))
+    def _converse(self, link: PeerChannel) -> None:
+        conversation = Conversation(self._caller, link)
+        self.scope.repeat(f"conversation with {link.peer} under {link.charter}", conversation.round)
 
-    def keep(self, task: asyncio.Task[None]) -> None:
-        """Hold on to a task until it is done, or everything is closed."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def spawn(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Future[None]:
+        """Do something beside a conversation, until it is done or everything is closed."""
+        return self.scope.spawn(name, work)

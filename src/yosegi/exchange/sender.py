@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
@@ -24,6 +26,8 @@ from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Listens, Outbound
 from yosegi.trust.sealed import Unsealer
 
+log = logging.getLogger("yosegi.exchange")
+
 PATH = "/exchange/v1"
 MOST_CALLS = 4
 QUICK = 1.0
@@ -39,8 +43,8 @@ class ExchangePort(Protocol):
     def link(self, charter: str, peer: str) -> PeerChannel:
         """The conversation with a peer."""
 
-    def keep(self, task: asyncio.Task[None]) -> None:
-        """Hold on to a task until it is done, or everything is closed."""
+    def spawn(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Future[None]:
+        """Do something beside a conversation, until it is done or everything is closed."""
 
     async def handle(self, body: bytes) -> bytes:
         """Answer a parcel; a site's own capabilities are asked so."""
@@ -66,34 +70,6 @@ class PeerSender:
     board: ExchangePort
     gives: Give
 
-    async def run(self, link: PeerChannel) -> None:
-        """Send what is due and keep a long poll open while something is awaited, for ever."""
-        chance = random.Random(derived_key(self.site, link.peer, link.charter))
-        under_way: set[asyncio.Task[None]] = set()
-        while True:
-            under_way = {task for task in under_way if not task.done()}
-            link.calls = len(under_way)
-            resend = self.router.resend(link)
-            calls = self.router.dials(link) and not (link.failures and under_way)
-            if calls:
-                # What is due goes with an answer that is held back, where there is one.
-                now = self.clock.monotonic()
-                due = not link.held and link.due(now, resend) and not self.clocks.seconds_off
-                gossips = self.router.gossip_in(link) <= 0
-                if (due and len(under_way) < MOST_CALLS) or ((self.router.awaits(link) or gossips) and not under_way):
-                    # Taken here and now: what one call takes along is due no more.
-                    load = self.take(link)
-                    link.called = now
-                    call = asyncio.create_task(self._call(link, load, QUICK if due else LONGEST_WAIT * 0.66, chance))
-                    call.add_done_callback(lambda _: link.wake())
-                    self.board.keep(call)
-                    under_way.add(call)
-                    continue
-            # What cannot be sent now, as the peer only dials out or a call to it is being made again, is no reason to
-            # look every millisecond: the next call wakes this.
-            due_in = link.patience(self.clock.monotonic()) if calls and len(under_way) < MOST_CALLS else IDLE
-            await until_changed(link, min(resend, due_in, max(0.05, self.router.gossip_in(link))))
-
     def take(self, link: PeerChannel) -> Batch:
         """What is due; nothing while this site's clock is off, for what it signs then is refused."""
         return Batch() if self.clocks.seconds_off else link.take(self.clock.monotonic(), self.router.resend(link))
@@ -102,14 +78,17 @@ class PeerSender:
         """The pieces of objects that a load gives."""
         return tuple([await self.gives(link.charter, link.peer, want) for want in load.chunks_due])
 
-    async def _call(self, link: PeerChannel, load: Batch, wait: float, chance: random.Random) -> None:
+    async def call(self, link: PeerChannel, load: Batch, wait: float, chance: random.Random) -> None:
+        """Deliver a load, and take what comes back; after any failure the load is due again, after a pause."""
         try:
             await self._deliver(link, load, wait if self.router.awaits(link) or load.messages else 0.0)
             link.failures, link.trouble = 0, ""
-        except (YosegiError, OSError) as error:
+        except Exception as error:
             link.requeue(load)
             link.failures += 1
-            link.trouble = str(error)[:300]
+            link.trouble = str(error)[:300] or type(error).__name__
+            if not isinstance(error, (YosegiError, OSError)):
+                log.exception("a call to %s under %s failed", link.peer, link.charter)
             # Exponential back-off with full jitter, at most half a minute.
             await self.clock.sleep(chance.uniform(0.05, min(IDLE, 0.2 * 2 ** min(link.failures, 8))))
         except BaseException:
@@ -164,6 +143,51 @@ class PeerSender:
             # What cannot be read now never can be; its sender will send again what matters.
             host.trouble = str(error)
         host.collect(mail.id)
+
+
+class Conversation:
+    """One peer's calls: sends what is due and keeps a long poll open while something is awaited."""
+
+    def __init__(self, sender: PeerSender, link: PeerChannel) -> None:
+        self._sender, self._link = sender, link
+        self._chance = random.Random(derived_key(sender.site, link.peer, link.charter))
+        self._under_way: set[asyncio.Future[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"<conversation with {self._link.peer}, {len(self._under_way)} calls under way>"
+
+    async def round(self) -> bool:
+        """Begin a call if one is due, else wait until something changes; there is always another round."""
+        sender, link = self._sender, self._link
+        self._under_way = {call for call in self._under_way if not call.done()}
+        link.calls = len(self._under_way)
+        resend = sender.router.resend(link)
+        calls = sender.router.dials(link) and not (link.failures and self._under_way)
+        if calls and self._begin(resend):
+            return True
+        # What cannot be sent now, as the peer only dials out or a call to it is being made again, is no reason to
+        # look every millisecond: the next call wakes this.
+        more = calls and len(self._under_way) < MOST_CALLS
+        due_in = link.patience(sender.clock.monotonic()) if more else IDLE
+        await until_changed(link, min(resend, due_in, max(0.05, sender.router.gossip_in(link))))
+        return True
+
+    def _begin(self, resend: float) -> bool:
+        """Begin a call if there is reason for one; whether there was."""
+        sender, link, now = self._sender, self._link, self._sender.clock.monotonic()
+        # What is due goes with an answer that is held back, where there is one.
+        due = not link.held and link.due(now, resend) and not sender.clocks.seconds_off
+        polls = not self._under_way and (sender.router.awaits(link) or sender.router.gossip_in(link) <= 0)
+        if not ((due and len(self._under_way) < MOST_CALLS) or polls):
+            return False
+        # Taken here and now: what one call takes along is due no more.
+        load = sender.take(link)
+        link.called = now
+        wait = QUICK if due else LONGEST_WAIT * 0.66
+        call = sender.board.spawn(f"call to {link.peer}", partial(sender.call, link, load, wait, self._chance))
+        call.add_done_callback(lambda _: link.wake())
+        self._under_way.add(call)
+        return True
 
 
 async def until_changed(link: PeerChannel, seconds: float) -> None:

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
-from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import derived_key
+from yosegi.core.supervision import TaskScope
 from yosegi.exchange import Exchange, Incoming, sending
 from yosegi.execution.remote_mandates import (
     RemoteMandateStatus,
@@ -60,6 +61,7 @@ class DelegationVerifier:
     registry: Registry
     authorizer: Authorizer
     exchange: Exchange
+    scope: TaskScope
     changed: Callable[[], None] = lambda: None
     lapsed_now: Callable[[], None] = lambda: None
     _believed: dict[Envelope, Token] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class DelegationVerifier:
         """Listen for what home sites say of their mandates."""
         self.exchange.on(Token, self.on_token)
         self.exchange.on(Revocation, self.on_revocation)
+        self.scope.repeat("questions about mandates", self._round)
 
     # -- when a request arrives -----------------------------------------------------------------------------------
 
@@ -181,17 +184,19 @@ class DelegationVerifier:
             self._wanted[key] = float("inf")
             self._wake.set()
 
-    async def run(self) -> None:
+    async def _round(self) -> bool:
         """Ask home sites about mandates under which something waits to start."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            for key in [key for key, at in self._wanted.items() if at == float("inf")]:
-                self._wanted[key] = self.clock.monotonic()
-                try:
-                    await self._ask(*key)
-                except YosegiError:
-                    self._wanted.pop(key)  # a full disk: asked again when the task is looked at again
+        await self._wake.wait()
+        self._wake.clear()
+        for key in [key for key, at in self._wanted.items() if at == float("inf")]:
+            self._wanted[key] = self.clock.monotonic()
+            try:
+                await self._ask(*key)
+            except BaseException:
+                self._wanted[key] = float("inf")  # asked by the next round
+                self._wake.set()
+                raise
+        return True
 
     async def _ask(self, charter: str, home: str, mandate: str) -> None:
         now = self.clock.now()
