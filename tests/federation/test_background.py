@@ -140,7 +140,7 @@ def test_alerts_go_on_after_the_ledger_could_not_be_read_while_they_were_compute
         broken = broken_reads(home, monkeypatch)
         await asyncio.sleep(300)
         broken[0] = False
-        home.exchange.witness.forked.add("riken")
+        home.channels.witness.forked.add("riken")
         await asyncio.sleep(120)
         assert "fork/riken" in told
         await home.close()
@@ -178,7 +178,7 @@ def test_a_sender_that_fails_unforeseen_keeps_no_alert_from_the_others(tmp_path:
             told.append(alert.name)
 
         home.notices.senders = (fails, send)
-        home.exchange.witness.forked |= {"riken", "nims"}
+        home.channels.witness.forked |= {"riken", "nims"}
         await asyncio.sleep(65)
         assert set(told) == {"fork/riken", "fork/nims"}
 

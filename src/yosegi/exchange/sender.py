@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Protocol
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
 from yosegi.core.identifiers import derived_key
+from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk, ChunkRequest
+from yosegi.exchange.channels import Channels
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.inbox import Inbox
 from yosegi.exchange.parcel import LONGEST_WAIT, Mail, Parcel
@@ -26,28 +27,16 @@ from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Listens, Outbound
 from yosegi.trust.sealed import Unsealer
 
-log = logging.getLogger("yosegi.exchange")
-
 PATH = "/exchange/v1"
 MOST_CALLS = 4
 QUICK = 1.0
 """Seconds an answer may be held back when something was just sent: a task that ends quickly comes back in it."""
 MAIL_LIFETIME = timedelta(days=7)
 
+log = logging.getLogger("yosegi.exchange")
+
 Give = Callable[[str, str, ChunkRequest], Awaitable[Chunk]]
-
-
-class ExchangePort(Protocol):
-    """What a caller needs of the exchange it calls for."""
-
-    def link(self, charter: str, peer: str) -> PeerChannel:
-        """The conversation with a peer."""
-
-    def spawn(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Future[None]:
-        """Do something beside a conversation, until it is done or everything is closed."""
-
-    async def handle(self, body: bytes) -> bytes:
-        """Answer a parcel; a site's own capabilities are asked so."""
+"""A piece of an object that a peer asks for under a charter, or why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +44,11 @@ class PeerSender:
     """Calls those that listen, and leaves sealed mail for those that only dial out.
 
     Args:
+        channels: the conversations, one a peer.
         gives: a piece of an object that a peer asks for under a charter, or why not.
+        expects: whether something is awaited of a peer under a charter, and so a long poll is kept open.
+        handle: answers a parcel; a site's own capabilities are asked so.
+        scope: of the calls under way.
     """
 
     site: str
@@ -67,68 +60,78 @@ class PeerSender:
     router: PeerRouter
     inbox: Inbox
     clocks: ClockWatch
-    board: ExchangePort
+    channels: Channels
     gives: Give
+    expects: Callable[[str, str], bool]
+    handle: Callable[[bytes], Awaitable[bytes]]
+    scope: TaskScope
 
-    def take(self, link: PeerChannel) -> Batch:
+    def awaits(self, channel: PeerChannel) -> bool:
+        """Whether a long poll is kept open: the peer keeps this site's mail, or something is awaited of it."""
+        if channel.peer == self.site or not self.router.listens(channel):
+            return False
+        return self.router.keeps_my_mail(channel) or self.expects(channel.charter, channel.peer)
+
+    def take(self, channel: PeerChannel) -> Batch:
         """What is due; nothing while this site's clock is off, for what it signs then is refused."""
-        return Batch() if self.clocks.seconds_off else link.take(self.clock.monotonic(), self.router.resend(link))
+        return Batch() if self.clocks.seconds_off else channel.take(self.clock.monotonic(), self.router.resend(channel))
 
-    async def chunks(self, link: PeerChannel, load: Batch) -> tuple[Chunk, ...]:
+    async def chunks(self, channel: PeerChannel, batch: Batch) -> tuple[Chunk, ...]:
         """The pieces of objects that a load gives."""
-        return tuple([await self.gives(link.charter, link.peer, want) for want in load.chunks_due])
+        return tuple([await self.gives(channel.charter, channel.peer, want) for want in batch.chunks_due])
 
-    async def call(self, link: PeerChannel, load: Batch, wait: float, chance: random.Random) -> None:
-        """Deliver a load, and take what comes back; after any failure the load is due again, after a pause."""
+    async def call(self, channel: PeerChannel, batch: Batch, wait: float, chance: random.Random) -> None:
+        """Deliver a batch, and take in what comes back; after any failure the batch is due again, after a pause."""
         try:
-            await self._deliver(link, load, wait if self.router.awaits(link) or load.messages else 0.0)
-            link.failures, link.trouble = 0, ""
+            await self._deliver(channel, batch, wait if self.awaits(channel) or batch.messages else 0.0)
+            channel.failures, channel.trouble = 0, ""
         except Exception as error:
-            link.requeue(load)
-            link.failures += 1
-            link.trouble = str(error)[:300] or type(error).__name__
-            if not isinstance(error, (YosegiError, OSError)):
-                log.exception("a call to %s under %s failed", link.peer, link.charter)
+            # Whatever a peer answers, or a fault of this program makes of it: it is called again, ever more seldom.
+            if not isinstance(error, YosegiError | OSError) and not channel.failures:
+                log.exception("a call of %s failed", channel.peer)
+            channel.requeue(batch)
+            channel.failures += 1
+            channel.trouble = str(error)[:300] or type(error).__name__
             # Exponential back-off with full jitter, at most half a minute.
-            await self.clock.sleep(chance.uniform(0.05, min(IDLE, 0.2 * 2 ** min(link.failures, 8))))
+            await self.clock.sleep(chance.uniform(0.05, min(IDLE, 0.2 * 2 ** min(channel.failures, 8))))
         except BaseException:
-            link.requeue(load)
+            channel.requeue(batch)
             raise
 
-    async def _deliver(self, link: PeerChannel, load: Batch, wait: float) -> None:
-        reach = self.router.to(link)
-        chunks = await self.chunks(link, load)
-        if link.peer == self.site:
+    async def _deliver(self, channel: PeerChannel, batch: Batch, wait: float) -> None:
+        reach = self.router.to(channel)
+        chunks = await self.chunks(channel, batch)
+        if channel.peer == self.site:
             # A site's own capabilities are asked like anybody's, and need no network for it.
-            answer = await self.board.handle(self.parcels.pack(link, load, chunks=chunks).to_bytes())
-            await self._take_answer(link, answer)
+            answer = await self.handle(self.parcels.pack(channel, batch, chunks=chunks).to_bytes())
+            await self._take_answer(channel, answer)
         elif isinstance(reach, Listens):
-            parcel = self.parcels.pack(link, load, wait=wait, chunks=chunks)
+            parcel = self.parcels.pack(channel, batch, wait=wait, chunks=chunks)
             answer = await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=wait + 10.0)
-            await self._take_answer(link, answer)
+            await self._take_answer(channel, answer)
         elif isinstance(reach, Outbound):
-            await self._leave_mail(link, load, reach.mailbox, chunks)
+            await self._leave_mail(channel, batch, reach.mailbox, chunks)
 
-    async def _take_answer(self, link: PeerChannel, body: bytes) -> None:
+    async def _take_answer(self, channel: PeerChannel, body: bytes) -> None:
         answer = await self.parcels.read(body)
-        if answer.sender != link.peer:
-            raise Invalid("an answer", f"from {answer.sender} where {link.peer} was called")
-        await self.inbox.receive(link, answer)
+        if answer.sender != channel.peer:
+            raise Invalid("an answer", f"from {answer.sender} where {channel.peer} was called")
+        await self.inbox.receive(channel, answer)
         for mail in answer.mail:
-            await self._read_mail(link, mail)
+            await self._read_mail(channel, mail)
 
-    async def _leave_mail(self, link: PeerChannel, load: Batch, host: str, chunks: tuple[Chunk, ...]) -> None:
+    async def _leave_mail(self, channel: PeerChannel, batch: Batch, host: str, chunks: tuple[Chunk, ...]) -> None:
         """Seal a parcel to the peer and leave it at its mailbox; an empty one tells where the ledger stands."""
-        if not load and self.clocks.seconds_off:
+        if not batch and self.clocks.seconds_off:
             return
-        inner = self.parcels.pack(link, load, lifetime=MAIL_LIFETIME, chunks=chunks).to_bytes()
-        key = self.directory.sealing_key_of(link.charter, link.peer)
-        box = key.seal(inner, context=_mail_context(self.site, link.peer))
-        mail = Mail(sender=self.site, to=link.peer, id=self.parcels.nonce(), box=box)
-        reach = self.directory.reach_of(link.charter, host)
+        inner = self.parcels.pack(channel, batch, lifetime=MAIL_LIFETIME, chunks=chunks).to_bytes()
+        key = self.directory.sealing_key_of(channel.charter, channel.peer)
+        box = key.seal(inner, context=_mail_context(self.site, channel.peer))
+        mail = Mail(sender=self.site, to=channel.peer, id=self.parcels.nonce(), box=box)
+        reach = self.directory.reach_of(channel.charter, host)
         if not isinstance(reach, Listens):
-            raise Unavailable(f"the mailbox of {link.peer}", f"{host} does not listen")
-        carrier = self.board.link(link.charter, host)
+            raise Unavailable(f"the mailbox of {channel.peer}", f"{host} does not listen")
+        carrier = self.channels.channel(channel.charter, host)
         parcel = self.parcels.pack(carrier, Batch(), mail=(mail,))
         await self._take_answer(carrier, await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=10.0))
 
@@ -138,63 +141,70 @@ class PeerSender:
             parcel: Parcel = await self.parcels.read(box, fresh=False)
             if parcel.sender != mail.sender:
                 raise Invalid("mail", f"signed by {parcel.sender} and left in the name of {mail.sender}")
-            await self.inbox.receive(self.board.link(parcel.charter, parcel.sender), parcel)
-        except Invalid as error:
-            # What cannot be read now never can be; its sender will send again what matters.
+            await self.inbox.receive(self.channels.channel(parcel.charter, parcel.sender), parcel)
+        except Unavailable as error:
+            # Something here, a clock that is off or a full disk: the mail stays where it is.
             host.trouble = str(error)
+            return
+        except YosegiError as error:
+            # What cannot be read now never can be, and must not stand before what can: its sender sends again what
+            # matters.
+            host.trouble = f"mail left by {mail.sender} could not be read: {error}"
+            log.warning("%s", host.trouble)
         host.collect(mail.id)
 
 
 class Conversation:
     """One peer's calls: sends what is due and keeps a long poll open while something is awaited."""
 
-    def __init__(self, sender: PeerSender, link: PeerChannel) -> None:
-        self._sender, self._link = sender, link
-        self._chance = random.Random(derived_key(sender.site, link.peer, link.charter))
+    def __init__(self, sender: PeerSender, channel: PeerChannel) -> None:
+        self._sender, self._channel = sender, channel
+        self._chance = random.Random(derived_key(sender.site, channel.peer, channel.charter))
         self._under_way: set[asyncio.Future[None]] = set()
 
     def __repr__(self) -> str:
-        return f"<conversation with {self._link.peer}, {len(self._under_way)} calls under way>"
+        return f"<conversation with {self._channel.peer}, {len(self._under_way)} calls under way>"
 
     async def round(self) -> bool:
         """Begin a call if one is due, else wait until something changes; there is always another round."""
-        sender, link = self._sender, self._link
+        sender, channel = self._sender, self._channel
         self._under_way = {call for call in self._under_way if not call.done()}
-        link.calls = len(self._under_way)
-        resend = sender.router.resend(link)
-        calls = sender.router.dials(link) and not (link.failures and self._under_way)
+        channel.calls = len(self._under_way)
+        resend = sender.router.resend(channel)
+        calls = sender.router.dials(channel) and not (channel.failures and self._under_way)
         if calls and self._begin(resend):
             return True
         # What cannot be sent now, as the peer only dials out or a call to it is being made again, is no reason to
         # look every millisecond: the next call wakes this.
         more = calls and len(self._under_way) < MOST_CALLS
-        due_in = link.patience(sender.clock.monotonic()) if more else IDLE
-        await until_changed(link, min(resend, due_in, max(0.05, sender.router.gossip_in(link))))
+        due_in = channel.patience(sender.clock.monotonic()) if more else IDLE
+        await until_changed(channel, min(resend, due_in, max(0.05, sender.router.gossip_in(channel))))
         return True
 
     def _begin(self, resend: float) -> bool:
         """Begin a call if there is reason for one; whether there was."""
-        sender, link, now = self._sender, self._link, self._sender.clock.monotonic()
+        sender, channel, now = self._sender, self._channel, self._sender.clock.monotonic()
         # What is due goes with an answer that is held back, where there is one.
-        due = not link.held and link.due(now, resend) and not sender.clocks.seconds_off
-        polls = not self._under_way and (sender.router.awaits(link) or sender.router.gossip_in(link) <= 0)
+        due = not channel.held and channel.due(now, resend) and not sender.clocks.seconds_off
+        polls = not self._under_way and (sender.awaits(channel) or sender.router.gossip_in(channel) <= 0)
         if not ((due and len(self._under_way) < MOST_CALLS) or polls):
             return False
         # Taken here and now: what one call takes along is due no more.
-        load = sender.take(link)
-        link.called = now
+        batch = sender.take(channel)
+        channel.called = now
         wait = QUICK if due else LONGEST_WAIT * 0.66
-        call = sender.board.spawn(f"call to {link.peer}", partial(sender.call, link, load, wait, self._chance))
-        call.add_done_callback(lambda _: link.wake())
+        work = partial(sender.call, channel, batch, wait, self._chance)
+        call = sender.scope.spawn(f"call to {channel.peer} under {channel.charter}", work)
+        call.add_done_callback(lambda _: channel.wake())
         self._under_way.add(call)
         return True
 
 
-async def until_changed(link: PeerChannel, seconds: float) -> None:
+async def until_changed(channel: PeerChannel, seconds: float) -> None:
     """Wait until something about a conversation changes, or so long."""
     try:
         async with asyncio.timeout(seconds if seconds < IDLE else IDLE):
-            await link.changed.wait()
+            await channel.changed.wait()
     except TimeoutError:
         pass
 
