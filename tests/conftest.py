@@ -1,4 +1,4 @@
-"""What tests of several packages share."""
+"""What holds in every test, and what tests of several packages share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 import postgres_server
+
+pytest_plugins = ("unhandled",)
 
 
 @pytest.fixture(scope="session")

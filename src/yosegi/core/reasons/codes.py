@@ -145,6 +145,10 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "not_in_team",
     ),
     "operator": (
+        "check_failed",
+        "background_failed",
+        "background_failing",
+        "ledger_stopped",
         "clock_off",
         "clocks_apart",
         "effect_unsettled",
