@@ -1,4 +1,4 @@
-"""How a site's rooms ask governance: each question is put together here, from a request and a contract."""
+"""Authorization at a running site: puts each question to policy together, from a request and a contract."""
 
 from __future__ import annotations
 
@@ -144,6 +144,10 @@ class Authorizer:
         self.rules = dict(rules)
         for charter in self.registry.charters():
             await self.publish(charter)
+
+    def expect(self, expectations: Iterable[Expectation]) -> None:
+        """Hold policies that are published from now on against this table."""
+        self.expectations = tuple(expectations)
 
     def policy(self, charter: str) -> Policy:
         """The policy in force.
