@@ -31,6 +31,7 @@ from yosegi.data import (
 from yosegi.data.entries import about
 from yosegi.data.view import is_erased
 from yosegi.exchange import Exchange
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import MADE, REPORTED, Asked, Requests, request_stream
 from yosegi.execution.owner import TaskOwner
 from yosegi.execution.tasks import ENDED, task_stream
@@ -235,7 +236,7 @@ class ObjectTransfers:
         contract = None if task is None or self.owner is None else self.owner.contract_of(task)
         if task is None or contract is None:
             raise NotReleased(explained("unknown_capability", capability=stream))
-        return self.authorizer.decide("release", task.asked(), contract)
+        return self.authorizer.decide("release", task.asked(), contract, task.objects.values())
 
     def _request(self, charter: str, peer: str, want: ChunkRequest) -> Decision:
         """The home's decision, now, on handing over an input."""
@@ -243,7 +244,7 @@ class ObjectTransfers:
         contract = self.requests.contract(asked)
         if asked.request is None or asked.state.final or contract is None:
             raise NotReleased(explained("object_unknown", digest=want.sha256, task=want.task))
-        return self.authorizer.decide_request(asked.request.model_dump(), contract)
+        return self.authorizer.authorize(RequestDraft.of(asked.request, contract)).decision
 
     def _check_here(self, ref: ObjectRef, stream: str) -> None:
         """See that the bytes are here.
