@@ -12,6 +12,7 @@ from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock
 from yosegi.core.object import ObjectRef
+from yosegi.core.supervision import Supervisor
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.data.pulling import Offload
@@ -68,6 +69,7 @@ class Parts:
     ledger: Ledger
     published: Mapping[str, Published]
     objects: ObjectStore
+    supervisor: Supervisor
     mailbox: Mailbox | None = None
     folder: Path | None = None
     lasting: Signer | None = None
@@ -216,6 +218,7 @@ def assemble(parts: Parts) -> Site:
         title=parts.settings.title,
         clock=clock,
         ledger=ledger,
+        supervisor=parts.supervisor,
         registry=registry,
         authorizer=authorizer,
         exchange=exchange,

@@ -14,6 +14,7 @@ from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState, Effect, TaskState
+from yosegi.core.supervision import Supervisor
 from yosegi.exchange import Exchange, Incoming
 from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.requests import Asked, Requests
@@ -60,6 +61,7 @@ class Site:
     title: str
     clock: Clock
     ledger: Ledger
+    supervisor: Supervisor
     registry: Registry
     authorizer: Authorizer
     exchange: Exchange
