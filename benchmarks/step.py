@@ -40,6 +40,8 @@ from yosegi.core.clock import SystemClock
 from yosegi.core.errors import YosegiError
 from yosegi.core.states import Result
 from yosegi.core.transport import HttpTransport
+from yosegi.exchange.events import RequestChanged
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import Asked
 from yosegi.governance.charter.charter import Named, Team
 from yosegi.services.runtime import Site
@@ -165,33 +167,30 @@ class Asker:
     def __init__(self, site: Site) -> None:
         self._site, self._count = site, 0
         self._waiting: dict[str, asyncio.Future[Asked]] = {}
-        before = site.requests.changed
-
-        def changed(asked: Asked) -> None:
-            before(asked)
-            future = self._waiting.get(asked.stream)
-            if future is not None and asked.state.final and not future.done():
-                future.set_result(asked)
-
-        site.requests.changed = changed
+        site.events.subscribe(RequestChanged, lambda event: self._changed(event.asked))
         self._contract = site.catalogue.contract_of(CHARTER, REF)
+
+    def _changed(self, asked: Asked) -> None:
+        future = self._waiting.get(asked.stream)
+        if future is not None and asked.state.final and not future.done():
+            future.set_result(asked)
 
     async def step(self) -> None:
         self._count += 1
-        request = {
-            "charter": CHARTER,
-            "key": f"step-{self._count}",
-            "team": TEAM,
-            "on_behalf_of": WHO,
-            "purpose": "research",
-            "capability": REF,
-            "contract": self._contract.digest,
-            "inputs": {"x": 0.5},
-        }
+        request = RequestDraft(
+            charter=CHARTER,
+            key=f"step-{self._count}",
+            team=TEAM,
+            on_behalf_of=WHO,
+            purpose="research",
+            capability=REF,
+            contract=self._contract,
+            inputs={"x": 0.5},
+        )
         future = asyncio.get_running_loop().create_future()
-        stream = f"request/riken/{request['key']}"
+        stream = f"request/riken/{request.key}"
         self._waiting[stream] = future
-        await self._site.requests.ask(request, self._site.authorizer.decide_request(request, self._contract))
+        await self._site.requests.ask(self._site.authorizer.authorize(request))
         asked = await future
         del self._waiting[stream]
         if asked.outcome is None or asked.outcome.result is not Result.VALID:

@@ -153,7 +153,7 @@ def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: P
         federation = three_sites(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        record, append = home.requests.on_report, home.ledger.append
+        record, append = home.reports.on_report, home.ledger.append
         ended: dict[str, asyncio.Event] = {}
 
         async def together(incoming: Incoming) -> None:

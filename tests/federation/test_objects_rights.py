@@ -20,6 +20,7 @@ from yosegi.core.object import ObjectRef
 from yosegi.core.states import TaskState, TrialState
 from yosegi.data import CHUNK, REFUSED, Chunk, ChunkRequest, known
 from yosegi.exchange import requests
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.execution.tasks import ENDED
 from yosegi.governance.charter.statement import Listens
 from yosegi.identity.accounts import Session
@@ -73,11 +74,11 @@ async def asked(federation: Federation, table: dict[str, Any], key: str = "k1") 
     """Home asks nims to look at a table."""
     home = site(federation, "argonne")
     contract = large.look.contract
-    request = {
-        "charter": CHARTER, "key": key, "team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research",
-        "capability": "nims/large.look@1", "contract": contract.digest, "inputs": {"table": table},
-    }  # fmt: skip
-    return await home.requests.ask(request, home.authorizer.decide_request(request, contract))
+    request = RequestDraft(
+        charter=CHARTER, key=key, team=TEAM, on_behalf_of="pi@argonne", purpose="research",
+        capability="nims/large.look@1", contract=contract, inputs={"table": table},
+    )  # fmt: skip
+    return await home.requests.ask(home.authorizer.authorize(request))
 
 
 async def put(federation: Federation, data: bytes, **how: Any) -> dict[str, Any]:
@@ -196,10 +197,14 @@ def test_a_label_that_is_left_out_of_a_reference_still_counts(tmp_path: Path) ->
         table = dict(made.trials[0].steps[0].outputs["table"])
         table.pop("sources")
         ref = ObjectRef.read(table)
-        asked = {"inputs": {"table": ref.json()}, "sensitivity": "public"}
-        named = home.authorizer.labelled(asked, large.look.contract)
-        assert named["inputs"]["table"]["sources"] == ["riken/large.make@1"]
-        assert named["sensitivity"] == "team"
+        asked = RequestDraft(
+            charter=CHARTER, key="k", team=TEAM, on_behalf_of="pi@argonne", purpose="research",
+            capability="nims/large.look@1", contract=large.look.contract, inputs={"table": ref.json()},
+            sensitivity="public",
+        )  # fmt: skip
+        named = home.authorizer.authorize(asked).request
+        assert named.inputs["table"]["sources"] == ["riken/large.make@1"]
+        assert named.sensitivity == "team"
 
     tell(large.sites(tmp_path), story)
 

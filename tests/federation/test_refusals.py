@@ -15,6 +15,7 @@ from federation.toys import three_sites
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
 from yosegi.core.states import TaskState
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import Asked
 from yosegi.execution.tasks import task_stream
 from yosegi.governance.agreements.agreement import Agreement
@@ -43,20 +44,20 @@ async def asked(federation: Federation, capability: str, **more: Any) -> Asked:
     """What argonne's pi is told, in the end, of one request."""
     home, (owner, _, name) = federation.places["argonne"].running, capability.partition("/")
     contract = federation.places[owner].running.owner.published[name].contract
-    request = {
+    fields: dict[str, Any] = {
         "charter": CHARTER,
         "key": "0123456789abcdef",
         "team": TEAM,
         "on_behalf_of": "pi@argonne",
         "purpose": "research",
         "capability": capability,
-        "contract": contract.digest,
+        "contract": contract,
         "inputs": INPUTS.get(capability),
-        **more,
     }
-    made = await home.requests.ask(request, home.authorizer.decide_request(request, contract))
+    request = RequestDraft(**(fields | more))
+    made = await home.requests.ask(home.authorizer.authorize(request))
     for _ in range(120):
-        made = home.requests.get(owner, request["key"])
+        made = home.requests.get(owner, request.key)
         if made.state.final:
             return made
         await asyncio.sleep(1)

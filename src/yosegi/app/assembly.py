@@ -11,16 +11,21 @@ from yosegi.app.settings import NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock
+from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef
 from yosegi.core.supervision import Supervisor
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.data.pulling import Offload
 from yosegi.exchange import Exchange, Mailbox
+from yosegi.exchange.clock_watch import ClockWatch
+from yosegi.exchange.events import ClockRighted
+from yosegi.exchange.reports import Reports
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
 from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.engines.station.memory import StationMemory
+from yosegi.execution.events import RemoteMandateVouched
 from yosegi.execution.owner import TaskOwner
 from yosegi.execution.ports import Published
 from yosegi.governance.charter.registry import Registry
@@ -83,6 +88,7 @@ class Parts:
 class _Core:
     """Who is who, what is allowed, and the conversations with others."""
 
+    events: Events
     registry: Registry
     delegation: Delegation
     authorizer: Authorizer
@@ -109,6 +115,7 @@ class _Work:
     owner: TaskOwner
     stations: dict[str, StationEngine]
     campaigns: Campaigns
+    reports: Reports
     erasure: ErasureService
     authenticator: Authenticator
     mandates: MandateService
@@ -116,21 +123,48 @@ class _Work:
 
 def _core(parts: Parts) -> _Core:
     settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
+    events = Events()
     registry = Registry(settings.site, ledger, clock)
-    delegation = Delegation(settings.site, ledger, signer, clock)
-    authorizer = Authorizer(
-        settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations
-    )
-    authorizer.clearances, authorizer.shows = settings.clearances, settings.policies_shown_to == "parties"
-    delegation.hosts = authorizer.hosts
+    delegation = Delegation(settings.site, ledger, signer, clock, registry.hosts)
     exchange = Exchange(
-        settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
+        settings.site,
+        ledger,
+        signer,
+        parts.sealing,
+        registry,
+        parts.transport,
+        clock,
+        ClockWatch(events),
+        parts.mailbox,
+        parts.lasting,
     )
-    requests = Requests(settings.site, ledger, signer, clock, registry, delegation, exchange.posted)
     catalogue = CapabilityCatalogue(settings.site, ledger, clock, signer, registry, exchange)
-    authorizer.capabilities = catalogue.facts
-    requests.contract_of, requests.check_clock = catalogue.contract_of, exchange.clocks.check_own
-    return _Core(registry, delegation, authorizer, exchange, requests, catalogue)
+    authorizer = Authorizer(
+        settings.site,
+        ledger,
+        clock,
+        registry,
+        delegation,
+        parts.rules,
+        settings.groups,
+        parts.expectations,
+        catalogue.facts,
+        settings.clearances,
+        settings.policies_shown_to == "parties",
+    )
+    requests = Requests(
+        settings.site,
+        ledger,
+        signer,
+        clock,
+        registry,
+        delegation,
+        exchange.posted,
+        exchange.clocks,
+        catalogue.contract_of,
+        events,
+    )
+    return _Core(events, registry, delegation, authorizer, exchange, requests, catalogue)
 
 
 def _data(parts: Parts, core: _Core) -> _Data:
@@ -147,8 +181,9 @@ def _data(parts: Parts, core: _Core) -> _Data:
         exchange,
         requests,
         settings.objects.largest_bytes,
+        core.events,
     )
-    evidence = PolicyDisclosure(settings.site, ledger, parts.objects, puller, authorizer, exchange)
+    evidence = PolicyDisclosure(settings.site, ledger, parts.objects, puller, authorizer, exchange, core.events)
     preflight = PreflightService(
         settings.site, ledger, parts.signer, clock, core.registry, authorizer, exchange, lambda: core.catalogue.own
     )
@@ -167,7 +202,7 @@ def _data(parts: Parts, core: _Core) -> _Data:
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     registry, authorizer, exchange, requests = core.registry, core.authorizer, core.exchange, core.requests
-    rights = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, exchange)
+    rights = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, exchange, core.events)
     owner = TaskOwner(
         site,
         ledger,
@@ -181,20 +216,24 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         inputs=data.transfers,
     )
     owner.most_open, data.transfers.owner = parts.settings.most_open_tasks, owner
-    exchange.clocks.righted = owner.block_while(lambda: exchange.clocks.seconds_off)
+    righted = owner.block_while(lambda: exchange.clocks.seconds_off)
+    core.events.subscribe(ClockRighted, lambda event: righted())
+    core.events.subscribe(RemoteMandateVouched, lambda event: owner.wake_all())
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
     for station in stations.values():
         station.on_late = owner.resolve
         station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
-        site, ledger, requests, authorizer, core.delegation, contract_of, named, compute=parts.compute
+        site, ledger, requests, authorizer, core.delegation, contract_of, named, core.events, parts.compute
     )
+    reports = Reports(site, ledger, clock, registry, core.delegation, requests, campaigns.consequences)
     erasure = ErasureService(site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns)
     authenticator = Authenticator(site, clock, parts.accounts, may_sign_in=authorizer.may_sign_in)
-    mandates = MandateService(site, ledger, signer, clock, registry, core.delegation, exchange, authenticator)
-    mandates.withdraw = requests.cancel
-    return _Work(rights, owner, stations, campaigns, erasure, authenticator, mandates)
+    mandates = MandateService(
+        site, ledger, signer, clock, registry, core.delegation, exchange, authenticator, requests.cancel, core.events
+    )
+    return _Work(rights, owner, stations, campaigns, reports, erasure, authenticator, mandates)
 
 
 def _notices(parts: Parts, core: _Core, work: _Work) -> AlertService:
@@ -211,18 +250,20 @@ def assemble(parts: Parts) -> Site:
     data = _data(parts, core)
     work = _work(parts, core, data)
     registry, authorizer, exchange, catalogue = core.registry, core.authorizer, core.exchange, core.catalogue
-    publisher = DocumentPublisher(site, ledger, clock, registry, authorizer, exchange, catalogue)
+    publisher = DocumentPublisher(site, ledger, clock, registry, authorizer, exchange, catalogue, core.events)
     signers = [one for one in (signer, parts.lasting) if one]
     return Site(
         name=site,
         title=parts.settings.title,
         clock=clock,
         ledger=ledger,
+        events=core.events,
         supervisor=parts.supervisor,
         registry=registry,
         authorizer=authorizer,
         exchange=exchange,
         requests=core.requests,
+        reports=work.reports,
         owner=work.owner,
         catalogue=catalogue,
         campaigns=work.campaigns,
@@ -237,7 +278,7 @@ def assemble(parts: Parts) -> Site:
         evidence=data.evidence,
         preflight=data.preflight,
         rights=work.rights,
-        watch=RevocationMonitor(ledger, clock, work.owner, authorizer, work.rights),
+        watch=RevocationMonitor(ledger, clock, work.owner, authorizer, work.rights, core.events),
         approvals=ApprovalService(site, ledger, clock, work.owner, authorizer, work.authenticator),
         mandates=work.mandates,
         asking=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),

@@ -56,6 +56,7 @@ class Exchange:
 
     Args:
         directory: who is in which charter, with what keys, and how they are reached.
+        clocks: this site's clock beside its peers'.
         lasting: signs checkpoints beside the signer, for what must be believed in twenty years.
         expects: whether this site awaits something of a peer under a charter, and so keeps a long poll open.
         mailbox: kept for others by a site that listens.
@@ -73,6 +74,7 @@ class Exchange:
     directory: Registry
     transport: Transport
     clock: Clock
+    clocks: ClockWatch
     mailbox: Mailbox | None = None
     lasting: Signer | None = None
     expects: Callable[[str, str], bool] = lambda charter, peer: False
@@ -82,7 +84,6 @@ class Exchange:
     gives: Give = _gives_nothing
     takes: Callable[[str, Chunk], object] = lambda peer, chunk: None
     witness: Witness = field(init=False)
-    clocks: ClockWatch = field(default_factory=ClockWatch)
     _parcels: ParcelCodec = field(init=False)
     _router: PeerRouter = field(init=False)
     _inbox: Inbox = field(init=False)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import InitVar, dataclass, field, fields, replace
 from typing import Any
 
 from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
@@ -13,8 +12,6 @@ from yosegi.core.object import ObjectRef, refs
 from yosegi.governance.agreements.label import Label
 from yosegi.governance.policy.decision import Decision
 from yosegi.trust.messages import Request
-
-_NOT_PARSED: Mapping[str, ObjectRef] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +23,8 @@ class RequestDraft:
         sensitivity: the strictest label of what went into the inputs, as far as the asker knows.
         conduct: how far it may go; carried out, if nothing is said.
         learned: the label of what the inputs came from, besides objects.
-        objects: those among the inputs, by name; parsed from the inputs where they are not given.
+        labelled: the objects among the inputs, by name, where somebody has parsed them already.
+        objects: the objects among the inputs, by name.
 
     Raises:
         Invalid: an input that should be an object is none.
@@ -47,17 +45,17 @@ class RequestDraft:
     clearances: tuple[str, ...] | None = None
     challenge: str | None = None
     learned: Label = field(default_factory=Label)
-    objects: Mapping[str, ObjectRef] = _NOT_PARSED
+    labelled: InitVar[Mapping[str, ObjectRef] | None] = None
+    objects: Mapping[str, ObjectRef] = field(init=False)
 
-    def __post_init__(self) -> None:
-        if self.objects is _NOT_PARSED:
-            object.__setattr__(self, "objects", refs(self.contract.inputs, self.inputs))
+    def __post_init__(self, labelled: Mapping[str, ObjectRef] | None) -> None:
+        objects = refs(self.contract.inputs, self.inputs) if labelled is None else labelled
+        object.__setattr__(self, "objects", objects)
 
     @classmethod
     def of(cls, request: Request, contract: Contract) -> RequestDraft:
         """The draft of a request that was sent."""
-        names = set(cls.__dataclass_fields__) - {"contract", "learned", "objects"}
-        return cls(contract=contract, **{name: getattr(request, name) for name in names})
+        return cls(contract=contract, **{name: getattr(request, name) for name in _SENT})
 
     @property
     def owner(self) -> str:
@@ -69,14 +67,17 @@ class RequestDraft:
         return replace(
             self,
             inputs=self.inputs | {name: ref.json() for name, ref in objects.items()},
-            objects=objects,
+            labelled=objects,
             sensitivity=strictest(self.sensitivity, *(ref.sensitivity for ref in objects.values())),
         )
 
     def fields(self) -> dict[str, Any]:
         """The fields of a `Request` that do not depend on who signs it, for whom and when."""
-        names = set(self.__dataclass_fields__) - {"contract", "learned", "objects"}
-        return {name: getattr(self, name) for name in names} | {"contract": self.contract.digest}
+        return {name: getattr(self, name) for name in _SENT} | {"contract": self.contract.digest}
+
+
+_SENT = tuple(f.name for f in fields(RequestDraft) if f.name not in ("contract", "learned", "objects"))
+"""Fields that a `Request` has under the same name."""
 
 
 @dataclass(frozen=True, slots=True)

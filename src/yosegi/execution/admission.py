@@ -64,7 +64,9 @@ class Admission:
             await self._refuse(task, request, (refusal,), facts, body)
             return
         facts |= self.rights.token_facts(request)
-        decision = self.authorizer.decide("accept", request, published.contract)
+        decision = self.authorizer.decide(
+            "accept", request, published.contract, refs(published.contract.inputs, request.inputs).values()
+        )
         body |= recorded(self.authorizer, decision)
         if not decision.allow:
             await self._refuse(task, request, why(decision), facts, body)
@@ -170,7 +172,9 @@ class Admission:
         name = published.contract.name
         if not self.dispatcher.may_start_now(name):
             return None
-        decision = self.authorizer.decide("dispatch", request, published.contract)
+        decision = self.authorizer.decide(
+            "dispatch", request, published.contract, refs(published.contract.inputs, request.inputs).values()
+        )
         if not decision.allow:
             return None
         self.dispatcher.take_slot(name, task.stream)

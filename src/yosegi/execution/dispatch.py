@@ -164,7 +164,12 @@ class Dispatcher:
                 return None
             reasons, decision = self._lapsed(task, published), None
             if published is not None and not reasons:
-                decision = self.repository.authorizer.decide("dispatch", task.asked(), published.contract)
+                decision = self.repository.authorizer.decide(
+                    "dispatch",
+                    task.asked(),
+                    published.contract,
+                    refs(published.contract.inputs, task.asked().inputs).values(),
+                )
                 reasons = why(decision)
             if published is None or decision is None or not decision.allow:
                 await self.repository.finish(

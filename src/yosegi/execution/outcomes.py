@@ -18,6 +18,7 @@ from yosegi.core.errors import Invalid
 from yosegi.core.outcomes import OutcomeCode, code_of
 from yosegi.core.states import Effect, Result
 
+
 def ended_badly(effect: EffectClass, reason: str, message: str = "") -> Outcome:
     """The work began and no answer came: without effect if it may be repeated at will, else of unknown effect."""
     return Outcome.failed(Effect.NONE if effect.repeatable else Effect.UNKNOWN, reason, message)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Engine
+from yosegi.core.object import ObjectRef
 from yosegi.core.states import Effect
 from yosegi.execution.tasks import Task
 from yosegi.governance.policy.decision import Decision
@@ -29,8 +31,8 @@ class Published:
 class AuthorizationPort(Protocol):
     """What the owner asks of governance: decisions, and which grant pays."""
 
-    def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
-        """May this request be accepted, dispatched, or its result released?"""
+    def decide(self, action: Action, request: Request, contract: Contract, objects: Iterable[ObjectRef]) -> Decision:
+        """May this request, with these objects among its inputs, be accepted, dispatched, or its result released?"""
         ...
 
     def shown(self, decision: Decision) -> DisclosedPolicies | None:

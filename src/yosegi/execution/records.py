@@ -131,7 +131,9 @@ class TaskRepository:
         facts: dict[str, Any] = {"charged": dict(charged)} | naming(made) | ({"team": request.team} if made else {})
         body: dict[str, Any] = {} if refused is None else recorded(self.authorizer, refused)
         if outcome is not None and contract is not None and outcome.outputs:
-            release = self.authorizer.decide("release", request, contract)
+            release = self.authorizer.decide(
+                "release", request, contract, refs(contract.inputs, request.inputs).values()
+            )
             facts["released"] = release.allow
             body |= recorded(self.authorizer, release)
             if not release.allow:

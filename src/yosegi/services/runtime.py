@@ -12,12 +12,14 @@ from yosegi.campaign import Campaign, Campaigns, CampaignSpec
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
+from yosegi.core.events import Events
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState, Effect, TaskState
 from yosegi.core.supervision import Supervisor
 from yosegi.exchange import Exchange, Incoming
 from yosegi.exchange.outbox import Outgoing
-from yosegi.exchange.requests import Asked, Requests
+from yosegi.exchange.reports import Reports
+from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
 from yosegi.execution.owner import TaskOwner
 from yosegi.execution.tasks import Task, task_stream
@@ -61,11 +63,13 @@ class Site:
     title: str
     clock: Clock
     ledger: Ledger
+    events: Events
     supervisor: Supervisor
     registry: Registry
     authorizer: Authorizer
     exchange: Exchange
     requests: Requests
+    reports: Reports
     owner: TaskOwner
     catalogue: CapabilityCatalogue
     campaigns: Campaigns
@@ -107,17 +111,13 @@ class Site:
         self.publisher.start()
         self.funds.start()
         self.exchange.on(Request, self._on_request)
-        self.exchange.on(Report, self.requests.on_report)
+        self.exchange.on(Report, self.reports.on_report)
         self.exchange.on(Cancel, self._on_cancel)
         self.exchange.on(Offer, self.catalogue.on_offer)
         self.exchange.refused = self._refused
-        self.requests.changed = self._request_changed
         self.owner.changed = self._task_changed
         self.rights.start()
         self.mandates.start()
-        self.rights.changed, self.rights.lapsed_now = self.owner.wake_all, self.watch.look
-        self.mandates.changed = self.campaigns.wake_all
-        self.publisher.changed = self._law_changed
         self.requests.start()
         self.notices.start()
         self.exchange.start()
@@ -155,11 +155,6 @@ class Site:
             await engine.close()
         self.ledger.close()
 
-    def _law_changed(self) -> None:
-        """A document came into force: what rests on the ones before is looked at now."""
-        self.campaigns.wake_all()
-        self.watch.look()
-
     async def _on_request(self, incoming: Incoming) -> None:
         message = incoming.message
         await self.owner.on_request(incoming.charter, incoming.sender, message.document, message.receipt)
@@ -169,14 +164,9 @@ class Site:
 
     async def _refused(self, out: Outgoing, why: str) -> None:
         """A peer will never take a message: told to whoever sent it."""
-        await self.requests.rejected(out, why)
+        await self.reports.rejected(out, why)
         await self.preflight.rejected(out, why)
         await self.erasure.rejected(out, why)
-
-    def _request_changed(self, asked: Asked) -> None:
-        self.transfers.reported(asked)
-        self.evidence.reported(asked)
-        self.campaigns.reported(asked)
 
     def _task_changed(self, task: Task) -> None:
         # What runs and ends as it should is nobody's to look at.
@@ -196,7 +186,7 @@ class Site:
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
-        self.requests.check_clock()
+        self.exchange.clocks.check_own()
         if spec.on_behalf_of != who.person and who.role != "officer":
             raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
         charters = self.registry.charters()

@@ -44,7 +44,7 @@ class Delegation:
     ledger: Ledger
     signer: Signer
     clock: Clock
-    hosts: Callable[[str, str], bool] = lambda charter, institution: False
+    hosts: Callable[[str, str], bool]
     _known: dict[str, Mandate] = field(default_factory=dict)
     _tokens: dict[tuple[str, str], tuple[datetime, Envelope]] = field(default_factory=dict)
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.errors import YosegiError
+from yosegi.core.events import Events
 from yosegi.core.identifiers import split_capability
+from yosegi.core.object import refs
 from yosegi.core.states import TaskState
+from yosegi.execution.events import RemoteMandateRevoked
 from yosegi.execution.owner import TaskOwner
 from yosegi.execution.tasks import Task
+from yosegi.governance.events import PoliciesChanged
 from yosegi.governance.policy.explanation import why
 from yosegi.governance.policy.question import Action
 from yosegi.ledger import Ledger
@@ -36,7 +40,12 @@ class RevocationMonitor:
     owner: TaskOwner
     authorizer: Authorizer
     rights: DelegationVerifier
+    events: Events
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.events.subscribe(PoliciesChanged, lambda event: self.look())
+        self.events.subscribe(RemoteMandateRevoked, lambda event: self.look())
 
     def look(self) -> None:
         """Something changed: look now."""
@@ -84,7 +93,9 @@ class RevocationMonitor:
         key = _alike(request, task.state)
         if key not in answers:
             action: Action = "dispatch" if task.state is TaskState.DISPATCHED else "accept"
-            answers[key] = why(self.authorizer.decide(action, request, contract))
+            answers[key] = why(
+                self.authorizer.decide(action, request, contract, refs(contract.inputs, request.inputs).values())
+            )
         return answers[key]
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.contract import Contract, Sensitivity, strictest
+from yosegi.core.contract import Contract, strictest
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.identifiers import home_of
@@ -39,6 +38,7 @@ from yosegi.trust.messages import AuthorizationQuery, DisclosedPolicies, Request
 
 log = logging.getLogger("yosegi.authorization")
 
+
 @dataclass
 class Authorizer:
     """The policies of one site, one per charter, built from what the registry holds now.
@@ -58,12 +58,12 @@ class Authorizer:
     registry: Registry
     delegation: Delegation
     rules: Mapping[str, str]
-    groups: Mapping[str, Iterable[str]] = field(default_factory=dict)
-    expectations: tuple[Expectation, ...] = ()
-    capabilities: Callable[[str], Mapping[str, CapabilityFacts]] = lambda charter: {}
-    suspensions: tuple[Suspension, ...] = ()
-    clearances: Mapping[str, Iterable[str]] = field(default_factory=dict)
-    shows: bool = False
+    groups: Mapping[str, Iterable[str]]
+    expectations: tuple[Expectation, ...]
+    capabilities: Callable[[str], Mapping[str, CapabilityFacts]]
+    clearances: Mapping[str, Iterable[str]]
+    shows: bool
+    suspensions: tuple[Suspension, ...] = field(init=False)
     _policies: dict[str, Policy] = field(default_factory=dict)
     _extracts: FifoCache[tuple[str, str, str, str | None], tuple[bytes, str, bool]] = field(
         default_factory=lambda: FifoCache(256)
@@ -248,7 +248,7 @@ class Authorizer:
 
     def hosts(self, charter: str, institution: str) -> bool:
         """Whether a charter has this site host a member, now."""
-        return self.registry.federation(charter).roster.charter.host_of(institution) == self.site
+        return self.registry.hosts(charter, institution)
 
     def authorize(self, request: RequestDraft) -> AuthorizedRequest:
         """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?

@@ -14,9 +14,11 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
+from yosegi.core.events import Events
 from yosegi.core.identifiers import derived_key, home_of
 from yosegi.exchange import Exchange, Incoming, sending
 from yosegi.governance.charter.registry import Registry
+from yosegi.governance.events import MandatesChanged
 from yosegi.governance.mandates import view
 from yosegi.governance.mandates.delegation import Delegation, refused
 from yosegi.governance.mandates.mandate import Mandate, MandateRefused, Right
@@ -32,16 +34,12 @@ LIFETIME = timedelta(days=7)
 TOLD = "mandate.told"
 
 
-async def _nothing(owner: str, key: str, reason: str, by: str) -> None:
-    """Take nothing back."""
-
-
 @dataclass
 class MandateService:
     """What people and agents do with mandates at one site, and what its peers are told of them.
 
     Args:
-        changed: told when a mandate is over.
+        events: told when a mandate is over (`MandatesChanged`).
         withdraw: takes a request back from an owner that knows nothing of mandates.
     """
 
@@ -53,8 +51,8 @@ class MandateService:
     delegation: Delegation
     exchange: Exchange
     authenticator: Authenticator
-    changed: Callable[[], None] = lambda: None
-    withdraw: Withdraw = _nothing
+    withdraw: Withdraw
+    events: Events
 
     def start(self) -> None:
         """Listen for owners that ask whether a mandate stands."""
@@ -217,7 +215,7 @@ class MandateService:
         self.exchange.posted(await self.ledger.append(*writes))
         for name in view.cut_from(self.ledger.query, mandate):
             await self._withdraw(name, why, who.person)
-        self.changed()
+        self.events.publish(MandatesChanged())
 
     async def _withdraw(self, mandate: str, why: str, by: str) -> None:
         """Take back, one by one, what owners hold that know nothing of mandates."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.events import Events
 from yosegi.core.identifiers import derived_key
 from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.execution.events import RemoteMandateRevoked, RemoteMandateVouched
 from yosegi.execution.remote_mandates import (
     RemoteMandateStatus,
     facts_of,
@@ -49,8 +50,7 @@ class DelegationVerifier:
     """Decides nothing that policy decides: it sees that what policy is told is so, now.
 
     Args:
-        changed: told when something came for which tasks may wait.
-        lapsed_now: told when a mandate is over.
+        events: told when a mandate of another site was vouched for anew, or is over.
     """
 
     site: str
@@ -60,8 +60,7 @@ class DelegationVerifier:
     registry: Registry
     authorizer: Authorizer
     exchange: Exchange
-    changed: Callable[[], None] = lambda: None
-    lapsed_now: Callable[[], None] = lambda: None
+    events: Events
     _believed: dict[Envelope, Token] = field(default_factory=dict)
     _wanted: dict[tuple[str, str, str], float] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -221,7 +220,7 @@ class DelegationVerifier:
         if token.mandate is None:
             raise Invalid("a token", "names no mandate", "it comes with the request it is for")
         await self._record(incoming, token.mandate, token_facts(token, envelope))
-        self.changed()
+        self.events.publish(RemoteMandateVouched())
 
     async def on_revocation(self, incoming: Incoming) -> None:
         """A home site says that a mandate is over.
@@ -235,7 +234,7 @@ class DelegationVerifier:
         known = standing_of(self.ledger.query, incoming.charter, incoming.sender, found.mandate)
         if known is None or known.revoked is None:
             await self._record(incoming, found.mandate, revoked(found, envelope))
-        self.lapsed_now()
+        self.events.publish(RemoteMandateRevoked())
 
     async def _record(self, incoming: Incoming, mandate: str, draft: Draft) -> None:
         stream = standing_stream(incoming.sender, mandate)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import Invalid, NotFound, Unavailable
+from yosegi.core.events import Events
 from yosegi.exchange import Exchange, Incoming, sending
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.agreements.suspensions import STREAM, Barred, Suspension, in_force, lifted, suspended
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.registry import Registry, charter_of
 from yosegi.governance.charter.statement import Statement
+from yosegi.governance.events import PoliciesChanged
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
@@ -41,7 +42,7 @@ class DocumentPublisher:
     """Takes what the members of a site's charters have signed, and what its own officers bar.
 
     Args:
-        changed: told when a document came into force: rights may have lapsed with it.
+        events: told when a document came into force (`PoliciesChanged`).
     """
 
     site: str
@@ -51,8 +52,8 @@ class DocumentPublisher:
     authorizer: Authorizer
     exchange: Exchange
     catalogue: CapabilityCatalogue
+    events: Events
     running: bool = False
-    changed: Callable[[], None] = lambda: None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def start(self) -> None:
@@ -90,7 +91,7 @@ class DocumentPublisher:
             await self.registry.accept(envelope, by)
             if envelope.payload_type != Statement.payload_type:
                 await self.authorizer.publish(charter)
-        self.changed()
+        self.events.publish(PoliciesChanged())
         self.exchange.meet(charter)
         if self.running:
             await self.catalogue.offer()

@@ -15,7 +15,8 @@ from typing import Any
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound, Refused, Unavailable, YosegiError
-from yosegi.core.object import ObjectRef
+from yosegi.core.events import Events
+from yosegi.core.object import ObjectRef, refs
 from yosegi.data import (
     RECEIVED,
     REFUSED,
@@ -31,6 +32,7 @@ from yosegi.data import (
 from yosegi.data.entries import about
 from yosegi.data.view import is_erased
 from yosegi.exchange import Exchange
+from yosegi.exchange.events import RequestChanged
 from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import MADE, REPORTED, Asked, Requests, request_stream
 from yosegi.execution.owner import TaskOwner
@@ -77,9 +79,13 @@ class ObjectTransfers:
     exchange: Exchange
     requests: Requests
     largest: int
+    events: Events
     owner: TaskOwner | None = None
     _open: dict[tuple[str, str], int] = field(default_factory=dict)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.events.subscribe(RequestChanged, lambda event: self._reported(event.asked))
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -100,7 +106,7 @@ class ObjectTransfers:
 
     # -- as the home: results ---------------------------------------------------------------------------------------
 
-    def reported(self, asked: Asked) -> None:
+    def _reported(self, asked: Asked) -> None:
         """A request has moved; have the objects among its outputs here."""
         if asked.state.final:
             for one in known(self.ledger, f"{_TO_FETCH} AND stream = ?", RECEIVED, REFUSED, REPORTED, asked.stream):
@@ -236,7 +242,9 @@ class ObjectTransfers:
         contract = None if task is None or self.owner is None else self.owner.contract_of(task)
         if task is None or contract is None:
             raise NotReleased(explained("unknown_capability", capability=stream))
-        return self.authorizer.decide("release", task.asked(), contract, task.objects.values())
+        return self.authorizer.decide(
+            "release", task.asked(), contract, refs(contract.inputs, task.asked().inputs).values()
+        )
 
     def _request(self, charter: str, peer: str, want: ChunkRequest) -> Decision:
         """The home's decision, now, on handing over an input."""
