@@ -55,7 +55,7 @@ def request(nims: Site, key: str, signer: Ed25519Signer, **changes: Any) -> Enve
         "on_behalf_of": PI,
         "purpose": "research",
         "capability": "nims/toy.make@1",
-        "contract": nims.owner.published["toy.make@1"].contract.digest,
+        "contract": nims.repository.published["toy.make@1"].contract.digest,
         "inputs": {"x": 0.5},
         "issued": now,
         "not_after": now + timedelta(hours=2),
@@ -69,8 +69,8 @@ async def ask(federation: Federation, key: str, *, signed_by: Ed25519Signer | No
     signer = signed_by or federation.signer(changes.get("sender", "argonne"))
     envelope = request(nims, key, signer, **changes)
     sender = changes.get("sender", "argonne")
-    await nims.owner.on_request(CHARTER, sender, envelope, None)
-    return nims.owner.task(task_stream(sender, key))
+    await nims.admission.on_request(CHARTER, sender, envelope, None)
+    return nims.repository.task(task_stream(sender, key))
 
 
 def why_refused(task: Task) -> str:

@@ -270,7 +270,7 @@ def test_three_failures_in_a_row_take_a_capability_out_of_use_until_a_person_has
         home = federation.places["argonne"].running
         await home.start_campaign(parse_spec(spec(2)), who)
         await asyncio.sleep(120)
-        assert nims.owner.breakers.why_open("toy.make@1")
+        assert nims.dispatcher.breakers.why_open("toy.make@1")
         effects = federation.world.effects.total()
         await home.move_campaign("toy", CampaignState.RUNNING, who, "try again")
         await asyncio.sleep(60)
@@ -291,7 +291,7 @@ def test_a_team_with_too_much_under_way_is_told_so(tmp_path: Path) -> None:
         federation = three_sites(tmp_path)
         await federation.start()
         nims, home = federation.places["nims"].running, federation.places["argonne"].running
-        nims.owner.most_open = 1
+        nims.admission.most_open = 1
         federation.places["nims"].duration = 60.0
         await home.start_campaign(parse_spec(spec(4)), federation.member())
         await asyncio.sleep(30)

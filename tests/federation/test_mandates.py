@@ -352,7 +352,7 @@ def test_a_token_that_has_run_out_starts_nothing_until_its_home_site_has_said_ag
         assert not federation.world.effects
         federation.network.heal()
         await asyncio.sleep(120)
-        assert nims.owner.task(task.stream).state is TaskState.ENDED
+        assert nims.repository.task(task.stream).state is TaskState.ENDED
 
     tell(tmp_path, story)
 
@@ -362,7 +362,7 @@ def test_under_a_mandate_its_home_site_never_gave_nothing_starts(tmp_path: Path)
         old = token(nims.clock.now() - timedelta(minutes=30), federation.signer("argonne"))
         task = await ask(federation, "k", mandate="m", token=old)
         await asyncio.sleep(120)
-        assert why_refused(nims.owner.task(task.stream)) == "mandate_unknown"
+        assert why_refused(nims.repository.task(task.stream)) == "mandate_unknown"
 
     tell(tmp_path, story)
 

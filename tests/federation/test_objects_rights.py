@@ -220,7 +220,7 @@ def test_nobody_gets_at_data_by_knowing_its_digest(tmp_path: Path) -> None:
         await asked(federation, table | {"sensitivity": "public"})
         await asyncio.sleep(60)
         # nims has the bytes, and asks argonne for them all the same; argonne cannot show that it has them.
-        task = site(federation, "nims").owner.task("task/argonne/k1")
+        task = site(federation, "nims").repository.task("task/argonne/k1")
         assert task.state is TaskState.ACCEPTED
 
     tell(large.sites(tmp_path), story)
@@ -248,7 +248,7 @@ def test_wrong_bytes_end_the_task_that_waits_for_them_and_nothing_else(
         await asked(federation, await put(federation, large.table_of(0.5)[:100_000]))
         await asyncio.sleep(60)
         nims = site(federation, "nims")
-        task = nims.owner.task("task/argonne/k1")
+        task = nims.repository.task("task/argonne/k1")
         assert task.state is TaskState.REFUSED
         assert task.reasons[0].code == "object_wrong"
         assert home.requests.get("nims", "k1").reasons[0].code == "object_wrong"
@@ -257,7 +257,7 @@ def test_wrong_bytes_end_the_task_that_waits_for_them_and_nothing_else(
         home.exchange.gives = give
         await asked(federation, await put(federation, large.table_of(0.5)), key="k2")
         await asyncio.sleep(60)
-        assert nims.owner.task("task/argonne/k2").state is TaskState.ENDED
+        assert nims.repository.task("task/argonne/k2").state is TaskState.ENDED
 
     tell(large.sites(tmp_path), story)
 
@@ -327,7 +327,7 @@ def test_a_task_that_waits_for_its_inputs_is_cancelled_like_any_other(tmp_path: 
         await asked(federation, table)
         await asyncio.sleep(30)
         nims = site(federation, "nims")
-        task = await nims.owner.cancel("argonne", "k1", "not needed", by="operator@nims")
+        task = await nims.dispatcher.cancel("argonne", "k1", "not needed", by="operator@nims")
         assert task.state is TaskState.CANCELLED
         await asyncio.sleep(60)
         assert not nims.transfers.progress()

@@ -43,7 +43,7 @@ INPUTS = {"nims/toy.make@1": {"x": 0.25}, "riken/toy.simulate@1": {"x": 0.25}}
 async def asked(federation: Federation, capability: str, **more: Any) -> Asked:
     """What argonne's pi is told, in the end, of one request."""
     home, (owner, _, name) = federation.places["argonne"].running, capability.partition("/")
-    contract = federation.places[owner].running.owner.published[name].contract
+    contract = federation.places[owner].running.repository.published[name].contract
     fields: dict[str, Any] = {
         "charter": CHARTER,
         "key": "0123456789abcdef",
@@ -74,7 +74,7 @@ def told(tmp_path: Path, capability: str, rules: dict[str, str]) -> tuple[Asked,
         await federation.start()
         answer = await asked(federation, capability)
         stream = task_stream("argonne", "0123456789abcdef")
-        found.extend([answer, federation.places[owner].running.owner.task(stream)])
+        found.extend([answer, federation.places[owner].running.repository.task(stream)])
 
     run_simulated(story())
     return found[0], found[1]

@@ -38,7 +38,7 @@ def test_a_result_above_what_the_agreement_now_covers_is_done_and_not_released(t
         riken.duration = 60.0
         await federation.start()
         home = federation.places["argonne"].running
-        contract = riken.running.owner.published["toy.simulate@1"].contract
+        contract = riken.running.repository.published["toy.simulate@1"].contract
         asking = RequestDraft(
             charter=CHARTER, key="k", team=TEAM, on_behalf_of="pi@argonne", purpose="research",
             capability="riken/toy.simulate@1", contract=contract, inputs={"x": 0.25},

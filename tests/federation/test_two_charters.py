@@ -122,8 +122,8 @@ def test_what_a_team_has_under_way_is_counted_under_each_charter_by_itself(tmp_p
             "second", charter=OTHER, team=TEAM, funder="nims", title="T", amounts=Amounts.parse({"samples": "5"})
         )
         await nims.authorizer.award(given, by="officer@nims")
-        nims.owner.most_open = 1
-        await nims.owner.hold("operator@nims", "so that all that is accepted waits")
+        nims.admission.most_open = 1
+        await nims.dispatcher.hold("operator@nims", "so that all that is accepted waits")
         assert await first_step(federation, "a", CHARTER, "research") == ("accepted", "")
         assert await first_step(federation, "b", OTHER, "teaching") == ("accepted", "")
         assert await first_step(federation, "c", OTHER, "teaching") == ("refused", "too_many_open")

@@ -19,15 +19,19 @@ from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.data.pulling import Offload
 from yosegi.exchange import Exchange, Mailbox
 from yosegi.exchange.clock_watch import ClockWatch
-from yosegi.exchange.events import ClockRighted
 from yosegi.exchange.reports import Reports
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
+from yosegi.execution.admission import Admission
+from yosegi.execution.breaker import Breakers
+from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.engines.station.memory import StationMemory
-from yosegi.execution.events import RemoteMandateVouched
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.ports import Published
+from yosegi.execution.records import TaskRepository
+from yosegi.execution.reporting import Reporter
+from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
@@ -101,6 +105,7 @@ class _Core:
 class _Data:
     """What travels beside documents: objects, what decisions rest on, what owners would say."""
 
+    repository: TaskRepository
     transfers: ObjectTransfers
     evidence: PolicyDisclosure
     preflight: PreflightService
@@ -112,7 +117,9 @@ class _Work:
     """What is done here for others and for this site's own members, and whoever may ask for it."""
 
     rights: DelegationVerifier
-    owner: TaskOwner
+    guard: RestoreGuard
+    dispatcher: Dispatcher
+    admission: Admission
     stations: dict[str, StationEngine]
     campaigns: Campaigns
     reports: Reports
@@ -171,6 +178,10 @@ def _data(parts: Parts, core: _Core) -> _Data:
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
     authorizer, exchange, requests = core.authorizer, core.exchange, core.requests
     puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
+    reporter = Reporter(settings.site, parts.signer, clock, core.registry)
+    repository = TaskRepository(
+        settings.site, ledger, authorizer, parts.published, reporter, exchange.posted, core.events
+    )
     transfers = ObjectTransfers(
         settings.site,
         ledger,
@@ -180,6 +191,7 @@ def _data(parts: Parts, core: _Core) -> _Data:
         authorizer,
         exchange,
         requests,
+        repository,
         settings.objects.largest_bytes,
         core.events,
     )
@@ -196,51 +208,72 @@ def _data(parts: Parts, core: _Core) -> _Data:
     exchange.expects = lambda charter, peer: any(one.expects(charter, peer) for one in awaiting)
     store, registry = parts.objects, core.registry
     objects = ObjectService(settings.site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
-    return _Data(transfers, evidence, preflight, objects)
+    return _Data(repository, transfers, evidence, preflight, objects)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     registry, authorizer, exchange, requests = core.registry, core.authorizer, core.exchange, core.requests
     rights = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, exchange, core.events)
-    owner = TaskOwner(
-        site,
-        ledger,
-        signer,
+    repository, transfers = data.repository, data.transfers
+    guard = RestoreGuard(site, ledger)
+    lost = LostTasks(repository, guard, registry)
+    dispatcher = Dispatcher(
+        repository,
+        clock,
+        exchange.clocks,
+        rights,
+        transfers,
+        Breakers(site, ledger),
+        lost,
+        parts.supervisor.scope("execution"),
+        core.events,
+    )
+    admission = Admission(
+        repository,
+        dispatcher,
         clock,
         authorizer,
         rights,
-        parts.published,
+        transfers,
+        guard,
+        lost,
         registry,
-        exchange.posted,
-        inputs=data.transfers,
+        parts.settings.most_open_tasks,
     )
-    owner.most_open, data.transfers.owner = parts.settings.most_open_tasks, owner
-    righted = owner.block_while(lambda: exchange.clocks.seconds_off)
-    core.events.subscribe(ClockRighted, lambda event: righted())
-    core.events.subscribe(RemoteMandateVouched, lambda event: owner.wake_all())
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
     for station in stations.values():
-        station.on_late = owner.resolve
+        station.on_late = repository.resolve
         station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
         site, ledger, requests, authorizer, core.delegation, contract_of, named, core.events, parts.compute
     )
     reports = Reports(site, ledger, clock, registry, core.delegation, requests, campaigns.consequences)
-    erasure = ErasureService(site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns)
+    erasure = ErasureService(
+        site, ledger, signer, clock, registry, exchange, parts.objects, requests, repository, campaigns
+    )
     authenticator = Authenticator(site, clock, parts.accounts, may_sign_in=authorizer.may_sign_in)
     mandates = MandateService(
         site, ledger, signer, clock, registry, core.delegation, exchange, authenticator, requests.cancel, core.events
     )
-    return _Work(rights, owner, stations, campaigns, reports, erasure, authenticator, mandates)
+    return _Work(rights, guard, dispatcher, admission, stations, campaigns, reports, erasure, authenticator, mandates)
 
 
 def _notices(parts: Parts, core: _Core, work: _Work) -> AlertService:
     site, clock = parts.settings.site, parts.clock
-    conditions = HealthChecks(site, clock, work.owner, core.exchange, dict(work.stations), parts.folder, work.erasure)
+    conditions = HealthChecks(
+        site,
+        clock,
+        work.dispatcher.breakers,
+        work.guard,
+        core.exchange,
+        dict(work.stations),
+        parts.folder,
+        work.erasure,
+    )
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=conditions.now)
+    return AlertService(site, parts.ledger, clock, _senders(parts), core.events, every=every, conditions=conditions.now)
 
 
 def assemble(parts: Parts) -> Site:
@@ -264,7 +297,10 @@ def assemble(parts: Parts) -> Site:
         exchange=exchange,
         requests=core.requests,
         reports=work.reports,
-        owner=work.owner,
+        admission=work.admission,
+        dispatcher=work.dispatcher,
+        repository=data.repository,
+        restore_guard=work.guard,
         catalogue=catalogue,
         campaigns=work.campaigns,
         renewal=StatementRenewal(site, clock, registry, publisher, signers),
@@ -278,11 +314,13 @@ def assemble(parts: Parts) -> Site:
         evidence=data.evidence,
         preflight=data.preflight,
         rights=work.rights,
-        watch=RevocationMonitor(ledger, clock, work.owner, authorizer, work.rights, core.events),
-        approvals=ApprovalService(site, ledger, clock, work.owner, authorizer, work.authenticator),
+        watch=RevocationMonitor(ledger, clock, data.repository, work.dispatcher, authorizer, work.rights, core.events),
+        approvals=ApprovalService(
+            site, ledger, clock, data.repository, work.dispatcher, authorizer, work.authenticator
+        ),
         mandates=work.mandates,
         asking=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
-        restore_sync=RestoreSync(site, ledger, signer, clock, registry, exchange, work.owner.lost),
+        restore_sync=RestoreSync(site, ledger, signer, clock, registry, exchange, work.admission.on_lost),
         publisher=publisher,
         funds=GrantService(site, ledger, clock, signer, registry, exchange),
         governance=GovernanceService(site, clock, registry, authorizer, catalogue, publisher, data.preflight),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from yosegi.core.identifiers import split_capability
+from yosegi.core.object import refs
+from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import TaskState
 from yosegi.execution import tasks
 from yosegi.execution.records import TaskRepository
@@ -17,7 +17,7 @@ from yosegi.ledger import Draft, Write
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Request
 
-CODE, WHY = "lost_in_restore", "the site was restored from an older backup"
+WHY = "the site was restored from an older backup"
 
 
 @dataclass
@@ -25,17 +25,17 @@ class LostTasks:
     """Makes such tasks uncertain, their cost held."""
 
     repository: TaskRepository
-    gap: RestoreGuard
+    guard: RestoreGuard
     directory: Registry
 
     async def was_lost(self, task: Task, last: int) -> bool:
         """What waited or ran when the backup was made may have happened since: whether this one may have."""
         contract = self.repository.contract_of(task)
-        if not self.gap.is_older(last) or contract is None or contract.effect.repeatable:
+        if not self.guard.is_older(last) or contract is None or contract.effect.repeatable:
             return False
         if task.state is TaskState.ACCEPTED:
             task = await self.repository.append(task, Draft(tasks.DISPATCHED, {"attempt": 1}))
-        await self.repository.uncertain(task, CODE, WHY)
+        await self.repository.uncertain(task, OutcomeCode.LOST_IN_RESTORE, WHY)
         return True
 
     async def record(self, charter: str, sender: str, envelope: Envelope) -> bool:
@@ -47,7 +47,7 @@ class LostTasks:
         keys, site = self.directory.keys_of(charter, sender), self.repository.site
         then = Request.peek(envelope).issued
         request = Request.open(envelope, keys, now=then, to=site, charter=charter, sender=sender)
-        published = self.repository.published.get(split_capability(request.capability)[1])
+        published = self.repository.published_for(request)
         if published is None or published.contract.effect.repeatable:
             return False
         stream = task_stream(sender, request.key)
@@ -55,10 +55,7 @@ class LostTasks:
             task = self.repository.find(stream)
             if task.state is not TaskState.NEW:
                 return True
-            facts: dict[str, Any] = {
-                "team": request.team, "capability": request.capability, "request": envelope.payload_digest,
-                "campaign": request.campaign or "", "by": request.on_behalf_of,
-            }  # fmt: skip
+            facts, objects = tasks.facts_of(request, envelope), refs(published.contract.inputs, request.inputs)
             others: tuple[Write, ...] = ()
             try:
                 if hold := self.repository.authorizer.hold(request, published.contract.cost, stream):
@@ -67,6 +64,6 @@ class LostTasks:
             except GrantExceeded:
                 pass  # what is left of the grant cannot pay for what may have happened; a person sees it
             drafts = Draft(tasks.ACCEPTED, facts, {"request": envelope.plain}), Draft(tasks.DISPATCHED, {"attempt": 1})
-            task = await self.repository.append(task, *drafts, request=request, others=others)
-            await self.repository.uncertain(task, CODE, WHY)
+            task = await self.repository.append(task, *drafts, request=request, objects=objects, others=others)
+            await self.repository.uncertain(task, OutcomeCode.LOST_IN_RESTORE, WHY)
         return True

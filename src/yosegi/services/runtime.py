@@ -14,14 +14,18 @@ from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.events import Events
 from yosegi.core.identifiers import home_of
-from yosegi.core.states import CampaignState, Effect, TaskState
+from yosegi.core.states import CampaignState, Effect
 from yosegi.core.supervision import Supervisor
 from yosegi.exchange import Exchange, Incoming
 from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.reports import Reports
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.admission import Admission
+from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.records import TaskRepository
+from yosegi.execution.restore_guard import RestoreGuard
+from yosegi.execution.stop_control import engines_of
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.charter.registry import Registry
 from yosegi.identity.accounts import Authenticator, Session
@@ -70,7 +74,10 @@ class Site:
     exchange: Exchange
     requests: Requests
     reports: Reports
-    owner: TaskOwner
+    admission: Admission
+    dispatcher: Dispatcher
+    repository: TaskRepository
+    restore_guard: RestoreGuard
     catalogue: CapabilityCatalogue
     campaigns: Campaigns
     notices: AlertService
@@ -106,7 +113,7 @@ class Site:
 
     async def start(self) -> None:
         """Take up everything where the ledger left it."""
-        self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
+        self.catalogue.start({name: p.contract for name, p in self.repository.published.items()})
         await self.authorizer.start()
         self.publisher.start()
         self.funds.start()
@@ -115,7 +122,6 @@ class Site:
         self.exchange.on(Cancel, self._on_cancel)
         self.exchange.on(Offer, self.catalogue.on_offer)
         self.exchange.refused = self._refused
-        self.owner.changed = self._task_changed
         self.rights.start()
         self.mandates.start()
         self.requests.start()
@@ -125,7 +131,7 @@ class Site:
         self.evidence.start()
         self.preflight.start()
         self.transfers.start()
-        await self.owner.start()
+        await self.dispatcher.start()
         await self.restore_sync.start()
         await self.erasure.start()
         await self.catalogue.publish(self.catalogue.own)
@@ -143,7 +149,7 @@ class Site:
     async def close(self) -> None:
         """Stop watching; nothing that is recorded is lost, and engines end what they started."""
         await self.campaigns.close()
-        await self.owner.close()
+        await self.dispatcher.close()
         await self.transfers.close()
         await self.evidence.close()
         await self.exchange.close()
@@ -151,27 +157,22 @@ class Site:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        for engine in {id(p.engine): p.engine for p in self.owner.published.values()}.values():
+        for engine in engines_of(self.repository.published):
             await engine.close()
         self.ledger.close()
 
     async def _on_request(self, incoming: Incoming) -> None:
         message = incoming.message
-        await self.owner.on_request(incoming.charter, incoming.sender, message.document, message.receipt)
+        await self.admission.on_request(incoming.charter, incoming.sender, message.document, message.receipt)
 
     async def _on_cancel(self, incoming: Incoming) -> None:
-        await self.owner.on_cancel(incoming.charter, incoming.sender, incoming.message.document)
+        await self.admission.on_cancel(incoming.charter, incoming.sender, incoming.message.document)
 
     async def _refused(self, out: Outgoing, why: str) -> None:
         """A peer will never take a message: told to whoever sent it."""
         await self.reports.rejected(out, why)
         await self.preflight.rejected(out, why)
         await self.erasure.rejected(out, why)
-
-    def _task_changed(self, task: Task) -> None:
-        # What runs and ends as it should is nobody's to look at.
-        if task.state is TaskState.UNCERTAIN or task.reasons:
-            self.notices.look()
 
     # -- what people do -------------------------------------------------------------------------------------------
 
@@ -233,7 +234,7 @@ class Site:
         """
         self._operator(who, f"settling {name}")
         home, key = self.find_task(name)
-        return await self.owner.settle(home, key, effect, note, by=who.person)
+        return await self.repository.settle(home, key, effect, note, by=who.person)
 
     async def acknowledge_task(self, name: str, who: Session) -> Task:
         """Say that the notice of an uncertain task was seen.
@@ -245,12 +246,12 @@ class Site:
         self._a_person(who, f"acknowledging {name}")
         self.task_for(name, who)
         home, key = self.find_task(name)
-        return await self.owner.acknowledge(home, key, by=who.person)
+        return await self.repository.acknowledge(home, key, by=who.person)
 
     async def cancel_task(self, name: str, reason: str, who: Session) -> Task:
         """Cancel a task that others asked of this site."""
         home, key = self.find_task(name)
-        return await self.owner.cancel(home, key, reason, by=who.person)
+        return await self.dispatcher.cancel(home, key, reason, by=who.person)
 
     async def set_stop_level(self, word: str, who: Session, reason: str) -> None:
         """Hold, safely stop or abort everything this site runs, or release it. Needs nobody else's permission.
@@ -260,14 +261,14 @@ class Site:
             Refused: releasing is for operators; anybody may stop.
         """
         if word == "hold":
-            await self.owner.hold(who.person, reason)
+            await self.dispatcher.hold(who.person, reason)
         elif word == "stop":
-            await self.owner.safe_stop(who.person, reason)
+            await self.dispatcher.safe_stop(who.person, reason)
         elif word == "abort":
-            await self.owner.abort(who.person, reason)
+            await self.dispatcher.abort(who.person, reason)
         elif word == "release":
             self._operator(who, "releasing the switch")
-            await self.owner.release(who.person, reason)
+            await self.dispatcher.release(who.person, reason)
         else:
             raise NotFound("switch position", word, ("hold", "stop", "abort", "release"))
 
@@ -286,7 +287,7 @@ class Site:
             Conflict: there is nothing to settle.
         """
         self._operator(who, "settling the restoration")
-        await self.owner.gap.settle(who.person, note)
+        await self.restore_guard.settle(who.person, note)
 
     async def settle_station(self, name: str, who: Session, note: str) -> None:
         """Say that the instrument of a station that had forgotten what it did was looked at.
@@ -309,9 +310,9 @@ class Site:
             Refused: not an operator.
         """
         self._operator(who, f"closing the breaker of {capability}")
-        if capability not in self.owner.published:
-            raise NotFound("capability", capability, tuple(self.owner.published))
-        await self.owner.close_breaker(capability, who.person, note)
+        if capability not in self.repository.published:
+            raise NotFound("capability", capability, tuple(self.repository.published))
+        await self.dispatcher.close_breaker(capability, who.person, note)
 
     def _a_person(self, who: Session, what: str) -> None:
         if who.agent:
@@ -360,7 +361,7 @@ class Site:
 
     def task(self, name: str) -> Task:
         """One task of this owner, whoever asks; what is shown to people goes through `task_for`."""
-        return self.owner.task(task_stream(*self.find_task(name)))
+        return self.repository.task(task_stream(*self.find_task(name)))
 
     def task_for(self, name: str, who: Session) -> Task:
         """One task of this owner, for somebody who may see it.

@@ -11,11 +11,10 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.errors import YosegiError
 from yosegi.core.events import Events
-from yosegi.core.identifiers import split_capability
-from yosegi.core.object import refs
 from yosegi.core.states import TaskState
+from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.events import RemoteMandateRevoked
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import Task
 from yosegi.governance.events import PoliciesChanged
 from yosegi.governance.policy.explanation import why
@@ -37,7 +36,8 @@ class RevocationMonitor:
 
     ledger: Ledger
     clock: Clock
-    owner: TaskOwner
+    repository: TaskRepository
+    dispatcher: Dispatcher
     authorizer: Authorizer
     rights: DelegationVerifier
     events: Events
@@ -75,13 +75,13 @@ class RevocationMonitor:
         rows = self.ledger.query("SELECT stream FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
         answers: dict[object, tuple[Explanation, ...]] = {}
         for row in rows:
-            task = self.owner.task(row["stream"])
-            published = self.owner.published.get(split_capability(task.asked().capability)[1])
+            task = self.repository.task(row["stream"])
+            published = self.repository.published_for(task.asked())
             if published is None or task.revoked:
                 continue
             if reasons := self._lapsed(task, published.contract, answers):
-                await self.owner.revoked(task.stream, reasons)
-        self.owner.wake_all()
+                await self.dispatcher.revoke(task.stream, reasons)
+        self.dispatcher.wake_all()
 
     def _lapsed(
         self, task: Task, contract: Contract, answers: dict[object, tuple[Explanation, ...]]
@@ -93,9 +93,7 @@ class RevocationMonitor:
         key = _alike(request, task.state)
         if key not in answers:
             action: Action = "dispatch" if task.state is TaskState.DISPATCHED else "accept"
-            answers[key] = why(
-                self.authorizer.decide(action, request, contract, refs(contract.inputs, request.inputs).values())
-            )
+            answers[key] = why(self.authorizer.decide(action, request, contract, task.objects.values()))
         return answers[key]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound, Refused, Unavailable, YosegiError
 from yosegi.core.events import Events
-from yosegi.core.object import ObjectRef, refs
+from yosegi.core.object import ObjectRef
 from yosegi.data import (
     RECEIVED,
     REFUSED,
@@ -35,7 +35,7 @@ from yosegi.exchange import Exchange
 from yosegi.exchange.events import RequestChanged
 from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import MADE, REPORTED, Asked, Requests, request_stream
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import ENDED, task_stream
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
@@ -67,7 +67,7 @@ class ObjectTransfers:
     Args:
         puller: brings objects here.
         largest: bytes; a larger object is not taken.
-        owner: what this site runs for others; given by the composition root, as it asks here in turn.
+        repository: the tasks that this site does for others.
     """
 
     site: str
@@ -78,9 +78,9 @@ class ObjectTransfers:
     authorizer: Authorizer
     exchange: Exchange
     requests: Requests
+    repository: TaskRepository
     largest: int
     events: Events
-    owner: TaskOwner | None = None
     _open: dict[tuple[str, str], int] = field(default_factory=dict)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -131,7 +131,7 @@ class ObjectTransfers:
         except YosegiError as error:
             log.error("an object could not be brought: %s", error)
 
-    # -- as the owner: inputs (see `yosegi.execution.input_staging.InputFetcher`) ------------------------------------
+    # -- as the owner: inputs (see `yosegi.execution.ports.InputFetcher`) ------------------------------------
 
     def unfit(self, objects: Mapping[str, ObjectRef]) -> Explanation | None:
         """Why objects would never be taken here."""
@@ -238,13 +238,11 @@ class ObjectTransfers:
 
     def _release(self, stream: str) -> Decision:
         """The owner's decision, now, on the release of a result."""
-        task = None if self.owner is None else self.owner.task(stream)
-        contract = None if task is None or self.owner is None else self.owner.contract_of(task)
-        if task is None or contract is None:
+        task = self.repository.task(stream)
+        contract = self.repository.contract_of(task)
+        if contract is None:
             raise NotReleased(explained("unknown_capability", capability=stream))
-        return self.authorizer.decide(
-            "release", task.asked(), contract, refs(contract.inputs, task.asked().inputs).values()
-        )
+        return self.authorizer.decide("release", task.asked(), contract, task.objects.values())
 
     def _request(self, charter: str, peer: str, want: ChunkRequest) -> Decision:
         """The home's decision, now, on handing over an input."""
