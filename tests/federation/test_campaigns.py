@@ -289,10 +289,9 @@ def test_three_failures_in_a_row_take_a_capability_out_of_use_until_a_person_has
 def test_a_team_with_too_much_under_way_is_told_so(tmp_path: Path) -> None:
     async def story() -> None:
         federation = three_sites(tmp_path)
+        federation.places["nims"].most_open, federation.places["nims"].duration = 1, 60.0
         await federation.start()
-        nims, home = federation.places["nims"].running, federation.places["argonne"].running
-        nims.admission.most_open = 1
-        federation.places["nims"].duration = 60.0
+        home = federation.places["argonne"].running
         await home.start_campaign(parse_spec(spec(4)), federation.member())
         await asyncio.sleep(30)
         reasons = [r["code"] for t in home.campaigns.get("toy").trials for s in t.steps for r in s.reasons]
