@@ -63,7 +63,7 @@ def test_an_owner_restored_in_the_middle_of_a_campaign_repeats_nothing(
         nims.ledger.backup(tmp_path / "backup.db")
         await asyncio.sleep(lost)
         witnessed = _seen(federation, "argonne", "nims") if told == "the furthest" else None
-        federation.places["nims"].repository.clear()
+        federation.places["nims"].book.clear()
         nims = await _restored(federation, tmp_path, "nims", witnessed)
         await asyncio.sleep(120)
         _nobody_accused(federation)

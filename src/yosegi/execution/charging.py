@@ -51,13 +51,14 @@ def follows(task: Task, outcome: Outcome) -> TaskState | None:
     Cases, in order:
       1. a task that is over stays as it is;
       2. of unknown effect, it is uncertain, and stays so;
-      3. taken back before it had an effect, it is cancelled;
+      3. what runs and is taken back before it had an effect is cancelled;
       4. anything else ends it.
     """
     if task.state.final:
         return None
+    runs = task.state is TaskState.DISPATCHED
     if outcome.effect is Effect.UNKNOWN:
-        return TaskState.UNCERTAIN if task.state is TaskState.DISPATCHED else None
-    if outcome.code is OutcomeCode.CANCELLED and outcome.effect is Effect.NONE:
+        return TaskState.UNCERTAIN if runs else None
+    if runs and outcome.code is OutcomeCode.CANCELLED and outcome.effect is Effect.NONE:
         return TaskState.CANCELLED
     return TaskState.ENDED
