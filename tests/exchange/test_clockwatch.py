@@ -9,7 +9,7 @@ import pytest
 from yosegi.core.errors import Unavailable
 from yosegi.core.events import Events
 from yosegi.exchange.clock_watch import ClockWatch
-from yosegi.exchange.events import ClockRighted
+from yosegi.exchange.events import ClockCorrected
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 
@@ -23,9 +23,9 @@ def test_old_parcels_played_again_do_not_make_a_site_doubt_its_clock() -> None:
 
 
 def test_a_clock_that_two_peers_contradict_is_off_until_it_is_right_again() -> None:
-    righted: list[ClockRighted] = []
+    righted: list[str] = []
     events = Events()
-    events.subscribe(ClockRighted, righted.append)
+    events.subscribe(ClockCorrected, lambda event: righted.append("now"))
     watch = ClockWatch(events)
     for peer in ("riken", "nims"):
         watch.hear(peer, NOW, NOW + timedelta(seconds=70), in_force=True)
@@ -35,4 +35,4 @@ def test_a_clock_that_two_peers_contradict_is_off_until_it_is_right_again() -> N
     for peer in ("riken", "nims"):
         watch.hear(peer, NOW + timedelta(seconds=9), NOW + timedelta(seconds=9), in_force=True)
     watch.check_own()
-    assert righted == [ClockRighted()]
+    assert righted == ["now"]

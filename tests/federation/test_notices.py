@@ -96,7 +96,7 @@ def test_a_notice_that_could_not_be_sent_is_tried_again_soon(tmp_path: Path) -> 
                 raise Unavailable("the mail server", "it is away")
 
         home.notices.senders = (send,)
-        home.exchange.witness.forked.add("riken")
+        home.channels.witness.forked.add("riken")
         await asyncio.sleep(400)
         assert tries == ["fork/riken"] * 3
 
@@ -125,7 +125,7 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
             home.clock,
             home.dispatcher.breakers,
             home.restore_guard,
-            home.exchange,
+            home.channels,
             {"robot": Silent()},
             tmp_path,
         )
@@ -146,7 +146,7 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
         await federation.start()
         home = federation.places["argonne"].running
         conditions = HealthChecks(
-            "argonne", home.clock, home.dispatcher.breakers, home.restore_guard, home.exchange, {}, tmp_path
+            "argonne", home.clock, home.dispatcher.breakers, home.restore_guard, home.channels, {}, tmp_path
         )
         return [one.name for one in conditions.now()]
 

@@ -15,10 +15,10 @@ from yosegi.campaign import parse_spec
 from yosegi.core.errors import Corrupt
 from yosegi.data import ChunkRequest
 from yosegi.exchange.requests import MADE, REPORTED, Asked
-from yosegi.governance.policy.disclosure import disclosed
+from yosegi.governance.policy.disclosure import RECEIVED, disclosed
 from yosegi.governance.policy.question import Question
 from yosegi.ledger import Entry
-from yosegi.services.authorization.disclosure import PREFIX, RECEIVED
+from yosegi.services.authorization.disclosure import PREFIX
 from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated

@@ -17,22 +17,28 @@ from yosegi.core.supervision import Supervisor
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.data.pulling import Offload
-from yosegi.exchange import Exchange, Mailbox
+from yosegi.exchange import Channels, Exchange, Mailbox
 from yosegi.exchange.clock_watch import ClockWatch
+from yosegi.exchange.events import ClockCorrected
+from yosegi.exchange.peer_router import PeerRouter
 from yosegi.exchange.reports import Reports
-from yosegi.exchange.requests import Requests
+from yosegi.exchange.requests import RequestChanged, Requests
 from yosegi.exchange.restore_sync import RestoreSync
+from yosegi.exchange.witness import Witness
 from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.engines.station.memory import StationMemory
+from yosegi.execution.events import TaskChanged
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.ports import Published
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.reporting import Reporter
 from yosegi.execution.restore_guard import RestoreGuard
+from yosegi.governance.agreements.suspensions import SuspensionRegister
 from yosegi.governance.charter.registry import Registry
+from yosegi.governance.events import DocumentInForce, MandateEnded, RemoteMandateEnded, RemoteMandateRenewed
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
@@ -49,6 +55,7 @@ from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
+from yosegi.services.document_kinds import FORMATS, Receivers, kinds
 from yosegi.services.erasure.service import ErasureService
 from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.governance.renewal import StatementRenewal
@@ -90,24 +97,25 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class _Core:
-    """Who is who, what is allowed, and the conversations with others."""
+    """Who is who, what is allowed, and what waits for whom."""
 
     events: Events
     registry: Registry
     delegation: Delegation
-    authorizer: Authorizer
-    exchange: Exchange
-    requests: Requests
+    channels: Channels
     catalogue: CapabilityCatalogue
+    authorizer: Authorizer
+    requests: Requests
 
 
 @dataclass(frozen=True, slots=True)
 class _Data:
     """What travels beside documents: objects, what decisions rest on, what owners would say."""
 
+    puller: Puller
     repository: TaskRepository
     transfers: ObjectTransfers
-    evidence: PolicyDisclosure
+    disclosure: PolicyDisclosure
     preflight: PreflightService
     objects: ObjectService
 
@@ -116,7 +124,7 @@ class _Data:
 class _Work:
     """What is done here for others and for this site's own members, and whoever may ask for it."""
 
-    rights: DelegationVerifier
+    verifier: DelegationVerifier
     guard: RestoreGuard
     dispatcher: Dispatcher
     admission: Admission
@@ -126,204 +134,196 @@ class _Work:
     erasure: ErasureService
     authenticator: Authenticator
     mandates: MandateService
+    restore_sync: RestoreSync
+
+
+@dataclass(frozen=True, slots=True)
+class _Governance:
+    """Documents and grants as officers and peers give them."""
+
+    publisher: DocumentPublisher
+    grants: GrantService
 
 
 def _core(parts: Parts) -> _Core:
     settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
-    events = Events()
-    registry = Registry(settings.site, ledger, clock)
-    delegation = Delegation(settings.site, ledger, signer, clock, registry.hosts)
-    exchange = Exchange(
-        settings.site,
-        ledger,
-        signer,
-        parts.sealing,
-        registry,
-        parts.transport,
-        clock,
-        ClockWatch(events),
-        parts.mailbox,
-        parts.lasting,
-    )
-    catalogue = CapabilityCatalogue(settings.site, ledger, clock, signer, registry, exchange)
+    site, events = settings.site, Events()
+    registry, suspensions = Registry(site, ledger, clock), SuspensionRegister(ledger)
+    delegation = Delegation(site, ledger, signer, clock, registry.hosts)
+    witness = Witness(site, ledger, clock, registry, parts.lasting)
+    router = PeerRouter(site, registry, witness, clock, suspensions.bars)
+    channels = Channels(site, registry, clock, witness, ClockWatch(events), router, events)
+    catalogue = CapabilityCatalogue(site, ledger, clock, signer, registry, channels)
     authorizer = Authorizer(
-        settings.site,
-        ledger,
-        clock,
-        registry,
-        delegation,
-        parts.rules,
-        settings.groups,
-        parts.expectations,
-        catalogue.facts,
-        settings.clearances,
-        settings.policies_shown_to == "parties",
-    )
-    requests = Requests(
-        settings.site,
-        ledger,
-        signer,
-        clock,
-        registry,
-        delegation,
-        exchange.posted,
-        exchange.clocks,
-        catalogue.contract_of,
-        events,
-    )
-    return _Core(events, registry, delegation, authorizer, exchange, requests, catalogue)
+        site, ledger, clock, registry, delegation, parts.rules, suspensions, catalogue.facts, settings.groups,
+        parts.expectations, settings.clearances, shows=settings.policies_shown_to == "parties",
+    )  # fmt: skip
+    requests = Requests(site, ledger, signer, clock, registry, delegation, channels, catalogue.contract_of, events)
+    return _Core(events, registry, delegation, channels, catalogue, authorizer, requests)
 
 
 def _data(parts: Parts, core: _Core) -> _Data:
-    settings, ledger, clock = parts.settings, parts.ledger, parts.clock
-    authorizer, exchange, requests = core.authorizer, core.exchange, core.requests
-    puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
-    reporter = Reporter(settings.site, parts.signer, clock, core.registry)
-    repository = TaskRepository(
-        settings.site, ledger, authorizer, parts.published, reporter, exchange.posted, core.events
-    )
+    settings, ledger, clock, store = parts.settings, parts.ledger, parts.clock, parts.objects
+    site, registry, authorizer, channels = settings.site, core.registry, core.authorizer, core.channels
+    puller = Puller(store, clock, wrong_object, offload=parts.offload)
+    reporter = Reporter(site, parts.signer, clock, registry)
+    repository = TaskRepository(site, ledger, authorizer, parts.published, reporter, channels.posted, core.events)
     transfers = ObjectTransfers(
-        settings.site,
-        ledger,
-        clock,
-        parts.objects,
-        puller,
-        authorizer,
-        exchange,
-        requests,
-        repository,
+        site, ledger, clock, store, puller, authorizer, channels, core.requests, repository,
         settings.objects.largest_bytes,
-        core.events,
-    )
-    evidence = PolicyDisclosure(settings.site, ledger, parts.objects, puller, authorizer, exchange, core.events)
+    )  # fmt: skip
+    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels)
     preflight = PreflightService(
-        settings.site, ledger, parts.signer, clock, core.registry, authorizer, exchange, lambda: core.catalogue.own
+        site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
-
-    async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
-        return evidence.give(charter, peer, want) or await transfers.give(charter, peer, want)
-
-    awaiting = (requests, transfers, evidence, preflight)
-    exchange.gives, exchange.takes = give, puller.take
-    exchange.expects = lambda charter, peer: any(one.expects(charter, peer) for one in awaiting)
-    store, registry = parts.objects, core.registry
-    objects = ObjectService(settings.site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
-    return _Data(repository, transfers, evidence, preflight, objects)
+    objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
+    return _Data(puller, repository, transfers, disclosure, preflight, objects)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
-    registry, authorizer, exchange, requests = core.registry, core.authorizer, core.exchange, core.requests
-    rights = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, exchange, core.events)
-    repository, transfers = data.repository, data.transfers
+    registry, authorizer, channels, requests = core.registry, core.authorizer, core.channels, core.requests
+    events, delegation, repository = core.events, core.delegation, data.repository
+    verifier = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, channels, events)
     guard = RestoreGuard(site, ledger)
-    lost = LostTasks(repository, guard, registry)
+    lost = LostTasks(repository, guard)
     dispatcher = Dispatcher(
-        repository,
-        clock,
-        exchange.clocks,
-        rights,
-        transfers,
-        Breakers(site, ledger),
-        lost,
+        repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
         parts.supervisor.scope("execution"),
-        core.events,
-    )
+    )  # fmt: skip
     admission = Admission(
-        repository,
-        dispatcher,
-        clock,
-        authorizer,
-        rights,
-        transfers,
-        guard,
-        lost,
-        registry,
+        repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
         parts.settings.most_open_tasks,
-    )
+    )  # fmt: skip
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
     for station in stations.values():
         station.on_late = repository.resolve
         station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
-    campaigns = Campaigns(
-        site, ledger, requests, authorizer, core.delegation, contract_of, named, core.events, parts.compute
-    )
-    reports = Reports(site, ledger, clock, registry, core.delegation, requests, campaigns.consequences)
+    campaigns = Campaigns(site, ledger, requests, authorizer, delegation, contract_of, named, compute=parts.compute)
+    reports = Reports(site, ledger, delegation, requests, campaigns.consequences)
     erasure = ErasureService(
-        site, ledger, signer, clock, registry, exchange, parts.objects, requests, repository, campaigns
+        site, ledger, signer, clock, registry, channels, parts.objects, requests, repository, campaigns
     )
-    authenticator = Authenticator(site, clock, parts.accounts, may_sign_in=authorizer.may_sign_in)
+    authenticator = Authenticator(
+        site, clock, parts.accounts, agents=delegation.keys_of_agent, may_sign_in=authorizer.may_sign_in
+    )
     mandates = MandateService(
-        site, ledger, signer, clock, registry, core.delegation, exchange, authenticator, requests.cancel, core.events
+        site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
-    return _Work(rights, guard, dispatcher, admission, stations, campaigns, reports, erasure, authenticator, mandates)
+    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost)
+    return _Work(
+        verifier, guard, dispatcher, admission, stations, campaigns, reports, erasure, authenticator, mandates,
+        restore_sync,
+    )  # fmt: skip
 
 
-def _notices(parts: Parts, core: _Core, work: _Work) -> AlertService:
+def _governance(parts: Parts, core: _Core) -> _Governance:
+    site, ledger, clock = parts.settings.site, parts.ledger, parts.clock
+    publisher = DocumentPublisher(
+        site, ledger, clock, core.registry, core.authorizer, core.channels, core.catalogue, core.events
+    )
+    return _Governance(publisher, GrantService(site, ledger, clock, parts.signer, core.registry, core.channels))
+
+
+def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
+    receivers = Receivers(
+        work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
+        governance.publisher, governance.grants, work.restore_sync,
+    )  # fmt: skip
+
+    async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
+        return data.disclosure.give(charter, peer, want) or await data.transfers.give(charter, peer, want)
+
+    return Exchange(
+        parts.settings.site, parts.ledger, parts.signer, parts.sealing, core.registry, parts.transport, parts.clock,
+        core.channels,
+        kinds=kinds(receivers),
+        refused=(work.reports.rejected, data.preflight.rejected, work.erasure.rejected),
+        expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
+        introduce=governance.publisher.introduce,
+        gives=give,
+        takes=data.puller.take,
+        mailbox=parts.mailbox,
+    )  # fmt: skip
+
+
+def _alerts(parts: Parts, core: _Core, work: _Work) -> AlertService:
     site, clock = parts.settings.site, parts.clock
-    conditions = HealthChecks(
-        site,
-        clock,
-        work.dispatcher.breakers,
-        work.guard,
-        core.exchange,
-        dict(work.stations),
-        parts.folder,
+    health = HealthChecks(
+        site, clock, work.dispatcher.breakers, work.guard, core.channels, dict(work.stations), parts.folder,
         work.erasure,
-    )
+    )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, parts.ledger, clock, _senders(parts), core.events, every=every, conditions=conditions.now)
+    return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=health.now)
+
+
+def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, monitor: RevocationMonitor) -> None:
+    """Who is told of what: all of it, in one place."""
+    events.subscribe(RequestChanged, lambda event: data.transfers.reported(event.asked))
+    events.subscribe(RequestChanged, lambda event: data.disclosure.reported(event.asked))
+    events.subscribe(RequestChanged, lambda event: work.campaigns.reported(event.asked))
+    events.subscribe(TaskChanged, lambda event: alerts.task_changed(event.task))
+    for ended in (MandateEnded, DocumentInForce):
+        events.subscribe(ended, lambda event: work.campaigns.wake_all())
+    for lapsed in (RemoteMandateEnded, DocumentInForce):
+        events.subscribe(lapsed, lambda event: monitor.look())
+    events.subscribe(TaskChanged, lambda event: work.dispatcher.task_changed(event.task))
+    events.subscribe(RemoteMandateRenewed, lambda event: work.dispatcher.wake_all())
+    events.subscribe(ClockCorrected, lambda event: work.dispatcher.start_waiting())
 
 
 def assemble(parts: Parts) -> Site:
-    """Join the rooms."""
+    """Join the services into a site that can be started: every object gets all it needs when it is made."""
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     core = _core(parts)
     data = _data(parts, core)
     work = _work(parts, core, data)
-    registry, authorizer, exchange, catalogue = core.registry, core.authorizer, core.exchange, core.catalogue
-    publisher = DocumentPublisher(site, ledger, clock, registry, authorizer, exchange, catalogue, core.events)
-    signers = [one for one in (signer, parts.lasting) if one]
+    governance = _governance(parts, core)
+    registry, authorizer, channels = core.registry, core.authorizer, core.channels
+    publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]
+    monitor = RevocationMonitor(ledger, clock, data.repository, work.dispatcher, authorizer, work.verifier)
+    alerts = _alerts(parts, core, work)
+    _subscribe(core.events, data, work, alerts, monitor)
     return Site(
         name=site,
         title=parts.settings.title,
         clock=clock,
         ledger=ledger,
-        events=core.events,
         supervisor=parts.supervisor,
         registry=registry,
         authorizer=authorizer,
-        exchange=exchange,
+        channels=channels,
+        exchange=_exchange(parts, core, data, work, governance),
         requests=core.requests,
-        reports=work.reports,
-        admission=work.admission,
         dispatcher=work.dispatcher,
         repository=data.repository,
         restore_guard=work.guard,
-        catalogue=catalogue,
+        catalogue=core.catalogue,
         campaigns=work.campaigns,
         renewal=StatementRenewal(site, clock, registry, publisher, signers),
         lasting=parts.lasting,
         institution=parts.institution,
-        notices=_notices(parts, core, work),
+        notices=alerts,
         authenticator=work.authenticator,
         transfers=data.transfers,
         objects=data.objects,
         erasure=work.erasure,
-        evidence=data.evidence,
+        evidence=data.disclosure,
         preflight=data.preflight,
-        rights=work.rights,
-        watch=RevocationMonitor(ledger, clock, data.repository, work.dispatcher, authorizer, work.rights, core.events),
+        rights=work.verifier,
+        watch=monitor,
         approvals=ApprovalService(
             site, ledger, clock, data.repository, work.dispatcher, authorizer, work.authenticator
         ),
         mandates=work.mandates,
-        asking=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
-        restore_sync=RestoreSync(site, ledger, signer, clock, registry, exchange, work.admission.on_lost),
+        asking=TaskRequests(core.requests, authorizer, work.mandates, core.catalogue.contract_of),
+        restore_sync=work.restore_sync,
         publisher=publisher,
-        funds=GrantService(site, ledger, clock, signer, registry, exchange),
-        governance=GovernanceService(site, clock, registry, authorizer, catalogue, publisher, data.preflight),
+        funds=governance.grants,
+        governance=GovernanceService(
+            site, clock, registry, authorizer, core.catalogue, publisher, data.preflight, frozenset(FORMATS)
+        ),
         stations=work.stations,
     )
 

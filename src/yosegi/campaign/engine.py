@@ -18,14 +18,11 @@ from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.campaign.trial import Step
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
-from yosegi.core.events import Events
 from yosegi.core.identifiers import derived_key
 from yosegi.core.object import ObjectRef, is_object
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
-from yosegi.exchange.events import RequestChanged
 from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Asked, Requests
-from yosegi.governance.events import MandatesChanged, PoliciesChanged
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.planner import PLANNERS, PlannerError, Proposal, suggest, versions
@@ -81,7 +78,6 @@ class Campaigns:
     Args:
         contract_of: the contract of a capability as last offered to this site; raises NotFound.
         object_named: the object of a digest, as it is known here; raises NotFound.
-        events: tells of each request whose state has moved, and of mandates and documents that have.
     """
 
     site: str
@@ -91,18 +87,12 @@ class Campaigns:
     delegation: Delegation
     contract_of: Callable[[str, str], Contract]
     object_named: Callable[[str], ObjectRef]
-    events: Events
     compute: Compute = in_thread
     _folds: dict[str, Campaign] = field(default_factory=dict)
     _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     last_errors: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.events.subscribe(RequestChanged, lambda event: self._reported(event.asked))
-        self.events.subscribe(MandatesChanged, lambda event: self._wake_all())
-        self.events.subscribe(PoliciesChanged, lambda event: self._wake_all())
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -227,7 +217,7 @@ class Campaigns:
         mandate = mandate_of(spec, campaign.contracts, wanted, count + 1, now, self.site)
         return self.delegation.give(mandate, by)
 
-    def _wake_all(self) -> None:
+    def wake_all(self) -> None:
         """A mandate may be over: wake every campaign."""
         for wake in self._wakes.values():
             wake.set()
@@ -255,7 +245,7 @@ class Campaigns:
                     return (self._write(campaign, _answer(trial.number, step.key, asked)),)
         return ()
 
-    def _reported(self, asked: Asked) -> None:
+    def reported(self, asked: Asked) -> None:
         """A request's state has moved: wake its campaign."""
         if asked.request is not None and asked.request.campaign is not None:
             self._wake(asked.request.campaign).set()

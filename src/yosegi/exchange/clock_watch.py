@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from yosegi.core.errors import Unavailable
 from yosegi.core.events import Events
-from yosegi.exchange.events import ClockRighted
+from yosegi.exchange.events import ClockCorrected
 from yosegi.trust.clocks import PeerClocks
 from yosegi.trust.document import SKEW
 from yosegi.trust.errors import Untrusted
@@ -18,7 +18,7 @@ class ClockWatch:
     """What peers' clocks say, taken from parcels made a moment ago and signed by them.
 
     Args:
-        events: told when this site's clock is right again after it was off (`ClockRighted`).
+        events: told `ClockCorrected` when this site's clock is right again after it was off.
     """
 
     events: Events
@@ -39,7 +39,7 @@ class ClockWatch:
         self._clocks.heard(peer, issued, here)
         before, self.seconds_off = self.seconds_off, self._judge()
         if before and not self.seconds_off:
-            self.events.publish(ClockRighted())
+            self.events.publish(ClockCorrected())
 
     def check_peer(self, peer: str) -> None:
         """Refuse a peer whose clock is off by what all others say.

@@ -1,21 +1,19 @@
-"""What happens between sites that others at this site are told of (`yosegi.core.events`)."""
+"""What happens in the exchange that others may want to be told of (`yosegi.core.events`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from yosegi.exchange.requests import Asked
+from yosegi.exchange.peer_channel import PeerChannel
 
 
 @dataclass(frozen=True, slots=True)
-class RequestChanged:
-    """An owner's word on a request of this site is on record."""
+class ChannelOpened:
+    """A conversation with a peer begins."""
 
-    asked: Asked
+    channel: PeerChannel
 
 
 @dataclass(frozen=True, slots=True)
-class ClockRighted:
-    """This site's clock was off, and may be believed again."""
+class ClockCorrected:
+    """This site's clock was off, and agrees with its peers' again."""

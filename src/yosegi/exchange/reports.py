@@ -10,16 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from yosegi.core.clock import Clock
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, Invalid
 from yosegi.core.object import ObjectRef, refs
 from yosegi.core.states import Result, TaskState
 from yosegi.data.entries import naming
-from yosegi.exchange.inbox import Incoming
 from yosegi.exchange.outbox import Outgoing
+from yosegi.exchange.received import Received
 from yosegi.exchange.requests import MADE, REJECTED, REPORTED, Asked, Requests, request_stream
-from yosegi.governance.charter.registry import Registry
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft, Ledger, Write
@@ -34,48 +32,37 @@ class Reports:
     """Records what owners report.
 
     Args:
-        directory: whose keys are whose.
         consequences: what else belongs in the commit of a report.
     """
 
     site: str
     ledger: Ledger
-    clock: Clock
-    directory: Registry
     delegation: Delegation
     requests: Requests
     consequences: Consequences
 
-    async def on_report(self, incoming: Incoming) -> None:
+    async def on_report(self, received: Received[Report]) -> None:
         """Record a report; the same again, or one that comes late, changes nothing.
 
         Raises:
             Invalid: of a request never made, or made to somebody else.
         """
-        keys = self.directory.keys_of(incoming.charter, incoming.sender)
-        report = Report.open(
-            incoming.message.document,
-            keys,
-            now=self.clock.now(),
-            to=self.site,
-            charter=incoming.charter,
-            sender=incoming.sender,
-        )
         while True:
             try:
-                return await self._record(incoming, report)
+                return await self._record(received)
             except Conflict:
                 continue  # another report on the task, or its campaign, was written meanwhile: is this still news?
 
-    async def _record(self, incoming: Incoming, report: Report) -> None:
-        stream = request_stream(incoming.sender, report.key)
+    async def _record(self, received: Received[Report]) -> None:
+        report = received.document
+        stream = request_stream(received.sender, report.key)
         asked = self.requests.find(stream)
         if asked.request is None or asked.request.digest != report.request:
-            raise Invalid(f"report on {report.key}", f"{self.site} did not ask {incoming.sender} for this")
+            raise Invalid(f"report on {report.key}", f"{self.site} did not ask {received.sender} for this")
         if not _news(asked, report):
             return
         facts: dict[str, Any] = {"state": str(report.state), "charged": dict(report.charged)}
-        body: dict[str, Any] = {"report": incoming.message.document.plain, "receipt": incoming.message.receipt}
+        body: dict[str, Any] = {"report": received.envelope.plain, "receipt": received.receipt}
         unfit = ""
         if report.outcome is not None:
             facts |= {"effect": str(report.outcome.effect), "result": str(report.outcome.result)}
@@ -84,7 +71,7 @@ class Reports:
             if unfit:
                 facts["result"], body["unfit"] = str(Result.INVALID), unfit
         write = Write(
-            stream, asked.position, (Draft(REPORTED, facts, body),), charter=incoming.charter, actor=incoming.sender
+            stream, asked.position, (Draft(REPORTED, facts, body),), charter=received.charter, actor=received.sender
         )
         settled = self.delegation.settle(stream, report.charged) if report.state.final else None
         await self._append(asked.reported(report, unfit), write, *(() if settled is None else (settled,)))

@@ -20,8 +20,7 @@ from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import TaskState
 from yosegi.data.entries import naming
-from yosegi.exchange.clock_watch import ClockWatch
-from yosegi.exchange.events import RequestChanged
+from yosegi.exchange.channels import Channels
 from yosegi.exchange.outbox import sending
 from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.governance.charter.registry import Registry
@@ -148,16 +147,22 @@ class RequestView:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class RequestChanged:
+    """The state of a request of this site moved, and is on record."""
+
+    asked: Asked
+
+
 @dataclass
 class Requests:
     """Asks owners for tasks; what they report is taken in by `yosegi.exchange.reports.Reports`.
 
     Args:
         directory: whose keys are whose.
-        posted: told of entries that send something.
-        clocks: whether this site's clock may be believed.
+        channels: where what is asked goes out.
         contract_of: the contract of a capability as last offered here under a charter; raises NotFound.
-        events: told of each request whose state has moved (`RequestChanged`).
+        events: told `RequestChanged` of each request whose state moved.
     """
 
     site: str
@@ -166,8 +171,7 @@ class Requests:
     clock: Clock
     directory: Registry
     delegation: Delegation
-    posted: Callable[[Sequence[Entry]], None]
-    clocks: ClockWatch
+    channels: Channels
     contract_of: Callable[[str, str], Contract]
     events: Events
     _open: dict[tuple[str, str], set[str]] = field(default_factory=dict)
@@ -214,7 +218,7 @@ class Requests:
         Raises:
             Unavailable: this site's clock is off, and whatever it signs would be refused.
         """
-        self.clocks.check_own()
+        self.channels.clocks.check_own()
         request, decision = authorized.request, authorized.decision
         owner, question = request.owner, decision.question
         stream = request_stream(owner, request.key)
@@ -275,7 +279,7 @@ class Requests:
                 owner = entry.stream.split("/", 2)[1]
                 self._open.setdefault((entry.header.charter, owner), set()).add(entry.stream)
                 self._folds.put(entry.stream, Asked(entry.stream).follow(entry))
-        self.posted(entries)
+        self.channels.posted(entries)
 
     async def ask(self, authorized: AuthorizedRequest) -> Asked:
         """Make one request; asking again with the same key and content changes nothing.
@@ -319,7 +323,7 @@ class Requests:
         )
         draft = sending(CANCEL_ASKED, owner, f"cancel/{key}", document.sign(self.signer), {}, {"reason": reason})
         write = Write(asked.stream, None, (draft,), charter=charter, actor=self.site, on_behalf_of=by)
-        self.posted(await self.ledger.append(write))
+        self.channels.posted(await self.ledger.append(write))
 
     def answered(self, asked: Asked) -> None:
         """An owner's word on a request was appended: await no more where it was the last, and say so."""

@@ -15,6 +15,7 @@ from yosegi.core.object import ObjectRef, refs
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
 from yosegi.data.entries import naming
+from yosegi.exchange import Received
 from yosegi.execution import tasks
 from yosegi.execution.decision_summary import append_decision
 from yosegi.execution.dispatch import Dispatcher
@@ -23,7 +24,6 @@ from yosegi.execution.ports import AuthorizationPort, DelegationPort, InputFetch
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.execution.tasks import Task, task_stream
-from yosegi.governance.charter.registry import Registry
 from yosegi.governance.grants.grant import GrantExceeded
 from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Draft, Write
@@ -72,7 +72,6 @@ class Admission:
     """Says yes or no to what arrives at an owner, by its policy, its grants and what it can do now.
 
     Args:
-        directory: whose keys are whose.
         most_open: tasks that one team may have waiting and running here at once.
     """
 
@@ -84,7 +83,6 @@ class Admission:
     inputs: InputFetcher
     guard: RestoreGuard
     lost: LostTasks
-    directory: Registry
     most_open: int
 
     @property
@@ -94,56 +92,56 @@ class Admission:
 
     # -- what arrives ---------------------------------------------------------------------------------------------
 
-    async def on_request(self, charter: str, sender: str, envelope: Envelope, receipt: dict[str, Any] | None) -> None:
-        """Verify, decide, hold and record a request; start it if there is room. Returns when it is durable.
+    async def on_request(self, received: Received[Request]) -> None:
+        """Decide on a verified request, hold its cost and record it; start it if there is room. Returns when durable.
 
         Raises:
-            Invalid: not for this site, out of date, not signed by the sender's keys.
             Conflict: its key was used before for another request.
         """
-        keys = self.directory.keys_of(charter, sender)
-        request = Request.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
-        stream = task_stream(sender, request.key)
+        request, envelope = received.document, received.envelope
+        stream = task_stream(received.sender, request.key)
         async with self.repository.lock(stream):
             known = self.repository.find(stream)
             if known.state is not TaskState.NEW:
                 if known.request_digest != envelope.payload_digest:
                     raise Conflict(f"key {request.key}", "was used before for another request", "use a new key")
                 return
-            await self._record(known, request, self._judge(request, envelope, receipt))
+            await self._record(known, request, self._judge(request, envelope, received.receipt))
 
-    async def on_cancel(self, charter: str, sender: str, envelope: Envelope) -> None:
+    async def on_cancel(self, received: Received[Cancel]) -> None:
         """Take a request back: proved where possible, told honestly where not.
 
         Raises:
             Unavailable: the request has not arrived yet.
         """
-        keys = self.directory.keys_of(charter, sender)
-        cancel = Cancel.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
+        cancel, sender = received.document, received.sender
         if not self.repository.find(task_stream(sender, cancel.key)).position:
             raise Unavailable(f"task {cancel.key}", "its request has not arrived yet")
         await self.dispatcher.cancel(sender, cancel.key, cancel.reason, by=sender)
 
-    async def on_lost(self, charter: str, sender: str, envelope: Envelope) -> None:
+    async def on_lost(self, received: Received[Request]) -> None:
         """A peer still awaits the end of a request that this site had taken and lost in a restoration.
 
         What may be repeated is done again, or refused where its time is over, so that its home asks anew. Anything
         else is recorded as uncertain, its cost held, and never started.
         """
-        if await self.lost.record(charter, sender, envelope):
+        if await self.lost.record(received):
             return
+        request = received.document
         try:
-            await self.on_request(charter, sender, envelope, None)
+            request.check_in_force(self.clock.now())
         except Untrusted as error:
             if error.reason != "document_expired":
                 raise
-            keys, then = self.directory.keys_of(charter, sender), Request.peek(envelope).issued
-            request = Request.open(envelope, keys, now=then, to=self.site, charter=charter, sender=sender)
-            async with self.repository.lock(task_stream(sender, request.key)):
-                task = self.repository.find(task_stream(sender, request.key))
+            stream = task_stream(received.sender, request.key)
+            async with self.repository.lock(stream):
+                task = self.repository.find(stream)
                 if task.state is TaskState.NEW:
-                    verdict = Verdict(tasks.facts_of(request, envelope), {"request": envelope.plain})
-                    await self._refuse(task, request, verdict.refuse(explained("lost_in_restore", site=self.site)))
+                    facts = tasks.facts_of(request, received.envelope)
+                    lost = explained("lost_in_restore", site=self.site)
+                    await self._refuse(task, request, Verdict(facts, {"request": received.envelope.plain}).refuse(lost))
+            return
+        await self.on_request(received)
 
     # -- deciding -------------------------------------------------------------------------------------------------
 

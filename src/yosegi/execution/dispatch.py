@@ -16,15 +16,12 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, Progress, Work
 from yosegi.core.errors import Conflict, Unavailable
-from yosegi.core.events import Events
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
 from yosegi.core.supervision import TaskScope
-from yosegi.exchange.events import ClockRighted
 from yosegi.execution import reconciliation, tasks
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.charging import CheckedOutcome, checked
-from yosegi.execution.events import RemoteMandateVouched, TaskChanged
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.ports import ClockPort, DelegationPort, InputFetcher, Published, recorded
 from yosegi.execution.reconciliation import DeviceReconciler
@@ -52,7 +49,6 @@ class Dispatcher:
         clocks: by a clock that is off nothing may be judged, and so nothing started.
         inputs: brings the objects among inputs here.
         lost: knows what a restoration has lost.
-        events: tells of tasks that run no more, and of what tasks may wait for.
     """
 
     repository: TaskRepository
@@ -63,7 +59,6 @@ class Dispatcher:
     breakers: Breakers
     lost: LostTasks
     scope: TaskScope
-    events: Events
     progress: dict[str, Progress] = field(default_factory=dict)
     """How far what runs is, by task."""
     _slots: Slots = field(init=False)
@@ -77,9 +72,6 @@ class Dispatcher:
         self._slots = Slots(self.published)
         self._stop = StopControl(self.repository.ledger, engines_of(self.published))
         self._device = DeviceReconciler(self.clock)
-        self.events.subscribe(TaskChanged, lambda event: self._task_changed(event.task))
-        self.events.subscribe(RemoteMandateVouched, lambda event: self.wake_all())
-        self.events.subscribe(ClockRighted, lambda event: self._pump_all())
 
     @property
     def published(self) -> Mapping[str, Published]:
@@ -107,7 +99,7 @@ class Dispatcher:
             published = self.repository.published_for(task.asked())
             if published is not None and published.contract.can_query:
                 self._keep_asking(task, published)
-        self._pump_all()
+        self.start_waiting()
 
     async def close(self) -> None:
         """Stop watching; engines keep or end their processes by their own rule."""
@@ -171,7 +163,7 @@ class Dispatcher:
     def wake_all(self) -> None:
         """Something may have come for which a task waits: an approval, a token, or its last moment."""
         self._slots.unpark(self._may_go_on)
-        self._pump_all()
+        self.start_waiting()
 
     def _may_go_on(self, task: Task) -> bool:
         """Whether a parked task lacks nothing any more, or has nothing to wait for."""
@@ -183,7 +175,8 @@ class Dispatcher:
         """Whether nothing of a capability starts now, whatever is free."""
         return bool(self._stop.level or self.clocks.seconds_off or self.breakers.why_open(name))
 
-    def _pump_all(self) -> None:
+    def start_waiting(self) -> None:
+        """Start whatever waits for a slot and may start."""
         for name in self._slots.names():
             self._pump(name)
 
@@ -193,7 +186,7 @@ class Dispatcher:
             for stream in self._slots.due(name):
                 self.scope.spawn(f"start {stream}", partial(self._dispatch, name, stream))
 
-    def _task_changed(self, task: Task) -> None:
+    def task_changed(self, task: Task) -> None:
         """A task that runs no more has given its slot back."""
         if task.request is not None and (task.state.final or task.state is TaskState.UNCERTAIN):
             self._slots.give_back(task.capability, task.stream)
@@ -403,7 +396,7 @@ class Dispatcher:
     async def release(self, by: str, reason: str) -> None:
         """Start work again after `hold`, `safe_stop` or `abort`."""
         await self._stop.release(by, reason)
-        self._pump_all()
+        self.start_waiting()
 
     async def close_breaker(self, name: str, by: str, note: str) -> None:
         """A person has looked, and the capability works again."""

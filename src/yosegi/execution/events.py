@@ -1,4 +1,4 @@
-"""What happens at an owner of which others at this site are told (`yosegi.core.events`)."""
+"""What happens to tasks at their owner that others may want to be told of (`yosegi.core.events`)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,6 @@ from yosegi.execution.tasks import Task
 
 @dataclass(frozen=True, slots=True)
 class TaskChanged:
-    """One more entry of a task is on record; `task` is as it stands now."""
+    """The state of a task moved, and is on record."""
 
     task: Task
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteMandateVouched:
-    """Another site says anew that a mandate of its own stands: what waits for that may start."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteMandateRevoked:
-    """Another site says that a mandate of its own is over: what stands on it may have to stop."""

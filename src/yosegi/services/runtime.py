@@ -12,16 +12,12 @@ from yosegi.campaign import Campaign, Campaigns, CampaignSpec
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
-from yosegi.core.events import Events
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState, Effect
 from yosegi.core.supervision import Supervisor
-from yosegi.exchange import Exchange, Incoming
-from yosegi.exchange.outbox import Outgoing
-from yosegi.exchange.reports import Reports
+from yosegi.exchange import Channels, Exchange
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
-from yosegi.execution.admission import Admission
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
@@ -49,7 +45,6 @@ from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.tasks.service import TaskRequests
-from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.signer import Signer
 
 
@@ -67,14 +62,12 @@ class Site:
     title: str
     clock: Clock
     ledger: Ledger
-    events: Events
     supervisor: Supervisor
     registry: Registry
     authorizer: Authorizer
+    channels: Channels
     exchange: Exchange
     requests: Requests
-    reports: Reports
-    admission: Admission
     dispatcher: Dispatcher
     repository: TaskRepository
     restore_guard: RestoreGuard
@@ -116,14 +109,6 @@ class Site:
         self.catalogue.start({name: p.contract for name, p in self.repository.published.items()})
         await self.authorizer.start()
         self.publisher.start()
-        self.funds.start()
-        self.exchange.on(Request, self._on_request)
-        self.exchange.on(Report, self.reports.on_report)
-        self.exchange.on(Cancel, self._on_cancel)
-        self.exchange.on(Offer, self.catalogue.on_offer)
-        self.exchange.refused = self._refused
-        self.rights.start()
-        self.mandates.start()
         self.requests.start()
         self.notices.start()
         self.exchange.start()
@@ -161,19 +146,6 @@ class Site:
             await engine.close()
         self.ledger.close()
 
-    async def _on_request(self, incoming: Incoming) -> None:
-        message = incoming.message
-        await self.admission.on_request(incoming.charter, incoming.sender, message.document, message.receipt)
-
-    async def _on_cancel(self, incoming: Incoming) -> None:
-        await self.admission.on_cancel(incoming.charter, incoming.sender, incoming.message.document)
-
-    async def _refused(self, out: Outgoing, why: str) -> None:
-        """A peer will never take a message: told to whoever sent it."""
-        await self.reports.rejected(out, why)
-        await self.preflight.rejected(out, why)
-        await self.erasure.rejected(out, why)
-
     # -- what people do -------------------------------------------------------------------------------------------
 
     async def start_campaign(self, spec: CampaignSpec, who: Session, mandate: str = "") -> Campaign:
@@ -187,7 +159,7 @@ class Site:
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
-        self.exchange.clocks.check_own()
+        self.channels.clocks.check_own()
         if spec.on_behalf_of != who.person and who.role != "officer":
             raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
         charters = self.registry.charters()
@@ -198,7 +170,7 @@ class Site:
         if spec.team not in teams:
             raise NotFound("team", spec.team, teams)
         home = home_of(spec.on_behalf_of)
-        if home != self.name and not self.authorizer.hosts(spec.charter, home):
+        if home != self.name and not self.registry.hosts(spec.charter, home):
             raise Refused(f"campaign {spec.name}", ("institution_not_hosted",))
         if spec.challenge is not None and spec.challenge not in charter.challenges_of(spec.team):
             raise Refused(f"campaign {spec.name} for {spec.challenge}", ("challenge_not_of_team",))
@@ -401,4 +373,4 @@ class Site:
 
     def peers(self) -> list[dict[str, Any]]:
         """How each peer is reached and when it was last heard."""
-        return [line | {"told_by": line["peer"]} for line in self.exchange.statistics()]
+        return [line | {"told_by": line["peer"]} for line in self.channels.statistics()]

@@ -11,11 +11,10 @@ from typing import Literal
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import NotFound, YosegiError
-from yosegi.core.events import Events
 from yosegi.core.reasons import explain
 from yosegi.core.states import TaskState
 from yosegi.core.transport import Transport
-from yosegi.execution.events import TaskChanged
+from yosegi.execution.tasks import Task
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.alerts.health import HealthProblem
 
@@ -80,7 +79,6 @@ class AlertService:
 
     Args:
         senders: where notices go; one that fails does not keep the others from it.
-        events: tell of tasks that a person may have to look at.
         every: seconds between two reminders of the same thing.
         conditions: what holds now, besides tasks.
     """
@@ -89,21 +87,12 @@ class AlertService:
     ledger: Ledger
     clock: Clock
     senders: tuple[Send, ...]
-    events: Events
     every: float = 600.0
     conditions: Callable[[], Sequence[HealthProblem]] = lambda: ()
     _seen: dict[str, str] = field(default_factory=dict)
     _acknowledged: set[str] = field(default_factory=set)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _told: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.events.subscribe(TaskChanged, self._task_changed)
-
-    def _task_changed(self, event: TaskChanged) -> None:
-        # What runs and ends as it should is nobody's to look at.
-        if event.task.state is TaskState.UNCERTAIN or event.task.reasons:
-            self.look()
 
     def open(self) -> list[Alert]:
         """Uncertain tasks and conditions that nobody has acknowledged, and what waits for a person's approval."""
@@ -174,6 +163,11 @@ class AlertService:
             )
             for row in rows
         ]
+
+    def task_changed(self, task: Task) -> None:
+        """Look at once if a person has to look at a task; what runs and ends as it should is nobody's to look at."""
+        if task.state is TaskState.UNCERTAIN or task.reasons:
+            self.look()
 
     def look(self) -> None:
         """Something may have become uncertain."""

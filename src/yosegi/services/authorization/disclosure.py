@@ -13,11 +13,9 @@ import logging
 from dataclasses import dataclass, field
 
 from yosegi.core.errors import YosegiError
-from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller, TransferRefused, known
-from yosegi.exchange import Exchange
-from yosegi.exchange.events import RequestChanged
+from yosegi.exchange import Channels
 from yosegi.exchange.requests import Asked, fold
 from yosegi.execution.decision_summary import append_decision
 from yosegi.execution.tasks import task_stream
@@ -49,13 +47,9 @@ class PolicyDisclosure:
     store: ObjectStore
     puller: Puller
     authorizer: Authorizer
-    exchange: Exchange
-    events: Events
+    channels: Channels
     _have: set[tuple[str, str, str]] = field(default_factory=set)
     _coming: dict[tuple[str, str, str], asyncio.Task[None]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.events.subscribe(RequestChanged, lambda event: self._reported(event.asked))
 
     def start(self) -> None:
         """Know what is here, and take up what was on its way: what the latest requests rest on."""
@@ -63,7 +57,7 @@ class PolicyDisclosure:
             _, charter, owner = stream.split("/")
             self._have |= {(charter, owner, str(entry.facts["digest"])) for entry in self.ledger.read(stream)}
         for row in self.ledger.query("SELECT stream FROM request ORDER BY last DESC LIMIT ?", (LATEST,)):
-            self._reported(fold(row["stream"], self.ledger.read(row["stream"])))
+            self.reported(fold(row["stream"], self.ledger.read(row["stream"])))
 
     async def close(self) -> None:
         """Stop; what has not come is asked for again by the next report or export."""
@@ -77,7 +71,7 @@ class PolicyDisclosure:
         """Whether anything of a peer is awaited."""
         return any(key[:2] == (charter, peer) for key in self._coming)
 
-    def _reported(self, asked: Asked) -> None:
+    def reported(self, asked: Asked) -> None:
         """An owner has told what it decided; have what that rests on here, if it is seen for the first time."""
         if asked.request is not None and asked.decided:
             for digest, size in disclosed(asked.decided):
@@ -88,7 +82,7 @@ class PolicyDisclosure:
     async def complete(self, requests: list[Asked]) -> None:
         """Have everything here that these rest on, as far as it comes soon."""
         for asked in requests:
-            self._reported(asked)
+            self.reported(asked)
         coming = [asyncio.shield(work) for work in self._coming.values()]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
@@ -98,9 +92,9 @@ class PolicyDisclosure:
         charter, owner, digest = key
         form = {"sha256": digest, "size": size, "media_type": "application/json", "site": owner}
         ref = ObjectRef.read(form | {"sensitivity": "team"}, what="what a decision rests on")
-        link = self.exchange.link(charter, owner)
+        link = self.channels.channel(charter, owner)
         try:
-            await self.puller.bring(ref, owner, f"{PREFIX}{task}", link.want, patience=2 * self.exchange.patience(link))
+            await self.puller.bring(ref, owner, f"{PREFIX}{task}", link.want, patience=2 * self.channels.patience(link))
             draft = Draft(RECEIVED, {"digest": digest}, {"text": self.store.read(digest).decode()})
             write = Write(disclosure_stream(charter, owner), None, (draft,), charter=charter, actor=owner)
             await self.ledger.append(write)

@@ -10,13 +10,10 @@ from dataclasses import dataclass, field
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.errors import YosegiError
-from yosegi.core.events import Events
 from yosegi.core.states import TaskState
 from yosegi.execution.dispatch import Dispatcher
-from yosegi.execution.events import RemoteMandateRevoked
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import Task
-from yosegi.governance.events import PoliciesChanged
 from yosegi.governance.policy.explanation import why
 from yosegi.governance.policy.question import Action
 from yosegi.ledger import Ledger
@@ -40,12 +37,7 @@ class RevocationMonitor:
     dispatcher: Dispatcher
     authorizer: Authorizer
     rights: DelegationVerifier
-    events: Events
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.events.subscribe(PoliciesChanged, lambda event: self.look())
-        self.events.subscribe(RemoteMandateRevoked, lambda event: self.look())
 
     def look(self) -> None:
         """Something changed: look now."""

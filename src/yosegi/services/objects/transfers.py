@@ -15,7 +15,6 @@ from typing import Any
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound, Refused, Unavailable, YosegiError
-from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef
 from yosegi.data import (
     RECEIVED,
@@ -31,8 +30,7 @@ from yosegi.data import (
 )
 from yosegi.data.entries import about
 from yosegi.data.view import is_erased
-from yosegi.exchange import Exchange
-from yosegi.exchange.events import RequestChanged
+from yosegi.exchange import Channels
 from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import MADE, REPORTED, Asked, Requests, request_stream
 from yosegi.execution.records import TaskRepository
@@ -76,16 +74,12 @@ class ObjectTransfers:
     store: ObjectStore
     puller: Puller
     authorizer: Authorizer
-    exchange: Exchange
+    channels: Channels
     requests: Requests
     repository: TaskRepository
     largest: int
-    events: Events
     _open: dict[tuple[str, str], int] = field(default_factory=dict)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.events.subscribe(RequestChanged, lambda event: self._reported(event.asked))
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -106,7 +100,7 @@ class ObjectTransfers:
 
     # -- as the home: results ---------------------------------------------------------------------------------------
 
-    def _reported(self, asked: Asked) -> None:
+    def reported(self, asked: Asked) -> None:
         """A request has moved; have the objects among its outputs here."""
         if asked.state.final:
             for one in known(self.ledger, f"{_TO_FETCH} AND stream = ?", RECEIVED, REFUSED, REPORTED, asked.stream):
@@ -175,8 +169,8 @@ class ObjectTransfers:
         self._open[charter, peer] = self._open.get((charter, peer), 0) + 1
         try:
             if (failed := self.unfit({"it": ref})) is None:
-                link = self.exchange.link(charter, peer)
-                await self.puller.bring(ref, peer, key, link.want, patience=2 * self.exchange.patience(link))
+                link = self.channels.channel(charter, peer)
+                await self.puller.bring(ref, peer, key, link.want, patience=2 * self.channels.patience(link))
         except TransferRefused as gave:
             failed = gave.why
         finally:
