@@ -154,7 +154,8 @@ def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: P
         federation = three_sites(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        record, append = home.reports.on_report, home.ledger.append
+        kinds = home.exchange.inbox.kinds
+        record, append = kinds[Report.payload_type].handler, home.ledger.append
         ended: dict[str, asyncio.Event] = {}
 
         async def together(received: Received[Report]) -> None:
@@ -173,7 +174,6 @@ def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: P
             await asyncio.sleep(0.001)
             return await append(*writes)
 
-        kinds = home.exchange.inbox.kinds
         for payload_type in Report.payload_types:
             kinds[payload_type] = replace(kinds[payload_type], handler=together)
         home.ledger.append = slowly  # type: ignore[method-assign]

@@ -126,6 +126,8 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
             home.dispatcher.breakers,
             home.restore_guard,
             home.channels,
+            home.supervisor,
+            home.ledger,
             {"robot": Silent()},
             tmp_path,
         )
@@ -146,7 +148,15 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
         await federation.start()
         home = federation.places["argonne"].running
         conditions = HealthChecks(
-            "argonne", home.clock, home.dispatcher.breakers, home.restore_guard, home.channels, {}, tmp_path
+            "argonne",
+            home.clock,
+            home.dispatcher.breakers,
+            home.restore_guard,
+            home.channels,
+            home.supervisor,
+            home.ledger,
+            {},
+            tmp_path,
         )
         return [one.name for one in conditions.now()]
 

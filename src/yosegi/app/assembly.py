@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yosegi.app.settings import NoticeSettings, Settings
@@ -42,8 +43,10 @@ from yosegi.governance.events import DocumentInForce, MandateEnded, RemoteMandat
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
-from yosegi.identity.accounts import Account, Authenticator
+from yosegi.identity.accounts import Account
+from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
+from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.alerts.email import Mailer
 from yosegi.services.alerts.health import HealthChecks
@@ -73,7 +76,11 @@ from yosegi.trust.signer import Signer
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a site is made from, wherever it comes from: a home folder, or a test."""
+    """What a site is made from, wherever it comes from: a home folder, or a test.
+
+    Args:
+        resources: closes what was opened for the site; the site closes it.
+    """
 
     settings: Settings
     signer: Signer
@@ -93,6 +100,7 @@ class Parts:
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
     offload: Offload = asyncio.to_thread
+    resources: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +173,15 @@ def _core(parts: Parts) -> _Core:
 def _data(parts: Parts, core: _Core) -> _Data:
     settings, ledger, clock, store = parts.settings, parts.ledger, parts.clock, parts.objects
     site, registry, authorizer, channels = settings.site, core.registry, core.authorizer, core.channels
+    scope = parts.supervisor.scope
     puller = Puller(store, clock, wrong_object, offload=parts.offload)
     reporter = Reporter(site, parts.signer, clock, registry)
     repository = TaskRepository(site, ledger, authorizer, parts.published, reporter, channels.posted, core.events)
     transfers = ObjectTransfers(
         site, ledger, clock, store, puller, authorizer, channels, core.requests, repository,
-        settings.objects.largest_bytes,
+        settings.objects.largest_bytes, scope("objects"),
     )  # fmt: skip
-    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels)
+    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels, scope("policy disclosure"))
     preflight = PreflightService(
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
@@ -183,13 +192,14 @@ def _data(parts: Parts, core: _Core) -> _Data:
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     registry, authorizer, channels, requests = core.registry, core.authorizer, core.channels, core.requests
-    events, delegation, repository = core.events, core.delegation, data.repository
-    verifier = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, channels, events)
+    events, delegation, repository, scope = core.events, core.delegation, data.repository, parts.supervisor.scope
+    verifier = DelegationVerifier(
+        site, ledger, signer, clock, registry, authorizer, channels, events, scope("delegation")
+    )
     guard = RestoreGuard(site, ledger)
     lost = LostTasks(repository, guard)
     dispatcher = Dispatcher(
         repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
-        parts.supervisor.scope("execution"),
     )  # fmt: skip
     admission = Admission(
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
@@ -200,7 +210,9 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         station.on_late = repository.resolve
         station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
-    campaigns = Campaigns(site, ledger, requests, authorizer, delegation, contract_of, named, compute=parts.compute)
+    campaigns = Campaigns(
+        site, ledger, requests, authorizer, delegation, contract_of, scope("campaigns"), named, compute=parts.compute
+    )
     reports = Reports(site, ledger, delegation, requests, campaigns.consequences)
     erasure = ErasureService(
         site, ledger, signer, clock, registry, channels, parts.objects, requests, repository, campaigns
@@ -237,7 +249,7 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
 
     return Exchange(
         parts.settings.site, parts.ledger, parts.signer, parts.sealing, core.registry, parts.transport, parts.clock,
-        core.channels,
+        core.channels, parts.supervisor.scope("exchange"),
         kinds=kinds(receivers),
         refused=(work.reports.rejected, data.preflight.rejected, work.erasure.rejected),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
@@ -249,13 +261,13 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
 
 
 def _alerts(parts: Parts, core: _Core, work: _Work) -> AlertService:
-    site, clock = parts.settings.site, parts.clock
+    site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
-        site, clock, work.dispatcher.breakers, work.guard, core.channels, dict(work.stations), parts.folder,
-        work.erasure,
+        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, dict(work.stations),
+        parts.folder, work.erasure,
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=health.now)
+    return AlertService(site, ledger, clock, _senders(parts), health.now, supervisor.scope("alerts"), every)
 
 
 def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, monitor: RevocationMonitor) -> None:
@@ -276,13 +288,17 @@ def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, m
 def assemble(parts: Parts) -> Site:
     """Join the services into a site that can be started: every object gets all it needs when it is made."""
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
+    scope = parts.supervisor.scope
     core = _core(parts)
     data = _data(parts, core)
     work = _work(parts, core, data)
     governance = _governance(parts, core)
     registry, authorizer, channels = core.registry, core.authorizer, core.channels
+    issuer = parts.institution.openid.client.issuer if parts.institution else ""
     publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]
-    monitor = RevocationMonitor(ledger, clock, data.repository, work.dispatcher, authorizer, work.verifier)
+    monitor = RevocationMonitor(
+        ledger, data.repository, work.dispatcher, authorizer, work.verifier, scope("authorization")
+    )
     alerts = _alerts(parts, core, work)
     _subscribe(core.events, data, work, alerts, monitor)
     return Site(
@@ -301,11 +317,13 @@ def assemble(parts: Parts) -> Site:
         restore_guard=work.guard,
         catalogue=core.catalogue,
         campaigns=work.campaigns,
-        renewal=StatementRenewal(site, clock, registry, publisher, signers),
+        renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
+        resources=parts.resources,
         lasting=parts.lasting,
         institution=parts.institution,
         notices=alerts,
         authenticator=work.authenticator,
+        sessions=SessionStore(ledger, clock, work.authenticator, issuer),
         transfers=data.transfers,
         objects=data.objects,
         erasure=work.erasure,
@@ -338,7 +356,9 @@ def _senders(parts: Parts) -> tuple[Send, ...]:
     senders: list[Send] = [to_log]
     if settings.webhook:
         # The institution's own address, which no peer chose.
-        senders.append(to_webhook(settings.webhook, HttpTransport()))
+        transport = HttpTransport()
+        parts.resources.push_async_callback(transport.close)
+        senders.append(to_webhook(settings.webhook, transport))
     if settings.email is not None:
         senders.append(Mailer(clock=parts.clock, **settings.email.model_dump()))
     return tuple(senders)

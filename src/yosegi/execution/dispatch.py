@@ -6,10 +6,10 @@ Everything is recorded before it happens. What may start is said by `Slots` and 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 from yosegi.core.clock import Clock
@@ -18,7 +18,6 @@ from yosegi.core.engine import Outcome, Progress, Work
 from yosegi.core.errors import Conflict, Unavailable
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
-from yosegi.core.supervision import TaskScope
 from yosegi.execution import reconciliation, tasks
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.charging import CheckedOutcome, checked
@@ -45,7 +44,6 @@ class Dispatcher:
     """Starts what was accepted, as slots, breakers and stop levels allow, and records how it ends.
 
     Args:
-        scope: of its background tasks.
         clocks: by a clock that is off nothing may be judged, and so nothing started.
         inputs: brings the objects among inputs here.
         lost: knows what a restoration has lost.
@@ -58,9 +56,9 @@ class Dispatcher:
     inputs: InputFetcher
     breakers: Breakers
     lost: LostTasks
-    scope: TaskScope
     progress: dict[str, Progress] = field(default_factory=dict)
     """How far what runs is, by task."""
+    _work: set[asyncio.Task[None]] = field(default_factory=set)
     _slots: Slots = field(init=False)
     _stop: StopControl = field(init=False)
     _device: DeviceReconciler = field(init=False)
@@ -103,7 +101,9 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Stop watching; engines keep or end their processes by their own rule."""
-        await self.scope.close()
+        for work in list(self._work):
+            work.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
 
     async def _reconcile(self, task: Task) -> None:
         """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""
@@ -118,14 +118,14 @@ class Dispatcher:
         else:
             interrupted = Outcome.failed(Effect.UNKNOWN, OutcomeCode.INTERRUPTED)
             self._slots.take(task.capability, task.stream)
-            self._spawn(task, lambda: self._find_out(task, published, interrupted))
+            self._begin(self._find_out(task, published, interrupted))
 
     # -- waiting --------------------------------------------------------------------------------------------------
 
     def enqueue(self, task: Task) -> None:
         """Let an accepted task wait for its inputs, and then for a slot."""
         if missing := self.inputs.missing(task.asked(), task.objects) if task.objects else {}:
-            self._spawn(task, lambda: self._stage(task, missing))
+            self._begin(self._stage(task, missing))
         else:
             self._queue(task)
 
@@ -184,7 +184,7 @@ class Dispatcher:
         """Start what waits for a capability, as far as there is room."""
         if self._slots.waiting(name) and not self._is_closed(name):
             for stream in self._slots.due(name):
-                self.scope.spawn(f"start {stream}", partial(self._dispatch, name, stream))
+                self._begin(self._dispatch(name, stream))
 
     def task_changed(self, task: Task) -> None:
         """A task that runs no more has given its slot back."""
@@ -230,7 +230,7 @@ class Dispatcher:
     def begin(self, task: Task, published: Published, *, taken_up: bool = False) -> None:
         """Have the engine carry out a task that is durably dispatched; `taken_up` if it may have had it before."""
         self._slots.take(published.contract.name, task.stream)
-        self._spawn(task, lambda: self._run(task, published, taken_up))
+        self._begin(self._run(task, published, taken_up))
 
     async def _run(self, task: Task, published: Published, taken_up: bool) -> None:
         contract = published.contract
@@ -246,7 +246,7 @@ class Dispatcher:
             taken_up=taken_up,
         )
         if task.revoked:
-            self._spawn(task, lambda: self._halt(task, published))  # it lapsed before this site was started again
+            self._begin(self._halt(task, published))  # it lapsed before this site was started again
         outcome = await published.engine.run(work, self._progressed)
         self.progress.pop(task.stream, None)
         await self._find_out(task, published, outcome)
@@ -278,7 +278,7 @@ class Dispatcher:
 
     def _keep_asking(self, task: Task, published: Published) -> None:
         """Ask about an uncertain task until the device can tell, or somebody has settled it."""
-        self._spawn(task, lambda: self._ask_until_told(task, published))
+        self._begin(self._ask_until_told(task, published))
 
     async def _ask_until_told(self, task: Task, published: Published) -> None:
         pause = reconciliation.AGAIN_AFTER
@@ -297,9 +297,16 @@ class Dispatcher:
                 log.warning("a task waits to be recorded: %s", error)
                 await self.clock.sleep(AGAIN_AFTER)
 
-    def _spawn(self, task: Task, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """One that fails (a lost term, a fault of this program) is taken up again at the next start."""
-        self.scope.spawn(f"task {task.stream}", work)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        """What fails (a lost term, a fault of this program) is taken up again at the next start, and reconciled."""
+        self._work.discard(work)
+        if not work.cancelled() and (error := work.exception()) is not None:
+            log.error("a task could not be carried on", exc_info=error)
 
     # -- what people and home sites do about one task -------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
@@ -17,8 +16,9 @@ from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.identifiers import CharterId, Digest, SiteId, TeamId
 from yosegi.core.object import MediaType
 from yosegi.core.states import CampaignState, Effect
+from yosegi.core.supervision import BackgroundTask
 from yosegi.core.values import Value
-from yosegi.http.authentication import Here, Who, bearer
+from yosegi.http.authentication import Here, Who, address_of, bearer
 from yosegi.http.bodies import Body, Text, Why
 from yosegi.http.limits import body_of
 from yosegi.http.strict_json import StrictRoute
@@ -110,19 +110,19 @@ async def about(site: Here) -> dict[str, Any]:
 
 
 @api.post("/session")
-async def sign_in(body: SignIn, site: Here) -> dict[str, str]:
+async def sign_in(body: SignIn, site: Here, request: Request) -> dict[str, str]:
     """Sign in with a passphrase, or with a key by a signed login."""
     if body.login is not None:
-        return {"token": site.authenticator.with_key(json.dumps(body.login).encode())}
-    return {"token": await asyncio.to_thread(site.authenticator.with_passphrase, body.person, body.passphrase)}
+        who = site.authenticator.by_key(json.dumps(body.login).encode())
+    else:
+        who = await site.authenticator.by_passphrase(body.person, body.passphrase, address_of(request))
+    return {"token": await site.sessions.open(who, program=True)}
 
 
 @api.post("/session/end")
-async def sign_out(
-    request: Request, who: Who, authorization: Annotated[str | None, Header()] = None
-) -> dict[str, bool]:
+async def sign_out(site: Here, who: Who, authorization: Annotated[str | None, Header()] = None) -> dict[str, bool]:
     """Sign out: the token opens nothing any more."""
-    await request.app.state.sessions.close(bearer(authorization), program=True)
+    await site.sessions.close(bearer(authorization), program=True)
     return {"ended": True}
 
 
@@ -163,7 +163,7 @@ async def start_campaign(body: StartCampaign, site: Here, who: Who) -> dict[str,
 @api.get("/campaigns/{name}")
 async def campaign(name: str, site: Here, who: Who) -> dict[str, Any]:
     """One campaign with its trials."""
-    trouble = site.campaigns.last_errors.get(name, "")
+    trouble = site.campaigns.last_error(name)
     return campaign_full(site.campaign(name, who)) | {"trouble": trouble}
 
 
@@ -251,6 +251,12 @@ async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
     """What a person must look at."""
     names = ("task", "name", "kind", "capability", "since", "text", "ja", "told_by")
     return [{name: getattr(notice, name) for name in names} for notice in site.notices.open()]
+
+
+@api.get("/background")
+async def background(site: Here, who: Who) -> list[BackgroundTask]:
+    """What runs in the background of this site, what of it failed, and when that begins again; for operators."""
+    return list(site.background(who))
 
 
 @api.post("/notices/acknowledge")
