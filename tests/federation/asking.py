@@ -72,7 +72,8 @@ async def ask(federation: Federation, key: str, *, signed_by: Ed25519Signer | No
     sender = changes.get("sender", "argonne")
     keys = nims.registry.keys_of(CHARTER, sender)
     document = Request.open(envelope, keys, now=nims.clock.now(), to="nims", charter=CHARTER, sender=sender)
-    await nims.admission.on_request(Received(document, envelope, None, sender, CHARTER))
+    on_request = nims.exchange.inbox.kinds[Request.payload_type].handler
+    await on_request(Received(document, envelope, None, sender, CHARTER))
     return nims.repository.task(task_stream(sender, key))
 
 
