@@ -36,8 +36,10 @@ from yosegi.governance.events import DocumentInForce, MandateEnded, RemoteMandat
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
-from yosegi.identity.accounts import Account, Authenticator
+from yosegi.identity.accounts import Account
+from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
+from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.alerts.email import Mailer
 from yosegi.services.alerts.health import HealthChecks
@@ -269,6 +271,7 @@ def assemble(parts: Parts) -> Site:
     work = _work(parts, core, data)
     governance = _governance(parts, core)
     registry, authorizer, channels = core.registry, core.authorizer, core.channels
+    issuer = parts.institution.openid.client.issuer if parts.institution else ""
     publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]
     monitor = RevocationMonitor(ledger, work.owner, authorizer, work.verifier, scope("authorization"))
     alerts = _alerts(parts, core, work)
@@ -293,6 +296,7 @@ def assemble(parts: Parts) -> Site:
         institution=parts.institution,
         notices=alerts,
         authenticator=work.authenticator,
+        sessions=SessionStore(ledger, clock, work.authenticator, issuer),
         transfers=data.transfers,
         objects=data.objects,
         erasure=work.erasure,

@@ -22,9 +22,11 @@ from yosegi.exchange.restore_sync import RestoreSync
 from yosegi.execution.owner import TaskOwner
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.charter.registry import Registry
-from yosegi.identity.accounts import Authenticator, Session
+from yosegi.identity.accounts import Session
+from yosegi.identity.authentication import Authenticator
 from yosegi.identity.device_login import DeviceLogin
 from yosegi.identity.oidc_claims import InstitutionSignIn
+from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.alerts.service import AlertService
 from yosegi.services.approvals.service import ApprovalService
@@ -77,6 +79,7 @@ class Site:
     campaigns: Campaigns
     notices: AlertService
     authenticator: Authenticator
+    sessions: SessionStore
     transfers: ObjectTransfers
     objects: ObjectService
     erasure: ErasureService

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
@@ -19,7 +18,7 @@ from yosegi.core.object import MediaType
 from yosegi.core.states import CampaignState, Effect
 from yosegi.core.supervision import BackgroundTask
 from yosegi.core.values import Value
-from yosegi.http.authentication import Here, Who, bearer
+from yosegi.http.authentication import Here, Who, address_of, bearer
 from yosegi.http.bodies import Body, Text, Why
 from yosegi.http.limits import body_of
 from yosegi.http.strict_json import StrictRoute
@@ -111,19 +110,19 @@ async def about(site: Here) -> dict[str, Any]:
 
 
 @api.post("/session")
-async def sign_in(body: SignIn, site: Here) -> dict[str, str]:
+async def sign_in(body: SignIn, site: Here, request: Request) -> dict[str, str]:
     """Sign in with a passphrase, or with a key by a signed login."""
     if body.login is not None:
-        return {"token": site.authenticator.with_key(json.dumps(body.login).encode())}
-    return {"token": await asyncio.to_thread(site.authenticator.with_passphrase, body.person, body.passphrase)}
+        who = site.authenticator.by_key(json.dumps(body.login).encode())
+    else:
+        who = await site.authenticator.by_passphrase(body.person, body.passphrase, address_of(request))
+    return {"token": await site.sessions.open(who, program=True)}
 
 
 @api.post("/session/end")
-async def sign_out(
-    request: Request, who: Who, authorization: Annotated[str | None, Header()] = None
-) -> dict[str, bool]:
+async def sign_out(site: Here, who: Who, authorization: Annotated[str | None, Header()] = None) -> dict[str, bool]:
     """Sign out: the token opens nothing any more."""
-    await request.app.state.sessions.close(bearer(authorization), program=True)
+    await site.sessions.close(bearer(authorization), program=True)
     return {"ended": True}
 
 

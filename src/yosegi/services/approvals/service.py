@@ -18,7 +18,8 @@ from yosegi.execution.owner import TaskOwner
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.mandates.approvals import Approval, ApprovalRefused, accept_approval, given, withdrawn
 from yosegi.governance.policy.explanation import explained
-from yosegi.identity.accounts import Authenticator, Session
+from yosegi.identity.accounts import Session
+from yosegi.identity.authentication import Authenticator
 from yosegi.ledger import Ledger, Write
 from yosegi.services.authorization.service import Authorizer
 from yosegi.trust.envelope import Envelope
