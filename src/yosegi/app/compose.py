@@ -143,7 +143,7 @@ async def at_rest(home: Home) -> AsyncIterator[Site]:
         site = assemble(replace(_parts(home, settings, clock, key, ledger), resources=resources))
         site.catalogue.start(site.catalogue.published_before())
         known = {ref for charter in site.registry.charters() for ref in site.catalogue.facts(charter)}
-        site.authorizer.expectations = tuple(row for row in home.expectations() if row.what in known)
+        site.authorizer.expect(row for row in home.expectations() if row.what in known)
         await site.authorizer.start()
         yield site
 

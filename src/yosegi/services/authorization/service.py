@@ -145,6 +145,10 @@ class Authorizer:
         for charter in self.registry.charters():
             await self.publish(charter)
 
+    def expect(self, expectations: Iterable[Expectation]) -> None:
+        """Hold policies that are published from now on against this table."""
+        self.expectations = tuple(expectations)
+
     def policy(self, charter: str) -> Policy:
         """The policy in force.
 
