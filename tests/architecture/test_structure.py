@@ -52,7 +52,9 @@ def set_from_outside(tree: ast.Module) -> Iterator[int]:
 
 @pytest.mark.parametrize("package", ["app", "services"])
 def test_nothing_outside_an_object_sets_its_attributes(package: str) -> None:
-    found = {name: lines for name, tree in modules() if name.startswith(package) and (lines := [*set_from_outside(tree)])}
+    found = {
+        name: lines for name, tree in modules() if name.startswith(package) and (lines := [*set_from_outside(tree)])
+    }
     assert found == {}
 
 

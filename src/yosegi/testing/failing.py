@@ -47,7 +47,8 @@ class FailingSupervisor(Supervisor):
         if self._moment == "before":
             self._failed.append(which)
             raise self._error()
-        return await _Failing(work(), lambda: self._failed.append(which), self._error)
+        result: T = await _Failing(work(), lambda: self._failed.append(which), self._error)
+        return result
 
 
 class _Failing:
