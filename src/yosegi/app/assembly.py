@@ -1,4 +1,4 @@
-"""Joining the rooms: from what a site is made of to a site that can be started. Nothing else knows everyone."""
+"""Composition by constructors: from what a site is made of to a site that can be started. Nothing else knows all."""
 
 from __future__ import annotations
 

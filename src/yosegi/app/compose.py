@@ -127,7 +127,7 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
 
 
 @contextlib.asynccontextmanager
-async def at_rest(home: Home) -> AsyncIterator[Site]:
+async def offline_site(home: Home) -> AsyncIterator[Site]:
     """The site of a home that is not running, for governance: its policies are in force, no engine is started.
 
     Whatever is to be sent waits until the site is served.

@@ -30,7 +30,7 @@ def bearer(authorization: str | None) -> str:
 async def signed_in(
     site: Annotated[Site, Depends(site_of)], authorization: Annotated[str | None, Header()] = None
 ) -> Session:
-    """Who calls, by bearer token: one given at this door, or one handed over on a page.
+    """Who calls, by bearer token: given for a sign-in here, or handed over on a page.
 
     Raises:
         Refused: nobody who is signed in. Cookies do not count here: a page elsewhere could send them.

@@ -1,4 +1,4 @@
-"""The watch over rights that lapse: what is accepted or runs is decided again when the law or the time has moved on."""
+"""Revocation: what is accepted or runs is decided again when documents, mandates or the time have moved on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a site's rooms ask governance: each question is put together here, from a request and a contract."""
+"""Authorization at a running site: puts each question to policy together, from a request and a contract."""
 
 from __future__ import annotations
 
