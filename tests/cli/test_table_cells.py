@@ -41,6 +41,14 @@ def test_commas_in_a_header_of_semicolons_part_nothing() -> None:
     assert cells("temp, C;yield\n60;12\n80;\n").header == ["temp, C", "yield"]
 
 
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [("T, C;y\n1,5;2\n2,5;\n", ";"), ("a;b,c;y\n1;2,5;3\n2;3,5;\n", ";"), ("a;b,y\nx;1,2\nz;2,3\n", ",")],
+)
+def test_of_two_separators_that_fit_the_one_that_gives_numbers_parts(text: str, delimiter: str) -> None:
+    assert cells(text).delimiter == delimiter
+
+
 def test_bars_part_cells() -> None:
     assert cells("T|y\n1|2\n").header == ["T", "y"]
 
@@ -85,6 +93,7 @@ def test_invisible_characters_at_the_ends_of_cells_are_no_part_of_them() -> None
         ('a,b\n"A" grade,5\n', "line 2: a cell has text after its closing quote"),
         ('a,b\n"' + "x" * 200_000, "line 2: a quote opens here and never closes"),
         ("", "it has no rows below a header"),
+        ("x y\n1 2\n2 3\n", "Part the cells by commas, tabs, semicolons or bars"),
         ("x,y\n1,2\n2,3,4\n", "line 3: it has 3 cells, and the header has 2"),
     ],
 )

@@ -91,6 +91,8 @@ def test_a_failure_of_one_objective_leaves_the_other_measured(tmp_path: Path) ->
     [
         ("sample,x,y\nS1,1,2\nS7,2,\nQ2,3,\n", "sample", "id"),
         ("no,x,y\n1,10,2\n2,20,\n3,30,\n", "no", "id"),
+        ("Exp. No.,x,y\n101,10,2\n102,20,\n103,30,\n", "Exp. No.", "id"),
+        ("x,how,y\n1,Stir it over night at 80 C.,2\n2,As above but in ethanol.,\n", "how", "note"),
         ("番号,x,y\n1,10,2\n2,20,\n3,30,\n", "番号", "id"),
         ("code,x,y\n" + "".join(f"S{i:03},{i * i},\n" for i in range(1, 13)), "code", "id"),
         ("smiles,x,y\n" + "".join(f"C{'C' * i}O,{i},\n" for i in range(30)), "smiles", "id"),
@@ -113,6 +115,17 @@ def test_what_is_no_part_of_the_recipe_is_recognised(tmp_path: Path, text: str, 
 def test_what_is_always_the_same_stays_in_the_recipe_that_machines_read(tmp_path: Path) -> None:
     found = table(tmp_path, "x,p,y\n1,5,2\n2,5,\n")
     assert list(found.settings) == ["x", "p"]
+
+
+def test_a_result_with_gaps_is_what_is_measured_wherever_it_stands(tmp_path: Path) -> None:
+    found = table(tmp_path, "yield,T\n10,60\n,70\n12,80\n")
+    assert roles(found) == {"yield": "objective", "T": "number"}
+    assert "taken as what is measured" in column(found, "yield").notes[0]
+
+
+def test_japanese_units_are_taken_off(tmp_path: Path) -> None:
+    found = table(tmp_path, "温度,時間,収率\n60度,10分,1\n70度,20分,\n")
+    assert found.parameters == {"温度": [60.0, 70.0], "時間": [10.0, 20.0]}
 
 
 def test_a_guess_is_taken_back_when_told(tmp_path: Path) -> None:
@@ -156,6 +169,10 @@ def test_an_outcome_that_is_taken_as_varied_is_said() -> None:
     [
         ("r,y\n1:2,3\n2:1,\n", r"line 2, column 1 \(r\): '1:2' looks like a number"),
         ("r,y\n5-10,3\n10-20,\n", r"line 2, column 1 \(r\): '5-10' looks like a number"),
+        ("r,y\n0.1;0.2,3\n0.3;0.4,\n", r"line 2, column 1 \(r\): '0.1;0.2' looks like a number"),
+        ("time,y\n00:10:00,1\n00:20:00,\n", r"line 2, column 1 \(time\): '00:10:00' looks like a number"),
+        ("x,y\n1,12±1\n2,\n", r"line 2, column 2 \(y\): '12±1' is neither.*Write one number"),
+        ("x,y\n1,<0.1\n2,\n", r"line 2, column 2 \(y\): '<0.1' is neither.*Write one number"),
         ("r;y\n1.500;3\n2.500;\n", r"line 2, column 1 \(r\): '1.500' may be 1.5 or 1500"),
         ("r,y\n10 min,3\n20 min,4\n1 h,\n", r"line 4, column 1 \(r\): '1 h' is in h"),
         ("r,y\n1,3\n2,1e400\n", r"line 3, column 2 \(y\): '1e400'"),

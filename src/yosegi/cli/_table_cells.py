@@ -83,6 +83,9 @@ def cells_of(text: str, name: str) -> Cells:
         )
     )
     cells = _indexed(cells)
+    if len(cells.header) == 1:
+        why = f"a table needs a column to vary and a column to measure, and {cells.header[0]!r} is all there is"
+        raise Invalid(name, why, "Part the cells by commas, tabs, semicolons or bars")
     _check_header(cells, header.number)
     for number, row in zip(cells.lines, cells.rows, strict=True):
         if len(row) != len(cells.header):
@@ -93,8 +96,11 @@ def cells_of(text: str, name: str) -> Cells:
 
 
 def _best(text: str, name: str, told: str | None, skipped: int) -> tuple[list[_Line], str]:
-    """The lines by the separator that gives most lines the same number of cells, at least two."""
-    found: list[tuple[float, int, list[_Line], str]] = []
+    """The lines by the separator that gives most lines the same number of cells, at least two.
+
+    Where several do, by the one that gives more cells that are numbers, then more cells.
+    """
+    found: list[tuple[tuple[float, float, int, int], list[_Line], str]] = []
     fault: Invalid | None = None
     for place, delimiter in enumerate([told] if told else _DELIMITERS):
         try:
@@ -105,11 +111,16 @@ def _best(text: str, name: str, told: str | None, skipped: int) -> tuple[list[_L
         counts = [len(line.cells) for line in lines if not line.remark]
         usual = max(set(counts), key=counts.count, default=0)
         alike = counts.count(usual) / len(counts) if usual > 1 else 0.0
-        found.append((alike, -place, lines, delimiter))
-    if not found or (fault and max(found)[0] < 1.0):
+        found.append(((alike, _share_of_numbers(lines[1:200]), usual, -place), lines, delimiter))
+    if not found or (fault and max(one[0] for one in found)[0] < 1.0):
         raise fault or Invalid(name, "it has no rows below a header", "Write column names first")
-    _, _, lines, delimiter = max(found, key=lambda one: one[:2])
+    _, lines, delimiter = max(found, key=lambda one: one[0])
     return lines, delimiter
+
+
+def _share_of_numbers(lines: Sequence[_Line]) -> float:
+    filled = [cell for line in lines for cell in line.cells if cell]
+    return sum(shape(cell) is not None for cell in filled) / max(len(filled), 1)
 
 
 def _records(text: str, name: str, delimiter: str, skipped: int) -> list[_Line]:

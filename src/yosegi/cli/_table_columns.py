@@ -101,7 +101,7 @@ class Column:
 
 
 _IDS = re.compile(
-    r"#|№|(sample|run|exp|experiment|entry|row|line|test|trial|specimen)?[ _.-]?"
+    r"#|№|(sample|run|exp|experiment|entry|row|line|test|trial|specimen)?[ _.-]{0,2}"
     r"(ids?|no|nr|num|number|name|index|idx)\.?"
     r"|sample|run|exp|experiment|entry|row|label|barcode|(試料|サンプル|実験|通し)?(番号|名|no\.?)|試料|サンプル"
     r"|probe|probennummer|versuch(snr\.?|snummer)?|échantillon|essai",
@@ -166,7 +166,10 @@ def _check_names(cells: Cells, asked: Asked) -> None:
 
 
 def _objective(cells: Cells, asked: Asked) -> tuple[tuple[str, ...], str]:
-    """The last column that is no note, date or id; a column with gaps before one without any cell."""
+    """The last column that is no note, date or id.
+
+    One with gaps comes before one without any cell; one with gaps and the name of a result before one without gaps.
+    """
     fit = [n for n in cells.header if n not in (*asked.ignored, *asked.categorical, *asked.kept)]
     names = [n for n in fit if _guess(cells, n) is None]
     if not names:
@@ -174,7 +177,10 @@ def _objective(cells: Cells, asked: Asked) -> tuple[tuple[str, ...], str]:
     chosen = names[-1]
     if all(asked.is_missing(c) for c in cells.column(chosen)):
         chosen = next((n for n in reversed(names) if _has_gaps(cells.column(n), asked)), chosen)
-    said = "" if chosen == fit[-1] else "taken as what is measured, being the last that can be"
+    elif not _has_gaps(cells.column(chosen), asked):
+        results = [n for n in names if _RESULTS.fullmatch(n) and _has_gaps(cells.column(n), asked)]
+        chosen = results[-1] if results else chosen
+    said = "" if chosen == fit[-1] else "taken as what is measured; another: --objective"
     return (chosen,), said
 
 
@@ -193,16 +199,26 @@ def _measured(cells: Cells, name: str, asked: Asked, reader: Reader) -> Column:
         row = rows[numbers.place]
         if shape(column[row]) is not None:
             raise Invalid(cells.where(row, name), numbers.why, numbers.todo)
-        cell = column[row]
-        todo = (
-            f"Leave it blank if it was not measured yet. A word can be told: --missing {cell!r} (not measured yet) or "
-            f"--failed {cell!r} (the recipe gives nothing); a column of remarks: --ignore {name!r}"
-        )
-        raise Invalid(cells.where(row, name), f"{cell!r} is neither a number nor blank", todo)
+        raise _no_outcome(cells, name, row)
     values: list[float | None] = [None] * len(column)
     for row, value in zip(rows, numbers.values, strict=True):
         values[row] = value
     return Column(name, Role.OBJECTIVE, values, failed, numbers.unit, numbers.notes)
+
+
+def _no_outcome(cells: Cells, name: str, row: int) -> Invalid:
+    """What to do about a cell of an objective that is neither a number nor told."""
+    cell = cells.column(name)[row]
+    why = f"{cell!r} is neither a number nor blank"
+    if is_numberlike(cell):
+        return Invalid(
+            cells.where(row, name), why, "Write one number: of a bound or an interval, the value to learn from"
+        )
+    todo = (
+        f"Leave it blank if it was not measured yet. A word can be told: --missing {cell!r} (not measured yet) or "
+        f"--failed {cell!r} (the recipe gives nothing); a column of remarks: --ignore {name!r}"
+    )
+    return Invalid(cells.where(row, name), why, todo)
 
 
 def _column(cells: Cells, name: str, asked: Asked, reader: Reader) -> Column:
@@ -230,6 +246,8 @@ def _guess(cells: Cells, name: str) -> Column | None:
         return Column(name, Role.DATE, column)
     if not numeric and 2 * len(filled) < len(column):
         return Column(name, Role.NOTE, column, notes=("words on few lines",))
+    if not numeric and len(set(filled)) == len(filled) and sum(len(c.split()) for c in filled) > 3 * len(filled):
+        return Column(name, Role.NOTE, column, notes=("sentences",))
     return _guess_id(name, column, numeric) if len(set(column)) == len(column) > 1 else None
 
 
@@ -259,7 +277,10 @@ def _parameter(cells: Cells, name: str, asked: Asked, reader: Reader) -> Column:
     column = cells.column(name)
     for row, cell in enumerate(column):
         if not cell:
-            todo = f"Fill the cell, or delete the row; if the column is no part of the recipe, --ignore {name!r}"
+            todo = (
+                f"Fill the cell, or delete the row; if the column is measured, --objective {name!r}; if it is neither "
+                f"varied nor measured, --ignore {name!r}"
+            )
             raise Invalid(cells.where(row, name), "a recipe needs a value here", todo)
     if name in asked.categorical:
         return _kinds(name, column)

@@ -21,6 +21,7 @@ LARGEST = 1e100
 
 _LONGEST = 60  # characters of a cell that may be a number
 _UNITS_TEXT = """
+度 分 秒 時間 分間 秒間 日 日間 回 倍 滴 円 個 枚 当量 回転 小时 分钟
 % ‰ ° °C ℃ C °F F K s sec min h hr hrs d day days ms µs us ns L l dL mL ml µL uL μL nL g mg kg µg ug μg ng mol
 mmol µmol umol nmol M mM µM uM μM nM N eq eq. equiv equiv. mol% wt% vol% at% w% ppm ppb rpm Hz kHz MHz GHz bar
 mbar Pa kPa MPa GPa hPa psi atm Torr torr mTorr V mV kV A mA µA uA W mW kW Ω J mJ kJ eV meV keV MeV GeV T mT G m
@@ -37,7 +38,7 @@ _NUMBER = re.compile(
     r"(?P<power>(?:[eE]|\s?[x×*]\s?10\^)[+-]?\d{1,3})?(?P<space>\s*)(?P<unit>[^\d\s.,'+\-–<>=~:/±^][^<>=~:±]*)?"
 )
 _NUMBERLIKE = re.compile(
-    r"[<>≤≥~≈±]?\s*[+-]?\s*\d[\d.,' ]*(?:\s*(?:[-–~:/x×*^±+]|\+/-)\s*[+-]?\d[\d.,' ]*)*\s*(?P<unit>\D{0,8})"
+    r"[<>≤≥~≈±]?\s*[+-]?\s*\d[\d.,' ]*(?:\s*(?:[-–~:;/x×*^±+]|\+/-)\s*[+-]?\d[\d.,' ]*)*\s*(?P<unit>\D{0,8})"
 )
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -166,7 +167,7 @@ def _is_code(whole: str) -> bool:
 def is_numberlike(cell: str) -> bool:
     """Whether a cell that is no number looks like one or several: `5-10`, `<0.1`, `1:2`, `80±2`, `1,00,000`."""
     found = _NUMBERLIKE.fullmatch(widened(cell)) if len(cell) <= _LONGEST else None
-    if found is None or _is_code(widened(cell)):
+    if found is None or (widened(cell).isdigit() and _is_code(widened(cell))):
         return False
     unit = found["unit"].strip()
     return not unit or unit in _UNITS
