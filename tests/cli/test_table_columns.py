@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from yosegi.cli._table import Table, open_table, read, table_of
-from yosegi.cli._table_columns import MOST_KINDS, Asked, Column, Role
+from yosegi.cli._table_columns import MOST_KINDS, Column, ColumnOptions, Role
 from yosegi.core.errors import Invalid
 
 TABLES = Path(__file__).parent / "tables"
@@ -14,7 +14,7 @@ TABLES = Path(__file__).parent / "tables"
 def table(tmp_path: Path, text: str, **asked: object) -> Table:
     path = tmp_path / "t.csv"
     path.write_text(text, encoding="utf-8")
-    return table_of(open_table(path), Asked(**asked))  # type: ignore[arg-type]
+    return table_of(open_table(path), ColumnOptions(**asked))  # type: ignore[arg-type]
 
 
 def column(found: Table, name: str) -> Column:

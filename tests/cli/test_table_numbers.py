@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from yosegi.cli._table_numbers import Decimal, Fault, Numbers, Reader, is_numberlike, shape
+from yosegi.cli._table_numbers import Decimal, Numbers, Reader, Unreadable, is_numberlike, shape
 
 
 def column(cells: list[str], delimiter: str = ",", decimal: Decimal | None = None, certain: str = "") -> Numbers:
@@ -13,9 +13,9 @@ def column(cells: list[str], delimiter: str = ",", decimal: Decimal | None = Non
     return found
 
 
-def fault(cells: list[str], delimiter: str = ",", decimal: Decimal | None = None, certain: str = "") -> Fault:
+def fault(cells: list[str], delimiter: str = ",", decimal: Decimal | None = None, certain: str = "") -> Unreadable:
     found = Reader(decimal, delimiter, frozenset(certain)).column(cells)
-    assert isinstance(found, Fault), found
+    assert isinstance(found, Unreadable), found
     return found
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yosegi.cli._table_cells import Cells, cells_of
-from yosegi.cli._table_columns import Asked, Column, Role, columns_of
-from yosegi.cli._table_text import Text, decode
+from yosegi.cli._table_columns import Column, ColumnOptions, Role, columns_of
+from yosegi.cli._table_text import Decoded, decode
 from yosegi.core.errors import Invalid
 
 STANDARD_INPUT = Path("-")
@@ -27,7 +27,7 @@ class Table:
     """
 
     name: str
-    encoding: Text
+    encoding: Decoded
     cells: Cells
     columns: tuple[Column, ...]
 
@@ -101,7 +101,7 @@ def read(
     categorical: Sequence[str] = (),
     *,
     encoding: str | None = None,
-    asked: Asked | None = None,
+    asked: ColumnOptions | None = None,
 ) -> Table:
     """Read a table.
 
@@ -116,17 +116,19 @@ def read(
     Raises:
         Invalid: the file is no such table; says on which line and in which column, and what to do.
     """
-    return table_of(open_table(path, encoding), asked or Asked(tuple(objectives), tuple(ignored), tuple(categorical)))
+    return table_of(
+        open_table(path, encoding), asked or ColumnOptions(tuple(objectives), tuple(ignored), tuple(categorical))
+    )
 
 
-def open_table(path: Path, encoding: str | None = None) -> tuple[Text, Cells]:
+def open_table(path: Path, encoding: str | None = None) -> tuple[Decoded, Cells]:
     """The cells of a file, before its columns are read; see `read`."""
     name = "standard input" if path == STANDARD_INPUT else path.name
     text = decode(_bytes(path), name, encoding)
     return text, cells_of(text.text, name)
 
 
-def table_of(opened: tuple[Text, Cells], asked: Asked) -> Table:
+def table_of(opened: tuple[Decoded, Cells], asked: ColumnOptions) -> Table:
     """A table from its cells; see `read`."""
     text, cells = opened
     return Table(cells.name, text, cells, tuple(columns_of(cells, asked)))

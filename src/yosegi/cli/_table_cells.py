@@ -51,7 +51,7 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _Record:
     """A record of the file: where it begins, its cells, and whether it begins with `#`."""
 
     number: int
@@ -95,12 +95,12 @@ def cells_of(text: str, name: str) -> Cells:
     return _without_units(cells)
 
 
-def _best(text: str, name: str, told: str | None, skipped: int) -> tuple[list[_Line], str]:
+def _best(text: str, name: str, told: str | None, skipped: int) -> tuple[list[_Record], str]:
     """The lines by the separator that gives most lines the same number of cells, at least two.
 
     Where several do, by the one that gives more cells that are numbers, then more cells.
     """
-    found: list[tuple[tuple[float, float, int, int], list[_Line], str]] = []
+    found: list[tuple[tuple[float, float, int, int], list[_Record], str]] = []
     fault: Invalid | None = None
     for place, delimiter in enumerate([told] if told else _DELIMITERS):
         try:
@@ -118,21 +118,21 @@ def _best(text: str, name: str, told: str | None, skipped: int) -> tuple[list[_L
     return lines, delimiter
 
 
-def _share_of_numbers(lines: Sequence[_Line]) -> float:
+def _share_of_numbers(lines: Sequence[_Record]) -> float:
     filled = [cell for line in lines for cell in line.cells if cell]
     return sum(shape(cell) is not None for cell in filled) / max(len(filled), 1)
 
 
-def _records(text: str, name: str, delimiter: str, skipped: int) -> list[_Line]:
+def _records(text: str, name: str, delimiter: str, skipped: int) -> list[_Record]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    out: list[_Line] = []
+    out: list[_Record] = []
     began = 1
     try:
         while True:
             began = reader.line_num + 1
             cells = [cell.strip(_EDGES) for cell in next(reader)]
             if any(cells):
-                out.append(_Line(began + skipped, cells))
+                out.append(_Record(began + skipped, cells))
     except StopIteration:
         return out
     except csv.Error as error:
@@ -145,11 +145,11 @@ def _records(text: str, name: str, delimiter: str, skipped: int) -> list[_Line]:
         raise Invalid(where, why, 'Put the whole cell in quotes, and write "" for one quote') from error
 
 
-def _parts(lines: Sequence[_Line]) -> tuple[_Line, list[_Line], list[str]]:
+def _parts(lines: Sequence[_Record]) -> tuple[_Record, list[_Record], list[str]]:
     """Header, rows and remarks: lines that begin with `#`, unless all lines below the header do."""
     bare = [line for line in lines if not line.remark]
     if not bare:
-        return (lines[0] if lines else _Line(1, [""])), list(lines[1:]), []
+        return (lines[0] if lines else _Record(1, [""])), list(lines[1:]), []
     above = list(itertools.takewhile(lambda line: line.remark, lines))
     header = _header_in(above, bare)
     rest = [line for line in lines if line.number > header.number]
@@ -165,7 +165,7 @@ def _parts(lines: Sequence[_Line]) -> tuple[_Line, list[_Line], list[str]]:
     return header, [line for line in rest if not line.remark], notes
 
 
-def _header_in(above: Sequence[_Line], bare: Sequence[_Line]) -> _Line:
+def _header_in(above: Sequence[_Record], bare: Sequence[_Record]) -> _Record:
     """The first line without `#`, or the last with one, where that fits and the former holds a number."""
     if above and len(above[-1].cells) == len(bare[0].cells) > 1 and any(shape(c) for c in bare[0].cells):
         return above[-1]

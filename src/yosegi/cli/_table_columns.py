@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from yosegi.cli._table_cells import Cells
-from yosegi.cli._table_numbers import Decimal, Fault, Reader, file_decimal, is_numberlike, shape
+from yosegi.cli._table_numbers import Decimal, Reader, Unreadable, file_decimal, is_numberlike, shape
 from yosegi.core.errors import Invalid
 
 MOST_KINDS = 1000
@@ -49,7 +49,7 @@ GUESSED = (Role.ID, Role.NOTE, Role.DATE)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ColumnOptions:
     """What the caller says of the columns.
 
     Attributes:
@@ -125,7 +125,7 @@ _RESULTS = re.compile(
 _CODE = re.compile(r"(\D*)(\d+)(\D*)")
 
 
-def columns_of(cells: Cells, asked: Asked) -> list[Column]:
+def columns_of(cells: Cells, asked: ColumnOptions) -> list[Column]:
     """The columns of a table, in order.
 
     Raises:
@@ -150,7 +150,7 @@ def columns_of(cells: Cells, asked: Asked) -> list[Column]:
     return _checked(cells, _with_something_to_vary(cells, found, asked, reader))
 
 
-def _check_names(cells: Cells, asked: Asked) -> None:
+def _check_names(cells: Cells, asked: ColumnOptions) -> None:
     for name in (*asked.objectives, *asked.ignored, *asked.categorical, *asked.kept):
         if name not in cells.header:
             raise Invalid(cells.name, f"there is no column {name!r}", f"Columns: {', '.join(cells.header)}")
@@ -165,7 +165,7 @@ def _check_names(cells: Cells, asked: Asked) -> None:
         raise Invalid(f"--missing {word}", "the same word means a failure", "Say one of the two")
 
 
-def _objective(cells: Cells, asked: Asked) -> tuple[tuple[str, ...], str]:
+def _objective(cells: Cells, asked: ColumnOptions) -> tuple[tuple[str, ...], str]:
     """The last column that is no note, date or id.
 
     One with gaps comes before one without any cell; one with gaps and the name of a result before one without gaps.
@@ -184,18 +184,18 @@ def _objective(cells: Cells, asked: Asked) -> tuple[tuple[str, ...], str]:
     return (chosen,), said
 
 
-def _has_gaps(column: Sequence[str], asked: Asked) -> bool:
+def _has_gaps(column: Sequence[str], asked: ColumnOptions) -> bool:
     numbers = sum(shape(c) is not None for c in column)
     blanks = sum(asked.is_missing(c) for c in column)
     return bool(numbers) and bool(blanks) and numbers + blanks == len(column) - sum(asked.is_failed(c) for c in column)
 
 
-def _measured(cells: Cells, name: str, asked: Asked, reader: Reader) -> Column:
+def _measured(cells: Cells, name: str, asked: ColumnOptions, reader: Reader) -> Column:
     column = cells.column(name)
     failed = frozenset(row for row, c in enumerate(column) if asked.is_failed(c))
     rows = [row for row, c in enumerate(column) if not asked.is_missing(c) and row not in failed]
     numbers = reader.column([column[row] for row in rows])
-    if isinstance(numbers, Fault):
+    if isinstance(numbers, Unreadable):
         row = rows[numbers.place]
         if shape(column[row]) is not None:
             raise Invalid(cells.where(row, name), numbers.why, numbers.todo)
@@ -221,7 +221,7 @@ def _no_outcome(cells: Cells, name: str, row: int) -> Invalid:
     return Invalid(cells.where(row, name), why, todo)
 
 
-def _column(cells: Cells, name: str, asked: Asked, reader: Reader) -> Column:
+def _column(cells: Cells, name: str, asked: ColumnOptions, reader: Reader) -> Column:
     column = cells.column(name)
     if name in asked.ignored:
         return Column(name, Role.IGNORED, column)
@@ -273,7 +273,7 @@ def _counts(column: Sequence[str]) -> bool:
     return len(words) == 1 and all(b - a == 1 for a, b in itertools.pairwise(numbers))
 
 
-def _parameter(cells: Cells, name: str, asked: Asked, reader: Reader) -> Column:
+def _parameter(cells: Cells, name: str, asked: ColumnOptions, reader: Reader) -> Column:
     column = cells.column(name)
     for row, cell in enumerate(column):
         if not cell:
@@ -289,7 +289,7 @@ def _parameter(cells: Cells, name: str, asked: Asked, reader: Reader) -> Column:
         _refuse_numberlike(cells, name)
         return _kinds(name, column)
     numbers = reader.column(column)
-    if isinstance(numbers, Fault):
+    if isinstance(numbers, Unreadable):
         where = cells.where(numbers.place, name)
         if shape(column[numbers.place]) is None:
             why = f"{numbers.why}, as {found} of the column's {len(column)} cells are"
@@ -328,7 +328,7 @@ def _kinds(name: str, column: list[str]) -> Column:
     return Column(name, Role.KINDS, column, notes=tuple(notes))
 
 
-def _with_something_to_vary(cells: Cells, found: list[Column], asked: Asked, reader: Reader) -> list[Column]:
+def _with_something_to_vary(cells: Cells, found: list[Column], asked: ColumnOptions, reader: Reader) -> list[Column]:
     """The columns, ids among them taken back where without them nothing varies or most recipes are the same."""
     out = list(found)
     for place, column in enumerate(found):

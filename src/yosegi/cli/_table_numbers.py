@@ -87,7 +87,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Unreadable:
     """The first cell that cannot be read as its column.
 
     Attributes:
@@ -197,7 +197,7 @@ class Reader:
     delimiter: str
     certain: frozenset[str]
 
-    def column(self, cells: Sequence[str]) -> Numbers | Fault:
+    def column(self, cells: Sequence[str]) -> Numbers | Unreadable:
         """A column of which every cell should be a number."""
         settled = self.delimiter != ";" or self.decimal == "." or "." in self.certain
         if self.decimal != "," and "," not in self.certain and settled and all(map(_is_plain, cells)):
@@ -206,24 +206,24 @@ class Reader:
         for place, cell in enumerate(cells):
             found = shape(cell)
             if found is None:
-                return Fault(place, f"{cell!r} is not a number", "Correct it")
+                return Unreadable(place, f"{cell!r} is not a number", "Correct it")
             shapes.append(found)
         return _mixed_units(cells, shapes) or self._decided(cells, shapes)
 
-    def _decided(self, cells: Sequence[str], shapes: Sequence[Shape]) -> Numbers | Fault:
+    def _decided(self, cells: Sequence[str], shapes: Sequence[Shape]) -> Numbers | Unreadable:
         decimal = self._decimal(cells, shapes)
-        if isinstance(decimal, Fault):
+        if isinstance(decimal, Unreadable):
             return decimal
         values: list[float] = []
         for place, one in enumerate(shapes):
             value = one.value(decimal)
             if value is None:
                 why = f"{cells[place]!r} is no number with a decimal {_called(decimal)}, or beyond {LARGEST:g}"
-                return Fault(place, why, "Correct it, or say --decimal")
+                return Unreadable(place, why, "Correct it, or say --decimal")
             values.append(value)
         return _finite(cells, values, shapes[0].unit if shapes else "", _notes(cells, shapes, decimal))
 
-    def _decimal(self, cells: Sequence[str], shapes: Sequence[Shape]) -> Decimal | Fault:
+    def _decimal(self, cells: Sequence[str], shapes: Sequence[Shape]) -> Decimal | Unreadable:
         """The column's decimal mark."""
         if self.decimal:
             return self.decimal
@@ -232,7 +232,7 @@ class Reader:
             first = next(s.marks for s in shapes if s.marks in (".", ","))
             place = next(i for i, s in enumerate(shapes) if s.marks in (".", ",") and s.marks != first)
             why = f"{cells[place]!r} and other cells of the column have different decimal marks"
-            return Fault(place, why, "Write them alike")
+            return Unreadable(place, why, "Write them alike")
         for mark in (".", ","):
             if mark in own:
                 return "." if mark == "." else ","
@@ -246,29 +246,29 @@ class Reader:
             return self._unclear(cells, shapes, (".?",))
         return "."
 
-    def _unclear(self, cells: Sequence[str], shapes: Sequence[Shape], marks: Sequence[str]) -> Fault:
+    def _unclear(self, cells: Sequence[str], shapes: Sequence[Shape], marks: Sequence[str]) -> Unreadable:
         place = next(i for i, s in enumerate(shapes) if s.marks in marks)
         low, high = shapes[place].value(","), shapes[place].value(".")
         one, other = sorted((low or 0.0, high or 0.0), key=abs)
         why = f"{cells[place]!r} may be {one:g} or {other:g}, and nothing in the file says which"
-        return Fault(place, why, "Say --decimal . or --decimal ,")
+        return Unreadable(place, why, "Say --decimal . or --decimal ,")
 
 
-def _finite(cells: Sequence[str], values: list[float], unit: str, notes: tuple[str, ...]) -> Numbers | Fault:
+def _finite(cells: Sequence[str], values: list[float], unit: str, notes: tuple[str, ...]) -> Numbers | Unreadable:
     for place, value in enumerate(values):
         if not math.isfinite(value) or abs(value) > LARGEST:
-            return Fault(place, f"{cells[place]!r} is beyond {LARGEST:g}", "Correct it")
+            return Unreadable(place, f"{cells[place]!r} is beyond {LARGEST:g}", "Correct it")
     return Numbers(values, unit, notes)
 
 
-def _mixed_units(cells: Sequence[str], shapes: Sequence[Shape]) -> Fault | None:
+def _mixed_units(cells: Sequence[str], shapes: Sequence[Shape]) -> Unreadable | None:
     units = [s.unit for s in shapes]
     common = max(sorted(set(units)), key=units.count, default="")
     for place, unit in enumerate(units):
         if unit != common:
             has = f"is in {unit}" if unit else "has no unit"
             others = f"are in {common}" if common else "have no unit"
-            return Fault(place, f"{cells[place]!r} {has}, and other cells of the column {others}", "Use one unit")
+            return Unreadable(place, f"{cells[place]!r} {has}, and other cells of the column {others}", "Use one unit")
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from yosegi.cli._pace import Pace
+from yosegi.cli._progress import RepetitionProgress
 from yosegi.cli._retrospect import STARTS, Found, retrospect
 from yosegi.cli._table import Table
 from yosegi.core.errors import Invalid
@@ -79,7 +79,7 @@ def look_back(table: Table, goal: Objective, repetitions: int, ask: bool) -> lis
     candidates = Candidates.of({name: [key[i] for key in groups] for i, name in enumerate(names)})
     measured = [_averaged(table, goal.name, dict(zip(names, key, strict=True)), rows) for key, rows in groups.items()]
     problem = Problem(candidates.parameters(), (goal,), candidates=candidates)
-    pace = Pace("Looking back", repetitions, (len(groups) + 1) / 3, ask)
+    pace = RepetitionProgress("Looking back", repetitions, (len(groups) + 1) / 3, ask)
     return retrospect(problem, measured, pace.seeds(), tell=pace.step)
 
 

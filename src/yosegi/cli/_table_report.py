@@ -20,7 +20,7 @@ _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TableReport:
     """All that is to be said.
 
     Attributes:
@@ -50,7 +50,7 @@ class Answer:
         return int(proposal.candidate or 0)
 
 
-def as_json(answer: Answer) -> dict[str, object]:
+def as_json(answer: TableReport) -> dict[str, object]:
     """The answer for programs."""
     table, goals = answer.table, answer.goals
     best = {goal.name: row for goal in goals if (row := answer.best(goal)) is not None}
@@ -114,7 +114,7 @@ def _found_as_json(found: Found) -> dict[str, object]:
     }
 
 
-def tell(answer: Answer) -> None:
+def tell(answer: TableReport) -> None:
     """The answer for people."""
     table = answer.table
     say(f"{table.name}: {len(table)} lines over {', '.join(table.parameters)}; {_counts(answer)}")
@@ -131,7 +131,7 @@ def tell(answer: Answer) -> None:
         _tell_look_back(answer)
 
 
-def _counts(answer: Answer) -> str:
+def _counts(answer: TableReport) -> str:
     table = answer.table
     partly, failed, wanting = len(table.partly()), len(table.failed()), len(table.wanting())
     parts = [f"{len(table.measured()) - partly} measured"]
@@ -191,7 +191,7 @@ def _measured_as(column: Column, numbers: Sequence[float], unit: str) -> str:
     return f"measured, {len(numbers)} values, {span}{unit}{failed}"
 
 
-def _tell_proposals(answer: Answer) -> None:
+def _tell_proposals(answer: TableReport) -> None:
     table = answer.table
     if not table.wanting():
         return
@@ -209,7 +209,7 @@ def _tell_proposals(answer: Answer) -> None:
         say(f"     no more than {len(answer.proposals)} distinct recipes are left")
 
 
-def _tell_known(answer: Answer, goal: Objective) -> None:
+def _tell_known(answer: TableReport, goal: Objective) -> None:
     if answer.best(goal) is None and not answer.table.failed():
         return
     click.secho(f"\nWhat is known of {goal.name}", bold=True)
@@ -232,7 +232,7 @@ def _values(known: dict[str, float]) -> str:
     return ", ".join(f"{name} {plain_number(value)}" for name, value in known.items())
 
 
-def _tell_look_back(answer: Answer) -> None:
+def _tell_look_back(answer: TableReport) -> None:
     click.secho("\nLooking back", bold=True)
     if not answer.found:
         say(f"  Every line is measured, so there is nothing to propose; and for a look back {answer.unfit}.")

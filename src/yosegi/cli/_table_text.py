@@ -59,7 +59,7 @@ _WORDS = re.compile(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Decoded:
     """What a file says, and how it was read.
 
     Attributes:
@@ -73,7 +73,7 @@ class Text:
     why: str = ""
 
 
-def decode(data: bytes, name: str, encoding: str | None = None) -> Text:
+def decode(data: bytes, name: str, encoding: str | None = None) -> Decoded:
     """Bytes as text.
 
     Args:
@@ -93,7 +93,7 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> Text:
     return found
 
 
-def _as_told(data: bytes, name: str, encoding: str) -> Text:
+def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
     try:
         text = data.decode(encoding)
     except LookupError as error:
@@ -103,10 +103,10 @@ def _as_told(data: bytes, name: str, encoding: str) -> Text:
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
         where = f"{name}, line {_line_at(data, start)}"
         raise Invalid(where, f"it is not {encoding} ({error})", "Try another --encoding") from error
-    return Text(text.lstrip("\ufeff"), encoding, "as told")
+    return Decoded(text.lstrip("\ufeff"), encoding, "as told")
 
 
-def _known(data: bytes) -> Text | None:
+def _known(data: bytes) -> Decoded | None:
     """By its byte order mark, as UTF-8, or as UTF-16 whose every other byte is zero."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -114,18 +114,18 @@ def _known(data: bytes) -> Text | None:
                 text = data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
             except UnicodeDecodeError:
                 return None
-            return Text(text, encoding, "by its byte order mark")
+            return Decoded(text, encoding, "by its byte order mark")
     zero = [data[start:2000:2].count(0) for start in (0, 1)]
     if max(zero) > 0.4 * len(data[:2000]) / 2 and min(zero) == 0:
         encoding = "utf-16-be" if zero[0] else "utf-16-le"
-        return Text(data.decode(encoding, "replace"), encoding, "every other byte is zero")
+        return Decoded(data.decode(encoding, "replace"), encoding, "every other byte is zero")
     try:
-        return Text(data.decode("utf-8"), "utf-8")
+        return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
         return None
 
 
-def _by_evidence(data: bytes, name: str) -> Text:
+def _by_evidence(data: bytes, name: str) -> Decoded:
     line = _line_of_fault(data)
     read = {encoding: text for encoding in _NAMES if (text := _strict(data, encoding)) is not None}
     likely = {encoding: text for encoding, text in read.items() if _plausible(text, encoding)}
@@ -134,7 +134,7 @@ def _by_evidence(data: bytes, name: str) -> Text:
     if len(set(likely.values())) == 1:
         encoding, text = next(iter(likely.items()))
         words = ", ".join(repr(word) for word in _words(text)[:3])
-        return Text(text, encoding, f"{_NAMES[encoding]}: it reads as {words}")
+        return Decoded(text, encoding, f"{_NAMES[encoding]}: it reads as {words}")
     shown = likely or {e: t for e, t in read.items() if e in ("cp1252", "cp932", "mac_roman")}
     readings = "; ".join(f"{e} reads {_words(text)[0]!r}" for e, text in shown.items() if _words(text))
     if not readings:

@@ -18,16 +18,16 @@ from yosegi.cli._files import check_outputs, write_file
 from yosegi.cli._series import series_of
 from yosegi.cli._table import STANDARD_INPUT, Table, open_table, table_of
 from yosegi.cli._table_cells import Cells
-from yosegi.cli._table_columns import GUESSED, Asked, Role
+from yosegi.cli._table_columns import GUESSED, ColumnOptions, Role
 from yosegi.cli._table_problem import goal_of, look_back, propose, why_no_look_back
-from yosegi.cli._table_report import Answer, as_json, tell
-from yosegi.cli._table_text import Text
+from yosegi.cli._table_report import TableReport, as_json, tell
+from yosegi.cli._table_text import Decoded
 from yosegi.cli.output import say, show_json
 from yosegi.core.errors import YosegiError
 from yosegi.core.plain import plain
 from yosegi.planner import Objective, PlannerError
 
-_HELP = """Propose what to measure next from TABLE, a CSV file and nothing else (- is standard input).
+_HELP = """Propose what to measure next from TABLE, a CSV file and nothing else.
 
 \b
 The table has one recipe a line. The last column is what you measure;
@@ -58,6 +58,7 @@ Examples:
     yosegi try candidates.csv --missing n.d. --failed "no product"
     yosegi try candidates.csv --out proposals.csv    as NIMO's machines read it
     yosegi try candidates.csv --draw known.svg       a picture of what is known
+    other-program | yosegi try - --json              standard input, for programs
 """
 
 _LOOKS = {Role.ID: "an id", Role.NOTE: "notes", Role.DATE: "dates"}
@@ -115,7 +116,7 @@ class _Options:
 @click.option("--draw", type=click.Path(path_type=Path, dir_okay=False), help="Draw what is known, as SVG.")
 @click.option("--overwrite", is_flag=True, help="Let --out and --draw replace files that are there; never the table.")
 @click.option("--yes", is_flag=True, help="Ask nothing: leave out what looks like ids or notes, look back to the end.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="TableReport in JSON, for programs.")
 def try_(
     table: Path,
     objectives: tuple[str, ...],
@@ -131,7 +132,7 @@ def try_(
 ) -> None:
     """Read, propose or look back, and say so."""
     chosen = _Options(**options)
-    asked = Asked((), ignored, categorical, kept, missing, ("failed", *failed), decimal)
+    asked = ColumnOptions((), ignored, categorical, kept, missing, ("failed", *failed), decimal)
     try:
         inputs = [] if table == STANDARD_INPUT else [table]
         check_outputs({"--out": chosen.out, "--draw": chosen.draw}, inputs, chosen.overwrite)
@@ -145,7 +146,7 @@ def try_(
         raise click.ClickException(plain(str(error))) from error
 
 
-def _offered(opened: tuple[Text, Cells], asked: Asked) -> Table:
+def _offered(opened: tuple[Decoded, Cells], asked: ColumnOptions) -> Table:
     """The table, with what is guessed to be no part of the recipe left out where the caller agrees."""
     table = table_of(opened, asked)
     kept = []
@@ -160,7 +161,7 @@ def _offered(opened: tuple[Text, Cells], asked: Asked) -> Table:
 def _answer(table: Table, goals: Sequence[Objective], options: _Options, ask: bool) -> None:
     complete = not table.wanting()
     unfit = why_no_look_back(table, goals) if complete else ""
-    answer = Answer(
+    answer = TableReport(
         table,
         goals,
         options.count,
@@ -181,7 +182,7 @@ def _answer(table: Table, goals: Sequence[Objective], options: _Options, ask: bo
             say(f"\nWritten: {path}")
 
 
-def _proposals(answer: Answer) -> bytes:
+def _proposals(answer: TableReport) -> bytes:
     """NIMO's proposals.csv: the row of each candidate, counted from 0 below the header, and its recipe."""
     settings = answer.table.settings
     text = io.StringIO(newline="")
@@ -192,7 +193,7 @@ def _proposals(answer: Answer) -> bytes:
     return text.getvalue().encode()
 
 
-def _drawn(answer: Answer) -> bytes:
+def _drawn(answer: TableReport) -> bytes:
     table = answer.table
     title = f"{table.name}: {len(table.measured())} of {len(table)} measured"
     sections = [(f"{goal.name}: {_aim(goal)}", series_of(table, goal, answer.proposals)) for goal in answer.goals]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from yosegi.cli._pace import Pace, duration
+from yosegi.cli._progress import RepetitionProgress, duration
 
 
 class Clock:
@@ -16,7 +16,7 @@ class Clock:
 
 def test_the_rest_is_estimated_from_what_is_done(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
-    pace = Pace("Looking back", 3, 100.0, False, clock)
+    pace = RepetitionProgress("Looking back", 3, 100.0, False, clock)
     for _ in pace.seeds():
         clock.now += 160.0
     told = capsys.readouterr().err.splitlines()
@@ -28,7 +28,7 @@ def test_the_rest_is_estimated_from_what_is_done(capsys: pytest.CaptureFixture[s
 
 def test_within_the_first_repetition_the_rest_is_estimated_from_its_steps(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
-    pace = Pace("Looking back", 2, 50.0, False, clock)
+    pace = RepetitionProgress("Looking back", 2, 50.0, False, clock)
     clock.now = 20.0
     pace.step(10)
     assert capsys.readouterr().err == "Looking back: repetition 1 of 2, 10 measurements; about 3 min left\n"
@@ -44,7 +44,7 @@ def test_a_long_rest_is_asked_about_once(monkeypatch: pytest.MonkeyPatch, wanted
 
     monkeypatch.setattr(click, "confirm", answer)
     done = []
-    for seed in Pace("Looking back", 3, 50.0, True, clock).seeds():
+    for seed in RepetitionProgress("Looking back", 3, 50.0, True, clock).seeds():
         clock.now += 100.0
         done.append(seed)
     assert done == made
@@ -53,7 +53,7 @@ def test_a_long_rest_is_asked_about_once(monkeypatch: pytest.MonkeyPatch, wanted
 
 def test_a_short_rest_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(click, "confirm", lambda *_, **__: False)
-    assert list(Pace("Looking back", 3, 50.0, True, Clock()).seeds()) == [0, 1, 2]
+    assert list(RepetitionProgress("Looking back", 3, 50.0, True, Clock()).seeds()) == [0, 1, 2]
 
 
 def test_times_are_told_in_words() -> None:

@@ -17,7 +17,7 @@ _TOLD = 10.0
 """Seconds between two lines in a pipe."""
 
 
-class Pace:
+class RepetitionProgress:
     """Repetitions that are told on standard error: on one line of a terminal, now and then in a pipe.
 
     Args:
