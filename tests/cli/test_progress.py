@@ -26,6 +26,17 @@ def test_the_rest_is_estimated_from_what_is_done(capsys: pytest.CaptureFixture[s
     ]
 
 
+def test_time_within_a_repetition_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    progress = RepetitionProgress("Looking back", 2, 50.0, False, clock)
+    left = []
+    for _ in progress.seeds():
+        clock.now += 60.0
+        left.append(progress.left(5))
+        clock.now += 40.0
+    assert left == [60.0 / 5 * 95, 40.0]
+
+
 def test_within_the_first_repetition_the_rest_is_estimated_from_its_steps(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
     pace = RepetitionProgress("Looking back", 2, 50.0, False, clock)

@@ -232,6 +232,12 @@ def test_every_column_is_told_as_it_was_read() -> None:
     ]
 
 
+def test_how_a_table_was_read_is_told_before_the_long_look_back(tmp_path: Path) -> None:
+    output = run(parabola(tmp_path, blank=False), "--repetitions", 1).output
+    assert output.index("Read as") < output.index("Looking back")
+    assert output.index("x  numbers, 0 to 1") < output.index("best so far")
+
+
 def test_what_was_left_out_by_guess_is_told_with_the_way_back() -> None:
     output = run(TABLES / "notes.csv").output
     assert "notes  notes, left out (by its name)" in output

@@ -32,7 +32,7 @@ class RepetitionProgress:
         self, label: str, repetitions: int, steps: float, ask: bool, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._label, self._count, self._steps, self._ask, self._clock = label, repetitions, steps, ask, clock
-        self._began = self._last = clock()
+        self._began = self._last = self._ended = clock()
         self._done = 0
         terminal = Console(stderr=True, markup=False)
         self._status = Status(label, console=terminal) if terminal.is_terminal else None
@@ -51,6 +51,7 @@ class RepetitionProgress:
                     self._status.start()
                 yield seed
                 self._done += 1
+                self._ended = self._clock()
                 self.step(0)
         finally:
             if self._status:
@@ -64,16 +65,18 @@ class RepetitionProgress:
         text = f"{self._label}: repetition {self._done + 1} of {self._count}{part}; {duration(self.left(made))} left"
         now = self._clock()
         if self._status:
-            self._status.update(f"{text} (Ctrl-C ends it with what is done)" if self._done else text)
+            self._status.update(f"{text} (Ctrl-C: enough)" if self._done else text)
         elif now - self._last >= _TOLD:
             self._last = now
             say(text, err=True)
 
     def left(self, made: int = 0) -> float:
         """Seconds: by the repetitions that are done, else by the steps of the first."""
-        spent = self._clock() - self._began
+        now = self._clock()
         if self._done:
-            return spent / self._done * (self._count - self._done)
+            each = (self._ended - self._began) / self._done
+            return max(each * (self._count - self._done) - (now - self._ended), 0.0)
+        spent = now - self._began
         return spent / max(made, 1) * max(self._steps * self._count - made, 0.0)
 
     def _wanted(self) -> bool:

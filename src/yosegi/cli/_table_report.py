@@ -114,11 +114,15 @@ def _found_as_json(found: Found) -> dict[str, object]:
     }
 
 
+def tell_reading(table: Table) -> None:
+    """How the table was read, for people; said before anything is computed from it."""
+    say(f"{table.name}: {len(table)} lines over {', '.join(table.parameters)}; {_counts(table)}")
+    _tell_columns(table)
+
+
 def tell(answer: TableReport) -> None:
     """The answer for people."""
     table = answer.table
-    say(f"{table.name}: {len(table)} lines over {', '.join(table.parameters)}; {_counts(answer)}")
-    _tell_columns(table)
     for goal in answer.goals:
         aim = f"as near {plain_number(goal.target)} as possible" if goal.target is not None else goal.goal
         row = answer.best(goal)
@@ -131,8 +135,7 @@ def tell(answer: TableReport) -> None:
         _tell_look_back(answer)
 
 
-def _counts(answer: TableReport) -> str:
-    table = answer.table
+def _counts(table: Table) -> str:
     partly, failed, wanting = len(table.partly()), len(table.failed()), len(table.wanting())
     parts = [f"{len(table.measured()) - partly} measured"]
     parts += [f"{partly} measured in part"] if partly else []

@@ -20,7 +20,7 @@ from yosegi.cli._table import STANDARD_INPUT, Table, open_table, table_of
 from yosegi.cli._table_cells import Cells
 from yosegi.cli._table_columns import GUESSED, ColumnOptions, Role
 from yosegi.cli._table_problem import goal_of, look_back, propose, why_no_look_back
-from yosegi.cli._table_report import TableReport, as_json, tell
+from yosegi.cli._table_report import TableReport, as_json, tell, tell_reading
 from yosegi.cli._table_text import Decoded
 from yosegi.cli.output import say, show_json
 from yosegi.core.errors import YosegiError
@@ -159,6 +159,8 @@ def _offered(opened: tuple[Decoded, Cells], asked: ColumnOptions) -> Table:
 
 
 def _answer(table: Table, goals: Sequence[Objective], options: _Options, ask: bool) -> None:
+    if not options.as_json:
+        tell_reading(table)
     complete = not table.wanting()
     unfit = why_no_look_back(table, goals) if complete else ""
     answer = TableReport(
