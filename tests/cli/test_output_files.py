@@ -79,6 +79,19 @@ def test_a_disk_without_links_gets_the_file_too(tmp_path: Path, monkeypatch: pyt
         write_file(out, b"newer")
 
 
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        check_outputs({"--out": pipe}, [], overwrite=False)
+        write_file(pipe, b"new")
+        assert os.read(reader, 10) == b"new"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
 def test_a_symbolic_link_is_followed_and_stays(mine: Path) -> None:
     link = mine.with_name("link.csv")
     link.symlink_to(mine)

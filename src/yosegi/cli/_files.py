@@ -69,12 +69,11 @@ def write_file(path: Path, data: bytes, overwrite: bool = False) -> None:
     Raises:
         Invalid: a file is there and may not be replaced, or the place cannot be written.
     """
-    target = path.resolve()
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_bytes(data)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
             return
-        _write(target, data, overwrite)
+        _write(path.resolve(), data, overwrite)
     except FileExistsError as error:
         raise Invalid(str(path), "it exists already", OVERWRITE) from error
     except OSError as error:

@@ -101,7 +101,7 @@ def _list(s: Series, width: int) -> list[str]:
     if rest := len(s.levels) - len(shown):
         never = len(s.levels) - len(measured | asked)
         head = " " * width if shown else _pad(shortened(s.name), width)
-        lines.append(f"  {head}  … {rest} more kinds, {never} of them never measured")
+        lines.append(f"  {head}  … {rest} more kinds" + (f", {never} of them never measured" if never else ""))
     return lines
 
 
