@@ -370,6 +370,17 @@ def test_every_objective_is_told_and_drawn(tmp_path: Path) -> None:
     assert len(root.findall("{http://www.w3.org/2000/svg}g")) == 2
 
 
+def test_a_single_recipe_is_proposed(tmp_path: Path) -> None:
+    assert [p["line"] for p in answer(table(tmp_path, "x,y\n1,\n"))["proposals"]] == [2]  # type: ignore[attr-defined]
+
+
+def test_a_table_of_failures_alone_is_begun_elsewhere_or_told(tmp_path: Path) -> None:
+    begun = answer(table(tmp_path, "x,y\n1,failed\n2,failed\n3,\n"))
+    assert [p["line"] for p in begun["proposals"]] == [4]  # type: ignore[attr-defined]
+    told = run(table(tmp_path, "x,y\n1,failed\n2,failed\n", "all.csv"))
+    assert "for a look back it takes recipes that did not fail" in told.output
+
+
 def test_what_is_the_same_everywhere_stands_in_the_written_proposals(tmp_path: Path) -> None:
     out = tmp_path / "proposals.csv"
     run(table(tmp_path, "x,p,y\n1,5,2\n2,5,\n"), "--out", out)

@@ -296,7 +296,7 @@ def _parameter(cells: Cells, name: str, asked: ColumnOptions, reader: Reader) ->
             todo = f"{numbers.todo}, or name the column's values as words: --categorical {name!r}"
             raise Invalid(where, why, todo)
         raise Invalid(where, numbers.why, f"{numbers.todo}, or name the values as words: --categorical {name!r}")
-    role = Role.NUMBER if len(set(numbers.values)) > 1 else Role.CONSTANT
+    role = Role.CONSTANT if len(set(numbers.values)) == 1 < len(column) else Role.NUMBER
     notes = numbers.notes
     if _RESULTS.fullmatch(name) and not asked.objectives and name not in asked.kept:
         notes = (*notes, f"if it is measured and not varied: --objective {name!r}, and again for every other")

@@ -116,7 +116,7 @@ def _found_as_json(found: Found) -> dict[str, object]:
 
 def tell_reading(table: Table) -> None:
     """How the table was read, for people; said before anything is computed from it."""
-    say(f"{table.name}: {len(table)} lines over {', '.join(table.parameters)}; {_counts(table)}")
+    say(f"{table.name}: {len(table)} lines over {', '.join(table.parameters)}; {counts(table)}")
     _tell_columns(table)
 
 
@@ -135,7 +135,8 @@ def tell(answer: TableReport) -> None:
         _tell_look_back(answer)
 
 
-def _counts(table: Table) -> str:
+def counts(table: Table) -> str:
+    """How many lines are measured, measured in part, failed and not measured yet."""
     partly, failed, wanting = len(table.partly()), len(table.failed()), len(table.wanting())
     parts = [f"{len(table.measured()) - partly} measured"]
     parts += [f"{partly} measured in part"] if partly else []

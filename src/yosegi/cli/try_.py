@@ -20,7 +20,7 @@ from yosegi.cli._table import STANDARD_INPUT, Table, open_table, table_of
 from yosegi.cli._table_cells import Cells
 from yosegi.cli._table_columns import GUESSED, ColumnOptions, Role
 from yosegi.cli._table_problem import goal_of, look_back, propose, why_no_look_back
-from yosegi.cli._table_report import TableReport, as_json, tell, tell_reading
+from yosegi.cli._table_report import TableReport, as_json, counts, tell, tell_reading
 from yosegi.cli._table_text import Decoded
 from yosegi.cli.output import say, show_json
 from yosegi.core.errors import YosegiError
@@ -197,7 +197,7 @@ def _proposals(answer: TableReport) -> bytes:
 
 def _drawn(answer: TableReport) -> bytes:
     table = answer.table
-    title = f"{table.name}: {len(table.measured())} of {len(table)} measured"
+    title = f"{table.name}: {counts(table)}"
     sections = [(f"{goal.name}: {_aim(goal)}", series_of(table, goal, answer.proposals)) for goal in answer.goals]
     return _drawing.svg(title, sections).encode()
 
