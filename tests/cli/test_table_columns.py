@@ -4,24 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from yosegi.cli._table import Table, open_table, read, table_of
+from yosegi.cli._table import LabTable, open_table, read, table_of
 from yosegi.cli._table_columns import MOST_KINDS, Column, ColumnOptions, Role
 from yosegi.core.errors import Invalid
 
 TABLES = Path(__file__).parent / "tables"
 
 
-def table(tmp_path: Path, text: str, **asked: object) -> Table:
+def table(tmp_path: Path, text: str, **asked: object) -> LabTable:
     path = tmp_path / "t.csv"
     path.write_text(text, encoding="utf-8")
     return table_of(open_table(path), ColumnOptions(**asked))  # type: ignore[arg-type]
 
 
-def column(found: Table, name: str) -> Column:
+def column(found: LabTable, name: str) -> Column:
     return next(c for c in found.columns if c.name == name)
 
 
-def roles(found: Table) -> dict[str, str]:
+def roles(found: LabTable) -> dict[str, str]:
     return {c.name: c.role.value for c in found.columns}
 
 

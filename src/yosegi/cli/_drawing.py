@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from yosegi.cli._series import Series
 from yosegi.cli._strips import shortened
-from yosegi.core.plain import one_line
+from yosegi.core.sanitize import one_line
 
 _WIDTH, _HEIGHT, _MARGIN = 350, 220, 62  # one panel, in pixels
 _GUTTER, _LINE = 150, 17  # of a panel of kinds: room for their names, and height of each

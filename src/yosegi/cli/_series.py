@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from yosegi.cli._table import Table
+from yosegi.cli._table import LabTable
 from yosegi.planner import Objective, Proposal
 
 Prediction = tuple[float, float]
@@ -52,12 +52,12 @@ class Series:
         return min(values, key=self.loss)
 
 
-def series_of(table: Table, goal: Objective, proposals: Sequence[Proposal]) -> list[Series]:
+def series_of(table: LabTable, goal: Objective, proposals: Sequence[Proposal]) -> list[Series]:
     """One series a parameter."""
     return [_one(table, name, goal, proposals) for name in table.parameters]
 
 
-def _one(table: Table, name: str, goal: Objective, proposals: Sequence[Proposal]) -> Series:
+def _one(table: LabTable, name: str, goal: Objective, proposals: Sequence[Proposal]) -> Series:
     column = table.parameters[name]
     outcome = table.outcomes[goal.name]
     levels = _levels(column, outcome, goal, {str(p.values[name]) for p in proposals})

@@ -16,7 +16,7 @@ STANDARD_INPUT = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class LabTable:
     """What a file says.
 
     Attributes:
@@ -102,7 +102,7 @@ def read(
     *,
     encoding: str | None = None,
     asked: ColumnOptions | None = None,
-) -> Table:
+) -> LabTable:
     """Read a table.
 
     Args:
@@ -128,10 +128,10 @@ def open_table(path: Path, encoding: str | None = None) -> tuple[Decoded, Cells]
     return text, cells_of(text.text, name)
 
 
-def table_of(opened: tuple[Decoded, Cells], asked: ColumnOptions) -> Table:
+def table_of(opened: tuple[Decoded, Cells], asked: ColumnOptions) -> LabTable:
     """A table from its cells; see `read`."""
     text, cells = opened
-    return Table(cells.name, text, cells, tuple(columns_of(cells, asked)))
+    return LabTable(cells.name, text, cells, tuple(columns_of(cells, asked)))
 
 
 def _bytes(path: Path) -> bytes:

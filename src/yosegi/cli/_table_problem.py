@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from yosegi.cli._progress import RepetitionProgress
 from yosegi.cli._retrospect import STARTS, Found, retrospect
-from yosegi.cli._table import Table
+from yosegi.cli._table import LabTable
 from yosegi.core.errors import Invalid
 from yosegi.planner import Candidates, Objective, Observation, Problem, Proposal, Status, suggest
 from yosegi.planner.objective import Goal
@@ -36,27 +36,27 @@ def goal_of(text: str, columns: Sequence[str], minimise: bool) -> Objective:
     return Objective(name, "target", target=target)
 
 
-def propose(table: Table, goals: Sequence[Objective], count: int, seed: int) -> list[Proposal]:
+def propose(table: LabTable, goals: Sequence[Objective], count: int, seed: int) -> list[Proposal]:
     """What to measure next, of the rows on which an objective is not measured yet."""
     candidates = Candidates.of(dict(table.parameters))
     problem = Problem(candidates.parameters(), tuple(goals), candidates=candidates)
     return suggest(problem, history_of(table), count=count, seed=seed)
 
 
-def history_of(table: Table) -> list[Observation]:
+def history_of(table: LabTable) -> list[Observation]:
     """What the rows say: measured, measured in part (and wanted again for the rest), or failed."""
     failed = [Observation(table.recipe(row), status=Status.INFEASIBLE) for row in table.failed()]
     return [_observation(table, row) for row in table.measured()] + failed
 
 
-def _observation(table: Table, row: int) -> Observation:
+def _observation(table: LabTable, row: int) -> Observation:
     outcomes: dict[str, Level] = {
         name: value for name, column in table.outcomes.items() if (value := column[row]) is not None
     }
     return Observation(table.recipe(row), outcomes, again=bool(table.lacking(row)))
 
 
-def why_no_look_back(table: Table, goals: Sequence[Objective]) -> str:
+def why_no_look_back(table: LabTable, goals: Sequence[Objective]) -> str:
     """Why a complete table is not looked back at; empty where it can be."""
     if len(goals) > 1:
         return "it takes one objective"
@@ -65,7 +65,7 @@ def why_no_look_back(table: Table, goals: Sequence[Objective]) -> str:
     return "" if len(_recipes(table)) >= 2 * STARTS else f"it takes at least {2 * STARTS} recipes"
 
 
-def look_back(table: Table, goal: Objective, repetitions: int, ask: bool) -> list[Found]:
+def look_back(table: LabTable, goal: Objective, repetitions: int, ask: bool) -> list[Found]:
     """A complete table by its planner; repetitions of a recipe averaged.
 
     Args:
@@ -83,7 +83,7 @@ def look_back(table: Table, goal: Objective, repetitions: int, ask: bool) -> lis
     return retrospect(problem, measured, pace.seeds(), tell=pace.step)
 
 
-def _recipes(table: Table) -> dict[tuple[float | str, ...], list[int]]:
+def _recipes(table: LabTable) -> dict[tuple[float | str, ...], list[int]]:
     """Rows by recipe."""
     groups: dict[tuple[float | str, ...], list[int]] = {}
     for row, key in enumerate(zip(*table.parameters.values(), strict=True)):
@@ -91,7 +91,7 @@ def _recipes(table: Table) -> dict[tuple[float | str, ...], list[int]]:
     return groups
 
 
-def _averaged(table: Table, outcome: str, recipe: dict[str, float | str], rows: Sequence[int]) -> Observation:
+def _averaged(table: LabTable, outcome: str, recipe: dict[str, float | str], rows: Sequence[int]) -> Observation:
     column = table.outcomes[outcome]
     values = [value for row in rows if (value := column[row]) is not None]
     if not values:

@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from yosegi.cli._retrospect import STARTS, Found
 from yosegi.cli._series import series_of
 from yosegi.cli._strips import plain_number, shortened, strips
-from yosegi.cli._table import Table
+from yosegi.cli._table import LabTable
 from yosegi.cli._table_columns import GUESSED, Column, Role
 from yosegi.cli.output import say
 from yosegi.planner import Objective, Proposal, versions
@@ -32,7 +32,7 @@ class TableReport:
         unfit: why there is no look back; empty where there is, or the table is not complete.
     """
 
-    table: Table
+    table: LabTable
     goals: Sequence[Objective]
     count: int
     proposals: Sequence[Proposal]
@@ -114,7 +114,7 @@ def _found_as_json(found: Found) -> dict[str, object]:
     }
 
 
-def tell_reading(table: Table) -> None:
+def tell_reading(table: LabTable) -> None:
     """How the table was read, for people; said before anything is computed from it."""
     say(f"{table.name}: {len(table)} lines over {', '.join(table.parameters)}; {counts(table)}")
     _tell_columns(table)
@@ -135,7 +135,7 @@ def tell(answer: TableReport) -> None:
         _tell_look_back(answer)
 
 
-def counts(table: Table) -> str:
+def counts(table: LabTable) -> str:
     """How many lines are measured, measured in part, failed and not measured yet."""
     partly, failed, wanting = len(table.partly()), len(table.failed()), len(table.wanting())
     parts = [f"{len(table.measured()) - partly} measured"]
@@ -144,7 +144,7 @@ def counts(table: Table) -> str:
     return ", ".join([*parts, f"{wanting - partly} not yet"])
 
 
-def _tell_columns(table: Table) -> None:
+def _tell_columns(table: LabTable) -> None:
     click.secho("\nRead as", bold=True)
     width = max(cell_len(shortened(c.name)) for c in table.columns)
     for column in table.columns:
@@ -158,7 +158,7 @@ def _tell_columns(table: Table) -> None:
     say("")
 
 
-def _file_notes(table: Table) -> list[str]:
+def _file_notes(table: LabTable) -> list[str]:
     notes = []
     if table.cells.delimiter != ",":
         notes.append(f"cells parted by {_DELIMITERS.get(table.cells.delimiter, repr(table.cells.delimiter))}")
@@ -223,12 +223,12 @@ def _tell_known(answer: TableReport, goal: Objective) -> None:
     say("\n".join(strips(series_of(answer.table, goal, answer.proposals))))
 
 
-def _on_line(table: Table, row: int, goal: Objective) -> str:
+def _on_line(table: LabTable, row: int, goal: Objective) -> str:
     value = plain_number(table.value(row, goal.name) or 0.0)
     return f"{value} on line {table.lines[row]} ({_recipe(table, row)})"
 
 
-def _recipe(table: Table, row: int) -> str:
+def _recipe(table: LabTable, row: int) -> str:
     return ", ".join(f"{name} {cell}" for name, cell in table.written(row).items())
 
 

@@ -16,7 +16,7 @@ import yosegi.cli._one_thread  # noqa: F401 - before anything that imports NumPy
 from yosegi.cli import _drawing
 from yosegi.cli._files import check_outputs, write_file
 from yosegi.cli._series import series_of
-from yosegi.cli._table import STANDARD_INPUT, Table, open_table, table_of
+from yosegi.cli._table import STANDARD_INPUT, LabTable, open_table, table_of
 from yosegi.cli._table_cells import Cells
 from yosegi.cli._table_columns import GUESSED, ColumnOptions, Role
 from yosegi.cli._table_problem import goal_of, look_back, propose, why_no_look_back
@@ -24,7 +24,7 @@ from yosegi.cli._table_report import TableReport, as_json, counts, tell, tell_re
 from yosegi.cli._table_text import Decoded
 from yosegi.cli.output import say, show_json
 from yosegi.core.errors import YosegiError
-from yosegi.core.plain import plain
+from yosegi.core.sanitize import plain
 from yosegi.planner import Objective, PlannerError
 
 _HELP = """Propose what to measure next from TABLE, a CSV file and nothing else.
@@ -146,7 +146,7 @@ def try_(
         raise click.ClickException(plain(str(error))) from error
 
 
-def _offered(opened: tuple[Decoded, Cells], asked: ColumnOptions) -> Table:
+def _offered(opened: tuple[Decoded, Cells], asked: ColumnOptions) -> LabTable:
     """The table, with what is guessed to be no part of the recipe left out where the caller agrees."""
     table = table_of(opened, asked)
     kept = []
@@ -158,7 +158,7 @@ def _offered(opened: tuple[Decoded, Cells], asked: ColumnOptions) -> Table:
     return table_of(opened, replace(asked, kept=(*asked.kept, *kept))) if kept else table
 
 
-def _answer(table: Table, goals: Sequence[Objective], options: _Options, ask: bool) -> None:
+def _answer(table: LabTable, goals: Sequence[Objective], options: _Options, ask: bool) -> None:
     if not options.as_json:
         tell_reading(table)
     complete = not table.wanting()
