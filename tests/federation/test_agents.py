@@ -256,7 +256,7 @@ def test_an_agent_never_settles_releases_resumes_or_closes_and_may_always_stop(t
                 await what
         await home.move_campaign("toy", CampaignState.STOPPING, who, "enough")
         await nims.set_stop_level("stop", bold, "smoke")
-        assert nims.owner.held
+        assert nims.dispatcher.is_stopped
         await asyncio.sleep(60)
         done = [t.state for t in home.campaigns.get("toy").trials]
         assert TrialState.PROPOSED not in done

@@ -188,7 +188,7 @@ def test_a_new_version_that_ends_the_hosting_ends_it_at_once(tmp_path: Path) -> 
         assert "does not say that it hosts small" in held.why
         # At the owner: what ran was stopped as its contract says, and nothing new is taken.
         await asyncio.sleep(5)
-        assert all(nims.owner.task(row["stream"]).revoked for row in running)
+        assert all(nims.repository.task(row["stream"]).revoked for row in running)
         assert why_refused(await ask(federation, "late", on_behalf_of=PI)) == "not_hosted_here"
 
     run(tmp_path, story, duration=600.0)
@@ -232,13 +232,13 @@ def test_the_mandate_of_a_person_who_is_hosted_no_more_is_over(tmp_path: Path) -
 def test_a_request_that_waited_while_the_hosting_ended_never_starts(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         nims = federation.places["nims"].running
-        await nims.owner.hold("operator@nims", "a look")
+        await nims.dispatcher.hold("operator@nims", "a look")
         task = await ask(federation, "k1", on_behalf_of=PI)
         assert task.state is TaskState.ACCEPTED
         await unhosted(federation)
-        await nims.owner.release("operator@nims", "done")
+        await nims.dispatcher.release("operator@nims", "done")
         await asyncio.sleep(60)
-        assert why_refused(nims.owner.task(task_stream("argonne", "k1"))) == "not_hosted_here"
+        assert why_refused(nims.repository.task(task_stream("argonne", "k1"))) == "not_hosted_here"
 
     run(tmp_path, story)
 

@@ -223,20 +223,20 @@ async def cancel(home: str, key: str, body: Why, site: Here, who: Who) -> dict[s
 async def close_breaker(capability: str, body: Why, site: Here, who: Who) -> dict[str, str]:
     """Say that a capability works again, after its breaker opened and somebody looked."""
     await site.close_breaker(capability, who, body.why)
-    return {"breaker": site.owner.breakers.why_open(capability)}
+    return {"breaker": site.dispatcher.breakers.why_open(capability)}
 
 
 @api.get("/gap")
 async def gap(site: Here, who: Who) -> dict[str, Any]:
     """What a restoration from a backup may have lost, and whether a person has settled it."""
-    return {"open": site.owner.gap.open, "epoch": site.owner.gap.epoch, "lost": site.owner.gap.lost()}
+    return {"open": site.restore_guard.open, "epoch": site.restore_guard.epoch, "lost": site.restore_guard.lost()}
 
 
 @api.post("/gap/settle")
 async def settle_restoration(body: Why, site: Here, who: Who) -> dict[str, bool]:
     """Say that the instruments were looked at after a restoration, so that work that uses things up may start."""
     await site.settle_restoration(who, body.why)
-    return {"open": site.owner.gap.open}
+    return {"open": site.restore_guard.open}
 
 
 @api.post("/stations/{name}/settle")
@@ -272,7 +272,7 @@ async def switch(
 ) -> dict[str, bool | str]:
     """Hold, safely stop or abort everything this site runs for anybody, or release it."""
     await site.set_stop_level(word, who, body.why)
-    return {"held": site.owner.held, "word": site.owner.switch}
+    return {"held": site.dispatcher.is_stopped, "word": site.dispatcher.stop_level}
 
 
 @api.get("/objects")
