@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 QUICK  := $(addprefix tests/,core trust ledger governance data identity exchange campaign services app)
 UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: assure sbom demo test quick lint types contracts check setup setup-dev lock clean help
+.PHONY: assure sbom demo test random quick lint types contracts check setup setup-dev lock clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -16,6 +16,9 @@ demo: $(VENV)/.ready ## Run a federation of three sites and its campaign (argume
 
 test: $(VENV)/.ready-dev ## Run the tests on all cores (arguments: make test ARGS='-k ledger')
 	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+
+random: $(VENV)/.ready-dev ## Run the tests in another order each time (the same again: ARGS=--randomly-seed=N)
+	$(BIN)/pytest -n auto --dist loadfile -p randomly $(ARGS)
 
 quick: $(VENV)/.ready-dev ## Run what guards daily work: no other process, no browser, nothing slow, no pack
 	$(BIN)/pytest -n auto --dist loadfile -m 'not processes and not browser and not slow' $(QUICK) $(ARGS)
