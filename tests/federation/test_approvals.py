@@ -56,7 +56,7 @@ def tell(tmp_path: Path, story: Callable[[Federation, Site, Site], Awaitable[Non
         federation = with_approval(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(trials)), federation.member())
+        await home.campaigns.start(parse_spec(spec(trials)), federation.member())
         await asyncio.sleep(5)
         await story(federation, home, federation.places["nims"].running)
 
@@ -104,7 +104,7 @@ def test_nothing_starts_before_a_person_has_approved_and_everybody_sees_what_it_
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         await asyncio.sleep(120)
         assert not federation.world.effects
-        notices = [notice for notice in nims.notices.open() if notice.kind == "approval"]
+        notices = [notice for notice in nims.alerts.open() if notice.kind == "approval"]
         assert [notice.task for notice in notices] == waiting(nims) != []
         steps = [trial.steps[-1] for trial in campaign_of(home).trials if trial.waits_for_a_person]
         assert {(step.state, step.reasons[0]["code"]) for step in steps} == {(TaskState.ACCEPTED, "approval_missing")}
@@ -173,7 +173,7 @@ def test_waiting_and_approval_outlive_the_death_of_the_owners_site(tmp_path: Pat
         await federation.crash("nims")
         nims = await federation.restart("nims")
         await asyncio.sleep(20)
-        assert nims.task(before[0]).state is TaskState.ENDED
+        assert nims.tasks.get(before[0]).state is TaskState.ENDED
 
     tell(tmp_path, story)
 
@@ -201,7 +201,7 @@ def test_an_approval_of_another_request_or_an_altered_one_is_refused(tmp_path: P
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         first, second = waiting(nims)[:2]
         other = nims.approvals.asked(task_stream(*second.split("/")))["request"]
-        request = nims.task(first).asked()
+        request = nims.tasks.get(first).asked()
         altered = replace_inputs(request, x=0.123)
         for digest in (other, altered):
             with pytest.raises(Refused, match="approval_of_another_request"):
@@ -221,16 +221,16 @@ def replace_inputs(request, **inputs: object) -> str:
 def test_an_approval_that_ran_out_before_the_start_counts_no_more(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         task = waiting(nims)[0]
-        await nims.set_stop_level("hold", who(), "cleaning")
+        await nims.operations.set_stop_level("hold", who(), "cleaning")
         await approve(federation, nims, task, not_after=nims.clock.now() + timedelta(seconds=40))
         await asyncio.sleep(60)
-        await nims.set_stop_level("release", who(), "clean")
+        await nims.operations.set_stop_level("release", who(), "clean")
         await asyncio.sleep(20)
         assert not federation.world.effects
-        assert nims.task(task).state is TaskState.ACCEPTED
+        assert nims.tasks.get(task).state is TaskState.ACCEPTED
         await approve(federation, nims, task, id="again")
         await asyncio.sleep(20)
-        assert nims.task(task).state is TaskState.ENDED
+        assert nims.tasks.get(task).state is TaskState.ENDED
 
     tell(tmp_path, story)
 
@@ -243,8 +243,8 @@ def test_a_task_nobody_approves_in_time_is_refused(tmp_path: Path, monkeypatch: 
         await asyncio.sleep(90)
         nims.owner.wake_all()
         await asyncio.sleep(20)
-        assert nims.task(task).state is TaskState.REFUSED
-        assert nims.task(task).reasons[0].code == "document_expired"
+        assert nims.tasks.get(task).state is TaskState.REFUSED
+        assert nims.tasks.get(task).reasons[0].code == "document_expired"
         assert not federation.world.effects
 
     tell(tmp_path, story)
@@ -253,10 +253,10 @@ def test_a_task_nobody_approves_in_time_is_refused(tmp_path: Path, monkeypatch: 
 def test_a_withdrawn_approval_starts_nothing(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         task = waiting(nims)[0]
-        await nims.set_stop_level("hold", who(), "cleaning")
+        await nims.operations.set_stop_level("hold", who(), "cleaning")
         await approve(federation, nims, task, id="yes")
         await nims.approvals.withdraw("yes", "a second thought", who())
-        await nims.set_stop_level("release", who(), "clean")
+        await nims.operations.set_stop_level("release", who(), "clean")
         await asyncio.sleep(20)
         assert not federation.world.effects
         with pytest.raises(NotFound):
@@ -342,7 +342,7 @@ def in_conduct(tmp_path: Path, conduct: str, story: Callable[[Federation, Site, 
         await federation.start()
         home = federation.places["argonne"].running
         text = f'conduct = "{conduct}"\n' + spec(2)
-        await home.start_campaign(parse_spec(text), federation.member())
+        await home.campaigns.start(parse_spec(text), federation.member())
         await asyncio.sleep(20)
         await story(federation, home, federation.places["nims"].running)
 
@@ -355,9 +355,9 @@ def test_what_is_suggested_is_shown_at_both_ends_and_never_carried_out(tmp_path:
         assert campaign.state is CampaignState.HELD
         assert [t.state for t in campaign.trials] == [TrialState.WITHDRAWN] * campaign.spec.parallel
         assert {r["code"] for t in campaign.trials for s in t.steps for r in s.reasons} == {"only_a_suggestion"}
-        shown = nims.tasks()
+        shown = nims.tasks.list()
         assert {row["state"] for row in shown} == {"cancelled"}
-        assert {nims.task(f"{row['home']}/{row['key']}").reasons[0].code for row in shown} == {"only_a_suggestion"}
+        assert {nims.tasks.get(f"{row['home']}/{row['key']}").reasons[0].code for row in shown} == {"only_a_suggestion"}
         assert not federation.world.effects
         assert nims.ledger.query("SELECT SUM(held) + SUM(spent) AS n FROM grant_tranches")[0]["n"] == 0
         assert not any(entry.type == "task.dispatched" for entry in nims.ledger.scan())
@@ -369,8 +369,8 @@ def test_after_suggestions_its_own_member_lets_the_campaign_run(tmp_path: Path) 
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         stranger = replace(federation.member(), person="other@argonne")
         with pytest.raises(Refused, match="not_on_behalf_of_others"):
-            await home.move_campaign("toy", CampaignState.RUNNING, stranger, "", conduct="run")
-        await home.move_campaign("toy", CampaignState.RUNNING, federation.member(), "looks right", conduct="run")
+            await home.campaigns.move("toy", CampaignState.RUNNING, stranger, "", conduct="run")
+        await home.campaigns.move("toy", CampaignState.RUNNING, federation.member(), "looks right", conduct="run")
         await asyncio.sleep(20)
         assert campaign_of(home).state is CampaignState.ENDED
         assert sum(t.state is TrialState.COMPLETED for t in campaign_of(home).trials) == 2
@@ -409,7 +409,7 @@ def of_the_house(tmp_path: Path, story: Callable[[Federation, Site, Site], Await
         house = Agreement(**(fields | terms))  # type: ignore[arg-type]
         await nims.registry.accept(house.sign(*federation.governors("nims")), by=OPERATOR)
         await nims.authorizer.publish("demo")
-        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await home.campaigns.start(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(5)
         await story(federation, home, nims)
 
@@ -421,7 +421,7 @@ def test_a_sites_own_staff_approves_what_a_house_agreement_lets_it_and_the_decis
         task = waiting(nims)[0]
         await approve(federation, nims, task)
         await asyncio.sleep(15)
-        assert nims.task(task).state is TaskState.ENDED
+        assert nims.tasks.get(task).state is TaskState.ENDED
         entry = next(entry for entry in nims.ledger.scan() if entry.type == "approval.given")
         decision = Decision.read((entry.body or {})["decision"])
         assert (decision.reasons, decision.question.team) == (("nims-house",), "robot-staff")

@@ -25,7 +25,7 @@ async def trial(folder: Path, attested: dict[str, tuple[str, ...]]) -> Federatio
     await federation.start()
     home = federation.places["argonne"].running
     home.authorizer.clearances = attested
-    await home.start_campaign(parse_spec(spec(1)), federation.member())
+    await home.campaigns.start(parse_spec(spec(1)), federation.member())
     await asyncio.sleep(120)
     return federation
 

@@ -24,7 +24,6 @@ from yosegi.exchange.requests import MADE, REPORTED
 from yosegi.identity.accounts import Session
 from yosegi.ledger import ERASED as BODY_ERASED
 from yosegi.ledger import LEDGER, Draft, Write
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.services.erasure.entries import ACKNOWLEDGED, ASKED, ORDERED
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
@@ -73,7 +72,7 @@ def holds(federation: Federation, sha256: str) -> set[str]:
 async def a_table(federation: Federation) -> str:
     """A table that riken made, argonne has and nims was given; its digest."""
     home = at(federation, "argonne")
-    await home.start_campaign(parse_spec(large.spec(1)), federation.member())
+    await home.campaigns.start(parse_spec(large.spec(1)), federation.member())
     await asyncio.sleep(120)
     sha256 = str(home.campaigns.get("large").trials[0].steps[0].outputs["table"]["sha256"])
     assert holds(federation, sha256) == {"argonne", "riken", "nims"}
@@ -123,12 +122,12 @@ def test_what_another_made_waits_there_for_a_person_and_the_rest_is_erased(tmp_p
         assert holds(federation, sha256) == {"riken"}
         seen = listed(federation, "argonne")
         assert (seen["gone"], seen["waiting"]) == (["argonne", "nims"], ["riken"])
-        notices = [one for one in at(federation, "riken").notices.open() if sha256 in one.text]
+        notices = [one for one in at(federation, "riken").alerts.open() if sha256 in one.text]
         assert [one.kind for one in notices] == ["condition"]
         await at(federation, "riken").erasure.order("object", sha256, "argonne is right", officer("riken"))
         await asyncio.sleep(60)
         assert listed(federation, "argonne")["waiting"] == []
-        assert not [one for one in at(federation, "riken").notices.open() if sha256 in one.text]
+        assert not [one for one in at(federation, "riken").alerts.open() if sha256 in one.text]
 
     tell(large.sites(tmp_path), story)
 
@@ -316,7 +315,7 @@ def test_only_an_officer_erases_and_says_why(tmp_path: Path, role: Any, why: str
 async def a_campaign(federation: Federation) -> str:
     """A campaign of two trials that is over; the first task at nims, as `home/owner/key`."""
     home = at(federation, "argonne")
-    await home.start_campaign(parse_spec(spec(2)), federation.member())
+    await home.campaigns.start(parse_spec(spec(2)), federation.member())
     await asyncio.sleep(200)
     step = home.campaigns.get("toy").trials[0].steps[-1]
     return f"argonne/{step.owner}/{step.key}"
@@ -380,7 +379,7 @@ def test_sites_start_again_over_what_was_erased_and_the_campaign_is_there_withou
         assert campaign.trials[0].value is None
         assert campaign.trials[1].value is not None
         with pytest.raises(Refused, match="body_erased"):
-            at(federation, "nims").task_for(task.replace("/nims", ""), officer("nims"))
+            at(federation, "nims").tasks.get_for(task.replace("/nims", ""), officer("nims"))
         assert at(federation, "argonne").requests.get("nims", task.rpartition("/")[2]).state.final
 
     tell(three_sites(tmp_path), story)
@@ -390,9 +389,9 @@ def test_a_bundle_of_what_was_erased_verifies_and_says_how_much_is_gone(tmp_path
     async def story(federation: Federation) -> None:
         task = await a_campaign(federation)
         home = at(federation, "argonne")
-        before = verify_bundle(read_bundle(await export_campaign(home, "toy")))
+        before = verify_bundle(read_bundle(await home.campaigns.export("toy")))
         await home.erasure.order("task", task, "a name in it", officer("argonne"))
-        bundle = read_bundle(await export_campaign(home, "toy"))
+        bundle = read_bundle(await home.campaigns.export("toy"))
         found = verify_bundle(bundle)
         gone = [e for e in (one.entry() for one in bundle.entries) if e.type in (MADE, REPORTED) and e.body is None]
         assert found.erased > len(gone) > 0
@@ -407,7 +406,7 @@ def test_a_bundle_of_what_was_erased_verifies_and_says_how_much_is_gone(tmp_path
 def test_a_body_taken_out_of_a_bundle_is_missed(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         await a_campaign(federation)
-        bundle = read_bundle(await export_campaign(at(federation, "argonne"), "toy"))
+        bundle = read_bundle(await at(federation, "argonne").campaigns.export("toy"))
         number = next(n for n, one in enumerate(bundle.entries) if one.entry().type == MADE)
         bare = bundle.entries[number].model_copy(update={"salt": None, "body": None})
         entries = (*bundle.entries[:number], bare, *bundle.entries[number + 1 :])

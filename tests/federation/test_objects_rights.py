@@ -60,7 +60,7 @@ def tell(federation: Federation, story: Story) -> None:
 async def campaign(federation: Federation, seconds: float = 120, spec: str = "") -> Campaign:
     """Start the campaign and let it run so long."""
     home = federation.places["argonne"].running
-    await home.start_campaign(parse_spec(spec or large.spec()), federation.member())
+    await home.campaigns.start(parse_spec(spec or large.spec()), federation.member())
     await asyncio.sleep(seconds)
     return home.campaigns.get("large")
 

@@ -60,7 +60,7 @@ def test_a_refusal_is_explained_in_both_languages_and_is_the_one_that_the_campai
         assert "teaching" in reason["en"]
         assert "teaching" in reason["ja"]
         text = spec(1).replace('purpose = "research"', 'purpose = "teaching"')
-        await site.start_campaign(parse_spec(text), federation.member())
+        await site.campaigns.start(parse_spec(text), federation.member())
         await federation.settle_down(30)
         assert site.campaigns.get("toy").trials[0].steps[0].reason == reason["code"]
 

@@ -103,6 +103,6 @@ def test_what_comes_of_restricted_data_is_restricted_at_both_ends_though_the_cap
         told = home.requests.get("nims", "k1")
         assert told.outcome is not None
         assert told.sensitivity == "restricted"
-        assert nims.task("argonne/k1").asked().sensitivity == "restricted"
+        assert nims.tasks.get("argonne/k1").asked().sensitivity == "restricted"
 
     tell(large.sites(tmp_path, terms={"highest_sensitivity": "restricted"}), story)

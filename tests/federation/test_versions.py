@@ -27,7 +27,6 @@ from yosegi.exchange.outbox import REFUSED, sending
 from yosegi.exchange.requests import MADE
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Write
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.document import Addressed
@@ -106,7 +105,7 @@ def test_a_campaign_under_a_mandate_is_done_by_an_owner_of_the_first_version(tmp
     async def story() -> None:
         federation = await with_older(tmp_path, "nims")
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await home.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(300)
         campaign = home.campaigns.get("toy")
         assert [trial.state for trial in campaign.trials] == [TrialState.COMPLETED] * 2
@@ -114,7 +113,7 @@ def test_a_campaign_under_a_mandate_is_done_by_an_owner_of_the_first_version(tmp
         assert all(entry.facts["mandate"] for entry in made)
         sent = [Envelope.read((entry.body or {})["document"]).payload_type for entry in made]
         assert sent == [Request.payload_types[0]] * 4
-        verify_bundle(read_bundle(await export_campaign(home, "toy")))
+        verify_bundle(read_bundle(await home.campaigns.export("toy")))
 
     run_simulated(story())
 
@@ -124,15 +123,15 @@ def test_what_an_owner_of_the_first_version_holds_under_a_cancelled_mandate_is_t
         federation = await with_older(tmp_path, "nims")
         home, nims = federation.places["argonne"].running, federation.places["nims"].running
         await nims.owner.hold("operator@nims", "so that all that is accepted waits")
-        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await home.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(60)
-        waiting = nims.tasks("accepted")
+        waiting = nims.tasks.list("accepted")
         assert waiting
         (mandate,) = {row["mandate"] for row in home.ledger.query("SELECT mandate FROM request")}
         await home.mandates.cancel(mandate, "over", federation.member())
         await asyncio.sleep(60)
-        assert not nims.tasks("accepted")
-        assert len(nims.tasks("cancelled")) == len(waiting)
+        assert not nims.tasks.list("accepted")
+        assert len(nims.tasks.list("cancelled")) == len(waiting)
 
     run_simulated(story())
 
@@ -190,7 +189,7 @@ def test_an_amount_is_not_set_apart_for_a_site_that_knows_nothing_of_moves(tmp_p
         before = nims.ledger.position("grant/grant-nims")
         boss = Session("officer@nims", "officer", float("inf"), "")
         with pytest.raises(Conflict, match="states no format"):
-            await nims.funds.move("grant-nims", "all", "riken", "there", {"samples": "1"}, "why", boss)
+            await nims.grants.move("grant-nims", "all", "riken", "there", {"samples": "1"}, "why", boss)
         assert nims.ledger.position("grant/grant-nims") == before
 
     run_simulated(story())

@@ -95,8 +95,10 @@ class Half:
         for document in founded()[1]:
             self.runner.run(registry.accept(document, by="test"))
         exchange = cast("Any", self.outside)
-        self.funds = GrantService(self.name, self.ledger, self.clock, cast("Ed25519Signer", signer), registry, exchange)
-        self.funds.start()
+        self.grants = GrantService(
+            self.name, self.ledger, self.clock, cast("Ed25519Signer", signer), registry, exchange
+        )
+        self.grants.start()
 
     def doom(self, when: When) -> None:
         """Let it die at its next commit."""
@@ -219,7 +221,7 @@ class Conservation(RuleBasedStateMachine):
         before = self.halves[name].total()
         self.insist(
             name,
-            lambda half: half.funds.claw_back(f"g-{name}", tranche, Amounts({unit: milli}).decimals(), "", OFFICER),
+            lambda half: half.grants.claw_back(f"g-{name}", tranche, Amounts({unit: milli}).decimals(), "", OFFICER),
         )
         self.clawed += before - self.halves[name].total()
 
@@ -230,14 +232,16 @@ class Conservation(RuleBasedStateMachine):
         self.give(name, tranche, SITES[1 - SITES.index(name)], Amounts({unit: milli}).decimals())
 
     def give(self, name: str, tranche: str, other: str, amounts: dict[str, str]) -> None:
-        self.insist(name, lambda half: half.funds.move(f"g-{name}", tranche, other, f"g-{other}", amounts, "", OFFICER))
+        self.insist(
+            name, lambda half: half.grants.move(f"g-{name}", tranche, other, f"g-{other}", amounts, "", OFFICER)
+        )
 
     @rule(name=st.sampled_from(SITES), accepted=st.sampled_from([True, True, False]), data=st.data())
     def answer(self, name: str, accepted: bool, data: st.DataObject) -> None:
         waiting = [row for row in self.halves[name].rows("grant_moves") if row["state"] == "offered"]
         if waiting:
             row = data.draw(st.sampled_from(waiting))
-            self.insist(name, lambda half: half.funds.answer(row["peer"], row["move"], accepted, "", OFFICER))
+            self.insist(name, lambda half: half.grants.answer(row["peer"], row["move"], accepted, "", OFFICER))
 
     @rule(name=st.sampled_from(SITES), overtakes=st.booleans(), data=st.data())
     def ask_back(self, name: str, overtakes: bool, data: st.DataObject) -> None:
@@ -245,7 +249,7 @@ class Conservation(RuleBasedStateMachine):
         waiting = [row for row in self.halves[name].rows("grant_moves") if row["state"] == "asked"]
         if waiting:
             row = data.draw(st.sampled_from(waiting))
-            self.insist(name, lambda half: half.funds.take_back(row["peer"], row["move"], OFFICER))
+            self.insist(name, lambda half: half.grants.take_back(row["peer"], row["move"], OFFICER))
             for sender in (name, row["peer"]) if overtakes else ():
                 if sent := self.halves[sender].sent():
                     self.deliver(sender, sent[-1])
@@ -357,7 +361,7 @@ class Conservation(RuleBasedStateMachine):
             half.store._die_at = 0
             for row in half.rows("grant_moves"):
                 if row["way"] == "out" and row["state"] == "asked":
-                    self.runner.run(half.funds.take_back(row["peer"], row["move"], OFFICER))
+                    self.runner.run(half.grants.take_back(row["peer"], row["move"], OFFICER))
         for name in SITES * 2:
             for entry in sorted(self.halves[name].sent(), key=lambda e: e.sequence, reverse=self.newest_first):
                 self.deliver(name, entry)

@@ -100,8 +100,8 @@ def test_a_signed_yes_is_handed_in_on_the_page_and_starts_that_task_alone(house:
     browser.wait(lambda: not browser.count(f"#approve-{task.replace('/', '-')}"))
     browser.wait(lambda: "ended" in browser.text(f"#line-{task.replace('/', '-')}"))
     nims = house.federation.places["nims"].running
-    assert nims.task(task).state is TaskState.ENDED
-    assert nims.task(other).state is TaskState.ACCEPTED
+    assert nims.tasks.get(task).state is TaskState.ENDED
+    assert nims.tasks.get(other).state is TaskState.ACCEPTED
     assert browser.errors() == []
 
 
@@ -112,7 +112,7 @@ def test_the_same_yes_handed_in_again_starts_nothing(house: House, browser: Brow
     browser.go(house, "/tasks", "nims")
     # Two windows, one yes.
     hand_in(browser, task, document)
-    browser.wait(lambda: house.federation.places["nims"].running.task(task).state is TaskState.ENDED)
+    browser.wait(lambda: house.federation.places["nims"].running.tasks.get(task).state is TaskState.ENDED)
     with house.visitor("nims", "operator") as second:
         form = {"form_token": token(second, "/tasks"), "document": document}
         assert second.post(f"/tasks/{task}/approve", data=form).status_code == 409

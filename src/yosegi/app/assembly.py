@@ -36,6 +36,8 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.campaigns.export import CampaignExporter
+from yosegi.services.campaigns.service import CampaignService
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
@@ -46,9 +48,13 @@ from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
+from yosegi.services.operations.service import OperationsService
+from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
+from yosegi.services.programme.service import ProgrammeService
 from yosegi.services.runtime import Site
-from yosegi.services.tasks.service import TaskRequests
+from yosegi.services.tasks.requests import TaskRequests
+from yosegi.services.tasks.service import TaskService
 from yosegi.trust.messages import Explanation
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
@@ -110,6 +116,7 @@ class _Work:
     erasure: ErasureService
     authenticator: Authenticator
     mandates: MandateService
+    tasks: TaskService
 
 
 def _core(parts: Parts) -> _Core:
@@ -192,14 +199,15 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     authenticator = Authenticator(site, clock, parts.accounts, may_sign_in=authorizer.may_sign_in)
     mandates = MandateService(site, ledger, signer, clock, registry, core.delegation, exchange, authenticator)
     mandates.withdraw = requests.cancel
-    return _Work(rights, owner, stations, campaigns, erasure, authenticator, mandates)
+    tasks = TaskService(ledger, owner, authorizer)
+    return _Work(rights, owner, stations, campaigns, erasure, authenticator, mandates, tasks)
 
 
 def _notices(parts: Parts, core: _Core, work: _Work) -> AlertService:
     site, clock = parts.settings.site, parts.clock
     conditions = HealthChecks(site, clock, work.owner, core.exchange, dict(work.stations), parts.folder, work.erasure)
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=conditions.now)
+    return AlertService(site, parts.ledger, clock, work.tasks, _senders(parts), every=every, conditions=conditions.now)
 
 
 def assemble(parts: Parts) -> Site:
@@ -210,7 +218,10 @@ def assemble(parts: Parts) -> Site:
     work = _work(parts, core, data)
     registry, authorizer, exchange, catalogue = core.registry, core.authorizer, core.exchange, core.catalogue
     publisher = DocumentPublisher(site, ledger, clock, registry, authorizer, exchange, catalogue)
+    exporter = CampaignExporter(site, ledger, core.requests, data.evidence, parts.objects, parts.lasting)
     signers = [one for one in (signer, parts.lasting) if one]
+    grants = GrantService(site, ledger, clock, signer, registry, exchange)
+    governance = GovernanceService(site, clock, registry, authorizer, catalogue, publisher, data.preflight)
     return Site(
         name=site,
         title=parts.settings.title,
@@ -222,11 +233,17 @@ def assemble(parts: Parts) -> Site:
         requests=core.requests,
         owner=work.owner,
         catalogue=catalogue,
-        campaigns=work.campaigns,
+        campaign_engine=work.campaigns,
+        campaigns=CampaignService(site, work.campaigns, core.requests, authorizer, work.mandates, exporter),
+        tasks=work.tasks,
+        task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
+        operations=OperationsService(work.owner, work.stations),
+        peers=PeerService(exchange),
+        programme=ProgrammeService(ledger, registry, governance, grants, work.campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers),
         lasting=parts.lasting,
         institution=parts.institution,
-        notices=_notices(parts, core, work),
+        alerts=_notices(parts, core, work),
         authenticator=work.authenticator,
         transfers=data.transfers,
         objects=data.objects,
@@ -237,11 +254,10 @@ def assemble(parts: Parts) -> Site:
         watch=RevocationMonitor(ledger, clock, work.owner, authorizer, work.rights),
         approvals=ApprovalService(site, ledger, clock, work.owner, authorizer, work.authenticator),
         mandates=work.mandates,
-        asking=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
         restore_sync=RestoreSync(site, ledger, signer, clock, registry, exchange, work.owner.lost),
         publisher=publisher,
-        funds=GrantService(site, ledger, clock, signer, registry, exchange),
-        governance=GovernanceService(site, clock, registry, authorizer, catalogue, publisher, data.preflight),
+        grants=grants,
+        governance=governance,
         stations=work.stations,
     )
 

@@ -75,7 +75,7 @@ def award(
         raise Invalid(f"grant {name}", "neither --amount nor --file says how much", "e.g. --amount node_h=20")
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.award(value, who)
+        return await site.grants.award(value, who)
 
     _shown(at_site(home, rest, lambda client: client.post("/grants", {"grant": value})), json_)
 
@@ -96,7 +96,7 @@ def show(home: Path, name: str, json_: bool) -> None:
     """Show where a grant stands, tranche by tranche; every grant, if none is named."""
 
     async def rest(site: Site, who: Session) -> Any:
-        return site.funds.show(name) if name else site.funds.list()
+        return site.grants.show(name) if name else site.grants.list()
 
     found = at_site(home, rest, lambda client: client.get(f"/grants/{name}" if name else "/grants"))
     if json_:
@@ -131,7 +131,7 @@ def release(home: Path, name: str, tranche: str, document: Path | None, award_le
     digest = "" if award_letter is None else _digest(award_letter)
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.release(name, tranche, who, document=value, award_letter=digest)
+        return await site.grants.release(name, tranche, who, document=value, award_letter=digest)
 
     body = {"tranche": tranche, "document": value, "award_letter": digest}
     _shown(at_site(home, rest, lambda client: client.post(f"/grants/{name}/release", body)), json_)
@@ -194,7 +194,7 @@ def claw_back(home: Path, name: str, tranche: str, amounts: tuple[str, ...], rea
     wanted = dict(_pair(amount) for amount in amounts)
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.claw_back(name, tranche, wanted, reason, who)
+        return await site.grants.claw_back(name, tranche, wanted, reason, who)
 
     body = {"tranche": tranche, "amounts": wanted, "reason": reason}
     _shown(at_site(home, rest, lambda client: client.post(f"/grants/{name}/claw-back", body)), json_)
@@ -220,7 +220,7 @@ def move(
     wanted = dict(_pair(amount) for amount in amounts)
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.move(name, tranche, to, into, wanted, reason, who)
+        return await site.grants.move(name, tranche, to, into, wanted, reason, who)
 
     body = {"tranche": tranche, "to": to, "into": into, "amounts": wanted, "reason": reason}
     done = at_site(home, rest, lambda client: client.post(f"/grants/{name}/move", body))
@@ -238,7 +238,7 @@ def moves(home: Path, json_: bool) -> None:
     """List amounts on their way between sites: `in` is offered to this site, `out` is what it gives."""
 
     async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
-        return site.funds.moves()
+        return site.grants.moves()
 
     found = at_site(home, rest, lambda client: client.get("/moves"))
     if json_:
@@ -263,7 +263,7 @@ def accept(home: Path, move_name: str, refuse: bool, why: str) -> None:
     peer, key = _split(move_name)
 
     async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.answer(peer, key, not refuse, why, who)
+        return await site.grants.answer(peer, key, not refuse, why, who)
 
     body = {"accepted": not refuse, "why": why}
     at_site(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/answer", body))
@@ -279,7 +279,7 @@ def take_back(home: Path, move_name: str) -> None:
     peer, key = _split(move_name)
 
     async def rest(site: Site, who: Session) -> None:
-        await site.funds.take_back(peer, key, who)
+        await site.grants.take_back(peer, key, who)
 
     at_site(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/back"))
     say(f"{move_name}: asked back; see yosegi grant moves")

@@ -1,4 +1,4 @@
-"""One running site, as its faces see it. Every rule is in the rooms below; this joins them and answers questions."""
+"""One running site: starts and stops what it is made of. Faces ask its services, one a noun."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from yosegi.campaign import Campaign, Campaigns, CampaignSpec
+from yosegi.campaign import Campaigns
 from yosegi.core.clock import Clock
-from yosegi.core.contract import Conduct
-from yosegi.core.errors import NotFound, Refused
-from yosegi.core.identifiers import home_of
-from yosegi.core.states import CampaignState, Effect, TaskState
+from yosegi.core.states import TaskState
 from yosegi.exchange import Exchange, Incoming
 from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.exchange.restore_sync import RestoreSync
 from yosegi.execution.owner import TaskOwner
-from yosegi.execution.tasks import Task, task_stream
+from yosegi.execution.tasks import Task
 from yosegi.governance.charter.registry import Registry
-from yosegi.identity.accounts import Authenticator, Session
+from yosegi.identity.accounts import Authenticator
 from yosegi.identity.device_login import DeviceLogin
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.ledger import Ledger
@@ -30,6 +27,7 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.campaigns.service import CampaignService
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
@@ -40,15 +38,19 @@ from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
+from yosegi.services.operations.service import OperationsService
+from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
-from yosegi.services.tasks.service import TaskRequests
+from yosegi.services.programme.service import ProgrammeService
+from yosegi.services.tasks.requests import TaskRequests
+from yosegi.services.tasks.service import TaskService
 from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.signer import Signer
 
 
 @dataclass(repr=False)
 class Site:
-    """A site with all its rooms, made by the composition root.
+    """A site with all its services, made by the composition root.
 
     Args:
         institution: lets people in whom their institution's provider vouches for.
@@ -66,8 +68,14 @@ class Site:
     requests: Requests
     owner: TaskOwner
     catalogue: CapabilityCatalogue
-    campaigns: Campaigns
-    notices: AlertService
+    campaign_engine: Campaigns
+    campaigns: CampaignService
+    tasks: TaskService
+    task_requests: TaskRequests
+    operations: OperationsService
+    peers: PeerService
+    programme: ProgrammeService
+    alerts: AlertService
     authenticator: Authenticator
     transfers: ObjectTransfers
     objects: ObjectService
@@ -78,11 +86,10 @@ class Site:
     governance: GovernanceService
     rights: DelegationVerifier
     watch: RevocationMonitor
-    funds: GrantService
+    grants: GrantService
     approvals: ApprovalService
     mandates: MandateService
     restore_sync: RestoreSync
-    asking: TaskRequests
     renewal: StatementRenewal
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
@@ -103,7 +110,7 @@ class Site:
         self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
         await self.authorizer.start()
         self.publisher.start()
-        self.funds.start()
+        self.grants.start()
         self.exchange.on(Request, self._on_request)
         self.exchange.on(Report, self.requests.on_report)
         self.exchange.on(Cancel, self._on_cancel)
@@ -114,10 +121,10 @@ class Site:
         self.rights.start()
         self.mandates.start()
         self.rights.changed, self.rights.lapsed_now = self.owner.wake_all, self.watch.look
-        self.mandates.changed = self.campaigns.wake_all
+        self.mandates.changed = self.campaign_engine.wake_all
         self.publisher.changed = self._law_changed
         self.requests.start()
-        self.notices.start()
+        self.alerts.start()
         self.exchange.start()
         self.objects.start()
         self.evidence.start()
@@ -127,8 +134,8 @@ class Site:
         await self.restore_sync.start()
         await self.erasure.start()
         await self.catalogue.publish(self.catalogue.own)
-        self.campaigns.start()
-        for work in (self.notices.run(), self.rights.run(), self.watch.run(), self.renewal.run()):
+        self.campaign_engine.start()
+        for work in (self.alerts.run(), self.rights.run(), self.watch.run(), self.renewal.run()):
             self._tasks.append(asyncio.create_task(work))
 
     def release_waiters(self) -> None:
@@ -140,7 +147,7 @@ class Site:
 
     async def close(self) -> None:
         """Stop watching; nothing that is recorded is lost, and engines end what they started."""
-        await self.campaigns.close()
+        await self.campaign_engine.close()
         await self.owner.close()
         await self.transfers.close()
         await self.evidence.close()
@@ -155,7 +162,7 @@ class Site:
 
     def _law_changed(self) -> None:
         """A document came into force: what rests on the ones before is looked at now."""
-        self.campaigns.wake_all()
+        self.campaign_engine.wake_all()
         self.watch.look()
 
     async def _on_request(self, incoming: Incoming) -> None:
@@ -174,238 +181,9 @@ class Site:
     def _request_changed(self, asked: Asked) -> None:
         self.transfers.reported(asked)
         self.evidence.reported(asked)
-        self.campaigns.reported(asked)
+        self.campaign_engine.reported(asked)
 
     def _task_changed(self, task: Task) -> None:
         # What runs and ends as it should is nobody's to look at.
         if task.state is TaskState.UNCERTAIN or task.reasons:
-            self.notices.look()
-
-    # -- what people do -------------------------------------------------------------------------------------------
-
-    async def start_campaign(self, spec: CampaignSpec, who: Session, mandate: str = "") -> Campaign:
-        """Begin a campaign on behalf of whom its file names, under a mandate; an agent's under its own.
-
-        A member who names none gives the campaign one of its own by starting it.
-
-        Raises:
-            Refused: somebody else's name is in the file, or that of somebody this site does not vouch for, its team
-                does not work on the challenge it names, or it asks for more than the mandate allows.
-            NotFound: a charter or a team that this site does not know.
-            Unavailable: this site's clock is off, and a mandate given by it would be of another time.
-        """
-        self.requests.check_clock()
-        if spec.on_behalf_of != who.person and who.role != "officer":
-            raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
-        charters = self.registry.charters()
-        if spec.charter not in charters:
-            raise NotFound("charter", spec.charter, charters)
-        charter = self.registry.federation(spec.charter).roster.charter
-        teams = tuple(team.id for team in charter.teams)
-        if spec.team not in teams:
-            raise NotFound("team", spec.team, teams)
-        home = home_of(spec.on_behalf_of)
-        if home != self.name and not self.authorizer.hosts(spec.charter, home):
-            raise Refused(f"campaign {spec.name}", ("institution_not_hosted",))
-        if spec.challenge is not None and spec.challenge not in charter.challenges_of(spec.team):
-            raise Refused(f"campaign {spec.name} for {spec.challenge}", ("challenge_not_of_team",))
-        mandate = mandate or who.mandate
-        if mandate:
-            contracts = {ref: self.campaigns.contract_of(spec.charter, ref) for ref in spec.capabilities()}
-            self.mandates.check_campaign(mandate, spec, contracts, who)
-        return await self.campaigns.begin(spec, by=who.person, mandate=mandate)
-
-    async def move_campaign(
-        self, name: str, state: CampaignState, who: Session, why: str, conduct: Conduct | None = None
-    ) -> Campaign:
-        """Hold, resume, safely stop or abort a campaign. Everybody who is signed in may stop.
-
-        Raises:
-            NotFound: none of that name; or to go on with, or further, one of another team.
-            Refused: an agent resumes it, or it is to go further than before and is somebody else's.
-        """
-        if state is CampaignState.RUNNING:
-            self.campaign(name, who)
-            self._a_person(who, f"resuming campaign {name}")
-        if conduct is not None and self.campaign(name, who).spec.on_behalf_of != who.person:
-            raise Refused(f"changing how far campaign {name} goes", ("not_on_behalf_of_others",))
-        return await self.campaigns.move(
-            name, state, by=who.person, why=why or f"asked by {who.person}", conduct=conduct
-        )
-
-    async def settle_task(self, name: str, effect: Effect, note: str, who: Session) -> Task:
-        """Say what an uncertain task did, after a look at the instrument.
-
-        Raises:
-            Refused: not an operator.
-        """
-        self._operator(who, f"settling {name}")
-        home, key = self.find_task(name)
-        return await self.owner.settle(home, key, effect, note, by=who.person)
-
-    async def acknowledge_task(self, name: str, who: Session) -> Task:
-        """Say that the notice of an uncertain task was seen.
-
-        Raises:
-            NotFound: none of that name, or one of another team.
-            Refused: by an agent: a notice is for people.
-        """
-        self._a_person(who, f"acknowledging {name}")
-        self.task_for(name, who)
-        home, key = self.find_task(name)
-        return await self.owner.acknowledge(home, key, by=who.person)
-
-    async def cancel_task(self, name: str, reason: str, who: Session) -> Task:
-        """Cancel a task that others asked of this site."""
-        home, key = self.find_task(name)
-        return await self.owner.cancel(home, key, reason, by=who.person)
-
-    async def set_stop_level(self, word: str, who: Session, reason: str) -> None:
-        """Hold, safely stop or abort everything this site runs, or release it. Needs nobody else's permission.
-
-        Raises:
-            NotFound: not one of hold, stop, abort, release.
-            Refused: releasing is for operators; anybody may stop.
-        """
-        if word == "hold":
-            await self.owner.hold(who.person, reason)
-        elif word == "stop":
-            await self.owner.safe_stop(who.person, reason)
-        elif word == "abort":
-            await self.owner.abort(who.person, reason)
-        elif word == "release":
-            self._operator(who, "releasing the switch")
-            await self.owner.release(who.person, reason)
-        else:
-            raise NotFound("switch position", word, ("hold", "stop", "abort", "release"))
-
-    async def acknowledge_notice(self, name: str, who: Session) -> None:
-        """Say that a notice was seen: of a condition by its name, of a task by the task's."""
-        if any(notice.task == name for notice in self.notices.open()):
-            await self.acknowledge_task(name, who)
-        else:
-            await self.notices.acknowledge(name, who.person)
-
-    async def settle_restoration(self, who: Session, note: str) -> None:
-        """Say that the instruments were looked at after this site was restored from a backup.
-
-        Raises:
-            Refused: not an operator.
-            Conflict: there is nothing to settle.
-        """
-        self._operator(who, "settling the restoration")
-        await self.owner.gap.settle(who.person, note)
-
-    async def settle_station(self, name: str, who: Session, note: str) -> None:
-        """Say that the instrument of a station that had forgotten what it did was looked at.
-
-        Raises:
-            NotFound: no such station.
-            Refused: not an operator.
-            Conflict: there is nothing to settle.
-        """
-        self._operator(who, f"settling station {name}")
-        if name not in self.stations:
-            raise NotFound("station", name, tuple(self.stations))
-        await self.stations[name].settle(who.person, note)
-
-    async def close_breaker(self, capability: str, who: Session, note: str) -> None:
-        """Say that a capability works again, after a look at it.
-
-        Raises:
-            NotFound: not published here.
-            Refused: not an operator.
-        """
-        self._operator(who, f"closing the breaker of {capability}")
-        if capability not in self.owner.published:
-            raise NotFound("capability", capability, tuple(self.owner.published))
-        await self.owner.close_breaker(capability, who.person, note)
-
-    def _a_person(self, who: Session, what: str) -> None:
-        if who.agent:
-            raise Refused(what, ("people_only",))
-
-    def _operator(self, who: Session, what: str) -> None:
-        self._a_person(who, what)
-        if who.role not in ("operator", "officer"):
-            raise Refused(what, ("operators_only",))
-
-    # -- what people ask ------------------------------------------------------------------------------------------
-
-    def may_see(self, charter: str, team: str, who: Session) -> bool:
-        """Whether somebody may look at a team's work here: its people may, and those who run the site."""
-        return who.role in ("operator", "officer") or self.authorizer.in_team(charter, team, who.person)
-
-    def campaign(self, name: str, who: Session) -> Campaign:
-        """One campaign of this home site, for somebody who may see it.
-
-        Raises:
-            NotFound: none of that name, or one of another team; which, is not said.
-        """
-        found = self.campaigns.get(name)
-        if not self.may_see(found.spec.charter, found.spec.team, who):
-            raise NotFound("campaign", name)
-        return found
-
-    def campaigns_of(self, who: Session) -> list[Campaign]:
-        """Every campaign of this home site that somebody may see."""
-        found = (self.campaigns.get(name) for name in self.campaigns.names())
-        return [one for one in found if self.may_see(one.spec.charter, one.spec.team, who)]
-
-    def find_task(self, name: str) -> tuple[str, str]:
-        """Home site and key of a task named `home/key`, or by its key alone where that is enough.
-
-        Raises:
-            NotFound: none here, or more than one.
-        """
-        home, _, key = name.rpartition("/")
-        rows = self.ledger.query("SELECT home, key FROM task WHERE key = ? OR key LIKE ?", (key, key + "%"))
-        found = {(row["home"], row["key"]) for row in rows if home in ("", row["home"])}
-        exact = {pair for pair in found if pair[1] == key}
-        if len(exact or found) != 1:
-            raise NotFound("task", name, tuple(sorted(f"{h}/{k}" for h, k in found)))
-        return next(iter(exact or found))
-
-    def task(self, name: str) -> Task:
-        """One task of this owner, whoever asks; what is shown to people goes through `task_for`."""
-        return self.owner.task(task_stream(*self.find_task(name)))
-
-    def task_for(self, name: str, who: Session) -> Task:
-        """One task of this owner, for somebody who may see it.
-
-        Raises:
-            NotFound: none of that name, or one of another team.
-            Refused: what was asked and what came of it were erased.
-        """
-        task = self.task(name)
-        row = self.ledger.query("SELECT charter, team FROM task WHERE stream = ?", (task.stream,))[0]
-        if not self.may_see(row["charter"], row["team"], who):
-            raise NotFound("task", name)
-        if task.request is None:
-            raise Refused(f"task {name}", ("body_erased",))
-        return task
-
-    def tasks(self, state: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        """The latest tasks of this owner, whoever asks; what is shown to people goes through `tasks_for`."""
-        return self._tasks_where("state = ?" if state else "1 = 1", [state] if state else [], limit)
-
-    def tasks_for(self, who: Session, state: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        """The latest tasks of this owner that somebody may see."""
-        if who.role in ("operator", "officer"):
-            return self.tasks(state, limit)
-        teams = sorted(self.authorizer.teams_of(who.person))
-        condition = f"team IN ({', '.join('?' * len(teams))})"
-        if state:
-            return self._tasks_where(f"{condition} AND state = ?", [*teams, state], limit)
-        return self._tasks_where(condition, teams, limit)
-
-    def _tasks_where(self, condition: str, values: list[str], limit: int) -> list[dict[str, Any]]:
-        return self.ledger.query(
-            f"SELECT home, key, team, capability, campaign, state, effect, result, notified, asked, changed FROM task"
-            f" WHERE {condition} ORDER BY first DESC LIMIT ?",
-            (*values, limit),
-        )
-
-    def peers(self) -> list[dict[str, Any]]:
-        """How each peer is reached and when it was last heard."""
-        return [line | {"told_by": line["peer"]} for line in self.exchange.statistics()]
+            self.alerts.look()

@@ -23,7 +23,6 @@ from yosegi.http.bodies import Body, Text, Why
 from yosegi.http.limits import body_of
 from yosegi.http.strict_json import StrictRoute
 from yosegi.identity.accounts import Session
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.services.runtime import Site
 from yosegi.services.schemas import (
     campaign_full,
@@ -129,7 +128,7 @@ async def sign_out(
 @api.get("/peers")
 async def peers(site: Here, who: Who) -> list[dict[str, Any]]:
     """How each peer is reached, and when it was last heard."""
-    return site.peers()
+    return site.peers.list()
 
 
 @api.get("/capabilities")
@@ -151,28 +150,28 @@ async def capability(owner: str, name: str, site: Here, who: Who) -> dict[str, A
 @api.get("/campaigns")
 async def campaigns(site: Here, who: Who) -> list[dict[str, Any]]:
     """Every campaign of this home site's teams that the caller is in; for who runs the site, all."""
-    return [campaign_summary(campaign) for campaign in site.campaigns_of(who)]
+    return [campaign_summary(campaign) for campaign in site.campaigns.list_for(who)]
 
 
 @api.post("/campaigns", status_code=201)
 async def start_campaign(body: StartCampaign, site: Here, who: Who) -> dict[str, Any]:
     """Start a campaign from a campaign file."""
-    return campaign_full(await site.start_campaign(parse_spec(body.spec), who, body.mandate))
+    return campaign_full(await site.campaigns.start(parse_spec(body.spec), who, body.mandate))
 
 
 @api.get("/campaigns/{name}")
 async def campaign(name: str, site: Here, who: Who) -> dict[str, Any]:
     """One campaign with its trials."""
-    trouble = site.campaigns.last_errors.get(name, "")
-    return campaign_full(site.campaign(name, who)) | {"trouble": trouble}
+    trouble = site.campaigns.last_error(name)
+    return campaign_full(site.campaigns.get_for(name, who)) | {"trouble": trouble}
 
 
 @api.post("/campaigns/{name}/{word}")
 async def move_campaign(name: str, word: Word, body: MoveCampaign, site: Here, who: Who) -> dict[str, Any]:
     """Hold, resume, safely stop or abort. Stopping is for everybody; what is shown is for the team."""
     conduct = body.conduct if word == "resume" else None
-    moved = await site.move_campaign(name, MOVES[word], who, body.why, conduct)
-    if not site.may_see(moved.spec.charter, moved.spec.team, who):
+    moved = await site.campaigns.move(name, MOVES[word], who, body.why, conduct)
+    if not site.authorizer.may_see(moved.spec.charter, moved.spec.team, who):
         return {"name": name, "state": str(moved.state)}
     return campaign_full(moved)
 
@@ -180,41 +179,40 @@ async def move_campaign(name: str, word: Word, body: MoveCampaign, site: Here, w
 @api.get("/campaigns/{name}/export", response_class=StreamingResponse)
 async def export(name: str, site: Here, who: Who) -> StreamingResponse:
     """The whole campaign as a bundle that verifies offline."""
-    site.campaign(name, who)
-    data = await export_campaign(site, name)
+    data = await site.campaigns.export_for(name, who)
     return StreamingResponse(iter([data]), media_type="application/json")
 
 
 @api.get("/tasks")
 async def tasks(site: Here, who: Who, state: str = "") -> list[dict[str, Any]]:
     """The latest tasks others asked of this site."""
-    return site.tasks_for(who, state)
+    return list(site.tasks.list_for(who, state))
 
 
 @api.get("/tasks/{home}/{key}")
 async def task(home: str, key: str, site: Here, who: Who) -> dict[str, Any]:
     """One task."""
-    return task_full(site.task_for(f"{home}/{key}", who))
+    return task_full(site.tasks.get_for(f"{home}/{key}", who))
 
 
 @api.post("/tasks/{home}/{key}/settle")
 async def settle(home: str, key: str, body: Settle, site: Here, who: Who) -> dict[str, Any]:
     """Say what an uncertain task did."""
-    return task_full(await site.settle_task(f"{home}/{key}", Effect(body.effect), body.note, who))
+    return task_full(await site.tasks.settle(f"{home}/{key}", Effect(body.effect), body.note, who))
 
 
 @api.post("/tasks/{home}/{key}/acknowledge")
 async def acknowledge(home: str, key: str, site: Here, who: Who) -> dict[str, Any]:
     """Say that a notice was seen."""
-    return task_full(await site.acknowledge_task(f"{home}/{key}", who))
+    return task_full(await site.tasks.acknowledge(f"{home}/{key}", who))
 
 
 @api.post("/tasks/{home}/{key}/cancel")
 async def cancel(home: str, key: str, body: Why, site: Here, who: Who) -> dict[str, Any]:
     """Cancel a task."""
-    cancelled = await site.cancel_task(f"{home}/{key}", body.why, who)
+    cancelled = await site.tasks.cancel(f"{home}/{key}", body.why, who)
     asked = cancelled.asked()
-    if not site.may_see(asked.charter, asked.team, who):
+    if not site.authorizer.may_see(asked.charter, asked.team, who):
         return {"home": home, "key": key, "state": str(cancelled.state)}
     return task_full(cancelled)
 
@@ -222,7 +220,7 @@ async def cancel(home: str, key: str, body: Why, site: Here, who: Who) -> dict[s
 @api.post("/breakers/{capability}/close")
 async def close_breaker(capability: str, body: Why, site: Here, who: Who) -> dict[str, str]:
     """Say that a capability works again, after its breaker opened and somebody looked."""
-    await site.close_breaker(capability, who, body.why)
+    await site.operations.close_breaker(capability, who, body.why)
     return {"breaker": site.owner.breakers.why_open(capability)}
 
 
@@ -235,14 +233,14 @@ async def gap(site: Here, who: Who) -> dict[str, Any]:
 @api.post("/gap/settle")
 async def settle_restoration(body: Why, site: Here, who: Who) -> dict[str, bool]:
     """Say that the instruments were looked at after a restoration, so that work that uses things up may start."""
-    await site.settle_restoration(who, body.why)
+    await site.operations.settle_restoration(who, body.why)
     return {"open": site.owner.gap.open}
 
 
 @api.post("/stations/{name}/settle")
 async def settle_station(name: str, body: Why, site: Here, who: Who) -> dict[str, str]:
     """Say that the instrument of a station that had forgotten what it did was looked at, so that it may go on."""
-    await site.settle_station(name, who, body.why)
+    await site.operations.settle_station(name, who, body.why)
     return {"unsettled": site.stations[name].unsettled}
 
 
@@ -250,13 +248,13 @@ async def settle_station(name: str, body: Why, site: Here, who: Who) -> dict[str
 async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
     """What a person must look at."""
     names = ("task", "name", "kind", "capability", "since", "text", "ja", "told_by")
-    return [{name: getattr(notice, name) for name in names} for notice in site.notices.open()]
+    return [{name: getattr(notice, name) for name in names} for notice in site.alerts.open()]
 
 
 @api.post("/notices/acknowledge")
 async def acknowledge_notice(body: AcknowledgeAlert, site: Here, who: Who) -> dict[str, str]:
     """Say that a notice was seen, so that it is not repeated."""
-    await site.acknowledge_notice(body.notice, who)
+    await site.alerts.acknowledge_for(body.notice, who)
     return {"acknowledged": body.notice}
 
 
@@ -265,7 +263,7 @@ async def switch(
     word: Literal["hold", "stop", "abort", "release"], body: Why, site: Here, who: Who
 ) -> dict[str, bool | str]:
     """Hold, safely stop or abort everything this site runs for anybody, or release it."""
-    await site.set_stop_level(word, who, body.why)
+    await site.operations.set_stop_level(word, who, body.why)
     return {"held": site.owner.held, "word": site.owner.switch}
 
 

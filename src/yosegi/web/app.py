@@ -17,8 +17,8 @@ from yosegi.http.security_headers import Guard
 from yosegi.identity.sessions import Sessions
 from yosegi.services.runtime import Site
 from yosegi.web.api import api, doors
-from yosegi.web.funds import funds
 from yosegi.web.governance import governance
+from yosegi.web.grants import grants
 from yosegi.web.institution import browser, institution
 from yosegi.web.mandates import mandate_pages
 from yosegi.web.pages import caller_of, pages, problem_page, to_sign_in
@@ -43,7 +43,7 @@ def make_app(site: Site) -> FastAPI:
     app.include_router(rights)
     app.include_router(browser)
     app.include_router(institution)
-    app.include_router(funds)
+    app.include_router(grants)
     app.include_router(pages)
     app.include_router(programme_pages)
     app.include_router(mandate_pages)

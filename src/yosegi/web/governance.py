@@ -12,7 +12,6 @@ from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Text
 from yosegi.http.strict_json import StrictRoute
 from yosegi.services.governance.service import PolicyQuery
-from yosegi.services.programme.service import campaign_told, programme
 
 governance = APIRouter(prefix="/api/v1", route_class=StrictRoute)
 Name = Annotated[str, Field(max_length=130)]
@@ -60,14 +59,13 @@ class RegisterOutcome(Body):
 @governance.get("/programme")
 async def everything(site: Here, who: Who, charter: str = "") -> list[dict[str, Any]]:
     """The programme office's view: teams, challenges, agreements, grants, campaigns with baselines and outcomes."""
-    return programme(site, charter)
+    return site.programme.list(charter)
 
 
 @governance.post("/outcomes/{name}", status_code=201)
 async def outcome(name: str, body: RegisterOutcome, site: Here, who: Who) -> dict[str, Any]:
     """Record what came of a campaign: a paper, data set, model or answered question."""
-    await site.campaigns.register_outcome(name, body.kind, body.title, body.link, by=who.person)
-    return campaign_told(site, site.campaigns.get(name))
+    return await site.programme.register_outcome(name, body.kind, body.title, body.link, who)
 
 
 @governance.get("/charters")

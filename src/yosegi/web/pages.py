@@ -19,7 +19,6 @@ from yosegi.core.states import Effect
 from yosegi.http.errors import FormRefused
 from yosegi.identity.accounts import Session, same_token
 from yosegi.identity.sessions import Sessions
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
 from yosegi.web.api import MOVES, download
@@ -288,8 +287,7 @@ async def campaign_live(name: str, caller: Here, all: str = "") -> Response:
 @pages.get("/campaigns/{name}/bundle")
 async def bundle(name: str, caller: Here) -> Response:
     """The whole campaign as a bundle that verifies offline."""
-    caller.site.campaign(name, signed_in(caller))
-    data = await export_campaign(caller.site, name)
+    data = await caller.site.campaigns.export_for(name, signed_in(caller))
     return Response(data, media_type="application/json", headers={"Content-Disposition": "attachment"})
 
 
@@ -303,7 +301,7 @@ async def steer(name: str, word: str, caller: Here) -> Response:
     return await act(
         caller,
         f"campaigns/{quote(name)}",
-        lambda session, form: site.move_campaign(name, move, session, form.get("why", "")[:2000]),
+        lambda session, form: site.campaigns.move(name, move, session, form.get("why", "")[:2000]),
     )
 
 
@@ -341,7 +339,7 @@ async def settle(home: str, key: str, caller: Here) -> Response:
         effect, note = form.get("effect", ""), form.get("note", "").strip()[:4000]
         if effect not in ("none", "done") or not note:
             raise Invalid("the form", "it says neither what happened nor what was seen", "fill in both")
-        await caller.site.settle_task(f"{home}/{key}", Effect(effect), note, session)
+        await caller.site.tasks.settle(f"{home}/{key}", Effect(effect), note, session)
 
     return await act(caller, "tasks", do)
 
@@ -349,7 +347,7 @@ async def settle(home: str, key: str, caller: Here) -> Response:
 @pages.post("/tasks/{home}/{key}/acknowledge")
 async def acknowledge(home: str, key: str, caller: Here) -> Response:
     """Say that a notice was seen."""
-    return await act(caller, "tasks", lambda session, form: caller.site.acknowledge_task(f"{home}/{key}", session))
+    return await act(caller, "tasks", lambda session, form: caller.site.tasks.acknowledge(f"{home}/{key}", session))
 
 
 @pages.post("/tasks/{home}/{key}/approve")
@@ -381,7 +379,7 @@ async def cancel(home: str, key: str, caller: Here) -> Response:
     return await act(
         caller,
         "tasks",
-        lambda session, form: site.cancel_task(f"{home}/{key}", f"cancelled by {session.person}", session),
+        lambda session, form: site.tasks.cancel(f"{home}/{key}", f"cancelled by {session.person}", session),
     )
 
 
@@ -389,7 +387,7 @@ async def cancel(home: str, key: str, caller: Here) -> Response:
 async def acknowledge_notice(caller: Here) -> Response:
     """Say that a notice was seen."""
     return await act(
-        caller, "", lambda session, form: caller.site.acknowledge_notice(form.get("notice", "")[:400], session)
+        caller, "", lambda session, form: caller.site.alerts.acknowledge_for(form.get("notice", "")[:400], session)
     )
 
 
@@ -397,5 +395,7 @@ async def acknowledge_notice(caller: Here) -> Response:
 async def switch(word: str, caller: Here) -> Response:
     """Hold, safely stop or abort everything this site runs, or release it."""
     return await act(
-        caller, "", lambda session, form: caller.site.set_stop_level(word, session, form.get("why", "")[:2000])
+        caller,
+        "",
+        lambda session, form: caller.site.operations.set_stop_level(word, session, form.get("why", "")[:2000]),
     )

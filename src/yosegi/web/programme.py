@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from yosegi.services.grants.view import to_csv, usage
-from yosegi.services.programme.service import programme
 from yosegi.web.pages import Here, show, signed_in
 
 programme_pages = APIRouter(include_in_schema=False)
@@ -23,7 +22,7 @@ async def catalogue(caller: Here, purpose: str = "") -> Response:
 async def governance(caller: Here, charter: str = "") -> Response:
     """Focus areas, challenges, teams, agreements, grants, and campaigns with their baselines and outcomes."""
     signed_in(caller)
-    return show(caller, "programme", page="programme", charters=programme(caller.site, charter[:60]))
+    return show(caller, "programme", page="programme", charters=caller.site.programme.list(charter[:60]))
 
 
 @programme_pages.get("/programme/usage.csv")

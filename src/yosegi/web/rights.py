@@ -14,7 +14,7 @@ from yosegi.core.identifiers import split_capability
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Why
 from yosegi.services.schemas import task_full
-from yosegi.services.tasks.service import asked_full
+from yosegi.services.tasks.requests import asked_full
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 
@@ -70,26 +70,26 @@ class AskForTask(Body):
 @rights.get("/approvals")
 async def approvals(site: Here, who: Who) -> list[dict[str, Any]]:
     """What waits for a person's approval here, the oldest first, as far as the caller may see it."""
-    return site.approvals.waiting_for(who, site.may_see)
+    return site.approvals.waiting_for(who)
 
 
 @rights.get("/tasks/{home}/{key}/asked")
 async def asked(home: str, key: str, site: Here, who: Who) -> dict[str, Any]:
     """What exactly a task asks, and what was said to it."""
-    return site.approvals.asked(site.task_for(f"{home}/{key}", who).stream)
+    return site.approvals.asked(site.tasks.get_for(f"{home}/{key}", who).stream)
 
 
 @rights.post("/tasks/{home}/{key}/approve")
 async def approve(home: str, key: str, body: Signed, site: Here, who: Who) -> dict[str, Any]:
     """Say yes, in a document signed with the person's own key."""
     envelope = Envelope.read(body.document, what="an approval")
-    return task_full(await site.approvals.give(*site.find_task(f"{home}/{key}"), envelope, who))
+    return task_full(await site.approvals.give(*site.tasks.find(f"{home}/{key}"), envelope, who))
 
 
 @rights.post("/tasks/{home}/{key}/refuse")
 async def refuse(home: str, key: str, body: Why, site: Here, who: Who) -> dict[str, Any]:
     """Say no, with words that the asker reads."""
-    return task_full(await site.approvals.refuse(*site.find_task(f"{home}/{key}"), body.why, who))
+    return task_full(await site.approvals.refuse(*site.tasks.find(f"{home}/{key}"), body.why, who))
 
 
 @rights.post("/approvals/{approval}/withdraw")
@@ -160,7 +160,7 @@ async def ask(body: AskForTask, site: Here, who: Who) -> dict[str, Any]:
     """Ask an owner for one task; the same key again asks nothing new."""
     owner = split_capability(body.capability)[0]
     key = body.key or secrets.token_hex(16)
-    found = await site.asking.ask(
+    found = await site.task_requests.ask(
         who,
         key=key,
         charter=body.charter,
@@ -181,6 +181,6 @@ async def request(owner: str, key: str, site: Here, who: Who) -> dict[str, Any]:
     if len(key) > 128:
         raise Invalid("the key", "longer than 128 characters")
     found = site.requests.get(owner, key)
-    if found.request is not None and not site.may_see(found.request.charter, found.request.team, who):
+    if found.request is not None and not site.authorizer.may_see(found.request.charter, found.request.team, who):
         raise NotFound("request", key)
     return asked_full(found, owner, key)

@@ -72,7 +72,7 @@ class Looking:
 
     def switch(self) -> Markup:
         """The part that is on every page."""
-        return self.render("switch", word=self.site.owner.switch, notices=len(self.site.notices.open()))
+        return self.render("switch", word=self.site.owner.switch, notices=len(self.site.alerts.open()))
 
 
 class PageView(Protocol):
@@ -96,19 +96,19 @@ class FederationPage:
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
         look, site = self.looking, self.looking.site
-        campaigns = [self._line(campaign) for campaign in site.campaigns_of(look.session)]
+        campaigns = [self._line(campaign) for campaign in site.campaigns.list_for(look.session)]
         return {
             "switch": look.switch(),
-            "notices": look.render("notices", open=site.notices.open()),
+            "notices": look.render("notices", open=site.alerts.open()),
             "campaigns": look.render("campaigns", campaigns=campaigns[::-1]),
-            "sites": look.render("sites", peers=site.peers()),
+            "sites": look.render("sites", peers=site.peers.list()),
             "capabilities": look.render(
                 "capabilities", listings=[listing_summary(line) for line in site.catalogue.listings()]
             ),
         }
 
     def _line(self, campaign: Campaign) -> dict[str, Any]:
-        trouble = self.looking.site.campaigns.last_errors.get(campaign.spec.name, "")
+        trouble = self.looking.site.campaigns.last_error(campaign.spec.name)
         return campaign_summary(campaign) | {"trouble": trouble, "simulated": any_simulated(campaign)}
 
     def rows(self) -> dict[str, Markup]:
@@ -137,7 +137,7 @@ class CampaignPage:
     @property
     def campaign(self) -> Campaign:
         """The campaign as it stands."""
-        return self.looking.site.campaign(self.name, self.looking.session)
+        return self.looking.site.campaigns.get_for(self.name, self.looking.session)
 
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
@@ -146,7 +146,7 @@ class CampaignPage:
         goal = campaign.spec.objective
         done = [t for t in campaign.trials if t.state is TrialState.COMPLETED]
         first = sum(is_of_first(campaign, t) for t in done)
-        trouble = look.site.campaigns.last_errors.get(self.name, "")
+        trouble = look.site.campaigns.last_error(self.name)
         total = len(campaign.trials)
         return {
             "switch": look.switch(),
@@ -245,15 +245,15 @@ class TasksPage:
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
         look, site = self.looking, self.looking.site
-        uncertain = [self._full(row) for row in site.tasks_for(look.session, TaskState.UNCERTAIN)]
+        uncertain = [self._full(row) for row in site.tasks.list_for(look.session, TaskState.UNCERTAIN)]
         latest = [
             row | {"reasons": self._reasons(row)} | self._simulated(row["capability"])
-            for row in site.tasks_for(look.session)
+            for row in site.tasks.list_for(look.session)
         ]
         return {
             "switch": look.switch(),
             "uncertain": look.render("uncertain", tasks=uncertain),
-            "awaited": look.render("awaited", tasks=site.approvals.waiting_for(look.session, site.may_see)),
+            "awaited": look.render("awaited", tasks=site.approvals.waiting_for(look.session)),
             "latest": look.render("latest", tasks=latest),
         }
 
@@ -279,7 +279,10 @@ class TasksPage:
         name, version = f"{row['home']}/{row['key']}", f"{row['changed']} {row['notified']}"
         known = self._folded.get(name)
         if known is None or known[0] != version:
-            known = self._folded[name] = (version, task_full(self.looking.site.task_for(name, self.looking.session)))
+            known = self._folded[name] = (
+                version,
+                task_full(self.looking.site.tasks.get_for(name, self.looking.session)),
+            )
         return known[1]
 
     def _simulated(self, capability: str) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import NotFound, YosegiError
 from yosegi.core.reasons import explain
 from yosegi.core.transport import Transport
+from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.alerts.health import HealthProblem
+from yosegi.services.tasks.service import TaskService
 
 log = logging.getLogger("yosegi.notices")
 
@@ -76,6 +78,7 @@ class AlertService:
     """Repeats what is open.
 
     Args:
+        tasks: acknowledges the alert of a task.
         senders: where notices go; one that fails does not keep the others from it.
         every: seconds between two reminders of the same thing.
         conditions: what holds now, besides tasks.
@@ -84,6 +87,7 @@ class AlertService:
     site: str
     ledger: Ledger
     clock: Clock
+    tasks: TaskService
     senders: tuple[Send, ...]
     every: float = 600.0
     conditions: Callable[[], Sequence[HealthProblem]] = lambda: ()
@@ -113,6 +117,18 @@ class AlertService:
     def start(self) -> None:
         """Read back what was acknowledged."""
         self._acknowledged = {str(entry.facts["notice"]) for entry in self.ledger.read(STREAM)}
+
+    async def acknowledge_for(self, name: str, who: Session) -> None:
+        """Say that an alert was seen: of a condition by its name, of a task by the task's.
+
+        Raises:
+            NotFound: no such alert.
+            Refused: by an agent, of a task: an alert is for people.
+        """
+        if any(alert.task == name for alert in self.open()):
+            await self.tasks.acknowledge(name, who)
+        else:
+            await self.acknowledge(name, who.person)
 
     async def acknowledge(self, name: str, by: str) -> None:
         """A person has seen a condition; it is not repeated while it lasts.

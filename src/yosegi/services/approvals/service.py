@@ -5,7 +5,6 @@ A yes is signed with the person's own key, which the site does not hold; a no ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +44,9 @@ class ApprovalService:
         )
         return [self.asked(row["stream"]) for row in rows]
 
-    def waiting_for(self, who: Session, may_see: Callable[[str, str, Session], bool]) -> list[dict[str, Any]]:
+    def waiting_for(self, who: Session) -> list[dict[str, Any]]:
         """What waits for a person, as far as somebody may look at it."""
-        return [one for one in self.waiting() if may_see(one["charter"], one["team"], who)]
+        return [one for one in self.waiting() if self.authorizer.may_see(one["charter"], one["team"], who)]
 
     def asked(self, stream: str) -> dict[str, Any]:
         """What exactly is asked: the inputs with their units, the most it may cost, for whom, and under what.

@@ -33,6 +33,7 @@ from yosegi.governance.policy.disclosure import extract, hidden
 from yosegi.governance.policy.policy import POLICY, Policy
 from yosegi.governance.policy.question import Action, CapabilityFacts, Question, vouching
 from yosegi.governance.policy.what_if import Expectation, check_expectations
+from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.trust.messages import AuthorizationQuery, DisclosedPolicies, Request
 
@@ -237,6 +238,10 @@ class Authorizer:
             self.registry.federation(charter).roster.is_stated(home_of(person), self.clock.now())
             for charter in self.registry.charters()
         )
+
+    def may_see(self, charter: str, team: str, who: Session) -> bool:
+        """Whether somebody may look at a team's work here: its people may, and those who run the site."""
+        return who.role in ("operator", "officer") or self.in_team(charter, team, who.person)
 
     def hosts(self, charter: str, institution: str) -> bool:
         """Whether a charter has this site host a member, now."""

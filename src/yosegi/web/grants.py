@@ -11,7 +11,7 @@ from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Text
 from yosegi.services.grants.view import to_csv, usage
 
-funds = APIRouter(prefix="/api/v1")
+grants = APIRouter(prefix="/api/v1")
 Name = Annotated[str, Field(min_length=1, max_length=130)]
 Decimals = Annotated[dict[str, Annotated[str, Field(max_length=40)]], Field(max_length=20)]
 
@@ -55,62 +55,62 @@ class AnswerIt(Body):
     why: Text = ""
 
 
-@funds.get("/grants")
-async def grants(site: Here, who: Who) -> list[dict[str, Any]]:
+@grants.get("/grants")
+async def list_grants(site: Here, who: Who) -> list[dict[str, Any]]:
     """Every grant of this site, and where it stands."""
-    return list(site.funds.list())
+    return list(site.grants.list())
 
 
-@funds.post("/grants", status_code=201)
+@grants.post("/grants", status_code=201)
 async def award(body: Award, site: Here, who: Who) -> dict[str, Any]:
     """Give a team a grant."""
-    return await site.funds.award(body.grant, who)
+    return await site.grants.award(body.grant, who)
 
 
-@funds.get("/grants/{grant}")
+@grants.get("/grants/{grant}")
 async def grant(grant: str, site: Here, who: Who) -> dict[str, Any]:
     """One grant with its tranches."""
-    return site.funds.show(grant)
+    return site.grants.show(grant)
 
 
-@funds.post("/grants/{grant}/release")
+@grants.post("/grants/{grant}/release")
 async def release(grant: str, body: ReleaseIt, site: Here, who: Who) -> dict[str, Any]:
     """Open a contingent tranche."""
-    return await site.funds.release(grant, body.tranche, who, document=body.document, award_letter=body.award_letter)
+    return await site.grants.release(grant, body.tranche, who, document=body.document, award_letter=body.award_letter)
 
 
-@funds.post("/grants/{grant}/claw-back")
+@grants.post("/grants/{grant}/claw-back")
 async def claw_back(grant: str, body: ClawBack, site: Here, who: Who) -> dict[str, Any]:
     """Shrink a tranche, never below what is held and spent."""
-    return await site.funds.claw_back(grant, body.tranche, body.amounts, body.reason, who)
+    return await site.grants.claw_back(grant, body.tranche, body.amounts, body.reason, who)
 
 
-@funds.post("/grants/{grant}/move")
+@grants.post("/grants/{grant}/move")
 async def move(grant: str, body: MoveIt, site: Here, who: Who) -> dict[str, Any]:
     """Set an amount apart for a grant of another site, and offer it there."""
-    return await site.funds.move(grant, body.tranche, body.to, body.into, body.amounts, body.reason, who)
+    return await site.grants.move(grant, body.tranche, body.to, body.into, body.amounts, body.reason, who)
 
 
-@funds.get("/moves")
+@grants.get("/moves")
 async def moves(site: Here, who: Who) -> list[dict[str, Any]]:
     """Every amount on its way between sites, and those that have ended."""
-    return site.funds.moves()
+    return site.grants.moves()
 
 
-@funds.post("/moves/{peer}/{key}/answer")
+@grants.post("/moves/{peer}/{key}/answer")
 async def answer(peer: str, key: str, body: AnswerIt, site: Here, who: Who) -> dict[str, Any]:
     """Take what a peer offers, or do not."""
-    return await site.funds.answer(peer, key, body.accepted, body.why, who)
+    return await site.grants.answer(peer, key, body.accepted, body.why, who)
 
 
-@funds.post("/moves/{peer}/{key}/back")
+@grants.post("/moves/{peer}/{key}/back")
 async def back(peer: str, key: str, site: Here, who: Who) -> dict[str, Any]:
     """Ask a receiver to give a move back."""
-    await site.funds.take_back(peer, key, who)
+    await site.grants.take_back(peer, key, who)
     return {"move": f"{peer}/{key}"}
 
 
-@funds.get("/usage")
+@grants.get("/usage")
 async def used(
     site: Here, who: Who, by: Annotated[list[str] | None, Query(max_length=10)] = None
 ) -> list[dict[str, Any]]:
@@ -118,7 +118,7 @@ async def used(
     return usage(site.ledger.query, by or ("funder", "team", "agreement", "campaign"))
 
 
-@funds.get("/usage.csv", response_class=Response)
+@grants.get("/usage.csv", response_class=Response)
 async def used_csv(site: Here, who: Who, by: Annotated[list[str] | None, Query(max_length=10)] = None) -> Response:
     """The same as CSV."""
     rows = usage(site.ledger.query, by or ("funder", "team", "agreement", "campaign"))
