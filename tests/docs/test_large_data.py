@@ -56,7 +56,7 @@ def test_its_campaign_runs_between_two_sites(guide: Any, tmp_path: Path) -> None
         await home.campaigns.start(parse_spec(head + block("toml")), federation.member())
         await asyncio.sleep(120)
         campaign = home.campaigns.get("large")
-        assert {line["media_type"] for line in home.objects.listing(federation.member(), campaign="large")} == {
+        assert {line.media_type for line in home.objects.listing(federation.member(), campaign="large")} == {
             "application/x-npy",
             "text/csv",
         }

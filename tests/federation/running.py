@@ -104,7 +104,7 @@ async def _look(federation: Federation) -> Told:
         campaign=home.campaigns.get("toy"),
         twice=tuple(federation.world.twice()),
         effects=sum(1 for key in federation.world.effects if "#" not in key),
-        waiting=sum(peer["waiting"] for place in federation.places.values() for peer in place.running.peers.list()),
+        waiting=sum(peer.waiting for place in federation.places.values() for peer in place.running.peers.list()),
         held=grant["held"],
         spent=grant["spent"],
         uncertain=uncertain,

@@ -23,6 +23,7 @@ from yosegi.governance.mandates.approvals import Approval
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.policy import redecide
 from yosegi.identity.accounts import Account, Session
+from yosegi.services.approvals.schemas import AskedInput
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import EPOCH, run_simulated
@@ -76,8 +77,8 @@ def signed(nims: Site, task: str, signer: Ed25519Signer, **changes: object) -> E
         "site": "nims",
         "id": f"yes-{task[-8:]}",
         "person": OPERATOR,
-        "request": asked["request"],
-        "contract": asked["contract"],
+        "request": asked.request,
+        "contract": asked.contract,
         "issued": now,
         "not_after": now + timedelta(hours=1),
     }
@@ -90,7 +91,7 @@ async def approve(federation: Federation, nims: Site, task: str, **changes: obje
 
 
 def waiting(nims: Site) -> list[str]:
-    return [one["task"] for one in nims.approvals.waiting()]
+    return [one.task for one in nims.approvals.waiting()]
 
 
 def campaign_of(home: Site) -> Campaign:
@@ -116,11 +117,11 @@ def test_nothing_starts_before_a_person_has_approved_and_everybody_sees_what_it_
 def test_what_waits_says_exactly_what_is_asked(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         asked = nims.approvals.waiting()[0]
-        trial = next(t for t in campaign_of(home).trials if t.steps and t.steps[0].key == asked["task"].split("/")[1])
-        assert asked["inputs"] == [{"name": "x", "value": trial.values["x"], "unit": "1"}]
-        assert asked["cost"] == {"samples": "1.000"} or asked["cost"] == {"samples": "1"}
-        assert (asked["on_behalf_of"], asked["campaign"]) == ("pi@argonne", "toy")
-        assert asked["agreements"] == ["colour-agreement"]
+        trial = next(t for t in campaign_of(home).trials if t.steps and t.steps[0].key == asked.task.split("/")[1])
+        assert asked.inputs == (AskedInput(name="x", value=trial.values["x"], unit="1"),)
+        assert asked.cost == {"samples": "1.000"} or asked.cost == {"samples": "1"}
+        assert (asked.on_behalf_of, asked.campaign) == ("pi@argonne", "toy")
+        assert asked.agreements == ("colour-agreement",)
 
     tell(tmp_path, story)
 
@@ -200,7 +201,7 @@ def test_an_approval_is_used_up_in_the_append_that_dispatches(tmp_path: Path) ->
 def test_an_approval_of_another_request_or_an_altered_one_is_refused(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         first, second = waiting(nims)[:2]
-        other = nims.approvals.asked(task_stream(*second.split("/")))["request"]
+        other = nims.approvals.asked(task_stream(*second.split("/"))).request
         request = nims.tasks.get(first).asked()
         altered = replace_inputs(request, x=0.123)
         for digest in (other, altered):
@@ -356,8 +357,8 @@ def test_what_is_suggested_is_shown_at_both_ends_and_never_carried_out(tmp_path:
         assert [t.state for t in campaign.trials] == [TrialState.WITHDRAWN] * campaign.spec.parallel
         assert {r["code"] for t in campaign.trials for s in t.steps for r in s.reasons} == {"only_a_suggestion"}
         shown = nims.tasks.list()
-        assert {row["state"] for row in shown} == {"cancelled"}
-        assert {nims.tasks.get(f"{row['home']}/{row['key']}").reasons[0].code for row in shown} == {"only_a_suggestion"}
+        assert {row.state for row in shown} == {"cancelled"}
+        assert {nims.tasks.get(f"{row.home}/{row.key}").reasons[0].code for row in shown} == {"only_a_suggestion"}
         assert not federation.world.effects
         assert nims.ledger.query("SELECT SUM(held) + SUM(spent) AS n FROM grant_tranches")[0]["n"] == 0
         assert not any(entry.type == "task.dispatched" for entry in nims.ledger.scan())

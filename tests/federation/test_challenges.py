@@ -56,11 +56,11 @@ def test_a_campaign_is_counted_for_the_challenge_it_names(tmp_path: Path) -> Non
         }
         assert spent == {(TEAM, "recipes"): "1", (TEAM, ""): "1"}
         (told,) = home.programme.list()
-        assert {c["id"]: (c["teams"], c["campaigns"]) for c in told["challenges"]} == {
-            "recipes": ([TEAM], ["toy"]),
-            "wells": (["other-team"], []),
+        assert {c.id: (c.teams, c.campaigns) for c in told.challenges} == {
+            "recipes": ((TEAM,), ("toy",)),
+            "wells": (("other-team",), ()),
         }
-        assert next(t for t in told["teams"] if t["id"] == TEAM)["challenges"] == ["Recipes in a day"]
+        assert next(t for t in told.teams if t.id == TEAM).challenges == ("Recipes in a day",)
 
     run_simulated(story())
 

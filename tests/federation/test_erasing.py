@@ -25,6 +25,7 @@ from yosegi.identity.accounts import Session
 from yosegi.ledger import ERASED as BODY_ERASED
 from yosegi.ledger import LEDGER, Draft, Write
 from yosegi.services.erasure.entries import ACKNOWLEDGED, ASKED, ORDERED
+from yosegi.services.erasure.schemas import ErasureStatus
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
@@ -59,7 +60,7 @@ def officer(name: str) -> Session:
     return Session(f"officer@{name}", "officer", float("inf"), "")
 
 
-def listed(federation: Federation, name: str) -> dict[str, Any]:
+def listed(federation: Federation, name: str) -> ErasureStatus:
     """The one erasure that a site knows of."""
     (found,) = at(federation, name).erasure.listing(officer(name))
     return found
@@ -86,15 +87,15 @@ def test_what_its_maker_erases_is_gone_wherever_it_went(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
         told = await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
-        assert (told["gone"], told["waiting"]) == (["riken"], ["argonne"])
+        assert (told.gone, told.waiting) == (("riken",), ("argonne",))
         await asyncio.sleep(120)
         assert not holds(federation, sha256)
         # riken never met nims: argonne passed the request on, and says what came of it.
-        assert (listed(federation, "riken")["gone"], listed(federation, "riken")["waiting"]) == (
-            ["argonne", "nims", "riken"],
+        assert (listed(federation, "riken").gone, listed(federation, "riken").waiting) == (
+            ("argonne", "nims", "riken"),
             [],
         )
-        assert listed(federation, "nims")["why"] == "a name in it"
+        assert listed(federation, "nims").why == "a name in it"
 
     tell(large.sites(tmp_path), story)
 
@@ -121,12 +122,12 @@ def test_what_another_made_waits_there_for_a_person_and_the_rest_is_erased(tmp_p
         await asyncio.sleep(120)
         assert holds(federation, sha256) == {"riken"}
         seen = listed(federation, "argonne")
-        assert (seen["gone"], seen["waiting"]) == (["argonne", "nims"], ["riken"])
+        assert (seen.gone, seen.waiting) == (("argonne", "nims"), ("riken",))
         notices = [one for one in at(federation, "riken").alerts.open() if sha256 in one.text]
         assert [one.kind for one in notices] == ["condition"]
         await at(federation, "riken").erasure.order("object", sha256, "argonne is right", officer("riken"))
         await asyncio.sleep(60)
-        assert listed(federation, "argonne")["waiting"] == []
+        assert listed(federation, "argonne").waiting == ()
         assert not [one for one in at(federation, "riken").alerts.open() if sha256 in one.text]
 
     tell(large.sites(tmp_path), story)
@@ -138,10 +139,10 @@ def test_a_site_that_is_away_is_shown_as_waited_for_until_it_is_back(tmp_path: P
         await federation.crash("nims")
         await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         await asyncio.sleep(120)
-        assert listed(federation, "riken")["waiting"] == ["nims"]
+        assert listed(federation, "riken").waiting == ("nims",)
         await federation.restart("nims")
         await asyncio.sleep(120)
-        assert listed(federation, "riken")["waiting"] == []
+        assert listed(federation, "riken").waiting == ()
         assert not holds(federation, sha256)
 
     tell(large.sites(tmp_path), story)
@@ -158,7 +159,7 @@ def test_what_was_ordered_and_not_done_when_a_site_died_is_done_when_it_starts(t
         await federation.restart("riken")
         await asyncio.sleep(120)
         assert not holds(federation, sha256)
-        assert listed(federation, "riken")["gone"] == ["argonne", "nims", "riken"]
+        assert listed(federation, "riken").gone == ("argonne", "nims", "riken")
 
     tell(large.sites(tmp_path), story)
 
@@ -170,7 +171,7 @@ def test_when_all_have_answered_nothing_more_is_written(tmp_path: Path) -> None:
         for name in ("argonne", "riken", "nims"):
             await at(federation, name).erasure.order("object", sha256, "all at once", officer(name))
         await asyncio.sleep(300)
-        assert all(listed(federation, name)["waiting"] == [] for name in federation.places)
+        assert all(listed(federation, name).waiting == () for name in federation.places)
         sizes = [at(federation, name).ledger.size for name in federation.places]
         await asyncio.sleep(600)
         assert [at(federation, name).ledger.size for name in federation.places] == sizes
@@ -217,7 +218,7 @@ def test_a_site_that_gave_nothing_cannot_have_it_erased(tmp_path: Path) -> None:
         sha256 = await a_table(federation)
         await send(federation, "nims", erase(federation, "nims", "argonne", sha256))
         assert holds(federation, sha256) == {"argonne", "riken", "nims"}
-        assert listed(federation, "argonne")["waiting"] == ["argonne"]
+        assert listed(federation, "argonne").waiting == ("argonne",)
 
     tell(large.sites(tmp_path), story)
 
@@ -226,7 +227,7 @@ def test_asked_for_what_it_never_had_a_site_says_that_it_has_it_not(tmp_path: Pa
     async def story(federation: Federation) -> None:
         sha256 = "sha256:" + "7" * 64
         await send(federation, "riken", erase(federation, "riken", "nims", sha256))
-        assert listed(federation, "nims")["gone"] == ["nims"]
+        assert listed(federation, "nims").gone == ("nims",)
 
     tell(large.sites(tmp_path), story)
 
@@ -242,7 +243,7 @@ def test_an_answer_of_a_site_that_was_not_asked_counts_for_nothing(tmp_path: Pat
             what="object", subject=sha256, gone=("argonne", "nims"),
         )  # fmt: skip
         await send(federation, "nims", said)
-        assert listed(federation, "riken")["waiting"] == ["argonne"]
+        assert listed(federation, "riken").waiting == ("argonne",)
 
     federation = large.sites(tmp_path, "both listen")
     tell(federation, story)
@@ -291,9 +292,9 @@ def test_a_site_of_an_older_version_is_shown_as_not_asked(tmp_path: Path) -> Non
         sha256 = await a_table(federation)
         await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         await asyncio.sleep(60)
-        assert "no format" in listed(federation, "argonne")["not_taken"]["nims"]
-        assert listed(federation, "riken")["not_taken"] == {"nims": "as argonne says"}
-        assert listed(federation, "riken")["waiting"] == []
+        assert "no format" in listed(federation, "argonne").not_taken["nims"]
+        assert listed(federation, "riken").not_taken == {"nims": "as argonne says"}
+        assert listed(federation, "riken").waiting == ()
 
     tell(federation, story)
 
@@ -338,8 +339,8 @@ def test_a_task_is_erased_at_its_home_and_its_owner_whoever_begins(tmp_path: Pat
         await at(federation, first).erasure.order("task", task, "a name in it", officer(first))
         await asyncio.sleep(120)
         assert not any(bodies(at(federation, name), stream) for name, stream in streams(task).items())
-        assert listed(federation, first)["gone"] == ["argonne", "nims"]
-        assert listed(federation, first)["waiting"] == []
+        assert listed(federation, first).gone == ("argonne", "nims")
+        assert listed(federation, first).waiting == ()
         for name, stream in streams(task).items():
             ledger = at(federation, name).ledger
             gone = [entry.sequence for entry in ledger.read(stream) if entry.header.body is not None]
@@ -359,10 +360,10 @@ def test_an_officer_is_told_which_objects_of_a_task_are_still_here(tmp_path: Pat
         task = f"argonne/{step.owner}/{step.key}"
         await asyncio.sleep(60)
         told = await at(federation, "riken").erasure.order("task", task, "a name in it", officer("riken"))
-        assert told["objects"] == [sha256]
+        assert told.objects == (sha256,)
         await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         told = await at(federation, "riken").erasure.order("task", task, "a name in it", officer("riken"))
-        assert told["objects"] == []
+        assert told.objects == ()
 
     tell(large.sites(tmp_path), story)
 
@@ -440,7 +441,7 @@ def test_nobody_but_the_two_sites_of_a_task_has_it_erased(tmp_path: Path) -> Non
         task = await a_campaign(federation)
         await send(federation, "riken", erase(federation, "riken", "nims", task, "task"))
         assert bodies(at(federation, "nims"), streams(task)["nims"])
-        assert listed(federation, "nims")["waiting"] == ["nims"]
+        assert listed(federation, "nims").waiting == ("nims",)
 
     tell(three_sites(tmp_path), story)
 

@@ -345,7 +345,7 @@ def test_usage_is_told_by_funder_team_agreement_and_campaign_and_adds_up() -> No
         assert {row["funder"] for row in rows.values()} == {"nims"}
         (total,) = usage(nims.ledger.query, ("home",))
         assert (total["home"], total["spent"], total["tasks"]) == ("argonne", "3", 3)
-        assert nims.grants.show("grant-nims")["spent"] == {"samples": "3"}
+        assert nims.grants.show("grant-nims").spent == {"samples": "3"}
         read = list(csv.DictReader(io.StringIO(to_csv(usage(nims.ledger.query)))))
         assert [row["spent"] for row in read] == ["2", "1"]
         with pytest.raises(NotFound):

@@ -60,7 +60,7 @@ async def states(federation: Governed, text: str, seconds: float = 120) -> list[
     home = at(federation, "argonne")
     campaign = await home.campaigns.start(parse_spec(text), federation.member())
     await asyncio.sleep(seconds)
-    trials = home.campaigns.get(campaign.spec.name).trials
+    trials = home.campaigns.get(campaign.name).trials
     return [(str(step.state), step.reason) for trial in trials for step in trial.steps]
 
 

@@ -144,12 +144,12 @@ def test_an_agreement_of_a_hosted_member_is_in_force_at_its_host(tmp_path: Path)
     async def story(federation: Governed) -> None:
         home = federation.places["argonne"].running
         assert "small-toys" in {one.name for one in home.authorizer.policy(CHARTER).agreements}
-        assert "small-toys" in {one["name"] for one in home.governance.agreements(CHARTER)}
+        assert "small-toys" in {one.name for one in home.governance.agreements(CHARTER)}
         lines = await home.governance.access(person(PI))
-        seen = {line["capability"]: (line["allow"], line["owner"]["allow"]) for line in lines}
+        seen = {line.capability: (line.allow, line.owner.allow) for line in lines}
         assert seen["nims/toy.make@1"] == seen["riken/toy.simulate@1"] == (True, True)
         (told,) = home.programme.list()
-        assert {m["id"]: m["hosted_by"] for m in told["members"]} == {
+        assert {m.id: m.hosted_by for m in told.members} == {
             "argonne": "", "riken": "", "nims": "", "small": "argonne",
         }  # fmt: skip
 
@@ -159,7 +159,7 @@ def test_an_agreement_of_a_hosted_member_is_in_force_at_its_host(tmp_path: Path)
 def test_nobody_waits_for_a_member_that_has_no_site(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         for place in federation.places.values():
-            assert "small" not in {peer["peer"] for peer in place.running.peers.list()}
+            assert "small" not in {peer.peer for peer in place.running.peers.list()}
             assert "small" not in place.running.registry.sites(CHARTER)
 
     run(tmp_path, story)

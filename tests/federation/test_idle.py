@@ -39,7 +39,7 @@ def test_idle_peers_hear_of_each_other_every_minute_and_it_costs_little(tmp_path
             await asyncio.sleep(60)
             for name in ("argonne", "riken"):
                 for peer in federation.places[name].running.peers.list():
-                    assert peer["heard_seconds_ago"] <= 60, (name, peer)
+                    assert peer.heard_seconds_ago <= 60, (name, peer)
         # Ten minutes: nims polls its mailbox (three a minute); the rest is one call a minute and pair.
         assert federation.network.calls - before <= 10 * (3 + 3 + 2)
 
@@ -96,7 +96,7 @@ def test_two_sites_that_only_dial_out_hear_of_each_other_every_minute(tmp_path: 
             await asyncio.sleep(60)
             for name in ("nims", "kek"):
                 for peer in federation.places[name].running.peers.list():
-                    assert peer["heard_seconds_ago"] <= 60, (name, peer)
+                    assert peer.heard_seconds_ago <= 60, (name, peer)
         # Ten minutes: each polls its mailbox, leaves its checkpoint for the other twice and collects the other's.
         assert federation.network.calls - before <= 10 * 2 * (3 + 2 + 4)
 
@@ -236,7 +236,7 @@ def test_an_owner_whose_clock_is_off_starts_nothing_and_a_peers_is_named(tmp_pat
         home, riken = federation.places["argonne"].running, federation.places["riken"].running
         _set(riken, skew)
         await asyncio.sleep(60)
-        told = {peer["peer"]: peer["trouble"] for peer in home.peers.list()}
+        told = {peer.peer: peer.trouble for peer in home.peers.list()}
         assert "seconds from the median" in told["riken"]
         assert not told["nims"]
         assert riken.exchange.clocks.seconds_off == skew
@@ -256,19 +256,19 @@ def test_two_sites_alone_whose_clocks_are_apart_both_say_so_until_they_agree(tmp
         _set(sites["riken"], skew)
         await asyncio.sleep(120)
         for name, peer, ahead in (("argonne", "riken", skew), ("riken", "argonne", -skew)):
-            (line,) = sites[name].peers()
+            (line,) = sites[name].peers.list()
             if skew == -4000.0 and name == "argonne":
                 # Long after its time a parcel might be an old one played again; the peer's refusal says what it is.
-                assert "The clock of argonne is 4000 seconds ahead" in line["trouble"]
+                assert "The clock of argonne is 4000 seconds ahead" in line.trouble
                 continue
-            assert abs(line["clock_seconds"] - ahead) <= 1
+            assert abs(line.clock_seconds - ahead) <= 1
             said = [notice for notice in sites[name].alerts.open() if notice.name == f"clock/{peer}"]
-            assert f"{line['clock_seconds']} seconds" in said[0].text
-            assert str(line["clock_seconds"]) in said[0].ja
+            assert f"{line.clock_seconds} seconds" in said[0].text
+            assert str(line.clock_seconds) in said[0].ja
             assert sites[name].exchange.clocks.seconds_off == 0, "nobody knows whose is wrong"
         _set(sites["riken"], 0.0)
         await asyncio.sleep(120)
-        assert [line["clock_seconds"] for site in sites.values() for line in site.peers.list()] == [0, 0]
+        assert [line.clock_seconds for site in sites.values() for line in site.peers.list()] == [0, 0]
         assert not [notice for site in sites.values() for notice in site.alerts.open()]
 
     run_simulated(story())

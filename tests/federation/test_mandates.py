@@ -75,7 +75,7 @@ def mandate_of(home: Site) -> str:
 
 
 def states(site: Site) -> set[str]:
-    return {row["state"] for row in site.tasks.list()}
+    return {row.state for row in site.tasks.list()}
 
 
 async def started_since(site: Site, seconds: float) -> list[str]:
@@ -91,9 +91,9 @@ async def started_since(site: Site, seconds: float) -> list[str]:
 def test_a_member_states_the_question_once_and_the_campaign_acts_under_a_mandate_of_its_own(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         shown = home.mandates.show(mandate_of(home))
-        assert (shown["person"], shown["campaign"], shown["stands"]) == (PI, "toy", True)
-        assert shown["capabilities"] == list(campaign_of(home).spec.capabilities())
-        requests = [nims.tasks.get(f"{row['home']}/{row['key']}").asked() for row in nims.tasks.list()]
+        assert (shown.person, shown.campaign, shown.stands) == (PI, "toy", True)
+        assert shown.capabilities == list(campaign_of(home).spec.capabilities())
+        requests = [nims.tasks.get(f"{row.home}/{row.key}").asked() for row in nims.tasks.list()]
         assert {request.mandate for request in requests} == {mandate_of(home)}
         tokens = [Token.peek(request.token) for request in requests if request.token is not None]
         assert len(tokens) == len(requests)
@@ -123,10 +123,10 @@ def test_what_a_campaign_costs_is_held_and_settled_in_its_mandates_budget(tmp_pa
         text = spec(2).replace('planner = "sobol"', 'planner = "sobol"\nbudget = { samples = "5" }')
         await home.campaigns.start(parse_spec(text), person())
         await asyncio.sleep(1)
-        assert home.mandates.show(mandate_of(home))["left"] == {"samples": "3"}
+        assert home.mandates.show(mandate_of(home)).left == {"samples": "3"}
         await asyncio.sleep(40)
         assert campaign_of(home).state is CampaignState.ENDED
-        assert home.mandates.show(mandate_of(home))["left"] == {"samples": "3"}
+        assert home.mandates.show(mandate_of(home)).left == {"samples": "3"}
         assert home.ledger.query("SELECT COUNT(*) AS n FROM mandate_uses WHERE ended = 0")[0]["n"] == 0
 
     tell(tmp_path, story, duration=2.0)
@@ -195,7 +195,7 @@ def test_nobody_gives_or_cancels_a_mandate_in_another_members_name(tmp_path: Pat
         with pytest.raises(NotFound):
             await home.mandates.cancel("no-such", "", person())
         await home.mandates.cancel("m", "", person("operator@argonne", "operator"))
-        assert not home.mandates.show("m")["stands"]
+        assert not home.mandates.show("m").stands
 
     tell(tmp_path, story)
 
@@ -210,7 +210,7 @@ def test_a_minute_after_a_mandate_is_cancelled_nothing_new_starts_and_what_waits
         await asyncio.sleep(60)
         assert "accepted" not in states(nims)
         assert not await started_since(nims, 200)
-        refused = [nims.tasks.get(f"{row['home']}/{row['key']}") for row in nims.tasks.list("refused")]
+        refused = [nims.tasks.get(f"{row.home}/{row.key}") for row in nims.tasks.list("refused")]
         assert {task.reasons[0].code for task in refused} == {"mandate_cancelled"}
         assert campaign_of(home).state is CampaignState.HELD
         assert "was cancelled" in campaign_of(home).why
@@ -425,7 +425,7 @@ def test_within_a_minute_of_an_agreements_end_nothing_starts_and_results_are_wit
         await asyncio.sleep(80)
         assert not await started_since(nims, 100)
         assert states(nims) == {"refused", "ended"}
-        ended = next(nims.tasks.get(f"{row['home']}/{row['key']}") for row in nims.tasks.list("ended"))
+        ended = next(nims.tasks.get(f"{row.home}/{row.key}") for row in nims.tasks.list("ended"))
         assert ended.outcome is not None
         assert ended.outcome.outputs is None
         assert {reason.code for reason in ended.reasons} == {"agreement_not_in_force"}
@@ -444,7 +444,7 @@ def test_a_home_site_whose_statement_has_run_out_starts_nothing_new(tmp_path: Pa
         await nims.registry.accept(short.sign(*federation.governors("argonne")), by="operator@nims")
         await asyncio.sleep(100)  # a document counts for thirty seconds more: clocks differ
         assert not await started_since(nims, 100)
-        refused = [nims.tasks.get(f"{row['home']}/{row['key']}") for row in nims.tasks.list("refused")]
+        refused = [nims.tasks.get(f"{row.home}/{row.key}") for row in nims.tasks.list("refused")]
         assert {task.reasons[0].code for task in refused} == {"statement_expired"}
 
     tell(tmp_path, story, trials=8)

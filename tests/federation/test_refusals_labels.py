@@ -59,7 +59,7 @@ def test_a_result_above_what_the_agreement_now_covers_is_done_and_not_released(t
 
 async def asked(federation: Federation, table: dict[str, Any]) -> Any:
     """A member asks for one task at nims, and says of the table what suits them."""
-    asking = site(federation, "argonne").asking
+    asking = site(federation, "argonne").task_requests
     return await asking.ask(
         PI, key="k1", charter=CHARTER, team=TEAM, capability="nims/large.look@1", inputs={"table": table},
         purpose="research", sensitivity="public",

@@ -298,7 +298,7 @@ def test_what_waits_for_a_person_is_shown_with_all_that_is_asked_and_refused_wit
     notice = house.notices("nims")[0]
     page = operator.get("/tasks").text
     asked = nims.approvals.asked(f"task/{notice.task}")
-    for shown in (notice.task, asked["request"], asked["contract"], "colour-agreement", "approval_missing"):
+    for shown in (notice.task, asked.request, asked.contract, "colour-agreement", "approval_missing"):
         assert shown in page
     assert "waits for a person" in operator.get("/").text
     assert "人の承認待ち" in operator.get("/tasks?lang=ja").text

@@ -180,5 +180,4 @@ def _charters(home: Path) -> list[str]:
     async def rest(site: Site, who: Session) -> list[str]:
         return list(site.registry.charters())
 
-    found: list[str] = at_site(home, rest, lambda client: [one["id"] for one in client.get("/charters")])
-    return found
+    return at_site(home, rest, lambda client: [one.id for one in client.charters()])

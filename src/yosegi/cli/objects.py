@@ -10,6 +10,7 @@ import click
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, say, show_erasure, show_json, show_table
 from yosegi.core.contract import SENSITIVITIES
+from yosegi.services.objects.schemas import ObjectSummary
 
 
 @click.group("object")
@@ -36,7 +37,7 @@ def put(file: Path, team: str, media_type: str, label: str, charter: str, json_:
     if json_:
         show_json(ref)
     else:
-        say(f"{ref['sha256']}  {ref['size']} bytes, {ref['media_type']}, {ref['sensitivity']}")
+        say(f"{ref.sha256}  {ref.size} bytes, {ref.media_type}, {ref.sensitivity}")
 
 
 @object_.command()
@@ -49,11 +50,11 @@ def get(sha256: str, file: Path, json_: bool, **site: Any) -> None:
     """Write the bytes of an object to FILE, verified; the beginning of its digest is enough."""
     objects = client_of(**site).objects
     found = objects.show(sha256)
-    objects.get(found["sha256"], file)
+    objects.get(found.sha256, file)
     if json_:
-        show_json({"sha256": found["sha256"], "file": str(file)})
+        show_json({"sha256": found.sha256, "file": str(file)})
     else:
-        say(f"wrote {found['size']} bytes to {file}")
+        say(f"wrote {found.size} bytes to {file}")
 
 
 @object_.command("list")
@@ -68,16 +69,13 @@ def list_(campaign: str, task: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(found)
         return
-    rows = (
-        (o["sha256"][7:19], ", ".join(o["names"]), o["size"], o["media_type"], o["sensitivity"], o["site"], where(o))
-        for o in found
-    )
+    rows = ((o.sha256[7:19], ", ".join(o.names), o.size, o.media_type, o.sensitivity, o.site, where(o)) for o in found)
     show_table(("sha256", "name", "bytes", "kind", "label", "made at", "here"), rows, empty="no objects")
 
 
-def where(found: dict[str, Any]) -> str:
+def where(found: ObjectSummary) -> str:
     """Whether the bytes are here, in a word."""
-    return "erased" if found["erased"] else "yes" if found["here"] else found["state"] or "no"
+    return "erased" if found.erased else "yes" if found.here else found.state or "no"
 
 
 @object_.command()
@@ -94,7 +92,7 @@ def show(sha256: str, json_: bool, **site: Any) -> None:
     for key in ("sha256", "size", "media_type", "sensitivity", "site", "sources", "teams", "since"):
         say(f"{key:12} {found[key] if found[key] not in ([], '') else 'none'}")
     say(f"{'here':12} {where(found)}")
-    rows = ((h["time"], h["kind"], h["stream"], h["peer"] or "", h["actor"]) for h in found["history"])
+    rows = ((h["time"], h["kind"], h["stream"], h["peer"] or "", h["actor"]) for h in found.history)
     show_table(("time", "what", "where", "other site", "by"), rows)
 
 

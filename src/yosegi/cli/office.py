@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import click
 
@@ -19,11 +19,10 @@ from yosegi.services.runtime import Site
 
 HomeArgument = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
 
-AtRest = Callable[[Site, Session], Awaitable[Any]]
-Running = Callable[[Client], Any]
+T = TypeVar("T")
 
 
-def at_site(home: Path, at_rest: AtRest, running: Running) -> Any:
+def at_site(home: Path, at_rest: Callable[[Site, Session], Awaitable[T]], running: Callable[[Client], T]) -> T:
     """Have a site do something.
 
     Args:
@@ -42,7 +41,7 @@ def at_site(home: Path, at_rest: AtRest, running: Running) -> Any:
         return running(officer_client(place))
 
 
-async def _at_rest(home: Home, work: AtRest) -> Any:
+async def _at_rest(home: Home, work: Callable[[Site, Session], Awaitable[T]]) -> T:
     async with at_rest(home) as site:
         return await work(site, operator(site.name))
 

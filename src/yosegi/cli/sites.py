@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -160,11 +160,11 @@ def _told(home: Path, listen: str) -> list[str]:
     """What the running site says that a person must look at: its clock, its disk, its policies and more."""
     try:
         client = client_of(home=home, url=f"http://{listen}", person="", key=None, passphrase="")
-        notices, charters = client.get("/notices"), client.get("/charters")
+        alerts, charters = client.operations.alerts(), client.charters()
     except YosegiError:
         return []
-    warnings = [str(warning) for charter in charters for warning in charter["warnings"]]
-    return [str(notice["text"]) for notice in notices] + warnings
+    warnings = [warning for charter in charters for warning in charter.warnings]
+    return [alert.text for alert in alerts] + warnings
 
 
 def _advice(home: Home, address: tuple[str, int]) -> list[str]:
@@ -298,12 +298,12 @@ def notices(name: str, json_: bool, **site: Any) -> None:
     """Show what needs a person: uncertain tasks, approvals, breakers, silent stations and peers, clock, disk."""
     client = client_of(**site)
     if name:
-        client.post("/notices/acknowledge", {"notice": name})
-    found = client.get("/notices")
+        client.operations.acknowledge(name)
+    found = client.operations.alerts()
     if json_:
         show_json(found)
         return
-    show_table(("since", "notice", "what"), ((n["since"], n["name"], n["text"]) for n in found), empty="nothing waits")
+    show_table(("since", "notice", "what"), ((n.since, n.name, n.text) for n in found), empty="nothing waits")
 
 
 @site.command()
@@ -319,23 +319,17 @@ def gap(note: str, json_: bool, **site: Any) -> None:
     """
     client = client_of(**site)
     if note:
-        client.post("/gap/settle", {"why": note})
-    said = client.get("/gap")
+        client.operations.settle_restoration(note)
+    said = client.operations.restoration()
     if json_:
         show_json(said)
         return
     show_table(
         ("time", "lost", "stream"),
-        ((e["time"], e["type"], e["stream"]) for e in said["lost"]),
+        ((e.time, e.type, e.stream) for e in said.lost),
         empty="nothing known to be lost",
     )
-    say(
-        "to be settled: yosegi site gap --settle NOTE"
-        if said["open"]
-        else "settled"
-        if said["epoch"]
-        else "never restored"
-    )
+    say("to be settled: yosegi site gap --settle NOTE" if said.open else "settled" if said.epoch else "never restored")
 
 
 @site.command()
@@ -344,18 +338,18 @@ def gap(note: str, json_: bool, **site: Any) -> None:
 @with_site
 @as_json
 @explained
-def switch(word: str, why: str, json_: bool, **site: Any) -> None:
+def switch(word: Literal["hold", "stop", "abort", "release"], why: str, json_: bool, **site: Any) -> None:
     """Hold, safely stop or abort everything a running site does for anybody, or release it again.
 
     `hold` starts nothing new. `stop` also asks what runs to finish or reach its safe state. `abort` ends it now: what
     cannot be repeated becomes uncertain, and is settled by a person. Anybody who can sign in may do these; releasing
     is for operators.
     """
-    said = client_of(**site).post(f"/switch/{word}", {"why": why})
+    said = client_of(**site).operations.set_stop_level(word, why)
     if json_:
         show_json(said)
     else:
-        say("nothing new starts" if said["held"] else "work starts again")
+        say("nothing new starts" if said.held else "work starts again")
 
 
 async def furthest_witnessed(registry: Registry, settings: Settings) -> Checkpoint | None:

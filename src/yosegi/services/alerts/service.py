@@ -16,6 +16,7 @@ from yosegi.core.transport import Transport
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.alerts.health import HealthProblem
+from yosegi.services.alerts.schemas import AlertAcknowledged, AlertDetail
 from yosegi.services.tasks.service import TaskService
 
 log = logging.getLogger("yosegi.notices")
@@ -96,11 +97,27 @@ class AlertService:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _told: dict[str, float] = field(default_factory=dict)
 
-    def open(self) -> list[Alert]:
+    def list(self) -> tuple[AlertDetail, ...]:
+        """What is open, as it is shown."""
+        return tuple(
+            AlertDetail(
+                task=alert.task,
+                name=alert.name,
+                kind=alert.kind,
+                capability=alert.capability,
+                since=alert.since,
+                text=alert.text,
+                ja=alert.ja,
+                told_by=alert.told_by,
+            )
+            for alert in self.open()
+        )
+
+    def open(self) -> Sequence[Alert]:
         """Uncertain tasks and conditions that nobody has acknowledged, and what waits for a person's approval."""
         return [*self._uncertain(), *self._awaited(), *self._conditions()]
 
-    def _conditions(self) -> list[Alert]:
+    def _conditions(self) -> Sequence[Alert]:
         holding = {condition.name: condition for condition in self.conditions()}
         # What is over may come again, and is told again then.
         self._acknowledged &= holding.keys()
@@ -118,7 +135,7 @@ class AlertService:
         """Read back what was acknowledged."""
         self._acknowledged = {str(entry.facts["notice"]) for entry in self.ledger.read(STREAM)}
 
-    async def acknowledge_for(self, name: str, who: Session) -> None:
+    async def acknowledge_for(self, name: str, who: Session) -> AlertAcknowledged:
         """Say that an alert was seen: of a condition by its name, of a task by the task's.
 
         Raises:
@@ -129,6 +146,7 @@ class AlertService:
             await self.tasks.acknowledge(name, who)
         else:
             await self.acknowledge(name, who.person)
+        return AlertAcknowledged(acknowledged=name)
 
     async def acknowledge(self, name: str, by: str) -> None:
         """A person has seen a condition; it is not repeated while it lasts.
@@ -142,7 +160,7 @@ class AlertService:
         await self.ledger.append(Write(STREAM, None, (Draft(SEEN, {"notice": name}),), charter="", actor=by))
         self._acknowledged.add(name)
 
-    def _awaited(self) -> list[Alert]:
+    def _awaited(self) -> Sequence[Alert]:
         rows = self.ledger.query(
             "SELECT home, key, capability, asked, (SELECT MAX(not_after) FROM approvals"
             " WHERE approvals.stream = 'approval/' || task.stream AND approvals.state = 'given') AS good_until"
@@ -162,7 +180,7 @@ class AlertService:
             if row["good_until"] is None or row["good_until"] < timestamp(self.clock.now())
         ]
 
-    def _uncertain(self) -> list[Alert]:
+    def _uncertain(self) -> Sequence[Alert]:
         rows = self.ledger.query(
             "SELECT home, key, capability, changed FROM task WHERE state = 'uncertain' AND notified = 0 ORDER BY first"
         )

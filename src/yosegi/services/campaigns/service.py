@@ -14,6 +14,8 @@ from yosegi.identity.accounts import Session
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.campaigns.export import CampaignExporter
+from yosegi.services.campaigns.schemas import CampaignDetail, CampaignMoved, CampaignSummary
+from yosegi.services.campaigns.summary import detail_of, summary_of
 from yosegi.services.delegation.service import MandateService
 
 
@@ -53,6 +55,21 @@ class CampaignService:
             raise NotFound("campaign", name)
         return found
 
+    def show(self, name: str, who: Session) -> CampaignDetail:
+        """One campaign with its trials, as it is shown to somebody.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        return self._detail(self.get_for(name, who))
+
+    def _detail(self, campaign: Campaign) -> CampaignDetail:
+        return detail_of(campaign, self.last_error(campaign.spec.name))
+
+    def summaries(self, who: Session) -> tuple[CampaignSummary, ...]:
+        """One line for every campaign that somebody may see."""
+        return tuple(summary_of(campaign) for campaign in self.list_for(who))
+
     def list_for(self, who: Session) -> list[Campaign]:
         """Every campaign that somebody may see."""
         found = (self.engine.get(name) for name in self.engine.names())
@@ -80,7 +97,7 @@ class CampaignService:
 
     # -- acting ---------------------------------------------------------------------------------------------------
 
-    async def start(self, spec: CampaignSpec, who: Session, mandate: str = "") -> Campaign:
+    async def start(self, spec: CampaignSpec, who: Session, mandate: str = "") -> CampaignDetail:
         """Begin a campaign on behalf of whom its file names, under a mandate; an agent's under its own.
 
         A member who names none gives the campaign one of its own by starting it.
@@ -99,7 +116,7 @@ class CampaignService:
         if mandate:
             contracts = {ref: self.engine.contract_of(spec.charter, ref) for ref in spec.capabilities()}
             self.mandates.check_campaign(mandate, spec, contracts, who)
-        return await self.engine.begin(spec, by=who.person, mandate=mandate)
+        return self._detail(await self.engine.begin(spec, by=who.person, mandate=mandate))
 
     def _check_charter(self, spec: CampaignSpec) -> None:
         """See that the charter, team, home and challenge that a file names are known here and belong together."""
@@ -119,8 +136,10 @@ class CampaignService:
 
     async def move(
         self, name: str, state: CampaignState, who: Session, why: str, conduct: Conduct | None = None
-    ) -> Campaign:
-        """Hold, resume, safely stop or abort a campaign. Everybody who is signed in may stop.
+    ) -> CampaignDetail | CampaignMoved:
+        """Hold, resume, safely stop or abort a campaign.
+
+        Everybody who is signed in may stop; what is shown is for those who may see the campaign.
 
         Raises:
             NotFound: none of that name; or to go on with, or further, one of another team.
@@ -131,4 +150,8 @@ class CampaignService:
             check_person(who, f"resuming campaign {name}")
         if conduct is not None and self.get_for(name, who).spec.on_behalf_of != who.person:
             raise Refused(f"changing how far campaign {name} goes", ("not_on_behalf_of_others",))
-        return await self.engine.move(name, state, by=who.person, why=why or f"asked by {who.person}", conduct=conduct)
+        why = why or f"asked by {who.person}"
+        moved = await self.engine.move(name, state, by=who.person, why=why, conduct=conduct)
+        if not self.authorizer.may_see(moved.spec.charter, moved.spec.team, who):
+            return CampaignMoved(name=name, state=moved.state)
+        return self._detail(moved)

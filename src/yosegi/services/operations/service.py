@@ -10,6 +10,14 @@ from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.owner import TaskOwner
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.roles import check_operator
+from yosegi.services.operations.schemas import (
+    BreakerStatus,
+    LostEntry,
+    RestorationSettled,
+    RestorationStatus,
+    StationStatus,
+    StopStatus,
+)
 
 STOP_LEVELS = ("hold", "stop", "abort", "release")
 
@@ -26,7 +34,7 @@ class OperationsService:
     owner: TaskOwner
     stations: Mapping[str, StationEngine]
 
-    async def set_stop_level(self, word: str, who: Session, reason: str) -> None:
+    async def set_stop_level(self, word: str, who: Session, reason: str) -> StopStatus:
         """Hold, safely stop or abort everything this site runs, or release it. Needs nobody else's permission.
 
         Raises:
@@ -44,8 +52,14 @@ class OperationsService:
             await self.owner.release(who.person, reason)
         else:
             raise NotFound("switch position", word, STOP_LEVELS)
+        return StopStatus(held=self.owner.held, word=self.owner.switch)
 
-    async def settle_restoration(self, who: Session, note: str) -> None:
+    def restoration(self) -> RestorationStatus:
+        """What a restoration from a backup may have lost, and whether a person has settled it."""
+        gap = self.owner.gap
+        return RestorationStatus(open=gap.open, epoch=gap.epoch, lost=tuple(LostEntry(**one) for one in gap.lost()))
+
+    async def settle_restoration(self, who: Session, note: str) -> RestorationSettled:
         """Say that the instruments were looked at after this site was restored from a backup.
 
         Raises:
@@ -54,8 +68,9 @@ class OperationsService:
         """
         check_operator(who, "settling the restoration")
         await self.owner.gap.settle(who.person, note)
+        return RestorationSettled(open=self.owner.gap.open)
 
-    async def settle_station(self, name: str, who: Session, note: str) -> None:
+    async def settle_station(self, name: str, who: Session, note: str) -> StationStatus:
         """Say that the instrument of a station that had forgotten what it did was looked at.
 
         Raises:
@@ -67,8 +82,9 @@ class OperationsService:
         if name not in self.stations:
             raise NotFound("station", name, tuple(self.stations))
         await self.stations[name].settle(who.person, note)
+        return StationStatus(unsettled=self.stations[name].unsettled)
 
-    async def close_breaker(self, capability: str, who: Session, note: str) -> None:
+    async def close_breaker(self, capability: str, who: Session, note: str) -> BreakerStatus:
         """Say that a capability works again, after a look at it.
 
         Raises:
@@ -79,3 +95,4 @@ class OperationsService:
         if capability not in self.owner.published:
             raise NotFound("capability", capability, tuple(self.owner.published))
         await self.owner.close_breaker(capability, who.person, note)
+        return BreakerStatus(breaker=self.owner.breakers.why_open(capability))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from yosegi.exchange import Exchange
+from yosegi.services.peers.schemas import PeerStatus
 
 
 @dataclass
@@ -14,6 +14,6 @@ class PeerService:
 
     exchange: Exchange
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> tuple[PeerStatus, ...]:
         """One line a peer and charter."""
-        return [line | {"told_by": line["peer"]} for line in self.exchange.statistics()]
+        return tuple(PeerStatus(**line, told_by=line["peer"]) for line in self.exchange.statistics())

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from yosegi.core.contract import Conduct, Contract, Sensitivity
-from yosegi.core.errors import NotFound, Refused
-from yosegi.exchange.requests import Asked, Requests
+from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.identifiers import split_capability
+from yosegi.exchange.requests import Requests
 from yosegi.governance.mandates.mandate import MandateRefused
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.delegation.service import MandateService
+from yosegi.services.tasks.schemas import RequestDetail
+
+LONGEST_KEY = 128
+"""Characters."""
 
 
 @dataclass
@@ -41,7 +46,7 @@ class TaskRequests:
         conduct: Conduct = "run",
         sensitivity: Sensitivity = "team",
         mandate: str = "",
-    ) -> Asked:
+    ) -> RequestDetail:
         """Ask for one task; the same key again asks nothing new.
 
         Raises:
@@ -72,25 +77,21 @@ class TaskRequests:
         }
         request = self.authorizer.labelled(request, contract)
         try:
-            return await self.requests.ask(request, self.authorizer.decide_request(request, contract))
+            asked = await self.requests.ask(request, self.authorizer.decide_request(request, contract))
         except MandateRefused as error:
             raise Refused(f"asking for {capability}", (error.reason,)) from None
+        return RequestDetail.of(asked, split_capability(capability)[0], key)
 
+    def show(self, owner: str, key: str, who: Session) -> RequestDetail:
+        """Where one request stands, as far as this home site knows.
 
-def asked_full(asked: Asked, owner: str, key: str) -> dict[str, Any]:
-    """One request as its home site knows it."""
-    outcome = asked.outcome
-    return {
-        "request": f"{owner}/{key}",
-        "told_by": owner,
-        "state": str(asked.state),
-        "capability": asked.request.capability if asked.request else "",
-        "on_behalf_of": asked.request.on_behalf_of if asked.request else "",
-        "agent": (asked.request.agent if asked.request else None) or "",
-        "mandate": (asked.request.mandate if asked.request else None) or "",
-        "outputs": (outcome.outputs if outcome else None) or {},
-        "charged": asked.charged.decimals(),
-        "sensitivity": asked.sensitivity,
-        "simulated": asked.simulated,
-        "reasons": [reason.model_dump(mode="json") for reason in asked.reasons],
-    }
+        Raises:
+            NotFound: none of that key, or one of another team.
+            Invalid: a key that is too long for one.
+        """
+        if len(key) > LONGEST_KEY:
+            raise Invalid("the key", f"longer than {LONGEST_KEY} characters")
+        found = self.requests.get(owner, key)
+        if found.request is not None and not self.authorizer.may_see(found.request.charter, found.request.team, who):
+            raise NotFound("request", key)
+        return RequestDetail.of(found, owner, key)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from yosegi.core.errors import NotFound, Refused
-from yosegi.core.states import Effect
+from yosegi.core.states import Effect, TaskState
 from yosegi.execution.owner import TaskOwner
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
 from yosegi.services.authorization.roles import RUNS_THE_SITE, check_operator, check_person
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.tasks.schemas import TaskCancelled, TaskDetail, TaskSummary
 
 COLUMNS = "home, key, team, capability, campaign, state, effect, result, notified, asked, changed"
 
@@ -61,11 +61,19 @@ class TaskService:
             raise Refused(f"task {name}", ("body_erased",))
         return task
 
-    def list(self, state: str = "", limit: int = 100) -> Sequence[dict[str, Any]]:
+    def show(self, name: str, who: Session) -> TaskDetail:
+        """One task as it is shown to somebody.
+
+        Raises:
+            NotFound, Refused: as `get_for`.
+        """
+        return TaskDetail.of(self.get_for(name, who))
+
+    def list(self, state: str = "", limit: int = 100) -> tuple[TaskSummary, ...]:
         """The latest tasks, whoever asks; what is shown to people goes through `list_for`."""
         return self._where("state = ?" if state else "1 = 1", [state] if state else [], limit)
 
-    def list_for(self, who: Session, state: str = "", limit: int = 100) -> Sequence[dict[str, Any]]:
+    def list_for(self, who: Session, state: str = "", limit: int = 100) -> tuple[TaskSummary, ...]:
         """The latest tasks that somebody may see."""
         if who.role in RUNS_THE_SITE:
             return self.list(state, limit)
@@ -75,13 +83,15 @@ class TaskService:
             return self._where(f"{condition} AND state = ?", [*teams, state], limit)
         return self._where(condition, teams, limit)
 
-    def _where(self, condition: str, values: Sequence[str], limit: int) -> Sequence[dict[str, Any]]:
+    def _where(self, condition: str, values: Sequence[str], limit: int) -> tuple[TaskSummary, ...]:
         query = f"SELECT {COLUMNS} FROM task WHERE {condition} ORDER BY first DESC LIMIT ?"
-        return self.ledger.query(query, (*values, limit))
+        rows = self.ledger.query(query, (*values, limit))
+        typed = ({"state": TaskState(row["state"]), "notified": bool(row["notified"])} for row in rows)
+        return tuple(TaskSummary(**dict(row) | fields) for row, fields in zip(rows, typed, strict=True))
 
     # -- acting ---------------------------------------------------------------------------------------------------
 
-    async def settle(self, name: str, effect: Effect, note: str, who: Session) -> Task:
+    async def settle(self, name: str, effect: Effect, note: str, who: Session) -> TaskDetail:
         """Say what an uncertain task did, after a look at the instrument.
 
         Raises:
@@ -89,9 +99,9 @@ class TaskService:
         """
         check_operator(who, f"settling {name}")
         home, key = self.find(name)
-        return await self.owner.settle(home, key, effect, note, by=who.person)
+        return TaskDetail.of(await self.owner.settle(home, key, effect, note, by=who.person))
 
-    async def acknowledge(self, name: str, who: Session) -> Task:
+    async def acknowledge(self, name: str, who: Session) -> TaskDetail:
         """Say that the alert of an uncertain task was seen.
 
         Raises:
@@ -101,9 +111,17 @@ class TaskService:
         check_person(who, f"acknowledging {name}")
         self.get_for(name, who)
         home, key = self.find(name)
-        return await self.owner.acknowledge(home, key, by=who.person)
+        return TaskDetail.of(await self.owner.acknowledge(home, key, by=who.person))
 
-    async def cancel(self, name: str, reason: str, who: Session) -> Task:
-        """Cancel a task that others asked of this site."""
+    async def cancel(self, name: str, reason: str, who: Session) -> TaskDetail | TaskCancelled:
+        """Cancel a task that others asked of this site. Stopping is for everybody; what is shown is for the team.
+
+        Raises:
+            NotFound: none of that name.
+        """
         home, key = self.find(name)
-        return await self.owner.cancel(home, key, reason, by=who.person)
+        cancelled = await self.owner.cancel(home, key, reason, by=who.person)
+        asked = cancelled.asked()
+        if not self.authorizer.may_see(asked.charter, asked.team, who):
+            return TaskCancelled(home=home, key=key, state=cancelled.state)
+        return TaskDetail.of(cancelled)

@@ -1,19 +1,30 @@
-"""The JSON face of a site's grants and of what they were spent on. It holds no rules."""
+"""Grants, what was spent of them, and what moves between sites."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query
 from pydantic import Field
 
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Text
-from yosegi.services.grants.view import to_csv, usage
+from yosegi.services.grants.schemas import (
+    GrantAfterMove,
+    GrantDetail,
+    MoveAnswered,
+    MoveDetail,
+    MoveNamed,
+    UsageRow,
+)
+from yosegi.services.grants.view import USUAL
+from yosegi.web.api.router import Csv
+from yosegi.web.api.router import router as router_of
 
-grants = APIRouter(prefix="/api/v1")
+router = router_of("grants")
 Name = Annotated[str, Field(min_length=1, max_length=130)]
 Decimals = Annotated[dict[str, Annotated[str, Field(max_length=40)]], Field(max_length=20)]
+Groups = Annotated[list[str] | None, Query(max_length=10)]
 
 
 class Award(Body):
@@ -22,7 +33,7 @@ class Award(Body):
     grant: dict[str, Any]
 
 
-class ReleaseIt(Body):
+class ReleaseTranche(Body):
     """By the funder's signed document, or by the digest of the award letter held here."""
 
     tranche: Name
@@ -38,7 +49,7 @@ class ClawBack(Body):
     reason: Text = ""
 
 
-class MoveIt(Body):
+class MoveAmount(Body):
     """An amount for a grant of another site."""
 
     tranche: Name
@@ -48,78 +59,74 @@ class MoveIt(Body):
     reason: Text = ""
 
 
-class AnswerIt(Body):
+class AnswerMove(Body):
     """Whether what a peer offers is taken."""
 
     accepted: bool
     why: Text = ""
 
 
-@grants.get("/grants")
-async def list_grants(site: Here, who: Who) -> list[dict[str, Any]]:
+@router.get("/grants")
+async def grants(site: Here, who: Who) -> tuple[GrantDetail, ...]:
     """Every grant of this site, and where it stands."""
-    return list(site.grants.list())
+    return site.grants.list()
 
 
-@grants.post("/grants", status_code=201)
-async def award(body: Award, site: Here, who: Who) -> dict[str, Any]:
+@router.post("/grants", status_code=201)
+async def award(body: Award, site: Here, who: Who) -> GrantDetail:
     """Give a team a grant."""
     return await site.grants.award(body.grant, who)
 
 
-@grants.get("/grants/{grant}")
-async def grant(grant: str, site: Here, who: Who) -> dict[str, Any]:
+@router.get("/grants/{grant}")
+async def grant(grant: str, site: Here, who: Who) -> GrantDetail:
     """One grant with its tranches."""
     return site.grants.show(grant)
 
 
-@grants.post("/grants/{grant}/release")
-async def release(grant: str, body: ReleaseIt, site: Here, who: Who) -> dict[str, Any]:
+@router.post("/grants/{grant}/release")
+async def release(grant: str, body: ReleaseTranche, site: Here, who: Who) -> GrantDetail:
     """Open a contingent tranche."""
     return await site.grants.release(grant, body.tranche, who, document=body.document, award_letter=body.award_letter)
 
 
-@grants.post("/grants/{grant}/claw-back")
-async def claw_back(grant: str, body: ClawBack, site: Here, who: Who) -> dict[str, Any]:
+@router.post("/grants/{grant}/claw-back")
+async def claw_back(grant: str, body: ClawBack, site: Here, who: Who) -> GrantDetail:
     """Shrink a tranche, never below what is held and spent."""
     return await site.grants.claw_back(grant, body.tranche, body.amounts, body.reason, who)
 
 
-@grants.post("/grants/{grant}/move")
-async def move(grant: str, body: MoveIt, site: Here, who: Who) -> dict[str, Any]:
+@router.post("/grants/{grant}/move")
+async def move(grant: str, body: MoveAmount, site: Here, who: Who) -> GrantAfterMove:
     """Set an amount apart for a grant of another site, and offer it there."""
     return await site.grants.move(grant, body.tranche, body.to, body.into, body.amounts, body.reason, who)
 
 
-@grants.get("/moves")
-async def moves(site: Here, who: Who) -> list[dict[str, Any]]:
+@router.get("/moves")
+async def moves(site: Here, who: Who) -> tuple[MoveDetail, ...]:
     """Every amount on its way between sites, and those that have ended."""
     return site.grants.moves()
 
 
-@grants.post("/moves/{peer}/{key}/answer")
-async def answer(peer: str, key: str, body: AnswerIt, site: Here, who: Who) -> dict[str, Any]:
+@router.post("/moves/{peer}/{key}/answer")
+async def answer(peer: str, key: str, body: AnswerMove, site: Here, who: Who) -> MoveAnswered:
     """Take what a peer offers, or do not."""
     return await site.grants.answer(peer, key, body.accepted, body.why, who)
 
 
-@grants.post("/moves/{peer}/{key}/back")
-async def back(peer: str, key: str, site: Here, who: Who) -> dict[str, Any]:
+@router.post("/moves/{peer}/{key}/back")
+async def back(peer: str, key: str, site: Here, who: Who) -> MoveNamed:
     """Ask a receiver to give a move back."""
-    await site.grants.take_back(peer, key, who)
-    return {"move": f"{peer}/{key}"}
+    return await site.grants.take_back(peer, key, who)
 
 
-@grants.get("/usage")
-async def used(
-    site: Here, who: Who, by: Annotated[list[str] | None, Query(max_length=10)] = None
-) -> list[dict[str, Any]]:
+@router.get("/usage", response_model_exclude_none=True)
+async def used(site: Here, who: Who, by: Groups = None) -> tuple[UsageRow, ...]:
     """What tasks held and spent here, summed."""
-    return usage(site.ledger.query, by or ("funder", "team", "agreement", "campaign"))
+    return site.grants.usage(by or USUAL)
 
 
-@grants.get("/usage.csv", response_class=Response)
-async def used_csv(site: Here, who: Who, by: Annotated[list[str] | None, Query(max_length=10)] = None) -> Response:
+@router.get("/usage.csv", response_class=Csv)
+async def used_csv(site: Here, who: Who, by: Groups = None) -> Csv:
     """The same as CSV."""
-    rows = usage(site.ledger.query, by or ("funder", "team", "agreement", "campaign"))
-    return Response(to_csv(rows), media_type="text/csv; charset=utf-8")
+    return Csv(site.grants.usage_csv(by or USUAL))
