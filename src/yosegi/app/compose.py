@@ -16,6 +16,7 @@ from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
+from yosegi.core.supervision import Supervisor
 from yosegi.core.transport import HttpTransport
 from yosegi.data import FileStore, ObjectStore, ObjectsView
 from yosegi.exchange import Mailbox, OutboxView
@@ -113,6 +114,7 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         ledger=ledger,
         published={},
         objects=FileStore(home.objects),
+        supervisor=Supervisor(clock),
     )
 
 

@@ -89,7 +89,7 @@ def publish_(home: Path, document: Path) -> None:
     """
     _only_an_agreement(document)
     done = publish(home, read_document(document))
-    say(f"{document}: in force under charter {done['charter']}")
+    say(f"{document}: in force under charter {done.charter}")
 
 
 def _only_an_agreement(path: Path) -> None:

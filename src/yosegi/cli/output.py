@@ -49,7 +49,7 @@ def plain_of(value: Any) -> Any:
 
 def fields_of(answer: BaseModel) -> Iterator[tuple[str, object]]:
     """What an answer says, name by name, as JSON values; what is empty is left out."""
-    empty = ("", None, [], {})
+    empty: tuple[object, ...] = ("", None, [], {})
     return ((name, item) for name, item in answer.model_dump(mode="json").items() if item not in empty)
 
 

@@ -106,7 +106,7 @@ def read_answer(kind: type[T], data: bytes) -> T:
         Invalid: it is none; names the field.
     """
     try:
-        return cast("T", _adapter(kind).validate_json(data))
+        return cast("T", _adapter(cast("Any", kind)).validate_json(data))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"

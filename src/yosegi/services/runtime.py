@@ -10,13 +10,11 @@ from typing import Any
 
 from yosegi.campaign import Campaigns
 from yosegi.core.clock import Clock
-from yosegi.core.states import TaskState
-from yosegi.exchange import Exchange, Incoming
-from yosegi.exchange.outbox import Outgoing
-from yosegi.exchange.requests import Asked, Requests
+from yosegi.core.supervision import Supervisor
+from yosegi.exchange import Channels, Exchange
+from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
 from yosegi.execution.owner import TaskOwner
-from yosegi.execution.tasks import Task
 from yosegi.governance.charter.registry import Registry
 from yosegi.identity.accounts import Authenticator
 from yosegi.identity.device_login import DeviceLogin
@@ -44,7 +42,6 @@ from yosegi.services.preflight.service import PreflightService
 from yosegi.services.programme.service import ProgrammeService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
-from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.signer import Signer
 
 
@@ -62,8 +59,10 @@ class Site:
     title: str
     clock: Clock
     ledger: Ledger
+    supervisor: Supervisor
     registry: Registry
     authorizer: Authorizer
+    channels: Channels
     exchange: Exchange
     requests: Requests
     owner: TaskOwner
@@ -110,19 +109,6 @@ class Site:
         self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
         await self.authorizer.start()
         self.publisher.start()
-        self.grants.start()
-        self.exchange.on(Request, self._on_request)
-        self.exchange.on(Report, self.requests.on_report)
-        self.exchange.on(Cancel, self._on_cancel)
-        self.exchange.on(Offer, self.catalogue.on_offer)
-        self.exchange.refused = self._refused
-        self.requests.changed = self._request_changed
-        self.owner.changed = self._task_changed
-        self.rights.start()
-        self.mandates.start()
-        self.rights.changed, self.rights.lapsed_now = self.owner.wake_all, self.watch.look
-        self.mandates.changed = self.campaign_engine.wake_all
-        self.publisher.changed = self._law_changed
         self.requests.start()
         self.alerts.start()
         self.exchange.start()
@@ -159,31 +145,3 @@ class Site:
         for engine in {id(p.engine): p.engine for p in self.owner.published.values()}.values():
             await engine.close()
         self.ledger.close()
-
-    def _law_changed(self) -> None:
-        """A document came into force: what rests on the ones before is looked at now."""
-        self.campaign_engine.wake_all()
-        self.watch.look()
-
-    async def _on_request(self, incoming: Incoming) -> None:
-        message = incoming.message
-        await self.owner.on_request(incoming.charter, incoming.sender, message.document, message.receipt)
-
-    async def _on_cancel(self, incoming: Incoming) -> None:
-        await self.owner.on_cancel(incoming.charter, incoming.sender, incoming.message.document)
-
-    async def _refused(self, out: Outgoing, why: str) -> None:
-        """A peer will never take a message: told to whoever sent it."""
-        await self.requests.rejected(out, why)
-        await self.preflight.rejected(out, why)
-        await self.erasure.rejected(out, why)
-
-    def _request_changed(self, asked: Asked) -> None:
-        self.transfers.reported(asked)
-        self.evidence.reported(asked)
-        self.campaign_engine.reported(asked)
-
-    def _task_changed(self, task: Task) -> None:
-        # What runs and ends as it should is nobody's to look at.
-        if task.state is TaskState.UNCERTAIN or task.reasons:
-            self.alerts.look()

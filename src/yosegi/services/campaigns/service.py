@@ -108,7 +108,7 @@ class CampaignService:
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
-        self.requests.check_clock()
+        self.requests.channels.clocks.check_own()
         if spec.on_behalf_of != who.person and who.role != "officer":
             raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
         self._check_charter(spec)
@@ -129,7 +129,7 @@ class CampaignService:
         if spec.team not in teams:
             raise NotFound("team", spec.team, teams)
         home = home_of(spec.on_behalf_of)
-        if home != self.site and not self.authorizer.hosts(spec.charter, home):
+        if home != self.site and not self.authorizer.registry.hosts(spec.charter, home):
             raise Refused(f"campaign {spec.name}", ("institution_not_hosted",))
         if spec.challenge is not None and spec.challenge not in charter.challenges_of(spec.team):
             raise Refused(f"campaign {spec.name} for {spec.challenge}", ("challenge_not_of_team",))

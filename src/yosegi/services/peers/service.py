@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yosegi.exchange import Exchange
+from yosegi.exchange import Channels
 from yosegi.services.peers.schemas import PeerStatus
 
 
@@ -12,8 +12,8 @@ from yosegi.services.peers.schemas import PeerStatus
 class PeerService:
     """The peers of one site."""
 
-    exchange: Exchange
+    channels: Channels
 
     def list(self) -> tuple[PeerStatus, ...]:
         """One line a peer and charter."""
-        return tuple(PeerStatus(**line, told_by=line["peer"]) for line in self.exchange.statistics())
+        return tuple(PeerStatus(**line, told_by=line["peer"]) for line in self.channels.statistics())

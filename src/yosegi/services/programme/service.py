@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from yosegi.campaign import Campaign, Campaigns, campaign_stream
 from yosegi.campaign.state import OUTCOME
@@ -81,7 +82,7 @@ class ProgrammeService:
             baseline=baseline_of(campaign),
             spent=campaign.spent().decimals(),
             outcomes=tuple(
-                CampaignResult(kind=kind, title=body.get("title", ""), link=body.get("link", ""))
+                CampaignResult(kind=cast("ResultKind", kind), title=body.get("title", ""), link=body.get("link", ""))
                 for kind, body in found
             ),
             unit=campaign.spec.objective.unit,

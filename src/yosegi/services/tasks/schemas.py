@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from yosegi.core.contract import Sensitivity
 from yosegi.core.engine import Outcome
@@ -146,7 +146,7 @@ class RequestDetail(Answer):
             mandate=(request.mandate if request else None) or "",
             outputs=(outcome.outputs if outcome else None) or {},
             charged=asked.charged.decimals(),
-            sensitivity=asked.sensitivity,
+            sensitivity=cast("Sensitivity", asked.sensitivity),
             simulated=asked.simulated,
             reasons=asked.reasons,
         )
