@@ -1,10 +1,11 @@
-"""Joining the rooms: from what a site is made of to a site that can be started. Nothing else knows everyone."""
+"""Composition by constructors: from what a site is made of to a site that can be started. Nothing else knows all."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yosegi.app.settings import NoticeSettings, Settings
@@ -21,22 +22,31 @@ from yosegi.exchange import Channels, Exchange, Mailbox
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.events import ClockCorrected
 from yosegi.exchange.peer_router import PeerRouter
+from yosegi.exchange.reports import Reports
 from yosegi.exchange.requests import RequestChanged, Requests
 from yosegi.exchange.restore_sync import RestoreSync
 from yosegi.exchange.witness import Witness
+from yosegi.execution.admission import Admission
+from yosegi.execution.breaker import Breakers
+from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.engines.station.memory import StationMemory
 from yosegi.execution.events import TaskChanged
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.ports import Published
+from yosegi.execution.records import TaskRepository
+from yosegi.execution.reporting import Reporter
+from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.governance.agreements.suspensions import SuspensionRegister
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.events import DocumentInForce, MandateEnded, RemoteMandateEnded, RemoteMandateRenewed
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
-from yosegi.identity.accounts import Account, Authenticator
+from yosegi.identity.accounts import Account
+from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
+from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.alerts.email import Mailer
 from yosegi.services.alerts.health import HealthChecks
@@ -72,7 +82,11 @@ from yosegi.trust.signer import Signer
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a site is made from, wherever it comes from: a home folder, or a test."""
+    """What a site is made from, wherever it comes from: a home folder, or a test.
+
+    Args:
+        resources: closes what was opened for the site; the site closes it.
+    """
 
     settings: Settings
     signer: Signer
@@ -92,6 +106,7 @@ class Parts:
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
     offload: Offload = asyncio.to_thread
+    resources: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +127,7 @@ class _Data:
     """What travels beside documents: objects, what decisions rest on, what owners would say."""
 
     puller: Puller
+    repository: TaskRepository
     transfers: ObjectTransfers
     disclosure: PolicyDisclosure
     preflight: PreflightService
@@ -123,9 +139,12 @@ class _Work:
     """What is done here for others and for this site's own members, and whoever may ask for it."""
 
     verifier: DelegationVerifier
-    owner: TaskOwner
+    guard: RestoreGuard
+    dispatcher: Dispatcher
+    admission: Admission
     stations: dict[str, StationEngine]
     campaigns: Campaigns
+    reports: Reports
     erasure: ErasureService
     authenticator: Authenticator
     mandates: MandateService
@@ -161,47 +180,62 @@ def _core(parts: Parts) -> _Core:
 def _data(parts: Parts, core: _Core) -> _Data:
     settings, ledger, clock, store = parts.settings, parts.ledger, parts.clock, parts.objects
     site, registry, authorizer, channels = settings.site, core.registry, core.authorizer, core.channels
+    scope = parts.supervisor.scope
     puller = Puller(store, clock, wrong_object, offload=parts.offload)
+    reporter = Reporter(site, parts.signer, clock, registry)
+    repository = TaskRepository(site, ledger, authorizer, parts.published, reporter, channels.posted, core.events)
     transfers = ObjectTransfers(
-        site, ledger, clock, store, puller, authorizer, channels, core.requests, settings.objects.largest_bytes
-    )
-    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels)
+        site, ledger, clock, store, puller, authorizer, channels, core.requests, repository,
+        settings.objects.largest_bytes, scope("objects"),
+    )  # fmt: skip
+    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels, scope("policy disclosure"))
     preflight = PreflightService(
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
     objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
-    return _Data(puller, transfers, disclosure, preflight, objects)
+    return _Data(puller, repository, transfers, disclosure, preflight, objects)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     registry, authorizer, channels, requests = core.registry, core.authorizer, core.channels, core.requests
-    events, delegation, clocks = core.events, core.delegation, core.channels.clocks
-    verifier = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, channels, events)
-    owner = TaskOwner(
-        site, ledger, signer, clock, authorizer, verifier, parts.published, registry, channels.posted,
-        changed=lambda task: events.publish(TaskChanged(task)), most_open=parts.settings.most_open_tasks,
-        inputs=data.transfers,
+    events, delegation, repository, scope = core.events, core.delegation, data.repository, parts.supervisor.scope
+    verifier = DelegationVerifier(
+        site, ledger, signer, clock, registry, authorizer, channels, events, scope("delegation")
+    )
+    guard = RestoreGuard(site, ledger)
+    lost = LostTasks(repository, guard)
+    dispatcher = Dispatcher(
+        repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
     )  # fmt: skip
-    data.transfers.owner = owner
-    start_waiting = owner.block_while(lambda: clocks.seconds_off)
-    events.subscribe(ClockCorrected, lambda event: start_waiting())
+    admission = Admission(
+        repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
+        parts.settings.most_open_tasks,
+    )  # fmt: skip
     stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
     for station in stations.values():
-        station.on_late = owner.resolve
+        station.on_late = repository.resolve
         station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
-    campaigns = Campaigns(site, ledger, requests, authorizer, delegation, contract_of, named, compute=parts.compute)
-    erasure = ErasureService(site, ledger, signer, clock, registry, channels, parts.objects, requests, owner, campaigns)
+    campaigns = Campaigns(
+        site, ledger, requests, authorizer, delegation, contract_of, scope("campaigns"), named, compute=parts.compute
+    )
+    reports = Reports(site, ledger, delegation, requests, campaigns.consequences)
+    erasure = ErasureService(
+        site, ledger, signer, clock, registry, channels, parts.objects, requests, repository, campaigns
+    )
     authenticator = Authenticator(
         site, clock, parts.accounts, agents=delegation.keys_of_agent, may_sign_in=authorizer.may_sign_in
     )
     mandates = MandateService(
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
-    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, owner.lost)
-    tasks = TaskService(ledger, owner, authorizer)
-    return _Work(verifier, owner, stations, campaigns, erasure, authenticator, mandates, restore_sync, tasks)
+    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost)
+    tasks = TaskService(ledger, repository, dispatcher, authorizer)
+    return _Work(
+        verifier, guard, dispatcher, admission, stations, campaigns, reports, erasure, authenticator, mandates,
+        restore_sync, tasks,
+    )  # fmt: skip
 
 
 def _governance(parts: Parts, core: _Core) -> _Governance:
@@ -214,7 +248,7 @@ def _governance(parts: Parts, core: _Core) -> _Governance:
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
     receivers = Receivers(
-        work.owner, core.requests, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
+        work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
         governance.publisher, governance.grants, work.restore_sync,
     )  # fmt: skip
 
@@ -223,9 +257,9 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
 
     return Exchange(
         parts.settings.site, parts.ledger, parts.signer, parts.sealing, core.registry, parts.transport, parts.clock,
-        core.channels,
+        core.channels, parts.supervisor.scope("exchange"),
         kinds=kinds(receivers),
-        refused=(core.requests.rejected, data.preflight.rejected, work.erasure.rejected),
+        refused=(work.reports.rejected, data.preflight.rejected, work.erasure.rejected),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
         introduce=governance.publisher.introduce,
         gives=give,
@@ -235,10 +269,13 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
 
 
 def _alerts(parts: Parts, core: _Core, work: _Work) -> AlertService:
-    site, clock = parts.settings.site, parts.clock
-    health = HealthChecks(site, clock, work.owner, core.channels, dict(work.stations), parts.folder, work.erasure)
+    site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
+    health = HealthChecks(
+        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, dict(work.stations),
+        parts.folder, work.erasure,
+    )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, parts.ledger, clock, work.tasks, _senders(parts), every=every, conditions=health.now)
+    return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
 
 
 def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, monitor: RevocationMonitor) -> None:
@@ -251,19 +288,25 @@ def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, m
         events.subscribe(ended, lambda event: work.campaigns.wake_all())
     for lapsed in (RemoteMandateEnded, DocumentInForce):
         events.subscribe(lapsed, lambda event: monitor.look())
-    events.subscribe(RemoteMandateRenewed, lambda event: work.owner.wake_all())
+    events.subscribe(TaskChanged, lambda event: work.dispatcher.task_changed(event.task))
+    events.subscribe(RemoteMandateRenewed, lambda event: work.dispatcher.wake_all())
+    events.subscribe(ClockCorrected, lambda event: work.dispatcher.start_waiting())
 
 
 def assemble(parts: Parts) -> Site:
     """Join the services into a site that can be started: every object gets all it needs when it is made."""
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
+    scope = parts.supervisor.scope
     core = _core(parts)
     data = _data(parts, core)
     work = _work(parts, core, data)
     governance = _governance(parts, core)
     registry, authorizer, channels, catalogue = core.registry, core.authorizer, core.channels, core.catalogue
+    issuer = parts.institution.openid.client.issuer if parts.institution else ""
     publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]
-    monitor = RevocationMonitor(ledger, clock, work.owner, authorizer, work.verifier)
+    monitor = RevocationMonitor(
+        ledger, data.repository, work.dispatcher, authorizer, work.verifier, scope("authorization")
+    )
     alerts = _alerts(parts, core, work)
     _subscribe(core.events, data, work, alerts, monitor)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
@@ -281,20 +324,24 @@ def assemble(parts: Parts) -> Site:
         channels=channels,
         exchange=_exchange(parts, core, data, work, governance),
         requests=core.requests,
-        owner=work.owner,
+        dispatcher=work.dispatcher,
+        repository=data.repository,
+        restore_guard=work.guard,
         catalogue=catalogue,
         campaign_engine=work.campaigns,
-        campaigns=CampaignService(site, work.campaigns, core.requests, authorizer, work.mandates, exporter),
+        campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter),
         tasks=work.tasks,
         task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
-        operations=OperationsService(work.owner, work.stations),
+        operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, work.stations),
         peers=PeerService(channels),
         programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
-        renewal=StatementRenewal(site, clock, registry, publisher, signers),
+        renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
+        resources=parts.resources,
         lasting=parts.lasting,
         institution=parts.institution,
         alerts=alerts,
         authenticator=work.authenticator,
+        sessions=SessionStore(ledger, clock, work.authenticator, issuer),
         transfers=data.transfers,
         objects=data.objects,
         erasure=work.erasure,
@@ -302,7 +349,9 @@ def assemble(parts: Parts) -> Site:
         preflight=data.preflight,
         rights=work.verifier,
         watch=monitor,
-        approvals=ApprovalService(site, ledger, clock, work.owner, authorizer, work.authenticator),
+        approvals=ApprovalService(
+            site, ledger, clock, data.repository, work.dispatcher, authorizer, work.authenticator
+        ),
         mandates=work.mandates,
         restore_sync=work.restore_sync,
         publisher=publisher,
@@ -322,7 +371,9 @@ def _senders(parts: Parts) -> tuple[Send, ...]:
     senders: list[Send] = [to_log]
     if settings.webhook:
         # The institution's own address, which no peer chose.
-        senders.append(to_webhook(settings.webhook, HttpTransport()))
+        transport = HttpTransport()
+        parts.resources.push_async_callback(transport.close)
+        senders.append(to_webhook(settings.webhook, transport))
     if settings.email is not None:
         senders.append(Mailer(clock=parts.clock, **settings.email.model_dump()))
     return tuple(senders)

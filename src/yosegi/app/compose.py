@@ -80,7 +80,9 @@ async def open_ledger(home: Home, settings: Settings, clock: Clock, key: Signer 
 
 
 async def compose(home: Home) -> Site:
-    """A site made from its home folder, not yet started.
+    """A site made from its home folder, not yet started; `Site.close` closes all that was opened for it.
+
+    Where this fails, nothing stays open: no lock, no thread and no process.
 
     Raises:
         Invalid: settings, a key or a policy that does not hold.
@@ -90,13 +92,19 @@ async def compose(home: Home) -> Site:
     if settings.oidc is not None:
         # Said now, and not to the first person who wants to sign in.
         read_client_secret(home, settings.oidc)
-    ledger = await open_ledger(home, settings, clock, key)
-    parts = _parts(home, settings, clock, key, ledger)
-    published = await publish(home, settings, clock, key, parts.objects)
-    mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
-    return assemble(
-        replace(parts, published=published, mailbox=mailbox, folder=home.folder, expectations=home.expectations())
-    )
+    resources = contextlib.AsyncExitStack()
+    try:
+        ledger = await open_ledger(home, settings, clock, key)
+        resources.callback(ledger.close)
+        parts = replace(_parts(home, settings, clock, key, ledger), resources=resources, folder=home.folder)
+        mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
+        if mailbox is not None:
+            resources.callback(mailbox.close)
+        published = await publish(home, settings, clock, key, parts.objects, resources)
+        return assemble(replace(parts, published=published, mailbox=mailbox, expectations=home.expectations()))
+    except BaseException:
+        await resources.aclose()
+        raise
 
 
 def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Ledger) -> Parts:
@@ -119,7 +127,7 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
 
 
 @contextlib.asynccontextmanager
-async def at_rest(home: Home) -> AsyncIterator[Site]:
+async def offline_site(home: Home) -> AsyncIterator[Site]:
     """The site of a home that is not running, for governance: its policies are in force, no engine is started.
 
     Whatever is to be sent waits until the site is served.
@@ -130,21 +138,27 @@ async def at_rest(home: Home) -> AsyncIterator[Site]:
     """
     settings, clock, key = home.settings(), SystemClock(), signer(home, "site")
     ledger = await open_ledger(home, settings, clock, key)
-    try:
-        site = assemble(_parts(home, settings, clock, key, ledger))
+    async with contextlib.AsyncExitStack() as resources:
+        resources.callback(ledger.close)
+        site = assemble(replace(_parts(home, settings, clock, key, ledger), resources=resources))
         site.catalogue.start(site.catalogue.published_before())
         known = {ref for charter in site.registry.charters() for ref in site.catalogue.facts(charter)}
-        site.authorizer.expectations = tuple(row for row in home.expectations() if row.what in known)
+        site.authorizer.expect(row for row in home.expectations() if row.what in known)
         await site.authorizer.start()
         yield site
-    finally:
-        ledger.close()
 
 
 async def publish(
-    home: Home, settings: Settings, clock: Clock, key: Signer, objects: ObjectStore
+    home: Home,
+    settings: Settings,
+    clock: Clock,
+    key: Signer,
+    objects: ObjectStore,
+    resources: contextlib.AsyncExitStack,
 ) -> dict[str, Published]:
     """Derive the contract of everything the settings publish, each in a worker, and start its engine.
+
+    `resources` closes the engines, those too that have not wholly started.
 
     Raises:
         Invalid: an entry that is no capability, or a name published twice.
@@ -167,6 +181,7 @@ async def publish(
         )
         published |= {contract.name: Published(contract, station_engine) for contract in offered}
     for each in {id(p.engine): p.engine for p in published.values()}.values():
+        resources.push_async_callback(each.close)
         await each.start()
     return published
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
-from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreements.agreement import Agreement
@@ -136,4 +136,4 @@ def _agreements(home: Path) -> tuple[AgreementDetail, ...]:
     async def rest(site: Site, who: Session) -> tuple[AgreementDetail, ...]:
         return site.governance.agreements()
 
-    return at_site(home, rest, lambda client: client.agreements())
+    return run_locally_or_remotely(home, rest, lambda client: client.agreements())

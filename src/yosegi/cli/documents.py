@@ -11,7 +11,7 @@ import click
 
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
-from yosegi.cli.office import at_site
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.client.client import Client
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
@@ -134,7 +134,7 @@ def documents_of(home: Path, charter: str) -> list[Envelope]:
         known = {one.id for one in client.charters()}
         return client.governance.documents(charter) if charter in known else ()
 
-    return list(at_site(home, rest, running))
+    return list(run_locally_or_remotely(home, rest, running))
 
 
 def last_statement(documents: Iterable[Envelope], site: str) -> Statement | None:
@@ -153,7 +153,7 @@ def publish(home: Path, envelope: Envelope) -> DocumentPublished:
     async def rest(site: Site, who: Session) -> DocumentPublished:
         return await site.governance.publish(envelope.model_dump(mode="json"), who)
 
-    return at_site(home, rest, lambda client: client.governance.publish(envelope))
+    return run_locally_or_remotely(home, rest, lambda client: client.governance.publish(envelope))
 
 
 __all__ = [

@@ -11,7 +11,7 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
 from yosegi.cli.documents import Keys, Out, load_signer, save
-from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.client.client import Client
 from yosegi.core.clock import SystemClock, timestamp
@@ -86,7 +86,7 @@ def award(
     async def rest(site: Site, who: Session) -> GrantDetail:
         return await site.grants.award(value, who)
 
-    _shown(at_site(home, rest, lambda client: client.grants.award(value)), json_)
+    _shown(run_locally_or_remotely(home, rest, lambda client: client.grants.award(value)), json_)
 
 
 def _pair(amount: str) -> tuple[str, str]:
@@ -110,7 +110,7 @@ def show(home: Path, name: str, json_: bool) -> None:
     def running(client: Client) -> tuple[GrantDetail, ...]:
         return (client.grants.show(name),) if name else client.grants.list()
 
-    found = at_site(home, rest, running)
+    found = run_locally_or_remotely(home, rest, running)
     if json_:
         show_json(found[0] if name else found)
         return
@@ -148,7 +148,7 @@ def release(home: Path, name: str, tranche: str, document: Path | None, award_le
     def running(client: Client) -> GrantDetail:
         return client.grants.release(name, tranche, document=value, award_letter=digest)
 
-    _shown(at_site(home, rest, running), json_)
+    _shown(run_locally_or_remotely(home, rest, running), json_)
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def claw_back(home: Path, name: str, tranche: str, amounts: tuple[str, ...], rea
     def running(client: Client) -> GrantDetail:
         return client.grants.claw_back(name, tranche, wanted, reason)
 
-    _shown(at_site(home, rest, running), json_)
+    _shown(run_locally_or_remotely(home, rest, running), json_)
 
 
 @grant.command()
@@ -241,7 +241,7 @@ def move(
     def running(client: Client) -> GrantAfterMove:
         return client.grants.move(name, tranche, to, into, wanted, reason)
 
-    done = at_site(home, rest, running)
+    done = run_locally_or_remotely(home, rest, running)
     if json_:
         show_json(done)
     else:
@@ -258,7 +258,7 @@ def moves(home: Path, json_: bool) -> None:
     async def rest(site: Site, who: Session) -> tuple[MoveDetail, ...]:
         return site.grants.moves()
 
-    found = at_site(home, rest, lambda client: client.grants.moves())
+    found = run_locally_or_remotely(home, rest, lambda client: client.grants.moves())
     if json_:
         show_json(found)
         return
@@ -283,7 +283,7 @@ def accept(home: Path, move_name: str, refuse: bool, why: str) -> None:
     async def rest(site: Site, who: Session) -> MoveAnswered:
         return await site.grants.answer(peer, key, not refuse, why, who)
 
-    at_site(home, rest, lambda client: client.grants.answer(peer, key, not refuse, why))
+    run_locally_or_remotely(home, rest, lambda client: client.grants.answer(peer, key, not refuse, why))
     say(f"{move_name}: {'refused; it goes back' if refuse else 'taken'}")
 
 
@@ -298,7 +298,7 @@ def take_back(home: Path, move_name: str) -> None:
     async def rest(site: Site, who: Session) -> MoveNamed:
         return await site.grants.take_back(peer, key, who)
 
-    at_site(home, rest, lambda client: client.grants.take_back(peer, key))
+    run_locally_or_remotely(home, rest, lambda client: client.grants.take_back(peer, key))
     say(f"{move_name}: asked back; see yosegi grant moves")
 
 
@@ -322,7 +322,7 @@ def usage_(home: Path, groups: tuple[str, ...], as_csv: bool, json_: bool) -> No
     async def rest(site: Site, who: Session) -> tuple[UsageRow, ...]:
         return site.grants.usage(wanted)
 
-    rows = at_site(home, rest, lambda client: client.grants.usage(*wanted))
+    rows = run_locally_or_remotely(home, rest, lambda client: client.grants.usage(*wanted))
     # In the order that was asked for, and nothing else.
     found = [{name: getattr(row, name) for name in (*wanted, "unit", "tasks", "held", "spent")} for row in rows]
     if json_:

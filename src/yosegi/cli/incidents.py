@@ -13,7 +13,7 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.cli.documents import save
-from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
 from yosegi.cli.output import (
     as_json,
     explained,
@@ -187,7 +187,7 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
     async def rest(site: Site, who: Session) -> SuspensionDetail:
         return await site.governance.suspend(kind, name, who, why, charter)
 
-    at_site(home, rest, lambda client: client.governance.suspend(kind, name, why, charter))
+    run_locally_or_remotely(home, rest, lambda client: client.governance.suspend(kind, name, why, charter))
     say(f"{kind} {name} is suspended here; lift it: yosegi incident lift {home} {kind} {name} --why …")
 
 
@@ -204,7 +204,7 @@ def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
     async def rest(site: Site, who: Session) -> SuspensionDetail:
         return await site.governance.lift(kind, name, who, why, charter)
 
-    at_site(home, rest, lambda client: client.governance.lift(kind, name, why, charter))
+    run_locally_or_remotely(home, rest, lambda client: client.governance.lift(kind, name, why, charter))
     say(f"{kind} {name} is suspended here no more")
 
 
@@ -218,7 +218,7 @@ def list_(home: Path, json_: bool) -> None:
     async def rest(site: Site, who: Session) -> tuple[SuspensionDetail, ...]:
         return site.governance.suspensions()
 
-    found = at_site(home, rest, lambda client: client.governance.suspensions())
+    found = run_locally_or_remotely(home, rest, lambda client: client.governance.suspensions())
     if json_:
         show_json(found)
         return
@@ -246,7 +246,7 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
     async def rest(site: Site, who: Session) -> ErasureOrdered:
         return await site.erasure.order("task", task, why, who)
 
-    show_erasure(at_site(home, rest, lambda client: client.operations.erase_task(task, why)), json_)
+    show_erasure(run_locally_or_remotely(home, rest, lambda client: client.operations.erase_task(task, why)), json_)
 
 
 @incident.command()
@@ -259,7 +259,7 @@ def erasures(home: Path, json_: bool) -> None:
     async def rest(site: Site, who: Session) -> tuple[ErasureStatus, ...]:
         return site.erasure.listing(who)
 
-    found = at_site(home, rest, lambda client: client.operations.erasures())
+    found = run_locally_or_remotely(home, rest, lambda client: client.operations.erasures())
     if json_:
         show_json(found)
         return

@@ -9,6 +9,7 @@ from yosegi.client.connection import Connection
 from yosegi.services.alerts.schemas import AlertAcknowledged, AlertDetail
 from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 from yosegi.services.operations.schemas import (
+    BackgroundTaskStatus,
     BreakerStatus,
     RestorationSettled,
     RestorationStatus,
@@ -37,6 +38,10 @@ class OperationsClient:
     def set_stop_level(self, word: Literal["hold", "stop", "abort", "release"], why: str = "") -> StopStatus:
         """Hold, safely stop or abort everything the site runs for anybody, or release it."""
         return self._connection.post(StopStatus, f"/switch/{word}", {"why": why})
+
+    def background(self) -> tuple[BackgroundTaskStatus, ...]:
+        """What runs in the background of the site, and what of it failed; for operators."""
+        return self._connection.get_all(BackgroundTaskStatus, "/background")
 
     def close_breaker(self, capability: str, why: str) -> BreakerStatus:
         """Say that a capability, `name@version`, works again."""

@@ -1,4 +1,4 @@
-"""A site's ledger: what rooms append to, read from, and take receipts of."""
+"""A site's ledger: what other packages append to, read from, and take receipts of."""
 
 from __future__ import annotations
 
@@ -349,6 +349,17 @@ class Ledger:
         finally:
             news.cancel()
             late.cancel()
+
+    @property
+    def stopped(self) -> Exception | None:
+        """Why nothing can be appended any more: another process writes it, or it does not hold together; else None."""
+        return self._sequencer.stopped
+
+    async def until_stopped(self) -> Exception:
+        """Wait until nothing can be appended any more; why."""
+        while (why := self.stopped) is None:
+            await self._queue.stopped.wait()
+        return why
 
     def release_waiters(self) -> None:
         """Let everybody go who waits for news; appends go on until it is closed."""

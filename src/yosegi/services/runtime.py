@@ -1,24 +1,28 @@
-"""One running site: starts and stops what it is made of. Faces ask its services, one a noun."""
+"""One running site: starts and closes what it is made of. Faces ask its services, one a noun."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from yosegi.campaign import Campaigns
 from yosegi.core.clock import Clock
-from yosegi.core.supervision import Supervisor
+from yosegi.core.supervision import Supervisor, TaskScope
 from yosegi.exchange import Channels, Exchange
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.records import TaskRepository
+from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.governance.charter.registry import Registry
-from yosegi.identity.accounts import Authenticator
+from yosegi.identity.authentication import Authenticator
 from yosegi.identity.device_login import DeviceLogin
 from yosegi.identity.oidc_claims import InstitutionSignIn
+from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.alerts.service import AlertService
 from yosegi.services.approvals.service import ApprovalService
@@ -44,12 +48,18 @@ from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
 from yosegi.trust.signer import Signer
 
+log = logging.getLogger("yosegi.site")
+LONGEST_ALERT = 30.0
+"""Seconds that a site with a ledger that has stopped gives its mail server and webhook before it ends."""
+
 
 @dataclass(repr=False)
 class Site:
     """A site with all its services, made by the composition root.
 
     Args:
+        supervisor: owns everything that runs in the background.
+        resources: closes what was opened for this site (ledger, engines, connections), and all that is started here.
         institution: lets people in whom their institution's provider vouches for.
         lasting: signs what must be believed in twenty years, beside the key that signs everything.
         stations: answers the calls of stations, by station name.
@@ -65,7 +75,9 @@ class Site:
     channels: Channels
     exchange: Exchange
     requests: Requests
-    owner: TaskOwner
+    dispatcher: Dispatcher
+    repository: TaskRepository
+    restore_guard: RestoreGuard
     catalogue: CapabilityCatalogue
     campaign_engine: Campaigns
     campaigns: CampaignService
@@ -76,6 +88,7 @@ class Site:
     programme: ProgrammeService
     alerts: AlertService
     authenticator: Authenticator
+    sessions: SessionStore
     transfers: ObjectTransfers
     objects: ObjectService
     erasure: ErasureService
@@ -90,39 +103,81 @@ class Site:
     mandates: MandateService
     restore_sync: RestoreSync
     renewal: StatementRenewal
+    resources: contextlib.AsyncExitStack
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
     stations: Mapping[str, Any] = field(default_factory=dict)
     demonstration: bool = False
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the ledger has stopped for good and those who can be told have been."""
+    _scope: TaskScope = field(init=False)
 
     def __repr__(self) -> str:
         return f"<site {self.name}>"
 
     def __post_init__(self) -> None:
         self.handover = DeviceLogin(self.clock)
+        self._scope = self.supervisor.scope("site")
 
     # -- life -----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take up everything where the ledger left it."""
-        self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
+        """Take up everything where the ledger left it.
+
+        Raises:
+            YosegiError: something could not be started; all that was opened or started is closed again.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            try:
+                await self.close()
+            except Exception:
+                log.exception("closing %s after a failed start", self.name)
+            raise
+
+    async def _start(self) -> None:
+        # Closed in the reverse of this order: what asks others for work first, what answers and records last.
+        for close in (
+            self.supervisor.close,
+            self.exchange.close,
+            self.evidence.close,
+            self.transfers.close,
+            self.dispatcher.close,
+            self.campaign_engine.close,
+        ):
+            self.resources.push_async_callback(close)
+        self._scope.repeat("watch over the ledger", self._watch_ledger)
+        self.catalogue.start({name: p.contract for name, p in self.repository.published.items()})
         await self.authorizer.start()
         self.publisher.start()
         self.requests.start()
+        self.rights.start()
         self.alerts.start()
         self.exchange.start()
         self.objects.start()
         self.evidence.start()
         self.preflight.start()
         self.transfers.start()
-        await self.owner.start()
+        await self.dispatcher.start()
         await self.restore_sync.start()
         await self.erasure.start()
         await self.catalogue.publish(self.catalogue.own)
         self.campaign_engine.start()
-        for work in (self.alerts.run(), self.rights.run(), self.watch.run(), self.renewal.run()):
-            self._tasks.append(asyncio.create_task(work))
+        self.watch.start()
+        self.renewal.start()
+
+    async def _watch_ledger(self) -> bool:
+        """Tell everybody who can still be told that nothing is recorded any more, and so nothing may be started."""
+        why = await self.ledger.until_stopped()
+        log.critical("the ledger of %s has stopped, and nothing is recorded any more: %s", self.name, why)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_ALERT):
+                    await self.alerts.tell()
+        finally:
+            self.stopped.set()
+        return False
 
     def release_waiters(self) -> None:
         """Answer everybody who is kept waiting, peers, stations and pages alike: the site is about to end."""
@@ -132,16 +187,11 @@ class Site:
             station.release_waiters()
 
     async def close(self) -> None:
-        """Stop watching; nothing that is recorded is lost, and engines end what they started."""
-        await self.campaign_engine.close()
-        await self.owner.close()
-        await self.transfers.close()
-        await self.evidence.close()
-        await self.exchange.close()
-        for task in self._tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        for engine in {id(p.engine): p.engine for p in self.owner.published.values()}.values():
-            await engine.close()
-        self.ledger.close()
+        """End everything, in the reverse of the order in which it was begun, whatever fails on the way.
+
+        Nothing that is recorded is lost, and engines end what they started.
+
+        Raises:
+            Exception: the last failure; everything else is closed all the same.
+        """
+        await self.resources.aclose()

@@ -72,6 +72,7 @@ class Place:
         rules: its own forbids.
         formats: payload types it states, and speaks; everything, if none is named.
         shows: whether it shows its policies to those whom its decisions concern.
+        most_open: tasks that one team may have waiting and running there at once.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Place:
     rules: Mapping[str, str] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
     shows: bool = True
+    most_open: int = 1000
     grant: Mapping[str, str] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
     skew: float = 0.0
@@ -115,7 +117,7 @@ def settings_of(place: Place) -> Settings:
     )
     shown = "parties" if place.shows else "nobody"
     fixed = {"site": place.name, "title": place.name, "listen": "127.0.0.1:1", "policies_shown_to": shown}
-    return Settings.read({**fixed, **how})
+    return Settings.read({**fixed, **how, "most_open_tasks": place.most_open})
 
 
 @dataclass(repr=False)
@@ -248,13 +250,7 @@ class Federation:
             await site.authorizer.award(_grant_of(place), by=f"operator@{name}")
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, site.exchange.handle)
-        try:
-            await site.start()
-        except StoreFailed:
-            # A process that dies while it starts leaves nothing running behind.
-            with contextlib.suppress(YosegiError):
-                await site.close()
-            raise
+        await site.start()
         place.site = site
         return site
 
@@ -274,6 +270,12 @@ class Federation:
         place.engine = engine = SimulatedEngine(
             "simulated", contracts, self.world, place.remembers, place.book, place.duration, store=place.objects
         )
+        resources = contextlib.AsyncExitStack()
+        resources.callback(ledger.close)
+        resources.push_async_callback(engine.close)
+        mailbox = Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None
+        if mailbox is not None:
+            resources.callback(mailbox.close)
         return Parts(
             settings=settings_of(place),
             signer=signer,
@@ -287,9 +289,10 @@ class Federation:
             published={n: Published(c, engine) for n, c in engine.contracts.items()},
             objects=place.objects,
             supervisor=self.supervise(clock),
-            mailbox=Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None,
+            mailbox=mailbox,
             compute=inline,
             offload=offload_inline,
+            resources=resources,
         )
 
     def _store(self, name: str) -> MortalStore:

@@ -14,7 +14,6 @@ from yosegi.core.errors import NotFound, YosegiError
 from yosegi.http.errors import PlainJson, in_json, status_of, told, unfit
 from yosegi.http.limits import Bounded
 from yosegi.http.security_headers import Guard
-from yosegi.identity.sessions import Sessions
 from yosegi.services.runtime import Site
 from yosegi.web import api, machines, pages
 from yosegi.web.description import DescribedApplication
@@ -31,7 +30,6 @@ def make_app(site: Site) -> FastAPI:
         title=f"Yosegi at {site.name}", version="1", docs_url=None, redoc_url=None, default_response_class=PlainJson
     )
     app.state.site = site
-    app.state.sessions = Sessions(site.ledger, site.clock, site.authenticator, site.institution)
     for router in (machines.router, *api.ROUTERS, *pages.ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

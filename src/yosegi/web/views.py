@@ -74,7 +74,7 @@ class Looking:
 
     def switch(self) -> Markup:
         """The part that is on every page."""
-        return self.render("switch", word=self.site.owner.switch, notices=len(self.site.alerts.open()))
+        return self.render("switch", word=self.site.dispatcher.stop_level, notices=len(self.site.alerts.open()))
 
 
 class PageView(Protocol):
@@ -101,7 +101,7 @@ class FederationPage:
         campaigns = [self._line(campaign) for campaign in site.campaigns.list_for(look.session)]
         return {
             "switch": look.switch(),
-            "notices": look.render("notices", open=site.alerts.list()),
+            "notices": look.render("notices", open=site.alerts.details()),
             "campaigns": look.render("campaigns", campaigns=campaigns[::-1]),
             "sites": look.render("sites", peers=site.peers.list()),
             "capabilities": look.render("capabilities", listings=site.catalogue.summaries()),

@@ -1,18 +1,17 @@
-"""The watch over rights that lapse: what is accepted or runs is decided again when the law or the time has moved on."""
+"""Revocation: what is accepted or runs is decided again when documents, mandates or the time have moved on."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
-from yosegi.core.errors import YosegiError
-from yosegi.core.identifiers import split_capability
 from yosegi.core.states import TaskState
-from yosegi.execution.owner import TaskOwner
+from yosegi.core.supervision import TaskScope
+from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import Task
 from yosegi.governance.policy.explanation import why
 from yosegi.governance.policy.question import Action
@@ -20,8 +19,6 @@ from yosegi.ledger import Ledger
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.delegation.verifier import DelegationVerifier
 from yosegi.trust.messages import Explanation, Request
-
-log = logging.getLogger("yosegi.watch")
 
 EVERY = 30.0
 """Seconds between two looks, whatever is heard: what lapses by date alone stops nothing later than this."""
@@ -32,47 +29,46 @@ class RevocationMonitor:
     """Looks at every open task of an owner."""
 
     ledger: Ledger
-    clock: Clock
-    owner: TaskOwner
+    repository: TaskRepository
+    dispatcher: Dispatcher
     authorizer: Authorizer
     rights: DelegationVerifier
+    scope: TaskScope
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def look(self) -> None:
         """Something changed: look now."""
         self._wake.set()
 
-    async def run(self) -> None:
+    def start(self) -> None:
         """Look whenever something changed, and every so often."""
-        while True:
-            self._wake.clear()
-            try:
-                await self.once()
-            except YosegiError as error:
-                log.warning("open tasks could not be looked at: %s", error)
-            await self._until_woken()
+        self._wake.set()
+        self.scope.repeat("review of open tasks", self._round)
 
-    async def _until_woken(self) -> None:
-        woken = asyncio.ensure_future(self._wake.wait())
-        late = asyncio.ensure_future(self.clock.sleep(EVERY))
+    async def _round(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(EVERY):
+                await self._wake.wait()
+        self._wake.clear()
         try:
-            await asyncio.wait({woken, late}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-            late.cancel()
+            await self.once()
+        except BaseException:
+            self._wake.set()  # what was to be looked at is looked at by the next round
+            raise
+        return True
 
     async def once(self) -> None:
         """Refuse what waits and may no longer start, and stop what runs as its contract says."""
         rows = self.ledger.query("SELECT stream FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
         answers: dict[object, tuple[Explanation, ...]] = {}
         for row in rows:
-            task = self.owner.task(row["stream"])
-            published = self.owner.published.get(split_capability(task.asked().capability)[1])
+            task = self.repository.task(row["stream"])
+            published = self.repository.published_for(task.asked())
             if published is None or task.revoked:
                 continue
             if reasons := self._lapsed(task, published.contract, answers):
-                await self.owner.revoked(task.stream, reasons)
-        self.owner.wake_all()
+                await self.dispatcher.revoke(task.stream, reasons)
+        self.dispatcher.wake_all()
 
     def _lapsed(
         self, task: Task, contract: Contract, answers: dict[object, tuple[Explanation, ...]]
@@ -84,7 +80,7 @@ class RevocationMonitor:
         key = _alike(request, task.state)
         if key not in answers:
             action: Action = "dispatch" if task.state is TaskState.DISPATCHED else "accept"
-            answers[key] = why(self.authorizer.decide(action, request, contract))
+            answers[key] = why(self.authorizer.decide(action, request, contract, task.objects.values()))
         return answers[key]
 
 

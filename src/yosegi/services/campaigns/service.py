@@ -9,7 +9,7 @@ from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState
-from yosegi.exchange.requests import Requests
+from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
@@ -25,7 +25,7 @@ class CampaignService:
 
     site: str
     engine: Campaigns
-    requests: Requests
+    clocks: ClockWatch
     authorizer: Authorizer
     mandates: MandateService
     exporter: CampaignExporter
@@ -77,7 +77,7 @@ class CampaignService:
 
     def last_error(self, name: str) -> str:
         """Why the last step of a campaign could not be taken; empty if it was."""
-        return self.engine.last_errors.get(name, "")
+        return self.engine.last_error(name)
 
     async def export(self, name: str) -> bytes:
         """The whole campaign as a bundle that verifies offline, whoever asks.
@@ -108,7 +108,7 @@ class CampaignService:
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
-        self.requests.channels.clocks.check_own()
+        self.clocks.check_own()
         if spec.on_behalf_of != who.person and who.role != "officer":
             raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
         self._check_charter(spec)

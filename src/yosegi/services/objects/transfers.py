@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound, Refused, Unavailable, YosegiError
 from yosegi.core.object import ObjectRef
+from yosegi.core.supervision import Backoff, TaskScope
 from yosegi.data import (
     RECEIVED,
     REFUSED,
@@ -31,8 +33,9 @@ from yosegi.data import (
 from yosegi.data.entries import about
 from yosegi.data.view import is_erased
 from yosegi.exchange import Channels
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import MADE, REPORTED, Asked, Requests, request_stream
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import ENDED, task_stream
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
@@ -43,6 +46,7 @@ from yosegi.trust.messages import Explanation, Request
 log = logging.getLogger("yosegi.objects")
 
 AGAIN_AFTER = 1.0
+BACKOFF = Backoff(1.0, 600.0)
 _TO_FETCH = (
     "NOT EXISTS (SELECT 1 FROM object o WHERE o.digest = object.digest AND o.task = object.stream AND o.kind IN (?, ?))"
     " AND digest NOT IN (SELECT digest FROM object_erased) AND kind = ?"
@@ -64,7 +68,7 @@ class ObjectTransfers:
     Args:
         puller: brings objects here.
         largest: bytes; a larger object is not taken.
-        owner: what this site runs for others; given by the composition root, as it asks here in turn.
+        repository: the tasks that this site does for others.
     """
 
     site: str
@@ -75,10 +79,10 @@ class ObjectTransfers:
     authorizer: Authorizer
     channels: Channels
     requests: Requests
+    repository: TaskRepository
     largest: int
-    owner: TaskOwner | None = None
+    scope: TaskScope
     _open: dict[tuple[str, str], int] = field(default_factory=dict)
-    _work: set[asyncio.Task[None]] = field(default_factory=set)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -89,9 +93,7 @@ class ObjectTransfers:
 
     async def close(self) -> None:
         """Stop; what is on its way goes on after the next start."""
-        for work in list(self._work):
-            work.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
+        await self.scope.close()
 
     def expects(self, charter: str, peer: str) -> bool:
         """Whether pieces of a peer are awaited."""
@@ -106,25 +108,20 @@ class ObjectTransfers:
                 self._fetch(one)
 
     def _fetch(self, result: Known) -> None:
-        task = asyncio.create_task(self._logged(self._fetched(result)))
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        name = f"object {result.ref.sha256} of {result.stream}"
+        if not self.scope.is_running(name):
+            self.scope.repeat(name, partial(self._fetched, result), BACKOFF)
 
-    async def _fetched(self, result: Known) -> None:
+    async def _fetched(self, result: Known) -> bool:
         _, owner, key = result.stream.split("/", 2)
         if self.store.has(result.ref.sha256):
             facts = self._facts(result.charter, owner, result.stream, result.team)
             await self._record(about(RECEIVED, result.ref, **facts))
-            return
-        await self._bring(result.ref, result.charter, owner, key, result.stream, result.team)
+        else:
+            await self._bring(result.ref, result.charter, owner, key, result.stream, result.team)
+        return False
 
-    async def _logged(self, work: Coroutine[Any, Any, object]) -> None:
-        try:
-            await work
-        except YosegiError as error:
-            log.error("an object could not be brought: %s", error)
-
-    # -- as the owner: inputs (see `yosegi.execution.input_staging.InputFetcher`) ------------------------------------
+    # -- as the owner: inputs (see `yosegi.execution.ports.InputFetcher`) ------------------------------------
 
     def unfit(self, objects: Mapping[str, ObjectRef]) -> Explanation | None:
         """Why objects would never be taken here."""
@@ -231,11 +228,11 @@ class ObjectTransfers:
 
     def _release(self, stream: str) -> Decision:
         """The owner's decision, now, on the release of a result."""
-        task = None if self.owner is None else self.owner.task(stream)
-        contract = None if task is None or self.owner is None else self.owner.contract_of(task)
-        if task is None or contract is None:
+        task = self.repository.task(stream)
+        contract = self.repository.contract_of(task)
+        if contract is None:
             raise NotReleased(explained("unknown_capability", capability=stream))
-        return self.authorizer.decide("release", task.asked(), contract)
+        return self.authorizer.decide("release", task.asked(), contract, task.objects.values())
 
     def _request(self, charter: str, peer: str, want: ChunkRequest) -> Decision:
         """The home's decision, now, on handing over an input."""
@@ -243,7 +240,7 @@ class ObjectTransfers:
         contract = self.requests.contract(asked)
         if asked.request is None or asked.state.final or contract is None:
             raise NotReleased(explained("object_unknown", digest=want.sha256, task=want.task))
-        return self.authorizer.decide_request(asked.request.model_dump(), contract)
+        return self.authorizer.authorize(RequestDraft.of(asked.request, contract)).decision
 
     def _check_here(self, ref: ObjectRef, stream: str) -> None:
         """See that the bytes are here.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from yosegi.core.supervision import BackgroundState
 from yosegi.services.answer import Answer, Timestamp
 
 
@@ -50,3 +51,23 @@ class StationStatus(Answer):
     """Why a station waits for a person; empty if it does not."""
 
     unsettled: str
+
+
+class BackgroundTaskStatus(Answer):
+    """What is known of one task that runs in the background.
+
+    Args:
+        owner: the part of the site that it belongs to.
+        since: when it came into this state.
+        failures: in a row; a round that succeeds sets it to 0.
+        last_error: of the latest failure; empty if it never failed.
+        resumes: when it begins again, while it is backing off; else empty.
+    """
+
+    owner: str
+    name: str
+    state: BackgroundState
+    since: Timestamp
+    failures: int
+    last_error: str
+    resumes: Timestamp

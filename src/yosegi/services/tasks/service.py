@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.states import Effect, TaskState
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
@@ -23,7 +24,8 @@ class TaskService:
     """The tasks of one owner, as people ask for them."""
 
     ledger: Ledger
-    owner: TaskOwner
+    repository: TaskRepository
+    dispatcher: Dispatcher
     authorizer: Authorizer
 
     # -- looking --------------------------------------------------------------------------------------------------
@@ -44,7 +46,7 @@ class TaskService:
 
     def get(self, name: str) -> Task:
         """One task, whoever asks; what is shown to people goes through `get_for`."""
-        return self.owner.task(task_stream(*self.find(name)))
+        return self.repository.task(task_stream(*self.find(name)))
 
     def get_for(self, name: str, who: Session) -> Task:
         """One task, for somebody who may see it.
@@ -99,7 +101,7 @@ class TaskService:
         """
         check_operator(who, f"settling {name}")
         home, key = self.find(name)
-        return TaskDetail.of(await self.owner.settle(home, key, effect, note, by=who.person))
+        return TaskDetail.of(await self.repository.settle(home, key, effect, note, by=who.person))
 
     async def acknowledge(self, name: str, who: Session) -> TaskDetail:
         """Say that the alert of an uncertain task was seen.
@@ -111,7 +113,7 @@ class TaskService:
         check_person(who, f"acknowledging {name}")
         self.get_for(name, who)
         home, key = self.find(name)
-        return TaskDetail.of(await self.owner.acknowledge(home, key, by=who.person))
+        return TaskDetail.of(await self.repository.acknowledge(home, key, by=who.person))
 
     async def cancel(self, name: str, reason: str, who: Session) -> TaskDetail | TaskCancelled:
         """Cancel a task that others asked of this site. Stopping is for everybody; what is shown is for the team.
@@ -120,7 +122,7 @@ class TaskService:
             NotFound: none of that name.
         """
         home, key = self.find(name)
-        cancelled = await self.owner.cancel(home, key, reason, by=who.person)
+        cancelled = await self.dispatcher.cancel(home, key, reason, by=who.person)
         asked = cancelled.asked()
         if not self.authorizer.may_see(asked.charter, asked.team, who):
             return TaskCancelled(home=home, key=key, state=cancelled.state)

@@ -23,7 +23,7 @@ class AcknowledgeAlert(Body):
 @router.get("/notices")
 async def alerts(site: Here, who: Who) -> tuple[AlertDetail, ...]:
     """What a person must look at."""
-    return site.alerts.list()
+    return site.alerts.details()
 
 
 @router.post("/notices/acknowledge")

@@ -7,6 +7,7 @@ from typing import Literal
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Why
 from yosegi.services.operations.schemas import (
+    BackgroundTaskStatus,
     BreakerStatus,
     RestorationSettled,
     RestorationStatus,
@@ -24,6 +25,12 @@ async def set_stop_level(
 ) -> StopStatus:
     """Hold, safely stop or abort everything this site runs for anybody, or release it."""
     return await site.operations.set_stop_level(word, who, body.why)
+
+
+@router.get("/background")
+async def background(site: Here, who: Who) -> tuple[BackgroundTaskStatus, ...]:
+    """What runs in the background of this site, what of it failed, and when that begins again; for operators."""
+    return site.operations.background(who)
 
 
 @router.post("/breakers/{capability}/close")

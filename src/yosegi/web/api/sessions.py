@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Annotated, Any
 
 from fastapi import Header, Request
 from pydantic import Field
 
-from yosegi.http.authentication import Here, Who, bearer
+from yosegi.http.authentication import Here, Who, address_of, bearer
 from yosegi.http.bodies import Body
-from yosegi.identity.sessions import Sessions
+from yosegi.identity.sessions import authenticated
 from yosegi.services.sessions.schemas import BrowserSignIn, SessionEnded, SessionToken
 from yosegi.web.api.router import router as router_of
 
@@ -33,18 +32,19 @@ class Collect(Body):
 
 
 @router.post("/session")
-async def sign_in(body: SignIn, site: Here) -> SessionToken:
+async def sign_in(body: SignIn, site: Here, request: Request) -> SessionToken:
     """Sign in with a passphrase, or with a key by a signed login."""
     if body.login is not None:
-        return SessionToken(token=site.authenticator.with_key(json.dumps(body.login).encode()))
-    token = await asyncio.to_thread(site.authenticator.with_passphrase, body.person, body.passphrase)
-    return SessionToken(token=token)
+        who = site.authenticator.by_key(json.dumps(body.login).encode())
+    else:
+        who = await site.authenticator.by_passphrase(body.person, body.passphrase, address_of(request))
+    return SessionToken(token=await site.sessions.open(who, program=True))
 
 
 @router.post("/session/end")
-async def sign_out(request: Request, who: Who, authorization: Annotated[str | None, Header()] = None) -> SessionEnded:
+async def sign_out(site: Here, who: Who, authorization: Annotated[str | None, Header()] = None) -> SessionEnded:
     """Sign out: the token opens nothing any more."""
-    await request.app.state.sessions.close(bearer(authorization), program=True)
+    await site.sessions.close(bearer(authorization), program=True)
     return SessionEnded(ended=True)
 
 
@@ -56,8 +56,10 @@ async def begin_in_browser(site: Here) -> BrowserSignIn:
 
 
 @router.post("/session/browser/collect")
-async def collect(body: Collect, site: Here, request: Request) -> SessionToken:
+async def collect(body: Collect, site: Here) -> SessionToken:
     """The token, once the person has confirmed; empty until then. It outlives a restart of the site."""
     given = site.handover.collect(body.secret)
-    sessions: Sessions = request.app.state.sessions
-    return SessionToken(token="" if given is None else await sessions.hand(given))
+    if given is None:
+        return SessionToken(token="")
+    who = site.authenticator.still(authenticated(given))
+    return SessionToken(token=await site.sessions.open(who, program=True))

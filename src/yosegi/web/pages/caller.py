@@ -16,8 +16,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
 from yosegi.core.reasons import Language
 from yosegi.http.errors import FormRefused
-from yosegi.identity.accounts import Session, same_token
-from yosegi.identity.sessions import Sessions
+from yosegi.identity.accounts import Session
+from yosegi.identity.sessions import same_token
 from yosegi.services.runtime import Site
 from yosegi.web.live import stream
 from yosegi.web.views import Looking, PageView, environment
@@ -37,7 +37,6 @@ class Caller:
 
     request: Request
     site: Site
-    sessions: Sessions
     session: Session | None
     w: Words
 
@@ -69,9 +68,8 @@ def language_of(request: Request) -> Language:
 def caller_of(request: Request) -> Caller:
     """Who calls; perhaps nobody who is signed in."""
     site: Site = request.app.state.site
-    sessions: Sessions = request.app.state.sessions
-    session = sessions.get(request.cookies.get(cookie_name(site)))
-    return Caller(request, site, sessions, session, Words(language_of(request)))
+    session = site.sessions.get(request.cookies.get(cookie_name(site)))
+    return Caller(request, site, session, Words(language_of(request)))
 
 
 async def here(request: Request) -> Caller:
@@ -128,7 +126,7 @@ def problem_page(caller: Caller, error: YosegiError, status: int, back: str | No
 async def live(caller: Caller, view: PageView) -> Response:
     """The stream of a page."""
     token = caller.request.cookies.get(cookie_name(caller.site))
-    events = stream(view, caller.site.ledger, caller.site.clock, lambda: caller.sessions.get(token) is not None)
+    events = stream(view, caller.site.ledger, caller.site.clock, lambda: caller.site.sessions.get(token) is not None)
     return StreamingResponse(
         events, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )

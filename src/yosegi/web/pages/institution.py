@@ -50,8 +50,9 @@ async def back(caller: Here) -> Response:
         answer.delete_cookie(_kept(site), httponly=True, samesite="lax")
         return answer
     if before := caller.request.cookies.get(cookie_name(site)):
-        await caller.sessions.close(before)
-    token = await caller.sessions.open_as(person, role, provider.openid.client.issuer)
+        await site.sessions.close(before)
+    who = site.authenticator.vouched_for(person, role, provider.openid.client.issuer)
+    token = await site.sessions.open(who, program=False)
     # A page and no redirect: the strict cookie does not go with a navigation that another site began.
     answer = show(caller, "signed_in", there=f"{caller.root}{inside(to)}", person=person)
     secure = provider.openid.client.redirect_uri.startswith("https:")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from yosegi.core.errors import Refused
+from yosegi.http.authentication import address_of
 from yosegi.web.pages.caller import Here, cookie_name, guarded_form, read_form, show
 
 router = APIRouter(include_in_schema=False)
@@ -25,7 +26,9 @@ async def sign_in(caller: Here) -> Response:
     form = await read_form(caller.request)
     person, to = form.get("person", "").strip()[:80], form.get("to", "")
     try:
-        token = await caller.sessions.open(person, form.get("passphrase", "")[:1024])
+        passphrase, address = form.get("passphrase", "")[:1024], address_of(caller.request)
+        who = await caller.site.authenticator.by_passphrase(person, passphrase, address)
+        token = await caller.site.sessions.open(who, program=False)
     except Refused as error:
         lines = [caller.w.code(code) for code in error.reasons]
         told = {"lines": lines, "codes": error.reasons, "back": None, "missing": False, "stays": True}
@@ -48,7 +51,7 @@ async def sign_out(caller: Here) -> Response:
     """Sign out."""
     await guarded_form(caller)
     name = cookie_name(caller.site)
-    await caller.sessions.close(caller.request.cookies.get(name, ""))
+    await caller.site.sessions.close(caller.request.cookies.get(name, ""))
     answer = RedirectResponse("./sign-in", 303)
     answer.delete_cookie(name, httponly=True, samesite="strict")
     return answer

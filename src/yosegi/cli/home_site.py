@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from yosegi.app.compose import at_rest
+from yosegi.app.compose import offline_site
 from yosegi.app.settings import Home
 from yosegi.client.client import Client, connect
 from yosegi.core.errors import Invalid
@@ -22,12 +22,14 @@ HomeArgument = click.argument("home", type=click.Path(path_type=Path, file_okay=
 T = TypeVar("T")
 
 
-def at_site(home: Path, at_rest: Callable[[Site, Session], Awaitable[T]], running: Callable[[Client], T]) -> T:
+def run_locally_or_remotely(
+    home: Path, offline: Callable[[Site, Session], Awaitable[T]], running: Callable[[Client], T]
+) -> T:
     """Have a site do something.
 
     Args:
         home: its folder.
-        at_rest: does it in this process, where the site is not running.
+        offline: does it in this process, where the site is not running.
         running: asks the running site for it.
 
     Raises:
@@ -36,13 +38,13 @@ def at_site(home: Path, at_rest: Callable[[Site, Session], Awaitable[T]], runnin
     place = Home(home)
     place.settings()
     try:
-        return asyncio.run(_at_rest(place, at_rest))
+        return asyncio.run(_offline(place, offline))
     except Locked:
         return running(officer_client(place))
 
 
-async def _at_rest(home: Home, work: Callable[[Site, Session], Awaitable[T]]) -> T:
-    async with at_rest(home) as site:
+async def _offline(home: Home, work: Callable[[Site, Session], Awaitable[T]]) -> T:
+    async with offline_site(home) as site:
         return await work(site, operator(site.name))
 
 
