@@ -92,7 +92,7 @@ def test_what_its_maker_erases_is_gone_wherever_it_went(tmp_path: Path) -> None:
         # riken never met nims: argonne passed the request on, and says what came of it.
         assert (listed(federation, "riken").gone, listed(federation, "riken").waiting) == (
             ("argonne", "nims", "riken"),
-            [],
+            (),
         )
         assert listed(federation, "nims").why == "a name in it"
 
