@@ -12,6 +12,7 @@ from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.home_site import HomeArgument
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
+from yosegi.services.capabilities.schemas import ContractDetail
 
 
 @click.group()
@@ -29,10 +30,7 @@ def list_(json_: bool, **site: Any) -> None:
     if json_:
         show_json(found)
         return
-    rows = (
-        (c["ref"], c["kind"], c["effect"], "simulated" if c["simulated"] else "real", amounts(c["cost"]), c["title"])
-        for c in found
-    )
+    rows = ((c.ref, c.kind, c.effect, "simulated" if c.simulated else "real", amounts(c.cost), c.title) for c in found)
     show_table(("capability", "kind", "effect", "world", "cost", "title"), rows, empty="nothing is offered here yet")
 
 
@@ -61,10 +59,9 @@ def check(entry: str, json_: bool) -> None:
     """
     # Only here: the other commands ask a site, and need none of its services.
     from yosegi.execution.engines.derivation import derive
-    from yosegi.services.schemas import contract_full
 
     contract = asyncio.run(derive(entry))
-    value = contract_full(contract.name, contract)
+    value = ContractDetail.of(contract.name, contract)
     if json_:
         show_json(value)
     else:
@@ -87,11 +84,10 @@ def publish(home: Path, entry: str, station: str, json_: bool) -> None:
     may use it is a matter of agreements. To take it back, take the line out again: what was published stays on record.
     """  # noqa: D301 - a backspace, which means: as it stands
     from yosegi.app.publishing import publish_entry
-    from yosegi.services.schemas import contract_full
 
     place = Home(home)
     contract = asyncio.run(publish_entry(place, entry, station))
-    value = contract_full(f"{place.settings().site}/{contract.name}", contract)
+    value = ContractDetail.of(f"{place.settings().site}/{contract.name}", contract)
     if json_:
         show_json(value)
         return
@@ -111,19 +107,20 @@ def mend(name: str, note: str, **site: Any) -> None:
 
     A breaker opens after three tasks in a row that failed or whose effect is unknown; until then nothing new starts.
     """
-    client_of(**site).post(f"/breakers/{name}/close", {"why": note})
+    client_of(**site).operations.close_breaker(name, note)
     say(f"{name} takes tasks again")
 
 
-def _print_contract(contract: dict[str, Any]) -> None:
-    say(f"{contract['ref']}: {contract['title']}")
-    say(f"{contract['kind']}, {contract['effect']}, {'simulated' if contract['simulated'] else 'real'}")
-    say(f"digest {contract['digest']}\n")
-    if contract.get("description"):
-        say(contract["description"] + "\n")
+def _print_contract(contract: ContractDetail) -> None:
+    say(f"{contract.ref}: {contract.title}")
+    say(f"{contract.kind}, {contract.effect}, {'simulated' if contract.simulated else 'real'}")
+    say(f"digest {contract.digest}\n")
+    if contract.description:
+        say(contract.description + "\n")
     rows = []
     for way in ("inputs", "outputs"):
-        for name, schema in contract[way].get("properties", {}).items():
+        properties: Any = getattr(contract, way).get("properties", {})
+        for name, schema in properties.items():
             low, high = schema.get("minimum", ""), schema.get("maximum", "")
             span = f"{low} to {high}" if low != "" or high != "" else ""
             kind = schema.get("type", "any")

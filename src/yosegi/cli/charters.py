@@ -169,7 +169,7 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
     """
     for path in documents:
         done = publish(home, read_document(path))
-        say(f"{path}: the {done['kind']} is in force under charter {done['charter']}")
+        say(f"{path}: the {done.kind} is in force under charter {done.charter}")
 
 
 @charter.command()

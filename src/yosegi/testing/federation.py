@@ -245,7 +245,7 @@ class Federation:
         for envelope in self.documents():
             await _accept(site, envelope)
         if place.grant:
-            await site.funds.award(_grant_of(place), Session(f"operator@{name}", "operator", float("inf"), ""))
+            await site.grants.award(_grant_of(place), Session(f"operator@{name}", "operator", float("inf"), ""))
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, site.exchange.handle)
         await site.start()

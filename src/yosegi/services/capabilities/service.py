@@ -17,6 +17,7 @@ from yosegi.exchange import Channels, Received, sending
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.question import CapabilityFacts
 from yosegi.ledger import Draft, Ledger, Write
+from yosegi.services.capabilities.schemas import CapabilitySummary, ContractDetail
 from yosegi.trust.messages import CapabilityStatus, Offer, Offered
 from yosegi.trust.signer import Signer
 
@@ -162,8 +163,40 @@ class CapabilityCatalogue:
         offered = [line for (under, _), line in sorted(self._offered.items()) if charter in ("", under)]
         return own + offered
 
+    def summaries(self) -> tuple[CapabilitySummary, ...]:
+        """One line for everything that can be used here, own first."""
+        return tuple(_summary(line) for line in self.listings())
+
+    def show(self, ref: str) -> ContractDetail:
+        """The contract of a capability, under whichever charter it is known.
+
+        Raises:
+            NotFound: nobody offers it here.
+        """
+        listings = self.listings()
+        for line in listings:
+            if line.ref == ref:
+                return ContractDetail.of(ref, line.contract)
+        raise NotFound("capability", ref, tuple(line.ref for line in listings))
+
     def facts(self, charter: str) -> dict[str, CapabilityFacts]:
         """What policy may know of every capability known under a charter, by reference."""
         return {
             line.ref: CapabilityFacts.of(line.ref.partition("/")[0], line.contract) for line in self.listings(charter)
         }
+
+
+def _summary(listing: Listing) -> CapabilitySummary:
+    contract = listing.contract
+    return CapabilitySummary(
+        ref=listing.ref,
+        told_by=listing.ref.partition("/")[0],
+        title=contract.title,
+        kind=contract.kind,
+        effect=contract.effect,
+        simulated=contract.simulated,
+        cost=contract.cost.decimals(),
+        available=listing.status.available,
+        why=listing.status.why,
+        charter=listing.charter,
+    )

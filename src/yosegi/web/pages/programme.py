@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from yosegi.services.grants.view import to_csv, usage
-from yosegi.services.programme.service import programme
-from yosegi.web.pages import Here, show, signed_in
+from yosegi.services.programme.service import USAGE_BY
+from yosegi.web.pages.caller import Here, show, signed_in
 
-programme_pages = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 
-@programme_pages.get("/catalogue")
+@router.get("/catalogue")
 async def catalogue(caller: Here, purpose: str = "") -> Response:
     """Everything that is known here: what the person may use in each team, and why not the rest."""
     session = signed_in(caller)
@@ -19,20 +18,17 @@ async def catalogue(caller: Here, purpose: str = "") -> Response:
     return show(caller, "catalogue", page="catalogue", lines=lines, purpose=purpose[:60])
 
 
-@programme_pages.get("/programme")
+@router.get("/programme")
 async def governance(caller: Here, charter: str = "") -> Response:
     """Focus areas, challenges, teams, agreements, grants, and campaigns with their baselines and outcomes."""
     signed_in(caller)
-    return show(caller, "programme", page="programme", charters=programme(caller.site, charter[:60]))
+    return show(caller, "programme", page="programme", charters=caller.site.programme.list(charter[:60]))
 
 
-@programme_pages.get("/programme/usage.csv")
+@router.get("/programme/usage.csv")
 async def usage_csv(caller: Here) -> Response:
     """What tasks held and spent here, as CSV."""
     signed_in(caller)
-    rows = usage(
-        caller.site.ledger.query,
-        ("charter", "funder", "team", "challenge", "home", "institution", "agreement", "campaign", "capability"),
-    )
+    table = caller.site.grants.usage_csv((*USAGE_BY, "capability"))
     headers = {"Content-Disposition": "attachment"}
-    return Response(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(table, media_type="text/csv; charset=utf-8", headers=headers)

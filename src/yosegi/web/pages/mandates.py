@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Response
 from markupsafe import Markup
 
-from yosegi.web.pages import Here, act, live, show, signed_in
+from yosegi.web.pages.caller import Here, act, live, show, signed_in
 from yosegi.web.views import Looking
 
 MOST_OVER = 20
 """Mandates that are over and still shown."""
 
-mandate_pages = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 
 @dataclass
@@ -29,8 +29,8 @@ class MandatesPage:
         return {
             "switch": look.switch(),
             "agents": look.render("agents", agents=mandates.agents(found)),
-            "standing": look.render("standing", mandates=[one for one in found if one["stands"]]),
-            "over": look.render("over", mandates=[one for one in found if not one["stands"]]),
+            "standing": look.render("standing", mandates=[one for one in found if one.stands]),
+            "over": look.render("over", mandates=[one for one in found if not one.stands]),
         }
 
     def rows(self) -> dict[str, Markup]:
@@ -38,20 +38,20 @@ class MandatesPage:
         return {}
 
 
-@mandate_pages.get("/mandates")
+@router.get("/mandates")
 async def mandates(caller: Here) -> Response:
     """Mandates, and the agents that act under some of them."""
     view = MandatesPage(caller.look(signed_in(caller)))
     return show(caller, "mandates", page="mandates", stream="mandates/live", parts=view.parts())
 
 
-@mandate_pages.get("/mandates/live")
+@router.get("/mandates/live")
 async def mandates_live(caller: Here) -> Response:
     """Its stream; its addresses are those of the page."""
     return await live(caller, MandatesPage(Looking(caller.site, signed_in(caller), caller.w, "./")))
 
 
-@mandate_pages.post("/mandates/{mandate}/cancel")
+@router.post("/mandates/{mandate}/cancel")
 async def cancel(mandate: str, caller: Here) -> Response:
     """End a mandate, and all that was cut from it."""
     site = caller.site

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
-from pydantic import Field
 
 from yosegi.core.errors import NotFound, Refused, Unavailable
-from yosegi.http.authentication import site_of
-from yosegi.http.bodies import Body
-from yosegi.http.strict_json import StrictRoute
 from yosegi.identity.accounts import Session
 from yosegi.identity.oidc_claims import InstitutionSignIn
-from yosegi.identity.sessions import authenticated
 from yosegi.services.runtime import Site
-from yosegi.web.pages import Caller, Form, Here, act, cookie_name, inside, problem_page, show, signed_in
+from yosegi.web.pages.caller import Caller, Form, Here, act, cookie_name, problem_page, show, signed_in
+from yosegi.web.pages.sign_in import inside
 
-institution = APIRouter(include_in_schema=False)
-browser = APIRouter(prefix="/api/v1/session/browser", route_class=StrictRoute)
+router = APIRouter(include_in_schema=False)
 
 
 def _provider(caller: Caller) -> InstitutionSignIn:
@@ -34,7 +28,7 @@ def _kept(site: Site) -> str:
     return f"yosegi_pending_{site.name}"
 
 
-@institution.get("/sign-in/institution")
+@router.get("/sign-in/institution")
 async def begin(caller: Here, to: str = "") -> Response:
     """To the provider. The cookie is lax, since the browser comes back from another site."""
     there, kept = await _provider(caller).begin(to)
@@ -44,7 +38,7 @@ async def begin(caller: Here, to: str = "") -> Response:
     return answer
 
 
-@institution.get("/sign-in/institution/back")
+@router.get("/sign-in/institution/back")
 async def back(caller: Here) -> Response:
     """From the provider. A session begins anew, whatever the browser held before."""
     provider, site = _provider(caller), caller.site
@@ -70,7 +64,7 @@ async def back(caller: Here) -> Response:
 # -- handing a sign-in to a program -----------------------------------------------------------------------------------
 
 
-@institution.get("/sign-in/hand/{code}")
+@router.get("/sign-in/hand/{code}")
 async def hand(code: str, caller: Here) -> Response:
     """Ask the person whether the program that shows the code is theirs."""
     signed_in(caller)
@@ -79,7 +73,7 @@ async def hand(code: str, caller: Here) -> Response:
     return show(caller, "hand", code=code)
 
 
-@institution.post("/sign-in/hand/{code}")
+@router.post("/sign-in/hand/{code}")
 async def handed(code: str, caller: Here) -> Response:
     """Hand it over."""
 
@@ -89,31 +83,8 @@ async def handed(code: str, caller: Here) -> Response:
     return await act(caller, f"sign-in/handed/{quote(code)}", do)
 
 
-@institution.get("/sign-in/handed/{code}")
+@router.get("/sign-in/handed/{code}")
 async def done(code: str, caller: Here) -> Response:
     """Say that the program is signed in."""
     session = signed_in(caller)
     return show(caller, "signed_in", there=caller.root, person=session.person)
-
-
-class Collect(Body):
-    """What `POST /session/browser` gave."""
-
-    secret: Annotated[str, Field(max_length=100)]
-
-
-@browser.post("", status_code=201)
-async def ask(site: Annotated[Site, Depends(site_of)]) -> dict[str, str]:
-    """Begin a sign-in that a person confirms in a browser: show the code, and the page to open."""
-    code, secret = site.handover.begin()
-    return {"code": code, "page": f"sign-in/hand/{code}", "secret": secret}
-
-
-@browser.post("/collect")
-async def collect(body: Collect, site: Annotated[Site, Depends(site_of)]) -> dict[str, str]:
-    """The token, once the person has confirmed; empty until then. It outlives a restart of the site."""
-    given = site.handover.collect(body.secret)
-    if given is None:
-        return {"token": ""}
-    who = site.authenticator.still(authenticated(given))
-    return {"token": await site.sessions.open(who, program=True)}
