@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from yosegi.app.engines import OpenEngines
 from yosegi.app.settings import NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock
+from yosegi.core.engine import Engines, Outcome
 from yosegi.core.object import ObjectRef
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
@@ -18,10 +20,7 @@ from yosegi.data.pulling import Offload
 from yosegi.exchange import Exchange, Mailbox
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
-from yosegi.execution.engines.station.engine import StationEngine
-from yosegi.execution.engines.station.memory import StationMemory
 from yosegi.execution.owner import TaskOwner
-from yosegi.execution.ports import Published
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
@@ -56,7 +55,11 @@ from yosegi.trust.signer import Signer
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a site is made from, wherever it comes from: a home folder, or a test."""
+    """What a site is made from, wherever it comes from: a home folder, or a test.
+
+    Args:
+        engines: makes what does the work, once it is known who takes outcomes that come late.
+    """
 
     settings: Settings
     signer: Signer
@@ -66,7 +69,7 @@ class Parts:
     clock: Clock
     transport: Transport
     ledger: Ledger
-    published: Mapping[str, Published]
+    engines: OpenEngines
     objects: ObjectStore
     mailbox: Mailbox | None = None
     folder: Path | None = None
@@ -105,7 +108,7 @@ class _Work:
 
     rights: DelegationVerifier
     owner: TaskOwner
-    stations: dict[str, StationEngine]
+    engines: Engines
     campaigns: Campaigns
     erasure: ErasureService
     authenticator: Authenticator
@@ -165,6 +168,11 @@ def _data(parts: Parts, core: _Core) -> _Data:
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     registry, authorizer, exchange, requests = core.registry, core.authorizer, core.exchange, core.requests
+
+    async def on_late(stream: str, outcome: Outcome) -> None:
+        await owner.resolve(stream, outcome)
+
+    published = parts.engines(on_late)
     rights = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, exchange)
     owner = TaskOwner(
         site,
@@ -173,17 +181,13 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         clock,
         authorizer,
         rights,
-        parts.published,
+        published,
         registry,
         exchange.posted,
         inputs=data.transfers,
     )
     owner.most_open, data.transfers.owner = parts.settings.most_open_tasks, owner
     exchange.clocks.righted = owner.block_while(lambda: exchange.clocks.seconds_off)
-    stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
-    for station in stations.values():
-        station.on_late = owner.resolve
-        station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
         site, ledger, requests, authorizer, core.delegation, contract_of, named, compute=parts.compute
@@ -192,12 +196,13 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     authenticator = Authenticator(site, clock, parts.accounts, may_sign_in=authorizer.may_sign_in)
     mandates = MandateService(site, ledger, signer, clock, registry, core.delegation, exchange, authenticator)
     mandates.withdraw = requests.cancel
-    return _Work(rights, owner, stations, campaigns, erasure, authenticator, mandates)
+    engines = Engines(one.engine for one in published.values())
+    return _Work(rights, owner, engines, campaigns, erasure, authenticator, mandates)
 
 
 def _notices(parts: Parts, core: _Core, work: _Work) -> AlertService:
     site, clock = parts.settings.site, parts.clock
-    conditions = HealthChecks(site, clock, work.owner, core.exchange, dict(work.stations), parts.folder, work.erasure)
+    conditions = HealthChecks(site, clock, work.owner, core.exchange, work.engines, parts.folder, work.erasure)
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=conditions.now)
 
@@ -242,7 +247,7 @@ def assemble(parts: Parts) -> Site:
         publisher=publisher,
         funds=GrantService(site, ledger, clock, signer, registry, exchange),
         governance=GovernanceService(site, clock, registry, authorizer, catalogue, publisher, data.preflight),
-        stations=work.stations,
+        engines=work.engines,
     )
 
 

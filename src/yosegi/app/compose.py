@@ -5,25 +5,20 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import importlib.util
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 from yosegi.app.assembly import Parts, assemble
+from yosegi.app.engines import engines_of
 from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock, SystemClock
-from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
 from yosegi.core.transport import HttpTransport
-from yosegi.data import FileStore, ObjectStore, ObjectsView
+from yosegi.data import FileStore, ObjectsView
 from yosegi.exchange import Mailbox, OutboxView
 from yosegi.exchange.requests import RequestView
-from yosegi.execution.engines.derivation import derive_all
-from yosegi.execution.engines.process.engine import ProcessEngine
-from yosegi.execution.engines.station.engine import StationEngine
-from yosegi.execution.ports import Published
 from yosegi.execution.remote_mandates import RemoteMandatesView
 from yosegi.execution.tasks import TaskView
 from yosegi.governance.grants.balances import GrantsView
@@ -36,7 +31,6 @@ from yosegi.ledger import Ledger, SqliteStore, View
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
 from yosegi.services.runtime import Site
-from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 
@@ -91,11 +85,14 @@ async def compose(home: Home) -> Site:
         read_client_secret(home, settings.oidc)
     ledger = await open_ledger(home, settings, clock, key)
     parts = _parts(home, settings, clock, key, ledger)
-    published = await publish(home, settings, clock, key, parts.objects)
+    engines = await engines_of(home, settings, clock, key, ledger, parts.objects)
     mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
-    return assemble(
-        replace(parts, published=published, mailbox=mailbox, folder=home.folder, expectations=home.expectations())
+    site = assemble(
+        replace(parts, engines=engines, mailbox=mailbox, folder=home.folder, expectations=home.expectations())
     )
+    for engine in site.engines:
+        await engine.start()
+    return site
 
 
 def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Ledger) -> Parts:
@@ -111,7 +108,7 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         clock=clock,
         transport=HttpTransport(refuses=settings.network.refuses),
         ledger=ledger,
-        published={},
+        engines=lambda on_late: {},
         objects=FileStore(home.objects),
     )
 
@@ -137,36 +134,6 @@ async def at_rest(home: Home) -> AsyncIterator[Site]:
         yield site
     finally:
         ledger.close()
-
-
-async def publish(
-    home: Home, settings: Settings, clock: Clock, key: Signer, objects: ObjectStore
-) -> dict[str, Published]:
-    """Derive the contract of everything the settings publish, each in a worker, and start its engine.
-
-    Raises:
-        Invalid: an entry that is no capability, or a name published twice.
-    """
-    shutil.rmtree(home.work, ignore_errors=True)
-    wanted = [*settings.process.publish, *(entry for s in settings.station.values() for entry in s.publish)]
-    known = await derive_all(wanted)
-    contracts = {entry: known[entry] for entry in settings.process.publish}
-    published: dict[str, Published] = {}
-    if contracts:
-        entries = {contract.name: entry for entry, contract in contracts.items()}
-        engine = ProcessEngine(entries, home.work, slots=settings.process.slots, clock=clock, store=objects)
-        slots = settings.process.slots
-        published |= {contract.name: Published(contract, engine, slots) for contract in contracts.values()}
-    for name, station in settings.station.items():
-        offered: list[Contract] = [known[entry] for entry in station.publish]
-        theirs = PublicKey(algorithm="ed25519", public=station.key)
-        station_engine = StationEngine(
-            name, theirs, {c.name: c for c in offered}, clock, site=settings.site, signer=key, store=objects
-        )
-        published |= {contract.name: Published(contract, station_engine) for contract in offered}
-    for each in {id(p.engine): p.engine for p in published.values()}.values():
-        await each.start()
-    return published
 
 
 def institution_of(home: Home, settings: Settings, clock: Clock) -> InstitutionSignIn | None:

@@ -13,6 +13,7 @@ from yosegi.campaign import state as types
 from yosegi.campaign.decide import EndTrial, MoveCampaignTo, OpenBreaker, Propose, RequestStep, Withdraw, decide
 from yosegi.campaign.mandate import mandate_of
 from yosegi.campaign.problem import history_of, pending_of, problem_of
+from yosegi.campaign.proposers import proposer, version_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.core.contract import Conduct, Contract, strictest
@@ -25,7 +26,7 @@ from yosegi.governance.agreements.label import Label
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.decision import Decision
 from yosegi.ledger import Draft, Entry, Ledger, Write
-from yosegi.planner import PLANNERS, PlannerError, Proposal, suggest, versions
+from yosegi.planner import PlannerError, Proposal, suggest, versions
 
 log = logging.getLogger("yosegi.campaign")
 NOTHING = Label()
@@ -76,7 +77,7 @@ def propose(campaign: Campaign, count: int, closed: frozenset[str]) -> list[Prop
         pending=pending_of(campaign),
         count=count,
         seed=step_seed(campaign.spec, campaign.position),
-        planner=campaign.spec.planner,
+        planner=proposer(campaign.spec.planner),
     )
 
 
@@ -399,7 +400,7 @@ class Campaigns:
             "proposals": [proposal.as_dict() for proposal in proposals],
             "closed": sorted(action.closed),
             "planner": campaign.spec.planner,
-            "versions": versions(),
+            "versions": versions() | version_of(campaign.spec.planner),
         }
         await self._append(campaign, Draft(types.PROPOSED, facts, body))
 
@@ -429,8 +430,7 @@ class Campaigns:
 
 def _check_planning(spec: CampaignSpec) -> None:
     """Have the planner look at the problem before anything is recorded."""
-    if spec.planner not in PLANNERS:
-        raise NotFound("planner", spec.planner, tuple(PLANNERS))
+    proposer(spec.planner)
     try:
         problem_of(spec)
     except PlannerError as error:

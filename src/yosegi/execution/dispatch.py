@@ -255,11 +255,11 @@ class Dispatcher:
             attempt=task.attempt,
             grace=contract.stop_grace,
             objects=refs(contract.inputs, request.inputs),
-            taken_up=taken_up,
         )
         if task.revoked:
             self._spawn(self.halt(task, published))  # it lapsed before this site was started again
-        outcome = await published.engine.run(work, self._progressed)
+        engine = published.engine
+        outcome = await (engine.attach if taken_up else engine.run)(work, self._progressed)
         self.progress.pop(task.stream, None)
         await self._find_out(task, published, outcome)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from yosegi.campaign import Campaign, Campaigns, CampaignSpec
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Conduct
+from yosegi.core.engine import Engines
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState, Effect, TaskState
@@ -53,7 +53,7 @@ class Site:
     Args:
         institution: lets people in whom their institution's provider vouches for.
         lasting: signs what must be believed in twenty years, beside the key that signs everything.
-        stations: answers the calls of stations, by station name.
+        engines: what does the work; stations and others whose other end calls are answered by them.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Site:
     renewal: StatementRenewal
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
-    stations: Mapping[str, Any] = field(default_factory=dict)
+    engines: Engines = field(default_factory=lambda: Engines(()))
     demonstration: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -135,8 +135,8 @@ class Site:
         """Answer everybody who is kept waiting, peers, stations and pages alike: the site is about to end."""
         self.exchange.release_waiters()
         self.ledger.release_waiters()
-        for station in self.stations.values():
-            station.release_waiters()
+        for engine in self.engines.answering.values():
+            engine.release_waiters()
 
     async def close(self) -> None:
         """Stop watching; nothing that is recorded is lost, and engines end what they started."""
@@ -149,7 +149,7 @@ class Site:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        for engine in {id(p.engine): p.engine for p in self.owner.published.values()}.values():
+        for engine in self.engines:
             await engine.close()
         self.ledger.close()
 
@@ -305,9 +305,9 @@ class Site:
             Conflict: there is nothing to settle.
         """
         self._operator(who, f"settling station {name}")
-        if name not in self.stations:
-            raise NotFound("station", name, tuple(self.stations))
-        await self.stations[name].settle(who.person, note)
+        if name not in self.engines.settling:
+            raise NotFound("station", name, tuple(self.engines.settling))
+        await self.engines.settling[name].settle(who.person, note)
 
     async def close_breaker(self, capability: str, who: Session, note: str) -> None:
         """Say that a capability works again, after a look at it.

@@ -97,7 +97,7 @@ async def witness(request: Request, site: Here) -> dict[str, Any]:
 @doors.post("/station/v1/{name}", include_in_schema=False)
 async def station(name: str, request: Request, site: Here) -> Response:
     """A call of a station of this site."""
-    engine = site.stations.get(name)
+    engine = site.engines.answering.get(name)
     if engine is None:
         raise NotFound("station", name)
     return Response(await engine.handle(await body_of(request.receive)), media_type="application/json")
@@ -243,7 +243,7 @@ async def settle_restoration(body: Why, site: Here, who: Who) -> dict[str, bool]
 async def settle_station(name: str, body: Why, site: Here, who: Who) -> dict[str, str]:
     """Say that the instrument of a station that had forgotten what it did was looked at, so that it may go on."""
     await site.settle_station(name, who, body.why)
-    return {"unsettled": site.stations[name].unsettled}
+    return {"unsettled": site.engines.settling[name].unsettled}
 
 
 @api.get("/notices")
