@@ -56,13 +56,13 @@ async def carried(folder: Path, reach: Reach, size: int) -> float:
         "charter": CHARTER, "key": "one", "team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research",
         "capability": "riken/bench.make@1", "contract": make.contract.digest, "inputs": {"size": size},
     }  # fmt: skip
-    give, began = owner.exchange.gives, [0.0]
+    give, began = owner.transfers.give, [0.0]
 
     async def noting(*asked: Any) -> Any:
         began[0] = began[0] or time.process_time()
         return await give(*asked)
 
-    owner.exchange.gives = noting
+    owner.transfers.give = noting
     await home.requests.ask(request, home.authorizer.decide_request(request, make.contract))
     while not home.ledger.query("SELECT 1 FROM object WHERE kind = 'object.received'"):
         await asyncio.sleep(0.02)

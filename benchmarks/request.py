@@ -55,7 +55,7 @@ async def made(federation: Federation, number: int) -> bytes:
     receipt = home.ledger.receipt(entries[0].sequence).model_dump(mode="json")
     message = Message(document=request, receipt=receipt)
     # As a real parcel it proves that its sender's ledger goes on from what the owner holds of it.
-    history = home.exchange.witness.history(CHARTER, "riken")
+    history = home.channels.witness.history(CHARTER, "riken")
     parcel = Parcel(not_after=now + timedelta(seconds=60), messages=(message,), history=history, **common)
     return parcel.sign(federation.signer("argonne")).to_bytes()
 

@@ -40,7 +40,7 @@ from yosegi.core.clock import SystemClock
 from yosegi.core.errors import YosegiError
 from yosegi.core.states import Result
 from yosegi.core.transport import HttpTransport
-from yosegi.exchange.requests import Asked
+from yosegi.exchange.requests import Asked, RequestChanged
 from yosegi.governance.charter.charter import Named, Team
 from yosegi.services.runtime import Site
 from yosegi.web import make_app
@@ -169,15 +169,14 @@ class Asker:
     def __init__(self, site: Site) -> None:
         self._site, self._count = site, 0
         self._waiting: dict[str, asyncio.Future[Asked]] = {}
-        before = site.requests.changed
 
-        def changed(asked: Asked) -> None:
-            before(asked)
+        def changed(event: RequestChanged) -> None:
+            asked = event.asked
             future = self._waiting.get(asked.stream)
             if future is not None and asked.state.final and not future.done():
                 future.set_result(asked)
 
-        site.requests.changed = changed
+        site.channels.events.subscribe(RequestChanged, changed)
         self._contract = site.catalogue.contract_of(CHARTER, REF)
 
     async def step(self) -> None:

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from yosegi.core.errors import Unavailable
+from yosegi.core.events import Events
 from yosegi.exchange.clock_watch import ClockWatch
+from yosegi.exchange.events import ClockCorrected
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 
 
 def test_old_parcels_played_again_do_not_make_a_site_doubt_its_clock() -> None:
-    watch = ClockWatch()
+    watch = ClockWatch(Events())
     for peer in ("riken", "nims"):
         watch.hear(peer, NOW, NOW, in_force=True)
         watch.hear(peer, NOW - timedelta(hours=3), NOW, in_force=False)
@@ -22,7 +24,9 @@ def test_old_parcels_played_again_do_not_make_a_site_doubt_its_clock() -> None:
 
 def test_a_clock_that_two_peers_contradict_is_off_until_it_is_right_again() -> None:
     righted: list[str] = []
-    watch = ClockWatch(righted=lambda: righted.append("now"))
+    events = Events()
+    events.subscribe(ClockCorrected, lambda event: righted.append("now"))
+    watch = ClockWatch(events)
     for peer in ("riken", "nims"):
         watch.hear(peer, NOW, NOW + timedelta(seconds=70), in_force=True)
     with pytest.raises(Unavailable, match="70 seconds"):

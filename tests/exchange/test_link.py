@@ -17,7 +17,7 @@ class LinkMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.link = PeerChannel("demo", "riken")
+        self.channel = PeerChannel("demo", "riken")
         self.now = 0.0
         self.topics: dict[str, str] = {}
         self.owed: dict[str, float] = {}
@@ -29,19 +29,19 @@ class LinkMachine(RuleBasedStateMachine):
             return
         self.sent.pop(self.topics.get(topic, ""), None)
         self.topics[topic] = key
-        self.link.post(Outgoing(key, "demo", "riken", topic, 1))
+        self.channel.post(Outgoing(key, "demo", "riken", topic, 1))
 
     @rule(key=keys)
     def peer_acknowledges(self, key: str) -> None:
         known = key in self.topics.values()
-        assert self.link.drop(key) == known
+        assert self.channel.drop(key) == known
         self.topics = {topic: one for topic, one in self.topics.items() if one != key}
         self.sent.pop(key, None)
 
     @rule(key=keys)
     def record(self, key: str) -> None:
         self.owed[key] = self.now + ACKNOWLEDGE_AFTER
-        self.link.acknowledge(key, self.now)
+        self.channel.acknowledge(key, self.now)
 
     @rule(seconds=st.floats(0, 2 * RESEND))
     def wait(self, seconds: float) -> None:
@@ -50,14 +50,14 @@ class LinkMachine(RuleBasedStateMachine):
     @rule(arrives=st.booleans())
     def call(self, arrives: bool) -> None:
         due = {key for key in self.topics.values() if self.now - self.sent.get(key, -1e9) >= RESEND}
-        load = self.link.take(self.now)
-        assert {out.id for out in load.messages} == due
-        assert set(load.acknowledged) == set(self.owed)
+        batch = self.channel.take(self.now)
+        assert {out.id for out in batch.messages} == due
+        assert set(batch.acknowledged) == set(self.owed)
         if arrives:
             self.sent |= dict.fromkeys(due, self.now)
             self.owed = {}
         else:
-            self.link.requeue(load)
+            self.channel.requeue(batch)
             self.sent = {key: at for key, at in self.sent.items() if key not in due}
             self.owed = dict.fromkeys(self.owed, -1e9)
 
@@ -66,18 +66,18 @@ class LinkMachine(RuleBasedStateMachine):
         expected = any(due <= self.now for due in self.owed.values()) or any(
             self.now - self.sent.get(key, -1e9) >= RESEND for key in self.topics.values()
         )
-        assert self.link.due(self.now) == expected
-        assert self.link.waiting == len(set(self.topics.values()))
+        assert self.channel.due(self.now) == expected
+        assert self.channel.waiting == len(set(self.topics.values()))
 
 
 TestLink = LinkMachine.TestCase
 
 
 def test_a_refusal_is_said_until_it_has_arrived() -> None:
-    link = PeerChannel("demo", "riken")
+    channel = PeerChannel("demo", "riken")
     refusal = Refusal(id="sha256:" + "0" * 64, why="no")
-    link.refuse(refusal)
-    load = link.take(0.0)
-    link.requeue(load)
-    assert link.take(1.0).refused == (refusal,)
-    assert link.take(2.0) == Batch()
+    channel.refuse(refusal)
+    batch = channel.take(0.0)
+    channel.requeue(batch)
+    assert channel.take(1.0).refused == (refusal,)
+    assert channel.take(2.0) == Batch()

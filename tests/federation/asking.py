@@ -8,6 +8,7 @@ from typing import Any
 
 from federation.toys import make
 from yosegi.core.states import TaskState
+from yosegi.exchange import Received
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.policy import redecide
@@ -69,7 +70,9 @@ async def ask(federation: Federation, key: str, *, signed_by: Ed25519Signer | No
     signer = signed_by or federation.signer(changes.get("sender", "argonne"))
     envelope = request(nims, key, signer, **changes)
     sender = changes.get("sender", "argonne")
-    await nims.owner.on_request(CHARTER, sender, envelope, None)
+    keys = nims.registry.keys_of(CHARTER, sender)
+    document = Request.open(envelope, keys, now=nims.clock.now(), to="nims", charter=CHARTER, sender=sender)
+    await nims.owner.on_request(Received(document, envelope, None, sender, CHARTER))
     return nims.owner.task(task_stream(sender, key))
 
 

@@ -163,7 +163,7 @@ def test_a_restoration_that_admits_what_was_lost_is_no_finding(tmp_path: Path) -
         federation.places["nims"].running.ledger.backup(tmp_path / "backup.db")
         await work(federation)
         argonne = federation.places["argonne"].running
-        seen = Checkpoint.read(argonne.exchange.witness.last(CHARTER, "nims").payload)
+        seen = Checkpoint.read(argonne.channels.witness.last(CHARTER, "nims").payload)
         await federation.crash("nims")
         replaced(tmp_path, "nims", tmp_path / "backup.db")
         federation.places["nims"].restored_from = seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound
 from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
-from yosegi.exchange import Incoming
+from yosegi.exchange import Received
 from yosegi.ledger import Entry, Write
 from yosegi.planner.versions import REVISION
 from yosegi.services.campaigns.export import export_campaign
@@ -156,9 +157,9 @@ def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: P
         record, append = home.requests.on_report, home.ledger.append
         ended: dict[str, asyncio.Event] = {}
 
-        async def together(incoming: Incoming) -> None:
+        async def together(received: Received[Report]) -> None:
             """What says that a task was dispatched waits until its end has arrived, and is recorded just before it."""
-            report = Report.peek(incoming.message.document)
+            report = received.document
             event = ended.setdefault(report.key, asyncio.Event())
             if report.state is TaskState.DISPATCHED:
                 with contextlib.suppress(TimeoutError):
@@ -166,13 +167,15 @@ def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: P
             else:
                 event.set()
                 await asyncio.sleep(0.0005)
-            await record(incoming)
+            await record(received)
 
         async def slowly(*writes: Write) -> list[Entry]:
             await asyncio.sleep(0.001)
             return await append(*writes)
 
-        home.exchange.on(Report, together)
+        kinds = home.exchange.inbox.kinds
+        for payload_type in Report.payload_types:
+            kinds[payload_type] = replace(kinds[payload_type], handler=together)
         home.ledger.append = slowly  # type: ignore[method-assign]
         text = spec(2).partition('[[source]]\nname = "simulation"')[0]
         await home.start_campaign(parse_spec(text), federation.member())

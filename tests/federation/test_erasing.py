@@ -17,9 +17,8 @@ from federation.test_refusals import asked
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused
-from yosegi.exchange import Incoming
+from yosegi.exchange import Received
 from yosegi.exchange.outbox import sending
-from yosegi.exchange.parcel import Message
 from yosegi.exchange.requests import MADE, REPORTED
 from yosegi.identity.accounts import Session
 from yosegi.ledger import ERASED as BODY_ERASED
@@ -201,7 +200,7 @@ def test_brought_again_by_mistake_it_is_erased_again_everywhere(tmp_path: Path) 
 async def send(federation: Federation, sender: str, document: Erase | Erased) -> None:
     site = at(federation, sender)
     draft = sending("test.sent", document.to, "test", document.sign(federation.signer(sender)), {}, {})
-    site.exchange.posted(await site.ledger.append(Write("test", None, (draft,), charter=CHARTER, actor=sender)))
+    site.channels.posted(await site.ledger.append(Write("test", None, (draft,), charter=CHARTER, actor=sender)))
     await asyncio.sleep(60)
 
 
@@ -263,10 +262,10 @@ def test_answers_that_come_together_are_all_told_to_who_asked_first(tmp_path: Pa
             await argonne.erasure._tell(erasure, CHARTER, peer)
         now = argonne.clock.now()
 
-        def said(sender: str) -> Incoming:
+        def said(sender: str) -> Received[Erased]:
             fields = {"charter": CHARTER, "sender": sender, "to": "argonne", "key": "k", "issued": now}
             document = Erased(**fields, not_after=now + Erased.longest, what="object", subject=sha256, gone=(sender,))  # type: ignore[arg-type]
-            return Incoming(Message(document=document.sign(federation.signer(sender))), sender, CHARTER)
+            return Received(document, document.sign(federation.signer(sender)), None, sender, CHARTER)
 
         append = argonne.erasure._append
 

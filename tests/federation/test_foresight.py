@@ -260,7 +260,7 @@ async def question_of(federation: Federation, sender: str, person: str, number: 
     )
     envelope = document.sign(federation.signer(sender))
     draft = sending("test.asked", "nims", f"test/{number}", envelope, {}, {})
-    site.exchange.posted(await site.ledger.append(Write("test", None, (draft,), charter=CHARTER, actor=sender)))
+    site.channels.posted(await site.ledger.append(Write("test", None, (draft,), charter=CHARTER, actor=sender)))
     return document
 
 
@@ -273,7 +273,7 @@ def test_a_site_learns_nothing_of_another_sites_member(told) -> None:
         await question_of(federation, "riken", "pi@argonne")
         await asyncio.sleep(60)
         assert answered(federation, "riken") == 0
-        assert federation.places["riken"].running.exchange.link(CHARTER, "nims").waiting == 0
+        assert federation.places["riken"].running.channels.channel(CHARTER, "nims").waiting == 0
 
     told(story)
 
@@ -313,10 +313,10 @@ def test_an_answer_that_nobody_asked_for_is_not_kept(told) -> None:
             not_after=now + AuthorizationAnswer.longest, answers=(),
         )  # fmt: skip
         draft = sending("test.said", "argonne", "test", said.sign(federation.signer("nims")), {}, {})
-        site.exchange.posted(await site.ledger.append(Write("test", 0, (draft,), charter=CHARTER, actor="nims")))
+        site.channels.posted(await site.ledger.append(Write("test", 0, (draft,), charter=CHARTER, actor="nims")))
         await asyncio.sleep(60)
         assert not list(argonne(federation).ledger.read(f"foresight/{CHARTER}/nims"))
-        assert site.exchange.link(CHARTER, "argonne").waiting == 0
+        assert site.channels.channel(CHARTER, "argonne").waiting == 0
 
     told(story)
 
@@ -338,7 +338,7 @@ def test_an_owner_that_refuses_the_question_is_said_to_have_done_so(tmp_path) ->
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
-        del nims(federation).exchange._inbox.handlers[AuthorizationQuery.payload_type]
+        del nims(federation).exchange.inbox.kinds[AuthorizationQuery.payload_type]
         owner = await explained(federation)
         assert owner["why_not_asked"]["code"] == "not_taken"
         assert "not spoken here" in owner["why_not_asked"]["en"]

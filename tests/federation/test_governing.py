@@ -137,7 +137,7 @@ def test_a_charter_that_a_peer_passes_on_is_held_to_the_same_rule(told) -> None:
         envelope = signed(amended(federation.charter(), title="Second"), "riken", "nims")
         riken.publisher.authorizer.foresee = lambda *_: None  # type: ignore[method-assign, assignment]
         entries = await riken.ledger.append(*riken.publisher._passing(CHARTER, envelope, BY))
-        riken.exchange.posted(entries)
+        riken.channels.posted(entries)
         await asyncio.sleep(60)
         assert version(argonne) == 1
 
@@ -179,10 +179,10 @@ def test_a_removed_member_gets_nothing_new_within_a_minute(told) -> None:
         with pytest.raises(Untrusted) as caught:
             nims.registry.keys_of(CHARTER, "riken")
         assert caught.value.reason == "not_a_member"
-        heard = at(federation, "argonne").exchange.link(CHARTER, "riken").last_heard
+        heard = at(federation, "argonne").channels.channel(CHARTER, "riken").last_heard
         await riken.catalogue._offer(CHARTER, "argonne")
         await asyncio.sleep(60)
-        assert at(federation, "argonne").exchange.link(CHARTER, "riken").last_heard == heard
+        assert at(federation, "argonne").channels.channel(CHARTER, "riken").last_heard == heard
 
     told(story)
 
@@ -209,7 +209,7 @@ def test_a_charter_from_outside_is_never_adopted_because_a_peer_sent_it(told) ->
         other = first.model_copy(update={"id": "other"})
         riken, argonne = at(federation, "riken"), at(federation, "argonne")
         entries = await riken.ledger.append(*riken.publisher._passing(CHARTER, signed(other, *ALL), BY))
-        riken.exchange.posted(entries)
+        riken.channels.posted(entries)
         await argonne.publisher.introduce((signed(other, *ALL),))
         await asyncio.sleep(60)
         assert argonne.registry.charters() == (CHARTER,)

@@ -196,7 +196,7 @@ def test_a_new_version_that_ends_the_hosting_ends_it_at_once(tmp_path: Path) -> 
 def test_a_page_of_somebody_who_is_hosted_no_more_is_signed_out(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         home = federation.places["argonne"].running
-        pages = Sessions(home)
+        pages = Sessions(home.ledger, home.clock, home.authenticator, home.institution)
         token = await pages.open_as(PI, "member", "")
         session = pages.get(token)
         assert session is not None

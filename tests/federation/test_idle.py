@@ -74,7 +74,7 @@ def test_a_fork_of_an_idle_site_is_caught_within_a_minute(tmp_path: Path, name: 
         await asyncio.sleep(120)
         await _goes_back(federation, tmp_path, name, entries)
         await asyncio.sleep(60)
-        assert federation.places["argonne"].running.exchange.witness.forked == {name}
+        assert federation.places["argonne"].running.channels.witness.forked == {name}
 
     run_simulated(story())
 
@@ -121,10 +121,10 @@ def test_a_story_told_otherwise_to_a_site_that_is_reached_by_mail_alone_is_caugh
             await site.ledger.append(Write("story", None, (draft,), charter=CHARTER, actor="nims"))
         await asyncio.sleep(120)
         # The keeper of their mail would find it too, and let nims leave nothing more; this one looks away.
-        federation.places["argonne"].running.exchange.witness.hear = looks_away  # type: ignore[method-assign]
+        federation.places["argonne"].running.channels.witness.hear = looks_away  # type: ignore[method-assign]
         await _goes_back(federation, tmp_path, "nims", 200)
         await asyncio.sleep(60)
-        assert federation.places["kek"].running.exchange.witness.forked == {"nims"}
+        assert federation.places["kek"].running.channels.witness.forked == {"nims"}
 
     run_simulated(story())
 
@@ -155,21 +155,21 @@ def test_a_peer_that_never_proves_that_its_ledger_goes_on_is_not_listened_to(tmp
         await federation.start()
         await asyncio.sleep(120)
         nims, home = federation.places["nims"].running, federation.places["argonne"].running
-        honest = nims.exchange.witness.history
+        honest = nims.channels.witness.history
 
         def evading(charter: str, peer: str) -> History | None:
             told = honest(charter, peer)
             return None if told is None else told.model_copy(update={"since": 0, "since_epoch": 0, "proof": ()})
 
-        nims.exchange.witness.history = evading  # type: ignore[method-assign]
+        nims.channels.witness.history = evading  # type: ignore[method-assign]
         await asyncio.sleep(120)
         await home.start_campaign(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(120)
-        assert not home.exchange.witness.forked
-        assert "does not prove" in next(p.trouble for p in home.exchange._links.values() if p.peer == "nims")
+        assert not home.channels.witness.forked
+        assert "does not prove" in next(p.trouble for p in home.channels._channels.values() if p.peer == "nims")
         assert home.campaigns.get("toy").state is not CampaignState.ENDED
         # It thinks better of it.
-        nims.exchange.witness.history = honest  # type: ignore[method-assign]
+        nims.channels.witness.history = honest  # type: ignore[method-assign]
         await asyncio.sleep(120)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
 
@@ -190,7 +190,7 @@ def test_a_site_whose_clock_is_off_begins_no_campaign_until_it_is_right_again(tm
         home = federation.places["argonne"].running
         _set(home, skew)
         await asyncio.sleep(60)
-        assert abs(home.exchange.clocks.seconds_off - skew) <= 1
+        assert abs(home.channels.clocks.seconds_off - skew) <= 1
         with pytest.raises(Unavailable, match="other sites' clocks"):
             await home.start_campaign(parse_spec(spec(1)), federation.member())
         assert not home.campaigns.names()
@@ -221,7 +221,7 @@ def test_a_site_whose_clock_is_off_signs_and_judges_nothing_until_it_is_right_ag
         assert not federation.world.effects
         _set(home, 0.0)
         await asyncio.sleep(180)
-        assert home.exchange.clocks.seconds_off == 0
+        assert home.channels.clocks.seconds_off == 0
         assert home.campaigns.get("toy").state is CampaignState.ENDED
 
     run_simulated(story())
@@ -239,8 +239,8 @@ def test_an_owner_whose_clock_is_off_starts_nothing_and_a_peers_is_named(tmp_pat
         told = {peer["peer"]: peer["trouble"] for peer in home.peers()}
         assert "seconds from the median" in told["riken"]
         assert not told["nims"]
-        assert riken.exchange.clocks.seconds_off == skew
-        assert home.exchange.clocks.seconds_off == 0
+        assert riken.channels.clocks.seconds_off == skew
+        assert home.channels.clocks.seconds_off == 0
 
     run_simulated(story())
 
@@ -265,7 +265,7 @@ def test_two_sites_alone_whose_clocks_are_apart_both_say_so_until_they_agree(tmp
             said = [notice for notice in sites[name].notices.open() if notice.name == f"clock/{peer}"]
             assert f"{line['clock_seconds']} seconds" in said[0].text
             assert str(line["clock_seconds"]) in said[0].ja
-            assert sites[name].exchange.clocks.seconds_off == 0, "nobody knows whose is wrong"
+            assert sites[name].channels.clocks.seconds_off == 0, "nobody knows whose is wrong"
         _set(sites["riken"], 0.0)
         await asyncio.sleep(120)
         assert [line["clock_seconds"] for site in sites.values() for line in site.peers()] == [0, 0]
@@ -298,7 +298,7 @@ def test_an_acknowledgement_that_waits_for_a_peer_to_dial_in_costs_nothing_while
         home = federation.places["argonne"].running
         await asked(federation, "nims/toy.make@1")
         await federation.crash("nims")
-        link = home.exchange.link(CHARTER, "nims")
+        link = home.channels.channel(CHARTER, "nims")
         link.acknowledge("sha256:" + "0" * 64, home.clock.monotonic())
         looked = 0
         wait = sender.until_changed

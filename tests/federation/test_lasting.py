@@ -81,11 +81,11 @@ def test_a_checkpoint_that_lost_either_signature_on_the_way_is_refused(tmp_path:
     async def story() -> None:
         federation = await ended(tmp_path)
         argonne, nims = federation.places["argonne"].running, federation.places["nims"].running
-        told = nims.exchange.witness.history(CHARTER, "argonne")
+        told = nims.channels.witness.history(CHARTER, "argonne")
         assert told is not None
         less = told.model_copy(update={"checkpoint": without(told.checkpoint, dropped)})
         with pytest.raises(Untrusted) as caught:
-            await argonne.exchange.witness.hear(CHARTER, "nims", less)
+            await argonne.channels.witness.hear(CHARTER, "nims", less)
         assert caught.value.reason == "algorithm_missing"
 
     run_simulated(story())
@@ -129,7 +129,7 @@ def test_the_checkpoint_in_a_record_is_the_ledgers(tmp_path: Path) -> None:
     async def story() -> None:
         federation = await ended(tmp_path)
         nims = federation.places["nims"].running
-        held = federation.places["argonne"].running.exchange.witness.last(CHARTER, "nims")
+        held = federation.places["argonne"].running.channels.witness.last(CHARTER, "nims")
         keys = nims.registry.keys_of(CHARTER, "nims")
         checkpoint = Checkpoint.open(held, keys, site="nims", needs=("ed25519", "ml-dsa-65"))
         assert nims.ledger.root(checkpoint.size) == checkpoint.root_hash

@@ -97,7 +97,7 @@ def test_a_notice_that_could_not_be_sent_is_tried_again_soon(tmp_path: Path) -> 
                 raise Unavailable("the mail server", "it is away")
 
         home.notices.senders = (send,)
-        home.exchange.witness.forked.add("riken")
+        home.channels.witness.forked.add("riken")
         await asyncio.sleep(400)
         assert tries == ["fork/riken"] * 3
 
@@ -116,7 +116,7 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
         await asyncio.sleep(60)
         assert _names(home) == ["clock"]
         assert "100 seconds" in home.notices.open()[0].text
-        conditions = HealthChecks("argonne", home.clock, home.owner, home.exchange, Engines((robot,)), tmp_path)
+        conditions = HealthChecks("argonne", home.clock, home.owner, home.channels, Engines((robot,)), tmp_path)
         assert [one.name for one in conditions.now()][:1] == ["station/robot"]
 
     run_simulated(story())
@@ -133,7 +133,7 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
         federation = three_sites(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        conditions = HealthChecks("argonne", home.clock, home.owner, home.exchange, {}, tmp_path)
+        conditions = HealthChecks("argonne", home.clock, home.owner, home.channels, {}, tmp_path)
         return [one.name for one in conditions.now()]
 
     assert run_simulated(story()) == told

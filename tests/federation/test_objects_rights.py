@@ -126,7 +126,7 @@ def test_a_release_is_decided_again_at_each_piece(tmp_path: Path) -> None:
             pieces.append(await give(charter, peer, want))
             return pieces[-1]
 
-        riken.exchange.gives = until_forbidden
+        riken.transfers.give = until_forbidden  # type: ignore[method-assign]
         made = await campaign(federation)
         assert [chunk.refused is None for chunk in pieces[:2]] == [True, False]
         assert not federation.places["argonne"].objects.held
@@ -234,12 +234,12 @@ def test_wrong_bytes_end_the_task_that_waits_for_them_and_nothing_else(
 ) -> None:
     async def story(federation: Federation) -> None:
         home = site(federation, "argonne")
-        give = home.exchange.gives
+        give = home.transfers.give
 
         async def lie(charter: str, peer: str, want: ChunkRequest) -> Chunk:
             return wrong(await give(charter, peer, want))
 
-        home.exchange.gives = lie
+        home.transfers.give = lie  # type: ignore[method-assign]
         await asked(federation, await put(federation, large.table_of(0.5)[:100_000]))
         await asyncio.sleep(60)
         nims = site(federation, "nims")
@@ -249,7 +249,7 @@ def test_wrong_bytes_end_the_task_that_waits_for_them_and_nothing_else(
         assert home.requests.get("nims", "k1").reasons[0].code == "object_wrong"
         assert not federation.places["nims"].objects.held
         assert not federation.places["nims"].objects.partial
-        home.exchange.gives = give
+        home.transfers.give = give  # type: ignore[method-assign]
         await asked(federation, await put(federation, large.table_of(0.5)), key="k2")
         await asyncio.sleep(60)
         assert nims.owner.task("task/argonne/k2").state is TaskState.ENDED
@@ -259,7 +259,7 @@ def test_wrong_bytes_end_the_task_that_waits_for_them_and_nothing_else(
 
 def test_pieces_that_nobody_asked_for_are_thrown_away(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
-        link = site(federation, "argonne").exchange.link(CHARTER, "riken")
+        link = site(federation, "argonne").channels.channel(CHARTER, "riken")
         for number in range(200):
             link.asked([ChunkRequest(task=f"t{number}", sha256=digest(b"x"), offset=0, length=1)])
         assert len(link._chunks_due) <= 64

@@ -15,9 +15,10 @@ from yosegi.campaign import parse_spec
 from yosegi.core.errors import Corrupt
 from yosegi.data import ChunkRequest
 from yosegi.exchange.requests import MADE, REPORTED, Asked
+from yosegi.governance.policy.disclosure import RECEIVED, disclosed
 from yosegi.governance.policy.question import Question
 from yosegi.ledger import Entry
-from yosegi.services.authorization.disclosure import PREFIX, RECEIVED, wanted
+from yosegi.services.authorization.disclosure import PREFIX
 from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
@@ -77,7 +78,7 @@ def test_every_decision_of_an_owner_that_shows_its_policies_is_made_again(bundle
 
 def test_what_decisions_rest_on_is_there_once_for_each_owner_and_version(bundle) -> None:
     received = [entry for entry in entries(bundle) if entry.type == RECEIVED]
-    needed = {digest for _, report in last_reports(bundle) for digest, _ in wanted(report.decided or ())}
+    needed = {digest for _, report in last_reports(bundle) for digest, _ in disclosed(report.decided or ())}
     assert sorted(entry.facts["digest"] for entry in received) == sorted(needed)
     # One part of the policies, and who asks for what: two capabilities.
     assert len(needed) == 3
@@ -210,7 +211,7 @@ def test_nobody_is_given_what_anothers_task_rests_on(tmp_path) -> None:
         await federation.start()
         told = await asked(federation, "nims/toy.make@1")
         nims = federation.places["nims"].running
-        key, (digest, size) = told.stream.rpartition("/")[2], next(wanted(told.decided))
+        key, (digest, size) = told.stream.rpartition("/")[2], next(disclosed(told.decided))
         want = ChunkRequest(task=f"{PREFIX}{key}", sha256=digest, offset=0, length=size)
         given = {peer: nims.evidence.give(CHARTER, peer, want) for peer in ("argonne", "riken")}
         assert given["argonne"] is not None
@@ -230,7 +231,10 @@ def test_an_owner_that_closes_its_policies_gives_nothing_that_it_once_showed(tmp
         nims = federation.places["nims"].running
         nims.authorizer.shows = False
         want = ChunkRequest(
-            task=f"{PREFIX}{told.stream.rpartition('/')[2]}", sha256=next(wanted(told.decided))[0], offset=0, length=1
+            task=f"{PREFIX}{told.stream.rpartition('/')[2]}",
+            sha256=next(disclosed(told.decided))[0],
+            offset=0,
+            length=1,
         )
         given = nims.evidence.give(CHARTER, "argonne", want)
         assert given is not None

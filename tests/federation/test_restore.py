@@ -39,12 +39,12 @@ async def _restored(federation: Federation, folder: Path, name: str, witnessed: 
 
 
 def _seen(federation: Federation, by: str, of: str) -> Checkpoint:
-    return Checkpoint.read(federation.places[by].running.exchange.witness.last(CHARTER, of).payload)
+    return Checkpoint.read(federation.places[by].running.channels.witness.last(CHARTER, of).payload)
 
 
 def _nobody_accused(federation: Federation) -> None:
     for place in federation.places.values():
-        assert not place.running.exchange.witness.forked, place.name
+        assert not place.running.channels.witness.forked, place.name
 
 
 @pytest.mark.parametrize("told", ["the furthest", "nothing"])
@@ -63,7 +63,7 @@ def test_an_owner_restored_in_the_middle_of_a_campaign_repeats_nothing(
         nims.ledger.backup(tmp_path / "backup.db")
         await asyncio.sleep(lost)
         witnessed = _seen(federation, "argonne", "nims") if told == "the furthest" else None
-        federation.places["nims"].repository.clear()
+        federation.places["nims"].book.clear()
         nims = await _restored(federation, tmp_path, "nims", witnessed)
         await asyncio.sleep(120)
         _nobody_accused(federation)
@@ -145,7 +145,7 @@ def test_a_site_that_goes_back_without_a_word_is_still_caught(tmp_path: Path) ->
         shutil.copy(tmp_path / "earlier.db", tmp_path / "nims.db")
         await federation.restart("nims")
         await asyncio.sleep(60)
-        assert federation.places["argonne"].running.exchange.witness.forked == {"nims"}
+        assert federation.places["argonne"].running.channels.witness.forked == {"nims"}
 
     run_simulated(story())
 

@@ -120,7 +120,7 @@ def test_a_task_whose_right_lapsed_is_stopped_again_after_a_restart(tmp_path: Pa
         await nims.owner.revoked(stream, LAPSED)
         await federation.crash("nims")
         # As with a station that has received it, has not begun, and has not heard that it is to stop.
-        del federation.places["nims"].repository[stream]
+        del federation.places["nims"].book[stream]
         nims = await federation.restart("nims")
         await asyncio.sleep(60)
         outcome = nims.owner.task(stream).outcome

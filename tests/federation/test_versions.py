@@ -12,22 +12,23 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from federation.test_refusals import asked
 from federation.toys import spec, three_sites
-from yosegi.app.init_home import FORMATS
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Invalid
 from yosegi.core.states import TaskState, TrialState
-from yosegi.exchange import Incoming
-from yosegi.exchange.inbox import Handler
+from yosegi.exchange import Received
 from yosegi.exchange.outbox import REFUSED, sending
+from yosegi.exchange.received import Handler
 from yosegi.exchange.requests import MADE
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Write
 from yosegi.services.campaigns.export import export_campaign
+from yosegi.services.document_kinds import FORMATS
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.document import Addressed
@@ -54,20 +55,21 @@ def _quiet() -> None:
 
 def make_older(federation: Federation, site: str) -> None:
     """From now on a site knows the first set of kinds, with the fields they had, and no other."""
-    handlers = federation.places[site].running.exchange._inbox.handlers
-    for kind in set(handlers) - set(FIRST_SET):
-        del handlers[kind]
+    kinds = federation.places[site].running.exchange.inbox.kinds
+    for payload_type in set(kinds) - set(FIRST_SET):
+        del kinds[payload_type]
     for kind in (Request, Report):
-        handlers[kind.payload_types[0]] = closed(handlers[kind.payload_types[0]], FIRST_FIELDS[kind.kind])
+        row = kinds[kind.payload_types[0]]
+        kinds[kind.payload_types[0]] = replace(row, handler=closed(row.handler, FIRST_FIELDS[kind.kind]))
 
 
 def closed(handler: Handler, fields: set[str]) -> Handler:
     """A handler that refuses whatever has a field it does not know."""
 
-    async def take(incoming: Incoming) -> None:
-        if unknown := set(json.loads(incoming.message.document.payload)) - fields:
+    async def take(received: Received[Any]) -> None:
+        if unknown := set(json.loads(received.envelope.payload)) - fields:
             raise Invalid("a document", f"unknown fields {sorted(unknown)}")
-        await handler(incoming)
+        await handler(received)
 
     return take
 
@@ -178,7 +180,7 @@ def test_a_site_states_every_kind_of_document_that_it_takes(tmp_path: Path) -> N
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
-        assert set(federation.places["argonne"].running.exchange._inbox.handlers) == set(FORMATS)
+        assert set(federation.places["argonne"].running.exchange.inbox.kinds) == set(FORMATS)
 
     run_simulated(story())
 
@@ -218,7 +220,7 @@ async def send_next(federation: Federation) -> str:
     document = Addressed(issued=now, not_after=now + Addressed.longest, **fields)  # type: ignore[arg-type]
     envelope = document.sign(federation.signer("argonne")).model_copy(update={"payload_type": NEXT})
     draft = sending("test.next", "riken", "test/next", envelope, {}, {})
-    home.exchange.posted(await home.ledger.append(Write("test", 0, (draft,), charter=CHARTER, actor="argonne")))
+    home.channels.posted(await home.ledger.append(Write("test", 0, (draft,), charter=CHARTER, actor="argonne")))
     return envelope.payload_digest
 
 
@@ -227,14 +229,14 @@ def test_a_document_of_a_version_to_come_is_refused_in_words_and_not_sent_for_ev
         federation = three_sites(tmp_path)
         await federation.start()
         heard: list[str] = []
-        link = federation.places["riken"].running.exchange.link(CHARTER, "argonne")
+        link = federation.places["riken"].running.channels.channel(CHARTER, "argonne")
         refuse = link.refuse
         link.refuse = lambda refusal: (heard.append(refusal.why), refuse(refusal))[1]  # type: ignore[method-assign]
         digest = await send_next(federation)
         await asyncio.sleep(120)
         home = federation.places["argonne"].running
         assert heard == [f"{NEXT} is not spoken here"]
-        assert home.exchange.link(CHARTER, "riken").waiting == 0
+        assert home.channels.channel(CHARTER, "riken").waiting == 0
         settled = [e for e in home.ledger.read(f"exchange/{CHARTER}") if e.type == REFUSED]
         assert any(digest in str(e.facts["ids"]) for e in settled)
 

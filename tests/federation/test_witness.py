@@ -29,11 +29,11 @@ def test_peers_hold_each_others_latest_checkpoints_on_record(tmp_path: Path) -> 
         await federation.start()
         await _work(federation)
         argonne, nims = federation.places["argonne"].running, federation.places["nims"].running
-        held = Checkpoint.read(argonne.exchange.witness.last(CHARTER, "nims").payload)
+        held = Checkpoint.read(argonne.channels.witness.last(CHARTER, "nims").payload)
         assert held.size > 10
         assert nims.ledger.root(held.size) == held.root_hash
         assert [e.type for e in argonne.ledger.read(f"witness/{CHARTER}/nims")] == [WITNESSED]
-        assert not argonne.exchange.witness.forked
+        assert not argonne.channels.witness.forked
 
     run_simulated(story())
 
@@ -57,7 +57,7 @@ def test_a_ledger_taken_back_to_an_earlier_day_and_written_anew_is_caught(tmp_pa
             await nims.ledger.append(Write("story", None, (draft,), charter=CHARTER, actor="nims"))
         await asyncio.sleep(90)
         argonne = federation.places["argonne"].running
-        assert argonne.exchange.witness.forked == {"nims"}
+        assert argonne.channels.witness.forked == {"nims"}
         evidence = argonne.ledger.read(f"witness/{CHARTER}/nims")[-1]
         assert evidence.type == FORKED
         assert evidence.body is not None
@@ -65,7 +65,7 @@ def test_a_ledger_taken_back_to_an_earlier_day_and_written_anew_is_caught(tmp_pa
         # What it says now is refused, also after a restart.
         await federation.crash("argonne")
         again = await federation.restart("argonne")
-        assert again.exchange.witness.forked == {"nims"}
+        assert again.channels.witness.forked == {"nims"}
 
     run_simulated(story())
 
@@ -78,7 +78,7 @@ def test_a_restored_site_that_opens_an_epoch_is_not_taken_for_a_liar(tmp_path: P
         nims.ledger.backup(tmp_path / "backup.db")
         await _work(federation)
         argonne = federation.places["argonne"].running
-        witnessed = Checkpoint.read(argonne.exchange.witness.last(CHARTER, "nims").payload)
+        witnessed = Checkpoint.read(argonne.channels.witness.last(CHARTER, "nims").payload)
         await federation.crash("nims")
         for leftover in tmp_path.glob("nims.db*"):
             leftover.unlink()
@@ -86,8 +86,8 @@ def test_a_restored_site_that_opens_an_epoch_is_not_taken_for_a_liar(tmp_path: P
         federation.places["nims"].restored_from = witnessed
         await federation.restart("nims")
         await asyncio.sleep(120)
-        assert not argonne.exchange.witness.forked
-        held = Checkpoint.read(argonne.exchange.witness.last(CHARTER, "nims").payload)
+        assert not argonne.channels.witness.forked
+        held = Checkpoint.read(argonne.channels.witness.last(CHARTER, "nims").payload)
         assert held.epoch > witnessed.epoch
 
     run_simulated(story())

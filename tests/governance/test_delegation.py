@@ -32,7 +32,7 @@ def book(tmp_path) -> Iterator[Book]:
 @pytest.fixture
 def home(book) -> Delegation:
     """A site that has given a mandate to a campaign, cut one from it for an agent, and one more for its helper."""
-    made = Delegation("argonne", book.ledger, HOME, book.clock)
+    made = Delegation("argonne", book.ledger, HOME, book.clock, lambda charter, institution: False)
     for one in (mandate(), agent(), helper()):
         written(book, made.give(one, "pi@argonne"))
     return made

@@ -45,7 +45,7 @@ class Life(RuleBasedStateMachine):
         store = SqliteStore(Path(self.folder.name) / "ledger.db", durable=False)
         opening = Ledger.open(store, site="argonne", signer=HOME, clock=self.clock, views=[MandatesView()], inline=True)
         self.ledger = self.runner.run(opening)
-        self.delegation = Delegation("argonne", self.ledger, HOME, self.clock)
+        self.delegation = Delegation("argonne", self.ledger, HOME, self.clock, lambda charter, institution: False)
 
     def lives(self, name: str) -> bool:
         """By the rule as people know it."""

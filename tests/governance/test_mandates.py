@@ -61,7 +61,9 @@ def helper(**changes: object) -> Mandate:
 
 
 def living(place: Book, name: str) -> Mandate:
-    return Delegation("argonne", place.ledger, online_key("argonne"), place.clock).living(name)
+    return Delegation(
+        "argonne", place.ledger, online_key("argonne"), place.clock, lambda charter, institution: False
+    ).living(name)
 
 
 def reason_of(place: Book, draft) -> str:

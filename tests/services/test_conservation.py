@@ -26,11 +26,11 @@ from governance.ledgers import StillClock
 from yosegi.app.compose import views
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Conflict, NotFound, YosegiError
-from yosegi.exchange import Incoming
-from yosegi.exchange.parcel import Message
+from yosegi.exchange import Received
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Listens
 from yosegi.governance.grants.grant import Grant, GrantRefused, Tranche, awarded, held, refunded, settled
+from yosegi.governance.grants.transfers import Transfer, TransferAnswer, TransferBack
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Entry, Ledger, SqliteStore, StoreFailed, Write
 from yosegi.services.grants.service import GrantService
@@ -62,12 +62,6 @@ def founded() -> tuple[Federation, list[Envelope]]:
 class Outside:
     """Where the exchange would be: what is to be sent stands in the ledger, and the test carries it."""
 
-    def __init__(self) -> None:
-        self.handlers: dict[str, Any] = {}
-
-    def on(self, document: Any, handler: Any) -> None:
-        self.handlers[document.payload_type] = handler
-
     def posted(self, entries: list[Entry]) -> None:
         """It will be looked for."""
 
@@ -94,9 +88,9 @@ class Half:
         registry = Registry(self.name, self.ledger, self.clock)
         for document in founded()[1]:
             self.runner.run(registry.accept(document, by="test"))
-        exchange = cast("Any", self.outside)
-        self.funds = GrantService(self.name, self.ledger, self.clock, cast("Ed25519Signer", signer), registry, exchange)
-        self.funds.start()
+        channels = cast("Any", self.outside)
+        self.funds = GrantService(self.name, self.ledger, self.clock, cast("Ed25519Signer", signer), registry, channels)
+        self.keys = registry.keys_of
 
     def doom(self, when: When) -> None:
         """Let it die at its next commit."""
@@ -269,9 +263,15 @@ class Conservation(RuleBasedStateMachine):
     def deliver(self, name: str, entry: Entry) -> None:
         document = Envelope.read((entry.body or {})["document"])
         to = str(entry.facts["send"]["to"])
-        message = Message(document=document, receipt=None)
-        handler = self.halves[to].outside.handlers[document.payload_type]
-        self.insist(to, lambda half: handler(Incoming(message, name, CHARTER)))
+        funds = self.halves[to].funds
+        kind, handler = {
+            Transfer.payload_type: (Transfer, funds.on_transfer),
+            TransferBack.payload_type: (TransferBack, funds.on_back),
+            TransferAnswer.payload_type: (TransferAnswer, funds.on_answer),
+        }[document.payload_type]
+        keys = self.halves[to].keys(CHARTER, name)
+        opened = kind.open(document, keys, now=self.halves[to].clock.now(), to=to, charter=CHARTER, sender=name)
+        self.insist(to, lambda half: handler(Received(opened, document, None, name, CHARTER)))
 
     @rule(name=st.sampled_from(SITES), when=st.sampled_from(["now", "before", "after"]))
     def dies(self, name: str, when: str) -> None:

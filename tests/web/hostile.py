@@ -107,7 +107,7 @@ def deliver(house: House, *messages: Message, sender: str = "argonne", to: str =
 
     It tells so in whichever parcel leaves next, so this listens where the decision is made.
     """
-    link, heard = house.federation.places[to].running.exchange.link(CHARTER, sender), Heard()
+    link, heard = house.federation.places[to].running.channels.channel(CHARTER, sender), Heard()
     acknowledge, refuse = link.acknowledge, link.refuse
 
     def taken(message_id: str, now: float) -> None:

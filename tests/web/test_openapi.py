@@ -13,7 +13,7 @@ KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 
 def current() -> dict[str, Any]:
-    site = SimpleNamespace(name="any", clock=None, ledger=None, authenticator=None)
+    site = SimpleNamespace(name="any", clock=None, ledger=None, authenticator=None, institution=None)
     return openapi(cast("Any", site))
 
 

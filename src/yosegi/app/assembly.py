@@ -13,15 +13,24 @@ from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines, Outcome
+from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef
+from yosegi.core.supervision import Supervisor
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.data.pulling import Offload
-from yosegi.exchange import Exchange, Mailbox
-from yosegi.exchange.requests import Requests
+from yosegi.exchange import Channels, Exchange, Mailbox
+from yosegi.exchange.clock_watch import ClockWatch
+from yosegi.exchange.events import ClockCorrected
+from yosegi.exchange.peer_router import PeerRouter
+from yosegi.exchange.requests import RequestChanged, Requests
 from yosegi.exchange.restore_sync import RestoreSync
+from yosegi.exchange.witness import Witness
+from yosegi.execution.events import TaskChanged
 from yosegi.execution.owner import TaskOwner
+from yosegi.governance.agreements.suspensions import SuspensionRegister
 from yosegi.governance.charter.registry import Registry
+from yosegi.governance.events import DocumentInForce, MandateEnded, RemoteMandateEnded, RemoteMandateRenewed
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
@@ -38,6 +47,7 @@ from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
+from yosegi.services.document_kinds import FORMATS, Receivers, kinds
 from yosegi.services.erasure.service import ErasureService
 from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.governance.renewal import StatementRenewal
@@ -71,6 +81,7 @@ class Parts:
     ledger: Ledger
     engines: OpenEngines
     objects: ObjectStore
+    supervisor: Supervisor
     mailbox: Mailbox | None = None
     folder: Path | None = None
     lasting: Signer | None = None
@@ -82,22 +93,24 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class _Core:
-    """Who is who, what is allowed, and the conversations with others."""
+    """Who is who, what is allowed, and what waits for whom."""
 
+    events: Events
     registry: Registry
     delegation: Delegation
-    authorizer: Authorizer
-    exchange: Exchange
-    requests: Requests
+    channels: Channels
     catalogue: CapabilityCatalogue
+    authorizer: Authorizer
+    requests: Requests
 
 
 @dataclass(frozen=True, slots=True)
 class _Data:
     """What travels beside documents: objects, what decisions rest on, what owners would say."""
 
+    puller: Puller
     transfers: ObjectTransfers
-    evidence: PolicyDisclosure
+    disclosure: PolicyDisclosure
     preflight: PreflightService
     objects: ObjectService
 
@@ -106,147 +119,185 @@ class _Data:
 class _Work:
     """What is done here for others and for this site's own members, and whoever may ask for it."""
 
-    rights: DelegationVerifier
+    verifier: DelegationVerifier
     owner: TaskOwner
     engines: Engines
     campaigns: Campaigns
     erasure: ErasureService
     authenticator: Authenticator
     mandates: MandateService
+    restore_sync: RestoreSync
+
+
+@dataclass(frozen=True, slots=True)
+class _Governance:
+    """Documents and grants as officers and peers give them."""
+
+    publisher: DocumentPublisher
+    grants: GrantService
 
 
 def _core(parts: Parts) -> _Core:
     settings, ledger, clock, signer = parts.settings, parts.ledger, parts.clock, parts.signer
-    registry = Registry(settings.site, ledger, clock)
-    delegation = Delegation(settings.site, ledger, signer, clock)
+    site, events = settings.site, Events()
+    registry, suspensions = Registry(site, ledger, clock), SuspensionRegister(ledger)
+    delegation = Delegation(site, ledger, signer, clock, registry.hosts)
+    witness = Witness(site, ledger, clock, registry, parts.lasting)
+    router = PeerRouter(site, registry, witness, clock, suspensions.bars)
+    channels = Channels(site, registry, clock, witness, ClockWatch(events), router, events)
+    catalogue = CapabilityCatalogue(site, ledger, clock, signer, registry, channels)
     authorizer = Authorizer(
-        settings.site, ledger, clock, registry, delegation, parts.rules, settings.groups, parts.expectations
-    )
-    authorizer.clearances, authorizer.shows = settings.clearances, settings.policies_shown_to == "parties"
-    delegation.hosts = authorizer.hosts
-    exchange = Exchange(
-        settings.site, ledger, signer, parts.sealing, registry, parts.transport, clock, parts.mailbox, parts.lasting
-    )
-    requests = Requests(settings.site, ledger, signer, clock, registry, delegation, exchange.posted)
-    catalogue = CapabilityCatalogue(settings.site, ledger, clock, signer, registry, exchange)
-    authorizer.capabilities = catalogue.facts
-    requests.contract_of, requests.check_clock = catalogue.contract_of, exchange.clocks.check_own
-    return _Core(registry, delegation, authorizer, exchange, requests, catalogue)
+        site, ledger, clock, registry, delegation, parts.rules, suspensions, catalogue.facts, settings.groups,
+        parts.expectations, settings.clearances, shows=settings.policies_shown_to == "parties",
+    )  # fmt: skip
+    requests = Requests(site, ledger, signer, clock, registry, delegation, channels, catalogue.contract_of, events)
+    return _Core(events, registry, delegation, channels, catalogue, authorizer, requests)
 
 
 def _data(parts: Parts, core: _Core) -> _Data:
-    settings, ledger, clock = parts.settings, parts.ledger, parts.clock
-    authorizer, exchange, requests = core.authorizer, core.exchange, core.requests
-    puller = Puller(parts.objects, clock, wrong_object, offload=parts.offload)
+    settings, ledger, clock, store = parts.settings, parts.ledger, parts.clock, parts.objects
+    site, registry, authorizer, channels = settings.site, core.registry, core.authorizer, core.channels
+    puller = Puller(store, clock, wrong_object, offload=parts.offload)
     transfers = ObjectTransfers(
-        settings.site,
-        ledger,
-        clock,
-        parts.objects,
-        puller,
-        authorizer,
-        exchange,
-        requests,
-        settings.objects.largest_bytes,
+        site, ledger, clock, store, puller, authorizer, channels, core.requests, settings.objects.largest_bytes
     )
-    evidence = PolicyDisclosure(settings.site, ledger, parts.objects, puller, authorizer, exchange)
+    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels)
     preflight = PreflightService(
-        settings.site, ledger, parts.signer, clock, core.registry, authorizer, exchange, lambda: core.catalogue.own
+        site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
-
-    async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
-        return evidence.give(charter, peer, want) or await transfers.give(charter, peer, want)
-
-    awaiting = (requests, transfers, evidence, preflight)
-    exchange.gives, exchange.takes = give, puller.take
-    exchange.expects = lambda charter, peer: any(one.expects(charter, peer) for one in awaiting)
-    store, registry = parts.objects, core.registry
-    objects = ObjectService(settings.site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
-    return _Data(transfers, evidence, preflight, objects)
+    objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
+    return _Data(puller, transfers, disclosure, preflight, objects)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
-    registry, authorizer, exchange, requests = core.registry, core.authorizer, core.exchange, core.requests
+    registry, authorizer, channels, requests = core.registry, core.authorizer, core.channels, core.requests
+    events, delegation, clocks = core.events, core.delegation, core.channels.clocks
 
     async def on_late(stream: str, outcome: Outcome) -> None:
         await owner.resolve(stream, outcome)
 
     published = parts.engines(on_late)
-    rights = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, exchange)
+    verifier = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, channels, events)
     owner = TaskOwner(
-        site,
-        ledger,
-        signer,
-        clock,
-        authorizer,
-        rights,
-        published,
-        registry,
-        exchange.posted,
+        site, ledger, signer, clock, authorizer, verifier, published, registry, channels.posted,
+        changed=lambda task: events.publish(TaskChanged(task)), most_open=parts.settings.most_open_tasks,
         inputs=data.transfers,
-    )
-    owner.most_open, data.transfers.owner = parts.settings.most_open_tasks, owner
-    exchange.clocks.righted = owner.block_while(lambda: exchange.clocks.seconds_off)
+    )  # fmt: skip
+    data.transfers.owner = owner
+    start_waiting = owner.block_while(lambda: clocks.seconds_off)
+    events.subscribe(ClockCorrected, lambda event: start_waiting())
     contract_of, named = core.catalogue.contract_of, data.objects.named
-    campaigns = Campaigns(
-        site, ledger, requests, authorizer, core.delegation, contract_of, named, compute=parts.compute
+    campaigns = Campaigns(site, ledger, requests, authorizer, delegation, contract_of, named, compute=parts.compute)
+    erasure = ErasureService(site, ledger, signer, clock, registry, channels, parts.objects, requests, owner, campaigns)
+    authenticator = Authenticator(
+        site, clock, parts.accounts, agents=delegation.keys_of_agent, may_sign_in=authorizer.may_sign_in
     )
-    erasure = ErasureService(site, ledger, signer, clock, registry, exchange, parts.objects, requests, owner, campaigns)
-    authenticator = Authenticator(site, clock, parts.accounts, may_sign_in=authorizer.may_sign_in)
-    mandates = MandateService(site, ledger, signer, clock, registry, core.delegation, exchange, authenticator)
-    mandates.withdraw = requests.cancel
+    mandates = MandateService(
+        site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
+    )
+    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, owner.lost)
     engines = Engines(one.engine for one in published.values())
-    return _Work(rights, owner, engines, campaigns, erasure, authenticator, mandates)
+    return _Work(verifier, owner, engines, campaigns, erasure, authenticator, mandates, restore_sync)
 
 
-def _notices(parts: Parts, core: _Core, work: _Work) -> AlertService:
+def _governance(parts: Parts, core: _Core) -> _Governance:
+    site, ledger, clock = parts.settings.site, parts.ledger, parts.clock
+    publisher = DocumentPublisher(
+        site, ledger, clock, core.registry, core.authorizer, core.channels, core.catalogue, core.events
+    )
+    return _Governance(publisher, GrantService(site, ledger, clock, parts.signer, core.registry, core.channels))
+
+
+def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
+    receivers = Receivers(
+        work.owner, core.requests, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
+        governance.publisher, governance.grants, work.restore_sync,
+    )  # fmt: skip
+
+    async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
+        return data.disclosure.give(charter, peer, want) or await data.transfers.give(charter, peer, want)
+
+    return Exchange(
+        parts.settings.site, parts.ledger, parts.signer, parts.sealing, core.registry, parts.transport, parts.clock,
+        core.channels,
+        kinds=kinds(receivers),
+        refused=(core.requests.rejected, data.preflight.rejected, work.erasure.rejected),
+        expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
+        introduce=governance.publisher.introduce,
+        gives=give,
+        takes=data.puller.take,
+        mailbox=parts.mailbox,
+    )  # fmt: skip
+
+
+def _alerts(parts: Parts, core: _Core, work: _Work) -> AlertService:
     site, clock = parts.settings.site, parts.clock
-    conditions = HealthChecks(site, clock, work.owner, core.exchange, work.engines, parts.folder, work.erasure)
+    health = HealthChecks(site, clock, work.owner, core.channels, work.engines, parts.folder, work.erasure)
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=conditions.now)
+    return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=health.now)
+
+
+def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, monitor: RevocationMonitor) -> None:
+    """Who is told of what: all of it, in one place."""
+    events.subscribe(RequestChanged, lambda event: data.transfers.reported(event.asked))
+    events.subscribe(RequestChanged, lambda event: data.disclosure.reported(event.asked))
+    events.subscribe(RequestChanged, lambda event: work.campaigns.reported(event.asked))
+    events.subscribe(TaskChanged, lambda event: alerts.task_changed(event.task))
+    for ended in (MandateEnded, DocumentInForce):
+        events.subscribe(ended, lambda event: work.campaigns.wake_all())
+    for lapsed in (RemoteMandateEnded, DocumentInForce):
+        events.subscribe(lapsed, lambda event: monitor.look())
+    events.subscribe(RemoteMandateRenewed, lambda event: work.owner.wake_all())
 
 
 def assemble(parts: Parts) -> Site:
-    """Join the rooms."""
+    """Join the services into a site that can be started: every object gets all it needs when it is made."""
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     core = _core(parts)
     data = _data(parts, core)
     work = _work(parts, core, data)
-    registry, authorizer, exchange, catalogue = core.registry, core.authorizer, core.exchange, core.catalogue
-    publisher = DocumentPublisher(site, ledger, clock, registry, authorizer, exchange, catalogue)
-    signers = [one for one in (signer, parts.lasting) if one]
+    governance = _governance(parts, core)
+    registry, authorizer, channels = core.registry, core.authorizer, core.channels
+    publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]
+    monitor = RevocationMonitor(ledger, clock, work.owner, authorizer, work.verifier)
+    alerts = _alerts(parts, core, work)
+    _subscribe(core.events, data, work, alerts, monitor)
     return Site(
         name=site,
         title=parts.settings.title,
         clock=clock,
         ledger=ledger,
+        supervisor=parts.supervisor,
         registry=registry,
         authorizer=authorizer,
-        exchange=exchange,
+        channels=channels,
+        exchange=_exchange(parts, core, data, work, governance),
         requests=core.requests,
         owner=work.owner,
-        catalogue=catalogue,
+        catalogue=core.catalogue,
         campaigns=work.campaigns,
         renewal=StatementRenewal(site, clock, registry, publisher, signers),
         lasting=parts.lasting,
         institution=parts.institution,
-        notices=_notices(parts, core, work),
+        notices=alerts,
         authenticator=work.authenticator,
         transfers=data.transfers,
         objects=data.objects,
         erasure=work.erasure,
-        evidence=data.evidence,
+        evidence=data.disclosure,
         preflight=data.preflight,
-        rights=work.rights,
-        watch=RevocationMonitor(ledger, clock, work.owner, authorizer, work.rights),
+        rights=work.verifier,
+        watch=monitor,
         approvals=ApprovalService(site, ledger, clock, work.owner, authorizer, work.authenticator),
         mandates=work.mandates,
-        asking=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
-        restore_sync=RestoreSync(site, ledger, signer, clock, registry, exchange, work.owner.lost),
+        asking=TaskRequests(core.requests, authorizer, work.mandates, core.catalogue.contract_of),
+        restore_sync=work.restore_sync,
         publisher=publisher,
-        funds=GrantService(site, ledger, clock, signer, registry, exchange),
-        governance=GovernanceService(site, clock, registry, authorizer, catalogue, publisher, data.preflight),
+        funds=governance.grants,
+        governance=GovernanceService(
+            site, clock, registry, authorizer, core.catalogue, publisher, data.preflight, frozenset(FORMATS)
+        ),
         engines=work.engines,
     )
 

@@ -7,14 +7,16 @@ import importlib.metadata
 import importlib.util
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from yosegi.app.assembly import Parts, assemble
-from yosegi.app.engines import engines_of
+from yosegi.app.engines import derived, open_engines
 from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid
+from yosegi.core.supervision import Supervisor
 from yosegi.core.transport import HttpTransport
 from yosegi.data import FileStore, ObjectsView
 from yosegi.exchange import Mailbox, OutboxView
@@ -77,22 +79,27 @@ async def compose(home: Home) -> Site:
 
     Raises:
         Invalid: settings, a key or a policy that does not hold.
+        Invalid, CannotDerive: an engine's kind or settings, or something that it publishes, as in `derived`.
         Locked, Corrupt: as `open_ledger`.
     """
     settings, clock, key = home.settings(), SystemClock(), signer(home, "site")
     if settings.oidc is not None:
         # Said now, and not to the first person who wants to sign in.
         read_client_secret(home, settings.oidc)
+    # Before the ledger is locked: importing what is published may take long, and fail.
+    engines = await derived(settings.engines())
     ledger = await open_ledger(home, settings, clock, key)
     parts = _parts(home, settings, clock, key, ledger)
-    engines = await engines_of(home, settings, clock, key, ledger, parts.objects)
     mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
-    site = assemble(
-        replace(parts, engines=engines, mailbox=mailbox, folder=home.folder, expectations=home.expectations())
+    return assemble(
+        replace(
+            parts,
+            engines=partial(open_engines, engines, home, settings, clock, key, ledger, parts.objects),
+            mailbox=mailbox,
+            folder=home.folder,
+            expectations=home.expectations(),
+        )
     )
-    for engine in site.engines:
-        await engine.start()
-    return site
 
 
 def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Ledger) -> Parts:
@@ -110,6 +117,7 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         ledger=ledger,
         engines=lambda on_late: {},
         objects=FileStore(home.objects),
+        supervisor=Supervisor(clock),
     )
 
 

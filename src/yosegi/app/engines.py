@@ -24,13 +24,15 @@ OpenEngines = Callable[[LateOutcome], Mapping[str, Published]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Derived:
+class DerivedEngine:
+    """An engine's table in site.toml, with the contracts and entries of what it publishes, by name and version."""
+
     table: EngineTable
     contracts: Mapping[str, Contract]
     entries: Mapping[str, str]
 
 
-async def derived(tables: Iterable[EngineTable]) -> list[_Derived]:
+async def derived(tables: Iterable[EngineTable]) -> list[DerivedEngine]:
     """Each engine with the contracts of what it publishes, derived in a worker.
 
     Raises:
@@ -48,40 +50,42 @@ async def derived(tables: Iterable[EngineTable]) -> list[_Derived]:
                 raise Invalid(f"capability {contract.name}", why, "publish one of them")
             taken[contract.name] = f"{entry} of engine {table.name}"
         contracts = {contract.name: contract for contract in by_entry.values()}
-        found.append(_Derived(table, contracts, {contract.name: entry for entry, contract in by_entry.items()}))
+        found.append(DerivedEngine(table, contracts, {contract.name: entry for entry, contract in by_entry.items()}))
     return found
 
 
-async def engines_of(
-    home: Home, settings: Settings, clock: Clock, signer: Signer, ledger: Ledger, objects: ObjectStore
-) -> OpenEngines:
-    """How the engines of a home are made; everything that can be wrong with their settings is found here.
+def open_engines(
+    engines: Iterable[DerivedEngine],
+    home: Home,
+    settings: Settings,
+    clock: Clock,
+    signer: Signer,
+    ledger: Ledger,
+    objects: ObjectStore,
+    on_late: LateOutcome,
+) -> Mapping[str, Published]:
+    """The engines of a home, none of them started; what it publishes by name and version.
 
     Raises:
-        Invalid, CannotDerive: as `Settings.engines` and `derived`.
+        Invalid: settings that do not fit the contracts, or this machine.
     """
-    engines = await derived(settings.engines())
     # Scratch of engines that were taken out of the settings, or that died with the machine.
     shutil.rmtree(home.work, ignore_errors=True)
-
-    def open_all(on_late: LateOutcome) -> Mapping[str, Published]:
-        published: dict[str, Published] = {}
-        for one in engines:
-            services = EngineServices(
-                name=one.table.name,
-                site=settings.site,
-                folder=home.work if one.table.table == ("process",) else home.engines / one.table.name,
-                clock=clock,
-                signer=signer,
-                ledger=ledger,
-                store=objects,
-                contracts=one.contracts,
-                entries=one.entries,
-                on_late=on_late,
-            )
-            engine = kind_of(one.table.kind).open(one.table.settings, services)
-            slots = one.table.settings.slots
-            published |= {name: Published(contract, engine, slots) for name, contract in one.contracts.items()}
-        return published
-
-    return open_all
+    published: dict[str, Published] = {}
+    for one in engines:
+        services = EngineServices(
+            name=one.table.name,
+            site=settings.site,
+            folder=home.work if one.table.table == ("process",) else home.engines / one.table.name,
+            clock=clock,
+            signer=signer,
+            ledger=ledger,
+            store=objects,
+            contracts=one.contracts,
+            entries=one.entries,
+            on_late=on_late,
+        )
+        engine = kind_of(one.table.kind).open(one.table.settings, services)
+        slots = one.table.settings.slots
+        published |= {name: Published(contract, engine, slots) for name, contract in one.contracts.items()}
+    return published

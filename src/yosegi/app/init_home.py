@@ -11,49 +11,13 @@ from yosegi.app.keyring import remember, signers
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Conflict
-from yosegi.exchange.restore_sync import ReceiptReply, ReceiptRequest
-from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.statement import RENEWED, Carried, Listens, Outbound, Reach, Revoked, Statement
-from yosegi.governance.grants.transfers import Transfer, TransferAnswer, TransferBack
-from yosegi.trust.document import Document
+from yosegi.services.document_kinds import FORMATS
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
-from yosegi.trust.messages import (
-    AuthorizationAnswer,
-    AuthorizationQuery,
-    Cancel,
-    Erase,
-    Erased,
-    Offer,
-    Renewal,
-    Report,
-    Request,
-    Revocation,
-)
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
-from yosegi.trust.token import Token
-
-SPOKEN: tuple[type[Document], ...] = (
-    *(
-        Request,
-        Report,
-        Cancel,
-        Offer,
-        Token,
-        Renewal,
-        Revocation,
-        AuthorizationQuery,
-        AuthorizationAnswer,
-        Erase,
-        Erased,
-    ),
-    *(Charter, Statement, Agreement),
-    *(Transfer, TransferBack, TransferAnswer, ReceiptRequest, ReceiptReply),
-)
-FORMATS = tuple(payload_type for kind in SPOKEN for payload_type in kind.payload_types)
-"""What a site of this version understands, and states."""
 
 
 def make_home(folder: Path, settings: dict[str, object]) -> Home:

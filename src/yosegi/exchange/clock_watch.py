@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from yosegi.core.errors import Unavailable
+from yosegi.core.events import Events
+from yosegi.exchange.events import ClockCorrected
 from yosegi.trust.clocks import PeerClocks
 from yosegi.trust.document import SKEW
 from yosegi.trust.errors import Untrusted
@@ -17,10 +18,10 @@ class ClockWatch:
     """What peers' clocks say, taken from parcels made a moment ago and signed by them.
 
     Args:
-        righted: told when this site's clock is right again after it was off.
+        events: told `ClockCorrected` when this site's clock is right again after it was off.
     """
 
-    righted: Callable[[], None] = lambda: None
+    events: Events
     _clocks: PeerClocks = field(default_factory=PeerClocks)
     _last: dict[str, datetime] = field(default_factory=dict)
     seconds_off: int = 0
@@ -38,7 +39,7 @@ class ClockWatch:
         self._clocks.heard(peer, issued, here)
         before, self.seconds_off = self.seconds_off, self._judge()
         if before and not self.seconds_off:
-            self.righted()
+            self.events.publish(ClockCorrected())
 
     def check_peer(self, peer: str) -> None:
         """Refuse a peer whose clock is off by what all others say.

@@ -51,8 +51,8 @@ class ParcelCodec:
 
     def pack(
         self,
-        link: PeerChannel,
-        load: Batch,
+        channel: PeerChannel,
+        batch: Batch,
         *,
         mail: tuple[Mail, ...] = (),
         wait: float = 0.0,
@@ -62,32 +62,32 @@ class ParcelCodec:
         """A signed parcel; documents there is no room for are due again."""
         now = self.clock.now()
         parcel = Parcel(
-            charter=link.charter,
+            charter=channel.charter,
             sender=self.site,
-            to=link.peer,
+            to=channel.peer,
             key=self.nonce(),
             issued=now,
             not_after=now + lifetime,
-            messages=self._documents(link, load, ROOM - sum(len(chunk.data) for chunk in chunks)),
-            acknowledged=load.acknowledged,
-            refused=load.refused,
+            messages=self._documents(channel, batch, ROOM - sum(len(chunk.data) for chunk in chunks)),
+            acknowledged=batch.acknowledged,
+            refused=batch.refused,
             mail=mail,
-            collected=load.collected,
-            history=None if link.peer == self.site else self.witness.history(link.charter, link.peer),
-            wants=load.wants or None,
+            collected=batch.collected,
+            history=None if channel.peer == self.site else self.witness.history(channel.charter, channel.peer),
+            wants=batch.wants or None,
             chunks=chunks or None,
             wait=wait,
         )
         return parcel.sign(self.signer)
 
-    def _documents(self, link: PeerChannel, load: Batch, room: int) -> tuple[Message, ...]:
+    def _documents(self, channel: PeerChannel, batch: Batch, room: int) -> tuple[Message, ...]:
         """The documents of a load, as many as there is room for, and one in any case; the others are due again."""
         kept: list[Message] = []
-        for number, out in enumerate(load.messages):
+        for number, out in enumerate(batch.messages):
             one = message(self.ledger, out)
             room -= len(one.document.payload)
             if kept and room < 0:
-                link.requeue(Batch(messages=load.messages[number:]))
+                channel.requeue(Batch(messages=batch.messages[number:]))
                 break
             kept.append(one)
         return tuple(kept)

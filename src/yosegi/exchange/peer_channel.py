@@ -126,7 +126,7 @@ class PeerChannel:
         chunks_due = tuple(self._chunks_due.values())[:AT_ONCE] if now >= self._next_gift and not self.reserved else ()
         self._next_gift = max(self._next_gift, now) + len(chunks_due) * CHUNK / RATE if chunks_due else self._next_gift
         due = [out for key, out in self._sendable() if now - self._sent.get(key, -1e18) >= resend]
-        load = Batch(
+        batch = Batch(
             messages=tuple(due[:MOST_MESSAGES]),
             acknowledged=tuple(self._acknowledged)[: 4 * MOST_MESSAGES],
             refused=tuple(self._refused.values())[:MOST_MESSAGES],
@@ -134,27 +134,27 @@ class PeerChannel:
             wants=tuple(self._wants.values())[:MOST_WANTS],
             chunks_due=chunks_due,
         )
-        for want in load.wants:
+        for want in batch.wants:
             self._wants.pop(want.name, None)
-        for want in load.chunks_due:
+        for want in batch.chunks_due:
             self._chunks_due.pop(want.name, None)
-        for out in load.messages:
+        for out in batch.messages:
             self._sent[out.id] = now
-        for key in load.acknowledged:
+        for key in batch.acknowledged:
             self._acknowledged.pop(key, None)
-        for key in load.collected:
+        for key in batch.collected:
             self._collected.pop(key, None)
-        for refusal in load.refused:
+        for refusal in batch.refused:
             self._refused.pop(refusal.id, None)
-        return load
+        return batch
 
-    def requeue(self, load: Batch) -> None:
+    def requeue(self, batch: Batch) -> None:
         """The parcel did not arrive, or nobody knows: everything in it is due again, but for pieces of objects."""
-        for out in load.messages:
+        for out in batch.messages:
             self._sent.pop(out.id, None)
-        self._acknowledged.update(dict.fromkeys(load.acknowledged, -1e18))
-        self._collected.update(dict.fromkeys(load.collected))
-        self._refused.update({refusal.id: refusal for refusal in load.refused})
+        self._acknowledged.update(dict.fromkeys(batch.acknowledged, -1e18))
+        self._collected.update(dict.fromkeys(batch.collected))
+        self._refused.update({refusal.id: refusal for refusal in batch.refused})
 
     def due(self, now: float, resend: float = RESEND) -> bool:
         """Whether there is something worth a parcel of its own."""

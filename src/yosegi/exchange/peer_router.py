@@ -24,7 +24,6 @@ class PeerRouter:
     """The ways from this site to all others, as their statements in force say.
 
     Args:
-        expects: whether something is awaited of a peer under a charter, and so a long poll is kept open.
         barred: whether nothing is exchanged with a peer under a charter.
     """
 
@@ -32,20 +31,19 @@ class PeerRouter:
     directory: Registry
     witness: Witness
     clock: Clock
-    expects: Callable[[str, str], bool]
     barred: Callable[[str, str], bool]
 
-    def to(self, link: PeerChannel) -> object:
+    def to(self, channel: PeerChannel) -> object:
         """How a peer is reached; None if nobody knows. Marks the link of one whose statement has run out."""
         try:
-            reach: object = self.directory.reach_of(link.charter, link.peer)
+            reach: object = self.directory.reach_of(channel.charter, channel.peer)
         except Untrusted as error:
             # Two sites that were both away would else never hear that the other is back.
-            link.reserved = error.reason == "statement_expired"
-            return self.directory.last_reach(link.charter, link.peer) if link.reserved else None
+            channel.reserved = error.reason == "statement_expired"
+            return self.directory.last_reach(channel.charter, channel.peer) if channel.reserved else None
         except YosegiError:
             return None
-        link.reserved = False
+        channel.reserved = False
         return reach
 
     def stated(self, charter: str, site: str) -> object:
@@ -64,39 +62,39 @@ class PeerRouter:
             return f"dials out; mailbox at {reach.mailbox}"
         return "carried" if reach is not None else "no valid statement"
 
-    def dials(self, link: PeerChannel) -> bool:
+    def dials(self, channel: PeerChannel) -> bool:
         """Whether this site calls, or leaves mail; else the peer fetches what waits for it."""
-        reach = self.to(link)
-        if self.barred(link.charter, link.peer):
+        reach = self.to(channel)
+        if self.barred(channel.charter, channel.peer):
             return False
-        if link.peer == self.site or isinstance(reach, Listens):
+        if channel.peer == self.site or isinstance(reach, Listens):
             return True
         return isinstance(reach, Outbound) and reach.mailbox != self.site
 
-    def awaits(self, link: PeerChannel) -> bool:
-        """Whether a long poll is kept open: the peer keeps this site's mail, or something is awaited of it."""
-        if link.peer == self.site:
-            return False
-        own = self.stated(link.charter, self.site)
-        is_my_mailbox = isinstance(own, Outbound) and own.mailbox == link.peer
-        listens = isinstance(self.to(link), Listens)
-        return listens and (is_my_mailbox or self.expects(link.charter, link.peer))
+    def keeps_my_mail(self, channel: PeerChannel) -> bool:
+        """Whether the peer keeps the mailbox of this site, which only dials out."""
+        own = self.stated(channel.charter, self.site)
+        return isinstance(own, Outbound) and own.mailbox == channel.peer
 
-    def gossip_in(self, link: PeerChannel) -> float:
+    def listens(self, channel: PeerChannel) -> bool:
+        """Whether the peer can be called."""
+        return isinstance(self.to(channel), Listens)
+
+    def gossip_in(self, channel: PeerChannel) -> float:
         """Seconds until a peer is called only to tell each other where the ledgers stand."""
-        reach, now = self.to(link), self.clock.monotonic()
-        quiet = self.witness.quiet_for(link.charter, link.peer)
-        if link.peer != self.site and isinstance(reach, Listens):
-            return max(quiet, link.called + EVERY - now)
-        if not (self.dials(link) and isinstance(reach, Outbound)):
+        reach, now = self.to(channel), self.clock.monotonic()
+        quiet = self.witness.quiet_for(channel.charter, channel.peer)
+        if channel.peer != self.site and isinstance(reach, Listens):
+            return max(quiet, channel.called + EVERY - now)
+        if not (self.dials(channel) and isinstance(reach, Outbound)):
             return IDLE
-        if not isinstance(self.stated(link.charter, self.site), Outbound):
+        if not isinstance(self.stated(channel.charter, self.site), Outbound):
             return IDLE  # it calls here
         # Both only dial out, so their checkpoints go by mail, in turns; while one is away, one letter an hour waits.
-        away = link.last_heard is None or link.last_heard < link.called
-        return max(quiet - ASKED_AGAIN / 2, link.called + (MAIL_EVERY if away else EVERY) - now)
+        away = channel.last_heard is None or channel.last_heard < channel.called
+        return max(quiet - ASKED_AGAIN / 2, channel.called + (MAIL_EVERY if away else EVERY) - now)
 
-    def resend(self, link: PeerChannel) -> float:
+    def resend(self, channel: PeerChannel) -> float:
         """Seconds after which what was sent and not acknowledged is sent again."""
-        near = link.peer == self.site or isinstance(self.to(link), Listens)
+        near = channel.peer == self.site or isinstance(self.to(channel), Listens)
         return RESEND if near else RESEND_MAIL

@@ -15,13 +15,15 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, Invalid, NotFound
+from yosegi.core.events import Events
 from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.identifiers import split_capability
 from yosegi.core.object import ObjectRef, refs
 from yosegi.core.states import Result, TaskState
 from yosegi.data.entries import naming
-from yosegi.exchange.inbox import Incoming
+from yosegi.exchange.channels import Channels
 from yosegi.exchange.outbox import Outgoing, sending
+from yosegi.exchange.received import Received
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.decision import Decision
@@ -143,16 +145,22 @@ class RequestView:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class RequestChanged:
+    """The state of a request of this site moved, and is on record."""
+
+    asked: Asked
+
+
 @dataclass
 class Requests:
     """Asks owners for tasks, and takes in what they report.
 
     Args:
         directory: whose keys are whose.
-        posted: told of entries that send something.
-        changed: told of each request whose state moved, by key.
-        check_clock: raises while this site's clock may not be believed.
+        channels: where what is asked goes out.
         contract_of: the contract of a capability as last offered here under a charter; raises NotFound.
+        events: told `RequestChanged` of each request whose state moved.
     """
 
     site: str
@@ -161,10 +169,9 @@ class Requests:
     clock: Clock
     directory: Registry
     delegation: Delegation
-    posted: Callable[[Sequence[Entry]], None]
-    changed: Callable[[Asked], None] = lambda asked: None
-    check_clock: Callable[[], None] = lambda: None
-    contract_of: Callable[[str, str], Contract | None] = lambda charter, capability: None
+    channels: Channels
+    contract_of: Callable[[str, str], Contract | None]
+    events: Events
     _open: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _folds: FifoCache[str, Asked] = field(default_factory=lambda: FifoCache(1024))
 
@@ -210,7 +217,7 @@ class Requests:
         Raises:
             Unavailable: this site's clock is off, and whatever it signs would be refused.
         """
-        self.check_clock()
+        self.channels.clocks.check_own()
         owner, _ = split_capability(request["capability"])
         stream = request_stream(owner, request["key"])
         named = ("capability", "team", "campaign", "mandate")
@@ -283,7 +290,7 @@ class Requests:
                 owner = entry.stream.split("/", 2)[1]
                 self._open.setdefault((entry.header.charter, owner), set()).add(entry.stream)
                 self._folds.put(entry.stream, Asked(entry.stream).follow(entry))
-        self.posted(entries)
+        self.channels.posted(entries)
 
     async def ask(self, request: dict[str, Any], decision: Decision) -> Asked:
         """Make one request; asking again with the same key and content changes nothing.
@@ -326,7 +333,7 @@ class Requests:
         )
         draft = sending(CANCEL_ASKED, owner, f"cancel/{key}", document.sign(self.signer), {}, {"reason": reason})
         write = Write(asked.stream, None, (draft,), charter=charter, actor=self.site, on_behalf_of=by)
-        self.posted(await self.ledger.append(write))
+        self.channels.posted(await self.ledger.append(write))
 
     def _outputs(self, request: Request, outcome: Outcome) -> tuple[dict[str, ObjectRef], str]:
         """The objects among the outputs that were reported; and why they are not what the contract says."""
@@ -352,38 +359,30 @@ class Requests:
         write = Write(entry.stream, asked.position, (draft,), charter=out.charter, actor=out.to)
         entries = await self.ledger.append(write)
         self._open.get((out.charter, out.to), set()).discard(entry.stream)
-        self.changed(asked.follow(entries[0]))
+        self.events.publish(RequestChanged(asked.follow(entries[0])))
 
-    async def on_report(self, incoming: Incoming) -> None:
+    async def on_report(self, received: Received[Report]) -> None:
         """Record a report; the same again, or one that comes late, changes nothing.
 
         Raises:
             Invalid: of a request never made, or made to somebody else.
         """
-        keys = self.directory.keys_of(incoming.charter, incoming.sender)
-        report = Report.open(
-            incoming.message.document,
-            keys,
-            now=self.clock.now(),
-            to=self.site,
-            charter=incoming.charter,
-            sender=incoming.sender,
-        )
         while True:
             try:
-                return await self._learn(incoming, report)
+                return await self._learn(received)
             except Conflict:
                 continue  # another report on the same task was recorded meanwhile: is this one still news?
 
-    async def _learn(self, incoming: Incoming, report: Report) -> None:
-        stream = request_stream(incoming.sender, report.key)
+    async def _learn(self, received: Received[Report]) -> None:
+        report = received.document
+        stream = request_stream(received.sender, report.key)
         asked = self._known(stream)
         if asked.request is None or asked.request.digest != report.request:
-            raise Invalid(f"report on {report.key}", f"{self.site} did not ask {incoming.sender} for this")
+            raise Invalid(f"report on {report.key}", f"{self.site} did not ask {received.sender} for this")
         if not _news(asked, report):
             return
         facts: dict[str, Any] = {"state": str(report.state), "charged": dict(report.charged)}
-        body: dict[str, Any] = {"report": incoming.message.document.plain, "receipt": incoming.message.receipt}
+        body: dict[str, Any] = {"report": received.envelope.plain, "receipt": received.receipt}
         if report.outcome is not None:
             facts |= {"effect": str(report.outcome.effect), "result": str(report.outcome.result)}
             found, unfit = self._outputs(asked.request, report.outcome)
@@ -391,14 +390,14 @@ class Requests:
             if unfit:
                 facts["result"], body["unfit"] = str(Result.INVALID), unfit
         draft = Draft(REPORTED, facts, body)
-        write = Write(stream, asked.position, (draft,), charter=incoming.charter, actor=incoming.sender)
+        write = Write(stream, asked.position, (draft,), charter=received.charter, actor=received.sender)
         settled = self.delegation.settle(stream, report.charged) if report.state.final else None
         entries = await self.ledger.append(write, *(() if settled is None else (settled,)))
         asked = asked.follow(entries[0])
         self._folds.put(stream, asked)
         if asked.state.final:
-            self._open.get((incoming.charter, incoming.sender), set()).discard(stream)
-        self.changed(asked)
+            self._open.get((received.charter, received.sender), set()).discard(stream)
+        self.events.publish(RequestChanged(asked))
 
 
 def _as_found(outcome: Outcome | None, unfit: str) -> Outcome | None:

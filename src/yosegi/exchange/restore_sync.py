@@ -17,15 +17,16 @@ from pydantic import Field
 from yosegi.core import encoding
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound
-from yosegi.exchange.exchange import Exchange
-from yosegi.exchange.inbox import Incoming
+from yosegi.exchange.channels import Channels
 from yosegi.exchange.outbox import sending
+from yosegi.exchange.received import Arrival, Received, carried
 from yosegi.exchange.requests import MADE
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import LEDGER, OPENED, Draft, Entry, Ledger, Receipt, Write
 from yosegi.trust.document import Addressed
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
+from yosegi.trust.messages import Request
 from yosegi.trust.signer import Signer
 
 ASKED = "recall.asked"
@@ -60,7 +61,7 @@ class ReceiptReply(Addressed):
     held: Envelope | None = None
 
 
-Lost = Callable[[str, str, Envelope], Awaitable[None]]
+Lost = Callable[[Received[Request]], Awaitable[None]]
 
 
 @dataclass
@@ -76,13 +77,11 @@ class RestoreSync:
     signer: Signer
     clock: Clock
     directory: Registry
-    exchange: Exchange
+    channels: Channels
     lost: Lost
 
     async def start(self) -> None:
-        """Listen; and if this ledger was restored, ask every member once an epoch."""
-        self.exchange.on(ReceiptRequest, self.on_recall)
-        self.exchange.on(ReceiptReply, self.on_recalled)
+        """If this ledger was restored, ask every member once an epoch."""
         openings = [e for e in self.ledger.read(LEDGER) if e.type == OPENED and "restored" in e.facts]
         if openings:
             for charter in self.directory.charters():
@@ -97,7 +96,7 @@ class RestoreSync:
         size = opening.facts["restored"]["size"]
         document = ReceiptRequest(**self._addressed(charter, peer, f"recall-{epoch}"), epoch=epoch, size=size)
         draft = sending(ASKED, peer, stream, document.sign(self.signer), {"epoch": epoch}, {})
-        self.exchange.posted(await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site)))
+        self.channels.posted(await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site)))
 
     def _addressed(self, charter: str, peer: str, key: str) -> dict[str, Any]:
         now = self.clock.now()
@@ -106,16 +105,13 @@ class RestoreSync:
             "not_after": now + LIFETIME,
         }  # fmt: skip
 
-    async def on_recall(self, incoming: Incoming) -> None:
+    async def on_recall(self, received: Received[ReceiptRequest]) -> None:
         """Send a restored peer what is held of it; asked again, the same again."""
-        charter, peer = incoming.charter, incoming.sender
-        asked = ReceiptRequest.open(
-            incoming.message.document, self.directory.keys_of(charter, peer), now=self.clock.now(), to=self.site,
-            charter=charter, sender=peer,
-        )  # fmt: skip
+        charter, peer = received.charter, received.sender
+        asked = received.document
         receipts, waiting = list(self._receipts(asked)), list(self._awaited(charter, peer))
         try:
-            held = self.exchange.witness.last(charter, peer)
+            held = self.channels.witness.last(charter, peer)
         except NotFound:
             held = None
         stream, writes = f"recall/{charter}/{peer}", []
@@ -128,7 +124,7 @@ class RestoreSync:
             topic = f"recalled/{asked.key}/{part}"
             facts = {"epoch": asked.epoch, "receipts": len(document.receipts)}
             writes.append(sending(ANSWERED, peer, topic, document.sign(self.signer), facts, {}))
-        self.exchange.posted(
+        self.channels.posted(
             await self.ledger.append(Write(stream, None, tuple(writes), charter=charter, actor=self.site))
         )
 
@@ -151,24 +147,23 @@ class RestoreSync:
                 if entry.type == MADE and entry.body is not None:
                     yield Envelope.read(entry.body["document"])
 
-    async def on_recalled(self, incoming: Incoming) -> None:
+    async def on_recalled(self, received: Received[ReceiptReply]) -> None:
         """Refill what a peer's receipts prove, admit all that it saw of this ledger, and take up what it awaits.
 
         Raises:
             Untrusted, Invalid: a receipt is not of this ledger, or proves nothing.
         """
-        charter, peer = incoming.charter, incoming.sender
-        told = ReceiptReply.open(
-            incoming.message.document, self.directory.keys_of(charter, peer), now=self.clock.now(), to=self.site,
-            charter=charter, sender=peer,
-        )  # fmt: skip
+        charter, peer = received.charter, received.sender
+        told = received.document
         if told.held is not None:
-            await self.exchange.witness.admit(charter, told.held, by=self.site)
+            await self.channels.witness.admit(charter, told.held, by=self.site)
         refilled = await self.ledger.refill((Receipt.read(receipt) for receipt in told.receipts), by=peer)
+        keys = self.directory.keys_of(charter, peer)
+        arrival = Arrival(self.site, charter, peer, keys, self.clock.now())
         for envelope in told.awaited:
             # One whose time is over is left out; it keeps none of the others from being taken up.
             with contextlib.suppress(Untrusted):
-                await self.lost(charter, peer, envelope)
+                await self.lost(carried(Request, envelope, received, arrival))
         facts = {"peer": peer, "refilled": len(refilled), "awaited": len(told.awaited)}
         write = Write(f"recall/{charter}/{peer}", None, (Draft(HEARD, facts),), charter=charter, actor=peer)
         await self.ledger.append(write)

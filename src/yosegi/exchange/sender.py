@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
 from yosegi.core.identifiers import derived_key
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk, ChunkRequest
+from yosegi.exchange.channels import Channels
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.inbox import Inbox
 from yosegi.exchange.parcel import LONGEST_WAIT, Mail, Parcel
@@ -30,20 +31,10 @@ QUICK = 1.0
 """Seconds an answer may be held back when something was just sent: a task that ends quickly comes back in it."""
 MAIL_LIFETIME = timedelta(days=7)
 
+log = logging.getLogger("yosegi.exchange")
+
 Give = Callable[[str, str, ChunkRequest], Awaitable[Chunk]]
-
-
-class ExchangePort(Protocol):
-    """What a caller needs of the exchange it calls for."""
-
-    def link(self, charter: str, peer: str) -> PeerChannel:
-        """The conversation with a peer."""
-
-    def keep(self, task: asyncio.Task[None]) -> None:
-        """Hold on to a task until it is done, or everything is closed."""
-
-    async def handle(self, body: bytes) -> bytes:
-        """Answer a parcel; a site's own capabilities are asked so."""
+"""A piece of an object that a peer asks for under a charter, or why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +42,11 @@ class PeerSender:
     """Calls those that listen, and leaves sealed mail for those that only dial out.
 
     Args:
+        channels: the conversations, one a peer.
         gives: a piece of an object that a peer asks for under a charter, or why not.
+        expects: whether something is awaited of a peer under a charter, and so a long poll is kept open.
+        handle: answers a parcel; a site's own capabilities are asked so.
+        keep: holds on to a task until it is done, or everything is closed.
     """
 
     site: str
@@ -63,93 +58,107 @@ class PeerSender:
     router: PeerRouter
     inbox: Inbox
     clocks: ClockWatch
-    board: ExchangePort
+    channels: Channels
     gives: Give
+    expects: Callable[[str, str], bool]
+    handle: Callable[[bytes], Awaitable[bytes]]
+    keep: Callable[[asyncio.Task[None]], None]
 
-    async def run(self, link: PeerChannel) -> None:
+    async def run(self, channel: PeerChannel) -> None:
         """Send what is due and keep a long poll open while something is awaited, for ever."""
-        chance = random.Random(derived_key(self.site, link.peer, link.charter))
+        chance = random.Random(derived_key(self.site, channel.peer, channel.charter))
         under_way: set[asyncio.Task[None]] = set()
         while True:
             under_way = {task for task in under_way if not task.done()}
-            link.calls = len(under_way)
-            resend = self.router.resend(link)
-            calls = self.router.dials(link) and not (link.failures and under_way)
+            channel.calls = len(under_way)
+            resend = self.router.resend(channel)
+            calls = self.router.dials(channel) and not (channel.failures and under_way)
             if calls:
                 # What is due goes with an answer that is held back, where there is one.
                 now = self.clock.monotonic()
-                due = not link.held and link.due(now, resend) and not self.clocks.seconds_off
-                gossips = self.router.gossip_in(link) <= 0
-                if (due and len(under_way) < MOST_CALLS) or ((self.router.awaits(link) or gossips) and not under_way):
+                due = not channel.held and channel.due(now, resend) and not self.clocks.seconds_off
+                gossips = self.router.gossip_in(channel) <= 0
+                if (due and len(under_way) < MOST_CALLS) or ((self.awaits(channel) or gossips) and not under_way):
                     # Taken here and now: what one call takes along is due no more.
-                    load = self.take(link)
-                    link.called = now
-                    call = asyncio.create_task(self._call(link, load, QUICK if due else LONGEST_WAIT * 0.66, chance))
-                    call.add_done_callback(lambda _: link.wake())
-                    self.board.keep(call)
+                    batch = self.take(channel)
+                    channel.called = now
+                    call = asyncio.create_task(
+                        self._call(channel, batch, QUICK if due else LONGEST_WAIT * 0.66, chance)
+                    )
+                    call.add_done_callback(lambda _: channel.wake())
+                    self.keep(call)
                     under_way.add(call)
                     continue
             # What cannot be sent now, as the peer only dials out or a call to it is being made again, is no reason to
             # look every millisecond: the next call wakes this.
-            due_in = link.patience(self.clock.monotonic()) if calls and len(under_way) < MOST_CALLS else IDLE
-            await until_changed(link, min(resend, due_in, max(0.05, self.router.gossip_in(link))))
+            due_in = channel.patience(self.clock.monotonic()) if calls and len(under_way) < MOST_CALLS else IDLE
+            await until_changed(channel, min(resend, due_in, max(0.05, self.router.gossip_in(channel))))
 
-    def take(self, link: PeerChannel) -> Batch:
+    def awaits(self, channel: PeerChannel) -> bool:
+        """Whether a long poll is kept open: the peer keeps this site's mail, or something is awaited of it."""
+        if channel.peer == self.site or not self.router.listens(channel):
+            return False
+        return self.router.keeps_my_mail(channel) or self.expects(channel.charter, channel.peer)
+
+    def take(self, channel: PeerChannel) -> Batch:
         """What is due; nothing while this site's clock is off, for what it signs then is refused."""
-        return Batch() if self.clocks.seconds_off else link.take(self.clock.monotonic(), self.router.resend(link))
+        return Batch() if self.clocks.seconds_off else channel.take(self.clock.monotonic(), self.router.resend(channel))
 
-    async def chunks(self, link: PeerChannel, load: Batch) -> tuple[Chunk, ...]:
+    async def chunks(self, channel: PeerChannel, batch: Batch) -> tuple[Chunk, ...]:
         """The pieces of objects that a load gives."""
-        return tuple([await self.gives(link.charter, link.peer, want) for want in load.chunks_due])
+        return tuple([await self.gives(channel.charter, channel.peer, want) for want in batch.chunks_due])
 
-    async def _call(self, link: PeerChannel, load: Batch, wait: float, chance: random.Random) -> None:
+    async def _call(self, channel: PeerChannel, batch: Batch, wait: float, chance: random.Random) -> None:
         try:
-            await self._deliver(link, load, wait if self.router.awaits(link) or load.messages else 0.0)
-            link.failures, link.trouble = 0, ""
-        except (YosegiError, OSError) as error:
-            link.requeue(load)
-            link.failures += 1
-            link.trouble = str(error)[:300]
+            await self._deliver(channel, batch, wait if self.awaits(channel) or batch.messages else 0.0)
+            channel.failures, channel.trouble = 0, ""
+        except Exception as error:
+            # Whatever a peer answers, or a fault of this program makes of it: it is called again, ever more seldom.
+            if not isinstance(error, YosegiError | OSError) and not channel.failures:
+                log.exception("a call of %s failed", channel.peer)
+            channel.requeue(batch)
+            channel.failures += 1
+            channel.trouble = str(error)[:300] or type(error).__name__
             # Exponential back-off with full jitter, at most half a minute.
-            await self.clock.sleep(chance.uniform(0.05, min(IDLE, 0.2 * 2 ** min(link.failures, 8))))
+            await self.clock.sleep(chance.uniform(0.05, min(IDLE, 0.2 * 2 ** min(channel.failures, 8))))
         except BaseException:
-            link.requeue(load)
+            channel.requeue(batch)
             raise
 
-    async def _deliver(self, link: PeerChannel, load: Batch, wait: float) -> None:
-        reach = self.router.to(link)
-        chunks = await self.chunks(link, load)
-        if link.peer == self.site:
+    async def _deliver(self, channel: PeerChannel, batch: Batch, wait: float) -> None:
+        reach = self.router.to(channel)
+        chunks = await self.chunks(channel, batch)
+        if channel.peer == self.site:
             # A site's own capabilities are asked like anybody's, and need no network for it.
-            answer = await self.board.handle(self.parcels.pack(link, load, chunks=chunks).to_bytes())
-            await self._take_answer(link, answer)
+            answer = await self.handle(self.parcels.pack(channel, batch, chunks=chunks).to_bytes())
+            await self._take_answer(channel, answer)
         elif isinstance(reach, Listens):
-            parcel = self.parcels.pack(link, load, wait=wait, chunks=chunks)
+            parcel = self.parcels.pack(channel, batch, wait=wait, chunks=chunks)
             answer = await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=wait + 10.0)
-            await self._take_answer(link, answer)
+            await self._take_answer(channel, answer)
         elif isinstance(reach, Outbound):
-            await self._leave_mail(link, load, reach.mailbox, chunks)
+            await self._leave_mail(channel, batch, reach.mailbox, chunks)
 
-    async def _take_answer(self, link: PeerChannel, body: bytes) -> None:
+    async def _take_answer(self, channel: PeerChannel, body: bytes) -> None:
         answer = await self.parcels.read(body)
-        if answer.sender != link.peer:
-            raise Invalid("an answer", f"from {answer.sender} where {link.peer} was called")
-        await self.inbox.receive(link, answer)
+        if answer.sender != channel.peer:
+            raise Invalid("an answer", f"from {answer.sender} where {channel.peer} was called")
+        await self.inbox.receive(channel, answer)
         for mail in answer.mail:
-            await self._read_mail(link, mail)
+            await self._read_mail(channel, mail)
 
-    async def _leave_mail(self, link: PeerChannel, load: Batch, host: str, chunks: tuple[Chunk, ...]) -> None:
+    async def _leave_mail(self, channel: PeerChannel, batch: Batch, host: str, chunks: tuple[Chunk, ...]) -> None:
         """Seal a parcel to the peer and leave it at its mailbox; an empty one tells where the ledger stands."""
-        if not load and self.clocks.seconds_off:
+        if not batch and self.clocks.seconds_off:
             return
-        inner = self.parcels.pack(link, load, lifetime=MAIL_LIFETIME, chunks=chunks).to_bytes()
-        key = self.directory.sealing_key_of(link.charter, link.peer)
-        box = key.seal(inner, context=_mail_context(self.site, link.peer))
-        mail = Mail(sender=self.site, to=link.peer, id=self.parcels.nonce(), box=box)
-        reach = self.directory.reach_of(link.charter, host)
+        inner = self.parcels.pack(channel, batch, lifetime=MAIL_LIFETIME, chunks=chunks).to_bytes()
+        key = self.directory.sealing_key_of(channel.charter, channel.peer)
+        box = key.seal(inner, context=_mail_context(self.site, channel.peer))
+        mail = Mail(sender=self.site, to=channel.peer, id=self.parcels.nonce(), box=box)
+        reach = self.directory.reach_of(channel.charter, host)
         if not isinstance(reach, Listens):
-            raise Unavailable(f"the mailbox of {link.peer}", f"{host} does not listen")
-        carrier = self.board.link(link.charter, host)
+            raise Unavailable(f"the mailbox of {channel.peer}", f"{host} does not listen")
+        carrier = self.channels.channel(channel.charter, host)
         parcel = self.parcels.pack(carrier, Batch(), mail=(mail,))
         await self._take_answer(carrier, await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=10.0))
 
@@ -159,18 +168,24 @@ class PeerSender:
             parcel: Parcel = await self.parcels.read(box, fresh=False)
             if parcel.sender != mail.sender:
                 raise Invalid("mail", f"signed by {parcel.sender} and left in the name of {mail.sender}")
-            await self.inbox.receive(self.board.link(parcel.charter, parcel.sender), parcel)
-        except Invalid as error:
-            # What cannot be read now never can be; its sender will send again what matters.
+            await self.inbox.receive(self.channels.channel(parcel.charter, parcel.sender), parcel)
+        except Unavailable as error:
+            # Something here, a clock that is off or a full disk: the mail stays where it is.
             host.trouble = str(error)
+            return
+        except YosegiError as error:
+            # What cannot be read now never can be, and must not stand before what can: its sender sends again what
+            # matters.
+            host.trouble = f"mail left by {mail.sender} could not be read: {error}"
+            log.warning("%s", host.trouble)
         host.collect(mail.id)
 
 
-async def until_changed(link: PeerChannel, seconds: float) -> None:
+async def until_changed(channel: PeerChannel, seconds: float) -> None:
     """Wait until something about a conversation changes, or so long."""
     try:
         async with asyncio.timeout(seconds if seconds < IDLE else IDLE):
-            await link.changed.wait()
+            await channel.changed.wait()
     except TimeoutError:
         pass
 

@@ -7,14 +7,13 @@ from typing import Any
 
 from yosegi.core.identifiers import split_capability
 from yosegi.core.states import TaskState
+from yosegi.exchange import Received
 from yosegi.execution import tasks
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.execution.tasks import Task, task_stream
-from yosegi.governance.charter.registry import Registry
 from yosegi.governance.grants.grant import GrantExceeded
 from yosegi.ledger import Draft, Write
-from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import Request
 
 CODE, WHY = "lost_in_restore", "the site was restored from an older backup"
@@ -26,7 +25,6 @@ class LostTasks:
 
     repository: TaskRepository
     gap: RestoreGuard
-    directory: Registry
 
     async def was_lost(self, task: Task, last: int) -> bool:
         """What waited or ran when the backup was made may have happened since: whether this one may have."""
@@ -38,19 +36,13 @@ class LostTasks:
         await self.repository.uncertain(task, CODE, WHY)
         return True
 
-    async def record(self, charter: str, sender: str, envelope: Envelope) -> bool:
-        """Record a request that a peer still awaits as uncertain; False if it may simply be taken again.
-
-        Raises:
-            Untrusted: it is not signed by the sender's keys, or not for this site.
-        """
-        keys, site = self.directory.keys_of(charter, sender), self.repository.site
-        then = Request.peek(envelope).issued
-        request = Request.open(envelope, keys, now=then, to=site, charter=charter, sender=sender)
+    async def record(self, received: Received[Request]) -> bool:
+        """Record a request that a peer still awaits as uncertain; False if it may simply be taken again."""
+        request, envelope = received.document, received.envelope
         published = self.repository.published.get(split_capability(request.capability)[1])
         if published is None or published.contract.effect.repeatable:
             return False
-        stream = task_stream(sender, request.key)
+        stream = task_stream(received.sender, request.key)
         async with self.repository.lock(stream):
             task = self.repository.find(stream)
             if task.state is not TaskState.NEW:

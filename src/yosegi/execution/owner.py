@@ -16,6 +16,7 @@ from yosegi.core.engine import Outcome, Progress
 from yosegi.core.errors import Conflict, Invalid, Unavailable
 from yosegi.core.identifiers import split_capability
 from yosegi.core.states import Effect, TaskState
+from yosegi.exchange import Received
 from yosegi.execution import tasks
 from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
@@ -31,7 +32,6 @@ from yosegi.execution.stop_control import StopControl, StopLevel
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import Draft, Entry, Ledger
-from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.messages import Cancel, Explanation, Request
 from yosegi.trust.signer import Signer
@@ -96,7 +96,7 @@ class TaskOwner:
         )
         self._dispatcher.resolved = self.resolve
         self._switch = StopControl(self.ledger, self.published, self._dispatcher)
-        self._lost = LostTasks(self._repository, self.gap, self.directory)
+        self._lost = LostTasks(self._repository, self.gap)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -127,24 +127,25 @@ class TaskOwner:
         await self._waiting.close()
         await self._dispatcher.close()
 
-    async def lost(self, charter: str, sender: str, envelope: Envelope) -> None:
+    async def lost(self, received: Received[Request]) -> None:
         """A peer still awaits the end of a request that this site had taken and lost in a restoration.
 
         What may be repeated is done again, or refused where its time is over, so that its home asks anew. Anything
         else is recorded as uncertain, its cost held, and never started.
         """
-        if await self._lost.record(charter, sender, envelope):
+        if await self._lost.record(received):
             return
+        request = received.document
         try:
-            await self.on_request(charter, sender, envelope, None)
+            request.check_in_force(self.clock.now())
         except Untrusted as error:
             if error.reason != "document_expired":
                 raise
-            keys, then = self.directory.keys_of(charter, sender), Request.peek(envelope).issued
-            request = Request.open(envelope, keys, now=then, to=self.site, charter=charter, sender=sender)
-            stream = task_stream(sender, request.key)
+            stream = task_stream(received.sender, request.key)
             async with self._repository.lock(stream):
-                await self._acceptance.too_late(self._repository.find(stream), request, envelope)
+                await self._acceptance.too_late(self._repository.find(stream), request, received.envelope)
+            return
+        await self.on_request(received)
 
     async def _reconcile(self, task: Task) -> None:
         """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""
@@ -162,32 +163,29 @@ class TaskOwner:
 
     # -- what arrives ---------------------------------------------------------------------------------------------
 
-    async def on_request(self, charter: str, sender: str, envelope: Envelope, receipt: dict[str, Any] | None) -> None:
-        """Verify, decide, hold and record a request; start it if there is room. Returns when it is durable.
+    async def on_request(self, received: Received[Request]) -> None:
+        """Decide on a verified request, hold its cost and record it; start it if there is room. Returns when durable.
 
         Raises:
-            Invalid: not for this site, out of date, not signed by the sender's keys.
             Conflict: its key was used before for another request.
         """
-        keys = self.directory.keys_of(charter, sender)
-        request = Request.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
-        stream = task_stream(sender, request.key)
+        request, envelope = received.document, received.envelope
+        stream = task_stream(received.sender, request.key)
         async with self._repository.lock(stream):
             known = self._repository.find(stream)
             if known.state is not TaskState.NEW:
                 if known.request_digest != envelope.payload_digest:
                     raise Conflict(f"key {request.key}", "was used before for another request", "use a new key")
                 return
-            await self._acceptance.consider(known, request, envelope, receipt)
+            await self._acceptance.consider(known, request, envelope, received.receipt)
 
-    async def on_cancel(self, charter: str, sender: str, envelope: Envelope) -> None:
+    async def on_cancel(self, received: Received[Cancel]) -> None:
         """Take a request back: proved where possible, told honestly where not.
 
         Raises:
             Unavailable: the request has not arrived yet.
         """
-        keys = self.directory.keys_of(charter, sender)
-        cancel = Cancel.open(envelope, keys, now=self.clock.now(), to=self.site, charter=charter, sender=sender)
+        cancel, sender = received.document, received.sender
         if not self.ledger.read(task_stream(sender, cancel.key)):
             raise Unavailable(f"task {cancel.key}", "its request has not arrived yet")
         await self.cancel(sender, cancel.key, cancel.reason, by=sender)

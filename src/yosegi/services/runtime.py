@@ -13,10 +13,10 @@ from yosegi.core.contract import Conduct
 from yosegi.core.engine import Engines
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.identifiers import home_of
-from yosegi.core.states import CampaignState, Effect, TaskState
-from yosegi.exchange import Exchange, Incoming
-from yosegi.exchange.outbox import Outgoing
-from yosegi.exchange.requests import Asked, Requests
+from yosegi.core.states import CampaignState, Effect
+from yosegi.core.supervision import Supervisor
+from yosegi.exchange import Channels, Exchange
+from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
 from yosegi.execution.owner import TaskOwner
 from yosegi.execution.tasks import Task, task_stream
@@ -42,7 +42,6 @@ from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.tasks.service import TaskRequests
-from yosegi.trust.messages import Cancel, Offer, Report, Request
 from yosegi.trust.signer import Signer
 
 
@@ -60,8 +59,10 @@ class Site:
     title: str
     clock: Clock
     ledger: Ledger
+    supervisor: Supervisor
     registry: Registry
     authorizer: Authorizer
+    channels: Channels
     exchange: Exchange
     requests: Requests
     owner: TaskOwner
@@ -100,22 +101,11 @@ class Site:
 
     async def start(self) -> None:
         """Take up everything where the ledger left it."""
+        for engine in self.engines:
+            await engine.start()
         self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
         await self.authorizer.start()
         self.publisher.start()
-        self.funds.start()
-        self.exchange.on(Request, self._on_request)
-        self.exchange.on(Report, self.requests.on_report)
-        self.exchange.on(Cancel, self._on_cancel)
-        self.exchange.on(Offer, self.catalogue.on_offer)
-        self.exchange.refused = self._refused
-        self.requests.changed = self._request_changed
-        self.owner.changed = self._task_changed
-        self.rights.start()
-        self.mandates.start()
-        self.rights.changed, self.rights.lapsed_now = self.owner.wake_all, self.watch.look
-        self.mandates.changed = self.campaigns.wake_all
-        self.publisher.changed = self._law_changed
         self.requests.start()
         self.notices.start()
         self.exchange.start()
@@ -153,34 +143,6 @@ class Site:
             await engine.close()
         self.ledger.close()
 
-    def _law_changed(self) -> None:
-        """A document came into force: what rests on the ones before is looked at now."""
-        self.campaigns.wake_all()
-        self.watch.look()
-
-    async def _on_request(self, incoming: Incoming) -> None:
-        message = incoming.message
-        await self.owner.on_request(incoming.charter, incoming.sender, message.document, message.receipt)
-
-    async def _on_cancel(self, incoming: Incoming) -> None:
-        await self.owner.on_cancel(incoming.charter, incoming.sender, incoming.message.document)
-
-    async def _refused(self, out: Outgoing, why: str) -> None:
-        """A peer will never take a message: told to whoever sent it."""
-        await self.requests.rejected(out, why)
-        await self.preflight.rejected(out, why)
-        await self.erasure.rejected(out, why)
-
-    def _request_changed(self, asked: Asked) -> None:
-        self.transfers.reported(asked)
-        self.evidence.reported(asked)
-        self.campaigns.reported(asked)
-
-    def _task_changed(self, task: Task) -> None:
-        # What runs and ends as it should is nobody's to look at.
-        if task.state is TaskState.UNCERTAIN or task.reasons:
-            self.notices.look()
-
     # -- what people do -------------------------------------------------------------------------------------------
 
     async def start_campaign(self, spec: CampaignSpec, who: Session, mandate: str = "") -> Campaign:
@@ -194,7 +156,7 @@ class Site:
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
-        self.requests.check_clock()
+        self.channels.clocks.check_own()
         if spec.on_behalf_of != who.person and who.role != "officer":
             raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
         charters = self.registry.charters()
@@ -205,7 +167,7 @@ class Site:
         if spec.team not in teams:
             raise NotFound("team", spec.team, teams)
         home = home_of(spec.on_behalf_of)
-        if home != self.name and not self.authorizer.hosts(spec.charter, home):
+        if home != self.name and not self.registry.hosts(spec.charter, home):
             raise Refused(f"campaign {spec.name}", ("institution_not_hosted",))
         if spec.challenge is not None and spec.challenge not in charter.challenges_of(spec.team):
             raise Refused(f"campaign {spec.name} for {spec.challenge}", ("challenge_not_of_team",))
@@ -408,4 +370,4 @@ class Site:
 
     def peers(self) -> list[dict[str, Any]]:
         """How each peer is reached and when it was last heard."""
-        return [line | {"told_by": line["peer"]} for line in self.exchange.statistics()]
+        return [line | {"told_by": line["peer"]} for line in self.channels.statistics()]

@@ -9,11 +9,15 @@ import ctypes
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from yosegi.core.capability import Capability, Context, Infeasible, Stopped, capability, quantity
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 WORLD = "YOSEGI_TEST_WORLD"
 """The variable that says where effects are counted, where a task has no durable folder."""
@@ -33,7 +37,9 @@ class Words:
     text: str
 
 
-def sample_capability(name: str, effect: str = "pure", time_limit: float = 20.0) -> Any:
+def sample_capability(
+    name: str, effect: str = "pure", time_limit: float = 20.0
+) -> Callable[[Callable[P, R]], Capability[P, R]]:
     """The decorator of a sample."""
     return capability(
         f"sample.{name}@1",
@@ -141,7 +147,7 @@ def wait_for(folder: str) -> Number:
 @sample_capability("wait_consuming", effect="consuming", time_limit=30.0)
 def wait_consuming(folder: str) -> Number:
     """As `wait_for`, and uses something up."""
-    return wait_for(folder)  # type: ignore[no-any-return]
+    return wait_for(folder)
 
 
 def entries() -> dict[str, str]:

@@ -20,7 +20,9 @@ from yosegi.app.settings import Settings
 from yosegi.campaign import inline
 from yosegi.core.amounts import Amounts
 from yosegi.core.capability import Capability
+from yosegi.core.clock import Clock
 from yosegi.core.errors import Unavailable, YosegiError
+from yosegi.core.supervision import Supervisor
 from yosegi.data.pulling import inline as offload_inline
 from yosegi.exchange import PATH, Mailbox
 from yosegi.execution.ports import Published
@@ -138,6 +140,8 @@ class Federation:
     """Sites whose moment has come."""
     _reviving: set[asyncio.Task[None]] = field(default_factory=set)
     home: str = "argonne"
+    supervise: Callable[[Clock], Supervisor] = Supervisor
+    """Makes a site's supervisor, each time it is brought up."""
 
     def __repr__(self) -> str:
         return f"<federation of {', '.join(self.places)}>"
@@ -282,6 +286,7 @@ class Federation:
             ledger=ledger,
             engines=lambda on_late: {n: Published(c, engine) for n, c in engine.contracts.items()},
             objects=place.objects,
+            supervisor=self.supervise(clock),
             mailbox=Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None,
             compute=inline,
             offload=offload_inline,

@@ -91,7 +91,7 @@ class WhatIsHeld(Value):
 async def witness(request: Request, site: Here) -> dict[str, Any]:
     """The latest checkpoint held here of a site: signed by that site, and what it needs after a restore."""
     body = WhatIsHeld.read(await body_of(request.receive), what="the question")
-    return site.exchange.witness.last(body.charter, body.site).model_dump(mode="json")
+    return site.channels.witness.last(body.charter, body.site).model_dump(mode="json")
 
 
 @doors.post("/station/v1/{name}", include_in_schema=False)

@@ -15,7 +15,7 @@ from pydantic import model_validator
 
 from yosegi.core.errors import Invalid
 from yosegi.core.values import Value
-from yosegi.ledger import Draft, Entry
+from yosegi.ledger import Draft, Entry, Ledger
 from yosegi.trust.document import Moment
 
 SUSPENDED, LIFTED = "incident.suspended", "incident.lifted"
@@ -110,6 +110,27 @@ def in_force(entries: Iterable[Entry]) -> tuple[Suspension, ...]:
         elif entry.type == LIFTED:
             found.pop(key, None)
     return tuple(found[key] for key in sorted(found))
+
+
+class SuspensionRegister:
+    """What is barred at a site now, as its ledger says.
+
+    Args:
+        ledger: the site's; read at once.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.in_force: tuple[Suspension, ...] = ()
+        self.reload()
+
+    def reload(self) -> None:
+        """Read again what was recorded."""
+        self.in_force = in_force(self._ledger.read(STREAM))
+
+    def bars(self, charter: str, peer: str) -> bool:
+        """Whether nothing is exchanged with a peer under a charter."""
+        return any(s.kind == "site" and s.name == peer and s.applies(charter) for s in self.in_force)
 
 
 def _body(entry: Entry) -> dict[str, Any]:

@@ -128,6 +128,10 @@ class Registry:
             raise Untrusted(f"charter {charter}", "wrong_charter", found=charter, said=charter, expected=self.site)
         return known
 
+    def hosts(self, charter: str, institution: str) -> bool:
+        """Whether a charter has this site host a member, now."""
+        return self.federation(charter).roster.charter.host_of(institution) == self.site
+
     def sites(self, charter: str) -> tuple[str, ...]:
         """The members of a charter that have a site of their own."""
         members = self.federation(charter).roster.charter.members

@@ -17,6 +17,7 @@ from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.question import Question
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.keys import PublicKey
 from yosegi.trust.messages import Explanation
 from yosegi.trust.signer import Signer
 
@@ -44,9 +45,18 @@ class Delegation:
     ledger: Ledger
     signer: Signer
     clock: Clock
-    hosts: Callable[[str, str], bool] = lambda charter, institution: False
+    hosts: Callable[[str, str], bool]
     _known: dict[str, Mandate] = field(default_factory=dict)
     _tokens: dict[tuple[str, str], tuple[datetime, Envelope]] = field(default_factory=dict)
+
+    def keys_of_agent(self, person: str, agent: str) -> dict[str, PublicKey]:
+        """The key of a member's agent under each of its living mandates, the newest first."""
+        rows = self.ledger.query(
+            "SELECT id FROM mandates WHERE person = ? AND agent = ? AND cancelled = 0 ORDER BY issued DESC",
+            (person, agent),
+        )
+        living = [self.get(row["id"]) for row in rows if self.over(row["id"]) is None]
+        return {found.id: found.agent_key for found in living if found.agent_key is not None}
 
     def give(self, mandate: Mandate, by: str) -> Write:
         """The write by which a mandate begins, signed by this site, which vouches for the member."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines
-from yosegi.exchange import Exchange
+from yosegi.exchange import Channels
 from yosegi.execution.owner import TaskOwner
 from yosegi.services.erasure.service import ErasureService
 
@@ -54,7 +54,7 @@ class HealthChecks:
     site: str
     clock: Clock
     owner: TaskOwner
-    exchange: Exchange
+    channels: Channels
     engines: Engines = field(default_factory=lambda: Engines(()))
     folder: Path | None = None
     erasure: ErasureService | None = None
@@ -87,20 +87,20 @@ class HealthChecks:
                 yield HealthProblem(f"station/{name}", "station_unheard", fields, name)
 
     def _peers(self) -> Iterator[HealthProblem]:
-        for peer in sorted(self.exchange.witness.forked):
+        for peer in sorted(self.channels.witness.forked):
             yield HealthProblem(f"fork/{peer}", "ledger_forked", {"peer": peer}, peer)
-        for line in self.exchange.statistics():
+        for line in self.channels.statistics():
             ago = line["unheard_seconds"]
-            if line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.exchange.witness.forked:
+            if line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.channels.witness.forked:
                 fields = {"peer": line["peer"], "hours": str(int(ago // 3600)), "why": line["trouble"]}
                 yield HealthProblem(
                     f"peer/{line['charter']}/{line['peer']}", "peer_unreachable", fields, line["peer"], line["peer"]
                 )
 
     def _machine(self) -> Iterator[HealthProblem]:
-        if seconds := self.exchange.clocks.seconds_off:
+        if seconds := self.channels.clocks.seconds_off:
             yield HealthProblem("clock", "clock_off", {"seconds": str(seconds)}, self.site)
-        for peer, seconds in self.exchange.clocks.apart.items():
+        for peer, seconds in self.channels.clocks.apart.items():
             yield HealthProblem(f"clock/{peer}", "clocks_apart", {"peer": peer, "seconds": str(seconds)}, peer, peer)
         if self.folder is not None:
             usage = shutil.disk_usage(self.folder)

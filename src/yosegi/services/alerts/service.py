@@ -12,7 +12,9 @@ from typing import Literal
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import NotFound, YosegiError
 from yosegi.core.reasons import explain
+from yosegi.core.states import TaskState
 from yosegi.core.transport import Transport
+from yosegi.execution.tasks import Task
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.alerts.health import HealthProblem
 
@@ -161,6 +163,11 @@ class AlertService:
             )
             for row in rows
         ]
+
+    def task_changed(self, task: Task) -> None:
+        """Look at once if a person has to look at a task; what runs and ends as it should is nobody's to look at."""
+        if task.state is TaskState.UNCERTAIN or task.reasons:
+            self.look()
 
     def look(self) -> None:
         """Something may have become uncertain."""

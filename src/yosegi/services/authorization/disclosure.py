@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from yosegi.core.errors import YosegiError
 from yosegi.core.object import ObjectRef
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller, TransferRefused, known
-from yosegi.exchange import Exchange
+from yosegi.exchange import Channels
 from yosegi.exchange.requests import Asked, fold
 from yosegi.execution.decision_summary import followed
 from yosegi.execution.tasks import task_stream
@@ -47,7 +47,7 @@ class PolicyDisclosure:
     store: ObjectStore
     puller: Puller
     authorizer: Authorizer
-    exchange: Exchange
+    channels: Channels
     _have: set[tuple[str, str, str]] = field(default_factory=set)
     _coming: dict[tuple[str, str, str], asyncio.Task[None]] = field(default_factory=dict)
 
@@ -92,9 +92,9 @@ class PolicyDisclosure:
         charter, owner, digest = key
         form = {"sha256": digest, "size": size, "media_type": "application/json", "site": owner}
         ref = ObjectRef.read(form | {"sensitivity": "team"}, what="what a decision rests on")
-        link = self.exchange.link(charter, owner)
+        link = self.channels.channel(charter, owner)
         try:
-            await self.puller.bring(ref, owner, f"{PREFIX}{task}", link.want, patience=2 * self.exchange.patience(link))
+            await self.puller.bring(ref, owner, f"{PREFIX}{task}", link.want, patience=2 * self.channels.patience(link))
             draft = Draft(RECEIVED, {"digest": digest}, {"text": self.store.read(digest).decode()})
             write = Write(disclosure_stream(charter, owner), None, (draft,), charter=charter, actor=owner)
             await self.ledger.append(write)

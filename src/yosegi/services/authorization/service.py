@@ -21,8 +21,7 @@ from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.agreements.label import Label
 from yosegi.governance.agreements.labels import combined
-from yosegi.governance.agreements.suspensions import STREAM as SUSPENSIONS
-from yosegi.governance.agreements.suspensions import Suspension, in_force
+from yosegi.governance.agreements.suspensions import SuspensionRegister
 from yosegi.governance.charter.registry import CharterRecord, Registry
 from yosegi.governance.grants.grant import Grant, GrantExceeded, awarded, held, refunded, settled
 from yosegi.governance.mandates.approvals import is_approved
@@ -60,19 +59,16 @@ class Authorizer:
     registry: Registry
     delegation: Delegation
     rules: Mapping[str, str]
+    suspensions: SuspensionRegister
+    capabilities: Callable[[str], Mapping[str, CapabilityFacts]]
     groups: Mapping[str, Iterable[str]] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
-    capabilities: Callable[[str], Mapping[str, CapabilityFacts]] = lambda charter: {}
-    suspensions: tuple[Suspension, ...] = ()
     clearances: Mapping[str, Iterable[str]] = field(default_factory=dict)
     shows: bool = False
     _policies: dict[str, Policy] = field(default_factory=dict)
     _extracts: FifoCache[tuple[str, str, str, str | None], tuple[bytes, str, bool]] = field(
         default_factory=lambda: FifoCache(256)
     )
-
-    def __post_init__(self) -> None:
-        self.suspensions = in_force(self.ledger.read(SUSPENSIONS))
 
     async def start(self) -> None:
         """Put in force what was known when the site ended, or has changed on the disk since.
@@ -127,7 +123,9 @@ class Authorizer:
         directory = Directory.of(federation.roster.charter, self.site, self.groups)
         now, homes = self.clock.now(), directory.homes(self.site)
         agreements = [a for a in federation.agreements.values() if homes & set(a.parties) and now < a.valid_until]
-        return Policy.build(self.site, directory, agreements, self.rules if rules is None else rules, self.suspensions)
+        return Policy.build(
+            self.site, directory, agreements, self.rules if rules is None else rules, self.suspensions.in_force
+        )
 
     async def reload(self, rules: Mapping[str, str], expectations: Sequence[Expectation]) -> None:
         """Take other rules of the site's own, and another table; in force at once under every charter, or not at all.
@@ -146,10 +144,6 @@ class Authorizer:
         self.rules = dict(rules)
         for charter in self.registry.charters():
             await self.publish(charter)
-
-    def bar(self, suspensions: tuple[Suspension, ...]) -> None:
-        """From now on bar these; policies follow when they are published."""
-        self.suspensions = suspensions
 
     def policy(self, charter: str) -> Policy:
         """The policy in force.
@@ -225,7 +219,7 @@ class Authorizer:
     def vouches(self, person: str) -> bool:
         """Whether this site vouches for somebody: of its own people, or of a member that a charter has it host."""
         home = home_of(person)
-        return home == self.site or any(self.hosts(charter, home) for charter in self.registry.charters())
+        return home == self.site or any(self.registry.hosts(charter, home) for charter in self.registry.charters())
 
     def may_sign_in(self, person: str) -> bool:
         """Whether somebody with an account here may sign in: whom this site vouches for, and visitors.
@@ -237,10 +231,6 @@ class Authorizer:
             self.registry.federation(charter).roster.is_stated(home_of(person), self.clock.now())
             for charter in self.registry.charters()
         )
-
-    def hosts(self, charter: str, institution: str) -> bool:
-        """Whether a charter has this site host a member, now."""
-        return self.registry.federation(charter).roster.charter.host_of(institution) == self.site
 
     def decide_request(self, request: Mapping[str, Any], contract: Contract, learned: Label = NOTHING) -> Decision:
         """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?

@@ -13,7 +13,7 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, NotFound
 from yosegi.core.identifiers import split_capability
-from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.exchange import Channels, Received, sending
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.question import CapabilityFacts
 from yosegi.ledger import Draft, Ledger, Write
@@ -44,7 +44,7 @@ class CapabilityCatalogue:
     clock: Clock
     signer: Signer
     directory: Registry
-    exchange: Exchange
+    channels: Channels
     own: dict[str, Contract] = field(default_factory=dict)
     _offered: dict[tuple[str, str], Listing] = field(default_factory=dict)
 
@@ -115,40 +115,31 @@ class CapabilityCatalogue:
             offers=offers,
         )
         draft = sending("capability.offering", peer, "offer", document.sign(self.signer), {"contracts": names}, {})
-        self.exchange.posted(await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site)))
+        self.channels.posted(await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site)))
 
-    async def on_offer(self, incoming: Incoming) -> None:
+    async def on_offer(self, received: Received[Offer]) -> None:
         """Learn what a peer offers.
 
         Raises:
             Conflict: a contract that was offered before under the same name has changed.
         """
-        keys = self.directory.keys_of(incoming.charter, incoming.sender)
-        offer = Offer.open(
-            incoming.message.document,
-            keys,
-            now=self.clock.now(),
-            to=self.site,
-            charter=incoming.charter,
-            sender=incoming.sender,
-        )
-        for offered in offer.offers:
-            await self._learn(incoming, offered)
+        for offered in received.document.offers:
+            await self._learn(received, offered)
 
-    async def _learn(self, incoming: Incoming, offered: Offered) -> None:
-        contract, charter = offered.contract, incoming.charter
-        ref = f"{incoming.sender}/{contract.name}"
+    async def _learn(self, received: Received[Offer], offered: Offered) -> None:
+        contract, charter = offered.contract, received.charter
+        ref = f"{received.sender}/{contract.name}"
         known = self._offered.get((charter, ref))
         if known is not None and known.contract != contract:
             raise Conflict(ref, "was offered before with another contract", "its owner publishes it as a new version")
         if known is None:
             body = {
                 "contract": contract.model_dump(mode="json", exclude_none=True),
-                "document": incoming.message.document.model_dump(mode="json"),
+                "document": received.envelope.model_dump(mode="json"),
             }
             draft = Draft(OFFERED, {"contract": contract.digest}, body)
-            stream = f"offer/{charter}/{incoming.sender}"
-            await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=incoming.sender))
+            stream = f"offer/{charter}/{received.sender}"
+            await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=received.sender))
         self._offered[charter, ref] = Listing(ref, contract, offered.status, charter)
 
     def contract_of(self, charter: str, ref: str) -> Contract:

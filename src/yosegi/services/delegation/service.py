@@ -14,9 +14,11 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
+from yosegi.core.events import Events
 from yosegi.core.identifiers import derived_key, home_of
-from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.exchange import Channels, Received, sending
 from yosegi.governance.charter.registry import Registry
+from yosegi.governance.events import MandateEnded
 from yosegi.governance.mandates import view
 from yosegi.governance.mandates.delegation import Delegation, refused
 from yosegi.governance.mandates.mandate import Mandate, MandateRefused, Right
@@ -32,16 +34,12 @@ LIFETIME = timedelta(days=7)
 TOLD = "mandate.told"
 
 
-async def _nothing(owner: str, key: str, reason: str, by: str) -> None:
-    """Take nothing back."""
-
-
 @dataclass
 class MandateService:
     """What people and agents do with mandates at one site, and what its peers are told of them.
 
     Args:
-        changed: told when a mandate is over.
+        events: told `MandateEnded`.
         withdraw: takes a request back from an owner that knows nothing of mandates.
     """
 
@@ -51,15 +49,10 @@ class MandateService:
     clock: Clock
     registry: Registry
     delegation: Delegation
-    exchange: Exchange
+    channels: Channels
     authenticator: Authenticator
-    changed: Callable[[], None] = lambda: None
-    withdraw: Withdraw = _nothing
-
-    def start(self) -> None:
-        """Listen for owners that ask whether a mandate stands."""
-        self.exchange.on(Renewal, self.on_renewal)
-        self.authenticator.agents = self.keys_of_agent
+    withdraw: Withdraw
+    events: Events
 
     # -- giving ---------------------------------------------------------------------------------------------------
 
@@ -214,10 +207,10 @@ class MandateService:
                 for row in holders
                 if self.registry.version_for(row["charter"], row["owner"], Revocation)
             ]
-        self.exchange.posted(await self.ledger.append(*writes))
+        self.channels.posted(await self.ledger.append(*writes))
         for name in view.cut_from(self.ledger.query, mandate):
             await self._withdraw(name, why, who.person)
-        self.changed()
+        self.events.publish(MandateEnded(mandate))
 
     async def _withdraw(self, mandate: str, why: str, by: str) -> None:
         """Take back, one by one, what owners hold that know nothing of mandates."""
@@ -242,23 +235,14 @@ class MandateService:
         draft = sending(TOLD, owner, f"token/{mandate}", document.sign(self.signer), {"mandate": mandate}, {})
         return Write(f"telling/{mandate}", None, (draft,), charter=charter, actor=by)
 
-    async def on_renewal(self, incoming: Incoming) -> None:
+    async def on_renewal(self, received: Received[Renewal]) -> None:
         """An owner holds work under a mandate, and asks whether it stands: a fresh token, or a revocation.
 
         Raises:
             Untrusted: not of that site, or not for this one.
         """
-        keys = self.registry.keys_of(incoming.charter, incoming.sender)
-        asked = Renewal.open(
-            incoming.message.document,
-            keys,
-            now=self.clock.now(),
-            to=self.site,
-            charter=incoming.charter,
-            sender=incoming.sender,
-        )
-        write = self._answer(incoming.charter, incoming.sender, asked.mandate)
-        self.exchange.posted(await self.ledger.append(write))
+        write = self._answer(received.charter, received.sender, received.document.mandate)
+        self.channels.posted(await self.ledger.append(write))
 
     def _answer(self, charter: str, owner: str, mandate: str) -> Write:
         try:
@@ -271,15 +255,6 @@ class MandateService:
         return Write(f"telling/{mandate}", None, (draft,), charter=charter, actor=self.site)
 
     # -- looking --------------------------------------------------------------------------------------------------
-
-    def keys_of_agent(self, person: str, agent: str) -> dict[str, PublicKey]:
-        """The key of a member's agent under each of its living mandates, the newest first."""
-        rows = self.ledger.query(
-            "SELECT id FROM mandates WHERE person = ? AND agent = ? AND cancelled = 0 ORDER BY issued DESC",
-            (person, agent),
-        )
-        living = [self.delegation.get(row["id"]) for row in rows if self.delegation.over(row["id"]) is None]
-        return {found.id: found.agent_key for found in living if found.agent_key is not None}
 
     def seen_by(self, who: Session, person: str = "", over: int = 10**6) -> list[dict[str, Any]]:
         """The mandates that somebody may look at, the newest first: their own, and all for those who run the site.

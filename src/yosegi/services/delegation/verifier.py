@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.events import Events
 from yosegi.core.identifiers import derived_key
-from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.exchange import Channels, Received, sending
 from yosegi.execution.remote_mandates import (
     RemoteMandateStatus,
     facts_of,
@@ -22,6 +23,7 @@ from yosegi.execution.remote_mandates import (
 )
 from yosegi.execution.tasks import Task
 from yosegi.governance.charter.registry import Registry
+from yosegi.governance.events import RemoteMandateEnded, RemoteMandateRenewed
 from yosegi.governance.mandates.approvals import used
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft, Ledger, Write
@@ -49,8 +51,7 @@ class DelegationVerifier:
     """Decides nothing that policy decides: it sees that what policy is told is so, now.
 
     Args:
-        changed: told when something came for which tasks may wait.
-        lapsed_now: told when a mandate is over.
+        events: told `RemoteMandateRenewed` and `RemoteMandateEnded`.
     """
 
     site: str
@@ -59,17 +60,11 @@ class DelegationVerifier:
     clock: Clock
     registry: Registry
     authorizer: Authorizer
-    exchange: Exchange
-    changed: Callable[[], None] = lambda: None
-    lapsed_now: Callable[[], None] = lambda: None
+    channels: Channels
+    events: Events
     _believed: dict[Envelope, Token] = field(default_factory=dict)
     _wanted: dict[tuple[str, str, str], float] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def start(self) -> None:
-        """Listen for what home sites say of their mandates."""
-        self.exchange.on(Token, self.on_token)
-        self.exchange.on(Revocation, self.on_revocation)
 
     # -- when a request arrives -----------------------------------------------------------------------------------
 
@@ -206,37 +201,33 @@ class DelegationVerifier:
         )
         draft = sending(ASKED, home, f"renewal/{mandate}", document.sign(self.signer), {"mandate": mandate}, {})
         write = Write(standing_stream(home, mandate), None, (draft,), charter=charter, actor=self.site)
-        self.exchange.posted(await self.ledger.append(write))
+        self.channels.posted(await self.ledger.append(write))
 
-    async def on_token(self, incoming: Incoming) -> None:
+    async def on_token(self, received: Received[Token]) -> None:
         """A home site says that a mandate stands.
 
         Raises:
             Untrusted: not a token of that site for this one, or one that has run out.
             Invalid: under no mandate.
         """
-        envelope, now = incoming.message.document, self.clock.now()
-        keys = self.registry.keys_of(incoming.charter, incoming.sender)
-        token = accept_token(envelope, keys, issuer=incoming.sender, site=self.site, charter=incoming.charter, now=now)
+        token = received.document
         if token.mandate is None:
             raise Invalid("a token", "names no mandate", "it comes with the request it is for")
-        await self._record(incoming, token.mandate, token_facts(token, envelope))
-        self.changed()
+        await self._record(received, token.mandate, token_facts(token, received.envelope))
+        self.events.publish(RemoteMandateRenewed(token.mandate))
 
-    async def on_revocation(self, incoming: Incoming) -> None:
+    async def on_revocation(self, received: Received[Revocation]) -> None:
         """A home site says that a mandate is over.
 
         Raises:
             Untrusted: not of that site, or not for this one.
         """
-        envelope, now = incoming.message.document, self.clock.now()
-        keys = self.registry.keys_of(incoming.charter, incoming.sender)
-        found = Revocation.open(envelope, keys, now=now, to=self.site, charter=incoming.charter, sender=incoming.sender)
-        known = standing_of(self.ledger.query, incoming.charter, incoming.sender, found.mandate)
+        found = received.document
+        known = standing_of(self.ledger.query, received.charter, received.sender, found.mandate)
         if known is None or known.revoked is None:
-            await self._record(incoming, found.mandate, revoked(found, envelope))
-        self.lapsed_now()
+            await self._record(received, found.mandate, revoked(found, received.envelope))
+        self.events.publish(RemoteMandateEnded(found.mandate))
 
-    async def _record(self, incoming: Incoming, mandate: str, draft: Draft) -> None:
-        stream = standing_stream(incoming.sender, mandate)
-        await self.ledger.append(Write(stream, None, (draft,), charter=incoming.charter, actor=incoming.sender))
+    async def _record(self, received: Received[Any], mandate: str, draft: Draft) -> None:
+        stream = standing_stream(received.sender, mandate)
+        await self.ledger.append(Write(stream, None, (draft,), charter=received.charter, actor=received.sender))

@@ -24,7 +24,7 @@ from yosegi.core.states import TaskState
 from yosegi.data import RECEIVED, RELEASED, ObjectStore, known
 from yosegi.data.entries import erased as object_erased
 from yosegi.data.view import is_erased
-from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.exchange import Channels, Received, sending
 from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.requests import MADE, Requests, request_stream
 from yosegi.execution.owner import TaskOwner
@@ -64,7 +64,7 @@ class ErasureService:
     signer: Signer
     clock: Clock
     registry: Registry
-    exchange: Exchange
+    channels: Channels
     store: ObjectStore
     requests: Requests
     owner: TaskOwner
@@ -73,9 +73,7 @@ class ErasureService:
     """Answers come together, and what is told of all must have heard each."""
 
     async def start(self) -> None:
-        """Listen, and finish what was ordered and not done when this site ended."""
-        self.exchange.on(Erase, self.on_request)
-        self.exchange.on(Erased, self.on_answer)
+        """Finish what was ordered and not done when this site ended."""
         async with self._lock:
             for erasure in self.all():
                 if self._decided(erasure):
@@ -281,7 +279,7 @@ class ErasureService:
         entries = await self.ledger.append(Write(erasure.stream, None, drafts, charter=charter, actor=actor))
         for entry in entries:
             erasure.follow(entry)
-        self.exchange.posted(entries)
+        self.channels.posted(entries)
 
     # -- peers ------------------------------------------------------------------------------------------------------
 
@@ -293,24 +291,24 @@ class ErasureService:
         namings = known(self.ledger, "digest = ?", erasure.subject)
         return any(one.ref.site == peer or (one.kind == RECEIVED and one.peer == peer) for one in namings)
 
-    async def on_request(self, incoming: Incoming) -> None:
+    async def on_request(self, received: Received[Erase]) -> None:
         """Erase what a peer asks for, if it is that peer's to ask; otherwise an officer here decides.
 
         Raises:
             Untrusted, Invalid: not of that peer, or not for this site.
             Unavailable: the task is not over here; it is asked again.
         """
-        asked = self._opened(Erase, incoming)
+        asked = received.document
         async with self._lock:
-            await self._requested(asked, incoming)
+            await self._requested(asked, received)
 
-    async def _requested(self, asked: Erase, incoming: Incoming) -> None:
+    async def _requested(self, asked: Erase, received: Received[Erase]) -> None:
         erasure = self._get(asked.what, asked.subject)
-        pair = (incoming.charter, incoming.sender)
+        pair = (received.charter, received.sender)
         is_here = bool(known(self.ledger, "digest = ?", asked.subject)) if asked.what == "object" else bool(
             list(self._streams(asked.subject))
         )  # fmt: skip
-        may = self._may_ask(erasure, incoming.sender)
+        may = self._may_ask(erasure, received.sender)
         if is_here and may:
             try:
                 self._check(erasure)
@@ -319,8 +317,8 @@ class ErasureService:
             if not self._delivered(erasure):
                 raise Unavailable(f"erasing {asked.subject}", "its end was not acknowledged yet", "it is asked again")
         if erasure.asked.get(pair) != asked.key:
-            draft = Draft(ASKED, {"key": asked.key}, {"why": asked.reason, "document": incoming.message.document.plain})
-            await self._append(erasure, (draft,), charter=incoming.charter, actor=incoming.sender)
+            draft = Draft(ASKED, {"key": asked.key}, {"why": asked.reason, "document": received.envelope.plain})
+            await self._append(erasure, (draft,), charter=received.charter, actor=received.sender)
         if not is_here:
             await self._append(erasure, (Draft(DONE, {"bodies": 0}),), charter="", actor=self.site)
         if may or not is_here or erasure.done:
@@ -328,28 +326,28 @@ class ErasureService:
         else:
             await self._answer(erasure)
 
-    async def on_answer(self, incoming: Incoming) -> None:
+    async def on_answer(self, received: Received[Erased]) -> None:
         """Keep what a site says that was told, and tell those who asked this one.
 
         Raises:
             Untrusted, Invalid: not of that site, or it was not asked.
         """
-        said = self._opened(Erased, incoming)
+        said = received.document
         async with self._lock:
-            await self._answered(said, incoming)
+            await self._answered(said, received)
 
-    async def _answered(self, said: Erased, incoming: Incoming) -> None:
+    async def _answered(self, said: Erased, received: Received[Erased]) -> None:
         erasure = self._get(said.what, said.subject)
-        if (incoming.charter, incoming.sender) not in erasure.told:
-            raise Invalid("an answer", f"{self.site} has not asked {incoming.sender} to erase {said.subject}")
+        if (received.charter, received.sender) not in erasure.told:
+            raise Invalid("an answer", f"{self.site} has not asked {received.sender} to erase {said.subject}")
         facts = {
             "gone": list(said.gone),
             "waiting": [one for one in said.waiting if one != self.site],
             "not_taken": [one for one in said.not_taken if one != self.site],
         }
-        body = {"document": incoming.message.document.plain, "receipt": incoming.message.receipt}
+        body = {"document": received.envelope.plain, "receipt": received.receipt}
         draft = Draft(ACKNOWLEDGED, facts, body)
-        await self._append(erasure, (draft,), charter=incoming.charter, actor=incoming.sender)
+        await self._append(erasure, (draft,), charter=received.charter, actor=received.sender)
         await self._answer(erasure)
 
     async def rejected(self, out: Outgoing, because: str) -> None:
@@ -362,10 +360,3 @@ class ErasureService:
                 draft = Draft(NOT_TAKEN, {"peer": out.to, "why": because[:500]})
                 await self._append(erasure, (draft,), charter=out.charter, actor=out.to)
                 await self._answer(erasure)
-
-    def _opened(self, kind: type[Any], incoming: Incoming) -> Any:
-        keys = self.registry.keys_of(incoming.charter, incoming.sender)
-        return kind.open(
-            incoming.message.document, keys, now=self.clock.now(), to=self.site,
-            charter=incoming.charter, sender=incoming.sender,
-        )  # fmt: skip

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import Invalid, NotFound, Unavailable
-from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.core.events import Events
+from yosegi.exchange import Channels, Received, sending
 from yosegi.governance.agreements.agreement import Agreement
-from yosegi.governance.agreements.suspensions import STREAM, Barred, Suspension, in_force, lifted, suspended
+from yosegi.governance.agreements.suspensions import STREAM, Barred, Suspension, lifted, suspended
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.registry import Registry, charter_of
 from yosegi.governance.charter.statement import Statement
+from yosegi.governance.events import DocumentInForce
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
@@ -41,7 +42,7 @@ class DocumentPublisher:
     """Takes what the members of a site's charters have signed, and what its own officers bar.
 
     Args:
-        changed: told when a document came into force: rights may have lapsed with it.
+        events: told `DocumentInForce`.
     """
 
     site: str
@@ -49,19 +50,15 @@ class DocumentPublisher:
     clock: Clock
     registry: Registry
     authorizer: Authorizer
-    exchange: Exchange
+    channels: Channels
     catalogue: CapabilityCatalogue
+    events: Events
     running: bool = False
-    changed: Callable[[], None] = lambda: None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def start(self) -> None:
-        """Listen for what peers pass on, and bar what is suspended."""
-        for kind in KINDS:
-            self.exchange.on(kind, self.on_document)
+        """From now on peers are offered what is published here when a document comes into force."""
         self.running = True
-        self.exchange.introduce = self.introduce
-        self.exchange.barred = self.is_barred
 
     # -- documents ------------------------------------------------------------------------------------------------
 
@@ -76,7 +73,7 @@ class DocumentPublisher:
         if charter_of(envelope) not in self.registry.charters():
             check_own(self.site, envelope)
         charter = await self._take(envelope, by)
-        self.exchange.posted(await self.ledger.append(*self._passing(charter, envelope, by)))
+        self.channels.posted(await self.ledger.append(*self._passing(charter, envelope, by)))
         return charter
 
     async def _take(self, envelope: Envelope, by: str) -> str:
@@ -90,8 +87,8 @@ class DocumentPublisher:
             await self.registry.accept(envelope, by)
             if envelope.payload_type != Statement.payload_type:
                 await self.authorizer.publish(charter)
-        self.changed()
-        self.exchange.meet(charter)
+        self.events.publish(DocumentInForce(charter))
+        self.channels.meet(charter)
         if self.running:
             await self.catalogue.offer()
         return charter
@@ -112,18 +109,18 @@ class DocumentPublisher:
         )
         return [Write(f"passing/{charter}", None, drafts, charter=charter, actor=by)] if drafts else []
 
-    async def on_document(self, incoming: Incoming) -> None:
+    async def on_document(self, received: Received[Document]) -> None:
         """Take what a peer passes on.
 
         Raises:
             Unavailable: another document has to come first.
             Untrusted, Invalid: as `publish`.
         """
-        document = incoming.message.document
-        if charter_of(document) != incoming.charter:
-            raise Invalid("a document of governance", f"it is not of the charter {incoming.charter}")
+        document = received.envelope
+        if charter_of(document) != received.charter:
+            raise Invalid("a document of governance", f"it is not of the charter {received.charter}")
         try:
-            await self._take(document, incoming.sender)
+            await self._take(document, received.sender)
         except Untrusted as error:
             if error.reason in _TOO_LATE:
                 return
@@ -152,11 +149,7 @@ class DocumentPublisher:
 
     def suspensions(self) -> tuple[Suspension, ...]:
         """What is barred here now."""
-        return in_force(self.ledger.read(STREAM))
-
-    def is_barred(self, charter: str, peer: str) -> bool:
-        """Whether nothing is exchanged with a peer."""
-        return any(s.kind == "site" and s.name == peer and s.applies(charter) for s in self.authorizer.suspensions)
+        return self.authorizer.suspensions.in_force
 
     async def suspend(self, kind: Barred, name: str, by: str, why: str, charter: str = "") -> Suspension:
         """Bar something here, at once; the same again changes nothing.
@@ -188,10 +181,10 @@ class DocumentPublisher:
 
     async def _record(self, draft: Draft, by: str, charter: str) -> None:
         await self.ledger.append(Write(STREAM, None, (draft,), charter=charter, actor=by))
-        self.authorizer.bar(self.suspensions())
+        self.authorizer.suspensions.reload()
         for each in self.registry.charters():
             await self.authorizer.publish(each)
-            self.exchange.meet(each)
+            self.channels.meet(each)
 
 
 def check_own(site: str, envelope: Envelope) -> None:

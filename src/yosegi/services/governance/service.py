@@ -72,6 +72,7 @@ class GovernanceService:
     catalogue: CapabilityCatalogue
     publisher: DocumentPublisher
     preflight: PreflightService
+    formats: frozenset[str]
 
     # -- documents ------------------------------------------------------------------------------------------------
 
@@ -112,7 +113,7 @@ class GovernanceService:
     def _unstated(self, charter: str) -> list[str]:
         """What this site's own statement does not list, and the running site speaks: peers go on in the older form."""
         stated = self.registry.federation(charter).roster.statements.get(self.site)
-        if stated is None or not stated.formats or not (new := self.publisher.exchange.spoken - set(stated.formats)):
+        if stated is None or not stated.formats or not (new := self.formats - set(stated.formats)):
             return []
         todo = "have its governance keys sign a new one: yosegi charter state"
         return [f"the statement of {self.site} does not list {len(new)} formats that it speaks now: {todo}"]
@@ -128,7 +129,7 @@ class GovernanceService:
 
     def agreements(self, charter: str = "") -> list[dict[str, Any]]:
         """The agreements this site is a party to, in force or not."""
-        barred = {s.name for s in self.authorizer.suspensions if s.kind == "agreement"}
+        barred = {s.name for s in self.authorizer.suspensions.in_force if s.kind == "agreement"}
         now = self.clock.now()
         return [
             agreement_told(agreement) | {"in_force": agreement.in_force(now) and agreement.name not in barred}

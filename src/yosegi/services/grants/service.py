@@ -16,7 +16,7 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, parse_timestamp, timestamp
 from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.identifiers import derived_key
-from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.exchange import Channels, Received, sending
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.grants import transfers
 from yosegi.governance.grants.balances import balance
@@ -26,7 +26,6 @@ from yosegi.governance.grants.transfers import Transfer, TransferAnswer, Transfe
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.governance.service import check_office
-from yosegi.trust.document import Addressed
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
 
@@ -78,13 +77,7 @@ class GrantService:
     clock: Clock
     signer: Signer
     registry: Registry
-    exchange: Exchange
-
-    def start(self) -> None:
-        """Listen for moves."""
-        self.exchange.on(Transfer, self.on_transfer)
-        self.exchange.on(TransferBack, self.on_back)
-        self.exchange.on(TransferAnswer, self.on_answer)
+    channels: Channels
 
     # -- giving -------------------------------------------------------------------------------------------------------
 
@@ -151,7 +144,7 @@ class GrantService:
 
     async def _write(self, grant: Grant, draft: Draft, who: Session) -> dict[str, Any]:
         write = Write(f"grant/{grant.id}", None, (draft,), charter=grant.charter, actor=who.person)
-        self.exchange.posted(await self.ledger.append(write))
+        self.channels.posted(await self.ledger.append(write))
         return self.show(grant.id)
 
     # -- moving -------------------------------------------------------------------------------------------------------
@@ -215,7 +208,7 @@ class GrantService:
         facts = {"grant": grant, "move": key, "to": to}
         draft = sending(transfers.BACK_ASKED, to, f"transfer/{key}", document.sign(self.signer), facts, {})
         write = Write(f"grant/{grant}", None, (draft,), charter=charter, actor=who.person)
-        self.exchange.posted(await self.ledger.append(write))
+        self.channels.posted(await self.ledger.append(write))
 
     async def answer(self, peer: str, key: str, accepted: bool, why: str, who: Session) -> dict[str, Any]:
         """Take what a peer offers into the grant it names, or do not.
@@ -233,7 +226,7 @@ class GrantService:
         if accepted:
             draft = transfers.moved_in(into, peer, transfer)
             writes.append(Write(f"grant/{into}", None, (draft,), charter=charter, actor=who.person))
-        self.exchange.posted(await self.ledger.append(*writes))
+        self.channels.posted(await self.ledger.append(*writes))
         return {"move": f"{peer}/{key}", "accepted": accepted}
 
     def _answering(
@@ -258,66 +251,55 @@ class GrantService:
         # An offer and an answer, or an answer alone: whichever comes first decides.
         return Write(stream, self.ledger.position(stream), (draft,), charter=charter, actor=by)
 
-    async def on_transfer(self, incoming: Incoming) -> None:
+    async def on_transfer(self, received: Received[Transfer]) -> None:
         """Record what a peer offers; a person takes it. The same again, or one given back before, changes nothing."""
-        transfer = self._open(Transfer, incoming)
-        stream = move_stream(incoming.sender, transfer.key)
+        transfer = received.document
+        stream = move_stream(received.sender, transfer.key)
         if self.ledger.position(stream):
             return
-        facts = {"move": transfer.key, "from": incoming.sender, "grant": transfer.into}
+        facts: dict[str, Any] = {"move": transfer.key, "from": received.sender, "grant": transfer.into}
         facts |= {"amounts": dict(transfer.amounts)}
-        body = {"document": incoming.message.document.model_dump(mode="json"), "receipt": incoming.message.receipt}
+        body = {"document": received.envelope.model_dump(mode="json"), "receipt": received.receipt}
         draft = Draft(transfers.MOVE_OFFERED, facts, body)
-        await self.ledger.append(Write(stream, 0, (draft,), charter=incoming.charter, actor=incoming.sender))
+        await self.ledger.append(Write(stream, 0, (draft,), charter=received.charter, actor=received.sender))
 
-    async def on_back(self, incoming: Incoming) -> None:
+    async def on_back(self, received: Received[TransferBack]) -> None:
         """Say whether a move was taken; one that was not is refused for ever."""
-        back = self._open(TransferBack, incoming)
-        stream = move_stream(incoming.sender, back.key)
+        back = received.document
+        stream = move_stream(received.sender, back.key)
         entries = self.ledger.read(stream)
         if entries and entries[-1].type == transfers.MOVE_ANSWERED:
             # Its answer is on its way, or was lost with a restore: it is said again.
             answered = bool(entries[-1].facts["accepted"])
-            write = self._answering(incoming.charter, incoming.sender, back.key, answered, "", self.site, None)
+            write = self._answering(received.charter, received.sender, back.key, answered, "", self.site, None)
             draft = Draft("grant.move_answer_repeated", write.drafts[0].facts, write.drafts[0].body)
-            write = Write(stream, None, (draft,), charter=incoming.charter, actor=self.site)
+            write = Write(stream, None, (draft,), charter=received.charter, actor=self.site)
         else:
-            write = self._answering(incoming.charter, incoming.sender, back.key, False, "given back", self.site, None)
-        self.exchange.posted(await self.ledger.append(write))
+            write = self._answering(received.charter, received.sender, back.key, False, "given back", self.site, None)
+        self.channels.posted(await self.ledger.append(write))
 
-    async def on_answer(self, incoming: Incoming) -> None:
+    async def on_answer(self, received: Received[TransferAnswer]) -> None:
         """End a move by its receiver's word; the same word again changes nothing."""
-        answer = self._open(TransferAnswer, incoming)
+        answer = received.document
         row = self.ledger.query(
             "SELECT grant_id, state FROM grant_moves WHERE way = 'out' AND peer = ? AND move = ?",
-            (incoming.sender, answer.key),
+            (received.sender, answer.key),
         )
         if not row:
             raise NotFound("move", answer.key)
         if row[0]["state"] != "asked":
             return
         grant = str(row[0]["grant_id"])
-        facts = {"grant": grant, "move": answer.key, "to": incoming.sender, "accepted": answer.accepted}
-        body = {"document": incoming.message.document.model_dump(mode="json"), "receipt": incoming.message.receipt}
+        facts = {"grant": grant, "move": answer.key, "to": received.sender, "accepted": answer.accepted}
+        body = {"document": received.envelope.model_dump(mode="json"), "receipt": received.receipt}
         write = Write(
             f"grant/{grant}",
             None,
             (Draft(transfers.MOVE_ENDED, facts, body),),
-            charter=incoming.charter,
-            actor=incoming.sender,
+            charter=received.charter,
+            actor=received.sender,
         )
         await self.ledger.append(write)
-
-    def _open(self, kind: Any, incoming: Incoming) -> Any:
-        document: Addressed = kind.open(
-            incoming.message.document,
-            self.registry.keys_of(incoming.charter, incoming.sender),
-            now=self.clock.now(),
-            to=self.site,
-            charter=incoming.charter,
-            sender=incoming.sender,
-        )
-        return document
 
     def _waiting(self, way: str, peer: str, key: str, state: str) -> tuple[str, str]:
         """Charter and grant of a move in a state; the key's beginning is enough."""

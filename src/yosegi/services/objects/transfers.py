@@ -30,7 +30,7 @@ from yosegi.data import (
 )
 from yosegi.data.entries import about
 from yosegi.data.view import is_erased
-from yosegi.exchange import Exchange
+from yosegi.exchange import Channels
 from yosegi.exchange.requests import MADE, REPORTED, Asked, Requests, request_stream
 from yosegi.execution.owner import TaskOwner
 from yosegi.execution.tasks import ENDED, task_stream
@@ -73,7 +73,7 @@ class ObjectTransfers:
     store: ObjectStore
     puller: Puller
     authorizer: Authorizer
-    exchange: Exchange
+    channels: Channels
     requests: Requests
     largest: int
     owner: TaskOwner | None = None
@@ -168,8 +168,8 @@ class ObjectTransfers:
         self._open[charter, peer] = self._open.get((charter, peer), 0) + 1
         try:
             if (failed := self.unfit({"it": ref})) is None:
-                link = self.exchange.link(charter, peer)
-                await self.puller.bring(ref, peer, key, link.want, patience=2 * self.exchange.patience(link))
+                link = self.channels.channel(charter, peer)
+                await self.puller.bring(ref, peer, key, link.want, patience=2 * self.channels.patience(link))
         except TransferRefused as gave:
             failed = gave.why
         finally:

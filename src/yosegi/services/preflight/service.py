@@ -19,7 +19,7 @@ from yosegi.core.clock import Clock, parse_timestamp, timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, Refused, Unavailable
 from yosegi.core.identifiers import derived_key, home_of, split_capability
-from yosegi.exchange import Exchange, Incoming, sending
+from yosegi.exchange import Channels, Received, sending
 from yosegi.exchange.outbox import Outgoing
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.charter.registry import Registry
@@ -115,7 +115,7 @@ class PreflightService:
     clock: Clock
     registry: Registry
     authorizer: Authorizer
-    exchange: Exchange
+    channels: Channels
     contracts: Callable[[], Mapping[str, Contract]]
     patience: float = PATIENCE
     _awaited: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
@@ -126,12 +126,10 @@ class PreflightService:
     _rate: PreflightRate = field(default_factory=PreflightRate)
 
     def start(self) -> None:
-        """Listen, and await what was asked and not answered before."""
+        """Await what was asked and not answered before."""
         since = timestamp(self.clock.now() - LIFETIME)
         for row in self.ledger.query("SELECT * FROM foresight WHERE open = 1 AND asked > ?", (since,)):
             self._await(row["charter"], row["owner"], row["key"], parse_timestamp(row["asked"]) + LIFETIME)
-        self.exchange.on(AuthorizationQuery, self.on_question)
-        self.exchange.on(AuthorizationAnswer, self.on_answer)
 
     # -- as the home ------------------------------------------------------------------------------------------------
 
@@ -210,22 +208,22 @@ class PreflightService:
         draft = sending(ASKED, owner, topic, document.sign(self.signer), facts, {})
         write = Write(f"foresight/{charter}/{owner}", None, (draft,), charter=charter, actor=self.site)
         self._await(charter, owner, key, now + LIFETIME)
-        self.exchange.posted(await self.ledger.append(write))
+        self.channels.posted(await self.ledger.append(write))
 
-    async def on_answer(self, incoming: Incoming) -> None:
+    async def on_answer(self, received: Received[AuthorizationAnswer]) -> None:
         """Keep what an owner says to a question of this site; what was not asked is not kept.
 
         Raises:
             Untrusted, Invalid: not of that owner, or not for this site.
         """
-        said = self._opened(AuthorizationAnswer, incoming)
+        said = received.document
         sql = "SELECT about FROM foresight WHERE key = ? AND charter = ? AND owner = ? AND open = 1"
-        if not self.ledger.query(sql, (said.key, incoming.charter, incoming.sender)):
-            raise Invalid("an answer", f"{self.site} has not asked {incoming.sender} this, or was answered before")
-        draft = Draft(HEARD, {"key": said.key}, {"document": incoming.message.document.plain})
-        stream = f"foresight/{incoming.charter}/{incoming.sender}"
-        await self.ledger.append(Write(stream, None, (draft,), charter=incoming.charter, actor=incoming.sender))
-        self._tell(incoming.charter, incoming.sender, said.key)
+        if not self.ledger.query(sql, (said.key, received.charter, received.sender)):
+            raise Invalid("an answer", f"{self.site} has not asked {received.sender} this, or was answered before")
+        draft = Draft(HEARD, {"key": said.key}, {"document": received.envelope.plain})
+        stream = f"foresight/{received.charter}/{received.sender}"
+        await self.ledger.append(Write(stream, None, (draft,), charter=received.charter, actor=received.sender))
+        self._tell(received.charter, received.sender, said.key)
 
     async def rejected(self, out: Outgoing, because: str) -> None:
         """An owner does not take a question, e.g. as its version does not know the kind."""
@@ -241,7 +239,7 @@ class PreflightService:
 
     # -- as the owner -----------------------------------------------------------------------------------------------
 
-    async def on_question(self, incoming: Incoming) -> None:
+    async def on_question(self, received: Received[AuthorizationQuery]) -> None:
         """Answer what this owner would say of a member of the asking site, or of one it hosts, and of nobody else.
 
         Raises:
@@ -249,23 +247,23 @@ class PreflightService:
             Refused: about somebody whom another site vouches for.
             Unavailable: it has asked too much in the last minute; it comes again.
         """
-        asked, peer = self._opened(AuthorizationQuery, incoming), incoming.sender
+        asked, peer = received.document, received.sender
         home = home_of(asked.on_behalf_of)
-        if (self.registry.federation(incoming.charter).roster.charter.host_of(home) or home) != peer:
+        if (self.registry.federation(received.charter).roster.charter.host_of(home) or home) != peer:
             raise Refused(f"asking about {asked.on_behalf_of}", ("home_does_not_vouch",))
-        if not self._rate.allows((incoming.charter, peer), self.clock.monotonic()):
+        if not self._rate.allows((received.charter, peer), self.clock.monotonic()):
             raise Unavailable(f"questions of {peer}", f"more than {MOST_A_MINUTE} in a minute", "it is asked again")
-        stream = f"foresaid/{incoming.charter}/{peer}"
+        stream = f"foresaid/{received.charter}/{peer}"
         policy = self._policy(asked)
         answers = tuple(self._would(policy, asked, ref) for ref in asked.capabilities)
         now = self.clock.now()
         fields = {"charter": asked.charter, "sender": self.site, "to": peer, "key": asked.key}
         said = AuthorizationAnswer(**fields, issued=now, not_after=now + LIFETIME, answers=answers)
         facts = {"person": asked.on_behalf_of, "team": asked.team}
-        body = {"question": incoming.message.document.plain}
+        body = {"question": received.envelope.plain}
         draft = sending(ANSWERED, peer, f"would/{asked.key}", said.sign(self.signer), facts, body)
-        write = Write(stream, None, (draft,), charter=incoming.charter, actor=peer)
-        self.exchange.posted(await self.ledger.append(write))
+        write = Write(stream, None, (draft,), charter=received.charter, actor=peer)
+        self.channels.posted(await self.ledger.append(write))
 
     def _policy(self, asked: AuthorizationQuery) -> Policy:
         policy = self.authorizer.policy(asked.charter)
@@ -294,10 +292,3 @@ class PreflightService:
             told = explained("grant_exceeded", **{name: str(value) for name, value in error.fields.items()})
             return IntendedAction(capability=ref, allow=False, at="accept", reasons=(told,))
         return IntendedAction(capability=ref, allow=True, agreements=agreements)
-
-    def _opened(self, kind: type[Any], incoming: Incoming) -> Any:
-        keys = self.registry.keys_of(incoming.charter, incoming.sender)
-        return kind.open(
-            incoming.message.document, keys, now=self.clock.now(), to=self.site,
-            charter=incoming.charter, sender=incoming.sender,
-        )  # fmt: skip

@@ -1,0 +1,164 @@
+"""A document verified where it arrives, and handed on typed: nobody behind the inbox verifies it again.
+
+The rules, each named beside its check in `verify`:
+
+1. The kind of document is taken here, in this version (`DocumentKind`).
+2. A receipt came with it, signed by the sender's keys: the sender recorded the document before it sent it.
+3. The receipt is for this very message: same sender, charter, addressee and digest.
+4. The document is signed by a key that its sender states now, with every algorithm that its kind needs.
+5. It is in force at this moment.
+6. It was made under this charter, for this site, by this sender.
+
+Kinds that are proved otherwise replace rules 4 to 6 by their own (`DocumentKind.verify`). All of it is a pure function
+of what arrived and what is known; the shape follows python-tuf's trusted metadata set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from yosegi.core.errors import Invalid
+from yosegi.exchange.parcel import Message
+from yosegi.ledger import Receipt
+from yosegi.trust.document import Document
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.keys import PublicKey
+from yosegi.trust.token import Token, accept_token
+
+D = TypeVar("D", bound=Document, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Under which circumstances a message arrived.
+
+    Args:
+        site: the site at which it arrived.
+        charter: the charter of the verified parcel that brought it.
+        sender: the site that signed the parcel.
+        keys: the keys that the sender states now, by key id.
+        now: the moment to judge by.
+    """
+
+    site: str
+    charter: str
+    sender: str
+    keys: Mapping[str, PublicKey]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[D]):
+    """A document that was verified when it arrived.
+
+    Args:
+        document: what it says.
+        envelope: the evidence: what was signed, with its signatures.
+        receipt: the sender's receipt as it came, for the record; None for one that another document carried.
+        sender: the site whose keys signed it.
+        charter: the charter it was made under.
+    """
+
+    document: D
+    envelope: Envelope
+    receipt: dict[str, Any] | None
+    sender: str
+    charter: str
+
+
+Verify = Callable[[type[Document], Envelope, Arrival], Document]
+Handler = Callable[[Received[Any]], Awaitable[None]]
+
+
+def signed_by_sender(kind: type[Document], envelope: Envelope, arrival: Arrival) -> Document:
+    """Rules 4 to 6.
+
+    Raises:
+        Untrusted: names the first rule that does not hold.
+        Invalid: signed, but not a document of this kind.
+    """
+    return kind.open(
+        envelope, arrival.keys, now=arrival.now, to=arrival.site, charter=arrival.charter, sender=arrival.sender
+    )
+
+
+def issued_by_sender(kind: type[Document], envelope: Envelope, arrival: Arrival) -> Token:
+    """Rules 4 to 6 for a token, which names issuer and audience in place of sender and addressee.
+
+    Raises:
+        Untrusted: names the first rule that does not hold.
+    """
+    return accept_token(
+        envelope, arrival.keys, issuer=arrival.sender, site=arrival.site, charter=arrival.charter, now=arrival.now
+    )
+
+
+def believed_by_its_own_signatures_only(kind: type[Document], envelope: Envelope, arrival: Arrival) -> Document:
+    """NOT verified: for documents of governance, which anybody may pass on and the registry holds against the charter.
+
+    Raises:
+        Invalid: not a document of this kind.
+    """
+    return kind.peek(envelope)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """One kind of document that a site takes from its peers.
+
+    Args:
+        document: its class, which names its payload types, one a version.
+        handler: gets each such document once it is verified, and returns when it is durably recorded. It raises
+            `Unavailable` to have the document sent again, any other `YosegiError` to refuse it for good.
+        verify: how it is verified beside its receipt.
+    """
+
+    document: type[Document]
+    handler: Handler
+    verify: Verify = signed_by_sender
+
+
+def verify(kind: DocumentKind, message: Message, arrival: Arrival) -> Received[Document]:
+    """A message's document, if every rule of this module holds.
+
+    Raises:
+        Untrusted: it must not be believed; names the rule.
+        Invalid: it, or its receipt, is not of the form its kind promises.
+    """
+    # 2, 3
+    check_receipt(message, arrival)
+    # 4, 5, 6
+    document = kind.verify(kind.document, message.document, arrival)
+    return Received(document, message.document, message.receipt, arrival.sender, arrival.charter)
+
+
+def check_receipt(message: Message, arrival: Arrival) -> None:
+    """Hold a message against its sender's receipt (rules 2 and 3).
+
+    Raises:
+        Invalid: there is none, it proves nothing, or it is for another message, site or charter.
+        Untrusted: it is not signed by the sender's keys.
+    """
+    if message.receipt is None:
+        raise Invalid("a message", "it has no receipt", "the sender records before it sends")
+    header = Receipt.parsed(message.receipt).verify(arrival.keys)
+    sent = header.facts.get("send")
+    # Whoever signs a receipt decides what its facts look like: nothing is read from them before its form is known.
+    to, message_id = (sent.get("to"), sent.get("id")) if isinstance(sent, dict) else (None, None)
+    found = (header.site, header.charter, to, message_id)
+    if found != (arrival.sender, arrival.charter, arrival.site, message.id):
+        raise Invalid("a message", "its receipt is for another message, site or charter")
+
+
+def carried(kind: type[D], envelope: Envelope, within: Received[Any], arrival: Arrival) -> Received[D]:
+    """A document that a verified one carries, judged as of when it was issued: it may be out of date by now.
+
+    Raises:
+        Untrusted, Invalid: as `signed_by_sender`.
+    """
+    then = getattr(kind.peek(envelope), "issued", arrival.now)
+    document = signed_by_sender(kind, envelope, replace(arrival, now=then))
+    return Received(document, envelope, None, within.sender, within.charter)  # type: ignore[arg-type]

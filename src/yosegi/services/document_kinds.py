@@ -1,0 +1,100 @@
+"""The table of document kinds: what a site takes from its peers, in which versions, how verified, and who handles it.
+
+It is the only place where kinds, versions and handlers meet: a new kind is its value, its handler and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from yosegi.exchange.received import (
+    DocumentKind,
+    Handler,
+    Verify,
+    believed_by_its_own_signatures_only,
+    issued_by_sender,
+    signed_by_sender,
+)
+from yosegi.exchange.requests import Requests
+from yosegi.exchange.restore_sync import ReceiptReply, ReceiptRequest, RestoreSync
+from yosegi.execution.owner import TaskOwner
+from yosegi.governance import Agreement, Charter, Statement
+from yosegi.governance.grants.transfers import Transfer, TransferAnswer, TransferBack
+from yosegi.services.capabilities.service import CapabilityCatalogue
+from yosegi.services.delegation.service import MandateService
+from yosegi.services.delegation.verifier import DelegationVerifier
+from yosegi.services.erasure.service import ErasureService
+from yosegi.services.governance.publisher import DocumentPublisher
+from yosegi.services.grants.service import GrantService
+from yosegi.services.preflight.service import PreflightService
+from yosegi.trust.document import Document
+from yosegi.trust.messages import (
+    AuthorizationAnswer,
+    AuthorizationQuery,
+    Cancel,
+    Erase,
+    Erased,
+    Offer,
+    Renewal,
+    Report,
+    Request,
+    Revocation,
+)
+from yosegi.trust.token import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Receivers:
+    """Whoever handles documents of peers at one site."""
+
+    owner: TaskOwner
+    requests: Requests
+    catalogue: CapabilityCatalogue
+    verifier: DelegationVerifier
+    mandates: MandateService
+    preflight: PreflightService
+    erasure: ErasureService
+    publisher: DocumentPublisher
+    grants: GrantService
+    restore_sync: RestoreSync
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    document: type[Document]
+    handler: Callable[[Receivers], Handler]
+    verify: Verify = signed_by_sender
+
+
+TABLE: tuple[Row, ...] = (
+    Row(Request, lambda to: to.owner.on_request),
+    Row(Report, lambda to: to.requests.on_report),
+    Row(Cancel, lambda to: to.owner.on_cancel),
+    Row(Offer, lambda to: to.catalogue.on_offer),
+    Row(Token, lambda to: to.verifier.on_token, issued_by_sender),
+    Row(Renewal, lambda to: to.mandates.on_renewal),
+    Row(Revocation, lambda to: to.verifier.on_revocation),
+    Row(AuthorizationQuery, lambda to: to.preflight.on_question),
+    Row(AuthorizationAnswer, lambda to: to.preflight.on_answer),
+    Row(Erase, lambda to: to.erasure.on_request),
+    Row(Erased, lambda to: to.erasure.on_answer),
+    Row(Charter, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only),
+    Row(Statement, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only),
+    Row(Agreement, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only),
+    Row(Transfer, lambda to: to.grants.on_transfer),
+    Row(TransferBack, lambda to: to.grants.on_back),
+    Row(TransferAnswer, lambda to: to.grants.on_answer),
+    Row(ReceiptRequest, lambda to: to.restore_sync.on_recall),
+    Row(ReceiptReply, lambda to: to.restore_sync.on_recalled),
+)
+
+FORMATS = tuple(payload_type for row in TABLE for payload_type in row.document.payload_types)
+"""Payload types that a site of this version takes, and states."""
+
+
+def kinds(receivers: Receivers) -> tuple[DocumentKind, ...]:
+    """Every kind of document that a site takes, with its handler there."""
+    return tuple(DocumentKind(row.document, row.handler(receivers), row.verify) for row in TABLE)
