@@ -68,7 +68,7 @@ def test_repeated_work_that_fails_begins_again_after_the_pause() -> None:
     assert failed.state is BackgroundState.BACKING_OFF
     assert failed.resumes == EPOCH + timedelta(seconds=2)
     assert failed.failures == 1
-    assert failed.last_error == "Unavailable: riken is unavailable: away; it is tried again by itself"
+    assert failed.last_error == "riken is unavailable: away; it is tried again by itself"
 
 
 def test_work_without_a_back_off_is_given_up_by_its_first_failure() -> None:

@@ -68,7 +68,7 @@ def run_campaign(
 
 async def _run(federation: Federation, trials: int, meddle: Meddle) -> Told:
     await federation.start()
-    await _begin(federation, trials)
+    await begin(federation, trials)
     await meddle(federation)
     for _ in range(400):
         await asyncio.sleep(5)
@@ -77,13 +77,13 @@ async def _run(federation: Federation, trials: int, meddle: Meddle) -> Told:
             break
     # Longer than the longest wait before something is sent again.
     await asyncio.sleep(150)
-    told = await _look(federation)
+    told = await look(federation)
     for name in federation.places:
         await federation.crash(name)
     return told
 
 
-async def _begin(federation: Federation, trials: int) -> None:
+async def begin(federation: Federation, trials: int) -> None:
     for _ in range(60):
         try:
             home = federation.places["argonne"].running
@@ -95,7 +95,7 @@ async def _begin(federation: Federation, trials: int) -> None:
             await asyncio.sleep(2)
 
 
-async def _look(federation: Federation) -> Told:
+async def look(federation: Federation) -> Told:
     home, nims = federation.places["argonne"].running, federation.places["nims"].running
     grant = nims.ledger.query("SELECT SUM(held) AS held, SUM(spent) AS spent FROM grant_tranches")[0]
     uncertain = nims.ledger.query("SELECT COUNT(*) AS n FROM task WHERE state = 'uncertain'")[0]["n"]

@@ -217,7 +217,7 @@ def test_a_site_whose_clock_is_off_signs_and_judges_nothing_until_it_is_right_ag
         # As one that ran when the clock went wrong.
         await home.campaigns.begin(parse_spec(spec(1)), federation.member().person)
         await asyncio.sleep(120)
-        assert "other sites' clocks" in home.campaigns.last_errors["toy"]
+        assert "other sites' clocks" in home.campaigns.last_error("toy")
         assert not federation.world.effects
         _set(home, 0.0)
         await asyncio.sleep(180)

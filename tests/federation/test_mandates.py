@@ -265,7 +265,7 @@ def test_a_partition_alone_stops_nothing_that_runs_and_what_waited_goes_on_after
 
 def test_a_long_queue_goes_on_for_longer_than_a_token_lives(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        home.campaigns._loops["toy"].cancel()  # nothing new is asked, so that no request brings a fresh token
+        await home.campaigns.close()  # nothing new is asked, so that no request brings a fresh token
         await asyncio.sleep(2000)
         times = [parse_timestamp(time) for time in dispatched(nims.ledger)]
         assert times[-1] - times[0] > timedelta(minutes=20)

@@ -116,7 +116,16 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
         await asyncio.sleep(60)
         assert _names(home) == ["clock"]
         assert "100 seconds" in home.notices.open()[0].text
-        conditions = HealthChecks("argonne", home.clock, home.owner, home.channels, Engines((robot,)), tmp_path)
+        conditions = HealthChecks(
+            "argonne",
+            home.clock,
+            home.owner,
+            home.channels,
+            home.supervisor,
+            home.ledger,
+            Engines((robot,)),
+            tmp_path,
+        )
         assert [one.name for one in conditions.now()][:1] == ["station/robot"]
 
     run_simulated(story())
@@ -133,7 +142,9 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
         federation = three_sites(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        conditions = HealthChecks("argonne", home.clock, home.owner, home.channels, {}, tmp_path)
+        conditions = HealthChecks(
+            "argonne", home.clock, home.owner, home.channels, home.supervisor, home.ledger, {}, tmp_path
+        )
         return [one.name for one in conditions.now()]
 
     assert run_simulated(story()) == told

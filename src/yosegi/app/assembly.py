@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yosegi.app.engines import OpenEngines
@@ -69,6 +70,7 @@ class Parts:
 
     Args:
         engines: makes what does the work, once it is known who takes outcomes that come late.
+        resources: closes what was opened for the site; the site closes it.
     """
 
     settings: Settings
@@ -89,6 +91,7 @@ class Parts:
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
     offload: Offload = asyncio.to_thread
+    resources: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +160,13 @@ def _core(parts: Parts) -> _Core:
 def _data(parts: Parts, core: _Core) -> _Data:
     settings, ledger, clock, store = parts.settings, parts.ledger, parts.clock, parts.objects
     site, registry, authorizer, channels = settings.site, core.registry, core.authorizer, core.channels
+    scope = parts.supervisor.scope
     puller = Puller(store, clock, wrong_object, offload=parts.offload)
     transfers = ObjectTransfers(
-        site, ledger, clock, store, puller, authorizer, channels, core.requests, settings.objects.largest_bytes
-    )
-    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels)
+        site, ledger, clock, store, puller, authorizer, channels, core.requests, settings.objects.largest_bytes,
+        scope("objects"),
+    )  # fmt: skip
+    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels, scope("policy disclosure"))
     preflight = PreflightService(
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
@@ -172,13 +177,15 @@ def _data(parts: Parts, core: _Core) -> _Data:
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     registry, authorizer, channels, requests = core.registry, core.authorizer, core.channels, core.requests
-    events, delegation, clocks = core.events, core.delegation, core.channels.clocks
+    events, delegation, clocks, scope = core.events, core.delegation, core.channels.clocks, parts.supervisor.scope
 
     async def on_late(stream: str, outcome: Outcome) -> None:
         await owner.resolve(stream, outcome)
 
     published = parts.engines(on_late)
-    verifier = DelegationVerifier(site, ledger, signer, clock, registry, authorizer, channels, events)
+    verifier = DelegationVerifier(
+        site, ledger, signer, clock, registry, authorizer, channels, events, scope("delegation")
+    )
     owner = TaskOwner(
         site, ledger, signer, clock, authorizer, verifier, published, registry, channels.posted,
         changed=lambda task: events.publish(TaskChanged(task)), most_open=parts.settings.most_open_tasks,
@@ -188,7 +195,9 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     start_waiting = owner.block_while(lambda: clocks.seconds_off)
     events.subscribe(ClockCorrected, lambda event: start_waiting())
     contract_of, named = core.catalogue.contract_of, data.objects.named
-    campaigns = Campaigns(site, ledger, requests, authorizer, delegation, contract_of, named, compute=parts.compute)
+    campaigns = Campaigns(
+        site, ledger, requests, authorizer, delegation, contract_of, scope("campaigns"), named, compute=parts.compute
+    )
     erasure = ErasureService(site, ledger, signer, clock, registry, channels, parts.objects, requests, owner, campaigns)
     authenticator = Authenticator(
         site, clock, parts.accounts, agents=delegation.keys_of_agent, may_sign_in=authorizer.may_sign_in
@@ -220,7 +229,7 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
 
     return Exchange(
         parts.settings.site, parts.ledger, parts.signer, parts.sealing, core.registry, parts.transport, parts.clock,
-        core.channels,
+        core.channels, parts.supervisor.scope("exchange"),
         kinds=kinds(receivers),
         refused=(core.requests.rejected, data.preflight.rejected, work.erasure.rejected),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
@@ -232,10 +241,12 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
 
 
 def _alerts(parts: Parts, core: _Core, work: _Work) -> AlertService:
-    site, clock = parts.settings.site, parts.clock
-    health = HealthChecks(site, clock, work.owner, core.channels, work.engines, parts.folder, work.erasure)
+    site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
+    health = HealthChecks(
+        site, clock, work.owner, core.channels, supervisor, ledger, work.engines, parts.folder, work.erasure
+    )
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, parts.ledger, clock, _senders(parts), every=every, conditions=health.now)
+    return AlertService(site, ledger, clock, _senders(parts), health.now, supervisor.scope("alerts"), every)
 
 
 def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, monitor: RevocationMonitor) -> None:
@@ -254,13 +265,14 @@ def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, m
 def assemble(parts: Parts) -> Site:
     """Join the services into a site that can be started: every object gets all it needs when it is made."""
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
+    scope = parts.supervisor.scope
     core = _core(parts)
     data = _data(parts, core)
     work = _work(parts, core, data)
     governance = _governance(parts, core)
     registry, authorizer, channels = core.registry, core.authorizer, core.channels
     publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]
-    monitor = RevocationMonitor(ledger, clock, work.owner, authorizer, work.verifier)
+    monitor = RevocationMonitor(ledger, work.owner, authorizer, work.verifier, scope("authorization"))
     alerts = _alerts(parts, core, work)
     _subscribe(core.events, data, work, alerts, monitor)
     return Site(
@@ -277,7 +289,8 @@ def assemble(parts: Parts) -> Site:
         owner=work.owner,
         catalogue=core.catalogue,
         campaigns=work.campaigns,
-        renewal=StatementRenewal(site, clock, registry, publisher, signers),
+        renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
+        resources=parts.resources,
         lasting=parts.lasting,
         institution=parts.institution,
         notices=alerts,
@@ -312,7 +325,9 @@ def _senders(parts: Parts) -> tuple[Send, ...]:
     senders: list[Send] = [to_log]
     if settings.webhook:
         # The institution's own address, which no peer chose.
-        senders.append(to_webhook(settings.webhook, HttpTransport()))
+        transport = HttpTransport()
+        parts.resources.push_async_callback(transport.close)
+        senders.append(to_webhook(settings.webhook, transport))
     if settings.email is not None:
         senders.append(Mailer(clock=parts.clock, **settings.email.model_dump()))
     return tuple(senders)

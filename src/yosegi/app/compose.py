@@ -75,7 +75,9 @@ async def open_ledger(home: Home, settings: Settings, clock: Clock, key: Signer 
 
 
 async def compose(home: Home) -> Site:
-    """A site made from its home folder, not yet started.
+    """A site made from its home folder, not yet started; `Site.close` closes all that was opened for it.
+
+    Where this fails, nothing stays open: no lock, no thread and no process.
 
     Raises:
         Invalid: settings, a key or a policy that does not hold.
@@ -88,18 +90,19 @@ async def compose(home: Home) -> Site:
         read_client_secret(home, settings.oidc)
     # Before the ledger is locked: importing what is published may take long, and fail.
     engines = await derived(settings.engines())
-    ledger = await open_ledger(home, settings, clock, key)
-    parts = _parts(home, settings, clock, key, ledger)
-    mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
-    return assemble(
-        replace(
-            parts,
-            engines=partial(open_engines, engines, home, settings, clock, key, ledger, parts.objects),
-            mailbox=mailbox,
-            folder=home.folder,
-            expectations=home.expectations(),
-        )
-    )
+    resources = contextlib.AsyncExitStack()
+    try:
+        ledger = await open_ledger(home, settings, clock, key)
+        resources.callback(ledger.close)
+        parts = replace(_parts(home, settings, clock, key, ledger), resources=resources, folder=home.folder)
+        mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
+        if mailbox is not None:
+            resources.callback(mailbox.close)
+        opening = partial(open_engines, engines, home, settings, clock, key, ledger, parts.objects)
+        return assemble(replace(parts, engines=opening, mailbox=mailbox, expectations=home.expectations()))
+    except BaseException:
+        await resources.aclose()
+        raise
 
 
 def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Ledger) -> Parts:
@@ -133,15 +136,14 @@ async def at_rest(home: Home) -> AsyncIterator[Site]:
     """
     settings, clock, key = home.settings(), SystemClock(), signer(home, "site")
     ledger = await open_ledger(home, settings, clock, key)
-    try:
-        site = assemble(_parts(home, settings, clock, key, ledger))
+    async with contextlib.AsyncExitStack() as resources:
+        resources.callback(ledger.close)
+        site = assemble(replace(_parts(home, settings, clock, key, ledger), resources=resources))
         site.catalogue.start(site.catalogue.published_before())
         known = {ref for charter in site.registry.charters() for ref in site.catalogue.facts(charter)}
         site.authorizer.expectations = tuple(row for row in home.expectations() if row.what in known)
         await site.authorizer.start()
         yield site
-    finally:
-        ledger.close()
 
 
 def institution_of(home: Home, settings: Settings, clock: Clock) -> InstitutionSignIn | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
-from fastapi import FastAPI
 
 from yosegi.app.compose import compose, open_ledger
 from yosegi.app.settings import Home
@@ -27,7 +26,8 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
         ready: told the address once the site answers.
 
     Raises:
-        Invalid, Locked, Corrupt, Unavailable: the site cannot be started; nothing was changed.
+        Invalid, Locked, Corrupt, Unavailable: the site cannot be started; nothing stays locked or running.
+        Stale, Corrupt: its ledger has stopped while it was served (decision record 0020).
     """
     log_plainly()
     settings = home.settings()
@@ -64,34 +64,47 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None]) -> None:
     site = await compose(home)
-    app = make_app(site)
-
-    @contextlib.asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
-        await site.start()
-        ready()
-        yield
-        await site.close()
-
-    app.router.lifespan_context = life
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=2,
-        server_header=False,
-    )
-    with _obeyed():
-        await _Server(config, site).serve(sockets=[listener])
+    async with contextlib.AsyncExitStack() as closing:
+        closing.push_async_callback(site.close)
+        config = uvicorn.Config(
+            make_app(site),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=2,
+            server_header=False,
+        )
+        with _obeyed():
+            await _Server(config, site, ready).serve(sockets=[listener])
+    if site.ledger.stopped is not None:
+        raise site.ledger.stopped
 
 
 class _Server(uvicorn.Server):
-    """A server that waits for what is under way once it has let go of whoever is only kept waiting."""
+    """A server that starts its site once signals are obeyed, and ends when it is told to, or when the ledger has.
 
-    def __init__(self, config: uvicorn.Config, site: Site) -> None:
+    It waits for what is under way once it has let go of whoever is only kept waiting.
+    """
+
+    def __init__(self, config: uvicorn.Config, site: Site, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._site = site
+        self._site, self._ready = site, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the site, then answer.
+
+        Raises:
+            YosegiError: the site cannot be started.
+        """
+        await self._site.start()
+        self._site.supervisor.scope("server").spawn("end with the ledger", self._end_with_the_ledger)
+        await super().startup(sockets)
+        self._ready()
+
+    async def _end_with_the_ledger(self) -> None:
+        await self._site.stopped.wait()
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End, in good order."""

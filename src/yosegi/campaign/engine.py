@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,10 +16,11 @@ from yosegi.campaign.proposers import proposer, version_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.core.contract import Conduct, Contract, strictest
-from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
+from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
 from yosegi.core.identifiers import derived_key
 from yosegi.core.object import ObjectRef, is_object, refs
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
+from yosegi.core.supervision import TaskScope
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.agreements.label import Label
 from yosegi.governance.mandates.delegation import Delegation
@@ -28,7 +28,6 @@ from yosegi.governance.policy.decision import Decision
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.planner import PlannerError, Proposal, suggest, versions
 
-log = logging.getLogger("yosegi.campaign")
 NOTHING = Label()
 
 Compute = Callable[[Callable[[], list[Proposal]]], Awaitable[list[Proposal]]]
@@ -97,14 +96,13 @@ class Campaigns:
     authorizer: CampaignAuthorization
     delegation: Delegation
     contract_of: Callable[[str, str], Contract]
+    scope: TaskScope
     object_named: Callable[[str], ObjectRef] = _no_object
     compute: Compute = in_thread
     changed: Callable[[Campaign], None] = lambda campaign: None
     _folds: dict[str, Campaign] = field(default_factory=dict)
     _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
-    _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-    last_errors: dict[str, str] = field(default_factory=dict)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -117,9 +115,11 @@ class Campaigns:
 
     async def close(self) -> None:
         """Stop every loop; nothing is lost."""
-        for loop in self._loops.values():
-            loop.cancel()
-        await asyncio.gather(*self._loops.values(), return_exceptions=True)
+        await self.scope.close()
+
+    def last_error(self, name: str) -> str:
+        """Why a campaign does not go on, for now; empty if it does."""
+        return self.scope.last_error(name)
 
     def names(self) -> list[str]:
         """Every campaign of this site."""
@@ -249,38 +249,31 @@ class Campaigns:
 
     def _run(self, name: str) -> None:
         self._wake(name).set()
-        loop = self._loops.get(name)
-        if loop is None or loop.done():
-            self._loops[name] = asyncio.create_task(self._loop(name))
-            self._loops[name].add_done_callback(partial(self._ended, name))
+        if self.scope.is_running(name):
+            self.scope.hurry(name)
+        else:
+            self.scope.repeat(name, partial(self._round, name))
 
-    def _ended(self, name: str, loop: asyncio.Task[None]) -> None:
-        """A loop that died of a fault of this program says so; the campaign is taken up at the next start."""
-        if not loop.cancelled() and (error := loop.exception()) is not None:
-            self.last_errors[name] = f"{type(error).__name__}: {error}"
-            log.error("campaign %s stopped", name, exc_info=error)
+    async def _round(self, name: str) -> bool:
+        """Wait for news, then fold and decide; whether the campaign is not over yet.
 
-    async def _loop(self, name: str) -> None:
+        Where it fails (somebody else wrote to the stream, the disk is full, an owner is gone), the next round folds and
+        decides again.
+        """
         wake = self._wake(name)
-        while True:
-            wake.clear()
-            try:
-                async with self._lock(name):
-                    moved = await self._once(name)
-                self.last_errors.pop(name, None)
-            except (YosegiError, PlannerError) as error:
-                # Somebody else wrote to the stream, the disk is full, an owner is gone: fold and decide again later.
-                log.warning("campaign %s: %s", name, error)
-                self.last_errors[name] = str(error)
-                await self.requests.clock.sleep(1.0)
-                continue
-            campaign = self.get(name)
-            if moved:
-                self.changed(campaign)
-            elif campaign.state.final and not campaign.tally.open:
-                return
-            else:
-                await wake.wait()
+        await wake.wait()
+        wake.clear()
+        try:
+            async with self._lock(name):
+                moved = await self._once(name)
+        except BaseException:
+            wake.set()
+            raise
+        campaign = self.get(name)
+        if moved:
+            wake.set()
+            self.changed(campaign)
+        return moved or not campaign.state.final or bool(campaign.tally.open)
 
     async def _once(self, name: str) -> bool:
         """Learn what was reported, then do what is due. Whether anything moved."""

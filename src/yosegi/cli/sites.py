@@ -139,8 +139,7 @@ def doctor(home: Path, json_: bool) -> None:
         "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},
     }
     facts["advice"] = _advice(place, settings.host_and_port)
-    if told := _told(home, settings.listen):
-        facts["needs a person"] = told
+    facts |= _told(home, settings) if _is_running(settings.host_and_port) else {}
     if json_:
         show_json(facts)
         return
@@ -157,15 +156,33 @@ def doctor(home: Path, json_: bool) -> None:
     show_table(("", ""), rows)
 
 
-def _told(home: Path, listen: str) -> list[str]:
-    """What the running site says that a person must look at: its clock, its disk, its policies and more."""
+def _told(home: Path, settings: Settings) -> dict[str, list[str]]:
+    """What the running site says that a person must look at (clock, disk, policies), and of its background work."""
+    told: dict[str, list[str]] = {}
     try:
-        client = client_of(home=home, url=f"http://{listen}", person="", key=None, passphrase="")
+        client = client_of(home=home, url=f"http://{settings.listen}", person="", key=None, passphrase="")
         notices, charters = client.get("/notices"), client.get("/charters")
-    except YosegiError:
-        return []
+    except YosegiError as error:
+        return {"needs a person": [f"the site runs and does not tell how it is: {error}"]}
     warnings = [str(warning) for charter in charters for warning in charter["warnings"]]
-    return [str(notice["text"]) for notice in notices] + warnings
+    if needed := [str(notice["text"]) for notice in notices] + warnings:
+        told["needs a person"] = needed
+    try:
+        told["background"] = _background(client.get("/background"))
+    except YosegiError as error:
+        told["background"] = [str(error)]  # for operators only
+    return told
+
+
+def _background(tasks: list[dict[str, Any]]) -> list[str]:
+    """How many tasks run, and what hinders those that failed."""
+    hindered = [task for task in tasks if task["failures"]]
+    lines = [
+        f"{task['owner']}: {task['name']}: {task['state'].replace('_', ' ')}, {task['failures']} failures in a row: "
+        f"{task['last_error']}"
+        for task in hindered
+    ]
+    return [f"{len(tasks) - len(hindered)} of {len(tasks)} tasks are well", *lines]
 
 
 def _advice(home: Home, address: tuple[str, int]) -> list[str]:
@@ -179,11 +196,15 @@ def _advice(home: Home, address: tuple[str, int]) -> list[str]:
         advice.append("nobody can sign in: yosegi site account HOME PERSON")
     if address[0] not in ("127.0.0.1", "::1", "localhost"):
         advice.append(f"it listens at {address[0]}: put a server with TLS in front of it")
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        running = probe.connect_ex(address) == 0
+    running = _is_running(address)
     advice.append("the site is running" if running else "the site is not running: yosegi site serve HOME")
     return advice
+
+
+def _is_running(address: tuple[str, int]) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(address) == 0
 
 
 @site.command()

@@ -125,7 +125,9 @@ class BackgroundTask:
 
 def after_failure(task: BackgroundTask, error: BaseException, now: datetime, backoff: Backoff | None) -> BackgroundTask:
     """What follows a failure: a restart after a pause that doubles, or, without a back-off, nothing more."""
-    failures, said = task.failures + 1, f"{type(error).__name__}: {error}"[:500]
+    failures = task.failures + 1
+    # What the program can explain is explained by its text alone.
+    said = (str(error) if isinstance(error, YosegiError) else f"{type(error).__name__}: {error}")[:500]
     if backoff is None:
         return replace(task, state=BackgroundState.FAILED, since=now, failures=failures, last_error=said)
     resumes = now + timedelta(seconds=backoff.pause(failures))
@@ -238,7 +240,7 @@ class TaskScope:
         Raises:
             Conflict: there is repeated work of that name.
         """
-        if name in self._live:
+        if self.is_running(name):
             raise Conflict(f"background task {self.owner}: {name}", "is under way", "choose another name")
         return self._begin(name, name, lambda tracked: self._rounds(tracked, work, backoff))
 
@@ -256,7 +258,8 @@ class TaskScope:
 
     def is_running(self, name: str) -> bool:
         """Whether repeated work of that name is under way, backing off included."""
-        return name in self._live
+        tracked = self._live.get(name)
+        return tracked is not None and tracked.task is not None and not tracked.task.done()
 
     def last_error(self, name: str) -> str:
         """Why the latest round of repeated work failed; empty if it did not, or there is no such work."""
@@ -286,7 +289,8 @@ class TaskScope:
         return task
 
     def _ended(self, key: object, tracked: _Tracked, task: asyncio.Task[Any]) -> None:
-        self._live.pop(key, None)
+        if self._live.get(key) is tracked:
+            del self._live[key]
         if task.cancelled():
             return
         error = task.exception()

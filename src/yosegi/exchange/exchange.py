@@ -8,12 +8,12 @@ poll). What crosses is evidence by itself, so no hop has to be believed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid
+from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk
 from yosegi.exchange.channels import Channels
@@ -25,7 +25,7 @@ from yosegi.exchange.parcel import Mail, Parcel
 from yosegi.exchange.parcel_codec import ParcelCodec
 from yosegi.exchange.peer_channel import PeerChannel
 from yosegi.exchange.received import DocumentKind
-from yosegi.exchange.sender import Give, PeerSender, until_changed
+from yosegi.exchange.sender import Conversation, Give, PeerSender, until_changed
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import Ledger
 from yosegi.trust.envelope import Envelope
@@ -43,6 +43,7 @@ class Exchange:
     Args:
         directory: who is in which charter, with what keys, and how they are reached.
         channels: the conversations, one a peer.
+        scope: of all background tasks of the conversations.
         kinds: every kind of document that is taken here, with its handler.
         refused: each is told of messages of this site that their receiver will never take.
         expects: each says whether it awaits something of a peer under a charter, and so a long poll is kept open.
@@ -61,6 +62,7 @@ class Exchange:
     transport: Transport
     clock: Clock
     channels: Channels
+    scope: TaskScope
     kinds: Iterable[DocumentKind]
     refused: tuple[Refused, ...]
     expects: tuple[Callable[[str, str], bool], ...]
@@ -71,7 +73,7 @@ class Exchange:
     inbox: Inbox = field(init=False)
     _codec: ParcelCodec = field(init=False)
     _sender: PeerSender = field(init=False)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _started: bool = False
     _ending: bool = False
 
     def __repr__(self) -> str:
@@ -89,7 +91,7 @@ class Exchange:
         )
         self._sender = PeerSender(
             self.site, self.directory, self.transport, self.clock, self.sealing, self._codec, channels.router,
-            self.inbox, clocks, channels, self.gives, self._expects, self.handle, self.keep,
+            self.inbox, clocks, channels, self.gives, self._expects, self.handle, self.scope,
         )  # fmt: skip
         channels.events.subscribe(ChannelOpened, self._opened)
 
@@ -100,16 +102,20 @@ class Exchange:
 
     def _opened(self, event: ChannelOpened) -> None:
         """Converse with a new peer at once, or with the others when this is started."""
-        if self._tasks:
-            self._spawn(self._sender.run(event.channel))
+        if self._started:
+            self._converse(event.channel)
+
+    def _converse(self, channel: PeerChannel) -> None:
+        conversation = Conversation(self._sender, channel)
+        self.scope.repeat(f"conversation with {channel.peer} under {channel.charter}", conversation.round)
 
     def start(self) -> None:
         """Take up every conversation where it was left."""
         self.channels.witness.start()
-        known = list(self.channels)
-        self._spawn(self.inbox.settle())
-        for channel in known:
-            self._spawn(self._sender.run(channel))
+        self._started = True
+        self.scope.repeat("acknowledgements", self.inbox.settle)
+        for channel in self.channels:
+            self._converse(channel)
         for charter in self.directory.charters():
             self.channels.meet(charter)
         for out in waiting(self.ledger):
@@ -123,9 +129,7 @@ class Exchange:
 
     async def close(self) -> None:
         """End every conversation; what was not delivered is taken up again by the next `start`."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.scope.close()
         await self.transport.close()
 
     # -- answering ------------------------------------------------------------------------------------------------
@@ -182,13 +186,3 @@ class Exchange:
 
     def _mail_for(self, parcel: Parcel) -> tuple[Mail, ...]:
         return () if self.mailbox is None else self.mailbox.waiting(parcel.sender)
-
-    # -- parts ----------------------------------------------------------------------------------------------------
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self.keep(asyncio.create_task(work))
-
-    def keep(self, task: asyncio.Task[None]) -> None:
-        """Hold on to a task until it is done, or everything is closed."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -108,20 +108,21 @@ class Inbox:
             self._settled.setdefault(f"{how} {channel.charter}", []).append(f"{message_id} {channel.peer}")
             self._wake.set()
 
-    async def settle(self) -> None:
-        """Record what was acknowledged, many at a time and off the path of any task, for ever."""
-        while True:
-            await self._wake.wait()
-            await self.clock.sleep(0.5)
-            self._wake.clear()
-            settled, self._settled = self._settled, {}
-            for kind, ids in settled.items():
-                how, _, charter = kind.partition(" ")
-                draft = Draft(type=how, facts={"ids": ids})
-                write = Write(f"exchange/{charter}", None, (draft,), charter=charter, actor=self.site)
-                try:
-                    await self.ledger.append(write)
-                except Unavailable:
-                    # A full disk: what is not recorded as acknowledged would only be sent again after a restart.
-                    self._settled.setdefault(kind, []).extend(ids)
-                    self._wake.set()
+    async def settle(self) -> bool:
+        """Record what was acknowledged, many at a time and off the path of any task; there is always another round."""
+        await self._wake.wait()
+        await self.clock.sleep(0.5)
+        self._wake.clear()
+        for kind in list(self._settled):
+            how, _, charter = kind.partition(" ")
+            ids = self._settled.pop(kind)
+            draft = Draft(type=how, facts={"ids": ids})
+            write = Write(f"exchange/{charter}", None, (draft,), charter=charter, actor=self.site)
+            try:
+                await self.ledger.append(write)
+            except BaseException:
+                # A full disk, perhaps: what is not recorded now is recorded by the next round.
+                self._settled[kind] = ids + self._settled.get(kind, [])
+                self._wake.set()
+                raise
+        return True

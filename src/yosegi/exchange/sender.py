@@ -8,10 +8,12 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
 from yosegi.core.identifiers import derived_key
+from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk, ChunkRequest
 from yosegi.exchange.channels import Channels
@@ -46,7 +48,7 @@ class PeerSender:
         gives: a piece of an object that a peer asks for under a charter, or why not.
         expects: whether something is awaited of a peer under a charter, and so a long poll is kept open.
         handle: answers a parcel; a site's own capabilities are asked so.
-        keep: holds on to a task until it is done, or everything is closed.
+        scope: of the calls under way.
     """
 
     site: str
@@ -62,37 +64,7 @@ class PeerSender:
     gives: Give
     expects: Callable[[str, str], bool]
     handle: Callable[[bytes], Awaitable[bytes]]
-    keep: Callable[[asyncio.Task[None]], None]
-
-    async def run(self, channel: PeerChannel) -> None:
-        """Send what is due and keep a long poll open while something is awaited, for ever."""
-        chance = random.Random(derived_key(self.site, channel.peer, channel.charter))
-        under_way: set[asyncio.Task[None]] = set()
-        while True:
-            under_way = {task for task in under_way if not task.done()}
-            channel.calls = len(under_way)
-            resend = self.router.resend(channel)
-            calls = self.router.dials(channel) and not (channel.failures and under_way)
-            if calls:
-                # What is due goes with an answer that is held back, where there is one.
-                now = self.clock.monotonic()
-                due = not channel.held and channel.due(now, resend) and not self.clocks.seconds_off
-                gossips = self.router.gossip_in(channel) <= 0
-                if (due and len(under_way) < MOST_CALLS) or ((self.awaits(channel) or gossips) and not under_way):
-                    # Taken here and now: what one call takes along is due no more.
-                    batch = self.take(channel)
-                    channel.called = now
-                    call = asyncio.create_task(
-                        self._call(channel, batch, QUICK if due else LONGEST_WAIT * 0.66, chance)
-                    )
-                    call.add_done_callback(lambda _: channel.wake())
-                    self.keep(call)
-                    under_way.add(call)
-                    continue
-            # What cannot be sent now, as the peer only dials out or a call to it is being made again, is no reason to
-            # look every millisecond: the next call wakes this.
-            due_in = channel.patience(self.clock.monotonic()) if calls and len(under_way) < MOST_CALLS else IDLE
-            await until_changed(channel, min(resend, due_in, max(0.05, self.router.gossip_in(channel))))
+    scope: TaskScope
 
     def awaits(self, channel: PeerChannel) -> bool:
         """Whether a long poll is kept open: the peer keeps this site's mail, or something is awaited of it."""
@@ -108,7 +80,8 @@ class PeerSender:
         """The pieces of objects that a load gives."""
         return tuple([await self.gives(channel.charter, channel.peer, want) for want in batch.chunks_due])
 
-    async def _call(self, channel: PeerChannel, batch: Batch, wait: float, chance: random.Random) -> None:
+    async def call(self, channel: PeerChannel, batch: Batch, wait: float, chance: random.Random) -> None:
+        """Deliver a batch, and take in what comes back; after any failure the batch is due again, after a pause."""
         try:
             await self._deliver(channel, batch, wait if self.awaits(channel) or batch.messages else 0.0)
             channel.failures, channel.trouble = 0, ""
@@ -179,6 +152,52 @@ class PeerSender:
             host.trouble = f"mail left by {mail.sender} could not be read: {error}"
             log.warning("%s", host.trouble)
         host.collect(mail.id)
+
+
+class Conversation:
+    """One peer's calls: sends what is due and keeps a long poll open while something is awaited."""
+
+    def __init__(self, sender: PeerSender, channel: PeerChannel) -> None:
+        self._sender, self._channel = sender, channel
+        self._chance = random.Random(derived_key(sender.site, channel.peer, channel.charter))
+        self._under_way: set[asyncio.Future[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"<conversation with {self._channel.peer}, {len(self._under_way)} calls under way>"
+
+    async def round(self) -> bool:
+        """Begin a call if one is due, else wait until something changes; there is always another round."""
+        sender, channel = self._sender, self._channel
+        self._under_way = {call for call in self._under_way if not call.done()}
+        channel.calls = len(self._under_way)
+        resend = sender.router.resend(channel)
+        calls = sender.router.dials(channel) and not (channel.failures and self._under_way)
+        if calls and self._begin(resend):
+            return True
+        # What cannot be sent now, as the peer only dials out or a call to it is being made again, is no reason to
+        # look every millisecond: the next call wakes this.
+        more = calls and len(self._under_way) < MOST_CALLS
+        due_in = channel.patience(sender.clock.monotonic()) if more else IDLE
+        await until_changed(channel, min(resend, due_in, max(0.05, sender.router.gossip_in(channel))))
+        return True
+
+    def _begin(self, resend: float) -> bool:
+        """Begin a call if there is reason for one; whether there was."""
+        sender, channel, now = self._sender, self._channel, self._sender.clock.monotonic()
+        # What is due goes with an answer that is held back, where there is one.
+        due = not channel.held and channel.due(now, resend) and not sender.clocks.seconds_off
+        polls = not self._under_way and (sender.awaits(channel) or sender.router.gossip_in(channel) <= 0)
+        if not ((due and len(self._under_way) < MOST_CALLS) or polls):
+            return False
+        # Taken here and now: what one call takes along is due no more.
+        batch = sender.take(channel)
+        channel.called = now
+        wait = QUICK if due else LONGEST_WAIT * 0.66
+        work = partial(sender.call, channel, batch, wait, self._chance)
+        call = sender.scope.spawn(f"call to {channel.peer} under {channel.charter}", work)
+        call.add_done_callback(lambda _: channel.wake())
+        self._under_way.add(call)
+        return True
 
 
 async def until_changed(channel: PeerChannel, seconds: float) -> None:

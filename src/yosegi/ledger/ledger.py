@@ -350,6 +350,17 @@ class Ledger:
             news.cancel()
             late.cancel()
 
+    @property
+    def stopped(self) -> Exception | None:
+        """Why nothing can be appended any more: another process writes it, or it does not hold together; else None."""
+        return self._sequencer.stopped
+
+    async def until_stopped(self) -> Exception:
+        """Wait until nothing can be appended any more; why."""
+        while (why := self.stopped) is None:
+            await self._queue.stopped.wait()
+        return why
+
     def release_waiters(self) -> None:
         """Let everybody go who waits for news; appends go on until it is closed."""
         self.ending = True

@@ -45,6 +45,8 @@ class Queue:
         self._working = False
         self._alone, self._usual = 0, _QUICK
         self.closed = False
+        self.stopped = asyncio.Event()
+        """Set once the sequencer has stopped for good."""
         self._loop = asyncio.get_running_loop()
         self._watchers: set[asyncio.Future[None]] = set()
         self._thread = None if inline else threading.Thread(target=self._work, name="ledger", daemon=True)
@@ -61,6 +63,7 @@ class Queue:
             raise Unavailable("the ledger", "it is closed", "open it again")
         if self._inline:
             outcome = self._sequencer.commit([request])[0]
+            self._note_stop()
             self.tell()
             return _unwrap(outcome)
         future: asyncio.Future[list[Entry]] = self._loop.create_future()
@@ -134,7 +137,12 @@ class Queue:
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
+        self._note_stop()
         self.tell()
+
+    def _note_stop(self) -> None:
+        if self._sequencer.stopped is not None:
+            self.stopped.set()
 
     def tell(self) -> None:
         """Wake everybody who waits for news."""

@@ -1,9 +1,10 @@
-"""One running site, as its faces see it. Every rule is in the rooms below; this joins them and answers questions."""
+"""One running site, as its faces see it: starts and closes its services, and answers questions across them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from yosegi.core.engine import Engines
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState, Effect
-from yosegi.core.supervision import Supervisor
+from yosegi.core.supervision import BackgroundTask, Supervisor, TaskScope
 from yosegi.exchange import Channels, Exchange
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
@@ -44,12 +45,18 @@ from yosegi.services.preflight.service import PreflightService
 from yosegi.services.tasks.service import TaskRequests
 from yosegi.trust.signer import Signer
 
+log = logging.getLogger("yosegi.site")
+LONGEST_ALERT = 30.0
+"""Seconds that a site with a ledger that has stopped gives its mail server and webhook before it ends."""
+
 
 @dataclass(repr=False)
 class Site:
-    """A site with all its rooms, made by the composition root.
+    """A site with all its services, made by the composition root.
 
     Args:
+        supervisor: owns everything that runs in the background.
+        resources: closes what was opened for this site (ledger, engines, connections), and all that is started here.
         institution: lets people in whom their institution's provider vouches for.
         lasting: signs what must be believed in twenty years, beside the key that signs everything.
         engines: what does the work; stations and others whose other end calls are answered by them.
@@ -85,28 +92,59 @@ class Site:
     restore_sync: RestoreSync
     asking: TaskRequests
     renewal: StatementRenewal
+    resources: contextlib.AsyncExitStack
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
     engines: Engines = field(default_factory=lambda: Engines(()))
     demonstration: bool = False
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the ledger has stopped for good and those who can be told have been."""
+    _scope: TaskScope = field(init=False)
 
     def __repr__(self) -> str:
         return f"<site {self.name}>"
 
     def __post_init__(self) -> None:
         self.handover = DeviceLogin(self.clock)
+        self._scope = self.supervisor.scope("site")
 
     # -- life -----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take up everything where the ledger left it."""
+        """Take up everything where the ledger left it.
+
+        Raises:
+            YosegiError: something could not be started; all that was opened or started is closed again.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            try:
+                await self.close()
+            except Exception:
+                log.exception("closing %s after a failed start", self.name)
+            raise
+
+    async def _start(self) -> None:
+        # Closed in the reverse of this order: what asks others for work first, what answers and records last.
         for engine in self.engines:
+            self.resources.push_async_callback(engine.close)
             await engine.start()
+        for close in (
+            self.supervisor.close,
+            self.exchange.close,
+            self.evidence.close,
+            self.transfers.close,
+            self.owner.close,
+            self.campaigns.close,
+        ):
+            self.resources.push_async_callback(close)
+        self._scope.repeat("watch over the ledger", self._watch_ledger)
         self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
         await self.authorizer.start()
         self.publisher.start()
         self.requests.start()
+        self.rights.start()
         self.notices.start()
         self.exchange.start()
         self.objects.start()
@@ -118,8 +156,29 @@ class Site:
         await self.erasure.start()
         await self.catalogue.publish(self.catalogue.own)
         self.campaigns.start()
-        for work in (self.notices.run(), self.rights.run(), self.watch.run(), self.renewal.run()):
-            self._tasks.append(asyncio.create_task(work))
+        self.watch.start()
+        self.renewal.start()
+
+    async def _watch_ledger(self) -> bool:
+        """Tell everybody who can still be told that nothing is recorded any more, and so nothing may be started."""
+        why = await self.ledger.until_stopped()
+        log.critical("the ledger of %s has stopped, and nothing is recorded any more: %s", self.name, why)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_ALERT):
+                    await self.notices.tell()
+        finally:
+            self.stopped.set()
+        return False
+
+    def background(self, who: Session) -> tuple[BackgroundTask, ...]:
+        """What runs in the background, and what of it has failed; its names and errors tell of every team's work.
+
+        Raises:
+            Refused: not an operator.
+        """
+        self._operator(who, "the background work of this site")
+        return self.supervisor.tasks()
 
     def release_waiters(self) -> None:
         """Answer everybody who is kept waiting, peers, stations and pages alike: the site is about to end."""
@@ -129,19 +188,14 @@ class Site:
             engine.release_waiters()
 
     async def close(self) -> None:
-        """Stop watching; nothing that is recorded is lost, and engines end what they started."""
-        await self.campaigns.close()
-        await self.owner.close()
-        await self.transfers.close()
-        await self.evidence.close()
-        await self.exchange.close()
-        for task in self._tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        for engine in self.engines:
-            await engine.close()
-        self.ledger.close()
+        """End everything, in the reverse of the order in which it was begun, whatever fails on the way.
+
+        Nothing that is recorded is lost, and engines end what they started.
+
+        Raises:
+            Exception: the last failure; everything else is closed all the same.
+        """
+        await self.resources.aclose()
 
     # -- what people do -------------------------------------------------------------------------------------------
 

@@ -248,13 +248,7 @@ class Federation:
             await site.authorizer.award(_grant_of(place), by=f"operator@{name}")
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, site.exchange.handle)
-        try:
-            await site.start()
-        except StoreFailed:
-            # A process that dies while it starts leaves nothing running behind.
-            with contextlib.suppress(YosegiError):
-                await site.close()
-            raise
+        await site.start()
         place.site = site
         return site
 
@@ -274,6 +268,12 @@ class Federation:
         place.engine = engine = SimulatedEngine(
             "simulated", contracts, self.world, place.remembers, place.book, place.duration, store=place.objects
         )
+        resources = contextlib.AsyncExitStack()
+        resources.callback(ledger.close)
+        resources.push_async_callback(engine.close)
+        mailbox = Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None
+        if mailbox is not None:
+            resources.callback(mailbox.close)
         return Parts(
             settings=settings_of(place),
             signer=signer,
@@ -287,9 +287,10 @@ class Federation:
             engines=lambda on_late: {n: Published(c, engine) for n, c in engine.contracts.items()},
             objects=place.objects,
             supervisor=self.supervise(clock),
-            mailbox=Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None,
+            mailbox=mailbox,
             compute=inline,
             offload=offload_inline,
+            resources=resources,
         )
 
     def _store(self, name: str) -> MortalStore:

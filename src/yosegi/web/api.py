@@ -17,6 +17,7 @@ from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.identifiers import CharterId, Digest, SiteId, TeamId
 from yosegi.core.object import MediaType
 from yosegi.core.states import CampaignState, Effect
+from yosegi.core.supervision import BackgroundTask
 from yosegi.core.values import Value
 from yosegi.http.authentication import Here, Who, bearer
 from yosegi.http.bodies import Body, Text, Why
@@ -163,7 +164,7 @@ async def start_campaign(body: StartCampaign, site: Here, who: Who) -> dict[str,
 @api.get("/campaigns/{name}")
 async def campaign(name: str, site: Here, who: Who) -> dict[str, Any]:
     """One campaign with its trials."""
-    trouble = site.campaigns.last_errors.get(name, "")
+    trouble = site.campaigns.last_error(name)
     return campaign_full(site.campaign(name, who)) | {"trouble": trouble}
 
 
@@ -251,6 +252,12 @@ async def notices(site: Here, who: Who) -> list[dict[str, Any]]:
     """What a person must look at."""
     names = ("task", "name", "kind", "capability", "since", "text", "ja", "told_by")
     return [{name: getattr(notice, name) for name in names} for notice in site.notices.open()]
+
+
+@api.get("/background")
+async def background(site: Here, who: Who) -> list[BackgroundTask]:
+    """What runs in the background of this site, what of it failed, and when that begins again; for operators."""
+    return list(site.background(who))
 
 
 @api.post("/notices/acknowledge")

@@ -108,7 +108,7 @@ class FederationPage:
         }
 
     def _line(self, campaign: Campaign) -> dict[str, Any]:
-        trouble = self.looking.site.campaigns.last_errors.get(campaign.spec.name, "")
+        trouble = self.looking.site.campaigns.last_error(campaign.spec.name)
         return campaign_summary(campaign) | {"trouble": trouble, "simulated": any_simulated(campaign)}
 
     def rows(self) -> dict[str, Markup]:
@@ -146,7 +146,7 @@ class CampaignPage:
         goal = campaign.spec.objective
         done = [t for t in campaign.trials if t.state is TrialState.COMPLETED]
         first = sum(is_of_first(campaign, t) for t in done)
-        trouble = look.site.campaigns.last_errors.get(self.name, "")
+        trouble = look.site.campaigns.last_error(self.name)
         total = len(campaign.trials)
         return {
             "switch": look.switch(),

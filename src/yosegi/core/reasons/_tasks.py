@@ -131,6 +131,38 @@ add(
     "空きを作るか、より大きなディスクに移してください。",
 )
 add(
+    "ledger_stopped",
+    "operator",
+    "The ledger of {site} has stopped, and nothing is recorded or started any more: {why}",
+    "{site} の台帳が停止しました。以後、記録も開始も行われません：{why}",
+    "The process ends by itself. Check the ledger with yosegi site check HOME before it is served again.",
+    "プロセスは自動的に終了します。再開前に yosegi site check HOME で台帳を検査してください。",
+)
+add(
+    "background_failing",
+    "operator",
+    "Background work has failed {times} times in a row and is tried again and again ({task}): {why}",
+    "バックグラウンド処理が {times} 回続けて失敗し、再試行が続いています（{task}）：{why}",
+    "Mend what it names; the log of the site has the details.",
+    "示された原因を取り除いてください。詳細はサイトのログにあります。",
+)
+add(
+    "background_failed",
+    "operator",
+    "Background work has failed and is not tried again by itself ({task}): {why}",
+    "バックグラウンド処理が失敗し、自動では再試行されません（{task}）：{why}",
+    "Look at the log of the site; what was not done is taken up at its next start.",
+    "サイトのログを確認してください。未完了の処理は次回の起動時に再開されます。",
+)
+add(
+    "check_failed",
+    "operator",
+    "It cannot be told how it stands with this: {what}. {why}",
+    "次の状態を確認できません：{what}。{why}",
+    "Look at the disk of this site and at its log.",
+    "このサイトのディスクとログを確認してください。",
+)
+add(
     "site_stopped",
     "operator",
     "{site} has stopped all work for others.",

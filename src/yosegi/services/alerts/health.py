@@ -1,21 +1,24 @@
 """What stops a site's work and only a person can mend, besides tasks: few things, so that each is read.
 
 A breaker that opened, a station or a peer that nobody hears of any more, a peer that told two stories, this site's own
-clock or disk, a restoration that nobody has settled. Whatever mends itself, or waits for a person's own request, is no
-notice.
+clock or disk, a ledger that has stopped, background work that fails again and again, a restoration that nobody has
+settled. Whatever mends itself, or waits for a person's own request, is no notice.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines
+from yosegi.core.errors import YosegiError
+from yosegi.core.supervision import BackgroundState, Supervisor
 from yosegi.exchange import Channels
 from yosegi.execution.owner import TaskOwner
+from yosegi.ledger import Ledger
 from yosegi.services.erasure.service import ErasureService
 
 STATION_SILENT = 600.0
@@ -55,13 +58,41 @@ class HealthChecks:
     clock: Clock
     owner: TaskOwner
     channels: Channels
+    supervisor: Supervisor
+    ledger: Ledger
     engines: Engines = field(default_factory=lambda: Engines(()))
     folder: Path | None = None
     erasure: ErasureService | None = None
 
     def now(self) -> list[HealthProblem]:
-        """All that hold."""
-        return [*self._owner(), *self._stations(), *self._peers(), *self._machine(), *self._erasures()]
+        """All that hold; a check that fails is one of them, and hides no other."""
+        checks: dict[str, Callable[[], Iterator[HealthProblem]]] = {
+            "ledger": self._ledger,
+            "background": self._background,
+            "owner": self._owner,
+            "stations": self._stations,
+            "peers": self._peers,
+            "clock": self._clock,
+            "disk": self._disk,
+            "erasures": self._erasures,
+        }
+        return [problem for what, check in checks.items() for problem in self._checked(what, check)]
+
+    def _checked(self, what: str, check: Callable[[], Iterator[HealthProblem]]) -> list[HealthProblem]:
+        try:
+            return list(check())
+        except (YosegiError, OSError) as error:
+            return [HealthProblem(f"check/{what}", "check_failed", {"what": what, "why": str(error)}, self.site)]
+
+    def _ledger(self) -> Iterator[HealthProblem]:
+        if (why := self.ledger.stopped) is not None:
+            yield HealthProblem("ledger", "ledger_stopped", {"site": self.site, "why": str(why)}, self.site)
+
+    def _background(self) -> Iterator[HealthProblem]:
+        for task in self.supervisor.failing():
+            code = "background_failed" if task.state is BackgroundState.FAILED else "background_failing"
+            fields = {"task": f"{task.owner}: {task.name}", "times": str(task.failures), "why": task.last_error}
+            yield HealthProblem(f"background/{task.owner}/{task.name}", code, fields, self.site)
 
     def _erasures(self) -> Iterator[HealthProblem]:
         for erasure in () if self.erasure is None else self.erasure.waits_for_a_person():
@@ -97,11 +128,13 @@ class HealthChecks:
                     f"peer/{line['charter']}/{line['peer']}", "peer_unreachable", fields, line["peer"], line["peer"]
                 )
 
-    def _machine(self) -> Iterator[HealthProblem]:
+    def _clock(self) -> Iterator[HealthProblem]:
         if seconds := self.channels.clocks.seconds_off:
             yield HealthProblem("clock", "clock_off", {"seconds": str(seconds)}, self.site)
         for peer, seconds in self.channels.clocks.apart.items():
             yield HealthProblem(f"clock/{peer}", "clocks_apart", {"peer": peer, "seconds": str(seconds)}, peer, peer)
+
+    def _disk(self) -> Iterator[HealthProblem]:
         if self.folder is not None:
             usage = shutil.disk_usage(self.folder)
             if usage.free < min(DISK_LEAST[0] * usage.total, DISK_LEAST[1]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +14,7 @@ from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import NotFound, YosegiError
 from yosegi.core.reasons import explain
 from yosegi.core.states import TaskState
+from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.execution.tasks import Task
 from yosegi.ledger import Draft, Ledger, Write
@@ -87,19 +89,28 @@ class AlertService:
     ledger: Ledger
     clock: Clock
     senders: tuple[Send, ...]
+    conditions: Callable[[], Sequence[HealthProblem]]
+    scope: TaskScope
     every: float = 600.0
-    conditions: Callable[[], Sequence[HealthProblem]] = lambda: ()
     _seen: dict[str, str] = field(default_factory=dict)
     _acknowledged: set[str] = field(default_factory=set)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _told: dict[str, float] = field(default_factory=dict)
+    _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def open(self) -> list[Alert]:
-        """Uncertain tasks and conditions that nobody has acknowledged, and what waits for a person's approval."""
-        return [*self._uncertain(), *self._awaited(), *self._conditions()]
+        """Uncertain tasks and conditions that nobody has acknowledged, and what waits for a person's approval.
 
-    def _conditions(self) -> list[Alert]:
-        holding = {condition.name: condition for condition in self.conditions()}
+        A ledger that cannot be read hides the tasks and is told itself.
+        """
+        try:
+            return [*self._uncertain(), *self._awaited(), *self._conditions()]
+        except YosegiError as error:
+            unread = HealthProblem("check/tasks", "check_failed", {"what": "tasks", "why": str(error)}, self.site)
+            return self._conditions(unread)
+
+    def _conditions(self, *more: HealthProblem) -> list[Alert]:
+        holding = {condition.name: condition for condition in (*more, *self.conditions())}
         # What is over may come again, and is told again then.
         self._acknowledged &= holding.keys()
         self._seen = {name: self._seen.get(name) or timestamp(self.clock.now()) for name in holding}
@@ -113,8 +124,10 @@ class AlertService:
         ]  # fmt: skip
 
     def start(self) -> None:
-        """Read back what was acknowledged."""
+        """Read back what was acknowledged; tell what is open, now and every so often."""
         self._acknowledged = {str(entry.facts["notice"]) for entry in self.ledger.read(STREAM)}
+        self._wake.set()
+        self.scope.repeat("alerts", self._round)
 
     async def acknowledge(self, name: str, by: str) -> None:
         """A person has seen a condition; it is not repeated while it lasts.
@@ -173,21 +186,29 @@ class AlertService:
         """Something may have become uncertain."""
         self._wake.set()
 
-    async def run(self) -> None:
-        """Tell what is open, now and every so often."""
-        while True:
-            self._wake.clear()
-            now = self.clock.monotonic()
-            for notice in self.open():
-                if now - self._told.get(notice.name, -1e18) >= self.every and await self._tell(notice):
-                    self._told[notice.name] = now
-            try:
-                async with asyncio.timeout(min(self.every, LOOK)):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+    async def _round(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(self.every, LOOK)):
+                await self._wake.wait()
+        self._wake.clear()
+        await self.tell()
+        return True
 
-    async def _tell(self, notice: Alert) -> bool:
+    async def tell(self) -> None:
+        """Tell what is open and was not told lately.
+
+        Raises:
+            ExceptionGroup: senders failed in a way that nobody foresaw; all alerts were tried at all senders.
+        """
+        async with self._telling:
+            now, failed = self.clock.monotonic(), list[Exception]()
+            for notice in self.open():
+                if now - self._told.get(notice.name, -1e18) >= self.every and await self._tell(notice, failed):
+                    self._told[notice.name] = now
+        if failed:
+            raise ExceptionGroup("alerts could not be sent", failed)
+
+    async def _tell(self, notice: Alert, failed: list[Exception]) -> bool:
         """Whether everybody was told; if not, it is tried again with the next look."""
         told = True
         for send in self.senders:
@@ -196,4 +217,7 @@ class AlertService:
             except (YosegiError, OSError) as error:
                 told = False
                 log.warning("a notice could not be sent: %s", error)
+            except Exception as error:  # noqa: BLE001 raised once the other senders were tried
+                told = False
+                failed.append(error)
         return told

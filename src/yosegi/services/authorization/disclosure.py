@@ -11,9 +11,11 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 
 from yosegi.core.errors import YosegiError
 from yosegi.core.object import ObjectRef
+from yosegi.core.supervision import Backoff, TaskScope
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller, TransferRefused, known
 from yosegi.exchange import Channels
 from yosegi.exchange.requests import Asked, fold
@@ -34,6 +36,7 @@ MOST_BYTES = MAX_BODY // 2
 """Of one of them; what is larger is not fetched."""
 LATEST = 100
 """Requests that a start looks at; what older ones rest on comes with the next report, or with an export."""
+BACKOFF = Backoff(1.0, 600.0)
 PATIENCE = 10.0
 """Seconds that an export waits for what has not come yet."""
 
@@ -48,8 +51,9 @@ class PolicyDisclosure:
     puller: Puller
     authorizer: Authorizer
     channels: Channels
+    scope: TaskScope
     _have: set[tuple[str, str, str]] = field(default_factory=set)
-    _coming: dict[tuple[str, str, str], asyncio.Task[None]] = field(default_factory=dict)
+    _coming: dict[tuple[str, str, str], asyncio.Future[None]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Know what is here, and take up what was on its way: what the latest requests rest on."""
@@ -61,9 +65,7 @@ class PolicyDisclosure:
 
     async def close(self) -> None:
         """Stop; what has not come is asked for again by the next report or export."""
-        for work in list(self._coming.values()):
-            work.cancel()
-        await asyncio.gather(*self._coming.values(), return_exceptions=True)
+        await self.scope.close()
 
     # -- as the home ------------------------------------------------------------------------------------------------
 
@@ -77,7 +79,7 @@ class PolicyDisclosure:
             for digest, size in disclosed(asked.decided):
                 key = (asked.request.charter, asked.request.to, digest)
                 if size <= MOST_BYTES and key not in self._have and key not in self._coming:
-                    self._coming[key] = asyncio.create_task(self._fetched(key, size, asked.request.key))
+                    self._fetch(key, size, asked.request.key)
 
     async def complete(self, requests: list[Asked]) -> None:
         """Have everything here that these rest on, as far as it comes soon."""
@@ -88,7 +90,13 @@ class PolicyDisclosure:
             async with asyncio.timeout(PATIENCE):
                 await asyncio.gather(*coming, return_exceptions=True)
 
-    async def _fetched(self, key: tuple[str, str, str], size: int, task: str) -> None:
+    def _fetch(self, key: tuple[str, str, str], size: int, task: str) -> None:
+        name = f"policies of {key[1]} under {key[0]}, {key[2]}"
+        self._coming[key] = coming = self.scope.repeat(name, partial(self._fetched, key, size, task), BACKOFF)
+        coming.add_done_callback(lambda _: self._coming.pop(key, None))
+
+    async def _fetched(self, key: tuple[str, str, str], size: int, task: str) -> bool:
+        """Have one of them here; what is refused, or cannot be recorded, is asked for again by the next report."""
         charter, owner, digest = key
         form = {"sha256": digest, "size": size, "media_type": "application/json", "site": owner}
         ref = ObjectRef.read(form | {"sensitivity": "team"}, what="what a decision rests on")
@@ -105,8 +113,7 @@ class PolicyDisclosure:
             log.warning("%s does not give what its decisions rest on: %s", owner, gave.why.en)
         except YosegiError as error:
             log.warning("what decisions of %s rest on did not come: %s", owner, error)
-        finally:
-            self._coming.pop(key, None)
+        return False
 
     # -- as the owner -----------------------------------------------------------------------------------------------
 

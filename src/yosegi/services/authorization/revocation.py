@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
-from yosegi.core.errors import YosegiError
 from yosegi.core.identifiers import split_capability
 from yosegi.core.states import TaskState
+from yosegi.core.supervision import TaskScope
 from yosegi.execution.owner import TaskOwner
 from yosegi.execution.tasks import Task
 from yosegi.governance.policy.explanation import why
@@ -20,8 +19,6 @@ from yosegi.ledger import Ledger
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.delegation.verifier import DelegationVerifier
 from yosegi.trust.messages import Explanation, Request
-
-log = logging.getLogger("yosegi.watch")
 
 EVERY = 30.0
 """Seconds between two looks, whatever is heard: what lapses by date alone stops nothing later than this."""
@@ -32,34 +29,32 @@ class RevocationMonitor:
     """Looks at every open task of an owner."""
 
     ledger: Ledger
-    clock: Clock
     owner: TaskOwner
     authorizer: Authorizer
     rights: DelegationVerifier
+    scope: TaskScope
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def look(self) -> None:
         """Something changed: look now."""
         self._wake.set()
 
-    async def run(self) -> None:
+    def start(self) -> None:
         """Look whenever something changed, and every so often."""
-        while True:
-            self._wake.clear()
-            try:
-                await self.once()
-            except YosegiError as error:
-                log.warning("open tasks could not be looked at: %s", error)
-            await self._until_woken()
+        self._wake.set()
+        self.scope.repeat("review of open tasks", self._round)
 
-    async def _until_woken(self) -> None:
-        woken = asyncio.ensure_future(self._wake.wait())
-        late = asyncio.ensure_future(self.clock.sleep(EVERY))
+    async def _round(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(EVERY):
+                await self._wake.wait()
+        self._wake.clear()
         try:
-            await asyncio.wait({woken, late}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-            late.cancel()
+            await self.once()
+        except BaseException:
+            self._wake.set()  # what was to be looked at is looked at by the next round
+            raise
+        return True
 
     async def once(self) -> None:
         """Refuse what waits and may no longer start, and stop what runs as its contract says."""

@@ -9,9 +9,10 @@ from typing import Any
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
-from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.errors import Invalid
 from yosegi.core.events import Events
 from yosegi.core.identifiers import derived_key
+from yosegi.core.supervision import TaskScope
 from yosegi.exchange import Channels, Received, sending
 from yosegi.execution.remote_mandates import (
     RemoteMandateStatus,
@@ -62,9 +63,14 @@ class DelegationVerifier:
     authorizer: Authorizer
     channels: Channels
     events: Events
+    scope: TaskScope
     _believed: dict[Envelope, Token] = field(default_factory=dict)
     _wanted: dict[tuple[str, str, str], float] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def start(self) -> None:
+        """Ask home sites about mandates under which something waits to start."""
+        self.scope.repeat("questions about mandates", self._round)
 
     # -- when a request arrives -----------------------------------------------------------------------------------
 
@@ -176,17 +182,18 @@ class DelegationVerifier:
             self._wanted[key] = float("inf")
             self._wake.set()
 
-    async def run(self) -> None:
-        """Ask home sites about mandates under which something waits to start."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            for key in [key for key, at in self._wanted.items() if at == float("inf")]:
-                self._wanted[key] = self.clock.monotonic()
-                try:
-                    await self._ask(*key)
-                except YosegiError:
-                    self._wanted.pop(key)  # a full disk: asked again when the task is looked at again
+    async def _round(self) -> bool:
+        await self._wake.wait()
+        self._wake.clear()
+        for key in [key for key, at in self._wanted.items() if at == float("inf")]:
+            self._wanted[key] = self.clock.monotonic()
+            try:
+                await self._ask(*key)
+            except BaseException:
+                self._wanted[key] = float("inf")  # asked by the next round
+                self._wake.set()
+                raise
+        return True
 
     async def _ask(self, charter: str, home: str, mandate: str) -> None:
         now = self.clock.now()

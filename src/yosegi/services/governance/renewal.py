@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import YosegiError
+from yosegi.core.supervision import TaskScope
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import RENEWED, Statement
 from yosegi.services.governance.publisher import PASSED_ON, DocumentPublisher
@@ -38,16 +39,28 @@ class StatementRenewal:
     registry: Registry
     publisher: DocumentPublisher
     signers: Sequence[Signer]
+    scope: TaskScope
+    _next: float = field(default=float("-inf"), init=False)
+    """When all statements are looked at again, on the monotonic clock."""
 
-    async def run(self) -> None:
-        """Look now and every hour; what cannot be recorded now is tried again."""
-        while True:
-            for charter in self.registry.charters():
-                try:
-                    await self.look(charter)
-                except YosegiError as error:
-                    log.warning("the statement under %s was not renewed: %s", charter, error)
-            await self.clock.sleep(EVERY)
+    def start(self) -> None:
+        """Look now and every hour; what cannot be renewed now is tried again."""
+        self.scope.repeat("renewal of statements", self._round)
+
+    async def _round(self) -> bool:
+        await self.clock.sleep(max(0.0, self._next - self.clock.monotonic()))
+        failed: list[YosegiError] = []
+        for charter in self.registry.charters():
+            try:
+                await self.look(charter)
+            except YosegiError as error:
+                # One charter is no reason not to look at the others.
+                log.warning("the statement under %s was not renewed: %s", charter, error)
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        self._next = self.clock.monotonic() + EVERY
+        return True
 
     async def look(self, charter: str) -> None:
         """Renew the statement under a charter if it is time, and see that peers are told of it.

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound, Refused, Unavailable, YosegiError
 from yosegi.core.object import ObjectRef
+from yosegi.core.supervision import Backoff, TaskScope
 from yosegi.data import (
     RECEIVED,
     REFUSED,
@@ -43,6 +45,7 @@ from yosegi.trust.messages import Explanation, Request
 log = logging.getLogger("yosegi.objects")
 
 AGAIN_AFTER = 1.0
+BACKOFF = Backoff(1.0, 600.0)
 _TO_FETCH = (
     "NOT EXISTS (SELECT 1 FROM object o WHERE o.digest = object.digest AND o.task = object.stream AND o.kind IN (?, ?))"
     " AND digest NOT IN (SELECT digest FROM object_erased) AND kind = ?"
@@ -76,9 +79,9 @@ class ObjectTransfers:
     channels: Channels
     requests: Requests
     largest: int
+    scope: TaskScope
     owner: TaskOwner | None = None
     _open: dict[tuple[str, str], int] = field(default_factory=dict)
-    _work: set[asyncio.Task[None]] = field(default_factory=set)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -89,9 +92,7 @@ class ObjectTransfers:
 
     async def close(self) -> None:
         """Stop; what is on its way goes on after the next start."""
-        for work in list(self._work):
-            work.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
+        await self.scope.close()
 
     def expects(self, charter: str, peer: str) -> bool:
         """Whether pieces of a peer are awaited."""
@@ -106,23 +107,18 @@ class ObjectTransfers:
                 self._fetch(one)
 
     def _fetch(self, result: Known) -> None:
-        task = asyncio.create_task(self._logged(self._fetched(result)))
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        name = f"object {result.ref.sha256} of {result.stream}"
+        if not self.scope.is_running(name):
+            self.scope.repeat(name, partial(self._fetched, result), BACKOFF)
 
-    async def _fetched(self, result: Known) -> None:
+    async def _fetched(self, result: Known) -> bool:
         _, owner, key = result.stream.split("/", 2)
         if self.store.has(result.ref.sha256):
             facts = self._facts(result.charter, owner, result.stream, result.team)
             await self._record(about(RECEIVED, result.ref, **facts))
-            return
-        await self._bring(result.ref, result.charter, owner, key, result.stream, result.team)
-
-    async def _logged(self, work: Coroutine[Any, Any, object]) -> None:
-        try:
-            await work
-        except YosegiError as error:
-            log.error("an object could not be brought: %s", error)
+        else:
+            await self._bring(result.ref, result.charter, owner, key, result.stream, result.team)
+        return False
 
     # -- as the owner: inputs (see `yosegi.execution.input_staging.InputFetcher`) ------------------------------------
 

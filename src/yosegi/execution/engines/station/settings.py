@@ -14,6 +14,7 @@ class StationSettings(EngineSettings):
     """A station: a process elsewhere that dials in and does the work."""
 
     publish: tuple[Publication, ...] = Field(min_length=1)
+    """What the station does, as its own station.toml says too."""
     slots: Literal[1] = 1
     """A station does one thing at a time."""
     key: str

@@ -1,0 +1,3 @@
+"""What holds in every test."""
+
+pytest_plugins = ("unhandled",)

@@ -1,0 +1,43 @@
+"""Nobody starts a task of the event loop by themselves: the supervisor does, so that none is without an owner."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "yosegi"
+STARTS = frozenset({"create_task", "ensure_future", "run_coroutine_threadsafe", "start_soon"})
+
+ALLOWED = {
+    "core/supervision.py": "the supervisor itself",
+    "ledger/ledger.py": "one function waits for news or a time, and cancels both before it returns",
+    "data/pulling.py": "one function asks for a few pieces ahead, and cancels and awaits them all before it returns",
+    "execution/engines/_waiting.py": "one function waits for the first of two, and cancels and awaits both",
+    "execution/station/station.py": "a station is a process of its own, without a site; it awaits its tasks as it ends",
+    "testing/federation.py": "brings sites up again after they died, as a machine would, and so from outside of them",
+    "testing/network.py": "carries parcels of a simulated network, which belongs to no site",
+    "execution/engines/process/engine.py": "PENDING",
+    "execution/engines/station/engine.py": "PENDING",
+    "execution/dispatch.py": "PENDING",
+    "execution/input_staging.py": "PENDING",
+}
+
+
+def starts(text: str) -> list[int]:
+    """The lines that start a task."""
+    calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    return [call.lineno for call in calls if getattr(call.func, "attr", getattr(call.func, "id", "")) in STARTS]
+
+
+def test_a_task_that_is_started_is_found_however_it_is_written() -> None:
+    text = "asyncio.create_task(x)\nloop.create_task(x)\ntask = x\nensure_future(x)"
+    assert starts(text) == [1, 2, 4]
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_tasks_are_started_by_the_supervisor_alone(path: Path) -> None:
+    name = str(path.relative_to(SOURCE))
+    found = starts(path.read_text(encoding="utf-8"))
+    assert bool(found) == (name in ALLOWED), f"{name}: lines {found}: let a scope of `core/supervision.py` start it"
