@@ -6,6 +6,11 @@
 Each round founds two sites as `benchmarks.step` does, and asks for steps one at a time and 64 in flight. The round of
 the one follows that of the other, so that whatever else the machine does falls on both; figures are medians of rounds.
 CPU time is that of both sites' process trees, children included.
+
+    python -m benchmarks.fork_servers --alone         # the engines by themselves, one task at a time
+
+On a machine that others use, a step waits for a core some forty times. One task of an engine waits a few times, so the
+quickest of many were hardly kept waiting: what they take is what an idle machine would.
 """
 
 from __future__ import annotations
@@ -13,12 +18,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.step import machine, measure_steps
+from benchmarks.noop import noop
+from benchmarks.stdlib_engine import StdlibEngine
+from benchmarks.step import ROOT, machine, measure_steps
+from benchmarks.timings import tree_cpu
+from yosegi.core.clock import SystemClock
+from yosegi.core.engine import Engine, Work
+from yosegi.core.states import Result
+from yosegi.execution.engines.process.engine import ProcessEngine
 
 KINDS = ("process", "forkserver")
 
@@ -45,6 +59,60 @@ def _summed(rounds: list[dict[str, Any]]) -> dict[str, float]:
         "cpu_ms_alone": middle([sum(one["cpu_ms_alone"].values()) for one in rounds]),
         "cpu_ms": middle([sum(one["cpu_ms"].values()) for one in rounds]),
     }
+
+
+async def measure_alone(folder: Path, rounds: int, tasks: int) -> dict[str, Any]:
+    """One task at a time by each engine, in turns; seconds by quantile."""
+    os.environ["PYTHONPATH"] = str(ROOT)
+    entries = {noop.contract.name: "benchmarks.noop:noop"}
+    engines: dict[str, Engine] = {
+        "process": ProcessEngine(entries, folder / "process", clock=SystemClock()),
+        "forkserver": StdlibEngine("forkserver", entries, folder / "forkserver", 2),
+    }
+    taken: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    used = dict.fromkeys(KINDS, 0.0)
+    for engine in engines.values():
+        await engine.start()
+    try:
+        for number in range(rounds + 1):
+            for kind in KINDS if number % 2 == 0 else KINDS[::-1]:
+                before = tree_cpu(os.getpid())
+                for one in range(tasks):
+                    work = Work(f"{kind}/{number}/{one}", noop.contract.name, {"x": 0.5}, 30.0, noop.contract.effect)
+                    start = time.perf_counter()
+                    outcome = await engines[kind].run(work, lambda progress: None)
+                    if outcome.result is not Result.VALID:
+                        raise RuntimeError(f"{kind}: {outcome}")
+                    if number:  # the first round only warms up
+                        taken[kind].append(time.perf_counter() - start)
+                    # As between two steps: there is time to get ready for the next task.
+                    await asyncio.sleep(0.01)
+                used[kind] += tree_cpu(os.getpid()) - before if number else 0.0
+    finally:
+        for engine in engines.values():
+            await engine.close()
+    return {"machine": machine(), "tasks": rounds * tasks} | {
+        kind: _quantiles(taken[kind]) | {"CPU each": used[kind] / rounds / tasks * 1e3} for kind in KINDS
+    }
+
+
+def _quantiles(taken: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(taken, n=100)
+    return {"fastest": min(taken) * 1e3, "5%": cuts[4] * 1e3, "25%": cuts[24] * 1e3, "median": cuts[49] * 1e3}
+
+
+def alone_table(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    lines = [
+        f"One task by the engine alone, ms; {result['tasks']} of each in turns; {machine['cpus']} cores, Python "
+        f"{machine['python']}, load average {machine['load_at_the_start']}; {machine['when']}.",
+        "",
+        f"| | {' | '.join(result[KINDS[0]])} |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for kind, name in zip(KINDS, ("ours", "multiprocessing's"), strict=True):
+        lines.append(f"| {name} | {' | '.join(f'{value:.1f}' for value in result[kind].values())} |")
+    return "\n".join(lines) + "\n"
 
 
 def table(result: dict[str, Any]) -> str:
@@ -74,14 +142,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--steps", type=int, default=150, help="one at a time in each round; twice as many in flight")
+    parser.add_argument("--alone", action="store_true", help="the engines by themselves; --steps is tasks in a round")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--save", type=Path, default=None, help="also write JSON there")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        result = measure(Path(folder), options.rounds, options.steps)
+        if options.alone:
+            result = asyncio.run(measure_alone(Path(folder), options.rounds, options.steps))
+        else:
+            result = measure(Path(folder), options.rounds, options.steps)
     if options.save:
         options.save.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
-    print(json.dumps(result, indent=2) if options.json else table(result))
+    told = alone_table if options.alone else table
+    print(json.dumps(result, indent=2) if options.json else told(result))
 
 
 if __name__ == "__main__":
