@@ -22,6 +22,7 @@ from typing import Annotated, Any
 
 from yosegi.core.capability import Object, capability
 from yosegi.data import FileStore
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.governance.charter.statement import Listens, Outbound, Reach
 from yosegi.testing.federation import CHARTER, TEAM, Federation, Place, address
 from yosegi.testing.loop import run_simulated
@@ -52,10 +53,10 @@ async def carried(folder: Path, reach: Reach, size: int) -> float:
     federation = Federation(places, folder)
     await federation.start()
     home, owner = federation.places["argonne"].running, federation.places["riken"].running
-    request: dict[str, Any] = {
-        "charter": CHARTER, "key": "one", "team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research",
-        "capability": "riken/bench.make@1", "contract": make.contract.digest, "inputs": {"size": size},
-    }  # fmt: skip
+    request = RequestDraft(
+        charter=CHARTER, key="one", team=TEAM, on_behalf_of="pi@argonne", purpose="research",
+        capability="riken/bench.make@1", contract=make.contract, inputs={"size": size},
+    )  # fmt: skip
     give, began = owner.transfers.give, [0.0]
 
     async def noting(*asked: Any) -> Any:
@@ -63,7 +64,7 @@ async def carried(folder: Path, reach: Reach, size: int) -> float:
         return await give(*asked)
 
     owner.transfers.give = noting
-    await home.requests.ask(request, home.authorizer.decide_request(request, make.contract))
+    await home.requests.ask(home.authorizer.authorize(request))
     while not home.ledger.query("SELECT 1 FROM object WHERE kind = 'object.received'"):
         await asyncio.sleep(0.02)
     spent = time.process_time() - began[0]

@@ -37,7 +37,7 @@ REQUESTS = 300
 async def made(federation: Federation, number: int) -> bytes:
     """A parcel with one request in it, as the home site would post it."""
     home = federation.places["argonne"].running
-    contract = federation.places["riken"].running.owner.published["bench.noop@1"].contract
+    contract = federation.places["riken"].running.repository.published["bench.noop@1"].contract
     now, key = home.clock.now(), f"{number:016d}"
     common = {"charter": CHARTER, "sender": "argonne", "to": "riken", "key": key, "issued": now}
     request = Request(

@@ -40,6 +40,7 @@ from yosegi.core.clock import SystemClock
 from yosegi.core.errors import YosegiError
 from yosegi.core.states import Result
 from yosegi.core.transport import HttpTransport
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import Asked, RequestChanged
 from yosegi.governance.charter.charter import Named, Team
 from yosegi.services.runtime import Site
@@ -181,20 +182,20 @@ class Asker:
 
     async def step(self) -> None:
         self._count += 1
-        request = {
-            "charter": CHARTER,
-            "key": f"step-{self._count}",
-            "team": TEAM,
-            "on_behalf_of": WHO,
-            "purpose": "research",
-            "capability": REF,
-            "contract": self._contract.digest,
-            "inputs": {"x": 0.5},
-        }
+        request = RequestDraft(
+            charter=CHARTER,
+            key=f"step-{self._count}",
+            team=TEAM,
+            on_behalf_of=WHO,
+            purpose="research",
+            capability=REF,
+            contract=self._contract,
+            inputs={"x": 0.5},
+        )
         future = asyncio.get_running_loop().create_future()
-        stream = f"request/riken/{request['key']}"
+        stream = f"request/riken/{request.key}"
         self._waiting[stream] = future
-        await self._site.requests.ask(request, self._site.authorizer.decide_request(request, self._contract))
+        await self._site.requests.ask(self._site.authorizer.authorize(request))
         asked = await future
         del self._waiting[stream]
         if asked.outcome is None or asked.outcome.result is not Result.VALID:

@@ -76,9 +76,9 @@ def test_a_key_of_somebody_else_is_refused(town: Town) -> None:
 def test_a_login_is_good_once_here_and_now(town: Town) -> None:
     signer = Ed25519Signer.load(key_of(town, "pi@argonne"))
     client = Client(town.urls["argonne"])
-    before = entries(town, "argonne")
     good = login("argonne", "pi@argonne", signer)
     assert client.post("/session", good)["token"]
+    before = entries(town, "argonne")
     for bad in (
         good,
         login("riken", "pi@argonne", signer),

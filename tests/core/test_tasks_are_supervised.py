@@ -18,11 +18,14 @@ ALLOWED = {
     "execution/station/station.py": "a station is a process of its own, without a site; it awaits its tasks as it ends",
     "testing/federation.py": "brings sites up again after they died, as a machine would, and so from outside of them",
     "testing/network.py": "carries parcels of a simulated network, which belongs to no site",
-    "execution/engines/process/engine.py": "PENDING",
-    "execution/engines/station/engine.py": "PENDING",
-    "execution/dispatch.py": "PENDING",
-    "execution/input_staging.py": "PENDING",
 }
+NOT_YET = (
+    "execution/engines/process/",
+    "execution/engines/station/",
+    "execution/dispatch.py",
+    "execution/input_staging.py",
+)
+"""Being rebuilt; the last to be given a scope."""
 
 
 def starts(text: str) -> list[int]:
@@ -40,4 +43,10 @@ def test_a_task_that_is_started_is_found_however_it_is_written() -> None:
 def test_tasks_are_started_by_the_supervisor_alone(path: Path) -> None:
     name = str(path.relative_to(SOURCE))
     found = starts(path.read_text(encoding="utf-8"))
-    assert bool(found) == (name in ALLOWED), f"{name}: lines {found}: let a scope of `core/supervision.py` start it"
+    if name not in ALLOWED and not name.startswith(NOT_YET):
+        assert not found, f"{name}: lines {found}: let a scope of `core/supervision.py` start it"
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_an_exception_is_still_needed(name: str) -> None:
+    assert starts((SOURCE / name).read_text(encoding="utf-8"))

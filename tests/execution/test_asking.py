@@ -12,9 +12,10 @@ from execution.samples import Number
 from yosegi.core.capability import Context, NeverHappened, capability
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Invalid
+from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, Result
 from yosegi.execution.engines.process._call import answer, context_of
-from yosegi.execution.outcomes import REASONS, from_answer
+from yosegi.execution.outcomes import from_answer
 from yosegi.execution.reconciliation import told
 
 outcomes = st.builds(
@@ -22,7 +23,7 @@ outcomes = st.builds(
     effect=st.sampled_from(Effect),
     result=st.sampled_from(Result),
     outputs=st.none() | st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False)),
-    reason=st.sampled_from(["", *REASONS, "something else"]),
+    reason=st.sampled_from(["", *map(str, OutcomeCode), "something else"]),
     message=st.text(max_size=20),
 )
 

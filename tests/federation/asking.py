@@ -56,7 +56,7 @@ def request(nims: Site, key: str, signer: Ed25519Signer, **changes: Any) -> Enve
         "on_behalf_of": PI,
         "purpose": "research",
         "capability": "nims/toy.make@1",
-        "contract": nims.owner.published["toy.make@1"].contract.digest,
+        "contract": nims.repository.published["toy.make@1"].contract.digest,
         "inputs": {"x": 0.5},
         "issued": now,
         "not_after": now + timedelta(hours=2),
@@ -72,8 +72,9 @@ async def ask(federation: Federation, key: str, *, signed_by: Ed25519Signer | No
     sender = changes.get("sender", "argonne")
     keys = nims.registry.keys_of(CHARTER, sender)
     document = Request.open(envelope, keys, now=nims.clock.now(), to="nims", charter=CHARTER, sender=sender)
-    await nims.owner.on_request(Received(document, envelope, None, sender, CHARTER))
-    return nims.owner.task(task_stream(sender, key))
+    on_request = nims.exchange.inbox.kinds[Request.payload_type].handler
+    await on_request(Received(document, envelope, None, sender, CHARTER))
+    return nims.repository.task(task_stream(sender, key))
 
 
 def why_refused(task: Task) -> str:

@@ -66,7 +66,7 @@ def draw(home: Site, name: str, key: Ed25519Signer, **changes: Any) -> Mandate:
     return home.mandates.build_mandate(**(terms | changes))
 
 
-def signed_in(home: Site, agent: str, key: Ed25519Signer, **changes: Any) -> Session | None:
+async def signed_in(home: Site, agent: str, key: Ed25519Signer, **changes: Any) -> Session | None:
     now = home.clock.now()
     fields: dict[str, Any] = {
         "person": PI,
@@ -76,7 +76,8 @@ def signed_in(home: Site, agent: str, key: Ed25519Signer, **changes: Any) -> Ses
         "issued": now,
         "not_after": now + timedelta(minutes=2),
     }
-    return home.authenticator.session(home.authenticator.with_key(Login(**(fields | changes)).sign(key).to_bytes()))
+    who = home.authenticator.by_key(Login(**(fields | changes)).sign(key).to_bytes())
+    return home.sessions.get(await home.sessions.open(who, program=True), program=True)
 
 
 async def ask(home: Site, who: Session, key: str, **changes: Any) -> Any:
@@ -96,7 +97,7 @@ async def ask(home: Site, who: Session, key: str, **changes: Any) -> Any:
 
 def test_an_agent_signs_in_with_its_own_key_and_has_none_of_its_members_rights_over_the_site(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        who = signed_in(home, "planner", PLANNER)
+        who = await signed_in(home, "planner", PLANNER)
         assert who is not None
         assert (who.person, who.agent, who.mandate, who.role) == (PI, "planner", "planner", "member")
 
@@ -110,7 +111,7 @@ def test_nobody_else_signs_in_as_an_agent(tmp_path: Path, how: str) -> None:
         agent = "helper" if how == "another agent" else "planner"
         changes = {"site": "nims"} if how == "another site" else {}
         with pytest.raises(Refused, match="sign_in_failed"):
-            signed_in(home, agent, key, **changes)
+            await signed_in(home, agent, key, **changes)
 
     tell(tmp_path, story)
 
@@ -121,12 +122,13 @@ def test_an_agents_session_ends_with_its_mandate(tmp_path: Path) -> None:
         login = Login(
             person=PI, agent="planner", site="argonne", nonce="n", issued=now, not_after=now + timedelta(0, 60)
         )
-        token = home.authenticator.with_key(login.sign(PLANNER).to_bytes())
-        assert home.authenticator.session(token) is not None
+        who = home.authenticator.by_key(login.sign(PLANNER).to_bytes())
+        token = await home.sessions.open(who, program=True)
+        assert home.sessions.get(token, program=True) is not None
         await home.mandates.cancel("planner", "", person())
-        assert home.authenticator.session(token) is None
+        assert home.sessions.get(token, program=True) is None
         with pytest.raises(Refused, match="sign_in_failed"):
-            signed_in(home, "planner", PLANNER)
+            await signed_in(home, "planner", PLANNER)
 
     tell(tmp_path, story)
 
@@ -144,7 +146,7 @@ def test_an_agent_gets_no_key_that_is_a_persons(tmp_path: Path) -> None:
 
 def test_an_agents_campaign_acts_in_its_name_for_its_member_within_its_mandate(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        who = signed_in(home, "planner", PLANNER)
+        who = await signed_in(home, "planner", PLANNER)
         assert who is not None
         await home.start_campaign(parse_spec(spec(2)), who)
         await asyncio.sleep(60)
@@ -158,7 +160,7 @@ def test_an_agents_campaign_acts_in_its_name_for_its_member_within_its_mandate(t
 
 def test_an_agent_asks_for_a_task_and_for_none_beyond_its_mandate(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        who = signed_in(home, "planner", PLANNER)
+        who = await signed_in(home, "planner", PLANNER)
         assert who is not None
         await ask(home, who, "k1")
         await asyncio.sleep(30)
@@ -177,7 +179,7 @@ def test_an_agent_asks_for_a_task_and_for_none_beyond_its_mandate(tmp_path: Path
 
 def test_agents_are_held_to_the_rules_for_agents(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        who = signed_in(home, "planner", PLANNER)
+        who = await signed_in(home, "planner", PLANNER)
         assert who is not None
         refused = await ask(home, who, "k1")
         assert [reason.code for reason in refused.reasons] == ["agents_not_covered"]
@@ -188,7 +190,7 @@ def test_agents_are_held_to_the_rules_for_agents(tmp_path: Path) -> None:
 
 def test_a_sub_agents_right_is_a_subset_and_nothing_is_cut_from_it(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        who = signed_in(home, "planner", PLANNER)
+        who = await signed_in(home, "planner", PLANNER)
         assert who is not None
         cut = {"parent": "planner", "days": 3, "budget": Amounts({"samples": 2000})}
         for reason, changes in (
@@ -200,7 +202,7 @@ def test_a_sub_agents_right_is_a_subset_and_nothing_is_cut_from_it(tmp_path: Pat
             with pytest.raises(Refused, match=reason):
                 await home.mandates.give(draw(home, "helper", HELPER, **(cut | changes)), who)
         await home.mandates.give(draw(home, "helper", HELPER, **cut), who)
-        helper = signed_in(home, "helper", HELPER)
+        helper = await signed_in(home, "helper", HELPER)
         assert helper is not None
         assert home.mandates.show("helper")["depth"] == 2
         with pytest.raises(Exception, match=r"depth|less than or equal to 2"):
@@ -215,11 +217,11 @@ def test_a_sub_agents_right_is_a_subset_and_nothing_is_cut_from_it(tmp_path: Pat
 
 def test_what_a_sub_agent_spends_is_spent_from_its_agents_budget_too(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        who = signed_in(home, "planner", PLANNER)
+        who = await signed_in(home, "planner", PLANNER)
         assert who is not None
         terms = {"parent": "planner", "days": 3, "budget": Amounts({"samples": 1000})}
         await home.mandates.give(draw(home, "helper", HELPER, **terms), who)
-        helper = signed_in(home, "helper", HELPER)
+        helper = await signed_in(home, "helper", HELPER)
         assert helper is not None
         await ask(home, helper, "k1")
         await asyncio.sleep(30)
@@ -235,7 +237,7 @@ def test_what_a_sub_agent_spends_is_spent_from_its_agents_budget_too(tmp_path: P
 
 def test_an_agent_never_settles_releases_resumes_or_closes_and_may_always_stop(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        who = signed_in(home, "planner", PLANNER)
+        who = await signed_in(home, "planner", PLANNER)
         assert who is not None
         await home.start_campaign(parse_spec(spec(9)), who)
         await asyncio.sleep(5)
@@ -254,7 +256,7 @@ def test_an_agent_never_settles_releases_resumes_or_closes_and_may_always_stop(t
                 await what
         await home.move_campaign("toy", CampaignState.STOPPING, who, "enough")
         await nims.set_stop_level("stop", bold, "smoke")
-        assert nims.owner.held
+        assert nims.dispatcher.is_stopped
         await asyncio.sleep(60)
         done = [t.state for t in home.campaigns.get("toy").trials]
         assert TrialState.PROPOSED not in done

@@ -155,7 +155,7 @@ def test_trials_that_wait_take_no_place_and_no_more_are_made_than_there_are_plac
 
 def test_a_task_that_waits_holds_up_nobody_else(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        assert nims.owner.status("toy.make@1")["running"] == 0
+        assert nims.dispatcher.status("toy.make@1")["running"] == 0
         await approve(federation, nims, waiting(nims)[-1])
         await asyncio.sleep(15)
         assert any(t.state is TrialState.COMPLETED for t in campaign_of(home).trials)
@@ -241,7 +241,7 @@ def test_a_task_nobody_approves_in_time_is_refused(tmp_path: Path, monkeypatch: 
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         task = waiting(nims)[0]
         await asyncio.sleep(90)
-        nims.owner.wake_all()
+        nims.dispatcher.wake_all()
         await asyncio.sleep(20)
         assert nims.task(task).state is TaskState.REFUSED
         assert nims.task(task).reasons[0].code == "document_expired"

@@ -154,7 +154,8 @@ def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: P
         federation = three_sites(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        record, append = home.requests.on_report, home.ledger.append
+        kinds = home.exchange.inbox.kinds
+        record, append = kinds[Report.payload_type].handler, home.ledger.append
         ended: dict[str, asyncio.Event] = {}
 
         async def together(received: Received[Report]) -> None:
@@ -173,7 +174,6 @@ def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: P
             await asyncio.sleep(0.001)
             return await append(*writes)
 
-        kinds = home.exchange.inbox.kinds
         for payload_type in Report.payload_types:
             kinds[payload_type] = replace(kinds[payload_type], handler=together)
         home.ledger.append = slowly  # type: ignore[method-assign]
@@ -273,7 +273,7 @@ def test_three_failures_in_a_row_take_a_capability_out_of_use_until_a_person_has
         home = federation.places["argonne"].running
         await home.start_campaign(parse_spec(spec(2)), who)
         await asyncio.sleep(120)
-        assert nims.owner.breakers.why_open("toy.make@1")
+        assert nims.dispatcher.breakers.why_open("toy.make@1")
         effects = federation.world.effects.total()
         await home.move_campaign("toy", CampaignState.RUNNING, who, "try again")
         await asyncio.sleep(60)
@@ -292,10 +292,9 @@ def test_three_failures_in_a_row_take_a_capability_out_of_use_until_a_person_has
 def test_a_team_with_too_much_under_way_is_told_so(tmp_path: Path) -> None:
     async def story() -> None:
         federation = three_sites(tmp_path)
+        federation.places["nims"].most_open, federation.places["nims"].duration = 1, 60.0
         await federation.start()
-        nims, home = federation.places["nims"].running, federation.places["argonne"].running
-        nims.owner.most_open = 1
-        federation.places["nims"].duration = 60.0
+        home = federation.places["argonne"].running
         await home.start_campaign(parse_spec(spec(4)), federation.member())
         await asyncio.sleep(30)
         reasons = [r["code"] for t in home.campaigns.get("toy").trials for s in t.steps for r in s.reasons]

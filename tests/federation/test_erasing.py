@@ -419,7 +419,7 @@ def test_a_body_taken_out_of_a_bundle_is_missed(tmp_path: Path) -> None:
 def test_a_task_that_is_not_over_is_not_erased_and_a_peer_waits_until_it_is(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         nims = at(federation, "nims")
-        await nims.owner.hold("operator@nims", "so that it waits")
+        await nims.dispatcher.hold("operator@nims", "so that it waits")
         asking = asyncio.create_task(asked(federation, "nims/toy.make@1"))
         await asyncio.sleep(30)
         task = "argonne/nims/0123456789abcdef"
@@ -427,7 +427,7 @@ def test_a_task_that_is_not_over_is_not_erased_and_a_peer_waits_until_it_is(tmp_
             await nims.erasure.order("task", task, "a name in it", officer("nims"))
         await send(federation, "argonne", erase(federation, "argonne", "nims", task, "task"))
         assert bodies(nims, streams(task)["nims"])
-        await nims.owner.release("operator@nims", "on with it")
+        await nims.dispatcher.release("operator@nims", "on with it")
         await asking
         await asyncio.sleep(120)
         assert not bodies(nims, streams(task)["nims"])

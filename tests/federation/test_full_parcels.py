@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from yosegi.core.capability import capability
 from yosegi.core.states import TaskState
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.governance.charter.statement import Listens, Outbound, Reach
 from yosegi.testing.federation import CHARTER, TEAM, Federation, Place, address
 from yosegi.testing.loop import run_simulated
@@ -46,13 +46,13 @@ def test_they_all_arrive(tmp_path: Path, reach: Reach) -> None:
         federation = Federation(places, tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        request: dict[str, Any] = {
-            "charter": CHARTER, "team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research",
-            "capability": "nims/full.count@1", "contract": count.contract.digest, "inputs": {"text": TEXT},
-        }  # fmt: skip
+        request = RequestDraft(
+            charter=CHARTER, key="", team=TEAM, on_behalf_of="pi@argonne", purpose="research",
+            capability="nims/full.count@1", contract=count.contract, inputs={"text": TEXT},
+        )  # fmt: skip
         keys = [f"k{number}" for number in range(COUNT)]
-        decision = home.authorizer.decide_request(request, count.contract)
-        await asyncio.gather(*(home.requests.ask(request | {"key": key}, decision) for key in keys))
+        asked = [home.authorizer.authorize(replace(request, key=key)) for key in keys]
+        await asyncio.gather(*map(home.requests.ask, asked))
         await asyncio.sleep(400)
         states = [home.requests.get("nims", key).state for key in keys]
         for name in places:

@@ -352,12 +352,12 @@ def test_a_suspension_holds_after_a_restart(told) -> None:
 def test_what_was_accepted_before_a_suspension_is_refused_just_before_its_start(told) -> None:
     async def story(federation: Governed) -> None:
         nims, home = at(federation, "nims"), at(federation, "argonne")
-        await nims.owner.hold("operator@nims", "busy")
+        await nims.dispatcher.hold("operator@nims", "busy")
         await home.start_campaign(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(20)
         assert nims.tasks("accepted")
         await nims.publisher.suspend("person", "pi@argonne", "officer@nims", "a look")
-        await nims.owner.release("operator@nims", "on")
+        await nims.dispatcher.release("operator@nims", "on")
         await asyncio.sleep(20)
         assert not federation.world.effects
         assert not nims.tasks("accepted")

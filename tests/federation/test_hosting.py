@@ -22,7 +22,8 @@ from yosegi.core.states import CampaignState, TaskState
 from yosegi.execution.tasks import task_stream
 from yosegi.governance.charter.charter import Charter, Threshold
 from yosegi.identity.accounts import Account
-from yosegi.identity.sessions import Sessions
+from yosegi.identity.authentication import Authenticated
+from yosegi.identity.sessions import authenticated
 from yosegi.services.campaigns.export import export_campaign
 from yosegi.services.governance.publisher import check_own
 from yosegi.services.grants.view import usage
@@ -66,13 +67,13 @@ async def founded(folder: Path, duration: float = 1.0) -> Governed:
     return federation
 
 
-def sign_in(federation: Governed, who: str = PI) -> str:
+async def sign_in(federation: Governed, who: str = PI) -> str:
     home = federation.places["argonne"].running
     now = home.clock.now()
     login = Login(
         person=who, site="argonne", nonce=f"n{now.timestamp()}", issued=now, not_after=now + timedelta(minutes=2)
     )
-    return home.authenticator.with_key(login.sign(KEY).to_bytes())
+    return await home.sessions.open(home.authenticator.by_key(login.sign(KEY).to_bytes()), program=True)
 
 
 def campaign(trials: int = 1) -> str:
@@ -97,7 +98,7 @@ async def unhosted(federation: Governed) -> None:
 def test_a_campaign_of_a_hosted_person_runs_at_the_host_and_owners_see_where_they_are_from(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         home, nims = (federation.places[name].running for name in ("argonne", "nims"))
-        session = home.authenticator.session(sign_in(federation))
+        session = home.sessions.get(await sign_in(federation), program=True)
         assert session is not None
         await home.start_campaign(parse_spec(campaign()), session)
         await asyncio.sleep(200)
@@ -170,8 +171,8 @@ def test_nobody_waits_for_a_member_that_has_no_site(tmp_path: Path) -> None:
 def test_a_new_version_that_ends_the_hosting_ends_it_at_once(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         home, nims = (federation.places[name].running for name in ("argonne", "nims"))
-        token = sign_in(federation)
-        session = home.authenticator.session(token)
+        token = await sign_in(federation)
+        session = home.sessions.get(token, program=True)
         assert session is not None
         await home.start_campaign(parse_spec(campaign(3)), session)
         await asyncio.sleep(20)
@@ -179,15 +180,15 @@ def test_a_new_version_that_ends_the_hosting_ends_it_at_once(tmp_path: Path) -> 
         assert running
         await unhosted(federation)
         # At the host: signed out, not let in again, the campaign held with the reason.
-        assert home.authenticator.session(token) is None
+        assert home.sessions.get(token, program=True) is None
         with pytest.raises(Refused, match="institution_not_hosted"):
-            sign_in(federation)
+            await sign_in(federation)
         held = home.campaigns.get("toy")
         assert held.state is CampaignState.HELD
         assert "does not say that it hosts small" in held.why
         # At the owner: what ran was stopped as its contract says, and nothing new is taken.
         await asyncio.sleep(5)
-        assert all(nims.owner.task(row["stream"]).revoked for row in running)
+        assert all(nims.repository.task(row["stream"]).revoked for row in running)
         assert why_refused(await ask(federation, "late", on_behalf_of=PI)) == "not_hosted_here"
 
     run(tmp_path, story, duration=600.0)
@@ -196,15 +197,15 @@ def test_a_new_version_that_ends_the_hosting_ends_it_at_once(tmp_path: Path) -> 
 def test_a_page_of_somebody_who_is_hosted_no_more_is_signed_out(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         home = federation.places["argonne"].running
-        pages = Sessions(home.ledger, home.clock, home.authenticator, home.institution)
-        token = await pages.open_as(PI, "member", "")
+        pages, who = home.sessions, Authenticated(PI, "member")
+        token = await pages.open(who, program=False)
         session = pages.get(token)
         assert session is not None
-        assert pages.get(await pages.hand(session), program=True) is not None
+        assert pages.get(await pages.open(authenticated(session), program=True), program=True) is not None
         await unhosted(federation)
         assert pages.get(token) is None
         with pytest.raises(Refused, match="institution_not_hosted"):
-            await pages.hand(session)
+            home.authenticator.still(authenticated(session))
 
     run(tmp_path, story)
 
@@ -214,7 +215,7 @@ def test_the_mandate_of_a_person_who_is_hosted_no_more_is_over(tmp_path: Path) -
 
     async def story(federation: Governed) -> None:
         home = federation.places["argonne"].running
-        session = home.authenticator.session(sign_in(federation))
+        session = home.sessions.get(await sign_in(federation), program=True)
         assert session is not None
         await home.start_campaign(parse_spec(campaign(3)), session)
         await asyncio.sleep(5)
@@ -231,13 +232,13 @@ def test_the_mandate_of_a_person_who_is_hosted_no_more_is_over(tmp_path: Path) -
 def test_a_request_that_waited_while_the_hosting_ended_never_starts(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         nims = federation.places["nims"].running
-        await nims.owner.hold("operator@nims", "a look")
+        await nims.dispatcher.hold("operator@nims", "a look")
         task = await ask(federation, "k1", on_behalf_of=PI)
         assert task.state is TaskState.ACCEPTED
         await unhosted(federation)
-        await nims.owner.release("operator@nims", "done")
+        await nims.dispatcher.release("operator@nims", "done")
         await asyncio.sleep(60)
-        assert why_refused(nims.owner.task(task_stream("argonne", "k1"))) == "not_hosted_here"
+        assert why_refused(nims.repository.task(task_stream("argonne", "k1"))) == "not_hosted_here"
 
     run(tmp_path, story)
 
@@ -250,7 +251,7 @@ def test_a_visitor_from_another_site_may_look_and_asks_for_nothing_here(tmp_path
         federation.places["argonne"].accounts = {visitor: account}
         await federation.start()
         home = federation.places["argonne"].running
-        session = home.authenticator.session(sign_in(federation, visitor))
+        session = home.sessions.get(await sign_in(federation, visitor), program=True)
         assert session is not None
         with pytest.raises(Refused, match="institution_not_hosted"):
             await home.start_campaign(parse_spec(spec(1).replace("pi@argonne", visitor)), session)
@@ -271,7 +272,7 @@ def test_people_of_an_institution_that_nobody_hosts_here_are_not_let_in(tmp_path
         federation.places["argonne"].accounts = {PI: Account(person=PI, role="member", keys=(KEY.public,))}
         await federation.start()
         with pytest.raises(Refused, match="institution_not_hosted"):
-            sign_in(federation)
+            await sign_in(federation)
 
     run_simulated(story())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from yosegi.core.capability import Capability
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.states import CampaignState, TaskState, TrialState
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import MADE
 from yosegi.governance.charter.amendment import successor
 from yosegi.governance.charter.statement import Statement
@@ -350,7 +352,7 @@ def test_a_token_that_has_run_out_starts_nothing_until_its_home_site_has_said_ag
         assert not federation.world.effects
         federation.network.heal()
         await asyncio.sleep(120)
-        assert nims.owner.task(task.stream).state is TaskState.ENDED
+        assert nims.repository.task(task.stream).state is TaskState.ENDED
 
     tell(tmp_path, story)
 
@@ -360,7 +362,7 @@ def test_under_a_mandate_its_home_site_never_gave_nothing_starts(tmp_path: Path)
         old = token(nims.clock.now() - timedelta(minutes=30), federation.signer("argonne"))
         task = await ask(federation, "k", mandate="m", token=old)
         await asyncio.sleep(120)
-        assert why_refused(nims.owner.task(task.stream)) == "mandate_unknown"
+        assert why_refused(nims.repository.task(task.stream)) == "mandate_unknown"
 
     tell(tmp_path, story)
 
@@ -475,21 +477,24 @@ def test_what_was_learned_from_one_owner_goes_to_no_other_without_its_agreement(
         assert campaign.learned.sources == ("nims/toy.make@1", "nims/toy.measure@1")
         step = campaign.spec.source[-1].step[0]
         contract = campaign.contracts[step.capability]
-        fields = {
-            "charter": CHARTER,
-            "team": TEAM,
-            "on_behalf_of": PI,
-            "purpose": "research",
-            "capability": step.capability,
-            "inputs": {"x": 0.5},
-        }
-        assert home.authorizer.decide_request(fields, contract, campaign.learned).allow
+        asking = RequestDraft(
+            charter=CHARTER,
+            key="k",
+            team=TEAM,
+            on_behalf_of=PI,
+            purpose="research",
+            capability=step.capability,
+            contract=contract,
+            inputs={"x": 0.5},
+        )
+        learned = replace(asking, learned=campaign.learned)
+        assert home.authorizer.authorize(learned).decision.allow
         apart = federation.agreement(2, parties=("argonne", "riken"), capabilities=("argonne/*", "riken/*"))
         await home.registry.accept(apart, by="operator@argonne")
         policy = await home.authorizer.publish(CHARTER)
-        refused = home.authorizer.decide_request(fields, contract, campaign.learned)
+        refused = home.authorizer.authorize(learned).decision
         assert set(refused.reasons) == {"transfer_not_covered"}
         assert redecide(refused, policy.bundle).same_as(refused)
-        assert home.authorizer.decide_request(fields, contract).allow
+        assert home.authorizer.authorize(asking).decision.allow
 
     tell(tmp_path, story, trials=2, parallel=2, duration=2.0)

@@ -75,7 +75,7 @@ def test_what_was_acknowledged_stays_so_after_a_restart(tmp_path: Path) -> None:
         await federation.start()
         nims = federation.places["nims"].running
         for _ in range(3):
-            if opening := nims.owner.breakers.note("toy.make@1", Outcome.failed(Effect.UNKNOWN, "crashed")):
+            if opening := nims.dispatcher.breakers.note("toy.make@1", Outcome.failed(Effect.UNKNOWN, "crashed")):
                 await nims.ledger.append(opening)
         assert _names(nims) == ["breaker/toy.make@1"]
         await nims.acknowledge_notice("breaker/toy.make@1", federation.member())
@@ -119,7 +119,8 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
         conditions = HealthChecks(
             "argonne",
             home.clock,
-            home.owner,
+            home.dispatcher.breakers,
+            home.restore_guard,
             home.channels,
             home.supervisor,
             home.ledger,
@@ -143,7 +144,15 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
         await federation.start()
         home = federation.places["argonne"].running
         conditions = HealthChecks(
-            "argonne", home.clock, home.owner, home.channels, home.supervisor, home.ledger, {}, tmp_path
+            "argonne",
+            home.clock,
+            home.dispatcher.breakers,
+            home.restore_guard,
+            home.channels,
+            home.supervisor,
+            home.ledger,
+            {},
+            tmp_path,
         )
         return [one.name for one in conditions.now()]
 

@@ -20,6 +20,7 @@ from yosegi.core.object import ObjectRef
 from yosegi.core.states import TaskState, TrialState
 from yosegi.data import CHUNK, REFUSED, Chunk, ChunkRequest, known
 from yosegi.exchange import requests
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.execution.tasks import ENDED
 from yosegi.governance.charter.statement import Listens
 from yosegi.identity.accounts import Session
@@ -73,11 +74,11 @@ async def asked(federation: Federation, table: dict[str, Any], key: str = "k1") 
     """Home asks nims to look at a table."""
     home = site(federation, "argonne")
     contract = large.look.contract
-    request = {
-        "charter": CHARTER, "key": key, "team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research",
-        "capability": "nims/large.look@1", "contract": contract.digest, "inputs": {"table": table},
-    }  # fmt: skip
-    return await home.requests.ask(request, home.authorizer.decide_request(request, contract))
+    request = RequestDraft(
+        charter=CHARTER, key=key, team=TEAM, on_behalf_of="pi@argonne", purpose="research",
+        capability="nims/large.look@1", contract=contract, inputs={"table": table},
+    )  # fmt: skip
+    return await home.requests.ask(home.authorizer.authorize(request))
 
 
 async def put(federation: Federation, data: bytes, **how: Any) -> dict[str, Any]:
@@ -196,10 +197,14 @@ def test_a_label_that_is_left_out_of_a_reference_still_counts(tmp_path: Path) ->
         table = dict(made.trials[0].steps[0].outputs["table"])
         table.pop("sources")
         ref = ObjectRef.read(table)
-        asked = {"inputs": {"table": ref.json()}, "sensitivity": "public"}
-        named = home.authorizer.labelled(asked, large.look.contract)
-        assert named["inputs"]["table"]["sources"] == ["riken/large.make@1"]
-        assert named["sensitivity"] == "team"
+        asked = RequestDraft(
+            charter=CHARTER, key="k", team=TEAM, on_behalf_of="pi@argonne", purpose="research",
+            capability="nims/large.look@1", contract=large.look.contract, inputs={"table": ref.json()},
+            sensitivity="public",
+        )  # fmt: skip
+        named = home.authorizer.authorize(asked).request
+        assert named.inputs["table"]["sources"] == ["riken/large.make@1"]
+        assert named.sensitivity == "team"
 
     tell(large.sites(tmp_path), story)
 
@@ -215,7 +220,7 @@ def test_nobody_gets_at_data_by_knowing_its_digest(tmp_path: Path) -> None:
         await asked(federation, table | {"sensitivity": "public"})
         await asyncio.sleep(60)
         # nims has the bytes, and asks argonne for them all the same; argonne cannot show that it has them.
-        task = site(federation, "nims").owner.task("task/argonne/k1")
+        task = site(federation, "nims").repository.task("task/argonne/k1")
         assert task.state is TaskState.ACCEPTED
 
     tell(large.sites(tmp_path), story)
@@ -243,7 +248,7 @@ def test_wrong_bytes_end_the_task_that_waits_for_them_and_nothing_else(
         await asked(federation, await put(federation, large.table_of(0.5)[:100_000]))
         await asyncio.sleep(60)
         nims = site(federation, "nims")
-        task = nims.owner.task("task/argonne/k1")
+        task = nims.repository.task("task/argonne/k1")
         assert task.state is TaskState.REFUSED
         assert task.reasons[0].code == "object_wrong"
         assert home.requests.get("nims", "k1").reasons[0].code == "object_wrong"
@@ -252,7 +257,7 @@ def test_wrong_bytes_end_the_task_that_waits_for_them_and_nothing_else(
         home.transfers.give = give  # type: ignore[method-assign]
         await asked(federation, await put(federation, large.table_of(0.5)), key="k2")
         await asyncio.sleep(60)
-        assert nims.owner.task("task/argonne/k2").state is TaskState.ENDED
+        assert nims.repository.task("task/argonne/k2").state is TaskState.ENDED
 
     tell(large.sites(tmp_path), story)
 
@@ -322,7 +327,7 @@ def test_a_task_that_waits_for_its_inputs_is_cancelled_like_any_other(tmp_path: 
         await asked(federation, table)
         await asyncio.sleep(30)
         nims = site(federation, "nims")
-        task = await nims.owner.cancel("argonne", "k1", "not needed", by="operator@nims")
+        task = await nims.dispatcher.cancel("argonne", "k1", "not needed", by="operator@nims")
         assert task.state is TaskState.CANCELLED
         await asyncio.sleep(60)
         assert not nims.transfers.progress()

@@ -15,6 +15,7 @@ from federation.toys import three_sites
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
 from yosegi.core.states import TaskState
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import Asked
 from yosegi.execution.tasks import task_stream
 from yosegi.governance.agreements.agreement import Agreement
@@ -42,21 +43,21 @@ INPUTS = {"nims/toy.make@1": {"x": 0.25}, "riken/toy.simulate@1": {"x": 0.25}}
 async def asked(federation: Federation, capability: str, **more: Any) -> Asked:
     """What argonne's pi is told, in the end, of one request."""
     home, (owner, _, name) = federation.places["argonne"].running, capability.partition("/")
-    contract = federation.places[owner].running.owner.published[name].contract
-    request = {
+    contract = federation.places[owner].running.repository.published[name].contract
+    fields: dict[str, Any] = {
         "charter": CHARTER,
         "key": "0123456789abcdef",
         "team": TEAM,
         "on_behalf_of": "pi@argonne",
         "purpose": "research",
         "capability": capability,
-        "contract": contract.digest,
+        "contract": contract,
         "inputs": INPUTS.get(capability),
-        **more,
     }
-    made = await home.requests.ask(request, home.authorizer.decide_request(request, contract))
+    request = RequestDraft(**(fields | more))
+    made = await home.requests.ask(home.authorizer.authorize(request))
     for _ in range(120):
-        made = home.requests.get(owner, request["key"])
+        made = home.requests.get(owner, request.key)
         if made.state.final:
             return made
         await asyncio.sleep(1)
@@ -73,7 +74,7 @@ def told(tmp_path: Path, capability: str, rules: dict[str, str]) -> tuple[Asked,
         await federation.start()
         answer = await asked(federation, capability)
         stream = task_stream("argonne", "0123456789abcdef")
-        found.extend([answer, federation.places[owner].running.owner.task(stream)])
+        found.extend([answer, federation.places[owner].running.repository.task(stream)])
 
     run_simulated(story())
     return found[0], found[1]

@@ -14,6 +14,7 @@ from federation.test_objects_rights import put, site, tell
 from federation.toys import simulate, three_sites
 from yosegi.core.capability import Capability
 from yosegi.core.states import TaskState
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.identity.accounts import Session
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
@@ -37,12 +38,12 @@ def test_a_result_above_what_the_agreement_now_covers_is_done_and_not_released(t
         riken.duration = 60.0
         await federation.start()
         home = federation.places["argonne"].running
-        contract = riken.running.owner.published["toy.simulate@1"].contract
-        asking = {
-            "charter": CHARTER, "key": "k", "team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research",
-            "capability": "riken/toy.simulate@1", "contract": contract.digest, "inputs": {"x": 0.25},
-        }  # fmt: skip
-        await home.requests.ask(asking, home.authorizer.decide_request(asking, contract))
+        contract = riken.running.repository.published["toy.simulate@1"].contract
+        asking = RequestDraft(
+            charter=CHARTER, key="k", team=TEAM, on_behalf_of="pi@argonne", purpose="research",
+            capability="riken/toy.simulate@1", contract=contract, inputs={"x": 0.25},
+        )  # fmt: skip
+        await home.requests.ask(home.authorizer.authorize(asking))
         await asyncio.sleep(10)
         # While it runs, the owner's parties agree that nothing above public is covered any more.
         highest = "public" if lowered else "team"

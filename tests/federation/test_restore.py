@@ -67,7 +67,7 @@ def test_an_owner_restored_in_the_middle_of_a_campaign_repeats_nothing(
         nims = await _restored(federation, tmp_path, "nims", witnessed)
         await asyncio.sleep(120)
         _nobody_accused(federation)
-        assert nims.owner.gap.open
+        assert nims.restore_guard.open
         # What uses something up is closed until a person has looked.
         happened = dict(federation.world.effects)
         operator, member = Session("operator@nims", "operator", 1e9, ""), Session("x@nims", "member", 1e9, "")
@@ -109,7 +109,7 @@ def test_receipts_come_back_also_from_a_peer_that_only_dials_out(tmp_path: Path)
         await asyncio.sleep(120)
         refilled = [e.facts["header"] for e in argonne.ledger.read(LEDGER) if e.type == REFILLED]
         assert made <= {header["body"] for header in refilled}
-        assert {line["type"] for line in argonne.owner.gap.lost()} >= {"request.made"}
+        assert {line["type"] for line in argonne.restore_guard.lost()} >= {"request.made"}
         _nobody_accused(federation)
         # The campaign may be asked again: its keys were used, and nothing happens twice.
         await argonne.start_campaign(parse_spec(spec(2)), federation.member())
@@ -137,7 +137,7 @@ def test_a_site_that_goes_back_without_a_word_is_still_caught(tmp_path: Path) ->
         shutil.copy(tmp_path / "nims.db", tmp_path / "earlier.db")
         nims = await federation.restart("nims")
         for _ in range(50):
-            await nims.owner.hold("operator@nims", "noise")
+            await nims.dispatcher.hold("operator@nims", "noise")
         await asyncio.sleep(60)
         await federation.crash("nims")
         for leftover in tmp_path.glob("nims.db*"):

@@ -48,7 +48,7 @@ def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float
         federation, nims, stream = await _making(tmp_path, when)
         await nims.set_stop_level("abort", federation.member(), "smoke")
         await asyncio.sleep(40)
-        task = nims.owner.task(stream)
+        task = nims.repository.task(stream)
         assert task.state is state
         assert not federation.world.twice()
         # Nothing new starts, also after a restart, until somebody releases it.
@@ -56,7 +56,7 @@ def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float
         await federation.crash("nims")
         again = await federation.restart("nims")
         await asyncio.sleep(120)
-        assert again.owner.switch == "abort"
+        assert again.dispatcher.stop_level == "abort"
         assert federation.world.effects.total() == happened
         await again.set_stop_level("release", federation.member(), "it was steam")
         await asyncio.sleep(400)
@@ -71,7 +71,7 @@ def test_a_weaker_word_does_not_take_an_abort_back(tmp_path: Path) -> None:
         federation, nims, _ = await _making(tmp_path, 1.0)
         await nims.set_stop_level("abort", federation.member(), "smoke")
         await nims.set_stop_level("hold", federation.member(), "")
-        assert nims.owner.switch == "abort"
+        assert nims.dispatcher.stop_level == "abort"
 
     run_simulated(story())
 
@@ -82,7 +82,7 @@ def test_a_task_that_waits_is_refused_when_its_right_lapses_and_costs_nothing(tm
         rows = nims.ledger.query("SELECT stream FROM task WHERE state = 'accepted'")
         waiting = str(rows[0]["stream"])
         before = _held(nims)
-        task = await nims.owner.revoked(waiting, LAPSED)
+        task = await nims.dispatcher.revoke(waiting, LAPSED)
         assert task.state is TaskState.REFUSED
         assert [reason.code for reason in task.reasons] == ["document_expired"]
         assert _held(nims) == before - 1000
@@ -100,12 +100,12 @@ def test_a_running_task_whose_right_lapses_is_stopped_as_its_contract_says(
 ) -> None:
     async def story() -> Task:
         federation, nims, stream = await _making(tmp_path, when)
-        await asyncio.gather(nims.owner.revoked(stream, LAPSED), nims.owner.revoked(stream, LAPSED))
+        await asyncio.gather(nims.dispatcher.revoke(stream, LAPSED), nims.dispatcher.revoke(stream, LAPSED))
         revocations = [entry.facts for entry in nims.ledger.read(stream) if entry.type == REVOKED]
         assert revocations == [{"how": "safe_stop"}]
         await asyncio.sleep(60)
         assert not federation.world.twice()
-        return nims.owner.task(stream)
+        return nims.repository.task(stream)
 
     task = run_simulated(story())
     assert task.state is TaskState.ENDED
@@ -117,13 +117,13 @@ def test_a_running_task_whose_right_lapses_is_stopped_as_its_contract_says(
 def test_a_task_whose_right_lapsed_is_stopped_again_after_a_restart(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims, stream = await _making(tmp_path, 5.0)
-        await nims.owner.revoked(stream, LAPSED)
+        await nims.dispatcher.revoke(stream, LAPSED)
         await federation.crash("nims")
         # As with a station that has received it, has not begun, and has not heard that it is to stop.
         del federation.places["nims"].book[stream]
         nims = await federation.restart("nims")
         await asyncio.sleep(60)
-        outcome = nims.owner.task(stream).outcome
+        outcome = nims.repository.task(stream).outcome
         assert outcome is not None
         assert (outcome.effect, outcome.reason) == (Effect.NONE, "stopped")
         assert federation.world.effects[stream] == 0
@@ -134,8 +134,8 @@ def test_a_task_whose_right_lapsed_is_stopped_again_after_a_restart(tmp_path: Pa
 def test_a_task_that_is_over_stays_as_it_is_when_its_right_lapses(tmp_path: Path) -> None:
     async def story() -> None:
         _, nims, stream = await _making(tmp_path, 60.0)
-        before = nims.owner.task(stream)
+        before = nims.repository.task(stream)
         assert before.state is TaskState.ENDED
-        assert await nims.owner.revoked(stream, LAPSED) == before
+        assert await nims.dispatcher.revoke(stream, LAPSED) == before
 
     run_simulated(story())

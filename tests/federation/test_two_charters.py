@@ -115,6 +115,7 @@ def test_who_leaves_one_charter_stays_in_the_other(tmp_path: Path) -> None:
 def test_what_a_team_has_under_way_is_counted_under_each_charter_by_itself(tmp_path: Path) -> None:
     async def story() -> None:
         federation = governed(tmp_path)
+        federation.places["nims"].most_open = 1
         await federation.start()
         await adopt(federation)
         nims = federation.places["nims"].running
@@ -122,8 +123,7 @@ def test_what_a_team_has_under_way_is_counted_under_each_charter_by_itself(tmp_p
             "second", charter=OTHER, team=TEAM, funder="nims", title="T", amounts=Amounts.parse({"samples": "5"})
         )
         await nims.authorizer.award(given, by="officer@nims")
-        nims.owner.most_open = 1
-        await nims.owner.hold("operator@nims", "so that all that is accepted waits")
+        await nims.dispatcher.hold("operator@nims", "so that all that is accepted waits")
         assert await first_step(federation, "a", CHARTER, "research") == ("accepted", "")
         assert await first_step(federation, "b", OTHER, "teaching") == ("accepted", "")
         assert await first_step(federation, "c", OTHER, "teaching") == ("refused", "too_many_open")

@@ -125,7 +125,7 @@ def test_what_an_owner_of_the_first_version_holds_under_a_cancelled_mandate_is_t
     async def story() -> None:
         federation = await with_older(tmp_path, "nims")
         home, nims = federation.places["argonne"].running, federation.places["nims"].running
-        await nims.owner.hold("operator@nims", "so that all that is accepted waits")
+        await nims.dispatcher.hold("operator@nims", "so that all that is accepted waits")
         await home.start_campaign(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(60)
         waiting = nims.tasks("accepted")

@@ -221,6 +221,12 @@ class Town:
         self._clients.pop(name, None)
         return process.wait(PATIENCE)
 
+    def ended_by_itself(self, name: str) -> int:
+        """Wait until a process ends; its exit status."""
+        process = self._running.pop(name)
+        self._clients.pop(name, None)
+        return process.wait(PATIENCE)
+
     def end(self) -> None:
         """End everything, by force what does not end by itself."""
         below = [pid for process in self._running.values() for pid, _ in descendants(process.pid)]

@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 
 from processes.sites import PROCESS_SOURCE, Town, alive, descendants, until
 from yosegi.cli import main
+from yosegi.core.errors import YosegiError
+from yosegi.ledger import SqliteStore
 from yosegi.trust.envelope import Envelope
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(200)]
@@ -48,6 +50,29 @@ def test_sigterm_ends_a_site_with_status_0_and_leaves_no_process(town: Town) -> 
     left = [pid for pid in below if alive(pid)]
     town.start("riken")
     assert (status, left) == (0, [])
+
+
+def test_doctor_of_a_running_site_tells_how_its_background_work_is(town: Town) -> None:
+    until(lambda: town.client("nims").get("/peers"), "nims has heard of its peers")
+    found = yosegi("site", "doctor", town.folder / "nims", "--json")
+    assert found.exit_code == 0, found.output
+    first, *_ = json.loads(found.stdout)["background"]
+    tasks = town.client("nims").get("/background")
+    assert first.endswith("tasks are well")
+    assert {"alerts", "exchange", "governance"} <= {task["owner"] for task in tasks}
+
+
+def test_a_site_whose_ledger_another_process_takes_over_ends_with_status_1_and_says_so(town: Town) -> None:
+    # As if its lock had been lost (a network file system).
+    usurper = SqliteStore(town.folder / "argonne" / "ledger.db")
+    usurper._begin_term([])
+    usurper.close()
+    with pytest.raises(YosegiError, match="term"):
+        town.client("argonne").post("/switch/hold", {"why": "whatever is recorded"})
+    status = town.ended_by_itself("argonne")
+    town.start("argonne")
+    assert status == 1
+    assert "the ledger of argonne has stopped" in (town.folder / "argonne.log").read_text()
 
 
 def test_a_site_that_ends_lets_go_of_whoever_waits_at_it(town: Town) -> None:

@@ -64,7 +64,7 @@ def request(house: House, **changes: Any) -> Request:
         "on_behalf_of": "pi@argonne",
         "purpose": "research",
         "capability": SIMULATE,
-        "contract": house.federation.places["riken"].running.owner.published["toy.simulate@1"].contract.digest,
+        "contract": house.federation.places["riken"].running.repository.published["toy.simulate@1"].contract.digest,
         "inputs": {"x": 0.25},
     }
     return Request(**(fields | changes))

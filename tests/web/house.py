@@ -168,7 +168,6 @@ class House:
             f"{who}@{name}": Account(person=f"{who}@{name}", role=role, passphrase=STORED)  # type: ignore[arg-type]
             for who, role in roles.items()
         }
-        site.authenticator.clock = ThreadClock(self.loop)
         self._lose(name)
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -105,12 +105,12 @@ def browser(house: House) -> Iterator[Browser]:
 
 
 def test_points_arrive_without_a_reload(house: House, browser: Browser) -> None:
-    house.do(house.federation.places["nims"].running.owner.hold("operator@nims", "a look"))
+    house.do(house.federation.places["nims"].running.dispatcher.hold("operator@nims", "a look"))
     house.begin(spec("growing", trials=6))
     browser.go(house, "/campaigns/growing")
     browser.run("window.marker = 'the same page'; document.querySelector('#plot').open = true")
     assert browser.count("#plot .chart circle") == 0
-    house.do(house.federation.places["nims"].running.owner.release("operator@nims", "go on"))
+    house.do(house.federation.places["nims"].running.dispatcher.release("operator@nims", "go on"))
     browser.wait(lambda: browser.count("#plot .chart circle") >= 6)
     browser.wait(lambda: "ended" in browser.text("#head h1"))
     done = house.campaign("growing")
@@ -179,7 +179,7 @@ def test_a_page_elsewhere_cannot_press_a_button(house: House, browser: Browser) 
     browser.driver.get("data:text/html," + form.replace("#", "%23"))
     browser.press("button")
     browser.wait(lambda: browser.driver.current_url.startswith(house.url()))
-    assert not house.federation.places["argonne"].running.owner.held
+    assert not house.federation.places["argonne"].running.dispatcher.is_stopped
     browser.errors()
 
 

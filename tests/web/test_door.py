@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from yosegi.core.errors import Invalid
-from yosegi.web import parcel_middleware
+from yosegi.http import limits
 from yosegi.web.app import in_json
 from yosegi.web.parcel_middleware import ParcelMiddleware
 
@@ -52,7 +52,7 @@ def test_a_parcel_that_is_none_is_refused_with_its_reason() -> None:
 
 
 def test_no_more_is_read_than_a_parcel_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parcel_middleware, "MOST_BODY", 10)
+    monkeypatch.setattr(limits, "MOST_BODY", 10)
     answer = post(bytes(11))
     assert answer.status_code == 422
     assert "larger than 10 bytes" in answer.json()["message"]

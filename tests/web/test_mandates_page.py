@@ -87,7 +87,8 @@ def test_an_agents_last_use_is_told_once_it_has_called_and_when_it_asked(house: 
             now = site.clock.now()
             until = now + timedelta(minutes=1)
             login = Login(person="pi@argonne", agent="reader", site="argonne", nonce="n", issued=now, not_after=until)
-            return site.authenticator.with_key(login.sign(KEY).to_bytes())
+            who = site.authenticator.by_key(login.sign(KEY).to_bytes())
+            return await site.sessions.open(who, program=True)
 
         headers = {"Authorization": f"Bearer {house.do(call())}"}
         answer = httpx.get(house.url() + "/api/v1/capabilities", headers=headers, trust_env=False)

@@ -123,7 +123,7 @@ def test_a_form_without_the_token_of_its_session_changes_nothing(house: House, p
     for form in ({}, {"form_token": ""}, {"form_token": "0" * 64}, {"form_token": foreign}, {"form_token": "é"}):
         answer = pi.post("/switch/hold", data=form)
         assert answer.status_code in (403, 422)
-        assert not house.federation.places["argonne"].running.owner.held
+        assert not house.federation.places["argonne"].running.dispatcher.is_stopped
 
 
 def test_a_form_from_another_sites_page_is_refused_even_with_the_token(house: House, pi: httpx.Client) -> None:
@@ -131,13 +131,13 @@ def test_a_form_from_another_sites_page_is_refused_even_with_the_token(house: Ho
     answer = pi.post("/switch/hold", data=form, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
     assert "another site" in answer.text
-    assert not house.federation.places["argonne"].running.owner.held
+    assert not house.federation.places["argonne"].running.dispatcher.is_stopped
 
 
 def test_a_form_of_nobody_leads_to_the_sign_in_page(house: House) -> None:
     with house.visitor() as stranger:
         assert stranger.post("/switch/hold", data={"form_token": "x"}).url.path == "/sign-in"
-    assert not house.federation.places["argonne"].running.owner.held
+    assert not house.federation.places["argonne"].running.dispatcher.is_stopped
 
 
 def test_a_form_that_is_too_large_is_refused(pi: httpx.Client) -> None:
@@ -155,16 +155,16 @@ def test_a_form_that_is_too_large_is_refused(pi: httpx.Client) -> None:
 def test_anybody_may_stop_the_site_and_only_an_operator_releases_it(
     house: House, pi: httpx.Client, word: str, said: str
 ) -> None:
-    owner = house.federation.places["argonne"].running.owner
+    owner = house.federation.places["argonne"].running.dispatcher
     assert said in pi.post(f"/switch/{word}", data={"form_token": token(pi)}).text
-    assert owner.held
+    assert owner.is_stopped
     answer = pi.post("/switch/release", data={"form_token": token(pi)})
     assert answer.status_code == 403
     assert "operators_only" in answer.text
-    assert owner.held
+    assert owner.is_stopped
     with house.visitor(who="operator") as operator:
         operator.post("/switch/release", data={"form_token": token(operator)})
-    assert not owner.held
+    assert not owner.is_stopped
 
 
 def test_a_campaign_is_held_resumed_stopped_and_aborted_from_its_page(house: House, pi: httpx.Client) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 import yosegi.web
 from yosegi.core.errors import NotFound
+from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import CampaignState, TaskState, TrialState
-from yosegi.execution.outcomes import REASONS
 from yosegi.web.marks import SHAPES, mark_of, step_mark
 from yosegi.web.words import TEXTS, Words
 
@@ -59,7 +59,7 @@ def test_a_step_that_ended_without_a_usable_result_does_not_look_like_a_success(
 
 
 def test_everything_an_engine_may_say_has_words() -> None:
-    assert {f"engine.{code}" for code in REASONS} <= set(TEXTS)
+    assert {f"engine.{code}" for code in OutcomeCode if code.from_engine} <= set(TEXTS)
 
 
 def test_an_owners_own_words_come_before_ours() -> None:

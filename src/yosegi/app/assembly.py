@@ -1,4 +1,4 @@
-"""Joining the rooms: from what a site is made of to a site that can be started. Nothing else knows everyone."""
+"""Composition by constructors: from what a site is made of to a site that can be started. Nothing else knows all."""
 
 from __future__ import annotations
 
@@ -24,19 +24,28 @@ from yosegi.exchange import Channels, Exchange, Mailbox
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.events import ClockCorrected
 from yosegi.exchange.peer_router import PeerRouter
+from yosegi.exchange.reports import Reports
 from yosegi.exchange.requests import RequestChanged, Requests
 from yosegi.exchange.restore_sync import RestoreSync
 from yosegi.exchange.witness import Witness
+from yosegi.execution.admission import Admission
+from yosegi.execution.breaker import Breakers
+from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.events import TaskChanged
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.lost_tasks import LostTasks
+from yosegi.execution.records import TaskRepository
+from yosegi.execution.reporting import Reporter
+from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.governance.agreements.suspensions import SuspensionRegister
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.events import DocumentInForce, MandateEnded, RemoteMandateEnded, RemoteMandateRenewed
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
-from yosegi.identity.accounts import Account, Authenticator
+from yosegi.identity.accounts import Account
+from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
+from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.alerts.email import Mailer
 from yosegi.services.alerts.health import HealthChecks
@@ -112,6 +121,8 @@ class _Data:
     """What travels beside documents: objects, what decisions rest on, what owners would say."""
 
     puller: Puller
+    repository: TaskRepository
+    engines: Engines
     transfers: ObjectTransfers
     disclosure: PolicyDisclosure
     preflight: PreflightService
@@ -123,9 +134,11 @@ class _Work:
     """What is done here for others and for this site's own members, and whoever may ask for it."""
 
     verifier: DelegationVerifier
-    owner: TaskOwner
-    engines: Engines
+    guard: RestoreGuard
+    dispatcher: Dispatcher
+    admission: Admission
     campaigns: Campaigns
+    reports: Reports
     erasure: ErasureService
     authenticator: Authenticator
     mandates: MandateService
@@ -162,52 +175,61 @@ def _data(parts: Parts, core: _Core) -> _Data:
     site, registry, authorizer, channels = settings.site, core.registry, core.authorizer, core.channels
     scope = parts.supervisor.scope
     puller = Puller(store, clock, wrong_object, offload=parts.offload)
+    reporter = Reporter(site, parts.signer, clock, registry)
+
+    async def on_late(stream: str, outcome: Outcome) -> None:
+        await repository.resolve(stream, outcome)
+
+    published = parts.engines(on_late)
+    repository = TaskRepository(site, ledger, authorizer, published, reporter, channels.posted, core.events)
     transfers = ObjectTransfers(
-        site, ledger, clock, store, puller, authorizer, channels, core.requests, settings.objects.largest_bytes,
-        scope("objects"),
+        site, ledger, clock, store, puller, authorizer, channels, core.requests, repository,
+        settings.objects.largest_bytes, scope("objects"),
     )  # fmt: skip
     disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels, scope("policy disclosure"))
     preflight = PreflightService(
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
     objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
-    return _Data(puller, transfers, disclosure, preflight, objects)
+    engines = Engines(one.engine for one in published.values())
+    return _Data(puller, repository, engines, transfers, disclosure, preflight, objects)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     registry, authorizer, channels, requests = core.registry, core.authorizer, core.channels, core.requests
-    events, delegation, clocks, scope = core.events, core.delegation, core.channels.clocks, parts.supervisor.scope
-
-    async def on_late(stream: str, outcome: Outcome) -> None:
-        await owner.resolve(stream, outcome)
-
-    published = parts.engines(on_late)
+    events, delegation, repository, scope = core.events, core.delegation, data.repository, parts.supervisor.scope
     verifier = DelegationVerifier(
         site, ledger, signer, clock, registry, authorizer, channels, events, scope("delegation")
     )
-    owner = TaskOwner(
-        site, ledger, signer, clock, authorizer, verifier, published, registry, channels.posted,
-        changed=lambda task: events.publish(TaskChanged(task)), most_open=parts.settings.most_open_tasks,
-        inputs=data.transfers,
+    guard = RestoreGuard(site, ledger)
+    lost = LostTasks(repository, guard)
+    dispatcher = Dispatcher(
+        repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
     )  # fmt: skip
-    data.transfers.owner = owner
-    start_waiting = owner.block_while(lambda: clocks.seconds_off)
-    events.subscribe(ClockCorrected, lambda event: start_waiting())
+    admission = Admission(
+        repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
+        parts.settings.most_open_tasks,
+    )  # fmt: skip
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
         site, ledger, requests, authorizer, delegation, contract_of, scope("campaigns"), named, compute=parts.compute
     )
-    erasure = ErasureService(site, ledger, signer, clock, registry, channels, parts.objects, requests, owner, campaigns)
+    reports = Reports(site, ledger, delegation, requests, campaigns.consequences)
+    erasure = ErasureService(
+        site, ledger, signer, clock, registry, channels, parts.objects, requests, repository, campaigns
+    )
     authenticator = Authenticator(
         site, clock, parts.accounts, agents=delegation.keys_of_agent, may_sign_in=authorizer.may_sign_in
     )
     mandates = MandateService(
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
-    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, owner.lost)
-    engines = Engines(one.engine for one in published.values())
-    return _Work(verifier, owner, engines, campaigns, erasure, authenticator, mandates, restore_sync)
+    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost)
+    return _Work(
+        verifier, guard, dispatcher, admission, campaigns, reports, erasure, authenticator, mandates,
+        restore_sync,
+    )  # fmt: skip
 
 
 def _governance(parts: Parts, core: _Core) -> _Governance:
@@ -220,7 +242,7 @@ def _governance(parts: Parts, core: _Core) -> _Governance:
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
     receivers = Receivers(
-        work.owner, core.requests, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
+        work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
         governance.publisher, governance.grants, work.restore_sync,
     )  # fmt: skip
 
@@ -231,7 +253,7 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         parts.settings.site, parts.ledger, parts.signer, parts.sealing, core.registry, parts.transport, parts.clock,
         core.channels, parts.supervisor.scope("exchange"),
         kinds=kinds(receivers),
-        refused=(core.requests.rejected, data.preflight.rejected, work.erasure.rejected),
+        refused=(work.reports.rejected, data.preflight.rejected, work.erasure.rejected),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
         introduce=governance.publisher.introduce,
         gives=give,
@@ -240,11 +262,12 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
     )  # fmt: skip
 
 
-def _alerts(parts: Parts, core: _Core, work: _Work) -> AlertService:
+def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work) -> AlertService:
     site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
-        site, clock, work.owner, core.channels, supervisor, ledger, work.engines, parts.folder, work.erasure
-    )
+        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, data.engines,
+        parts.folder, work.erasure,
+    )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, ledger, clock, _senders(parts), health.now, supervisor.scope("alerts"), every)
 
@@ -259,7 +282,9 @@ def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, m
         events.subscribe(ended, lambda event: work.campaigns.wake_all())
     for lapsed in (RemoteMandateEnded, DocumentInForce):
         events.subscribe(lapsed, lambda event: monitor.look())
-    events.subscribe(RemoteMandateRenewed, lambda event: work.owner.wake_all())
+    events.subscribe(TaskChanged, lambda event: work.dispatcher.task_changed(event.task))
+    events.subscribe(RemoteMandateRenewed, lambda event: work.dispatcher.wake_all())
+    events.subscribe(ClockCorrected, lambda event: work.dispatcher.start_waiting())
 
 
 def assemble(parts: Parts) -> Site:
@@ -271,9 +296,12 @@ def assemble(parts: Parts) -> Site:
     work = _work(parts, core, data)
     governance = _governance(parts, core)
     registry, authorizer, channels = core.registry, core.authorizer, core.channels
+    issuer = parts.institution.openid.client.issuer if parts.institution else ""
     publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]
-    monitor = RevocationMonitor(ledger, work.owner, authorizer, work.verifier, scope("authorization"))
-    alerts = _alerts(parts, core, work)
+    monitor = RevocationMonitor(
+        ledger, data.repository, work.dispatcher, authorizer, work.verifier, scope("authorization")
+    )
+    alerts = _alerts(parts, core, data, work)
     _subscribe(core.events, data, work, alerts, monitor)
     return Site(
         name=site,
@@ -286,7 +314,9 @@ def assemble(parts: Parts) -> Site:
         channels=channels,
         exchange=_exchange(parts, core, data, work, governance),
         requests=core.requests,
-        owner=work.owner,
+        dispatcher=work.dispatcher,
+        repository=data.repository,
+        restore_guard=work.guard,
         catalogue=core.catalogue,
         campaigns=work.campaigns,
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
@@ -295,6 +325,7 @@ def assemble(parts: Parts) -> Site:
         institution=parts.institution,
         notices=alerts,
         authenticator=work.authenticator,
+        sessions=SessionStore(ledger, clock, work.authenticator, issuer),
         transfers=data.transfers,
         objects=data.objects,
         erasure=work.erasure,
@@ -302,7 +333,9 @@ def assemble(parts: Parts) -> Site:
         preflight=data.preflight,
         rights=work.verifier,
         watch=monitor,
-        approvals=ApprovalService(site, ledger, clock, work.owner, authorizer, work.authenticator),
+        approvals=ApprovalService(
+            site, ledger, clock, data.repository, work.dispatcher, authorizer, work.authenticator
+        ),
         mandates=work.mandates,
         asking=TaskRequests(core.requests, authorizer, work.mandates, core.catalogue.contract_of),
         restore_sync=work.restore_sync,
@@ -311,7 +344,7 @@ def assemble(parts: Parts) -> Site:
         governance=GovernanceService(
             site, clock, registry, authorizer, core.catalogue, publisher, data.preflight, frozenset(FORMATS)
         ),
-        engines=work.engines,
+        engines=data.engines,
     )
 
 

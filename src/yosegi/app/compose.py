@@ -125,7 +125,7 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
 
 
 @contextlib.asynccontextmanager
-async def at_rest(home: Home) -> AsyncIterator[Site]:
+async def offline_site(home: Home) -> AsyncIterator[Site]:
     """The site of a home that is not running, for governance: its policies are in force, no engine is started.
 
     Whatever is to be sent waits until the site is served.
@@ -141,7 +141,7 @@ async def at_rest(home: Home) -> AsyncIterator[Site]:
         site = assemble(replace(_parts(home, settings, clock, key, ledger), resources=resources))
         site.catalogue.start(site.catalogue.published_before())
         known = {ref for charter in site.registry.charters() for ref in site.catalogue.facts(charter)}
-        site.authorizer.expectations = tuple(row for row in home.expectations() if row.what in known)
+        site.authorizer.expect(row for row in home.expectations() if row.what in known)
         await site.authorizer.start()
         yield site
 

@@ -64,18 +64,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None]) -> None:
     site = await compose(home)
-    async with contextlib.AsyncExitStack() as closing:
-        closing.push_async_callback(site.close)
-        config = uvicorn.Config(
-            make_app(site),
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=2,
-            server_header=False,
-        )
-        with _obeyed():
+    with _obeyed():
+        async with contextlib.AsyncExitStack() as closing:
+            closing.push_async_callback(site.close)
+            config = uvicorn.Config(
+                make_app(site),
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                timeout_keep_alive=60,
+                timeout_graceful_shutdown=2,
+                server_header=False,
+            )
             await _Server(config, site, ready).serve(sockets=[listener])
     if site.ledger.stopped is not None:
         raise site.ledger.stopped

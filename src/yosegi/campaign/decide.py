@@ -13,6 +13,7 @@ from yosegi.campaign.tally import BREAKER_AT
 from yosegi.campaign.trial import Step, Trial
 from yosegi.core.amounts import Amounts
 from yosegi.core.identifiers import derived_key, split_capability
+from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import CampaignState, Result, TaskState, TrialState
 
 SUGGESTED = "suggestions are made; resume it for more, or resume it with conduct run to have work carried out"
@@ -215,7 +216,7 @@ def _end_of(campaign: Campaign, trial: Trial) -> EndTrial | None:
     if step.state is TaskState.CANCELLED:
         return EndTrial(trial.number, TrialState.WITHDRAWN, step.reason)
     if step.result != Result.VALID:
-        infeasible = step.reason.startswith("infeasible")
+        infeasible = OutcomeCode.INFEASIBLE in step.codes
         return EndTrial(trial.number, TrialState.INFEASIBLE if infeasible else TrialState.FAILED, step.reason)
     if len(trial.steps) == len(campaign.spec.source_named(trial.source).step):
         return EndTrial(trial.number, TrialState.COMPLETED)

@@ -15,20 +15,18 @@ from yosegi.campaign.problem import history_of, pending_of, problem_of
 from yosegi.campaign.proposers import proposer, version_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
+from yosegi.campaign.trial import Step
 from yosegi.core.contract import Conduct, Contract, strictest
-from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
+from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
 from yosegi.core.identifiers import derived_key
-from yosegi.core.object import ObjectRef, is_object, refs
+from yosegi.core.object import ObjectRef, is_object
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.core.supervision import TaskScope
+from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Asked, Requests
-from yosegi.governance.agreements.label import Label
 from yosegi.governance.mandates.delegation import Delegation
-from yosegi.governance.policy.decision import Decision
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.planner import PlannerError, Proposal, suggest, versions
-
-NOTHING = Label()
 
 Compute = Callable[[Callable[[], list[Proposal]]], Awaitable[list[Proposal]]]
 
@@ -43,19 +41,11 @@ async def inline(work: Callable[[], list[Proposal]]) -> list[Proposal]:
     return work()
 
 
-def _no_object(digest: str) -> ObjectRef:
-    raise NotFound("object", digest)
-
-
 class CampaignAuthorization(Protocol):
     """What the home site's own policy says about a request of its member."""
 
-    def decide_request(self, request: Mapping[str, Any], contract: Contract, learned: Label = NOTHING) -> Decision:
-        """May this member ask for this, of which so much was learned from others?"""
-        ...
-
-    def labelled(self, request: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
-        """The request with each object named by the strictest label that is known of it here."""
+    def authorize(self, request: RequestDraft) -> AuthorizedRequest:
+        """The request with each object under the strictest label known here, and whether the member may ask for it."""
         ...
 
     def attested(self, person: str) -> tuple[str, ...] | None:
@@ -87,7 +77,6 @@ class Campaigns:
     Args:
         contract_of: the contract of a capability as last offered to this site; raises NotFound.
         object_named: the object of a digest, as it is known here; raises NotFound.
-        changed: told of each campaign that moved, by name.
     """
 
     site: str
@@ -97,9 +86,8 @@ class Campaigns:
     delegation: Delegation
     contract_of: Callable[[str, str], Contract]
     scope: TaskScope
-    object_named: Callable[[str], ObjectRef] = _no_object
+    object_named: Callable[[str], ObjectRef]
     compute: Compute = in_thread
-    changed: Callable[[Campaign], None] = lambda campaign: None
     _folds: dict[str, Campaign] = field(default_factory=dict)
     _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -240,8 +228,25 @@ class Campaigns:
             draft = Draft(types.OUTCOME, {"kind": kind}, {"title": title, "link": link})
             await self._append(self.get(name), draft, actor=by)
 
+    def consequences(self, asked: Asked) -> tuple[Write, ...]:
+        """What an owner's word on a request means for the campaign that made it: its step's answer.
+
+        It is recorded in the commit that records the word, so that neither stands without the other.
+        """
+        if asked.request is None or asked.request.campaign is None:
+            return ()
+        try:
+            campaign = self.get(asked.request.campaign)
+        except YosegiError:
+            return ()  # it cannot be folded, as its loop says; the owner's word is recorded all the same
+        for trial in campaign.open_trials():
+            for step in trial.steps[-1:]:
+                if (step.owner, step.key) == (asked.request.to, asked.request.key) and _is_news(step, asked):
+                    return (self._write(campaign, _answer(trial.number, step.key, asked)),)
+        return ()
+
     def reported(self, asked: Asked) -> None:
-        """A request's state moved: wake its campaign."""
+        """A request's state has moved: wake its campaign."""
         if asked.request is not None and asked.request.campaign is not None:
             self._wake(asked.request.campaign).set()
 
@@ -257,50 +262,55 @@ class Campaigns:
     async def _round(self, name: str) -> bool:
         """Wait for news, then fold and decide; whether the campaign is not over yet.
 
-        Where it fails (somebody else wrote to the stream, the disk is full, an owner is gone), the next round folds and
-        decides again.
+        Where it fails (the disk is full, this site's clock is off, an owner is gone), the next round folds and decides
+        again.
         """
         wake = self._wake(name)
         await wake.wait()
         wake.clear()
         try:
-            async with self._lock(name):
-                moved = await self._once(name)
+            try:
+                moved = await self._step(name)
+            except Conflict:
+                moved = await self._step(name)  # a report or a person was faster: fold and decide again
         except BaseException:
             wake.set()
             raise
-        campaign = self.get(name)
         if moved:
             wake.set()
-            self.changed(campaign)
+        campaign = self.get(name)
         return moved or not campaign.state.final or bool(campaign.tally.open)
 
-    async def _once(self, name: str) -> bool:
-        """Learn what was reported, then do what is due. Whether anything moved."""
-        campaign = self.get(name)
-        if await self._learn(campaign):
-            return True
-        under = campaign.mandate if campaign.state is CampaignState.RUNNING else ""
-        if under and (over := self.delegation.over(under)):
-            return await self._do(campaign, [MoveCampaignTo(CampaignState.HELD, over.en)])
-        actions = decide(campaign)
-        planning = [action for action in actions if isinstance(action, Propose)]
-        others = [action for action in actions if not isinstance(action, Propose)]
-        if others:
-            return await self._do(campaign, others)
+    async def _step(self, name: str) -> bool:
+        """Learn what was reported, then do what is due, and then plan. Whether anything moved."""
+        async with self._lock(name):
+            campaign = self.get(name)
+            if await self._learn(campaign):
+                return True
+            under = campaign.mandate if campaign.state is CampaignState.RUNNING else ""
+            if under and (over := self.delegation.over(under)):
+                return await self._do(campaign, [MoveCampaignTo(CampaignState.HELD, over.en)])
+            actions = decide(campaign)
+            planning = [action for action in actions if isinstance(action, Propose)]
+            others = [action for action in actions if not isinstance(action, Propose)]
+            if others:
+                return await self._do(campaign, others)
         for action in planning:
             await self._propose(campaign, action)
         return bool(planning)
 
     async def _learn(self, campaign: Campaign) -> bool:
-        """Copy what owners reported of open steps into the campaign's own stream."""
+        """Copy what is known of open steps and not in the campaign's own stream yet.
+
+        What owners report is there already (`consequences`); what this site's own policy refused is not.
+        """
         drafts = []
         for trial in campaign.open_trials():
             for step in trial.steps[-1:]:
                 if step.state.final:
                     continue
                 asked = self.requests.get(step.owner, step.key)
-                if asked.state is not step.state and asked.state is not TaskState.NEW:
+                if _is_news(step, asked):
                     drafts.append(_answer(trial.number, step.key, asked))
         if drafts:
             await self._append(campaign, *drafts)
@@ -330,26 +340,24 @@ class Campaigns:
         step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
         contract = campaign.contracts[step.capability]
         inputs = self._with_objects(contract, inputs_of(spec, step, contract, trial.values, trial.outputs()))
-        # What went into the inputs: all that the campaign has seen, and objects with labels of their own.
-        labels = [campaign.learned.sensitivity, *(ref.sensitivity for ref in refs(contract.inputs, inputs).values())]
-        request = {
-            "charter": spec.charter,
-            "key": action.key,
-            "team": spec.team,
-            "on_behalf_of": spec.on_behalf_of,
-            "purpose": spec.purpose,
-            "campaign": spec.name,
-            "capability": step.capability,
-            "contract": contract.digest,
-            "inputs": inputs,
-            "sensitivity": strictest("public" if trial.steps else "team", *labels),
-            "conduct": None if campaign.conduct == "run" else campaign.conduct,
-            "mandate": campaign.mandate or None,
-            "clearances": self.authorizer.attested(spec.on_behalf_of),
-            "challenge": spec.challenge,
-        }
-        request = self.authorizer.labelled(request, contract)
-        decision = self.authorizer.decide_request(request, contract, campaign.learned)
+        request = RequestDraft(
+            charter=spec.charter,
+            key=action.key,
+            team=spec.team,
+            on_behalf_of=spec.on_behalf_of,
+            purpose=spec.purpose,
+            campaign=spec.name,
+            capability=step.capability,
+            contract=contract,
+            inputs=inputs,
+            # What went into the inputs: all that the campaign has seen; objects have labels of their own.
+            sensitivity=strictest("public" if trial.steps else "team", campaign.learned.sensitivity),
+            conduct=None if campaign.conduct == "run" else campaign.conduct,
+            mandate=campaign.mandate or None,
+            clearances=self.authorizer.attested(spec.on_behalf_of),
+            challenge=spec.challenge,
+            learned=campaign.learned,
+        )
         facts = {
             "trial": trial.number,
             "step": action.step,
@@ -357,7 +365,7 @@ class Campaigns:
             "key": action.key,
             "held": dict(contract.cost),
         }
-        return Draft(types.ASKED, facts), self.requests.draft(request, decision)
+        return Draft(types.ASKED, facts), self.requests.draft(self.authorizer.authorize(request))
 
     def _with_objects(self, contract: Contract, inputs: dict[str, Any]) -> dict[str, Any]:
         """Inputs with each object that is named by its digest as a reference to it.
@@ -386,6 +394,11 @@ class Campaigns:
         return True
 
     async def _propose(self, campaign: Campaign, action: Propose) -> None:
+        """Plan from the campaign as it is now, and record that. Nobody waits for it who reports or stops meanwhile.
+
+        What was reported since is no reason to plan again: the entry says which position the planner saw. Proposals
+        that are not wanted any more are dropped.
+        """
         seed = step_seed(campaign.spec, campaign.position)
         proposals = await self.compute(partial(propose, campaign, action.count, action.closed))
         facts = {"seen": campaign.position, "count": action.count, "seed": seed, "proposed": len(proposals)}
@@ -395,13 +408,21 @@ class Campaigns:
             "planner": campaign.spec.planner,
             "versions": versions() | version_of(campaign.spec.planner),
         }
-        await self._append(campaign, Draft(types.PROPOSED, facts, body))
+        async with self._lock(campaign.spec.name):
+            now = self.get(campaign.spec.name)
+            if now.position == campaign.position or _still_wanted(now, action):
+                await self._append(now, Draft(types.PROPOSED, facts, body))
 
     async def _append(
         self, campaign: Campaign, *drafts: Draft, requests: Sequence[Write] = (), actor: str = ""
     ) -> list[Entry]:
+        entries = await self.ledger.append(self._write(campaign, *drafts, actor=actor), *requests)
+        self.requests.made(entries)
+        return entries
+
+    def _write(self, campaign: Campaign, *drafts: Draft, actor: str = "") -> Write:
         spec = campaign.spec
-        write = Write(
+        return Write(
             campaign_stream(spec.name),
             campaign.position,
             drafts,
@@ -409,10 +430,6 @@ class Campaigns:
             actor=actor or self.site,
             on_behalf_of=spec.on_behalf_of,
         )
-        entries = await self.ledger.append(write, *requests)
-        self.requests.made(entries)
-        self.changed(self.get(spec.name))
-        return entries
 
     def _wake(self, name: str) -> asyncio.Event:
         return self._wakes.setdefault(name, asyncio.Event())
@@ -428,6 +445,17 @@ def _check_planning(spec: CampaignSpec) -> None:
         problem_of(spec)
     except PlannerError as error:
         raise Invalid(f"campaign {spec.name}", str(error)) from None
+
+
+def _is_news(step: Step, asked: Asked) -> bool:
+    """Whether more is known of a step than its campaign has on record."""
+    return not step.state.final and asked.state is not step.state and asked.state is not TaskState.NEW
+
+
+def _still_wanted(campaign: Campaign, planned: Propose) -> bool:
+    """Whether a campaign that has moved on while it was planned for would still take all of the proposals."""
+    due = decide(campaign)
+    return any(isinstance(a, Propose) and a.count >= planned.count and a.closed == planned.closed for a in due)
 
 
 def _answer(trial: int, key: str, asked: Asked) -> Draft:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from yosegi.campaign.growing import Appended, Trials
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.tally import Tally, badness
 from yosegi.campaign.trial import Step, Trial, answered, moved, observation_of
@@ -47,10 +48,10 @@ class Campaign:
     position: int
     last_sequence: int
     started: str
-    trials: tuple[Trial, ...] = ()
-    ended_order: tuple[int, ...] = ()
+    trials: Trials = field(default_factory=Trials)
+    ended_order: Appended[int] = field(default_factory=Appended)
     """Numbers of ended trials in the order they ended: the history's order."""
-    observed: tuple[Observation, ...] = ()
+    observed: Appended[Observation] = field(default_factory=Appended)
     """What the planner has learned of each of them."""
     tally: Tally = field(default_factory=Tally)
     why: str = ""
@@ -134,7 +135,7 @@ def _proposed(campaign: Campaign, position: int, body: Mapping[str, Any]) -> dic
         for n, p in enumerate(body["proposals"])
     )
     return {
-        "trials": campaign.trials + new,
+        "trials": campaign.trials.proposed(new),
         "tally": campaign.tally.proposed(new),
         "rounds": campaign.rounds + 1,
         "exhausted": not new,
@@ -174,8 +175,8 @@ def _over(campaign: Campaign, trial: Trial, tally: Tally) -> dict[str, Any]:
     if trial.source == campaign.spec.source[0].name and trial.value is not None:
         best = trial if best is None else min(best, trial, key=partial(badness, goal))
     return {
-        "ended_order": (*campaign.ended_order, trial.number),
-        "observed": (*campaign.observed, observation_of(campaign.spec, trial)),
+        "ended_order": campaign.ended_order.appended(trial.number),
+        "observed": campaign.observed.appended(observation_of(campaign.spec, trial)),
         "tally": replace(tally, best=0 if best is None else best.number),
     }
 
@@ -191,9 +192,8 @@ def _learned(campaign: Campaign, trial: Trial, facts: Mapping[str, Any], body: M
 
 
 def _replaced(campaign: Campaign, trial: Trial) -> dict[str, Any]:
-    trials = list(campaign.trials)
-    before, trials[trial.number - 1] = trials[trial.number - 1], trial
-    return {"trials": tuple(trials), "tally": campaign.tally.after(before, trial)}
+    before = campaign.trials.numbered(trial.number)
+    return {"trials": campaign.trials.replaced(trial), "tally": campaign.tally.after(before, trial)}
 
 
 def fold(entries: Iterable[Entry]) -> Campaign | None:

@@ -9,11 +9,10 @@ from typing import Any
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.amounts import Amounts
 from yosegi.core.identifiers import split_capability
+from yosegi.core.outcomes import ReasonCode
 from yosegi.core.states import TaskState, TrialState, transition
 from yosegi.planner import Observation, Status
 
-AWAITS_APPROVAL = "approval_missing"
-GRANT_EXCEEDED = "grant_exceeded"
 STATUS = {
     TrialState.COMPLETED: Status.DONE,
     TrialState.INFEASIBLE: Status.INFEASIBLE,
@@ -39,6 +38,8 @@ class Step:
     held: Amounts = Amounts()
     reason: str = ""
     reasons: tuple[Mapping[str, str], ...] = ()
+    codes: frozenset[str] = frozenset()
+    """Of its reasons and, where it ended without a valid result, of its outcome."""
     simulated: bool = False
 
 
@@ -72,7 +73,7 @@ class Trial:
     @property
     def wants_grant(self) -> bool:
         """Whether it was refused because its grant does not cover it."""
-        return self.state is TrialState.REFUSED and GRANT_EXCEEDED in self.why.split("; ")
+        return self.state is TrialState.REFUSED and any(ReasonCode.GRANT_EXCEEDED in s.codes for s in self.steps[-1:])
 
     @property
     def waits_for_a_person(self) -> bool:
@@ -80,7 +81,7 @@ class Trial:
         last = self.steps[-1] if self.steps else None
         if last is None or last.state is not TaskState.ACCEPTED:
             return False
-        return any(reason.get("code") == AWAITS_APPROVAL for reason in last.reasons)
+        return ReasonCode.APPROVAL_MISSING in last.codes
 
     def charged(self) -> Amounts:
         """What owners have charged for it."""
@@ -115,6 +116,7 @@ def answered(trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) ->
                 charged=Amounts(facts.get("charged", {})),
                 reason=body.get("reason", ""),
                 reasons=tuple(body.get("reasons", ())),
+                codes=_codes(body),
                 simulated=facts.get("simulated", False),
             )
     state = TaskState(facts["state"])
@@ -124,6 +126,12 @@ def answered(trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) ->
     if state.final and trial.state is TrialState.UNCERTAIN:
         return moved(trial, TrialState.RUNNING)
     return trial
+
+
+def _codes(body: Mapping[str, Any]) -> frozenset[str]:
+    """The codes in an answer's body, where an outcome's stands before its message as `code: message`."""
+    told = frozenset(reason["code"] for reason in body.get("reasons", ()))
+    return told or frozenset(filter(None, (body.get("reason", "").partition(":")[0],)))
 
 
 def observation_of(spec: CampaignSpec, trial: Trial) -> Observation:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
-from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreements.agreement import Agreement
@@ -139,5 +139,5 @@ def _agreements(home: Path) -> list[dict[str, Any]]:
     async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
         return site.governance.agreements()
 
-    found: list[dict[str, Any]] = at_site(home, rest, lambda client: client.get("/agreements"))
+    found: list[dict[str, Any]] = run_locally_or_remotely(home, rest, lambda client: client.get("/agreements"))
     return found

@@ -11,7 +11,7 @@ import click
 
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
-from yosegi.cli.office import HomeArgument
+from yosegi.cli.home_site import HomeArgument
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Conflict, Corrupt, Invalid
 from yosegi.core.sanitize import plain

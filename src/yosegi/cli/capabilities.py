@@ -10,7 +10,7 @@ import click
 
 from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.office import HomeArgument
+from yosegi.cli.home_site import HomeArgument
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 
 
@@ -59,7 +59,7 @@ def check(entry: str, json_: bool) -> None:
 
     To publish it: yosegi capability publish.
     """
-    # Only here: the other commands ask a site, and need none of its rooms.
+    # Only here: the other commands ask a site, and need none of its services.
     from yosegi.execution.engines.derivation import derive_all
     from yosegi.services.schemas import contract_full
 

@@ -26,7 +26,7 @@ from yosegi.cli.documents import (
     save,
     sign_file,
 )
-from yosegi.cli.office import HomeArgument
+from yosegi.cli.home_site import HomeArgument
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp

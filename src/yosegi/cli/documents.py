@@ -11,7 +11,7 @@ import click
 
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
-from yosegi.cli.office import at_site
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.client.client import Client
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
@@ -133,7 +133,7 @@ def documents_of(home: Path, charter: str) -> list[Envelope]:
         known = {one["id"] for one in client.get("/charters")}
         return list(client.get(f"/charters/{charter}/documents")) if charter in known else []
 
-    return [Envelope.read(value) for value in at_site(home, rest, running)]
+    return [Envelope.read(value) for value in run_locally_or_remotely(home, rest, running)]
 
 
 def last_statement(documents: Iterable[Envelope], site: str) -> Statement | None:
@@ -153,7 +153,9 @@ def publish(home: Path, envelope: Envelope) -> dict[str, Any]:
     async def rest(site: Site, who: Session) -> dict[str, Any]:
         return await site.governance.publish(value, who)
 
-    found: dict[str, Any] = at_site(home, rest, lambda client: client.post("/governance", {"document": value}))
+    found: dict[str, Any] = run_locally_or_remotely(
+        home, rest, lambda client: client.post("/governance", {"document": value})
+    )
     return found
 
 

@@ -11,7 +11,7 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
 from yosegi.cli.documents import Keys, Out, load_signer, save
-from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
@@ -77,7 +77,7 @@ def award(
     async def rest(site: Site, who: Session) -> dict[str, Any]:
         return await site.funds.award(value, who)
 
-    _shown(at_site(home, rest, lambda client: client.post("/grants", {"grant": value})), json_)
+    _shown(run_locally_or_remotely(home, rest, lambda client: client.post("/grants", {"grant": value})), json_)
 
 
 def _pair(amount: str) -> tuple[str, str]:
@@ -98,7 +98,7 @@ def show(home: Path, name: str, json_: bool) -> None:
     async def rest(site: Site, who: Session) -> Any:
         return site.funds.show(name) if name else site.funds.list()
 
-    found = at_site(home, rest, lambda client: client.get(f"/grants/{name}" if name else "/grants"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.get(f"/grants/{name}" if name else "/grants"))
     if json_:
         show_json(found)
         return
@@ -134,7 +134,7 @@ def release(home: Path, name: str, tranche: str, document: Path | None, award_le
         return await site.funds.release(name, tranche, who, document=value, award_letter=digest)
 
     body = {"tranche": tranche, "document": value, "award_letter": digest}
-    _shown(at_site(home, rest, lambda client: client.post(f"/grants/{name}/release", body)), json_)
+    _shown(run_locally_or_remotely(home, rest, lambda client: client.post(f"/grants/{name}/release", body)), json_)
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def claw_back(home: Path, name: str, tranche: str, amounts: tuple[str, ...], rea
         return await site.funds.claw_back(name, tranche, wanted, reason, who)
 
     body = {"tranche": tranche, "amounts": wanted, "reason": reason}
-    _shown(at_site(home, rest, lambda client: client.post(f"/grants/{name}/claw-back", body)), json_)
+    _shown(run_locally_or_remotely(home, rest, lambda client: client.post(f"/grants/{name}/claw-back", body)), json_)
 
 
 @grant.command()
@@ -223,7 +223,7 @@ def move(
         return await site.funds.move(name, tranche, to, into, wanted, reason, who)
 
     body = {"tranche": tranche, "to": to, "into": into, "amounts": wanted, "reason": reason}
-    done = at_site(home, rest, lambda client: client.post(f"/grants/{name}/move", body))
+    done = run_locally_or_remotely(home, rest, lambda client: client.post(f"/grants/{name}/move", body))
     if json_:
         show_json(done)
     else:
@@ -240,7 +240,7 @@ def moves(home: Path, json_: bool) -> None:
     async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
         return site.funds.moves()
 
-    found = at_site(home, rest, lambda client: client.get("/moves"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.get("/moves"))
     if json_:
         show_json(found)
         return
@@ -266,7 +266,7 @@ def accept(home: Path, move_name: str, refuse: bool, why: str) -> None:
         return await site.funds.answer(peer, key, not refuse, why, who)
 
     body = {"accepted": not refuse, "why": why}
-    at_site(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/answer", body))
+    run_locally_or_remotely(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/answer", body))
     say(f"{move_name}: {'refused; it goes back' if refuse else 'taken'}")
 
 
@@ -281,7 +281,7 @@ def take_back(home: Path, move_name: str) -> None:
     async def rest(site: Site, who: Session) -> None:
         await site.funds.take_back(peer, key, who)
 
-    at_site(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/back"))
+    run_locally_or_remotely(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/back"))
     say(f"{move_name}: asked back; see yosegi grant moves")
 
 
@@ -306,7 +306,7 @@ def usage_(home: Path, groups: tuple[str, ...], as_csv: bool, json_: bool) -> No
         return usage(site.ledger.query, wanted)
 
     query = "&".join(f"by={group}" for group in wanted)
-    found = at_site(home, rest, lambda client: client.get(f"/usage?{query}"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.get(f"/usage?{query}"))
     if json_:
         show_json(found)
     elif as_csv:

@@ -13,7 +13,7 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.cli.documents import save
-from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
 from yosegi.cli.output import (
     as_json,
     explained,
@@ -186,7 +186,7 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
         return await site.governance.suspend(kind, name, who, why, charter)
 
     body = {"kind": kind, "name": name, "why": why, "charter": charter}
-    at_site(home, rest, lambda client: client.post("/suspensions", body))
+    run_locally_or_remotely(home, rest, lambda client: client.post("/suspensions", body))
     say(f"{kind} {name} is suspended here; lift it: yosegi incident lift {home} {kind} {name} --why …")
 
 
@@ -204,7 +204,7 @@ def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
         return await site.governance.lift(kind, name, who, why, charter)
 
     body = {"kind": kind, "name": name, "why": why, "charter": charter}
-    at_site(home, rest, lambda client: client.post("/suspensions/lift", body))
+    run_locally_or_remotely(home, rest, lambda client: client.post("/suspensions/lift", body))
     say(f"{kind} {name} is suspended here no more")
 
 
@@ -218,7 +218,7 @@ def list_(home: Path, json_: bool) -> None:
     async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
         return site.governance.suspensions()
 
-    found = at_site(home, rest, lambda client: client.get("/suspensions"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.get("/suspensions"))
     if json_:
         show_json(found)
         return
@@ -247,7 +247,7 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
         return await site.erasure.order("task", task, why, who)
 
     body = {"task": task, "why": why}
-    show_erasure(at_site(home, rest, lambda client: client.post("/erasures", body)), json_)
+    show_erasure(run_locally_or_remotely(home, rest, lambda client: client.post("/erasures", body)), json_)
 
 
 @incident.command()
@@ -260,7 +260,7 @@ def erasures(home: Path, json_: bool) -> None:
     async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
         return site.erasure.listing(who)
 
-    found = at_site(home, rest, lambda client: client.get("/erasures"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.get("/erasures"))
     if json_:
         show_json(found)
         return

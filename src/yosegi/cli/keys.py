@@ -14,7 +14,7 @@ from yosegi.app.keyring import begin_next, read_pin, signers, slot_of, take_next
 from yosegi.app.membership import charters_in
 from yosegi.app.settings import Home
 from yosegi.cli.documents import Keys, documents_of, last_statement, load_signer, publish
-from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, NotFound
@@ -180,5 +180,7 @@ def _charters(home: Path) -> list[str]:
     async def rest(site: Site, who: Session) -> list[str]:
         return list(site.registry.charters())
 
-    found: list[str] = at_site(home, rest, lambda client: [one["id"] for one in client.get("/charters")])
+    found: list[str] = run_locally_or_remotely(
+        home, rest, lambda client: [one["id"] for one in client.get("/charters")]
+    )
     return found

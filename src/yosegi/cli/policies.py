@@ -11,7 +11,7 @@ import click
 
 from yosegi.app.settings import Home, read_toml
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.office import HomeArgument, at_site
+from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
@@ -182,7 +182,7 @@ def publish(home: Path) -> None:
     async def rest(site: Site, who: Session) -> dict[str, Any]:
         return {"warnings": await site.governance.reload(rules, table, who)}
 
-    done = at_site(home, rest, lambda client: client.post("/policy", {"rules": rules, "table": table}))
+    done = run_locally_or_remotely(home, rest, lambda client: client.post("/policy", {"rules": rules, "table": table}))
     for warning in done["warnings"]:
         say(f"look at: {warning}", err=True)
     say(f"{len(rules)} files of rules are in force, {len(table)} expectations hold")

@@ -1,1 +1,1 @@
-"""Values all rooms share, and the Protocols through which time, network, disk and processes come."""
+"""Values all packages share, and the Protocols through which time, network, disk and processes come."""

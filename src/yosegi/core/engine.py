@@ -15,6 +15,7 @@ from pydantic import Field
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import EffectClass
 from yosegi.core.object import ObjectRef
+from yosegi.core.outcomes import OutcomeCode, code_of
 from yosegi.core.states import Effect, Result
 from yosegi.core.values import Value
 
@@ -52,7 +53,7 @@ class Work:
 class Outcome(Value):
     """How one attempt ended: what it did to the world, and what it tells.
 
-    `reason` is a code (`yosegi.core.reasons`) and `message` its detail; both empty for a valid result. `spent` is the
+    `reason` is the text of an `OutcomeCode` and `message` its detail; both empty for a valid result. `spent` is the
     actual cost, absent where the contract's cost applies.
     """
 
@@ -67,7 +68,12 @@ class Outcome(Value):
     def failed(cls, effect: Effect, reason: str, message: str = "", *, invalid: bool = False) -> Outcome:
         """An outcome without a usable result."""
         result = Result.INVALID if invalid else Result.ABSENT
-        return cls(effect=effect, result=result, reason=reason, message=message[:2000])
+        return cls(effect=effect, result=result, reason=str(reason), message=message[:2000])
+
+    @property
+    def code(self) -> OutcomeCode | None:
+        """What `reason` says; None for a valid result, and for a code of another version of this program."""
+        return code_of(self.reason)
 
 
 @dataclass(frozen=True, slots=True)

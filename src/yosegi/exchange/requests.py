@@ -17,16 +17,14 @@ from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.events import Events
 from yosegi.core.fifo_cache import FifoCache
-from yosegi.core.identifiers import split_capability
-from yosegi.core.object import ObjectRef, refs
-from yosegi.core.states import Result, TaskState
+from yosegi.core.outcomes import OutcomeCode
+from yosegi.core.states import TaskState
 from yosegi.data.entries import naming
 from yosegi.exchange.channels import Channels
-from yosegi.exchange.outbox import Outgoing, sending
-from yosegi.exchange.received import Received
+from yosegi.exchange.outbox import sending
+from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.mandates.delegation import Delegation
-from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Db, Draft, Entry, Ledger, Write
 from yosegi.trust.envelope import Envelope
@@ -39,6 +37,7 @@ REPORTED = "request.reported"
 REJECTED = "request.rejected"
 """Its owner would not take the document at all, e.g. because the key was used before."""
 CANCEL_ASKED = "request.cancel_asked"
+_NAMED = ("capability", "team", "campaign", "mandate")
 LIFETIME = timedelta(days=1)
 LIFETIME_FOR_APPROVAL = timedelta(days=7)
 """People need longer than machines."""
@@ -83,18 +82,21 @@ class Asked:
         if entry.type == REPORTED and "report" not in body:
             return replace(here, state=TaskState(entry.facts["state"]), charged=Amounts(entry.facts["charged"]))
         if entry.type == REPORTED:
-            report = Report.recorded(body["report"])
-            return replace(
-                here,
-                state=report.state,
-                outcome=_as_found(report.outcome, body.get("unfit", "")),
-                charged=report.charged,
-                reasons=report.reasons,
-                sensitivity=report.sensitivity,
-                simulated=report.simulated,
-                decided=report.decided or (),
-            )
+            return here.reported(Report.recorded(body["report"]), body.get("unfit", ""))
         return here
+
+    def reported(self, report: Report, unfit: str) -> Asked:
+        """The request after a report; `unfit` says why its outputs are not what the contract says, if they are not."""
+        return replace(
+            self,
+            state=report.state,
+            outcome=_as_found(report.outcome, unfit),
+            charged=report.charged,
+            reasons=report.reasons,
+            sensitivity=report.sensitivity,
+            simulated=report.simulated,
+            decided=report.decided or (),
+        )
 
 
 def fold(stream: str, entries: Iterable[Entry]) -> Asked:
@@ -154,7 +156,7 @@ class RequestChanged:
 
 @dataclass
 class Requests:
-    """Asks owners for tasks, and takes in what they report.
+    """Asks owners for tasks; what they report is taken in by `yosegi.exchange.reports.Reports`.
 
     Args:
         directory: whose keys are whose.
@@ -170,7 +172,7 @@ class Requests:
     directory: Registry
     delegation: Delegation
     channels: Channels
-    contract_of: Callable[[str, str], Contract | None]
+    contract_of: Callable[[str, str], Contract]
     events: Events
     _open: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _folds: FifoCache[str, Asked] = field(default_factory=lambda: FifoCache(1024))
@@ -190,7 +192,7 @@ class Requests:
         Raises:
             NotFound: never made.
         """
-        asked = self._known(request_stream(owner, key))
+        asked = self.find(request_stream(owner, key))
         if asked.position == 0:
             raise NotFound("request", key)
         return asked
@@ -199,89 +201,76 @@ class Requests:
         """Fold a request anew: bodies of its entries were erased."""
         self._folds.drop(stream)
 
-    def _known(self, stream: str) -> Asked:
-        """The request of a stream, which goes on from where it was folded last."""
+    def find(self, stream: str) -> Asked:
+        """The request of a stream; a new one if there is none. Goes on from where it was folded last."""
         asked = self._folds.get(stream) or Asked(stream)
         for entry in self.ledger.read(stream, asked.position):
             asked = asked.follow(entry)
         self._folds.put(stream, asked)
         return asked
 
-    def draft(self, request: dict[str, Any], decision: Decision, after: tuple[str, ...] = ()) -> tuple[Write, ...]:
+    def draft(self, authorized: AuthorizedRequest, after: tuple[str, ...] = ()) -> tuple[Write, ...]:
         """The writes that make a request, or the one that records that this site's own policy refused it.
 
         Under a mandate the request carries a token, and its cost is held in the mandate's budget by the same append.
-        `request` holds the fields of `Request` but for sender, addressee, agent, token and dates. Append the writes,
-        alone or together with what caused them, and hand the entries to `made`.
+        Append the writes, alone or together with what caused them, and hand the entries to `made`.
 
         Raises:
             Unavailable: this site's clock is off, and whatever it signs would be refused.
         """
         self.channels.clocks.check_own()
-        owner, _ = split_capability(request["capability"])
-        stream = request_stream(owner, request["key"])
-        named = ("capability", "team", "campaign", "mandate")
-        facts = {name: request[name] for name in named if request.get(name)}
+        request, decision = authorized.request, authorized.decision
+        owner, question = request.owner, decision.question
+        stream = request_stream(owner, request.key)
+        facts = {name: value for name in _NAMED if (value := getattr(request, name))}
         body: dict[str, Any] = {"decision": decision.model_dump(mode="json", exclude_none=True)}
-        version = self.directory.version_for(request["charter"], owner, Request)
-        reasons = self._unspoken(request, owner, version) or self._unfit(request) if decision.allow else why(decision)
-        if (beyond := self.delegation.why_not(decision.question)) is not None:
+        version = self.directory.version_for(request.charter, owner, Request)
+        reasons = _unspoken(request, version) or _unfit(request) if decision.allow else why(decision)
+        if (beyond := self.delegation.why_not(question)) is not None:
             reasons = (*reasons, beyond)
         hold = None
         if reasons or not decision.allow:
             body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
-            drafts: tuple[Draft, ...] = (Draft(REFUSED_AT_HOME, facts, body, after=after),)
+            draft = Draft(REFUSED_AT_HOME, facts, body)
         else:
-            mandate = decision.question.mandate
-            token = self.delegation.token(mandate, owner) if mandate else None
-            request = {**request, "agent": decision.question.agent, "token": token}
-            hold = self.delegation.hold(decision.question, stream)
-            now = self.clock.now()
-            question = decision.question
-            slow = question.capability.approval or question.conduct == "approve"
-            until = now + (LIFETIME_FOR_APPROVAL if slow else LIFETIME)
-            contract = self._contract(request["charter"], request["capability"], request["contract"])
-            facts |= naming(refs(contract.inputs, request["inputs"])) if contract else {}
-            document = Request(sender=self.site, to=owner, issued=now, not_after=until, **request)
-            draft = sending(MADE, owner, stream, document.sign(self.signer, version=version), facts, body)
-            drafts = (replace(draft, after=after),)
+            hold = self.delegation.hold(question, stream)
+            facts |= naming(request.objects)
+            draft = sending(MADE, owner, stream, self._signed(authorized, version), facts, body)
         write = Write(
-            stream, 0, drafts, charter=request["charter"], actor=self.site, on_behalf_of=request["on_behalf_of"]
+            stream,
+            0,
+            (replace(draft, after=after),),
+            charter=request.charter,
+            actor=self.site,
+            on_behalf_of=request.on_behalf_of,
         )
         return (write,) if hold is None else (write, hold)
 
-    def _contract(self, charter: str, capability: str, digest: str) -> Contract | None:
-        try:
-            contract = self.contract_of(charter, capability)
-        except NotFound:
-            return None
-        return contract if contract is not None and contract.digest == digest else None
+    def _signed(self, authorized: AuthorizedRequest, version: int) -> Envelope:
+        request, question = authorized.request, authorized.decision.question
+        now = self.clock.now()
+        slow = question.capability.approval or question.conduct == "approve"
+        document = Request(
+            sender=self.site,
+            to=request.owner,
+            issued=now,
+            not_after=now + (LIFETIME_FOR_APPROVAL if slow else LIFETIME),
+            agent=question.agent,
+            token=self.delegation.token(question.mandate, request.owner) if question.mandate else None,
+            **request.fields(),
+        )
+        return document.sign(self.signer, version=version)
 
     def contract(self, asked: Asked) -> Contract | None:
         """The contract that a request was made under; None if it is not known here any more."""
         request = asked.request
-        return None if request is None else self._contract(request.charter, request.capability, request.contract)
-
-    def _unspoken(self, request: dict[str, Any], owner: str, version: int) -> tuple[Explanation, ...]:
-        """Why an owner would not understand a request: it speaks no version of it, or none that says how far to go.
-
-        A mandate, its token and clearances are left out for an owner that knows nothing of them: the request then has
-        the right that it carries by itself, which is less. A wish to suggest alone, left out, would be a wish to run.
-        """
-        if version == 0 or (version == 1 and request.get("conduct")):
-            needed = Request.payload_types[1 if request.get("conduct") else 0]
-            return (explained("format_not_spoken", site=owner, format=needed),)
-        return ()
-
-    def _unfit(self, request: dict[str, Any]) -> tuple[Explanation, ...]:
-        """Why the inputs are not what the contract says: nothing is sent that its owner would refuse."""
-        contract = self._contract(request["charter"], request["capability"], request["contract"])
+        if request is None:
+            return None
         try:
-            if contract is not None:
-                contract.check_inputs(request["inputs"])
-        except Invalid as error:
-            return (explained("bad_inputs", why=str(error)),)
-        return ()
+            contract = self.contract_of(request.charter, request.capability)
+        except NotFound:
+            return None
+        return contract if contract.digest == request.contract else None
 
     def made(self, entries: Sequence[Entry]) -> None:
         """Requests were appended: send them and await their reports."""
@@ -292,24 +281,25 @@ class Requests:
                 self._folds.put(entry.stream, Asked(entry.stream).follow(entry))
         self.channels.posted(entries)
 
-    async def ask(self, request: dict[str, Any], decision: Decision) -> Asked:
+    async def ask(self, authorized: AuthorizedRequest) -> Asked:
         """Make one request; asking again with the same key and content changes nothing.
 
         Raises:
             Conflict: the key was used before with another content.
             MandateRefused: another request took the rest of the mandate's budget at this moment.
         """
-        stream = request_stream(split_capability(request["capability"])[0], request["key"])
-        if not self._known(stream).position:
+        request = authorized.request
+        stream = request_stream(request.owner, request.key)
+        if not self.find(stream).position:
             try:
-                self.made(await self.ledger.append(*self.draft(request, decision)))
+                self.made(await self.ledger.append(*self.draft(authorized)))
             except Conflict:
                 pass  # asked twice at the same moment
             else:
-                return self._known(stream)
-        known = self._known(stream)
+                return self.find(stream)
+        known = self.find(stream)
         if known.request is None or not _same(known.request, request, self._version_sent(stream)):
-            raise Conflict(f"key {request['key']}", "was used before with another content", "use a new key")
+            raise Conflict(f"key {request.key}", "was used before with another content", "use a new key")
         return known
 
     def _version_sent(self, stream: str) -> int:
@@ -335,88 +325,42 @@ class Requests:
         write = Write(asked.stream, None, (draft,), charter=charter, actor=self.site, on_behalf_of=by)
         self.channels.posted(await self.ledger.append(write))
 
-    def _outputs(self, request: Request, outcome: Outcome) -> tuple[dict[str, ObjectRef], str]:
-        """The objects among the outputs that were reported; and why they are not what the contract says."""
-        contract = self._contract(request.charter, request.capability, request.contract)
-        if contract is None or outcome.result is not Result.VALID or outcome.outputs is None:
-            return {}, ""
-        try:
-            contract.check_outputs(outcome.outputs)
-            return refs(contract.outputs, outcome.outputs), ""
-        except Invalid as error:
-            return {}, str(error)[:2000]
-
-    async def rejected(self, out: Outgoing, why: str) -> None:
-        """An owner will never take a request: it ends here as refused."""
-        entry = self.ledger.entry(out.sequence)
-        if entry.type != MADE:
-            return
-        asked = fold(entry.stream, self.ledger.read(entry.stream))
-        if asked.state.final:
-            return
-        reasons = [explained("not_taken", site=out.to, why=why[:500]).model_dump(mode="json")]
-        draft = Draft(REJECTED, {"state": str(TaskState.REFUSED)}, {"reasons": reasons})
-        write = Write(entry.stream, asked.position, (draft,), charter=out.charter, actor=out.to)
-        entries = await self.ledger.append(write)
-        self._open.get((out.charter, out.to), set()).discard(entry.stream)
-        self.events.publish(RequestChanged(asked.follow(entries[0])))
-
-    async def on_report(self, received: Received[Report]) -> None:
-        """Record a report; the same again, or one that comes late, changes nothing.
-
-        Raises:
-            Invalid: of a request never made, or made to somebody else.
-        """
-        while True:
-            try:
-                return await self._learn(received)
-            except Conflict:
-                continue  # another report on the same task was recorded meanwhile: is this one still news?
-
-    async def _learn(self, received: Received[Report]) -> None:
-        report = received.document
-        stream = request_stream(received.sender, report.key)
-        asked = self._known(stream)
-        if asked.request is None or asked.request.digest != report.request:
-            raise Invalid(f"report on {report.key}", f"{self.site} did not ask {received.sender} for this")
-        if not _news(asked, report):
-            return
-        facts: dict[str, Any] = {"state": str(report.state), "charged": dict(report.charged)}
-        body: dict[str, Any] = {"report": received.envelope.plain, "receipt": received.receipt}
-        if report.outcome is not None:
-            facts |= {"effect": str(report.outcome.effect), "result": str(report.outcome.result)}
-            found, unfit = self._outputs(asked.request, report.outcome)
-            facts |= naming(found) | ({"team": asked.request.team} if found else {})
-            if unfit:
-                facts["result"], body["unfit"] = str(Result.INVALID), unfit
-        draft = Draft(REPORTED, facts, body)
-        write = Write(stream, asked.position, (draft,), charter=received.charter, actor=received.sender)
-        settled = self.delegation.settle(stream, report.charged) if report.state.final else None
-        entries = await self.ledger.append(write, *(() if settled is None else (settled,)))
-        asked = asked.follow(entries[0])
-        self._folds.put(stream, asked)
-        if asked.state.final:
-            self._open.get((received.charter, received.sender), set()).discard(stream)
+    def answered(self, asked: Asked) -> None:
+        """An owner's word on a request was appended: await no more where it was the last, and say so."""
+        self._folds.put(asked.stream, asked)
+        if asked.state.final and asked.request is not None:
+            self._open.get((asked.request.charter, asked.request.to), set()).discard(asked.stream)
         self.events.publish(RequestChanged(asked))
+
+
+def _unspoken(request: RequestDraft, version: int) -> tuple[Explanation, ...]:
+    """Why an owner would not understand a request: it speaks no version of it, or none that says how far to go.
+
+    A mandate, its token and clearances are left out for an owner that knows nothing of them: the request then has
+    the right that it carries by itself, which is less. A wish to suggest alone, left out, would be a wish to run.
+    """
+    if version == 0 or (version == 1 and request.conduct):
+        needed = Request.payload_types[1 if request.conduct else 0]
+        return (explained("format_not_spoken", site=request.owner, format=needed),)
+    return ()
+
+
+def _unfit(request: RequestDraft) -> tuple[Explanation, ...]:
+    """Why the inputs are not what the contract says: nothing is sent that its owner would refuse."""
+    try:
+        request.contract.check_inputs(request.inputs)
+    except Invalid as error:
+        return (explained("bad_inputs", why=str(error)),)
+    return ()
 
 
 def _as_found(outcome: Outcome | None, unfit: str) -> Outcome | None:
     """What an owner reported, as far as it is worth anything here."""
     if outcome is None or not unfit:
         return outcome
-    return Outcome.failed(outcome.effect, "bad_output", unfit, invalid=True)
+    return Outcome.failed(outcome.effect, OutcomeCode.BAD_OUTPUT, unfit, invalid=True)
 
 
-def _news(asked: Asked, report: Report) -> bool:
-    """Whether the report tells a later state than is known: reports may be repeated, lost or overtaken."""
-    if asked.state.final:
-        return False
-    order = [TaskState.NEW, TaskState.ACCEPTED, TaskState.DISPATCHED, TaskState.UNCERTAIN]
-    if report.state in order:
-        return order.index(report.state) > order.index(asked.state)
-    return True
-
-
-def _same(request: Request, fields: dict[str, Any], version: int) -> bool:
+def _same(known: Request, draft: RequestDraft, version: int) -> bool:
     later = {name for brought, names in Request.added.items() if brought > version for name in names}
-    return all(getattr(request, name) == value for name, value in fields.items() if name not in later)
+    return all(getattr(known, name) == value for name, value in draft.fields().items() if name not in later)

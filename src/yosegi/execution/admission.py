@@ -2,31 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, unsettled
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Conflict, Invalid, Unavailable
 from yosegi.core.identifiers import split_capability
-from yosegi.core.object import refs
+from yosegi.core.object import ObjectRef, refs
+from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
 from yosegi.data.entries import naming
+from yosegi.exchange import Received
 from yosegi.execution import tasks
-from yosegi.execution.breaker import Breakers
-from yosegi.execution.decision_summary import followed
+from yosegi.execution.decision_summary import append_decision
 from yosegi.execution.dispatch import Dispatcher
-from yosegi.execution.input_staging import InputStager
-from yosegi.execution.ports import AuthorizationPort, DelegationPort, Published, recorded
+from yosegi.execution.lost_tasks import LostTasks
+from yosegi.execution.ports import AuthorizationPort, DelegationPort, InputFetcher, Published, recorded
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
-from yosegi.execution.tasks import Task
+from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.grants.grant import GrantExceeded
 from yosegi.governance.policy.explanation import explained, why
-from yosegi.ledger import Draft, Ledger, Write
+from yosegi.ledger import Draft, Write
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import Explanation, Request
+from yosegi.trust.errors import Untrusted
+from yosegi.trust.messages import Cancel, Explanation, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A request that is taken.
+
+    Args:
+        objects: those among its inputs, by name.
+        hold: the write that holds its cost; None where it costs nothing, or is only a suggestion.
+        lacks: what it has to wait for before it waits for a slot.
+    """
+
+    published: Published
+    objects: Mapping[str, ObjectRef]
+    hold: Write | None = None
+    lacks: tuple[Explanation, ...] = ()
+
+
+@dataclass
+class Verdict:
+    """What this owner says to a request, with what its first entry keeps of it.
+
+    Args:
+        refusal: why it is refused; empty where it is taken.
+    """
+
+    facts: dict[str, Any]
+    body: dict[str, Any]
+    refusal: tuple[Explanation, ...] = ()
+    acceptance: Acceptance | None = field(default=None)
+
+    def refuse(self, *reasons: Explanation) -> Verdict:
+        """The same, refused."""
+        self.refusal = reasons
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,65 +75,130 @@ class Admission:
         most_open: tasks that one team may have waiting and running here at once.
     """
 
-    site: str
-    ledger: Ledger
-    authorizer: AuthorizationPort
-    rights: DelegationPort
-    gap: RestoreGuard
-    breakers: Breakers
     repository: TaskRepository
     dispatcher: Dispatcher
-    waiting: InputStager
-    most_open: Callable[[], int]
+    clock: Clock
+    authorizer: AuthorizationPort
+    rights: DelegationPort
+    inputs: InputFetcher
+    guard: RestoreGuard
+    lost: LostTasks
+    most_open: int
 
-    async def consider(self, task: Task, request: Request, envelope: Envelope, receipt: dict[str, Any] | None) -> None:
-        """Decide, hold and record a verified request; start it if there is room. Returns when it is durable."""
-        site, name = split_capability(request.capability)
-        published = self.repository.published.get(name) if site == self.site else None
-        facts = _facts(request, envelope)
-        body: dict[str, Any] = {"request": envelope.plain, "receipt": receipt}
-        refusal = self._unfit(request, published, name)
-        if published is None or refusal is not None:
-            reason = refusal or explained("unknown_capability", capability=name)
-            await self._refuse(task, request, (reason,), facts, body)
+    @property
+    def site(self) -> str:
+        """The owner."""
+        return self.repository.site
+
+    # -- what arrives ---------------------------------------------------------------------------------------------
+
+    async def on_request(self, received: Received[Request]) -> None:
+        """Decide on a verified request, hold its cost and record it; start it if there is room. Returns when durable.
+
+        Raises:
+            Conflict: its key was used before for another request.
+        """
+        request, envelope = received.document, received.envelope
+        stream = task_stream(received.sender, request.key)
+        async with self.repository.lock(stream):
+            known = self.repository.find(stream)
+            if known.state is not TaskState.NEW:
+                if known.request_digest != envelope.payload_digest:
+                    raise Conflict(f"key {request.key}", "was used before for another request", "use a new key")
+                return
+            await self._record(known, request, self._judge(request, envelope, received.receipt))
+
+    async def on_cancel(self, received: Received[Cancel]) -> None:
+        """Take a request back: proved where possible, told honestly where not.
+
+        Raises:
+            Unavailable: the request has not arrived yet.
+        """
+        cancel, sender = received.document, received.sender
+        if not self.repository.find(task_stream(sender, cancel.key)).position:
+            raise Unavailable(f"task {cancel.key}", "its request has not arrived yet")
+        await self.dispatcher.cancel(sender, cancel.key, cancel.reason, by=sender)
+
+    async def on_lost(self, received: Received[Request]) -> None:
+        """A peer still awaits the end of a request that this site had taken and lost in a restoration.
+
+        What may be repeated is done again, or refused where its time is over, so that its home asks anew. Anything
+        else is recorded as uncertain, its cost held, and never started.
+        """
+        if await self.lost.record(received):
             return
-        closed = self.gap.closes(published.contract, request) or self._forgot(published)
-        if refusal := closed or self.rights.token_error(request, envelope) or self._too_much(request, name):
-            await self._refuse(task, request, (refusal,), facts, body)
-            return
-        facts |= self.rights.token_facts(request)
-        decision = self.authorizer.decide("accept", request, published.contract)
-        body |= recorded(self.authorizer, decision)
-        if not decision.allow:
-            await self._refuse(task, request, why(decision), facts, body)
-            return
-        if request.how_far == "suggest":
-            await self._suggested(task, request, published, facts, body)
-            return
+        request = received.document
         try:
-            hold = self.authorizer.hold(request, published.contract.cost, task.stream)
-        except GrantExceeded as error:
-            await self._refuse(task, request, (_exceeded(error),), facts, body)
+            request.check_in_force(self.clock.now())
+        except Untrusted as error:
+            if error.reason != "document_expired":
+                raise
+            stream = task_stream(received.sender, request.key)
+            async with self.repository.lock(stream):
+                task = self.repository.find(stream)
+                if task.state is TaskState.NEW:
+                    facts = tasks.facts_of(request, received.envelope)
+                    lost = explained("lost_in_restore", site=self.site)
+                    await self._refuse(task, request, Verdict(facts, {"request": received.envelope.plain}).refuse(lost))
             return
-        await self._accept(task, request, published, hold, facts, body)
+        await self.on_request(received)
 
-    async def too_late(self, task: Task, request: Request, envelope: Envelope) -> None:
-        """Refuse a request that was lost in a restoration and whose time is over, so that its home asks again."""
-        if task.state is TaskState.NEW:
-            lost = explained("lost_in_restore", site=self.site)
-            await self._refuse(task, request, (lost,), _facts(request, envelope), {"request": envelope.plain})
+    # -- deciding -------------------------------------------------------------------------------------------------
 
-    def _unfit(self, request: Request, published: Published | None, name: str) -> Explanation | None:
-        """What is wrong with a request before any policy is asked."""
+    def _judge(self, request: Request, envelope: Envelope, receipt: dict[str, Any] | None) -> Verdict:
+        """What becomes of a verified request. Nothing is written.
+
+        Cases, in order:
+          1. what is not published here, or not under that contract, is refused, as are inputs that do not fit it;
+          2. what a restoration or a station may have forgotten is not done again;
+          3. a request without the right it claims is refused;
+          4. a breaker that is open, or a team with too much under way, takes nothing more;
+          5. this owner's policy has the last word;
+          6. a suggestion holds nothing; anything else needs a grant that covers it.
+        """
+        verdict = Verdict(tasks.facts_of(request, envelope), {"request": envelope.plain, "receipt": receipt})
+        published = self.repository.published_for(request)
         if published is None:
-            return explained("unknown_capability", capability=name)
-        if request.contract != published.contract.digest:
-            return explained("contract_changed", capability=name)
+            return verdict.refuse(explained("unknown_capability", capability=split_capability(request.capability)[1]))
+        contract = published.contract
         try:
-            published.contract.check_inputs(request.inputs)
-            return self.waiting.unfit(request, published.contract)
+            objects = self._fit(request, contract)
+        except _Unfit as unfit:
+            return verdict.refuse(unfit.reason)
+        closed = self.guard.closes(contract, request) or self._forgot(published)
+        if refusal := closed or self.rights.token_error(request, envelope) or self._too_much(request, contract.name):
+            return verdict.refuse(refusal)
+        verdict.facts |= self.rights.token_facts(request)
+        decision = self.authorizer.decide("accept", request, contract, objects.values())
+        verdict.body |= recorded(self.authorizer, decision)
+        if not decision.allow:
+            return verdict.refuse(*why(decision))
+        if request.how_far == "suggest":
+            verdict.acceptance = Acceptance(published, objects)
+            return verdict
+        try:
+            hold = self.authorizer.hold(request, contract.cost, task_stream(request.sender, request.key))
+        except GrantExceeded as error:
+            return verdict.refuse(_exceeded(error))
+        verdict.acceptance = Acceptance(published, objects, hold, self._lacks(request, contract, objects))
+        return verdict
+
+    def _fit(self, request: Request, contract: Contract) -> dict[str, ObjectRef]:
+        """The objects among the inputs of a request that is as its contract wants it.
+
+        Raises:
+            _Unfit: it is not.
+        """
+        if request.contract != contract.digest:
+            raise _Unfit(explained("contract_changed", capability=contract.name))
+        try:
+            contract.check_inputs(request.inputs)
+            objects = refs(contract.inputs, request.inputs)
         except Invalid as error:
-            return explained("bad_inputs", why=str(error))
+            raise _Unfit(explained("bad_inputs", why=str(error))) from None
+        if unfit := self.inputs.unfit(objects) if objects else None:
+            raise _Unfit(unfit)
+        return objects
 
     def _forgot(self, published: Published) -> Explanation | None:
         """Why a station may not be asked: it does not know what it did, and this cannot be repeated."""
@@ -108,123 +211,118 @@ class Admission:
 
     def _too_much(self, request: Request, name: str) -> Explanation | None:
         """Why nothing more is taken now, whoever asks: an open breaker, or a team with too much under way."""
-        if opened := self.breakers.why_open(name):
+        if opened := self.dispatcher.breakers.why_open(name):
             return explained("breaker_open", capability=name, why=opened, contact=f"operator@{self.site}")
-        row = self.ledger.query(
+        row = self.repository.ledger.query(
             "SELECT COUNT(*) AS open FROM task WHERE state IN ('accepted', 'dispatched') AND team = ? AND charter = ?",
             (request.team, request.charter),
         )
-        if row[0]["open"] >= self.most_open():
-            return explained("too_many_open", team=request.team, most=str(self.most_open()))
+        if row[0]["open"] >= self.most_open:
+            return explained("too_many_open", team=request.team, most=str(self.most_open))
         return None
 
-    async def _accept(
-        self,
-        task: Task,
-        request: Request,
-        published: Published,
-        hold: Write | None,
-        facts: dict[str, Any],
-        body: dict[str, Any],
-    ) -> None:
-        name = published.contract.name
-        if hold is not None:
-            facts |= {"grant": hold.drafts[0].facts["grant"], "held": dict(published.contract.cost)}
-        facts |= naming(refs(published.contract.inputs, request.inputs))
-        reasons = self._lacks(request, published.contract)
-        if reasons:
-            facts |= {"awaits": reasons[0].code}
-            body["reasons"] = [reason.model_dump(mode="json") for reason in reasons]
-        drafts = [Draft(tasks.ACCEPTED, facts, body)]
-        begun = None if reasons else self._begun(task, request, published)
-        if at_once := begun is not None:
-            drafts.append(begun)
-        quick = at_once and published.contract.effect.repeatable
-        if not quick:
-            task_after = TaskState.DISPATCHED if at_once else TaskState.ACCEPTED
-            before = followed((), body) if at_once else ()
-            drafts[-1] = self.repository.reporter.attach(
-                drafts[-1], request, task_after, published.contract, reasons=reasons, decided=before
-            )
-        others = () if hold is None else (hold,)
-        try:
-            task = await self.repository.append(task, *drafts, request=request, others=others)
-        except GrantExceeded as error:
-            # Somebody else took the rest between the look and the write; the guard in the transaction is the truth.
-            self.dispatcher.leave(name, task.stream)
-            facts = {key: value for key, value in facts.items() if key not in ("grant", "held", "awaits")}
-            await self._refuse(task, request, (_exceeded(error),), facts, body)
-            return
-        except BaseException:
-            self.dispatcher.leave(name, task.stream)
-            raise
-        if at_once:
-            self.dispatcher.begin(task, published)
-        else:
-            self.waiting.queue(task)
-
-    def _begun(self, task: Task, request: Request, published: Published) -> Draft | None:
-        """The start of a task that can start at once, its place taken; None if it has to wait.
-
-        It costs no commit of its own: the decision just made is the one before dispatch too.
-        """
-        name = published.contract.name
-        if not self.dispatcher.may_start_now(name):
-            return None
-        decision = self.authorizer.decide("dispatch", request, published.contract)
-        if not decision.allow:
-            return None
-        self.dispatcher.take_slot(name, task.stream)
-        return Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.authorizer, decision))
-
-    def _lacks(self, request: Request, contract: Contract) -> tuple[Explanation, ...]:
-        """What an accepted request has to wait for before it waits for its turn."""
-        waits, missing = self.rights.pending_reason(request, contract), self.waiting.missing(request, contract)
+    def _lacks(self, request: Request, contract: Contract, objects: Mapping[str, ObjectRef]) -> tuple[Explanation, ...]:
+        waits = self.rights.pending_reason(request, contract)
+        missing = self.inputs.missing(request, objects) if objects else {}
         reasons: tuple[Explanation, ...] = () if waits is None else (waits,)
         if missing:
             reasons += (explained("awaits_inputs", names=", ".join(missing), site=request.sender),)
         return reasons
 
-    async def _suggested(
-        self, task: Task, request: Request, published: Published, facts: dict[str, Any], body: dict[str, Any]
-    ) -> None:
-        """Record what would be carried out, and that it never will be: no grant is held, no place is taken."""
+    # -- recording ------------------------------------------------------------------------------------------------
+
+    async def _record(self, task: Task, request: Request, verdict: Verdict) -> None:
+        """Put a verdict on record, and start what may start. Returns when it is durable."""
+        if verdict.acceptance is None:
+            await self._refuse(task, request, verdict)
+        elif request.how_far == "suggest":
+            await self._suggest(task, request, verdict, verdict.acceptance)
+        else:
+            await self._accept(task, request, verdict, verdict.acceptance)
+
+    async def _accept(self, task: Task, request: Request, verdict: Verdict, accepted: Acceptance) -> None:
+        contract, hold, facts, body = accepted.published.contract, accepted.hold, verdict.facts, verdict.body
+        granted = {} if hold is None else {"grant": hold.drafts[0].facts["grant"], "held": dict(contract.cost)}
+        awaits = {"awaits": accepted.lacks[0].code} if accepted.lacks else {}
+        if accepted.lacks:
+            body = body | {"reasons": _written(accepted.lacks)}
+        drafts = [Draft(tasks.ACCEPTED, facts | granted | naming(accepted.objects) | awaits, body)]
+        begun = None if accepted.lacks else self._begun(task, request, accepted)
+        if begun is not None:
+            drafts.append(begun)
+        if begun is None or not contract.effect.repeatable:
+            state, before = (TaskState.ACCEPTED, ()) if begun is None else (TaskState.DISPATCHED, _decided(body))
+            drafts[-1] = self.repository.reporter.attach(
+                drafts[-1], request, state, contract, reasons=accepted.lacks, decided=before
+            )
+        try:
+            task = await self.repository.append(
+                task, *drafts, request=request, objects=accepted.objects, others=() if hold is None else (hold,)
+            )
+        except GrantExceeded as error:
+            # Somebody else took the rest between the look and the write; the guard in the transaction is the truth.
+            self.dispatcher.give_back(contract.name, task.stream)
+            await self._refuse(task, request, verdict.refuse(_exceeded(error)))
+        except BaseException:
+            self.dispatcher.give_back(contract.name, task.stream)
+            raise
+        else:
+            if begun is None:
+                self.dispatcher.enqueue(task)
+            else:
+                self.dispatcher.begin(task, accepted.published)
+
+    def _begun(self, task: Task, request: Request, accepted: Acceptance) -> Draft | None:
+        """The start of a task that can start at once, its slot taken; None if it has to wait.
+
+        It costs no commit of its own: the decision just made is the one before dispatch too.
+        """
+        contract = accepted.published.contract
+        if not self.dispatcher.may_start_now(contract.name):
+            return None
+        decision = self.authorizer.decide("dispatch", request, contract, accepted.objects.values())
+        if not decision.allow:
+            return None
+        self.dispatcher.take_slot(contract.name, task.stream)
+        return Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.authorizer, decision))
+
+    async def _suggest(self, task: Task, request: Request, verdict: Verdict, accepted: Acceptance) -> None:
+        """Record what would be carried out, and that it never will be: no grant is held, no slot is taken."""
         reasons = (explained("only_a_suggestion"),)
-        outcome = Outcome.failed(Effect.NONE, "only_a_suggestion")
+        outcome = Outcome.failed(Effect.NONE, OutcomeCode.ONLY_A_SUGGESTION)
         ended = Draft(
             tasks.CANCELLED,
             {"charged": {}, "effect": str(outcome.effect), "result": str(outcome.result)},
-            {
-                "reasons": [reason.model_dump(mode="json") for reason in reasons],
-                "outcome": outcome.model_dump(mode="json", exclude_none=True),
-            },
+            {"reasons": _written(reasons), "outcome": outcome.model_dump(mode="json", exclude_none=True)},
         )
-        contract = published.contract
         ended = self.repository.reporter.attach(
-            ended, request, TaskState.CANCELLED, contract,
-            reasons=reasons, outcome=outcome, decided=followed((), body),
+            ended, request, TaskState.CANCELLED, accepted.published.contract,
+            reasons=reasons, outcome=outcome, decided=_decided(verdict.body),
         )  # fmt: skip
-        await self.repository.append(task, Draft(tasks.ACCEPTED, facts, body), ended, request=request)
+        await self.repository.append(task, Draft(tasks.ACCEPTED, verdict.facts, verdict.body), ended, request=request)
 
-    async def _refuse(
-        self, task: Task, request: Request, reasons: Sequence[Explanation], facts: dict[str, Any], body: dict[str, Any]
-    ) -> None:
-        body = body | {"reasons": [reason.model_dump(mode="json") for reason in reasons]}
-        draft = Draft(tasks.REFUSED, facts, body)
-        published = self.repository.published.get(split_capability(request.capability)[1])
+    async def _refuse(self, task: Task, request: Request, verdict: Verdict) -> None:
+        draft = Draft(tasks.REFUSED, verdict.facts, verdict.body | {"reasons": _written(verdict.refusal)})
+        published = self.repository.published_for(request)
         contract = published.contract if published else None
-        draft = self.repository.reporter.attach(draft, request, TaskState.REFUSED, contract, reasons=tuple(reasons))
+        draft = self.repository.reporter.attach(draft, request, TaskState.REFUSED, contract, reasons=verdict.refusal)
         await self.repository.append(task, draft, request=request)
 
 
-def _facts(request: Request, envelope: Envelope) -> dict[str, Any]:
-    return {
-        "team": request.team,
-        "capability": request.capability,
-        "request": envelope.payload_digest,
-        "campaign": request.campaign or "",
-        "by": request.on_behalf_of,
-    }
+class _Unfit(Exception):
+    """Why a request is not as its contract wants it."""
+
+    def __init__(self, reason: Explanation) -> None:
+        super().__init__(reason.code)
+        self.reason = reason
+
+
+def _decided(body: Mapping[str, Any]) -> tuple[Any, ...]:
+    return append_decision((), body)
+
+
+def _written(reasons: Sequence[Explanation]) -> list[dict[str, Any]]:
+    return [reason.model_dump(mode="json") for reason in reasons]
 
 
 def _exceeded(error: GrantExceeded) -> Explanation:

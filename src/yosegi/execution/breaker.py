@@ -20,7 +20,7 @@ OPENS_AT = 3
 
 def went_wrong(outcome: Outcome) -> bool:
     """Whether an attempt counts against its capability."""
-    if outcome.reason in ("infeasible", "cancelled", "bad_inputs", "stopped", "interrupted", "lost_in_restore"):
+    if outcome.code is not None and not outcome.code.counts_against_capability:
         return False
     return outcome.effect is Effect.UNKNOWN or outcome.result is not Result.VALID
 

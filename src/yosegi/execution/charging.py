@@ -1,26 +1,40 @@
-"""What an engine's outcome is worth: held against the contract, and charged by its effect."""
+"""What an engine's outcome is worth: held against the contract, charged by its effect, and how it ends the task."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Invalid
-from yosegi.core.states import Effect, Result
+from yosegi.core.object import ObjectRef
+from yosegi.core.outcomes import OutcomeCode
+from yosegi.core.states import Effect, Result, TaskState
 from yosegi.execution.engines.process.files import labelled
-from yosegi.trust.messages import Request
+from yosegi.execution.tasks import Task
 
 
-def checked(outcome: Outcome, contract: Contract, request: Request, site: str) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class CheckedOutcome:
+    """An outcome that was held against the contract, with the objects among its outputs by name."""
+
+    outcome: Outcome
+    objects: Mapping[str, ObjectRef] = field(default_factory=dict)
+
+
+def checked(outcome: Outcome, contract: Contract, task: Task, site: str) -> CheckedOutcome:
     """What an engine returned, its objects labelled, held against the contract: rubbish is a failed task."""
     if outcome.result is not Result.VALID:
-        return outcome
+        return CheckedOutcome(outcome)
     try:
-        outputs = labelled(outcome.outputs or {}, contract, request, site)
+        objects = labelled(outcome.outputs or {}, contract, task.asked(), task.objects.values(), site)
+        outputs = dict(outcome.outputs or {}) | {name: ref.json() for name, ref in objects.items()}
         contract.check_outputs(outputs)
     except (Invalid, ValueError, TypeError) as error:
-        return Outcome.failed(outcome.effect, "bad_output", str(error), invalid=True)
-    return outcome.model_copy(update={"outputs": outputs})
+        return CheckedOutcome(Outcome.failed(outcome.effect, OutcomeCode.BAD_OUTPUT, str(error), invalid=True))
+    return CheckedOutcome(outcome.model_copy(update={"outputs": outputs}), objects)
 
 
 def charge(held: Amounts, contract: Contract, outcome: Outcome) -> Amounts:
@@ -29,3 +43,22 @@ def charge(held: Amounts, contract: Contract, outcome: Outcome) -> Amounts:
         return Amounts()
     spent = contract.cost if outcome.spent is None else outcome.spent
     return Amounts({unit: min(amount, held[unit]) for unit, amount in spent.items()})
+
+
+def follows(task: Task, outcome: Outcome) -> TaskState | None:
+    """The state that an engine's outcome leads to; None where it changes nothing.
+
+    Cases, in order:
+      1. a task that is over stays as it is;
+      2. of unknown effect, it is uncertain, and stays so;
+      3. what runs and is taken back before it had an effect is cancelled;
+      4. anything else ends it.
+    """
+    if task.state.final:
+        return None
+    runs = task.state is TaskState.DISPATCHED
+    if outcome.effect is Effect.UNKNOWN:
+        return TaskState.UNCERTAIN if runs else None
+    if runs and outcome.code is OutcomeCode.CANCELLED and outcome.effect is Effect.NONE:
+        return TaskState.CANCELLED
+    return TaskState.ENDED

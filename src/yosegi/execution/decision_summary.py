@@ -9,7 +9,7 @@ from yosegi.core.clock import parse_timestamp
 from yosegi.trust.messages import DecisionBasis, DecisionSummary, DisclosedPolicies
 
 
-def followed(grounds: tuple[DecisionBasis, ...], body: Mapping[str, Any]) -> tuple[DecisionBasis, ...]:
+def append_decision(grounds: tuple[DecisionBasis, ...], body: Mapping[str, Any]) -> tuple[DecisionBasis, ...]:
     """The decisions on a task after one more entry's body; those that rest on the same stand together."""
     made = body.get("decision")
     if made is None:

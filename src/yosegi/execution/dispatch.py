@@ -1,72 +1,103 @@
-"""From accepted to ended: tasks wait for a slot, are decided once more, committed, run, and their outcome recorded."""
+"""From accepted to ended: tasks wait for inputs and a slot, are decided once more, committed, run, and recorded.
+
+Everything is recorded before it happens. What may start is said by `Slots` and `may_start`, what an outcome leads to by
+`charging.follows`; this module does the I/O around them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, Progress, Work
-from yosegi.core.errors import Unavailable
-from yosegi.core.identifiers import split_capability
-from yosegi.core.object import refs
+from yosegi.core.errors import Conflict, Unavailable
+from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
 from yosegi.execution import reconciliation, tasks
 from yosegi.execution.breaker import Breakers
-from yosegi.execution.charging import charge, checked
-from yosegi.execution.ports import DelegationPort, Published, recorded
+from yosegi.execution.charging import CheckedOutcome, checked
+from yosegi.execution.lost_tasks import LostTasks
+from yosegi.execution.ports import ClockPort, DelegationPort, InputFetcher, Published, recorded
 from yosegi.execution.reconciliation import DeviceReconciler
 from yosegi.execution.records import TaskRepository
-from yosegi.execution.tasks import Task
-from yosegi.governance.policy.explanation import explained, why
+from yosegi.execution.slots import Slots
+from yosegi.execution.start_check import NotWaiting, Park, RefuseStart, may_start
+from yosegi.execution.stop_control import StopControl, StopLevel, engines_of
+from yosegi.execution.tasks import Task, task_stream
 from yosegi.ledger import Draft
 from yosegi.trust.messages import Explanation
 
-log = logging.getLogger("yosegi.owner")
+T = TypeVar("T")
+log = logging.getLogger("yosegi.execution")
 
 AGAIN_AFTER = 1.0
 """Seconds until something that could not be recorded is tried again."""
 
 
-async def _nobody(stream: str, outcome: Outcome) -> None:
-    """Tell nobody."""
-
-
 @dataclass
 class Dispatcher:
-    """Starts what was accepted, as slots, breakers and the switch allow.
+    """Starts what was accepted, as slots, breakers and stop levels allow, and records how it ends.
 
     Args:
-        held: whether nothing new is to start.
-        hindered: why nothing may be judged, and so nothing started, for now; empty if it may.
-        resolved: told what an uncertain task did, after all.
+        clocks: by a clock that is off nothing may be judged, and so nothing started.
+        inputs: brings the objects among inputs here.
+        lost: knows what a restoration has lost.
     """
 
     repository: TaskRepository
     clock: Clock
-    breakers: Breakers
+    clocks: ClockPort
     rights: DelegationPort
-    held: bool = False
-    blocked: Callable[[], object] = lambda: ""
-    resolved: Callable[[str, Outcome], Awaitable[None]] = _nobody
+    inputs: InputFetcher
+    breakers: Breakers
+    lost: LostTasks
     progress: dict[str, Progress] = field(default_factory=dict)
-    trouble: str = ""
-    _queues: dict[str, deque[str]] = field(default_factory=dict)
-    _parked: dict[str, Task] = field(default_factory=dict)
-    """Accepted, and waiting for something that is no slot, e.g. a person's approval; they hold up nobody else."""
-    _running: dict[str, set[str]] = field(default_factory=dict)
+    """How far what runs is, by task."""
     _work: set[asyncio.Task[None]] = field(default_factory=set)
-    _asking: DeviceReconciler = field(init=False)
+    _slots: Slots = field(init=False)
+    _stop: StopControl = field(init=False)
+    _device: DeviceReconciler = field(init=False)
+
+    def __repr__(self) -> str:
+        return f"<dispatcher of {self.repository.site}{f', stopped: {self.stop_level}' if self.is_stopped else ''}>"
 
     def __post_init__(self) -> None:
-        self._asking = DeviceReconciler(self.clock)
-        self.repository.freed = self._freed
+        self._slots = Slots(self.published)
+        self._stop = StopControl(self.repository.ledger, engines_of(self.published))
+        self._device = DeviceReconciler(self.clock)
+
+    @property
+    def published(self) -> Mapping[str, Published]:
+        """Capabilities by name and version."""
+        return self.repository.published
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up every task where it was left: queued ones wait again, started ones are reconciled."""
+        self.breakers.start()
+        await self._stop.start()
+        ledger = self.repository.ledger
+        rows = ledger.query("SELECT stream, last FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
+        for row in rows:
+            task = self.repository.task(row["stream"])
+            if await self.lost.was_lost(task, row["last"]):
+                continue
+            if task.state is TaskState.DISPATCHED:
+                await self._reconcile(task)
+            else:
+                self.enqueue(task)
+        for row in ledger.query("SELECT stream FROM task WHERE state = 'uncertain' ORDER BY first"):
+            task = self.repository.task(row["stream"])
+            published = self.repository.published_for(task.asked())
+            if published is not None and published.contract.can_query:
+                self._keep_asking(task, published)
+        self.start_waiting()
 
     async def close(self) -> None:
         """Stop watching; engines keep or end their processes by their own rule."""
@@ -74,224 +105,320 @@ class Dispatcher:
             work.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
 
-    def queue(self, task: Task) -> None:
-        """Wait for a slot."""
-        self._queues.setdefault(split_capability(task.asked().capability)[1], deque()).append(task.stream)
+    async def _reconcile(self, task: Task) -> None:
+        """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""
+        published = self.repository.published_for(task.asked())
+        if published is None:
+            await self.repository.uncertain(task, OutcomeCode.CAPABILITY_GONE)
+        elif published.engine.remembers:
+            self.begin(task, published, taken_up=True)
+        elif published.contract.effect.repeatable:
+            task = await self.repository.append(task, Draft(tasks.DISPATCHED, {"attempt": task.attempt + 1}))
+            self.begin(task, published)
+        else:
+            interrupted = Outcome.failed(Effect.UNKNOWN, OutcomeCode.INTERRUPTED)
+            self._slots.take(task.capability, task.stream)
+            self._begin(self._find_out(task, published, interrupted))
 
-    def waiting(self, name: str) -> int:
-        """How many tasks of a capability wait for a slot."""
-        return len(self._queues.get(name, ()))
+    # -- waiting --------------------------------------------------------------------------------------------------
 
-    def running(self, name: str) -> int:
-        """How many tasks of a capability run."""
-        return len(self._running.get(name, ()))
+    def enqueue(self, task: Task) -> None:
+        """Let an accepted task wait for its inputs, and then for a slot."""
+        if missing := self.inputs.missing(task.asked(), task.objects) if task.objects else {}:
+            self._begin(self._stage(task, missing))
+        else:
+            self._queue(task)
+
+    def _queue(self, task: Task) -> None:
+        self._slots.enqueue(task.capability, task.stream)
+        self._pump(task.capability)
+
+    async def _stage(self, task: Task, missing: Mapping[str, Any]) -> None:
+        """Have a task's inputs here; it waits for a slot then, or is refused if they do not come."""
+        reasons = await self.inputs.bring(task.asked(), task.stream, missing)
+        await self._until_recorded(lambda: self._staged(task.stream, reasons))
+
+    async def _staged(self, stream: str, reasons: tuple[Explanation, ...]) -> None:
+        async with self.repository.lock(stream):
+            task = self.repository.task(stream)
+            if task.state is not TaskState.ACCEPTED:
+                return
+            if reasons:
+                await self.repository.refuse(task, reasons)
+            else:
+                self._queue(task)
 
     def may_start_now(self, name: str) -> bool:
         """Whether a task that comes now would start at once."""
-        return self.room(name) and not self._queues.get(name)
+        return self._slots.has_free(name) and not self._is_closed(name)
 
     def take_slot(self, name: str, stream: str) -> None:
-        """Count a task as running."""
-        self._running.setdefault(name, set()).add(stream)
+        """A task that has come just now starts with its first entry; `give_back` if that fails."""
+        self._slots.take(name, stream)
 
-    def leave_queue(self, name: str, stream: str) -> None:
-        """Wait no more."""
-        self._parked.pop(stream, None)
-        if stream in self._queues.get(name, ()):
-            self._queues[name].remove(stream)
-
-    def room(self, name: str) -> bool:
-        """Whether a slot is free, the breaker closed and the switch not thrown."""
-        return not (self.held or self.blocked() or self.breakers.why_open(name)) and (
-            len(self._running.get(name, ())) < self.repository.published[name].slots
-        )
-
-    def leave(self, name: str, stream: str) -> None:
-        """Give a slot back."""
-        self._running.get(name, set()).discard(stream)
+    def give_back(self, name: str, stream: str) -> None:
+        """A task that had taken a slot does not start."""
+        self._slots.give_back(name, stream)
 
     def wake_all(self) -> None:
         """Something may have come for which a task waits: an approval, a token, or its last moment."""
-        for stream, task in list(self._parked.items()):
-            published = self.repository.published.get(split_capability(task.asked().capability)[1])
-            over = published is None or self.clock.now() > task.asked().not_after
-            if over or published is None or self.rights.pending_reason(task.asked(), published.contract) is None:
-                del self._parked[stream]
-                self.queue(task)
-        self.pump_all()
+        self._slots.unpark(self._may_go_on)
+        self.start_waiting()
 
-    def pump_all(self) -> None:
-        """Start whatever may start."""
-        for name in list(self._queues):
-            self.pump(name)
+    def _may_go_on(self, task: Task) -> bool:
+        """Whether a parked task lacks nothing any more, or has nothing to wait for."""
+        request, published = task.asked(), self.repository.published_for(task.asked())
+        over = published is None or self.clock.now() > request.not_after
+        return over or published is None or self.rights.pending_reason(request, published.contract) is None
 
-    def pump(self, name: str) -> None:
+    def _is_closed(self, name: str) -> bool:
+        """Whether nothing of a capability starts now, whatever is free."""
+        return bool(self._stop.level or self.clocks.seconds_off or self.breakers.why_open(name))
+
+    def start_waiting(self) -> None:
+        """Start whatever waits for a slot and may start."""
+        for name in self._slots.names():
+            self._pump(name)
+
+    def _pump(self, name: str) -> None:
         """Start what waits for a capability, as far as there is room."""
-        queue = self._queues.get(name)
-        while queue and self.room(name):
-            stream = queue.popleft()
-            self.take_slot(name, stream)
-            self._spawn(self._dispatch(name, stream))
+        if self._slots.waiting(name) and not self._is_closed(name):
+            for stream in self._slots.due(name):
+                self._begin(self._dispatch(name, stream))
 
-    def _freed(self, task: Task) -> None:
-        name = split_capability(task.asked().capability)[1]
-        self.leave(name, task.stream)
-        self.pump(name)
+    def task_changed(self, task: Task) -> None:
+        """A task that runs no more has given its slot back."""
+        if task.request is not None and (task.state.final or task.state is TaskState.UNCERTAIN):
+            self._slots.give_back(task.capability, task.stream)
+            self._pump(task.capability)
+
+    # -- starting -------------------------------------------------------------------------------------------------
 
     async def _dispatch(self, name: str, stream: str) -> None:
         """Start a task whose turn has come; one that cannot be recorded waits in its place until it can."""
-        while True:
-            try:
-                started = await self._commit_to(name, stream)
-                break
-            except Unavailable as error:
-                self.trouble = str(error)
-                await self.clock.sleep(AGAIN_AFTER)
+        started = await self._until_recorded(lambda: self._commit_start(stream))
         if started is None:
-            self.leave(name, stream)
-            self.pump(name)
+            self._slots.give_back(name, stream)
+            self._pump(name)
         else:
-            self.begin(started, self.repository.published[name])
+            self.begin(*started)
 
-    async def _commit_to(self, name: str, stream: str) -> Task | None:
+    async def _commit_start(self, stream: str) -> tuple[Task, Published] | None:
         """Decide once more and commit durably; only then may the engine begin. None if it may not."""
-        async with self.repository.lock(stream):
-            task = self.repository.task(stream)
-            published = self.repository.published.get(name)
-            if task.state is not TaskState.ACCEPTED:
+        repository = self.repository
+        async with repository.lock(stream):
+            task = repository.task(stream)
+            published = None if task.request is None else repository.published_for(task.request)
+            verdict = may_start(task, published, self.clock.now(), repository.authorizer, self.rights)
+            if isinstance(verdict, NotWaiting):
                 return None
-            if published is not None and self._is_parked(task, published):
+            if isinstance(verdict, Park):
+                self._slots.park(task)
                 return None
-            reasons, decision = self._lapsed(task, published), None
-            if published is not None and not reasons:
-                decision = self.repository.authorizer.decide("dispatch", task.asked(), published.contract)
-                reasons = why(decision)
-            if published is None or decision is None or not decision.allow:
-                await self.repository.finish(
-                    task, tasks.REFUSED, TaskState.REFUSED, None, Amounts(),
-                    reasons=reasons, refused=decision, by=self.repository.site,
-                )  # fmt: skip
+            if isinstance(verdict, RefuseStart):
+                await repository.refuse(task, verdict.reasons, verdict.decision)
                 return None
-            draft = Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.repository.authorizer, decision))
-            if task.reasons or not published.contract.effect.repeatable:
-                draft = self.repository.reporter.attach(
-                    draft, task.asked(), TaskState.DISPATCHED, published.contract, decided=task.decided
+            contract = verdict.published.contract
+            draft = Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(repository.authorizer, verdict.decision))
+            if task.reasons or not contract.effect.repeatable:
+                draft = repository.reporter.attach(
+                    draft, task.asked(), TaskState.DISPATCHED, contract, decided=task.decided
                 )
-            used = self.rights.use_approval(task, published.contract)
-            return await self.repository.append(task, draft, others=() if used is None else (used,))
-
-    def _is_parked(self, task: Task, published: Published) -> bool:
-        """Put aside a task that lacks something and may still get it."""
-        request = task.asked()
-        late = self.clock.now() > request.not_after or request.contract != published.contract.digest
-        if late or self.rights.pending_reason(request, published.contract) is None:
-            return False
-        self._parked[task.stream] = task
-        return True
-
-    def _lapsed(self, task: Task, published: Published | None) -> tuple[Explanation, ...]:
-        """Why a task that was accepted may no longer start, whatever policy says; empty if it may."""
-        request = task.asked()
-        if published is None or request.contract != published.contract.digest:
-            return (explained("contract_changed", capability=request.capability),)
-        if self.clock.now() > request.not_after:
-            return (explained("document_expired", until=request.not_after.isoformat()),)
-        return self.rights.lapsed(request)
-
-    async def halt(self, task: Task, published: Published) -> None:
-        """Stop a task that runs, as it was recorded when its right lapsed."""
-        if task.revoked == "abort":
-            await published.engine.halt(task.stream, "abort")
-        elif task.revoked == "safe_stop":
-            await published.engine.halt(task.stream, "safe_stop")
+            used = self.rights.use_approval(task, contract)
+            return await repository.append(task, draft, others=() if used is None else (used,)), verdict.published
 
     def begin(self, task: Task, published: Published, *, taken_up: bool = False) -> None:
         """Have the engine carry out a task that is durably dispatched; `taken_up` if it may have had it before."""
-        self.take_slot(published.contract.name, task.stream)
-        self._spawn(self._carry_out(task, published, taken_up))
+        self._slots.take(published.contract.name, task.stream)
+        self._begin(self._run(task, published, taken_up))
 
-    def ask(self, task: Task, published: Published, otherwise: Outcome) -> None:
-        """Ask the device what became of a task that may have run; if it cannot tell, it ends so."""
-        self.take_slot(published.contract.name, task.stream)
-        self._spawn(self._find_out(task, published, otherwise))
+    async def _run(self, task: Task, published: Published, taken_up: bool) -> None:
+        contract = published.contract
+        work = Work(
+            key=task.stream,
+            capability=contract.name,
+            inputs=task.asked().inputs,
+            time_limit=contract.time_limit,
+            effect=contract.effect,
+            attempt=task.attempt,
+            grace=contract.stop_grace,
+            objects=task.objects,
+        )
+        if task.revoked:
+            self._begin(self._halt(task, published))  # it lapsed before this site was started again
+        engine = published.engine
+        outcome = await (engine.attach if taken_up else engine.run)(work, self._progressed)
+        self.progress.pop(task.stream, None)
+        await self._find_out(task, published, outcome)
 
-    def keep_asking(self, task: Task, published: Published) -> None:
+    def _progressed(self, progress: Progress) -> None:
+        self.progress[progress.key] = progress
+
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    async def _find_out(self, task: Task, published: Published, outcome: Outcome) -> None:
+        """Ask the device once, where its effect is unknown and asking is possible, and record what is known then."""
+        contract = published.contract
+        if outcome.effect is Effect.UNKNOWN and contract.can_query:
+            outcome = await self._device.ask(task, published) or outcome
+        end = checked(outcome, contract, task, self.repository.site)
+        # A full disk: only this process knows the outcome now, so it waits for room with it.
+        await self._until_recorded(lambda: self._record(task.stream, end, contract))
+        if end.outcome.effect is Effect.UNKNOWN and contract.can_query:
+            self._keep_asking(task, published)
+
+    async def _record(self, stream: str, end: CheckedOutcome, contract: Contract) -> None:
+        async with self.repository.lock(stream):
+            task = self.repository.task(stream)
+            if task.state.final:
+                return
+            if opening := self.breakers.note(contract.name, end.outcome):
+                await self.repository.ledger.append(opening)
+            await self.repository.end(task, end, contract)
+
+    def _keep_asking(self, task: Task, published: Published) -> None:
         """Ask about an uncertain task until the device can tell, or somebody has settled it."""
-        self._spawn(self._ask_until_told(task, published))
+        self._begin(self._ask_until_told(task, published))
 
     async def _ask_until_told(self, task: Task, published: Published) -> None:
         pause = reconciliation.AGAIN_AFTER
         while self.repository.task(task.stream).state is TaskState.UNCERTAIN:
             await self.clock.sleep(pause)
             pause = min(2 * pause, reconciliation.SELDOM)
-            if (outcome := await self._asking.ask(task, published)) is not None:
-                await self.resolved(task.stream, outcome)
+            if (outcome := await self._device.ask(task, published)) is not None:
+                await self.repository.resolve(task.stream, outcome)
 
-    async def _find_out(self, task: Task, published: Published, outcome: Outcome) -> None:
-        """Ask once, where asking is possible, and record what is known then."""
-        contract = published.contract
-        if outcome.effect is Effect.UNKNOWN and contract.can_query:
-            outcome = await self._asking.ask(task, published) or outcome
-        outcome = checked(outcome, contract, task.asked(), self.repository.site)
+    async def _until_recorded(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it until it can be recorded, e.g. until a full disk has room."""
         while True:
             try:
-                await self._learn(task.stream, outcome, contract)
-                break
+                return await work()
             except Unavailable as error:
-                # A full disk: only this process knows the outcome now, so it waits for room with it.
-                self.trouble = str(error)
+                log.warning("a task waits to be recorded: %s", error)
                 await self.clock.sleep(AGAIN_AFTER)
-        if outcome.effect is Effect.UNKNOWN and contract.can_query:
-            self.keep_asking(task, published)
 
-    async def _carry_out(self, task: Task, published: Published, taken_up: bool) -> None:
-        contract, request = published.contract, task.asked()
-        work = Work(
-            key=task.stream,
-            capability=contract.name,
-            inputs=request.inputs,
-            time_limit=contract.time_limit,
-            effect=contract.effect,
-            attempt=task.attempt,
-            grace=contract.stop_grace,
-            objects=refs(contract.inputs, request.inputs),
-        )
-        if task.revoked:
-            self._spawn(self.halt(task, published))  # it lapsed before this site was started again
-        engine = published.engine
-        outcome = await (engine.attach if taken_up else engine.run)(work, self._progressed)
-        self.progress.pop(task.stream, None)
-        await self._find_out(task, published, outcome)
-
-    async def _learn(self, stream: str, outcome: Outcome, contract: Contract) -> None:
-        """Record what an engine returned."""
-        async with self.repository.lock(stream):
-            task = self.repository.task(stream)
-            if task.state.final:
-                return
-            if opening := self.breakers.note(contract.name, outcome):
-                await self.repository.ledger.append(opening)
-            if outcome.effect is Effect.UNKNOWN:
-                if task.state is TaskState.DISPATCHED:
-                    await self.repository.uncertain(task, outcome.reason, outcome.message)
-            elif outcome.reason == "cancelled" and outcome.effect is Effect.NONE:
-                await self.repository.end_without_effect(task, outcome.message, self.repository.site)
-            else:
-                charged = charge(task.held, contract, outcome)
-                by = self.repository.site
-                await self.repository.finish(task, tasks.ENDED, TaskState.ENDED, outcome, charged, by=by)
-
-    def _progressed(self, progress: Progress) -> None:
-        self.progress[progress.key] = progress
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._work.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, work: asyncio.Task[None]) -> None:
-        """A task that could not be recorded (a full disk, a lost term) is taken up again at the next start."""
+        """What fails (a lost term, a fault of this program) is taken up again at the next start, and reconciled."""
         self._work.discard(work)
         if not work.cancelled() and (error := work.exception()) is not None:
-            self.trouble = f"{type(error).__name__}: {error}"
             log.error("a task could not be carried on", exc_info=error)
+
+    # -- what people and home sites do about one task -------------------------------------------------------------
+
+    async def cancel(self, home: str, key: str, reason: str, by: str) -> Task:
+        """Cancel a task. One that waits ends at once; one that runs ends only if its engine proves it did nothing.
+
+        Raises:
+            NotFound: no such task.
+        """
+        stream = task_stream(home, key)
+        async with self.repository.lock(stream):
+            task = self.repository.task(stream)
+            if task.state is TaskState.ACCEPTED:
+                self._slots.leave(task.capability, stream)
+                return await self.repository.end_without_effect(task, reason, by)
+        if task.state is TaskState.DISPATCHED and (published := self.repository.published_for(task.asked())):
+            # The engine's `run` returns with the outcome, and that ends the task.
+            proved = await published.engine.cancel(stream)
+            if not proved and published.contract.can_cancel == "running":
+                await published.engine.halt(stream, "safe_stop")
+        return self.repository.task(stream)
+
+    async def revoke(self, stream: str, reasons: Sequence[Explanation]) -> Task:
+        """The right to a task has lapsed: an agreement, mandate, key or member it stood on is gone. Once is enough.
+
+        One that waits is refused with the reasons. For one that runs it is recorded (`task.revoked`) and then done what
+        its contract's `on_revoked` says: `finish` lets it end, `safe_stop` asks it to reach its safe state, `abort`
+        ends it when its grace is over; after a restart of this site it is done again. One that is uncertain or over
+        stays as it is. Whether what comes of it may be released is decided when it ends, as always.
+
+        Raises:
+            NotFound: no such task.
+        """
+        async with self.repository.lock(stream):
+            task = self.repository.task(stream)
+            published = self.repository.published_for(task.asked())
+            if task.state is TaskState.ACCEPTED:
+                self._slots.leave(task.capability, stream)
+                return await self.repository.refuse(task, tuple(reasons))
+            if task.state is not TaskState.DISPATCHED or task.revoked or published is None:
+                return task
+            body = {"reasons": [reason.model_dump(mode="json") for reason in reasons]}
+            draft = Draft(tasks.REVOKED, {"how": published.contract.on_revoked}, body)
+            task = await self.repository.append(task, draft)
+        await self._halt(task, published)
+        return task
+
+    async def decline(self, home: str, key: str, reason: Explanation, by: str) -> Task:
+        """A person says no to a task that waits; it ends as refused, and nothing was done.
+
+        Raises:
+            NotFound: no such task.
+            Conflict: it does not wait any more.
+        """
+        stream = task_stream(home, key)
+        async with self.repository.lock(stream):
+            task = self.repository.task(stream)
+            if task.state is not TaskState.ACCEPTED:
+                raise Conflict(f"task {key}", f"is {task.state} and waits for nobody", "nothing was changed")
+            self._slots.leave(task.capability, stream)
+            return await self.repository.refuse(task, (reason,), by=by)
+
+    async def _halt(self, task: Task, published: Published) -> None:
+        """Stop a task that runs, as it was recorded when its right lapsed."""
+        if task.revoked == "abort":
+            await published.engine.halt(task.stream, "abort")
+        elif task.revoked == "safe_stop":
+            await published.engine.halt(task.stream, "safe_stop")
+
+    # -- stopping everything --------------------------------------------------------------------------------------
+
+    @property
+    def stop_level(self) -> StopLevel:
+        """What stops this owner's work now; empty while nothing does."""
+        return self._stop.level
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing new is started."""
+        return bool(self._stop.level)
+
+    async def hold(self, by: str, reason: str) -> None:
+        """Start nothing new for anybody until `release`; what runs goes on."""
+        await self._stop.engage("hold", by, reason)
+
+    async def safe_stop(self, by: str, reason: str) -> None:
+        """Hold, and bring what runs to its safe state."""
+        await self._stop.engage("safe_stop", by, reason)
+
+    async def abort(self, by: str, reason: str) -> None:
+        """Hold, and end what runs now: asked first, and by force when the grace of its contract is over."""
+        await self._stop.engage("abort", by, reason)
+
+    async def release(self, by: str, reason: str) -> None:
+        """Start work again after `hold`, `safe_stop` or `abort`."""
+        await self._stop.release(by, reason)
+        self.start_waiting()
+
+    async def close_breaker(self, name: str, by: str, note: str) -> None:
+        """A person has looked, and the capability works again."""
+        if closing := self.breakers.close(name, by, note):
+            await self.repository.ledger.append(closing)
+        self._pump(name)
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def status(self, name: str) -> dict[str, Any]:
+        """How busy a capability is."""
+        return {
+            "waiting": self._slots.waiting(name),
+            "running": self._slots.running(name),
+            "held": self.is_stopped,
+            "breaker": self.breakers.why_open(name),
+            "engine": self.published[name].engine.statistics(),
+        }

@@ -1,13 +1,15 @@
-"""What an owner runs, and what it asks of governance: decisions, and which grant pays."""
+"""What execution asks of others: of governance, of who delegates, of whoever brings objects; and what is published."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Engine
+from yosegi.core.object import ObjectRef
 from yosegi.core.states import Effect
 from yosegi.execution.tasks import Task
 from yosegi.governance.policy.decision import Decision
@@ -27,10 +29,10 @@ class Published:
 
 
 class AuthorizationPort(Protocol):
-    """What the owner asks of governance: decisions, and which grant pays."""
+    """What an owner asks of governance: decisions, and which grant pays."""
 
-    def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
-        """May this request be accepted, dispatched, or its result released?"""
+    def decide(self, action: Action, request: Request, contract: Contract, objects: Iterable[ObjectRef]) -> Decision:
+        """May this request, with these objects among its inputs, be accepted, dispatched, or its result released?"""
         ...
 
     def shown(self, decision: Decision) -> DisclosedPolicies | None:
@@ -51,7 +53,7 @@ class AuthorizationPort(Protocol):
 
 
 class DelegationPort(Protocol):
-    """What the owner asks about who asks, and what must be there before something starts."""
+    """What an owner asks about who asks, and what must be there before something starts."""
 
     def token_error(self, request: Request, envelope: Envelope) -> Explanation | None:
         """Why it is not shown who acts for whom; None where it is."""
@@ -71,6 +73,31 @@ class DelegationPort(Protocol):
 
     def use_approval(self, task: Task, contract: Contract) -> Write | None:
         """The write that uses up the approval under which a task starts; None where none is needed."""
+        ...
+
+
+class InputFetcher(Protocol):
+    """What an owner asks of whoever brings objects here."""
+
+    def unfit(self, objects: Mapping[str, ObjectRef]) -> Explanation | None:
+        """Why objects would never be taken here; None if they would."""
+        ...
+
+    def missing(self, request: Request, objects: Mapping[str, ObjectRef]) -> dict[str, ObjectRef]:
+        """Those whose bytes this request may not use yet: not here, or here for others alone."""
+        ...
+
+    async def bring(self, request: Request, stream: str, objects: Mapping[str, ObjectRef]) -> tuple[Explanation, ...]:
+        """Have them here for the request; why they did not come, or nothing if they did."""
+        ...
+
+
+class ClockPort(Protocol):
+    """What an owner asks about its own clock."""
+
+    @property
+    def seconds_off(self) -> int:
+        """By how much it is off, by what peers say; 0 while it may be believed."""
         ...
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from yosegi.core.clock import Clock
 from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome, Work
+from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, Result
 from yosegi.execution.engines._waiting import first_of
 from yosegi.execution.ports import Published
@@ -27,8 +28,8 @@ def told(answer: Outcome) -> Outcome | None:
     """What an answer says of the task: done, with these outputs; never happened; or nothing (None)."""
     if answer.result is Result.VALID:
         return answer.model_copy(update={"effect": Effect.DONE})
-    if answer.reason == "never_happened":
-        return Outcome.failed(Effect.NONE, "never_happened", answer.message)
+    if answer.code is OutcomeCode.NEVER_HAPPENED:
+        return Outcome.failed(Effect.NONE, OutcomeCode.NEVER_HAPPENED, answer.message)
     return None
 
 

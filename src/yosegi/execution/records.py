@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome
-from yosegi.core.errors import Conflict, NotFound
+from yosegi.core.errors import Conflict, Invalid, NotFound
+from yosegi.core.events import Events
 from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.identifiers import split_capability
-from yosegi.core.object import refs
+from yosegi.core.object import ObjectRef, refs
+from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
 from yosegi.data.entries import naming
 from yosegi.execution import tasks
+from yosegi.execution.charging import CheckedOutcome, charge, checked, follows
+from yosegi.execution.events import TaskChanged
 from yosegi.execution.ports import AuthorizationPort, Published, recorded
 from yosegi.execution.reporting import Reporter
-from yosegi.execution.tasks import Task, fold
+from yosegi.execution.tasks import Task, fold, task_stream
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Draft, Entry, Ledger, Write
@@ -36,8 +40,7 @@ class TaskRepository:
     Args:
         published: capabilities by name and version.
         posted: told of entries that send something.
-        changed: told of each task whose state moved.
-        freed: told of each task that runs no more.
+        events: told of each task of which more is on record (`TaskChanged`).
     """
 
     site: str
@@ -46,10 +49,14 @@ class TaskRepository:
     published: Mapping[str, Published]
     reporter: Reporter
     posted: Callable[[Sequence[Entry]], None]
-    changed: Callable[[Task], None] = lambda task: None
-    freed: Callable[[Task], None] = lambda task: None
+    events: Events
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _folds: FifoCache[str, Task] = field(default_factory=lambda: FifoCache(1024))
+
+    def __repr__(self) -> str:
+        return f"<tasks of {self.site}: {len(self.published)} capabilities>"
+
+    # -- reading --------------------------------------------------------------------------------------------------
 
     def task(self, stream: str) -> Task:
         """One task by its stream.
@@ -68,21 +75,44 @@ class TaskRepository:
         One that was written to lately is at hand: nobody else writes to it, and an append says which it was made for.
         """
         known = self._folds.get(stream)
-        return fold(stream, self.ledger.read(stream)) if known is None else known
+        if known is not None:
+            return known
+        task = fold(stream, self.ledger.read(stream))
+        contract = None if task.request is None or task.state is TaskState.REFUSED else self.contract_of(task)
+        return task if contract is None else replace(task, objects=refs(contract.inputs, task.asked().inputs))
 
     def forget(self, stream: str) -> None:
-        """Fold a task anew when it is asked for."""
+        """Fold a task anew when it is asked for: bodies of its entries were erased."""
         self._folds.drop(stream)
+
+    def published_for(self, request: Request) -> Published | None:
+        """What a request asks for, as it runs here; None where it does not, or another site is meant."""
+        site, name = split_capability(request.capability)
+        return self.published.get(name) if site == self.site else None
 
     def contract_of(self, task: Task) -> Contract | None:
         """The contract of what a task asks; None where it is no longer published."""
-        published = self.published.get(split_capability(task.asked().capability)[1])
+        published = self.published_for(task.asked())
         return published.contract if published else None
 
+    def lock(self, stream: str) -> asyncio.Lock:
+        """Held while a task is read, decided and written."""
+        return self._locks.setdefault(stream, asyncio.Lock())
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
     async def append(
-        self, task: Task, *drafts: Draft, request: Request | None = None, others: Sequence[Write] = (), actor: str = ""
+        self,
+        task: Task,
+        *drafts: Draft,
+        request: Request | None = None,
+        objects: Mapping[str, ObjectRef] | None = None,
+        others: Sequence[Write] = (),
+        actor: str = "",
     ) -> Task:
         """Append to a task's stream, with others in the same commit; send what it sends.
+
+        With a task's first entries come its request and the objects among its inputs.
 
         Raises:
             Conflict: somebody else wrote to the stream since it was folded.
@@ -105,33 +135,34 @@ class TaskRepository:
         for entry in entries:
             if entry.stream == task.stream:
                 task = task.follow(entry)
+        if objects is not None:
+            task = replace(task, objects=objects)
         self._folds.put(task.stream, task)
-        self.changed(task)
         if task.state.final:
             self._locks.pop(task.stream, None)
+        self.events.publish(TaskChanged(task))
         return task
 
     async def finish(
         self,
         task: Task,
-        kind: str,
         state: TaskState,
-        outcome: Outcome | None,
+        end: CheckedOutcome | None,
         charged: Amounts,
         *,
         reasons: tuple[Explanation, ...] = (),
         refused: Decision | None = None,
-        by: str,
+        by: str = "",
     ) -> Task:
         """Record the end, settle the grant and report, in one commit; `refused` is the decision that ends it."""
-        contract, request = self.contract_of(task), task.asked()
+        contract, request, outcome = self.contract_of(task), task.asked(), end.outcome if end else None
         reasons = reasons or task.lapsed
         # What is withheld is named, too, so that its owner keeps it.
-        made = refs(contract.outputs, outcome.outputs) if outcome is not None and contract is not None else {}
+        made: Mapping[str, ObjectRef] = end.objects if end else {}
         facts: dict[str, Any] = {"charged": dict(charged)} | naming(made) | ({"team": request.team} if made else {})
         body: dict[str, Any] = {} if refused is None else recorded(self.authorizer, refused)
         if outcome is not None and contract is not None and outcome.outputs:
-            release = self.authorizer.decide("release", request, contract)
+            release = self.authorizer.decide("release", request, contract, task.objects.values())
             facts["released"] = release.allow
             body |= recorded(self.authorizer, release)
             if not release.allow:
@@ -141,26 +172,29 @@ class TaskRepository:
             facts |= {"effect": str(outcome.effect), "result": str(outcome.result)}
             body["outcome"] = outcome.model_dump(mode="json", exclude_none=True)
         draft = self.reporter.attach(
-            Draft(kind, facts, body), request, state, contract,
+            Draft(_ENTRY[state], facts, body), request, state, contract,
             reasons=reasons, outcome=outcome, charged=charged, decided=task.decided,
         )  # fmt: skip
-        effect = Effect.NONE if outcome is None else outcome.effect
-        settle = self.authorizer.settle(task, effect, charged)
-        task = await self.append(task, draft, others=() if settle is None else (settle,), actor=by)
-        self.freed(task)
-        return task
+        settle = self.authorizer.settle(task, Effect.NONE if outcome is None else outcome.effect, charged)
+        return await self.append(task, draft, others=() if settle is None else (settle,), actor=by)
 
-    async def end_without_effect(self, task: Task, reason: str, by: str) -> Task:
+    async def refuse(
+        self, task: Task, reasons: tuple[Explanation, ...], decision: Decision | None = None, by: str = ""
+    ) -> Task:
+        """Record that a task that waits is refused after all; its grant is refunded."""
+        return await self.finish(task, TaskState.REFUSED, None, Amounts(), reasons=reasons, refused=decision, by=by)
+
+    async def end_without_effect(self, task: Task, reason: str, by: str = "") -> Task:
         """Record that a task was cancelled and did nothing; its grant is refunded."""
-        outcome = Outcome.failed(Effect.NONE, "cancelled", reason)
-        return await self.finish(task, tasks.CANCELLED, TaskState.CANCELLED, outcome, Amounts(), by=by)
+        end = CheckedOutcome(Outcome.failed(Effect.NONE, OutcomeCode.CANCELLED, reason))
+        return await self.finish(task, TaskState.CANCELLED, end, Amounts(), by=by)
 
     async def uncertain(self, task: Task, code: str, message: str = "") -> None:
         """Record that nobody knows what a task did, and report it."""
         reasons = (explained("effect_unknown", why=f"{code} {message}".strip()),)
         draft = Draft(
             tasks.UNCERTAIN,
-            {"effect": str(Effect.UNKNOWN), "reason": code},
+            {"effect": str(Effect.UNKNOWN), "reason": str(code)},
             {"reasons": [reason.model_dump(mode="json") for reason in reasons], "message": message},
         )
         contract = self.contract_of(task)
@@ -168,8 +202,67 @@ class TaskRepository:
             draft, task.asked(), TaskState.UNCERTAIN, contract, reasons=reasons, decided=task.decided
         )
         await self.append(task, draft)
-        self.freed(task)
 
-    def lock(self, stream: str) -> asyncio.Lock:
-        """Held while a task is read, decided and written."""
-        return self._locks.setdefault(stream, asyncio.Lock())
+    async def end(self, task: Task, end: CheckedOutcome, contract: Contract) -> None:
+        """Record what an engine's outcome leads to."""
+        outcome = end.outcome
+        match follows(task, outcome):
+            case TaskState.UNCERTAIN:
+                await self.uncertain(task, outcome.reason, outcome.message)
+            case TaskState.CANCELLED:
+                await self.end_without_effect(task, outcome.message)
+            case TaskState.ENDED:
+                await self.finish(task, TaskState.ENDED, end, charge(task.held, contract, outcome))
+
+    # -- uncertain tasks ------------------------------------------------------------------------------------------
+
+    async def settle(self, home: str, key: str, effect: Effect, note: str, by: str) -> Task:
+        """A person says what an uncertain task did. Its grant is settled by that.
+
+        Raises:
+            NotFound: no such task.
+            Conflict: it is not uncertain.
+            Invalid: the effect given is `unknown`, or the note says nothing.
+        """
+        if effect is Effect.UNKNOWN:
+            raise Invalid("the effect", "unknown settles nothing", "say none or done")
+        if not note.strip():
+            raise Invalid("the note", "it is empty", "say what was found at the instrument")
+        async with self.lock(task_stream(home, key)):
+            task = self.task(task_stream(home, key))
+            if task.state is not TaskState.UNCERTAIN:
+                raise Conflict(f"task {key}", f"is {task.state}, not uncertain", "there is nothing to settle")
+            end = CheckedOutcome(Outcome.failed(effect, OutcomeCode.SETTLED_BY_PERSON, note))
+            charged = Amounts() if effect is Effect.NONE else task.held
+            return await self.finish(task, TaskState.ENDED, end, charged, by=by)
+
+    async def resolve(self, stream: str, outcome: Outcome) -> None:
+        """A device that remembers says late what an uncertain task did; anything else it says changes nothing.
+
+        Raises:
+            NotFound: no such task.
+        """
+        async with self.lock(stream):
+            task = self.task(stream)
+            contract = self.contract_of(task)
+            if task.state is TaskState.UNCERTAIN and contract and outcome.effect is not Effect.UNKNOWN:
+                end = checked(outcome, contract, task, self.site)
+                await self.finish(task, TaskState.ENDED, end, charge(task.held, contract, end.outcome))
+
+    async def acknowledge(self, home: str, key: str, by: str) -> Task:
+        """A person has seen the notice of an uncertain task; it is not repeated any more.
+
+        Raises:
+            NotFound: no such task.
+            Conflict: it is not uncertain.
+        """
+        stream = task_stream(home, key)
+        async with self.lock(stream):
+            task = self.task(stream)
+            if task.state is not TaskState.UNCERTAIN:
+                raise Conflict(f"task {key}", f"is {task.state}, not uncertain", "there is nothing to acknowledge")
+            return await self.append(task, Draft(tasks.ACKNOWLEDGED), actor=by)
+
+
+_ENTRY = {state: kind for kind, state in tasks.STATES.items()}
+"""The type of the entry that leads to a state."""

@@ -11,7 +11,7 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract, strictest
 from yosegi.core.engine import Outcome
 from yosegi.core.states import TaskState
-from yosegi.execution.decision_summary import followed
+from yosegi.execution.decision_summary import append_decision
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import Draft
 from yosegi.trust.messages import DecisionBasis, Explanation, Report, Request
@@ -67,7 +67,7 @@ class Reporter:
             charged=charged or Amounts(),
             sensitivity=label,
             simulated=bool(contract and contract.simulated),
-            decided=followed(decided, body) or None,
+            decided=append_decision(decided, body) or None,
         )
         version = self.directory.version_for(request.charter, request.sender, Report)
         envelope = report.sign(self.signer, version=version)

@@ -34,8 +34,7 @@ class RestoreGuard:
     since: datetime | None = None
     open: bool = False
 
-    def start(self) -> None:
-        """Read back whether this ledger was restored."""
+    def __post_init__(self) -> None:
         openings = [e for e in self.ledger.read(LEDGER) if e.type == OPENED and "restored" in e.facts]
         if not openings:
             return

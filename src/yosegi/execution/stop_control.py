@@ -1,64 +1,61 @@
-"""The switch of one owner: three words that stop everything it runs for anybody, until somebody releases it."""
+"""The stop levels of one owner: three words that stop everything it runs for anybody, until somebody releases it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from yosegi.core.engine import Engine
-from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.ports import Published
 from yosegi.ledger import Draft, Ledger, Write
 
 StopLevel = Literal["", "hold", "safe_stop", "abort"]
-WORDS: tuple[StopLevel, ...] = ("", "hold", "safe_stop", "abort")
+LEVELS: tuple[StopLevel, ...] = ("", "hold", "safe_stop", "abort")
 """From the weakest to the strongest."""
 STREAM = "owner/switch"
 
 
+def engines_of(published: Mapping[str, Published]) -> list[Engine]:
+    """Each engine that carries out something that is published, once."""
+    return list({id(one.engine): one.engine for one in published.values()}.values())
+
+
 @dataclass
 class StopControl:
-    """Stops first and writes it down after, so that a full disk keeps nobody from stopping."""
+    """Stops first and records it after, so that a full disk keeps nobody from stopping."""
 
     ledger: Ledger
-    published: Mapping[str, Published]
-    dispatcher: Dispatcher
-    word: StopLevel = ""
+    engines: Iterable[Engine]
+    level: StopLevel = ""
+    """Empty while nothing is stopped."""
 
     async def start(self) -> None:
         """As it was before a restart: engines are told again."""
         entries = self.ledger.read(STREAM)
         facts: Mapping[str, Any] = entries[-1].facts if entries else {"held": False}
-        # Entries of earlier versions say only that it was thrown.
-        self.word = facts.get("word", "hold") if facts["held"] else ""
-        await self._set()
+        self.level = facts["word"] if facts["held"] else ""
+        await self._tell()
 
-    async def engage(self, word: StopLevel, by: str, reason: str) -> None:
-        """Start nothing new; with `safe_stop` and `abort` also stop what runs. Only `release` takes a word back."""
-        self.word = max(word, self.word, key=WORDS.index)
-        await self._set()
+    async def engage(self, level: StopLevel, by: str, reason: str) -> None:
+        """Start nothing new; with `safe_stop` and `abort` also stop what runs. Only `release` takes a level back."""
+        self.level = max(level, self.level, key=LEVELS.index)
+        await self._tell()
         await self._record(by, reason)
 
     async def release(self, by: str, reason: str) -> None:
-        """Start work again."""
-        self.word = ""
-        await asyncio.gather(*(engine.resume() for engine in self._engines()))
-        await self._set()
+        """Let engines start work again."""
+        self.level = ""
+        await asyncio.gather(*(engine.resume() for engine in self.engines))
         await self._record(by, reason)
-        self.dispatcher.pump_all()
 
-    async def _set(self) -> None:
-        self.dispatcher.held = bool(self.word)
-        if self.word == "safe_stop":
-            await asyncio.gather(*(engine.safe_stop() for engine in self._engines()))
-        elif self.word == "abort":
-            await asyncio.gather(*(engine.abort() for engine in self._engines()))
-
-    def _engines(self) -> list[Engine]:
-        return list({id(published.engine): published.engine for published in self.published.values()}.values())
+    async def _tell(self) -> None:
+        if self.level == "safe_stop":
+            await asyncio.gather(*(engine.safe_stop() for engine in self.engines))
+        elif self.level == "abort":
+            await asyncio.gather(*(engine.abort() for engine in self.engines))
 
     async def _record(self, by: str, reason: str) -> None:
-        draft = Draft("owner.switch", {"held": bool(self.word), "word": self.word}, {"reason": reason})
+        draft = Draft("owner.switch", {"held": bool(self.level), "word": self.level}, {"reason": reason})
         await self.ledger.append(Write(STREAM, None, (draft,), charter="", actor=by))

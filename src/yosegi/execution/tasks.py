@@ -1,20 +1,24 @@
 """One task at its owner, folded from its entries; and the table of all tasks, a view of the ledger.
 
-A task's stream is `task/<home site>/<key>`. Every transition is checked against the one table in `core.states`.
+A task's stream is `task/<home site>/<key>`. The view checks every transition against the table in `core.states`, in the
+transaction that appends the entry: what the table does not allow is never on record, so a fold need not ask again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Corrupt, Invalid
+from yosegi.core.identifiers import split_capability
+from yosegi.core.object import ObjectRef
 from yosegi.core.states import TaskState, transition
-from yosegi.execution.decision_summary import followed
+from yosegi.execution.decision_summary import append_decision
 from yosegi.ledger import Db, Entry
+from yosegi.trust.envelope import Envelope
 from yosegi.trust.messages import DecisionBasis, Explanation, Request
 
 ACCEPTED = "task.accepted"
@@ -51,6 +55,7 @@ class Task:
         stream: `task/<home>/<key>`.
         position: of the last entry folded; what the next append expects.
         request: what was asked, with `request_digest` naming the signed document.
+        objects: those among its inputs, by name; none where its contract is not known here.
         grant: from which its cost is held; empty where it costs nothing.
         held: the cost held.
         charged: the cost settled.
@@ -64,6 +69,7 @@ class Task:
     state: TaskState = TaskState.NEW
     request: Request | None = None
     request_digest: str = ""
+    objects: Mapping[str, ObjectRef] = field(default_factory=dict)
     attempt: int = 0
     grant: str = ""
     held: Amounts = Amounts()
@@ -85,6 +91,15 @@ class Task:
         """The site that asked."""
         return self.stream.split("/", 2)[1]
 
+    @property
+    def capability(self) -> str:
+        """What is asked for, by name and version.
+
+        Raises:
+            Corrupt: as `asked`.
+        """
+        return split_capability(self.asked().capability)[1]
+
     def asked(self) -> Request:
         """The request.
 
@@ -96,20 +111,15 @@ class Task:
         return self.request
 
     def follow(self, entry: Entry) -> Task:
-        """The task after one more entry.
-
-        Raises:
-            Conflict: the table of transitions does not allow it.
-        """
+        """The task after one more entry."""
         if entry.type == ACKNOWLEDGED:
             return replace(self, position=entry.position, notified=True)
         if entry.type == REVOKED:
             lapsed = _reasons(entry.body or {})
             return replace(self, position=entry.position, revoked=entry.facts["how"], lapsed=lapsed)
         state = STATES[entry.type]
-        transition(f"task {self.key}", self.state, state)
         facts, body = entry.facts, entry.body or {}
-        after = replace(self, position=entry.position, state=state, decided=followed(self.decided, body))
+        after = replace(self, position=entry.position, state=state, decided=append_decision(self.decided, body))
         if entry.type in (ACCEPTED, REFUSED):
             # A refusal just before the start keeps the request it refuses.
             if self.state is TaskState.NEW:
@@ -121,6 +131,17 @@ class Task:
             return replace(after, attempt=facts["attempt"], reasons=())
         outcome = Outcome.read(body["outcome"]) if "outcome" in body else None
         return replace(after, outcome=outcome, charged=Amounts(facts.get("charged", {})), reasons=_reasons(body))
+
+
+def facts_of(request: Request, envelope: Envelope) -> dict[str, Any]:
+    """What the first entry of a task says of its request, without what becomes of it."""
+    return {
+        "team": request.team,
+        "capability": request.capability,
+        "request": envelope.payload_digest,
+        "campaign": request.campaign or "",
+        "by": request.on_behalf_of,
+    }
 
 
 def fold(stream: str, entries: Iterable[Entry]) -> Task:
@@ -156,7 +177,11 @@ class TaskView:
     )
 
     def apply(self, db: Db, entry: Entry) -> None:
-        """Keep the row of the entry's task."""
+        """Keep the row of the entry's task.
+
+        Raises:
+            Conflict: the table of transitions does not allow it; nothing is appended.
+        """
         if entry.type == ACKNOWLEDGED:
             db.execute("UPDATE task SET notified = 1, last = ? WHERE stream = ?", (entry.sequence, entry.stream))
             return

@@ -17,21 +17,25 @@ async def site_of(request: Request) -> Site:
     return site
 
 
+def address_of(request: Request) -> str:
+    """The network address a call comes from, as the server or the proxy that it trusts says."""
+    return request.client.host if request.client else ""
+
+
 def bearer(authorization: str | None) -> str:
     """The token in a header; empty if there is none."""
     return authorization.removeprefix("Bearer ") if authorization else ""
 
 
 async def signed_in(
-    request: Request, site: Annotated[Site, Depends(site_of)], authorization: Annotated[str | None, Header()] = None
+    site: Annotated[Site, Depends(site_of)], authorization: Annotated[str | None, Header()] = None
 ) -> Session:
-    """Who calls, by bearer token: one given at this door, or one handed over on a page.
+    """Who calls, by bearer token: given for a sign-in here, or handed over on a page.
 
     Raises:
         Refused: nobody who is signed in. Cookies do not count here: a page elsewhere could send them.
     """
-    token, sessions = bearer(authorization), request.app.state.sessions
-    session: Session | None = site.authenticator.session(token) or sessions.get(token, program=True)
+    session = site.sessions.get(bearer(authorization), program=True)
     if session is None:
         raise Refused("this call", ("not_signed_in",))
     return session

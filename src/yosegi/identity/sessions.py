@@ -1,130 +1,140 @@
-"""Who is signed in to the pages, or has handed that to a program. It outlives a restart of the site.
+"""Who is signed in, on a page or with a program: one store, in the ledger, so that it outlives a restart of the site.
 
-So an open page catches up by itself, and a command line that signed in through the browser goes on. A session is in the
-ledger as the digest of its token: signing in and out is on record, and nothing there signs in. A page's token opens no
-API and a program's no page.
+So an open page catches up by itself, and a command line that signed in goes on. A session is in the ledger as the
+digest of its token: signing in and out is on record, and nothing there signs in. A page's token opens no API and a
+program's no page.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
+import logging
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from yosegi.core.clock import Clock, parse_timestamp, timestamp
-from yosegi.core.errors import Refused
-from yosegi.identity.accounts import SESSION, Authenticator, Role, Session
-from yosegi.identity.oidc_claims import InstitutionSignIn
+from yosegi.core.errors import Unavailable
+from yosegi.core.fifo_cache import FifoCache
+from yosegi.identity.accounts import Session
+from yosegi.identity.authentication import Authenticated, Authenticator
 from yosegi.ledger import Draft, Ledger, Write
+
+log = logging.getLogger("yosegi.sessions")
 
 OPENED = "session.opened"
 CLOSED = "session.closed"
+LASTS = timedelta(hours=12)
+REMEMBERED = 4096
+"""Sessions kept in memory; others are read from the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    person: str
+    who: Authenticated
     until: datetime
-    role: Role | None
-    issuer: str
     program: bool
 
 
-class Sessions:
-    """The sessions of one site's pages."""
+@dataclass
+class SessionStore:
+    """Every session of one site.
 
-    def __init__(
-        self, ledger: Ledger, clock: Clock, authenticator: Authenticator, provider: InstitutionSignIn | None
-    ) -> None:
-        self._ledger, self._clock, self._authenticator, self._provider = ledger, clock, authenticator, provider
-        self._known: dict[str, _Known] = {}
+    Args:
+        provider: the issuer of the institution's provider, while it is trusted; empty if there is none.
+    """
 
-    async def open(self, person: str, passphrase: str) -> str:
-        """A session token for a passphrase.
+    ledger: Ledger
+    clock: Clock
+    authenticator: Authenticator
+    provider: str = ""
+    _known: FifoCache[str, _Known] = field(default_factory=lambda: FifoCache(REMEMBERED))
 
-        Raises:
-            Refused: as `Door.with_passphrase`.
+    async def open(self, who: Authenticated, *, program: bool) -> str:
+        """A token for somebody who has proved who they are: for a page, or for a program.
+
+        On a full disk the session is nowhere on record and ends with this process: whoever may stop what runs here
+        must be able to sign in.
         """
-        token = await asyncio.to_thread(self._authenticator.with_passphrase, person, passphrase)
-        self._authenticator.close(token)  # it is for pages alone
-        until = timestamp(self._clock.now() + SESSION)
-        await self._append(token, 0, Draft(OPENED, {"until": until}), person)
+        token = secrets.token_urlsafe(32)
+        until = self.clock.now() + LASTS
+        facts: dict[str, Any] = {"until": timestamp(until)}
+        facts |= {"program": True} if program else {}
+        # Where there is no account, the role that the institution's groups gave is on record.
+        facts |= {"role": who.role, "issuer": who.issuer} if who.issuer else {}
+        facts |= {"agent": who.agent, "mandate": who.mandate} if who.agent else {}
+        try:
+            await self._append(token, 0, Draft(OPENED, facts), who.person)
+        except Unavailable as error:
+            log.warning("the session of %s is not on record: %s", who.person, error)
+        self._known.put(_digest(token), _Known(who, until, program))
         return token
-
-    async def open_as(self, person: str, role: Role, issuer: str) -> str:
-        """A session token for somebody whom the institution's provider vouches for; role and issuer are on record."""
-        token = self._token_for(person)
-        until = timestamp(self._clock.now() + SESSION)
-        await self._append(token, 0, Draft(OPENED, {"until": until, "role": role, "issuer": issuer}), person)
-        return token
-
-    async def hand(self, given: Session) -> str:
-        """A session token for a program that somebody signed in on a page has confirmed.
-
-        Raises:
-            Refused: this site may not vouch for the person any more.
-        """
-        token = self._token_for(given.person)
-        facts: dict[str, Any] = {"until": timestamp(self._clock.now() + SESSION), "program": True}
-        # Where there is no account, the role that the institution's groups gave is on record, as with a page's session.
-        facts |= {"role": given.role, "issuer": given.issuer} if given.issuer else {}
-        await self._append(token, 0, Draft(OPENED, facts), given.person)
-        return token
-
-    def _token_for(self, person: str) -> str:
-        if not self._authenticator.may_sign_in(person):
-            raise Refused(f"signing in as {person}", ("institution_not_hosted",))
-        return secrets.token_urlsafe(32)
 
     async def close(self, token: str, *, program: bool = False) -> None:
         """Sign out."""
         session = self.get(token, program=program)
-        self._authenticator.close(token)
+        self._known.drop(_digest(token))
         if session is not None:
             await self._append(token, None, Draft(CLOSED), session.person)
-        self._known.pop(_digest(token), None)
 
     def get(self, token: str | None, *, program: bool = False) -> Session | None:
         """Who holds the token, of a page or of a program; None if nobody does, or does no more."""
         if not token:
             return None
         known = self._known.get(_digest(token)) or self._recorded(_digest(token))
-        if known is None or known.program != program or known.until <= self._clock.now():
+        if known is None or known.program != program or known.until <= self.clock.now():
             return None
-        role = self._role(known)
-        if role is None or not self._authenticator.may_sign_in(known.person):
+        who = self._now(known.who)
+        if who is None or self.authenticator.has_ended(who):
             return None
-        self._known[_digest(token)] = known
-        return Session(known.person, role, known.until.timestamp(), form_token(token), issuer=known.issuer)
+        self._known.put(_digest(token), known)
+        self.authenticator.note_call(who)
+        return Session(
+            who.person, who.role, known.until.timestamp(), form_token(token), who.agent, who.mandate, who.issuer
+        )
 
-    def _role(self, known: _Known) -> Role | None:
-        """By the account as it is now; by the record for whom the provider vouched, while it is still trusted."""
-        if known.issuer:
-            provider = self._provider
-            return known.role if provider is not None and provider.openid.client.issuer == known.issuer else None
-        account = self._authenticator.accounts.get(known.person)
-        return account.role if account is not None else None
+    def _now(self, who: Authenticated) -> Authenticated | None:
+        """The same with the role of now: by the account, or by the record while the provider is still trusted."""
+        if who.agent:
+            return who
+        if who.issuer:
+            return who if who.issuer == self.provider else None
+        account = self.authenticator.accounts.get(who.person)
+        return None if account is None else replace(who, role=account.role)
 
     def _recorded(self, digest: str) -> _Known | None:
-        entries = self._ledger.read(_stream(digest))
+        entries = self.ledger.read(_stream(digest))
         if not entries or entries[-1].type != OPENED:
             return None
         facts = entries[0].facts
-        until = parse_timestamp(facts["until"])
-        program = bool(facts.get("program", False))
-        return _Known(entries[0].header.actor, until, facts.get("role"), facts.get("issuer", ""), program)
+        who = Authenticated(
+            entries[0].header.actor,
+            facts.get("role", "member"),
+            facts.get("agent", ""),
+            facts.get("mandate", ""),
+            facts.get("issuer", ""),
+        )
+        return _Known(who, parse_timestamp(facts["until"]), bool(facts.get("program", False)))
 
     async def _append(self, token: str, expected: int | None, draft: Draft, person: str) -> None:
-        await self._ledger.append(Write(_stream(_digest(token)), expected, (draft,), charter="", actor=person))
+        await self.ledger.append(Write(_stream(_digest(token)), expected, (draft,), charter="", actor=person))
+
+
+def authenticated(session: Session) -> Authenticated:
+    """Who holds a session, to open another for a program of theirs."""
+    return Authenticated(session.person, session.role, session.agent, session.mandate, session.issuer)
 
 
 def form_token(token: str) -> str:
     """What has to come back with every form of a session. A page that can send the cookie cannot read it."""
     return hmac.new(token.encode(), b"yosegi form", hashlib.sha256).hexdigest()
+
+
+def same_token(expected: str, given: str) -> bool:
+    """Compare two tokens in constant time."""
+    return hmac.compare_digest(expected.encode(), given.encode())
 
 
 def _stream(digest: str) -> str:

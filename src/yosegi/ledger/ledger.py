@@ -1,4 +1,4 @@
-"""A site's ledger: what rooms append to, read from, and take receipts of."""
+"""A site's ledger: what other packages append to, read from, and take receipts of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views: tables folded from entries, in the same transaction; rooms implement them, the composition root registers.
+"""Views: tables folded from entries, in the same transaction; others implement them, the composition root registers.
 
 A view reads and writes its own tables alone, and depends on nothing but the entries it is shown, in order: then it
 can be thrown away and folded again. What it needs stands in an entry's facts; whatever it copies from a body it

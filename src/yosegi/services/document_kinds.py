@@ -16,9 +16,9 @@ from yosegi.exchange.received import (
     issued_by_sender,
     signed_by_sender,
 )
-from yosegi.exchange.requests import Requests
+from yosegi.exchange.reports import Reports
 from yosegi.exchange.restore_sync import ReceiptReply, ReceiptRequest, RestoreSync
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.admission import Admission
 from yosegi.governance import Agreement, Charter, Statement
 from yosegi.governance.grants.transfers import Transfer, TransferAnswer, TransferBack
 from yosegi.services.capabilities.service import CapabilityCatalogue
@@ -48,8 +48,8 @@ from yosegi.trust.token import Token
 class Receivers:
     """Whoever handles documents of peers at one site."""
 
-    owner: TaskOwner
-    requests: Requests
+    admission: Admission
+    reports: Reports
     catalogue: CapabilityCatalogue
     verifier: DelegationVerifier
     mandates: MandateService
@@ -70,9 +70,9 @@ class Row:
 
 
 TABLE: tuple[Row, ...] = (
-    Row(Request, lambda to: to.owner.on_request),
-    Row(Report, lambda to: to.requests.on_report),
-    Row(Cancel, lambda to: to.owner.on_cancel),
+    Row(Request, lambda to: to.admission.on_request),
+    Row(Report, lambda to: to.reports.on_report),
+    Row(Cancel, lambda to: to.admission.on_cancel),
     Row(Offer, lambda to: to.catalogue.on_offer),
     Row(Token, lambda to: to.verifier.on_token, issued_by_sender),
     Row(Renewal, lambda to: to.mandates.on_renewal),

@@ -19,12 +19,16 @@ from yosegi.core.supervision import BackgroundTask, Supervisor, TaskScope
 from yosegi.exchange import Channels, Exchange
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.records import TaskRepository
+from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.charter.registry import Registry
-from yosegi.identity.accounts import Authenticator, Session
+from yosegi.identity.accounts import Session
+from yosegi.identity.authentication import Authenticator
 from yosegi.identity.device_login import DeviceLogin
 from yosegi.identity.oidc_claims import InstitutionSignIn
+from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.alerts.service import AlertService
 from yosegi.services.approvals.service import ApprovalService
@@ -72,11 +76,14 @@ class Site:
     channels: Channels
     exchange: Exchange
     requests: Requests
-    owner: TaskOwner
+    dispatcher: Dispatcher
+    repository: TaskRepository
+    restore_guard: RestoreGuard
     catalogue: CapabilityCatalogue
     campaigns: Campaigns
     notices: AlertService
     authenticator: Authenticator
+    sessions: SessionStore
     transfers: ObjectTransfers
     objects: ObjectService
     erasure: ErasureService
@@ -135,12 +142,12 @@ class Site:
             self.exchange.close,
             self.evidence.close,
             self.transfers.close,
-            self.owner.close,
+            self.dispatcher.close,
             self.campaigns.close,
         ):
             self.resources.push_async_callback(close)
         self._scope.repeat("watch over the ledger", self._watch_ledger)
-        self.catalogue.start({name: p.contract for name, p in self.owner.published.items()})
+        self.catalogue.start({name: p.contract for name, p in self.repository.published.items()})
         await self.authorizer.start()
         self.publisher.start()
         self.requests.start()
@@ -151,7 +158,7 @@ class Site:
         self.evidence.start()
         self.preflight.start()
         self.transfers.start()
-        await self.owner.start()
+        await self.dispatcher.start()
         await self.restore_sync.start()
         await self.erasure.start()
         await self.catalogue.publish(self.catalogue.own)
@@ -257,7 +264,7 @@ class Site:
         """
         self._operator(who, f"settling {name}")
         home, key = self.find_task(name)
-        return await self.owner.settle(home, key, effect, note, by=who.person)
+        return await self.repository.settle(home, key, effect, note, by=who.person)
 
     async def acknowledge_task(self, name: str, who: Session) -> Task:
         """Say that the notice of an uncertain task was seen.
@@ -269,12 +276,12 @@ class Site:
         self._a_person(who, f"acknowledging {name}")
         self.task_for(name, who)
         home, key = self.find_task(name)
-        return await self.owner.acknowledge(home, key, by=who.person)
+        return await self.repository.acknowledge(home, key, by=who.person)
 
     async def cancel_task(self, name: str, reason: str, who: Session) -> Task:
         """Cancel a task that others asked of this site."""
         home, key = self.find_task(name)
-        return await self.owner.cancel(home, key, reason, by=who.person)
+        return await self.dispatcher.cancel(home, key, reason, by=who.person)
 
     async def set_stop_level(self, word: str, who: Session, reason: str) -> None:
         """Hold, safely stop or abort everything this site runs, or release it. Needs nobody else's permission.
@@ -284,14 +291,14 @@ class Site:
             Refused: releasing is for operators; anybody may stop.
         """
         if word == "hold":
-            await self.owner.hold(who.person, reason)
+            await self.dispatcher.hold(who.person, reason)
         elif word == "stop":
-            await self.owner.safe_stop(who.person, reason)
+            await self.dispatcher.safe_stop(who.person, reason)
         elif word == "abort":
-            await self.owner.abort(who.person, reason)
+            await self.dispatcher.abort(who.person, reason)
         elif word == "release":
             self._operator(who, "releasing the switch")
-            await self.owner.release(who.person, reason)
+            await self.dispatcher.release(who.person, reason)
         else:
             raise NotFound("switch position", word, ("hold", "stop", "abort", "release"))
 
@@ -310,7 +317,7 @@ class Site:
             Conflict: there is nothing to settle.
         """
         self._operator(who, "settling the restoration")
-        await self.owner.gap.settle(who.person, note)
+        await self.restore_guard.settle(who.person, note)
 
     async def settle_station(self, name: str, who: Session, note: str) -> None:
         """Say that the instrument of a station that had forgotten what it did was looked at.
@@ -333,9 +340,9 @@ class Site:
             Refused: not an operator.
         """
         self._operator(who, f"closing the breaker of {capability}")
-        if capability not in self.owner.published:
-            raise NotFound("capability", capability, tuple(self.owner.published))
-        await self.owner.close_breaker(capability, who.person, note)
+        if capability not in self.repository.published:
+            raise NotFound("capability", capability, tuple(self.repository.published))
+        await self.dispatcher.close_breaker(capability, who.person, note)
 
     def _a_person(self, who: Session, what: str) -> None:
         if who.agent:
@@ -384,7 +391,7 @@ class Site:
 
     def task(self, name: str) -> Task:
         """One task of this owner, whoever asks; what is shown to people goes through `task_for`."""
-        return self.owner.task(task_stream(*self.find_task(name)))
+        return self.repository.task(task_stream(*self.find_task(name)))
 
     def task_for(self, name: str, who: Session) -> Task:
         """One task of this owner, for somebody who may see it.

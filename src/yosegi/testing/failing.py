@@ -21,25 +21,34 @@ class FailingSupervisor(Supervisor):
         moment: `before` the round begins, or `within` it, where it first waits for something; a round that never waits
             is let through, and tried again.
         failed: owner and name of each task that has failed, in order; kept by the caller beyond a restart.
+        spared: owners whose tasks do not fail.
     """
 
     def __init__(
-        self, clock: Clock, error: Callable[[], Exception], moment: Moment, failed: list[tuple[str, str]]
+        self,
+        clock: Clock,
+        error: Callable[[], Exception],
+        moment: Moment,
+        failed: list[tuple[str, str]],
+        spared: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(clock)
-        self._error, self._moment, self._failed = error, moment, failed
+        self._error, self._moment, self._failed, self._spared = error, moment, failed, spared
         self.seen: set[tuple[str, str]] = set()
 
     async def attempt(self, task: BackgroundTask, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """One round of a task, which fails if none of its rounds has yet."""
         which = (task.owner, task.name)
+        if task.owner in self._spared:
+            return await work()
         self.seen.add(which)
         if which in self._failed:
             return await work()
         if self._moment == "before":
             self._failed.append(which)
             raise self._error()
-        return await _Failing(work(), lambda: self._failed.append(which), self._error)
+        result: T = await _Failing(work(), lambda: self._failed.append(which), self._error)
+        return result
 
 
 class _Failing:

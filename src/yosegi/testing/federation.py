@@ -72,6 +72,7 @@ class Place:
         rules: its own forbids.
         formats: payload types it states, and speaks; everything, if none is named.
         shows: whether it shows its policies to those whom its decisions concern.
+        most_open: tasks that one team may have waiting and running there at once.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Place:
     rules: Mapping[str, str] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
     shows: bool = True
+    most_open: int = 1000
     grant: Mapping[str, str] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
     skew: float = 0.0
@@ -115,7 +117,7 @@ def settings_of(place: Place) -> Settings:
     )
     shown = "parties" if place.shows else "nobody"
     fixed = {"site": place.name, "title": place.name, "listen": "127.0.0.1:1", "policies_shown_to": shown}
-    return Settings.read({**fixed, **how})
+    return Settings.read({**fixed, **how, "most_open_tasks": place.most_open})
 
 
 @dataclass(repr=False)

@@ -339,14 +339,20 @@ def replay_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
     campaign = fold_campaign(entries[:1])
     if campaign is None:
         raise Corrupt("the bundle", f"it holds no entry of campaign {bundle.campaign}", _TODO)
-    found = []
+    found, seen = [], {campaign.position: campaign}
     for number, entry in enumerate(entries[1:], 1):
         progress(number, len(entries))
         if entry.type == PROPOSED:
             body = entry.body or {}
-            again = propose(campaign, entry.facts["count"], frozenset(body["closed"]))
-            found.append(_compared(campaign, entry.position, body, again))
+            # Reports may have come in while it was planned: it is planned again from what the planner saw.
+            before = seen.get(entry.facts["seen"])
+            if before is None:
+                raise Corrupt("the bundle", f"entry {entry.position} was planned from a position that there is not")
+            again = propose(before, entry.facts["count"], frozenset(body["closed"]))
+            found.append(_compared(before, entry.position, body, again))
+            seen.clear()
         campaign = campaign.follow(entry)
+        seen[campaign.position] = campaign
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
@@ -19,7 +18,7 @@ from yosegi.core.object import MediaType
 from yosegi.core.states import CampaignState, Effect
 from yosegi.core.supervision import BackgroundTask
 from yosegi.core.values import Value
-from yosegi.http.authentication import Here, Who, bearer
+from yosegi.http.authentication import Here, Who, address_of, bearer
 from yosegi.http.bodies import Body, Text, Why
 from yosegi.http.limits import body_of
 from yosegi.http.strict_json import StrictRoute
@@ -111,19 +110,19 @@ async def about(site: Here) -> dict[str, Any]:
 
 
 @api.post("/session")
-async def sign_in(body: SignIn, site: Here) -> dict[str, str]:
+async def sign_in(body: SignIn, site: Here, request: Request) -> dict[str, str]:
     """Sign in with a passphrase, or with a key by a signed login."""
     if body.login is not None:
-        return {"token": site.authenticator.with_key(json.dumps(body.login).encode())}
-    return {"token": await asyncio.to_thread(site.authenticator.with_passphrase, body.person, body.passphrase)}
+        who = site.authenticator.by_key(json.dumps(body.login).encode())
+    else:
+        who = await site.authenticator.by_passphrase(body.person, body.passphrase, address_of(request))
+    return {"token": await site.sessions.open(who, program=True)}
 
 
 @api.post("/session/end")
-async def sign_out(
-    request: Request, who: Who, authorization: Annotated[str | None, Header()] = None
-) -> dict[str, bool]:
+async def sign_out(site: Here, who: Who, authorization: Annotated[str | None, Header()] = None) -> dict[str, bool]:
     """Sign out: the token opens nothing any more."""
-    await request.app.state.sessions.close(bearer(authorization), program=True)
+    await site.sessions.close(bearer(authorization), program=True)
     return {"ended": True}
 
 
@@ -224,20 +223,20 @@ async def cancel(home: str, key: str, body: Why, site: Here, who: Who) -> dict[s
 async def close_breaker(capability: str, body: Why, site: Here, who: Who) -> dict[str, str]:
     """Say that a capability works again, after its breaker opened and somebody looked."""
     await site.close_breaker(capability, who, body.why)
-    return {"breaker": site.owner.breakers.why_open(capability)}
+    return {"breaker": site.dispatcher.breakers.why_open(capability)}
 
 
 @api.get("/gap")
 async def gap(site: Here, who: Who) -> dict[str, Any]:
     """What a restoration from a backup may have lost, and whether a person has settled it."""
-    return {"open": site.owner.gap.open, "epoch": site.owner.gap.epoch, "lost": site.owner.gap.lost()}
+    return {"open": site.restore_guard.open, "epoch": site.restore_guard.epoch, "lost": site.restore_guard.lost()}
 
 
 @api.post("/gap/settle")
 async def settle_restoration(body: Why, site: Here, who: Who) -> dict[str, bool]:
     """Say that the instruments were looked at after a restoration, so that work that uses things up may start."""
     await site.settle_restoration(who, body.why)
-    return {"open": site.owner.gap.open}
+    return {"open": site.restore_guard.open}
 
 
 @api.post("/stations/{name}/settle")
@@ -273,7 +272,7 @@ async def switch(
 ) -> dict[str, bool | str]:
     """Hold, safely stop or abort everything this site runs for anybody, or release it."""
     await site.set_stop_level(word, who, body.why)
-    return {"held": site.owner.held, "word": site.owner.switch}
+    return {"held": site.dispatcher.is_stopped, "word": site.dispatcher.stop_level}
 
 
 @api.get("/objects")

@@ -14,7 +14,6 @@ from yosegi.core.errors import NotFound, YosegiError
 from yosegi.http.errors import PlainJson, in_json, status_of, told, unfit
 from yosegi.http.limits import Bounded
 from yosegi.http.security_headers import Guard
-from yosegi.identity.sessions import Sessions
 from yosegi.services.runtime import Site
 from yosegi.web.api import api, doors
 from yosegi.web.funds import funds
@@ -36,7 +35,6 @@ def make_app(site: Site) -> FastAPI:
         title=f"Yosegi at {site.name}", version="1", docs_url=None, redoc_url=None, default_response_class=PlainJson
     )
     app.state.site = site
-    app.state.sessions = Sessions(site.ledger, site.clock, site.authenticator, site.institution)
     app.include_router(doors)
     app.include_router(api)
     app.include_router(governance)

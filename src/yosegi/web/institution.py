@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from yosegi.http.bodies import Body
 from yosegi.http.strict_json import StrictRoute
 from yosegi.identity.accounts import Session
 from yosegi.identity.oidc_claims import InstitutionSignIn
-from yosegi.identity.sessions import Sessions
+from yosegi.identity.sessions import authenticated
 from yosegi.services.runtime import Site
 from yosegi.web.pages import Caller, Form, Here, act, cookie_name, inside, problem_page, show, signed_in
 
@@ -56,8 +56,9 @@ async def back(caller: Here) -> Response:
         answer.delete_cookie(_kept(site), httponly=True, samesite="lax")
         return answer
     if before := caller.request.cookies.get(cookie_name(site)):
-        await caller.sessions.close(before)
-    token = await caller.sessions.open_as(person, role, provider.openid.client.issuer)
+        await site.sessions.close(before)
+    who = site.authenticator.vouched_for(person, role, provider.openid.client.issuer)
+    token = await site.sessions.open(who, program=False)
     # A page and no redirect: the strict cookie does not go with a navigation that another site began.
     answer = show(caller, "signed_in", there=f"{caller.root}{inside(to)}", person=person)
     secure = provider.openid.client.redirect_uri.startswith("https:")
@@ -109,8 +110,10 @@ async def ask(site: Annotated[Site, Depends(site_of)]) -> dict[str, str]:
 
 
 @browser.post("/collect")
-async def collect(body: Collect, site: Annotated[Site, Depends(site_of)], request: Request) -> dict[str, str]:
+async def collect(body: Collect, site: Annotated[Site, Depends(site_of)]) -> dict[str, str]:
     """The token, once the person has confirmed; empty until then. It outlives a restart of the site."""
     given = site.handover.collect(body.secret)
-    sessions: Sessions = request.app.state.sessions
-    return {"token": "" if given is None else await sessions.hand(given)}
+    if given is None:
+        return {"token": ""}
+    who = site.authenticator.still(authenticated(given))
+    return {"token": await site.sessions.open(who, program=True)}

@@ -16,9 +16,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
 from yosegi.core.reasons import Language
 from yosegi.core.states import Effect
+from yosegi.http.authentication import address_of
 from yosegi.http.errors import FormRefused
-from yosegi.identity.accounts import Session, same_token
-from yosegi.identity.sessions import Sessions
+from yosegi.identity.accounts import Session
+from yosegi.identity.sessions import same_token
 from yosegi.services.campaigns.export import export_campaign
 from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
@@ -42,7 +43,6 @@ class Caller:
 
     request: Request
     site: Site
-    sessions: Sessions
     session: Session | None
     w: Words
 
@@ -74,9 +74,8 @@ def language_of(request: Request) -> Language:
 def caller_of(request: Request) -> Caller:
     """Who calls; perhaps nobody who is signed in."""
     site: Site = request.app.state.site
-    sessions: Sessions = request.app.state.sessions
-    session = sessions.get(request.cookies.get(cookie_name(site)))
-    return Caller(request, site, sessions, session, Words(language_of(request)))
+    session = site.sessions.get(request.cookies.get(cookie_name(site)))
+    return Caller(request, site, session, Words(language_of(request)))
 
 
 async def here(request: Request) -> Caller:
@@ -133,7 +132,7 @@ def problem_page(caller: Caller, error: YosegiError, status: int, back: str | No
 async def live(caller: Caller, view: PageView) -> Response:
     """The stream of a page."""
     token = caller.request.cookies.get(cookie_name(caller.site))
-    events = stream(view, caller.site.ledger, caller.site.clock, lambda: caller.sessions.get(token) is not None)
+    events = stream(view, caller.site.ledger, caller.site.clock, lambda: caller.site.sessions.get(token) is not None)
     return StreamingResponse(
         events, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
@@ -213,7 +212,9 @@ async def sign_in(caller: Here) -> Response:
     form = await read_form(caller.request)
     person, to = form.get("person", "").strip()[:80], form.get("to", "")
     try:
-        token = await caller.sessions.open(person, form.get("passphrase", "")[:1024])
+        passphrase, address = form.get("passphrase", "")[:1024], address_of(caller.request)
+        who = await caller.site.authenticator.by_passphrase(person, passphrase, address)
+        token = await caller.site.sessions.open(who, program=False)
     except Refused as error:
         lines = [caller.w.code(code) for code in error.reasons]
         told = {"lines": lines, "codes": error.reasons, "back": None, "missing": False, "stays": True}
@@ -236,7 +237,7 @@ async def sign_out(caller: Here) -> Response:
     """Sign out."""
     await guarded_form(caller)
     name = cookie_name(caller.site)
-    await caller.sessions.close(caller.request.cookies.get(name, ""))
+    await caller.site.sessions.close(caller.request.cookies.get(name, ""))
     answer = RedirectResponse("./sign-in", 303)
     answer.delete_cookie(name, httponly=True, samesite="strict")
     return answer

@@ -1,4 +1,4 @@
-"""The door for parcels of other sites, in front of everything else: they come many a second."""
+"""Middleware that answers parcels of other sites before anything else is asked: they come many a second."""
 
 from __future__ import annotations
 

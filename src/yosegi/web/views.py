@@ -72,7 +72,7 @@ class Looking:
 
     def switch(self) -> Markup:
         """The part that is on every page."""
-        return self.render("switch", word=self.site.owner.switch, notices=len(self.site.notices.open()))
+        return self.render("switch", word=self.site.dispatcher.stop_level, notices=len(self.site.notices.open()))
 
 
 class PageView(Protocol):

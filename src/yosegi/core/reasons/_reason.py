@@ -1,6 +1,6 @@
 """Why something was refused, said so that a person who writes no programs understands it, in English and Japanese.
 
-A reason is a stable code. Rooms pass codes and fields; faces call `explain`. Each reason says what happened, what
+A reason is a stable code. Code passes codes and fields; faces call `explain`. Each reason says what happened, what
 would have to change, and who can change it.
 """
 

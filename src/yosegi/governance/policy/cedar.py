@@ -1,4 +1,4 @@
-"""Cedar behind the one door: what is asked of it, how it is asked, and what its answers mean.
+"""Cedar behind `Policy.decide`: what is asked of it, how it is asked, and what its answers mean.
 
 Each agreement links the program's one template once, and the question is put to Cedar once for each agreement that has
 the team and the capability: under that agreement, with its link and no other's. So the name of the link is the name of

@@ -1,7 +1,7 @@
-"""The one door: every permission in a site is an answer of `Policy.decide`.
+"""Policy decisions: every permission in a site is an answer of `Policy.decide`, and of nothing else.
 
 Cedar fails open: a forbid that errors is skipped, an entity nobody knows passes a broad permit, and a question that
-does not fit the schema gets no decision at all. So this door always passes the schema, requires that everyone named is
+does not fit the schema gets no decision at all. So `decide` always passes the schema, requires that everyone named is
 known, treats any error as a refusal, takes permits from signed agreements alone (one each, under its name), and
 publishes only validated policies with unique ids.
 """

@@ -17,7 +17,8 @@ from yosegi.core.engine import Engines
 from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import BackgroundState, Supervisor
 from yosegi.exchange import Channels
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.breaker import Breakers
+from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.ledger import Ledger
 from yosegi.services.erasure.service import ErasureService
 
@@ -56,7 +57,8 @@ class HealthChecks:
 
     site: str
     clock: Clock
-    owner: TaskOwner
+    breakers: Breakers
+    guard: RestoreGuard
     channels: Channels
     supervisor: Supervisor
     ledger: Ledger
@@ -101,11 +103,11 @@ class HealthChecks:
                 yield HealthProblem(f"{erasure.stream}/{peer}", "erasure_asked", fields, erasure.subject)
 
     def _owner(self) -> Iterator[HealthProblem]:
-        for name, why in self.owner.breakers.opened.items():
+        for name, why in self.breakers.opened.items():
             fields = {"capability": name, "why": why, "contact": f"operator@{self.site}"}
             yield HealthProblem(f"breaker/{name}", "breaker_open", fields, name)
-        if self.owner.gap.open:
-            yield HealthProblem(f"restore/{self.owner.gap.epoch}", "restore_unsettled", {"site": self.site}, self.site)
+        if self.guard.open:
+            yield HealthProblem(f"restore/{self.guard.epoch}", "restore_unsettled", {"site": self.site}, self.site)
 
     def _stations(self) -> Iterator[HealthProblem]:
         for name, settling in self.engines.settling.items():

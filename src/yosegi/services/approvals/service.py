@@ -13,18 +13,21 @@ from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, NotFound, Refused
 from yosegi.core.identifiers import split_capability
+from yosegi.core.outcomes import ReasonCode
 from yosegi.core.states import TaskState
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.mandates.approvals import Approval, ApprovalRefused, accept_approval, given, withdrawn
 from yosegi.governance.policy.explanation import explained
-from yosegi.identity.accounts import Authenticator, Session
+from yosegi.identity.accounts import Session
+from yosegi.identity.authentication import Authenticator
 from yosegi.ledger import Ledger, Write
 from yosegi.services.authorization.service import Authorizer
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 
-AWAITED = "approval_missing"
+AWAITED = ReasonCode.APPROVAL_MISSING
 
 
 @dataclass
@@ -34,7 +37,8 @@ class ApprovalService:
     site: str
     ledger: Ledger
     clock: Clock
-    owner: TaskOwner
+    repository: TaskRepository
+    dispatcher: Dispatcher
     authorizer: Authorizer
     authenticator: Authenticator
 
@@ -55,7 +59,7 @@ class ApprovalService:
         Raises:
             NotFound: no such task, or its capability is published no more.
         """
-        task = self.owner.task(stream)
+        task = self.repository.task(stream)
         request, contract = task.asked(), self._contract(task)
         given_by = self.ledger.query(
             "SELECT id, person, state, not_after FROM approvals WHERE request = ? ORDER BY issued",
@@ -103,7 +107,7 @@ class ApprovalService:
         stream, what = task_stream(home, key), f"approving {home}/{key}"
         if who.agent:
             raise Refused(what, ("agent_cannot_approve",))
-        task = self.owner.task(stream)
+        task = self.repository.task(stream)
         request, contract = task.asked(), self._contract(task)
         approval = self._opened(what, envelope, request.charter, who)
         if (approval.request, approval.contract) != (task.request_digest, contract.digest):
@@ -117,8 +121,8 @@ class ApprovalService:
             await self.ledger.append(write)
         except ApprovalRefused as error:
             raise Refused(what, (error.reason,)) from None
-        self.owner.wake_all()
-        return self.owner.task(stream)
+        self.dispatcher.wake_all()
+        return self.repository.task(stream)
 
     def _opened(self, what: str, envelope: Envelope, charter: str, who: Session) -> Approval:
         account = self.authenticator.accounts.get(who.person)
@@ -141,12 +145,12 @@ class ApprovalService:
         what = f"refusing {home}/{key}"
         if who.agent:
             raise Refused(what, ("agent_cannot_approve",))
-        task = self.owner.task(task_stream(home, key))
+        task = self.repository.task(task_stream(home, key))
         may = who.role in ("operator", "officer")
         if not may and not self.authorizer.decide_approval(who.person, None, task.asked(), self._contract(task)).allow:
             raise Refused(what, ("operators_only",))
         reason = explained("approval_declined", person=who.person, why=why or "…", contact=who.person)
-        return await self.owner.decline(home, key, reason, by=who.person)
+        return await self.dispatcher.decline(home, key, reason, by=who.person)
 
     async def withdraw(self, approval: str, why: str, who: Session) -> None:
         """Take an approval back before it was used.
@@ -171,9 +175,9 @@ class ApprovalService:
 
     def _contract(self, task: Task) -> Contract:
         name = split_capability(task.asked().capability)[1]
-        if name not in self.owner.published:
-            raise NotFound("capability", name, tuple(self.owner.published))
-        return self.owner.published[name].contract
+        if name not in self.repository.published:
+            raise NotFound("capability", name, tuple(self.repository.published))
+        return self.repository.published[name].contract
 
 
 def _unit(contract: Contract, name: str) -> str:

@@ -19,7 +19,7 @@ from yosegi.core.supervision import Backoff, TaskScope
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller, TransferRefused, known
 from yosegi.exchange import Channels
 from yosegi.exchange.requests import Asked, fold
-from yosegi.execution.decision_summary import followed
+from yosegi.execution.decision_summary import append_decision
 from yosegi.execution.tasks import task_stream
 from yosegi.governance.policy.disclosure import RECEIVED, disclosed, disclosure_stream
 from yosegi.governance.policy.explanation import explained
@@ -135,7 +135,7 @@ class PolicyDisclosure:
             body = entry.body or {}
             if entry.header.charter != charter or "shown" not in body:
                 continue
-            (grounds,) = followed((), body)
+            (grounds,) = append_decision((), body)
             if digest == grounds.entities:
                 return str(body["decision"]["entities"]).encode()
             if grounds.shown is not None and digest == grounds.shown.policies:

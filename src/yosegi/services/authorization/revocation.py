@@ -1,4 +1,4 @@
-"""The watch over rights that lapse: what is accepted or runs is decided again when the law or the time has moved on."""
+"""Revocation: what is accepted or runs is decided again when documents, mandates or the time have moved on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from yosegi.core.contract import Contract
-from yosegi.core.identifiers import split_capability
 from yosegi.core.states import TaskState
 from yosegi.core.supervision import TaskScope
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import Task
 from yosegi.governance.policy.explanation import why
 from yosegi.governance.policy.question import Action
@@ -29,7 +29,8 @@ class RevocationMonitor:
     """Looks at every open task of an owner."""
 
     ledger: Ledger
-    owner: TaskOwner
+    repository: TaskRepository
+    dispatcher: Dispatcher
     authorizer: Authorizer
     rights: DelegationVerifier
     scope: TaskScope
@@ -61,13 +62,13 @@ class RevocationMonitor:
         rows = self.ledger.query("SELECT stream FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
         answers: dict[object, tuple[Explanation, ...]] = {}
         for row in rows:
-            task = self.owner.task(row["stream"])
-            published = self.owner.published.get(split_capability(task.asked().capability)[1])
+            task = self.repository.task(row["stream"])
+            published = self.repository.published_for(task.asked())
             if published is None or task.revoked:
                 continue
             if reasons := self._lapsed(task, published.contract, answers):
-                await self.owner.revoked(task.stream, reasons)
-        self.owner.wake_all()
+                await self.dispatcher.revoke(task.stream, reasons)
+        self.dispatcher.wake_all()
 
     def _lapsed(
         self, task: Task, contract: Contract, answers: dict[object, tuple[Explanation, ...]]
@@ -79,7 +80,7 @@ class RevocationMonitor:
         key = _alike(request, task.state)
         if key not in answers:
             action: Action = "dispatch" if task.state is TaskState.DISPATCHED else "accept"
-            answers[key] = why(self.authorizer.decide(action, request, contract))
+            answers[key] = why(self.authorizer.decide(action, request, contract, task.objects.values()))
         return answers[key]
 
 

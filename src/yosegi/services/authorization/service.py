@@ -1,22 +1,22 @@
-"""How a site's rooms ask governance: each question is put together here, from a request and a contract."""
+"""Authorization at a running site: puts each question to policy together, from a request and a contract."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.contract import Contract, Sensitivity, strictest
+from yosegi.core.contract import Contract, strictest
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.fifo_cache import FifoCache
-from yosegi.core.identifiers import home_of, split_capability
-from yosegi.core.object import ObjectRef, refs
+from yosegi.core.identifiers import home_of
+from yosegi.core.object import ObjectRef
 from yosegi.core.states import Effect
 from yosegi.data import known
+from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.agreements.label import Label
@@ -35,9 +35,7 @@ from yosegi.governance.policy.what_if import Expectation, check_expectations
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.trust.messages import AuthorizationQuery, DisclosedPolicies, Request
 
-log = logging.getLogger("yosegi.law")
-
-NOTHING = Label()
+log = logging.getLogger("yosegi.authorization")
 
 
 @dataclass
@@ -145,6 +143,10 @@ class Authorizer:
         for charter in self.registry.charters():
             await self.publish(charter)
 
+    def expect(self, expectations: Iterable[Expectation]) -> None:
+        """Hold policies that are published from now on against this table."""
+        self.expectations = tuple(expectations)
+
     def policy(self, charter: str) -> Policy:
         """The policy in force.
 
@@ -164,10 +166,20 @@ class Authorizer:
         """Every team, under any charter, that a person belongs to."""
         return frozenset().union(*(p.directory.people.get(person, ()) for p in self._policies.values()))
 
-    def decide(self, action: Action, request: Request, contract: Contract) -> Decision:
-        """The owner's decision on a request of another site, or of its own."""
-        approved = needs_approval(request, contract) and self.is_approved(request, contract)
-        return self._ask(action, self.site, dict(request), contract, peer=request.sender, approved=approved)
+    def decide(self, action: Action, request: Request, contract: Contract, objects: Iterable[ObjectRef]) -> Decision:
+        """The owner's decision on a request of another site, or of its own; `objects` are those among its inputs."""
+        question = self._question(
+            action,
+            self.site,
+            request,
+            contract,
+            peer=request.sender,
+            sender=request.sender,
+            agent=request.agent,
+            approved=needs_approval(request, contract) and self.is_approved(request, contract),
+            objects=objects,
+        )
+        return self.policy(request.charter).decide(question)
 
     def shown(self, decision: Decision) -> DisclosedPolicies | None:
         """What of the policies that a decision of this owner rests on is shown to the home site; None if nothing is.
@@ -232,31 +244,24 @@ class Authorizer:
             for charter in self.registry.charters()
         )
 
-    def decide_request(self, request: Mapping[str, Any], contract: Contract, learned: Label = NOTHING) -> Decision:
+    def authorize(self, request: RequestDraft) -> AuthorizedRequest:
         """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?
 
-        Args:
-            request: the fields of a request.
-            contract: of what it asks for.
-            learned: the label of what its inputs came from, besides objects, whose labels are known here.
+        Each object is named by the strictest label that is known of it here: who names it may leave nothing out.
         """
-        owner = split_capability(request["capability"])[0]
-        agent = self.delegation.agent_of(request.get("mandate"))
-        request = self.labelled(request, contract)
-        objects = refs(contract.inputs, request["inputs"]).values()
-        label = combined([learned, *(label_of(ref) for ref in objects)])
-        asked = {**request, "agent": agent, "learned": label if label.sources else None}
-        return self._ask("request", owner, asked, contract, peer=owner)
-
-    def labelled(self, request: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
-        """A request that names each object by the strictest label known here: who names it may leave nothing out."""
-        named = {name: self._label(ref) for name, ref in refs(contract.inputs, request["inputs"]).items()}
-        said: Sensitivity = request.get("sensitivity", "team")
-        return {
-            **request,
-            "inputs": {**request["inputs"], **{name: ref.json() for name, ref in named.items()}},
-            "sensitivity": strictest(said, *(ref.sensitivity for ref in named.values())),
-        }
+        request = request.with_labels({name: self._label(ref) for name, ref in request.objects.items()})
+        label = combined([request.learned, *(label_of(ref) for ref in request.objects.values())])
+        question = self._question(
+            "request",
+            request.owner,
+            request,
+            request.contract,
+            peer=request.owner,
+            sender=self.site,
+            agent=self.delegation.agent_of(request.mandate),
+            learned=label if label.sources else None,
+        )
+        return AuthorizedRequest(request, self.policy(request.charter).decide(question))
 
     def _label(self, ref: ObjectRef) -> ObjectRef:
         return ref.with_label_of(*(one.ref for one in known(self.ledger, "digest = ?", ref.sha256)))
@@ -296,46 +301,56 @@ class Authorizer:
 
     def preflight_answer(self, asked: AuthorizationQuery, contract: Contract) -> tuple[Question, ...]:
         """What this owner would ask its policy about a request, step by step; approved where it has to be."""
-        request = {**dict(asked), "inputs": {}}
         actions: tuple[Action, ...] = ("accept",) if asked.conduct == "suggest" else ("accept", "dispatch", "release")
         return tuple(
-            self._question(action, self.site, request, contract, peer=asked.sender, approved=action == "dispatch")
+            self._question(
+                action,
+                self.site,
+                asked,
+                contract,
+                peer=asked.sender,
+                sender=asked.sender,
+                agent=asked.agent,
+                model=asked.model,
+                approved=action == "dispatch",
+            )
             for action in actions
         )
 
-    def _ask(
-        self, action: Action, owner: str, request: Mapping[str, Any], contract: Contract, peer: str,
-        approved: bool = False,
-    ) -> Decision:  # fmt: skip
-        question = self._question(action, owner, request, contract, peer, approved)
-        return self.policy(request["charter"]).decide(question)
-
     def _question(
-        self, action: Action, owner: str, request: Mapping[str, Any], contract: Contract, peer: str, approved: bool
+        self,
+        action: Action,
+        owner: str,
+        asked: Request | RequestDraft | AuthorizationQuery,
+        contract: Contract,
+        *,
+        peer: str,
+        sender: str,
+        agent: str | None,
+        approved: bool = False,
+        learned: Label | None = None,
+        model: str | None = None,
+        objects: Iterable[ObjectRef] = (),
     ) -> Question:
-        objects = refs(contract.inputs, request.get("inputs", {})).values()
-        label: Sensitivity = strictest(
-            contract.sensitivity, request.get("sensitivity", "public"), *(ref.sensitivity for ref in objects)
-        )
-        home, host = vouching(request["on_behalf_of"], self.site if action == "request" else request["sender"])
+        home, host = vouching(asked.on_behalf_of, sender)
         return Question(
             action=action,
-            person=request["on_behalf_of"],
-            agent=request.get("agent"),
+            person=asked.on_behalf_of,
+            agent=agent,
             home=home,
             host=host,
-            team=request["team"],
-            charter=request["charter"],
+            team=asked.team,
+            charter=asked.charter,
             capability=CapabilityFacts.of(owner, contract),
-            conduct=request.get("conduct") or "run",
-            sensitivity=label,
-            purpose=request["purpose"],
+            conduct=asked.conduct or "run",
+            sensitivity=strictest(contract.sensitivity, asked.sensitivity, *(ref.sensitivity for ref in objects)),
+            purpose=asked.purpose,
             amounts=contract.cost,
             approved=approved,
-            mandate=request.get("mandate"),
-            clearances=request.get("clearances"),
-            learned=request.get("learned"),
-            model=request.get("model"),
+            mandate=None if isinstance(asked, AuthorizationQuery) else asked.mandate,
+            clearances=asked.clearances,
+            learned=learned,
+            model=model,
             peer=peer,
             now=self.clock.now(),
         )

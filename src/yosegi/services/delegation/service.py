@@ -23,7 +23,8 @@ from yosegi.governance.mandates import view
 from yosegi.governance.mandates.delegation import Delegation, refused
 from yosegi.governance.mandates.mandate import Mandate, MandateRefused, Right
 from yosegi.governance.policy.explanation import explained
-from yosegi.identity.accounts import Authenticator, Session
+from yosegi.identity.accounts import Session
+from yosegi.identity.authentication import Authenticator
 from yosegi.ledger import Ledger, Write
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.messages import Explanation, Renewal, Revocation

@@ -27,7 +27,7 @@ from yosegi.data.view import is_erased
 from yosegi.exchange import Channels, Received, sending
 from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.requests import MADE, Requests, request_stream
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import task_stream
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.explanation import explained
@@ -67,7 +67,7 @@ class ErasureService:
     channels: Channels
     store: ObjectStore
     requests: Requests
-    owner: TaskOwner
+    repository: TaskRepository
     campaigns: Campaigns
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Answers come together, and what is told of all must have heard each."""
@@ -212,7 +212,7 @@ class ErasureService:
                 count += 1
         for stream in self._streams(erasure.subject):
             self.requests.forget(stream)
-            self.owner.forget(stream)
+            self.repository.forget(stream)
         return count
 
     def _entries(self, subject: str) -> Iterable[Entry]:

@@ -33,8 +33,9 @@ from yosegi.data import (
 from yosegi.data.entries import about
 from yosegi.data.view import is_erased
 from yosegi.exchange import Channels
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import MADE, REPORTED, Asked, Requests, request_stream
-from yosegi.execution.owner import TaskOwner
+from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import ENDED, task_stream
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
@@ -67,7 +68,7 @@ class ObjectTransfers:
     Args:
         puller: brings objects here.
         largest: bytes; a larger object is not taken.
-        owner: what this site runs for others; given by the composition root, as it asks here in turn.
+        repository: the tasks that this site does for others.
     """
 
     site: str
@@ -78,9 +79,9 @@ class ObjectTransfers:
     authorizer: Authorizer
     channels: Channels
     requests: Requests
+    repository: TaskRepository
     largest: int
     scope: TaskScope
-    owner: TaskOwner | None = None
     _open: dict[tuple[str, str], int] = field(default_factory=dict)
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ class ObjectTransfers:
             await self._bring(result.ref, result.charter, owner, key, result.stream, result.team)
         return False
 
-    # -- as the owner: inputs (see `yosegi.execution.input_staging.InputFetcher`) ------------------------------------
+    # -- as the owner: inputs (see `yosegi.execution.ports.InputFetcher`) ------------------------------------
 
     def unfit(self, objects: Mapping[str, ObjectRef]) -> Explanation | None:
         """Why objects would never be taken here."""
@@ -227,11 +228,11 @@ class ObjectTransfers:
 
     def _release(self, stream: str) -> Decision:
         """The owner's decision, now, on the release of a result."""
-        task = None if self.owner is None else self.owner.task(stream)
-        contract = None if task is None or self.owner is None else self.owner.contract_of(task)
-        if task is None or contract is None:
+        task = self.repository.task(stream)
+        contract = self.repository.contract_of(task)
+        if contract is None:
             raise NotReleased(explained("unknown_capability", capability=stream))
-        return self.authorizer.decide("release", task.asked(), contract)
+        return self.authorizer.decide("release", task.asked(), contract, task.objects.values())
 
     def _request(self, charter: str, peer: str, want: ChunkRequest) -> Decision:
         """The home's decision, now, on handing over an input."""
@@ -239,7 +240,7 @@ class ObjectTransfers:
         contract = self.requests.contract(asked)
         if asked.request is None or asked.state.final or contract is None:
             raise NotReleased(explained("object_unknown", digest=want.sha256, task=want.task))
-        return self.authorizer.decide_request(asked.request.model_dump(), contract)
+        return self.authorizer.authorize(RequestDraft.of(asked.request, contract)).decision
 
     def _check_here(self, ref: ObjectRef, stream: str) -> None:
         """See that the bytes are here.

@@ -8,6 +8,7 @@ from typing import Any
 
 from yosegi.core.contract import Conduct, Contract, Sensitivity
 from yosegi.core.errors import NotFound, Refused
+from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.mandates.mandate import MandateRefused
 from yosegi.identity.accounts import Session
@@ -56,23 +57,22 @@ class TaskRequests:
         under = mandate or who.mandate
         if under:
             self.mandates.check_holder(under, who)
-        request: dict[str, Any] = {
-            "charter": charter,
-            "key": key,
-            "team": team,
-            "on_behalf_of": who.person,
-            "purpose": purpose,
-            "capability": capability,
-            "contract": contract.digest,
-            "inputs": inputs,
-            "sensitivity": sensitivity,
-            "conduct": None if conduct == "run" else conduct,
-            "mandate": under or None,
-            "clearances": self.authorizer.attested(who.person),
-        }
-        request = self.authorizer.labelled(request, contract)
+        request = RequestDraft(
+            charter=charter,
+            key=key,
+            team=team,
+            on_behalf_of=who.person,
+            purpose=purpose,
+            capability=capability,
+            contract=contract,
+            inputs=inputs,
+            sensitivity=sensitivity,
+            conduct=None if conduct == "run" else conduct,
+            mandate=under or None,
+            clearances=self.authorizer.attested(who.person),
+        )
         try:
-            return await self.requests.ask(request, self.authorizer.decide_request(request, contract))
+            return await self.requests.ask(self.authorizer.authorize(request))
         except MandateRefused as error:
             raise Refused(f"asking for {capability}", (error.reason,)) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -102,22 +102,19 @@ def _open(folder: Path, name: str) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
-def labelled(outputs: Mapping[str, Any], contract: Contract, request: Request, site: str) -> dict[str, Any]:
-    """The outputs with each object under its label: as strict as the contract, the request and every object in it.
+def labelled(
+    outputs: Mapping[str, Any], contract: Contract, request: Request, went_in: Iterable[ObjectRef], site: str
+) -> dict[str, ObjectRef]:
+    """The objects among outputs under their labels: as strict as the contract, the request and every object in it.
 
     Raises:
         Invalid: what should be a reference is none.
     """
-    found = refs(contract.outputs, outputs)
-    if not found:
-        return dict(outputs)
-    went_in = refs(contract.inputs, request.inputs).values()
     own = {
         "site": site,
         "sensitivity": strictest(contract.sensitivity, request.sensitivity),
         "export_classes": () if contract.export_class == "none" else (contract.export_class,),
         "sources": (f"{site}/{contract.name}",),
     }
-    return {**outputs} | {
-        name: ref.model_copy(update=own).with_label_of(*went_in).json() for name, ref in found.items()
-    }
+    found = refs(contract.outputs, outputs)
+    return {name: ref.model_copy(update=own).with_label_of(*went_in) for name, ref in found.items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from yosegi.app.compose import at_rest
+from yosegi.app.compose import offline_site
 from yosegi.app.settings import Home
 from yosegi.client.client import Client, connect
 from yosegi.core.errors import Invalid
@@ -19,16 +19,16 @@ from yosegi.services.runtime import Site
 
 HomeArgument = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
 
-AtRest = Callable[[Site, Session], Awaitable[Any]]
+Offline = Callable[[Site, Session], Awaitable[Any]]
 Running = Callable[[Client], Any]
 
 
-def at_site(home: Path, at_rest: AtRest, running: Running) -> Any:
+def run_locally_or_remotely(home: Path, offline: Offline, running: Running) -> Any:
     """Have a site do something.
 
     Args:
         home: its folder.
-        at_rest: does it in this process, where the site is not running.
+        offline: does it in this process, where the site is not running.
         running: asks the running site for it.
 
     Raises:
@@ -37,13 +37,13 @@ def at_site(home: Path, at_rest: AtRest, running: Running) -> Any:
     place = Home(home)
     place.settings()
     try:
-        return asyncio.run(_at_rest(place, at_rest))
+        return asyncio.run(_offline(place, offline))
     except Locked:
         return running(officer_client(place))
 
 
-async def _at_rest(home: Home, work: AtRest) -> Any:
-    async with at_rest(home) as site:
+async def _offline(home: Home, work: Offline) -> Any:
+    async with offline_site(home) as site:
         return await work(site, operator(site.name))
 
 

@@ -1,0 +1,175 @@
+"""Authentication: who somebody proves to be, by a passphrase or by a key.
+
+Passphrases are hashed in threads of their own, two at a time, so that neither the event loop nor other work waits for
+people who guess; everything else happens on the loop, which alone changes state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from yosegi.core.clock import Clock
+from yosegi.core.errors import Refused, Unavailable
+from yosegi.core.fifo_cache import FifoCache
+from yosegi.identity.accounts import Account, Role
+from yosegi.identity.throttle import Throttle
+from yosegi.trust.document import SKEW
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.errors import Untrusted
+from yosegi.trust.keys import PublicKey
+from yosegi.trust.login import Login
+from yosegi.trust.passphrase import check_passphrase
+
+MOST_WAITING = 64
+"""Passphrases that wait to be hashed at once; more are asked to come again."""
+REMEMBERED = 100_000
+"""Logins of the last minutes that are remembered, so that none is used twice."""
+
+Offload = Callable[..., Awaitable[Any]]
+_THREADS = ThreadPoolExecutor(2, thread_name_prefix="sign-in")
+
+
+async def in_own_threads(work: Callable[..., Any], *args: Any) -> Any:
+    """Do blocking work in the threads of sign-in, which no other work uses."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work, *args)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """Who somebody has proved to be.
+
+    Args:
+        person: the account.
+        role: what they may do at this site.
+        agent: the program that acts for the person, if one does.
+        mandate: what the agent acts under.
+        issuer: the institution's provider that vouched for the person, where there is no account here.
+    """
+
+    person: str
+    role: Role
+    agent: str = ""
+    mandate: str = ""
+    issuer: str = ""
+
+
+@dataclass
+class Authenticator:
+    """Knows accounts, agents' keys and who has been wrong lately.
+
+    Args:
+        agents: the key of a person's agent under each of its living mandates.
+        may_sign_in: whether somebody with an account may sign in, now: people of a member without a site may where it
+            is hosted.
+        offload: runs a blocking hash elsewhere.
+    """
+
+    site: str
+    clock: Clock
+    accounts: Mapping[str, Account]
+    agents: Callable[[str, str], Mapping[str, PublicKey]]
+    may_sign_in: Callable[[str], bool]
+    offload: Offload = in_own_threads
+    called: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """When an agent last called, by its member and its mandate; since the site started."""
+    _throttle: Throttle = field(default_factory=Throttle)
+    _waiting: int = 0
+    _used: FifoCache[str, bool] = field(default_factory=lambda: FifoCache(REMEMBERED))
+    _since: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._since = self.clock.now()
+
+    async def by_passphrase(self, person: str, passphrase: str, address: str = "") -> Authenticated:
+        """Who signs in with a passphrase.
+
+        Args:
+            person: the account.
+            passphrase: as typed.
+            address: the network address it comes from.
+
+        Raises:
+            Refused: no such account, a wrong passphrase, or too many wrong ones lately; which, is not said.
+            Unavailable: too many sign in at once.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise Unavailable("signing in", "too many people sign in at once", "try again in a few seconds")
+        account = self.accounts.get(person)
+        stored = account.passphrase if account else None
+        fits = False
+        if self._throttle.allows(person, address, self.clock.monotonic()):
+            self._waiting += 1
+            try:
+                fits = await self.offload(check_passphrase, passphrase, stored)
+            finally:
+                self._waiting -= 1
+        # The account may have been closed or changed while its passphrase was hashed.
+        if not fits or account is None or self.accounts.get(person) != account:
+            raise Refused(f"signing in as {person}", ("sign_in_failed",))
+        self._throttle.succeeded(person, address)
+        return self._let_in(Authenticated(person, account.role))
+
+    def by_key(self, body: bytes) -> Authenticated:
+        """Who signs in with a signed `Login`.
+
+        Raises:
+            Refused: not signed by a key of the account or agent, for another site, out of date, used before, or signed
+                before this site was started, which does not know whether it was used.
+        """
+        envelope = Envelope.read(body, what="a login")
+        claimed = Login.peek(envelope)
+        refused = Refused(f"signing in as {claimed.person}", ("sign_in_failed",))
+        account = self.accounts.get(claimed.person)
+        held = self.agents(claimed.person, claimed.agent) if claimed.agent is not None else {}
+        own = account.keys if account is not None and claimed.agent is None else tuple(held.values())
+        try:
+            login = Login.open(envelope, {key.key_id: key for key in own}, now=self.clock.now())
+        except Untrusted:
+            raise refused from None
+        used = f"{login.person} {login.nonce}"
+        if login.site != self.site or self._used.get(used) or login.issued < self._since - SKEW:
+            raise refused
+        self._used.put(used, True)
+        if login.agent is None and account is not None:
+            return self._let_in(Authenticated(account.person, account.role))
+        signed = [signature.key_id for signature in envelope.signatures]
+        under = next(mandate for mandate, key in held.items() if key.key_id in signed)
+        # An agent acts for its member, and has none of the rights that its member has over this site.
+        return self._let_in(Authenticated(login.person, "member", login.agent or "", under))
+
+    def vouched_for(self, person: str, role: Role, issuer: str) -> Authenticated:
+        """Somebody for whom the institution's provider vouches.
+
+        Raises:
+            Refused: of an institution that this site does not host (any more).
+        """
+        return self._let_in(Authenticated(person, role, issuer=issuer))
+
+    def _let_in(self, who: Authenticated) -> Authenticated:
+        if not self.may_sign_in(who.person):
+            raise Refused(f"signing in as {who.person}", ("institution_not_hosted",))
+        return who
+
+    def still(self, who: Authenticated) -> Authenticated:
+        """The same, who wants another session.
+
+        Raises:
+            Refused: this site may not vouch for the person any more.
+        """
+        return self._let_in(who)
+
+    def has_ended(self, who: Authenticated) -> bool:
+        """Whether somebody who has signed in may be here no more: their agent's mandate or their place here is over."""
+        if not self.may_sign_in(who.person):
+            return True
+        return bool(who.agent) and who.mandate not in self.agents(who.person, who.agent)
+
+    def note_call(self, who: Authenticated) -> None:
+        """Remember when an agent called."""
+        if who.agent:
+            self.called[who.person, who.mandate] = self.clock.now()

@@ -1,0 +1,72 @@
+"""How often somebody may be wrong when signing in, within memory that does not grow with who tries.
+
+Three counts of wrong attempts within a minute: of one person from one address, of one address for anybody, and of one
+person from everywhere. The last keeps no address out from which that person has signed in before, so that strangers who
+guess lock nobody out of their own site.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from yosegi.core.fifo_cache import FifoCache
+
+WINDOW = 60.0
+"""Seconds within which wrong attempts are counted."""
+MOST_OF_PERSON_AT_ADDRESS = 10
+MOST_AT_ADDRESS = 60
+MOST_OF_PERSON = 100
+REMEMBERED = 4096
+"""Persons and addresses that are counted at once; the oldest are forgotten first."""
+
+Key = tuple[str, ...]
+
+
+@dataclass
+class Throttle:
+    """Counts wrong attempts, in monotonic seconds that its caller gives.
+
+    An attempt counts as wrong from its beginning until `succeeded` says otherwise, so that many at once are not all
+    tried before the first has failed.
+    """
+
+    _wrong: FifoCache[Key, deque[float]] = field(default_factory=lambda: FifoCache(REMEMBERED))
+    _known: FifoCache[Key, bool] = field(default_factory=lambda: FifoCache(REMEMBERED))
+
+    def allows(self, person: str, address: str, now: float) -> bool:
+        """Whether an attempt may be made; one that may is counted."""
+        both, at_address, of_person = _keys(person, address)
+        counts = {both: MOST_OF_PERSON_AT_ADDRESS, at_address: MOST_AT_ADDRESS}
+        if not self._known.get(both):
+            counts[of_person] = MOST_OF_PERSON
+        if any(len(self._lately(key, now)) >= most for key, most in counts.items()):
+            return False
+        for key in counts:
+            self._lately(key, now).append(now)
+        return True
+
+    def succeeded(self, person: str, address: str) -> None:
+        """The attempt was right: it counts no more, and the person is known from that address."""
+        both, at_address, of_person = _keys(person, address)
+        counted = (both, at_address) if self._known.get(both) else (both, at_address, of_person)
+        self._known.put(both, True)
+        for key in counted:
+            wrong = self._wrong.get(key)
+            if wrong:
+                wrong.pop()
+
+    def _lately(self, key: Key, now: float) -> deque[float]:
+        """The moments of wrong attempts within the window."""
+        wrong = self._wrong.get(key)
+        if wrong is None:
+            wrong = deque()
+            self._wrong.put(key, wrong)
+        while wrong and now - wrong[0] >= WINDOW:
+            wrong.popleft()
+        return wrong
+
+
+def _keys(person: str, address: str) -> tuple[Key, Key, Key]:
+    """What is counted: the person from the address, the address, the person."""
+    return ("both", person, address), ("address", address), ("person", person)
