@@ -9,6 +9,7 @@ kind `folder`, and this process is the person at its bench. Prints the campaign'
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import json
 import subprocess
@@ -23,6 +24,7 @@ from yosegi_pack_beam import elements
 from yosegi.app.bootstrap import Founder, Plan, found
 from yosegi.client.client import connect
 from yosegi.core.clock import SystemClock
+from yosegi.core.errors import YosegiError
 from yosegi.demo.processes import Processes
 from yosegi.governance.charter.charter import Team
 
@@ -72,6 +74,16 @@ def plan(bench: Path, ports: tuple[int, int]) -> Plan:
     )
 
 
+def until_it_answers(processes: Processes, site: str, url: str) -> None:
+    """However long it takes on a busy machine; the test's own time limit ends it."""
+    while processes.alive(site):
+        with contextlib.suppress(YosegiError):
+            connect(url).site()
+            return
+        time.sleep(0.3)
+    raise RuntimeError(f"{site} ended")
+
+
 def main(folder: Path, campaign: Path, port: int) -> None:
     homes = asyncio.run(found(folder, plan(folder / "bench", (port, port + 1)), SystemClock(), "four words to say"))
     riken = str(homes["riken"].folder)
@@ -83,7 +95,7 @@ def main(folder: Path, campaign: Path, port: int) -> None:
         for site, home in homes.items():
             processes.start(site, "site", "serve", str(home.folder))
         for site, home in homes.items():
-            processes.await_site(site, f"http://{home.settings().listen}")
+            until_it_answers(processes, site, f"http://{home.settings().listen}")
         key = folder / "argonne" / "people" / "pi@argonne.key"
         pi = connect(f"http://{homes['argonne'].settings().listen}", person="pi@argonne", key=key)
         wanted = {"riken/beam.closed@1", "riken/beam.elements@1", "argonne/beam.elements@1"}

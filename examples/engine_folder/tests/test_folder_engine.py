@@ -29,7 +29,7 @@ def row_of(task: dict[str, str], folder: Path) -> list[str]:
         name: float(cell) if name == "x" else cell for name, cell in task.items() if name in ("x", "what") and cell
     }
     try:
-        context = {"context": Context(task["key"], 0, folder)} if sample.takes_context else {}
+        context = {"context": Context(task["key"], 0, folder, state=folder)} if sample.takes_context else {}
         found = sample.function(**inputs, **context)
         return [task["key"], str(getattr(found, "value", "")), str(getattr(found, "text", "")), "", ""]
     except Infeasible as error:
