@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from execution.stations import make_engine
 from federation.toys import three_sites
-from yosegi.core.engine import Outcome
+from yosegi.core.engine import Engines, Outcome
 from yosegi.core.errors import NotFound, Unavailable
 from yosegi.core.states import Effect
 from yosegi.services.alerts.health import PEER_SILENT, HealthChecks
@@ -104,16 +105,11 @@ def test_a_notice_that_could_not_be_sent_is_tried_again_soon(tmp_path: Path) -> 
 
 
 def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path: Path) -> None:
-    class Silent:
-        unsettled = ""
-
-        def statistics(self) -> dict[str, float]:
-            return {"silent_seconds": 1200.0}
-
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
-        await asyncio.sleep(60)
+        robot = make_engine(SimulatedClock())
+        await asyncio.sleep(1200)
         home = federation.places["argonne"].running
         assert isinstance(home.clock, SimulatedClock)
         home.clock.skew = 100.0
@@ -128,7 +124,7 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
             home.channels,
             home.supervisor,
             home.ledger,
-            {"robot": Silent()},
+            Engines((robot,)),
             tmp_path,
         )
         assert [one.name for one in conditions.now()][:1] == ["station/robot"]

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yosegi.app.engines import OpenEngines
 from yosegi.app.settings import NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock
+from yosegi.core.engine import Engines, Outcome
 from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef
 from yosegi.core.supervision import Supervisor
@@ -29,11 +31,8 @@ from yosegi.exchange.witness import Witness
 from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
-from yosegi.execution.engines.station.engine import StationEngine
-from yosegi.execution.engines.station.memory import StationMemory
 from yosegi.execution.events import TaskChanged
 from yosegi.execution.lost_tasks import LostTasks
-from yosegi.execution.ports import Published
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.reporting import Reporter
 from yosegi.execution.restore_guard import RestoreGuard
@@ -85,6 +84,7 @@ class Parts:
     """What a site is made from, wherever it comes from: a home folder, or a test.
 
     Args:
+        engines: makes what does the work, once it is known who takes outcomes that come late.
         resources: closes what was opened for the site; the site closes it.
     """
 
@@ -96,7 +96,7 @@ class Parts:
     clock: Clock
     transport: Transport
     ledger: Ledger
-    published: Mapping[str, Published]
+    engines: OpenEngines
     objects: ObjectStore
     supervisor: Supervisor
     mailbox: Mailbox | None = None
@@ -128,6 +128,7 @@ class _Data:
 
     puller: Puller
     repository: TaskRepository
+    engines: Engines
     transfers: ObjectTransfers
     disclosure: PolicyDisclosure
     preflight: PreflightService
@@ -142,7 +143,6 @@ class _Work:
     guard: RestoreGuard
     dispatcher: Dispatcher
     admission: Admission
-    stations: dict[str, StationEngine]
     campaigns: Campaigns
     reports: Reports
     erasure: ErasureService
@@ -183,7 +183,12 @@ def _data(parts: Parts, core: _Core) -> _Data:
     scope = parts.supervisor.scope
     puller = Puller(store, clock, wrong_object, offload=parts.offload)
     reporter = Reporter(site, parts.signer, clock, registry)
-    repository = TaskRepository(site, ledger, authorizer, parts.published, reporter, channels.posted, core.events)
+
+    async def on_late(stream: str, outcome: Outcome) -> None:
+        await repository.resolve(stream, outcome)
+
+    published = parts.engines(on_late)
+    repository = TaskRepository(site, ledger, authorizer, published, reporter, channels.posted, core.events)
     transfers = ObjectTransfers(
         site, ledger, clock, store, puller, authorizer, channels, core.requests, repository,
         settings.objects.largest_bytes, scope("objects"),
@@ -193,7 +198,8 @@ def _data(parts: Parts, core: _Core) -> _Data:
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
     objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
-    return _Data(puller, repository, transfers, disclosure, preflight, objects)
+    engines = Engines(one.engine for one in published.values())
+    return _Data(puller, repository, engines, transfers, disclosure, preflight, objects)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
@@ -213,10 +219,6 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
         parts.settings.most_open_tasks,
     )  # fmt: skip
-    stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
-    for station in stations.values():
-        station.on_late = repository.resolve
-        station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
         site, ledger, requests, authorizer, delegation, contract_of, scope("campaigns"), named, compute=parts.compute
@@ -234,7 +236,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost)
     tasks = TaskService(ledger, repository, dispatcher, authorizer)
     return _Work(
-        verifier, guard, dispatcher, admission, stations, campaigns, reports, erasure, authenticator, mandates,
+        verifier, guard, dispatcher, admission, campaigns, reports, erasure, authenticator, mandates,
         restore_sync, tasks,
     )  # fmt: skip
 
@@ -269,10 +271,10 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
     )  # fmt: skip
 
 
-def _alerts(parts: Parts, core: _Core, work: _Work) -> AlertService:
+def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work) -> AlertService:
     site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
-        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, dict(work.stations),
+        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, data.engines,
         parts.folder, work.erasure,
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
@@ -308,7 +310,7 @@ def assemble(parts: Parts) -> Site:
     monitor = RevocationMonitor(
         ledger, data.repository, work.dispatcher, authorizer, work.verifier, scope("authorization")
     )
-    alerts = _alerts(parts, core, work)
+    alerts = _alerts(parts, core, data, work)
     _subscribe(core.events, data, work, alerts, monitor)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     queries = GovernanceService(
@@ -333,7 +335,7 @@ def assemble(parts: Parts) -> Site:
         campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter),
         tasks=work.tasks,
         task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
-        operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, work.stations),
+        operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),
         peers=PeerService(channels),
         programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
@@ -358,7 +360,7 @@ def assemble(parts: Parts) -> Site:
         publisher=publisher,
         grants=governance.grants,
         governance=queries,
-        stations=work.stations,
+        engines=data.engines,
     )
 
 

@@ -53,18 +53,18 @@ def show(ref: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def check(entry: str, json_: bool) -> None:
-    """Show the contract that ENTRY, package.module:function, would have; nothing is published.
+    """Show the contract that ENTRY would have: package.module:function, or a pack's name. Nothing is published.
 
     To publish it: yosegi capability publish.
     """
     # Only here: the other commands ask a site, and need none of its services.
-    from yosegi.execution.engines.derivation import derive
+    from yosegi.execution.engines.derivation import derive_all
 
-    contract = asyncio.run(derive(entry))
-    value = ContractDetail.of(contract.name, contract)
+    values = [ContractDetail.of(contract.name, contract) for contract in asyncio.run(derive_all([entry])).values()]
     if json_:
-        show_json(value)
-    else:
+        show_json(values[0] if ":" in entry else values)
+        return
+    for value in values:
         _print_contract(value)
 
 
@@ -72,13 +72,15 @@ def check(entry: str, json_: bool) -> None:
 @HomeArgument
 @click.argument("entry")
 @click.option("--station", default="", help="Which station of the site does it, if one does.")
+@click.option("--engine", default="", help="Which other engine of the site does it; a process of its own if none.")
 @as_json
 @explained
-def publish(home: Path, entry: str, station: str, json_: bool) -> None:
-    """Have the site of HOME publish ENTRY, package.module:function, from its next start on.
+def publish(home: Path, entry: str, station: str, engine: str, json_: bool) -> None:
+    """Have the site of HOME publish ENTRY from its next start on: package.module:function, or an installed pack's name.
 
     \b
     yosegi capability publish HOME mylab.ovens:anneal
+    yosegi capability publish HOME ovens
 
     It is imported in a worker first, and its contract shown; then it is added to `publish` in the home's site.toml. Who
     may use it is a matter of agreements. To take it back, take the line out again: what was published stays on record.
@@ -86,12 +88,15 @@ def publish(home: Path, entry: str, station: str, json_: bool) -> None:
     from yosegi.app.publishing import publish_entry
 
     place = Home(home)
-    contract = asyncio.run(publish_entry(place, entry, station))
-    value = ContractDetail.of(f"{place.settings().site}/{contract.name}", contract)
+    site = place.settings().site
+    contracts = asyncio.run(publish_entry(place, entry, station, engine))
+    values = [ContractDetail.of(f"{site}/{contract.name}", contract) for contract in contracts]
     if json_:
-        show_json(value)
+        # A pack is several; an entry is one, and is shown as it always was.
+        show_json(values[0] if ":" in entry else values)
         return
-    _print_contract(value)
+    for value in values:
+        _print_contract(value)
     say(f"{home} publishes it when its site is started again: yosegi site serve {home}")
     if station:
         say(f"add it to `publish` in the folder of station {station} as well, and start that again")

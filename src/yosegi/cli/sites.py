@@ -137,6 +137,7 @@ def doctor(home: Path, json_: bool) -> None:
         "keys": where_keys_live(place, settings),
         "published": list(settings.process.publish),
         "stations": {name: ", ".join(s.publish) for name, s in settings.station.items()},
+        "engines": {e.name: f"{e.kind}: {', '.join(e.settings.publish)}" for e in settings.engines()},
         "rules": list(place.rules()),
         "policies shown to": settings.policies_shown_to,
         "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},

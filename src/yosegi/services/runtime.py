@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from yosegi.campaign import Campaigns
 from yosegi.core.clock import Clock
+from yosegi.core.engine import Engines
 from yosegi.core.supervision import Supervisor, TaskScope
 from yosegi.exchange import Channels, Exchange
 from yosegi.exchange.requests import Requests
@@ -62,7 +61,7 @@ class Site:
         resources: closes what was opened for this site (ledger, engines, connections), and all that is started here.
         institution: lets people in whom their institution's provider vouches for.
         lasting: signs what must be believed in twenty years, beside the key that signs everything.
-        stations: answers the calls of stations, by station name.
+        engines: what does the work; stations and others whose other end calls are answered by them.
     """
 
     name: str
@@ -106,7 +105,7 @@ class Site:
     resources: contextlib.AsyncExitStack
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
-    stations: Mapping[str, Any] = field(default_factory=dict)
+    engines: Engines = field(default_factory=lambda: Engines(()))
     demonstration: bool = False
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the ledger has stopped for good and those who can be told have been."""
@@ -138,6 +137,9 @@ class Site:
 
     async def _start(self) -> None:
         # Closed in the reverse of this order: what asks others for work first, what answers and records last.
+        for engine in self.engines:
+            self.resources.push_async_callback(engine.close)
+            await engine.start()
         for close in (
             self.supervisor.close,
             self.exchange.close,
@@ -183,8 +185,8 @@ class Site:
         """Answer everybody who is kept waiting, peers, stations and pages alike: the site is about to end."""
         self.exchange.release_waiters()
         self.ledger.release_waiters()
-        for station in self.stations.values():
-            station.release_waiters()
+        for engine in self.engines.answering.values():
+            engine.release_waiters()
 
     async def close(self) -> None:
         """End everything, in the reverse of the order in which it was begun, whatever fails on the way.

@@ -284,7 +284,7 @@ class Federation:
             clock=clock,
             transport=Wire(self.network, lambda: store.dead),
             ledger=ledger,
-            published={n: Published(c, engine) for n, c in engine.contracts.items()},
+            engines=lambda on_late: {n: Published(c, engine) for n, c in engine.contracts.items()},
             objects=place.objects,
             supervisor=self.supervise(clock),
             mailbox=mailbox,

@@ -32,7 +32,7 @@ async def witness(request: Request, site: Here) -> dict[str, Any]:
 @router.post("/station/v1/{name}")
 async def station(name: str, request: Request, site: Here) -> Response:
     """A call of a station of this site."""
-    engine = site.stations.get(name)
+    engine = site.engines.answering.get(name)
     if engine is None:
         raise NotFound("station", name)
     return Response(await engine.handle(await body_of(request.receive)), media_type="application/json")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from yosegi.core.clock import timestamp
+from yosegi.core.engine import Engines
 from yosegi.core.errors import NotFound
 from yosegi.core.supervision import Supervisor
 from yosegi.execution.dispatch import Dispatcher
-from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.identity.accounts import Session
@@ -35,14 +34,14 @@ class OperationsService:
         repository: what this site publishes.
         dispatcher: whose work is stopped and released.
         supervisor: owns what runs in the background.
-        stations: the engines whose work is done by a station, by the station's name.
+        engines: what does the work; of those with a station somebody may have to settle it.
     """
 
     repository: TaskRepository
     dispatcher: Dispatcher
     restore_guard: RestoreGuard
     supervisor: Supervisor
-    stations: Mapping[str, StationEngine]
+    engines: Engines
 
     async def set_stop_level(self, word: str, who: Session, reason: str) -> StopStatus:
         """Hold, safely stop or abort everything this site runs, or release it. Needs nobody else's permission.
@@ -89,10 +88,10 @@ class OperationsService:
             Conflict: there is nothing to settle.
         """
         check_operator(who, f"settling station {name}")
-        if name not in self.stations:
-            raise NotFound("station", name, tuple(self.stations))
-        await self.stations[name].settle(who.person, note)
-        return StationStatus(unsettled=self.stations[name].unsettled)
+        if name not in self.engines.settling:
+            raise NotFound("station", name, tuple(self.engines.settling))
+        await self.engines.settling[name].settle(who.person, note)
+        return StationStatus(unsettled=self.engines.settling[name].unsettled)
 
     def background(self, who: Session) -> tuple[BackgroundTaskStatus, ...]:
         """What runs in the background, and what of it has failed; its names and errors tell of every team's work.

@@ -1,6 +1,7 @@
-"""The process that holds a station's instrument: does what it is told, one thing after another.
+"""A long-lived process that does one task after another: what a warm worker is, and what holds a station's instrument.
 
-Run by the station as `python -m yosegi.execution.station._worker PARENT HANDLE SETTINGS`.
+Run as `python -m yosegi.execution.engines.process._worker PARENT HANDLE SETTINGS`. It says `began` before it calls a
+capability, so whoever finds it dead knows whether a task had begun.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -18,6 +20,7 @@ from typing import Any
 from yosegi.core.capability import Capability
 from yosegi.core.errors import YosegiError
 from yosegi.execution.engines.entry_points import load
+from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.process import _system
 from yosegi.execution.engines.process._call import StopSign, answer, context_of
 from yosegi.execution.engines.process._frames import Unpacker, pack
@@ -26,22 +29,21 @@ _PROGRESS_EVERY = 0.1
 
 
 class _Worker:
-    def __init__(self, control: socket.socket, capabilities: dict[str, Capability[Any, Any]], state: Path) -> None:
-        self._control, self._capabilities, self._state = control, capabilities, state
-        self._scratch = state / "scratch"
+    def __init__(self, control: socket.socket, capabilities: dict[str, Capability[Any, Any]], limit: int) -> None:
+        self._control, self._capabilities, self._limit = control, capabilities, limit
         self._said = -_PROGRESS_EVERY
         self._sign = StopSign()
 
-    def serve(self, limit: int) -> None:
+    def serve(self) -> None:
         unpacker = Unpacker()
         while data := self._control.recv(65536):
             for message in unpacker.feed(data):
                 if "capability" in message:
-                    self._do(message, limit)
+                    self._do(message)
 
-    def _do(self, message: dict[str, Any], limit: int) -> None:
-        number = message["id"]
-        self._scratch.mkdir(exist_ok=True)
+    def _do(self, message: dict[str, Any]) -> None:
+        number, scratch = message["id"], Path(message["folder"])
+        scratch.mkdir(mode=0o700, exist_ok=True)
 
         def report(fraction: float, text: str) -> None:
             now = time.monotonic()
@@ -54,30 +56,50 @@ class _Worker:
             self._sign.listen()
         else:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        stopping = lambda: self._sign.raised  # noqa: E731
-        query_of = message.get("query_of")
+        self._send({"began": number})
+        query_of, state = message.get("query_of"), message.get("state")
         context = context_of(
-            query_of or message["key"], self._scratch, report, self._state, stopping, message.get("files")
+            query_of or message["key"],
+            scratch,
+            report,
+            Path(state) if state else None,
+            lambda: self._sign.raised,
+            message.get("files"),
         )
-        with contextlib.chdir(self._scratch):
-            line = answer(capability, message["inputs"], context, limit, query=bool(query_of))
+        with contextlib.chdir(scratch):
+            line = answer(capability, message["inputs"], context, self._limit, query=bool(query_of))
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ended = {"ended": number, "pid": os.getpid(), "status": 0, "answer": line.decode(), "why": "", "tail": ""}
-        self._send(ended | {"folder": str(self._scratch)})
+        self._send(ended | {"folder": str(scratch)})
 
     def _send(self, message: dict[str, Any]) -> None:
         self._control.sendall(pack(message))
 
 
+def _limit(limits: TaskLimits) -> None:
+    os.umask(0o077)
+    for kind, amount in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_FSIZE, limits.file_size),
+    ):
+        _, hard = resource.getrlimit(kind)
+        amount = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
+        resource.setrlimit(kind, (amount, amount))
+
+
 def main() -> None:
-    """Import, say so, and serve until the station is gone."""
+    """Import, say so, and serve until whoever started it is gone."""
     parent, handle, settings = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
     _system.die_with(parent)
-    # The station alone decides when to stop; Ctrl-C in its terminal must not stop a step in the middle.
+    # Who started it alone decides when to stop; Ctrl-C in its terminal must not stop a step in the middle.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=handle)
     os.set_inheritable(handle, False)
+    limits = TaskLimits(**settings["limits"])
+    if settings["limited"]:
+        _limit(limits)
     try:
         loaded = [load(entry) for entry in settings["entries"]]
     except YosegiError as error:
@@ -86,7 +108,7 @@ def main() -> None:
     capabilities = {found.contract.name: found for found in loaded}
     listening = sorted(name for name, found in capabilities.items() if found.takes_context)
     control.sendall(pack({"ready": sorted(capabilities), "listening": listening}))
-    _Worker(control, capabilities, Path(settings["folder"])).serve(settings["limits"]["output"])
+    _Worker(control, capabilities, limits.output).serve()
 
 
 if __name__ == "__main__":
