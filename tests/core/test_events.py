@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import pytest
@@ -35,6 +36,7 @@ def test_an_event_is_told_to_those_of_its_exact_type_alone() -> None:
 
 
 def test_a_subscriber_that_fails_is_logged_and_keeps_the_event_from_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, "yosegi.events")
     events, seen = Events(), list[Happened]()
 
     def fails(event: Happened) -> None:

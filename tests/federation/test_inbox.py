@@ -50,6 +50,7 @@ def test_mail_that_cannot_be_opened_is_dropped_and_the_mail_behind_it_is_read(
         assert await _campaign(federation, 120) is CampaignState.ENDED
         assert host.exchange.mailbox.waiting("nims") == ()
 
+    caplog.set_level(logging.WARNING, "yosegi.exchange")
     run_simulated(story())
     assert "mail left by riken could not be read" in caplog.text
 
@@ -74,7 +75,7 @@ def test_a_fault_while_a_document_is_taken_in_is_logged_once_and_the_document_is
         kinds[Report.payload_type] = replace(row, handler=broken_at_first)
         assert await _campaign(federation, 300) is CampaignState.ENDED
 
-    logging.getLogger("yosegi.inbox").setLevel(logging.ERROR)
+    caplog.set_level(logging.ERROR, "yosegi.inbox")
     run_simulated(story())
     logged = [record for record in caplog.records if record.name == "yosegi.inbox"]
     # A later report on the same task replaces one that did not get through, which then fails once alone.

@@ -103,6 +103,19 @@ def test_a_table_that_runs_out_gives_what_is_left(answer):
     assert suggest(problem, [answer(problem, candidates.row(i)) for i in range(6)]) == []
 
 
+def test_a_point_measured_in_part_is_learned_from_and_asked_again():
+    candidates = Candidates.of({"x": [float(i) for i in range(12)]})
+    objectives = (Objective("a", "maximise"), Objective("b", "maximise"))
+    problem = Problem(candidates.parameters(), objectives, candidates=candidates)
+    history = [Observation({"x": float(i)}, {"a": float(i), "b": 12.0 - i}) for i in range(0, 12, 3)]
+    partly = [Observation({"x": float(i)}, {"a": float(i)}) for i in range(12) if i % 3]
+    assert suggest(problem, [*history, *partly]) == []
+    wanted = [replace(o, again=True) for o in partly]
+    [proposal] = suggest(problem, [*history, *wanted])
+    assert proposal.values["x"] in {o.values["x"] for o in partly}
+    assert proposal.expected.sd["a"] < proposal.expected.sd["b"]
+
+
 def test_what_failed_for_good_is_not_asked_again_and_what_failed_by_chance_may_be(table, measure):
     history = measure(table, 10)
     [best] = suggest(table, history)

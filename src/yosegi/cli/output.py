@@ -1,6 +1,6 @@
 """How the command line speaks: tables for people, JSON for pipes, and errors that say what to do.
 
-Whatever it says may repeat another site's words, so nothing in it acts on the terminal or hides in it (`core.plain`).
+Whatever it says may repeat another site's words, so nothing in it acts on the terminal or hides in it (`sanitize`).
 """
 
 from __future__ import annotations

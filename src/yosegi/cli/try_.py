@@ -3,50 +3,48 @@
 from __future__ import annotations
 
 import csv
+import io
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+import yosegi.cli._one_thread  # noqa: F401 - before anything that imports NumPy
 from yosegi.cli import _drawing
-from yosegi.cli._retrospect import STARTS, Found, retrospect
-from yosegi.cli._table import Table, read
+from yosegi.cli._files import check_outputs, write_file
+from yosegi.cli._series import series_of
+from yosegi.cli._table import STANDARD_INPUT, LabTable, open_table, table_of
+from yosegi.cli._table_cells import Cells
+from yosegi.cli._table_columns import GUESSED, ColumnOptions, Role
+from yosegi.cli._table_problem import goal_of, look_back, propose, why_no_look_back
+from yosegi.cli._table_report import TableReport, as_json, counts, tell, tell_reading
+from yosegi.cli._table_text import Decoded
 from yosegi.cli.output import say, show_json
-from yosegi.core.errors import Invalid, YosegiError
-from yosegi.planner import (
-    Candidates,
-    Objective,
-    Observation,
-    PlannerError,
-    Problem,
-    Proposal,
-    suggest,
-    versions,
-)
-from yosegi.planner.objective import Goal
-from yosegi.planner.parameter import Level
-
-Answer = TypeVar("Answer")
+from yosegi.core.errors import YosegiError
+from yosegi.core.sanitize import plain
+from yosegi.planner import Objective, PlannerError
 
 _HELP = """Propose what to measure next from TABLE, a CSV file and nothing else.
 
 \b
 The table has one recipe a line. The last column is what you measure;
 leave it blank where you have not measured yet (the convention of NIMO's
-candidates.csv):
+candidates.csv), and write `failed` where the recipe gives nothing:
 \b
     temperature,ratio,solvent,yield
     60,0.5,water,12.1
     80,0.5,water,
     60,0.7,ethanol,33.4
+    80,0.7,ethanol,failed
 
 Yosegi reads the measured lines, learns from them, and names the blank lines
 that are worth measuring next, each with its reason. Measure them, fill in the
-cells, and run the command again. Columns of words are taken as kinds without
-an order. A recipe may stand on several lines: those are repetitions.
+cells, and run the command again. It says first how it read each column.
+Columns of words are kinds without an order; ids, notes and dates are left
+out. A recipe may stand on several lines: those are repetitions.
 
 Where no cell is blank, it answers another question: how many of these
 measurements would have been enough?
@@ -57,9 +55,13 @@ Examples:
     yosegi try candidates.csv --minimise --count 4   four at once; less is better
     yosegi try candidates.csv --objective yield --objective cost:minimise
     yosegi try candidates.csv --objective pH:target=7.4
+    yosegi try candidates.csv --missing n.d. --failed "no product"
     yosegi try candidates.csv --out proposals.csv    as NIMO's machines read it
     yosegi try candidates.csv --draw known.svg       a picture of what is known
+    other-program | yosegi try - --json              standard input, for programs
 """
+
+_LOOKS = {Role.ID: "an id", Role.NOTE: "notes", Role.DATE: "dates"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,13 @@ class _Options:
     repetitions: int
     out: Path | None
     draw: Path | None
+    overwrite: bool
+    yes: bool
     as_json: bool
+
+    def may_ask(self, path: Path) -> bool:
+        """Whether somebody is there to be asked."""
+        return not self.yes and path != STANDARD_INPUT and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @click.command("try", help=_HELP, short_help="Propose what to measure next, from a CSV file alone.")
@@ -84,10 +92,15 @@ class _Options:
     help="What is measured, up to three; GOAL is maximise, minimise or target=NUMBER. [the last column]",
 )
 @click.option("--minimise", is_flag=True, help="Less is better, for objectives without a GOAL of their own.")
-@click.option(
-    "--ignore", "ignored", multiple=True, metavar="COLUMN", help="A column of neither, such as a name or a date."
-)
+@click.option("--ignore", "ignored", multiple=True, metavar="COLUMN", help="A column of neither, such as a name.")
 @click.option("--categorical", multiple=True, metavar="COLUMN", help="A column of numbers that are names, not amounts.")
+@click.option("--keep", "kept", multiple=True, metavar="COLUMN", help="A column to vary though it looks like an id.")
+@click.option("--missing", multiple=True, metavar="WORD", help="A word that, like a blank, says: not measured yet.")
+@click.option(
+    "--failed", multiple=True, metavar="WORD", help="A word that, like `failed`, says: this recipe gives nothing."
+)
+@click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark, where the file leaves it open.")
+@click.option("--encoding", metavar="NAME", help="Of the text, where it is not Unicode: cp1252, cp932, …")
 @click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="How many to propose.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same answer.")
 @click.option(
@@ -101,247 +114,93 @@ class _Options:
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the proposals as NIMO's proposals.csv."
 )
 @click.option("--draw", type=click.Path(path_type=Path, dir_okay=False), help="Draw what is known, as SVG.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
+@click.option("--overwrite", is_flag=True, help="Let --out and --draw replace files that are there; never the table.")
+@click.option("--yes", is_flag=True, help="Ask nothing: leave out what looks like ids or notes, look back to the end.")
+@click.option("--json", "as_json", is_flag=True, help="TableReport in JSON, for programs.")
 def try_(
     table: Path,
     objectives: tuple[str, ...],
     minimise: bool,
+    encoding: str | None,
     ignored: tuple[str, ...],
     categorical: tuple[str, ...],
+    kept: tuple[str, ...],
+    missing: tuple[str, ...],
+    failed: tuple[str, ...],
+    decimal: Any,
     **options: Any,
 ) -> None:
     """Read, propose or look back, and say so."""
-    _or_explain(lambda: _try(table, objectives, minimise, ignored, categorical, _Options(**options)))
-
-
-def _or_explain(do: Callable[[], Answer]) -> Answer:
-    """What the program can explain becomes a message and exit status 1."""
+    chosen = _Options(**options)
+    asked = ColumnOptions((), ignored, categorical, kept, missing, ("failed", *failed), decimal)
     try:
-        return do()
+        inputs = [] if table == STANDARD_INPUT else [table]
+        check_outputs({"--out": chosen.out, "--draw": chosen.draw}, inputs, chosen.overwrite)
+        opened = open_table(table, encoding)
+        goals = [goal_of(text, opened[1].header, minimise) for text in objectives]
+        asked = replace(asked, objectives=tuple(goal.name for goal in goals))
+        found = _offered(opened, asked) if chosen.may_ask(table) else table_of(opened, asked)
+        goals = goals or [Objective(name, "minimise" if minimise else "maximise") for name in found.outcomes]
+        _answer(found, goals, chosen, chosen.may_ask(table))
     except (YosegiError, PlannerError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(plain(str(error))) from error
 
 
-def _try(
-    path: Path,
-    wanted: Sequence[str],
-    minimise: bool,
-    ignored: Sequence[str],
-    categorical: Sequence[str],
-    options: _Options,
-) -> None:
-    goals = [_goal(text, minimise) for text in wanted]
-    table = read(path, [goal.name for goal in goals], ignored, categorical)
-    goals = goals or [Objective(name, "minimise" if minimise else "maximise") for name in table.outcomes]
-    problem, history = _problem(table, goals)
-    complete = len(table.measured()) == len(table)
-    found = _look_back(table, goals, options) if complete else []
-    proposals = [] if complete else suggest(problem, history, count=options.count, seed=options.seed)
+def _offered(opened: tuple[Decoded, Cells], asked: ColumnOptions) -> LabTable:
+    """The table, with what is guessed to be no part of the recipe left out where the caller agrees."""
+    table = table_of(opened, asked)
+    kept = []
+    for column in table.columns:
+        if column.role in GUESSED:
+            question = plain(f"{column.name!r} looks like {_LOOKS[column.role]}. Leave it out?")
+            if not click.confirm(question, default=True, err=True):
+                kept.append(column.name)
+    return table_of(opened, replace(asked, kept=(*asked.kept, *kept))) if kept else table
+
+
+def _answer(table: LabTable, goals: Sequence[Objective], options: _Options, ask: bool) -> None:
+    if not options.as_json:
+        tell_reading(table)
+    complete = not table.wanting()
+    unfit = why_no_look_back(table, goals) if complete else ""
+    answer = TableReport(
+        table,
+        goals,
+        options.count,
+        [] if complete else propose(table, goals, options.count, options.seed),
+        look_back(table, goals[0], options.repetitions, ask) if complete and not unfit else [],
+        unfit,
+    )
     if options.out is not None:
-        _write(options.out, table, proposals)
+        write_file(options.out, _proposals(answer), options.overwrite)
     if options.draw is not None:
-        title = f"{path.name}: {len(table.measured())} of {len(table)} measured"
-        _save(options.draw, _drawing.svg(title, _series(table, goals[0], proposals)))
+        write_file(options.draw, _drawn(answer), options.overwrite)
     if options.as_json:
-        show_json(_as_json(table, goals, proposals, found))
-    else:
-        _tell(table, goals, proposals, found, options)
-
-
-def _goal(text: str, minimise: bool) -> Objective:
-    """An objective from `name`, `name:minimise`, `name:maximise` or `name:target=7.4`."""
-    name, _, goal = text.rpartition(":") if ":" in text else (text, "", "")
-    key, _, value = goal.partition("=")
-    if not goal or goal in ("minimise", "maximise"):
-        chosen: Goal = "minimise" if goal == "minimise" or (not goal and minimise) else "maximise"
-        return Objective(name, chosen)
-    try:
-        if key == "target":
-            return Objective(name, "target", target=float(value))
-    except ValueError:
-        pass
-    raise Invalid(f"--objective {text}", f"{goal!r} is no goal", "Write maximise, minimise or target=NUMBER")
-
-
-def _problem(table: Table, goals: Sequence[Objective]) -> tuple[Problem, list[Observation]]:
-    candidates = Candidates.of(dict(table.parameters))
-    problem = Problem(candidates.parameters(), tuple(goals), candidates=candidates)
-    return problem, [_observation(table, row) for row in table.measured()]
-
-
-def _observation(table: Table, row: int) -> Observation:
-    outcomes: dict[str, Level] = {
-        name: value for name, column in table.outcomes.items() if (value := column[row]) is not None
-    }
-    return Observation(table.recipe(row), outcomes)
-
-
-def _look_back(table: Table, goals: Sequence[Objective], options: _Options) -> list[Found]:
-    """The complete table by its planner; repetitions of a recipe averaged. Nothing for several objectives."""
-    goal = goals[0]
-    groups: dict[tuple[float | str, ...], list[int]] = {}
-    for row in range(len(table)):
-        groups.setdefault(tuple(table.recipe(row).values()), []).append(row)
-    if len(goals) > 1 or len(groups) < 2 * STARTS:
-        return []
-    names = list(table.parameters)
-    candidates = Candidates.of({name: [key[i] for key in groups] for i, name in enumerate(names)})
-    column = table.outcomes[goal.name]
-    means = [_mean([v for row in rows if (v := column[row]) is not None]) for rows in groups.values()]
-    measured = [
-        Observation(dict(zip(names, key, strict=True)), {goal.name: mean})
-        for key, mean in zip(groups, means, strict=True)
-    ]
-    problem = Problem(candidates.parameters(), (goal,), candidates=candidates)
-    with click.progressbar(range(options.repetitions), label="Looking back", file=sys.stderr) as seeds:
-        return retrospect(problem, measured, seeds)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _best(table: Table, goal: Objective) -> int | None:
-    """The row of the best measurement."""
-    column = table.outcomes[goal.name]
-    return min(
-        (row for row in range(len(table)) if column[row] is not None),
-        key=lambda row: goal.loss(column[row] or 0.0),
-        default=None,
-    )
-
-
-def _write(path: Path, table: Table, proposals: Sequence[Proposal]) -> None:
-    """NIMO's proposals.csv: the row of each candidate, counted from 0 below the header, and its recipe."""
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["actions", *table.parameters])
-            writer.writerows([p.candidate, *(p.values[name] for name in table.parameters)] for p in proposals)
-    except OSError as error:
-        raise Invalid(str(path), f"it cannot be written ({error.strerror})", "Choose another place") from error
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Invalid(str(path), f"it cannot be written ({error.strerror})", "Choose another place") from error
-
-
-def _series(table: Table, goal: Objective, proposals: Sequence[Proposal]) -> list[_drawing.Series]:
-    return [_one_series(table, name, goal, proposals) for name in table.parameters]
-
-
-def _one_series(table: Table, name: str, goal: Objective, proposals: Sequence[Proposal]) -> _drawing.Series:
-    column = table.parameters[name]
-    levels = tuple(sorted({c for c in column if isinstance(c, str)}))
-
-    def place(cell: object) -> float:
-        return float(levels.index(cell)) if isinstance(cell, str) else float(str(cell))
-
-    places = [place(cell) for cell in column]
-    outcome = table.outcomes[goal.name]
-    return _drawing.Series(
-        name,
-        goal.name,
-        levels,
-        [(p, v) for p, v in zip(places, outcome, strict=True) if v is not None],
-        [(place(p.values[name]), _predicted(p, goal)) for p in proposals],
-        min(places),
-        max(places),
-    )
-
-
-def _predicted(proposal: Proposal, goal: Objective) -> tuple[float, float] | None:
-    mean, sd = proposal.expected.mean.get(goal.name), proposal.expected.sd.get(goal.name)
-    return None if mean is None or sd is None else (mean, sd)
-
-
-def _as_json(
-    table: Table, goals: Sequence[Objective], proposals: Sequence[Proposal], found: Sequence[Found]
-) -> dict[str, object]:
-    best = {goal.name: row for goal in goals if (row := _best(table, goal)) is not None}
-    return {
-        "table": table.path.name,
-        "rows": len(table),
-        "measured": len(table.measured()),
-        "objectives": [{"name": g.name, "goal": g.goal, "target": g.target} for g in goals],
-        "best": {
-            name: {"line": table.lines[row], "value": table.outcomes[name][row], "recipe": table.recipe(row)}
-            for name, row in best.items()
-        },
-        "proposals": [{"line": _line(table, p), **p.as_dict()} for p in proposals],
-        "look_back": [
-            {"share": f.share, "recipes": f.recipes, "measurements": f.counts, "expected_random": f.expected_random}
-            for f in found
-        ],
-        "versions": versions(),
-    }
-
-
-def _line(table: Table, proposal: Proposal) -> int:
-    return table.lines[int(proposal.candidate or 0)]
-
-
-def _tell(
-    table: Table, goals: Sequence[Objective], proposals: Sequence[Proposal], found: Sequence[Found], options: _Options
-) -> None:
-    measured = len(table.measured())
-    names = ", ".join(table.parameters)
-    say(f"{table.path.name}: {len(table)} lines over {names}; {measured} measured, {len(table) - measured} not yet")
-    for goal in goals:
-        aim = f"as near {goal.target:g} as possible" if goal.target is not None else f"{goal.goal}"
-        row = _best(table, goal)
-        best = "nothing measured" if row is None else f"best so far {_on_line(table, row, goal)}"
-        say(f"{goal.name} ({aim}): {best}")
-    if proposals:
-        click.secho("\nMeasure next", bold=True)
-    for place, proposal in enumerate(proposals, start=1):
-        say(f"{place:>3}. line {_line(table, proposal)}: {_recipe(proposal.values)}")
-        say(f"     {proposal.reason}")
-    if not proposals and measured < len(table):
-        say("\nEvery recipe that is left was measured on another line; there is nothing to propose.")
-    if measured:
-        click.secho("\nWhat is known", bold=True)
-        about = "· nothing measured there" + (", ▲ proposed" if proposals else "")
-        say(f"  the best {goals[0].name} in each part of a range; {about}")
-        say("\n".join(_drawing.strips(_series(table, goals[0], proposals), goals[0].goal != "minimise")))
-    if measured == len(table):
-        _tell_look_back(found, goals, options)
+        show_json(as_json(answer))
+        return
+    tell(answer)
     for path in (options.out, options.draw):
         if path is not None:
             say(f"\nWritten: {path}")
 
 
-def _on_line(table: Table, row: int, goal: Objective) -> str:
-    return f"{table.outcomes[goal.name][row]:g} on line {table.lines[row]} ({_recipe(table.recipe(row))})"
+def _proposals(answer: TableReport) -> bytes:
+    """NIMO's proposals.csv: the row of each candidate, counted from 0 below the header, and its recipe."""
+    settings = answer.table.settings
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["actions", *settings])
+    rows = [answer.row(proposal) for proposal in answer.proposals]
+    writer.writerows([row, *(column[row] for column in settings.values())] for row in rows)
+    return text.getvalue().encode()
 
 
-def _recipe(values: Any) -> str:
-    return ", ".join(
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
-    )
+def _drawn(answer: TableReport) -> bytes:
+    table = answer.table
+    title = f"{table.name}: {counts(table)}"
+    sections = [(f"{goal.name}: {_aim(goal)}", series_of(table, goal, answer.proposals)) for goal in answer.goals]
+    return _drawing.svg(title, sections).encode()
 
 
-def _tell_look_back(found: Sequence[Found], goals: Sequence[Objective], options: _Options) -> None:
-    click.secho("\nLooking back", bold=True)
-    if not found:
-        why = "it takes one objective" if len(goals) > 1 else f"it takes at least {2 * STARTS} recipes"
-        say(f"  Every line is measured, so there is nothing to propose; and for a look back {why}.")
-        return
-    say(
-        f"  Every line is measured. Had the planner chosen the order ({options.repetitions} repetitions, each from "
-        f"{STARTS} random recipes):"
-    )
-    for f in found:
-        share = f"{100 * f.share:g} %"
-        say(
-            f"  the first of the best {share} ({f.recipes} recipes) after {f.mean:.1f} measurements "
-            f"({min(f.counts)} to {max(f.counts)}); at random {f.expected_random:.1f}"
-        )
-    f = found[0]
-    if f.saved > 0:
-        say(f"  It would have saved {f.saved:.0f} measurements of {f.expected_random:.0f} on the way to the best 1 %.")
-    else:
-        say("  It would have saved nothing here: this table looks no different from chance to the planner.")
+def _aim(goal: Objective) -> str:
+    return f"as near {goal.target:g} as possible" if goal.target is not None else goal.goal

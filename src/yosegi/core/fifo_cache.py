@@ -14,7 +14,7 @@ class FifoCache(Generic[K, V]):
     """Remembers the latest values by key, and forgets the oldest; for any number of threads.
 
     Example:
-        >>> recent = Recent[str, int](2)
+        >>> recent = FifoCache[str, int](2)
         >>> for name in "abc":
         ...     recent.put(name, ord(name))
         >>> recent.get("a"), recent.get("c")

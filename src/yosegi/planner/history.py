@@ -39,6 +39,7 @@ class Observation:
         cost: what it did cost, where known, in the sources' unit.
         site: where it was measured.
         status: how it ended.
+        again: whether the point may be asked again, since it gave some outcomes and others are still wanted of it.
 
     Example:
         >>> Observation({"theta": 30.0}, {"toughness": 1.2}).value("toughness")
@@ -52,6 +53,7 @@ class Observation:
     cost: float | None = None
     site: str = ""
     status: Status = Status.DONE
+    again: bool = False
 
     def value(self, name: str) -> float:
         """The measured number of an outcome, NaN where there is none (beyond ±1e100 there is none either)."""

@@ -82,7 +82,8 @@ class Situation:
 
     def taken(self, source: int = 0) -> Floats:
         """Coordinates that must not be asked again of a source: answered by it, infeasible anywhere, or pending."""
-        mine = (self.source == source) | self.infeasible
+        again = np.array([o.again for o in self.ended], dtype=bool)
+        mine = ((self.source == source) & ~again) | self.infeasible
         return np.vstack([self.X[mine], self.pending[self.pending_source == source]])
 
     def free(self, source: int = 0) -> Truths:

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from yosegi.cli._files import check_outputs, write_file
+from yosegi.core.errors import Invalid
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.csv"
+    path.write_text("x,y\n1,2\n")
+    return path
+
+
+@pytest.mark.parametrize("link", ["same", "relative", "symlink", "hardlink"])
+def test_an_output_is_never_an_input_by_any_name(mine: Path, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = mine.with_name("out.csv")
+    monkeypatch.chdir(mine.parent)
+    if link == "same":
+        out = mine
+    elif link == "relative":
+        out = Path("mine.csv")
+    elif link == "symlink":
+        out.symlink_to(mine)
+    else:
+        out.hardlink_to(mine)
+    with pytest.raises(Invalid, match="it is a file that this command reads"):
+        check_outputs({"--out": out}, [mine], overwrite=True)
+
+
+def test_two_outputs_are_never_one_file(tmp_path: Path) -> None:
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(Invalid, match="--out names the same file"):
+        check_outputs({"--out": tmp_path / "a", "--draw": tmp_path / "b"}, [], overwrite=True)
+
+
+def test_a_file_that_is_there_is_replaced_only_when_told(mine: Path) -> None:
+    with pytest.raises(Invalid, match=r"it exists already.*--overwrite"):
+        check_outputs({"--out": mine}, [], overwrite=False)
+    check_outputs({"--out": mine}, [], overwrite=True)
+    with pytest.raises(Invalid, match="it exists already"):
+        write_file(mine, b"new")
+    assert mine.read_bytes() == b"x,y\n1,2\n"
+    write_file(mine, b"new", overwrite=True)
+    assert mine.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(("name", "says"), [("", "it is a folder"), ("none/out.csv", "its folder does not exist")])
+def test_a_place_that_is_none_is_refused_before_the_work(tmp_path: Path, name: str, says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        check_outputs({"--out": tmp_path / name}, [], overwrite=True)
+
+
+def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Invalid, match=r"it cannot be written \(No space left on device\)"):
+        write_file(mine, b"new", overwrite=True)
+    assert mine.read_bytes() == b"x,y\n1,2\n"
+    assert list(mine.parent.iterdir()) == [mine]
+
+
+def test_a_disk_without_links_gets_the_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(self: Path, target: Path) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    out = tmp_path / "out.csv"
+    write_file(out, b"new")
+    assert out.read_bytes() == b"new"
+    with pytest.raises(Invalid, match="it exists already"):
+        write_file(out, b"newer")
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        check_outputs({"--out": pipe}, [], overwrite=False)
+        write_file(pipe, b"new")
+        assert os.read(reader, 10) == b"new"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_symbolic_link_is_followed_and_stays(mine: Path) -> None:
+    link = mine.with_name("link.csv")
+    link.symlink_to(mine)
+    write_file(link, b"new", overwrite=True)
+    assert link.is_symlink()
+    assert mine.read_bytes() == b"new"
+
+
+def test_permissions_of_a_replaced_file_stay_and_a_new_one_follows_the_umask(mine: Path) -> None:
+    mine.chmod(0o640)
+    write_file(mine, b"new", overwrite=True)
+    before = os.umask(0o027)
+    try:
+        write_file(mine.with_name("new.csv"), b"new")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(mine.with_name(name).stat().st_mode) for name in ("mine.csv", "new.csv")]
+    assert modes == [0o640, 0o640]
