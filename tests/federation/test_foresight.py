@@ -59,7 +59,7 @@ def nims(federation: Federation) -> Site:
 
 async def explained(federation: Federation, **changes: str) -> dict[str, Any]:
     answer = await argonne(federation).governance.explain(MAKE.model_copy(update=changes), MEMBER)
-    return dict(answer.owner)
+    return answer.owner.model_dump(mode="json")  # type: ignore[no-any-return,union-attr]
 
 
 def test_an_owner_without_such_a_rule_says_by_which_agreement_it_would(told) -> None:

@@ -69,7 +69,7 @@ async def move(federation: Governed, samples: str = "3") -> str:
     """argonne offers nims some; the move's key."""
     funds = officer(federation, "argonne")
     done = await funds.move("first", "all", "nims", "grant-nims", {"samples": samples}, "better there", OFFICER)
-    return str(done["move"]).partition("/")[2]
+    return str(done.move).partition("/")[2]
 
 
 def told(story: Callable[[Governed], Awaitable[None]]) -> None:
@@ -178,7 +178,7 @@ def test_an_offer_into_a_grant_that_is_not_the_teams_cannot_be_taken_and_comes_b
         done = await officer(federation, "argonne").move(
             "first", "all", "nims", "unheard", {"samples": "3"}, "", OFFICER
         )
-        key = str(done["move"]).partition("/")[2]
+        key = str(done.move).partition("/")[2]
         await asyncio.sleep(30)
         with pytest.raises(GrantRefused):
             await officer(federation, "nims").answer("argonne", key, True, "", OFFICER)
@@ -253,8 +253,8 @@ def test_a_fiscal_year_stays_locked_until_the_funder_releases_it_and_opens_when_
         later = {"fiscal_year": 2027, "begins": "april", "amounts": {"jpy": "500"}}
         given = {"id": "g", "charter": CHARTER, "team": TEAM, "funder": "argonne", "tranches": [year, later]}
         made = await funds.award(given, OFFICER)
-        assert made["left"] == {}
-        assert [t["state"] for t in made["tranches"]] == ["locked", "not yet"]
+        assert made.left == {}
+        assert [t.state for t in made.tranches] == ["locked", "not yet"]
         release = Release(charter=CHARTER, funder="argonne", site="nims", grant="g", tranche="fy2026", issued=EPOCH)
         forged = signed(release, "nims").model_dump(mode="json")
         with pytest.raises(Untrusted):
@@ -263,7 +263,7 @@ def test_a_fiscal_year_stays_locked_until_the_funder_releases_it_and_opens_when_
         with pytest.raises(Invalid):
             await funds.release("g", "fy2027", OFFICER, document=good, award_letter="")
         opened = await funds.release("g", "fy2026", OFFICER, document=good, award_letter="")
-        assert opened["left"] == {"jpy": "1000"}
+        assert opened.left == {"jpy": "1000"}
 
     told(story)
 
@@ -276,10 +276,10 @@ def test_a_tranche_opens_by_the_award_letters_digest_and_by_nothing_less() -> No
         with pytest.raises(Invalid):
             await funds.release("g", "t", OFFICER, document=None, award_letter="")
         opened = await funds.release("g", "t", OFFICER, document=None, award_letter="sha256:" + "0" * 64)
-        assert opened["left"] == {"usd": "10"}
+        assert opened.left == {"usd": "10"}
         with pytest.raises(GrantRefused):
             await funds.claw_back("g", "t", {"usd": "11"}, "less", OFFICER)
-        assert (await funds.claw_back("g", "t", {"usd": "4"}, "less", OFFICER))["left"] == {"usd": "6"}
+        assert (await funds.claw_back("g", "t", {"usd": "4"}, "less", OFFICER)).left == {"usd": "6"}
 
     told(story)
 

@@ -270,7 +270,6 @@ class Federation:
         )
         resources = contextlib.AsyncExitStack()
         resources.callback(ledger.close)
-        resources.push_async_callback(engine.close)
         mailbox = Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None
         if mailbox is not None:
             resources.callback(mailbox.close)

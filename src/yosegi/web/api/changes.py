@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from fastapi import Request
 
 from yosegi.http.authentication import Here, Who
-from yosegi.web.api.router import Events
+from yosegi.web.api.router import EventStream
 from yosegi.web.api.router import router as router_of
 
 router = router_of("changes")
 
 
-@router.get("/changes", response_class=Events)
-async def changes(request: Request, site: Here, who: Who, after: int = -1) -> Events:
+@router.get("/changes", response_class=EventStream)
+async def changes(request: Request, site: Here, who: Who, after: int = -1) -> EventStream:
     """The ledger's growth as server-sent events: one number an event, the last sequence."""
 
     async def events() -> AsyncIterator[str]:
@@ -24,4 +24,4 @@ async def changes(request: Request, site: Here, who: Who, after: int = -1) -> Ev
             yield f"id: {now}\ndata: {now}\n\n" if now > last else ": still here\n\n"
             last = max(now, last)
 
-    return Events(events())
+    return EventStream(events())

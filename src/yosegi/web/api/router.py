@@ -15,7 +15,7 @@ Name = Annotated[str, Field(max_length=130)]
 """A name in a call: of a grant, mandate, team, charter …"""
 
 
-class Problem(Answer):
+class ProblemDetail(Answer):
     """Why a call was refused or failed: a code for programs, words for people, and for a bad call each field."""
 
     code: str
@@ -31,11 +31,11 @@ class ProblemField(Answer):
     type: str
 
 
-Problem.model_rebuild()
+ProblemDetail.model_rebuild()
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "Refused, not found, in conflict or not of the form described"},
-    "5XX": {"model": Problem, "description": "Not available now"},
+    "4XX": {"model": ProblemDetail, "description": "Refused, not found, in conflict or not of the form described"},
+    "5XX": {"model": ProblemDetail, "description": "Not available now"},
 }
 
 
@@ -45,7 +45,7 @@ class Bytes(StreamingResponse):
     media_type = "application/octet-stream"
 
 
-class Events(StreamingResponse):
+class EventStream(StreamingResponse):
     """Server-sent events."""
 
     media_type = "text/event-stream"
