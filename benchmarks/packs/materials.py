@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from scipy.stats import qmc
 
 from yosegi.core.capability import Infeasible
 from yosegi.planner import Candidates, Objective, Observation, Parameter, Problem, suggest
-from yosegi_packs.materials import Ageing, ageing, ageing_quick, invariants, phases
+from yosegi_packs.materials import Ageing, Invariants, ageing, ageing_quick, invariants, phases
 from yosegi_packs.materials.diagram import diagram
 from yosegi_packs.materials.systems import AL_ZN, MASSES
 
@@ -31,7 +32,7 @@ FIGURE = Path(__file__).parents[2] / "docs" / "packs" / "materials.svg"
 COSTS = (0.05, 1.0)
 UNIT = "costly answers, by seconds of a task forked from `warm`"
 RECIPES = 256
-GRID = (np.arange(2.0, 99.0, 2.0), np.arange(402.0, 760.0, 4.0))
+GRID = (np.arange(2.0, 99.0, 4.0), np.arange(402.0, 760.0, 8.0))
 """Mole % zinc and K of the points that a map of Al–Zn may ask for."""
 
 COUNTS = (20, 40, 60, 80)
@@ -99,6 +100,12 @@ def timed(repeats: int = 5) -> None:
 # ---- boundary ----
 
 
+@cache
+def reactions() -> Invariants:
+    """The invariants, computed once."""
+    return invariants()
+
+
 @dataclass(frozen=True)
 class Map:
     """Al–Zn on the grid: points in mole % zinc and K, shape (n, 2), and the label of each."""
@@ -120,7 +127,7 @@ class Map:
 
     def bracket(self, asked: Sequence[int], which: int) -> float:
         """Kelvin between the nearest points asked below and above an invariant; infinite where one side is missing."""
-        found = invariants()
+        found = reactions()
         ends = ((found.eutectic_fcc, found.eutectic_hcp), (found.eutectoid_fcc, found.eutectoid_parent))[which]
         zinc, kelvin = self.points[list(asked)].T
         within = (zinc > ends[0]) & (zinc < ends[1])
@@ -172,7 +179,7 @@ def by_peer(of: Map, seed: int, count: int) -> list[int]:
         if len(set(known)) < 3:
             asked.append(by_chance(of, seed, len(asked) + 1)[-1])
             continue
-        model = LabelPropagation(kernel="knn", n_neighbors=12, max_iter=3000).fit(of.scaled, known)
+        model = LabelPropagation(kernel="knn", n_neighbors=12, max_iter=300).fit(of.scaled, known)
         shares = np.nan_to_num(model.label_distributions_)
         doubt = 1.0 - shares.max(axis=1)
         doubt[asked] = -1.0

@@ -9,6 +9,8 @@ from yosegi_packs.fusion import Scenario, scenario_full, scenario_quick
 from yosegi_packs.fusion.scenario import LIMITS, Plan, check
 from yosegi_packs.fusion.transport import TransportStopped
 
+pytestmark = pytest.mark.timeout(900)  # the first run in a process compiles, a minute of an idle core
+
 GOOD = Scenario(
     fusion_power=400.0,
     gain=8.0,

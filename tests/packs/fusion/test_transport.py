@@ -10,6 +10,8 @@ import pytest
 from yosegi_packs.fusion.closed_forms import ALPHA_SHARE, greenwald_density, ipb98y2, spitzer_resistivity
 from yosegi_packs.fusion.transport import summarise
 
+pytestmark = pytest.mark.timeout(900)  # the first run in a process compiles, a minute of an idle core
+
 MEGA = 1e6
 
 
