@@ -85,7 +85,7 @@ CASES = {
 }
 
 
-def timed(repeats: int = 5) -> None:
+def timed(repeats: int = 3) -> None:
     """Medians over fresh processes."""
     print("| capability | import, s | first answer, s | further answer, s | MB at most |\n|---|---|---|---|---|")
     for name, code in CASES.items():

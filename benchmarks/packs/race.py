@@ -119,8 +119,8 @@ SEARCHES: dict[str, Search] = {
     "two sources": two_sources,
 }
 
-PEERS: dict[str, Search] = {f"peer: {name}": peer(name) for name in ("physbo", "optuna-gp", "optuna-tpe")}
-"""The peers that are in the development environment."""
+PEERS: dict[str, Search] = {f"peer: {name}": peer(name) for name in ("physbo", "optuna-tpe")}
+"""The peers that are in the development environment; those with torch are not."""
 
 
 def _planned(

@@ -12,7 +12,7 @@ __all__ = ["scenario_full", "scenario_quick"]
 
 FIELD: Final = "fusion"
 QUICK, FULL = 5.0, 20.0
-"""s of the model's time: the shipped example's own, and until the fusion power changes by less than 0.2 % more."""
+"""s of the model's time: the shipped example's own, and where its fusion power is within 0.2 % of what it comes to."""
 
 
 def _answer(plan: Plan, seconds: float, limits: Limits) -> Scenario:
