@@ -47,6 +47,8 @@ from yosegi.services.runtime import Site
 from yosegi.web import make_app
 
 ROOT = Path(__file__).parent.parent
+KINDS = Path(__file__).parent / "kinds"
+"""An installed package, as far as entry points go, with a kind of engine to hold ours against."""
 RESULTS = Path(__file__).parent / "results"
 CHARTER, TEAM, WHO, REF = "bench", "bench-team", "pi@argonne", "riken/bench.noop@1"
 FLIGHT = 64
@@ -54,14 +56,14 @@ PARCEL = 6000
 """Bytes of a parcel with one request."""
 
 
-def plan(ports: tuple[int, int]) -> Plan:
-    """Two sites, one team, one agreement."""
+def plan(ports: tuple[int, int], kind: str = "process") -> Plan:
+    """Two sites, one team, one agreement; the owner's engine is of a kind."""
 
     def settings(site: str, port: int, **more: object) -> dict[str, object]:
         address = f"127.0.0.1:{port}"
         return {"site": site, "title": site, "listen": address, "reach": "listens", "url": f"http://{address}", **more}
 
-    process = {"publish": ["benchmarks.noop:noop"], "slots": FLIGHT}
+    work = {"engine": {"bench": {"kind": kind, "publish": ["benchmarks.noop:noop"], "slots": FLIGHT}}}
     return Plan(
         charter=CHARTER,
         title="A benchmark",
@@ -72,7 +74,7 @@ def plan(ports: tuple[int, int]) -> Plan:
         focus_areas=(Named(id="benchmarks", title="Benchmarks"),),
         founders=(
             Founder(settings("argonne", ports[0]), "US", {WHO: "member"}),
-            Founder(settings("riken", ports[1], process=process), "JP"),
+            Founder(settings("riken", ports[1], **work), "JP"),
         ),
     )
 
@@ -122,8 +124,10 @@ async def be_floor(port: int, log: Path) -> None:
 @contextlib.contextmanager
 def process(*arguments: str) -> Any:
     """This program in another role."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen([sys.executable, "-m", "benchmarks.step", *arguments], env=environment, cwd=ROOT)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(KINDS)))}
+    # Not -m: each child of multiprocessing's fork server would run the main module again.
+    program = "from benchmarks.step import main; main()"
+    child = subprocess.Popen([sys.executable, "-c", program, *arguments], env=environment, cwd=ROOT)
     try:
         yield child
     finally:
@@ -226,9 +230,9 @@ async def until_offered(site: Site) -> Asker:
     raise RuntimeError("the owner's offer never came")
 
 
-async def measure_steps(folder: Path, steps: int, timed: bool) -> dict[str, Any]:
-    os.environ["PYTHONPATH"] = str(ROOT)
-    homes = await found(folder, plan((free_port(), free_port())), SystemClock(), "a passphrase for nobody")
+async def measure_steps(folder: Path, steps: int, timed: bool, kind: str = "process") -> dict[str, Any]:
+    os.environ["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(KINDS)))
+    homes = await found(folder, plan((free_port(), free_port()), kind), SystemClock(), "a passphrase for nobody")
     book, written = Timings(), folder / "timings.json"
     arguments = ["--owner", str(homes["riken"].folder), *(["--timings", str(written)] if timed else [])]
     with process(*arguments) as owner:

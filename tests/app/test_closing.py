@@ -85,8 +85,9 @@ def test_an_engine_that_fails_as_it_starts_leaves_no_process(tmp_path: Path, mon
     monkeypatch.setattr(ProcessEngine, "start", fails)
 
     async def story() -> None:
+        site = await compose(place)
         with pytest.raises(OSError, match="half-way"):
-            await compose(place)
+            await site.start()
         await assert_nothing_is_left(place, before)
 
     asyncio.run(story())

@@ -31,7 +31,7 @@ def test_running_sites_are_audited_and_each_still_holds_what_the_other_keeps(tow
     assert agreed(found) == {("riken", "argonne"), ("argonne", "riken")}
     assert "riken" in told("audit", "verify", town.folder / "riken")
     (charter,) = town.client("riken").charters()
-    told("audit", "verify", town.folder / "riken", "--charter", charter["digest"])
+    told("audit", "verify", town.folder / "riken", "--charter", charter.digest)
     assert "another charter" in found_wrong(town.folder / "riken", "--charter", "sha256:" + "0" * 64)
 
 

@@ -28,7 +28,7 @@ def test_a_report_is_signed_and_verifies_anywhere(town: Town, tmp_path: Path) ->
     assert (found["site"], found["subject"], found["ok"]) == ("riken", "person", True)
     assert found["lines"] > 0
     (charter,) = town.client("riken").charters()
-    told("incident", "verify", report, "--charter", charter["digest"])
+    told("incident", "verify", report, "--charter", charter.digest)
     refused("incident", "verify", report, "--charter", "sha256:" + "0" * 64)
     value = json.loads(report.read_text())
     value["payload"] = value["payload"][:-8] + value["payload"][-4:] + value["payload"][-8:-4]

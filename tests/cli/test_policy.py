@@ -13,7 +13,7 @@ pytestmark = pytest.mark.processes
 
 
 def some_capability(town: Town) -> str:
-    return sorted(line["ref"] for line in town.client("argonne").capabilities())[0]
+    return sorted(line.ref for line in town.client("argonne").capabilities())[0]
 
 
 def test_what_would_be_allowed_is_said_before_anybody_acts(town: Town) -> None:
@@ -61,7 +61,7 @@ def test_what_if_an_agreement_were_added(town: Town, tmp_path: Path) -> None:
 
 def test_the_catalogue_of_a_member_has_every_capability_once_a_team(town: Town) -> None:
     lines = document("policy", "access", *pi(town))
-    known = {line["ref"] for line in town.client("argonne").capabilities()}
+    known = {line.ref for line in town.client("argonne").capabilities()}
     assert {line["capability"] for line in lines} == known
     assert all(line["allow"] or line["reasons"] for line in lines)
 
@@ -70,7 +70,7 @@ def test_rules_are_published_at_a_running_site_or_not_at_all(town: Town) -> None
     home = town.folder / "riken"
     rule = home / "policy" / "closed.cedar"
     expectation = home / "policy" / "table.toml"
-    ref = next(line["ref"] for line in town.client("riken").capabilities() if line["ref"].startswith("riken/"))
+    ref = next(line.ref for line in town.client("riken").capabilities() if line.ref.startswith("riken/"))
     expectation.write_text(f'[[row]]\nwho = "pi@argonne"\nteam = "toy-team"\nwhat = "{ref}"\nallow = true\n')
     rule.write_text('@id("closed") @reason("Closed.") forbid (principal, action == Action::"accept", resource);')
     try:
@@ -98,4 +98,4 @@ def test_charters_and_agreements_of_a_running_site_are_read_and_published(town: 
     for site in ("argonne", "riken", "nims"):
         told("charter", "sign", v2, "--home", town.folder / site)
     told("charter", "publish", home, v2)
-    assert town.client("riken").charters()[0]["title"] == "Changed while it ran"
+    assert town.client("riken").charters()[0].title == "Changed while it ran"

@@ -16,6 +16,7 @@ ALLOWED = {
     "data/pulling.py": "one function asks for a few pieces ahead, and cancels and awaits them all before it returns",
     "execution/engines/_waiting.py": "one function waits for the first of two, and cancels and awaits both",
     "execution/station/station.py": "a station is a process of its own, without a site; it awaits its tasks as it ends",
+    "testing/engine_suite.py": "tests of an engine without a site; each awaits what it starts",
     "testing/federation.py": "brings sites up again after they died, as a machine would, and so from outside of them",
     "testing/network.py": "carries parcels of a simulated network, which belongs to no site",
 }

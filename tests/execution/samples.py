@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from yosegi.core.capability import Capability, Context, Infeasible, Stopped, capability, quantity
+from yosegi.core.capability import Capability, Context
+from yosegi.testing.capabilities import (
+    WORLD,
+    Number,
+    Said,
+    broken,
+    dispense,
+    hang,
+    noop,
+    nowhere,
+    park,
+    sample_capability,
+    segfault,
+    twice,
+    wait_consuming,
+    wait_for,
+    wrong_type,
+)
 
-WORLD = "YOSEGI_TEST_WORLD"
-
-
-@dataclass(frozen=True)
-class Number:
-    value: Annotated[float, quantity("1")]
-
-
-@dataclass(frozen=True)
-class Words:
-    text: str
-
-
-def sample_capability(name: str, effect: str = "pure", time_limit: float = 20.0) -> Any:
-    return capability(
-        f"sample.{name}@1",
-        kind="simulation",
-        effect=effect,
-        field="testing",
-        simulated=True,
-        time_limit=time_limit,
-        cost={"node_h": "1"},
-    )
-
-
-@sample_capability("noop")
-def noop(x: float) -> Number:
-    """The same number again."""
-    return Number(x)
-
-
-@sample_capability("twice")
-def twice(x: Annotated[float, quantity("1", ge=0)], context: Context) -> Number:
-    """Twice a number, with progress and cost."""
-    context.progress(0.5, "half")
-    context.spend("node_h", "0.25")
-    return Number(2 * x)
+__all__ = [
+    "WORLD",
+    "broken",
+    "dispense",
+    "hang",
+    "noop",
+    "nowhere",
+    "park",
+    "segfault",
+    "twice",
+    "wait_consuming",
+    "wait_for",
+    "wrong_type",
+]
 
 
 @sample_capability("draw")
@@ -58,34 +50,6 @@ def draw(context: Context) -> Number:
     import random
 
     return Number(random.random())
-
-
-@sample_capability("nowhere")
-def nowhere(x: float) -> Number:
-    """Has no answer."""
-    raise Infeasible(f"no answer at {x:g}")
-
-
-@sample_capability("broken")
-def broken() -> Number:
-    """Raises."""
-    raise RuntimeError("the sample is broken\nin the middle")
-
-
-@sample_capability("segfault")
-def segfault() -> Number:
-    """Reads where nothing is."""
-    print("about to fall", flush=True)
-    ctypes.string_at(0)
-    return Number(0)
-
-
-@sample_capability("hang")
-def hang() -> Number:
-    """Never ends, and does not listen."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    while True:
-        time.sleep(60)
 
 
 @sample_capability("polite")
@@ -118,9 +82,9 @@ def talkative() -> Number:
 
 
 @sample_capability("huge")
-def huge() -> Words:
+def huge() -> Said:
     """Returns 100 MB."""
-    return Words("x" * 100_000_000)
+    return Said("x" * 100_000_000)
 
 
 @sample_capability("flood")
@@ -150,12 +114,6 @@ def rubbish() -> Number:
 def nan() -> Number:
     """Returns what is no number."""
     return Number(float("nan"))
-
-
-@sample_capability("wrong_type")
-def wrong_type() -> Number:
-    """Returns text where a number was promised."""
-    return Number("seven")  # type: ignore[arg-type]
 
 
 @sample_capability("unserialisable")
@@ -195,20 +153,20 @@ def forks(folder: str) -> Number:
 
 
 @sample_capability("litter")
-def litter(context: Context) -> Words:
+def litter(context: Context) -> Said:
     """Leaves files in a folder without rights."""
     folder = context.folder / "deep" / "deeper"
     folder.mkdir(parents=True)
     (folder / "file").write_text("x")
     folder.chmod(0)
-    return Words(str(context.folder))
+    return Said(str(context.folder))
 
 
 @sample_capability("surroundings")
-def surroundings() -> Words:
+def surroundings() -> Said:
     """What it can see of its site."""
     names = ",".join(sorted(os.environ))
-    return Words(f"{names} {sys.stdin.read()!r} {os.getpid() == os.getsid(0)}")
+    return Said(f"{names} {sys.stdin.read()!r} {os.getpid() == os.getsid(0)}")
 
 
 @sample_capability("memory")
@@ -218,12 +176,12 @@ def memory() -> Number:
 
 
 @sample_capability("late_import")
-def late_import() -> Words:
+def late_import() -> Said:
     """Imports when called."""
     had = "colorsys" in sys.modules
     import colorsys
 
-    return Words(f"{had} {colorsys.__name__}")
+    return Said(f"{had} {colorsys.__name__}")
 
 
 @sample_capability("pid")
@@ -232,61 +190,13 @@ def pid() -> Number:
     return Number(float(os.getpid()))
 
 
-@sample_capability("wait_for", time_limit=30.0)
-def wait_for(folder: str) -> Number:
-    """Says who it is and who its parent is, and waits until the folder has a file called go."""
-    (Path(folder) / f"{os.getpid()}.{os.getppid()}").touch()
-    while not (Path(folder) / "go").exists():
-        time.sleep(0.002)
-    return Number(1)
-
-
-@sample_capability("wait_consuming", effect="consuming", time_limit=30.0)
-def wait_consuming(folder: str) -> Number:
-    """As `wait_for`, and uses something up."""
-    return wait_for(folder)  # type: ignore[no-any-return]
-
-
-class NothingLeft(Exception):
-    effect = "none"
-
-
-@sample_capability("dispense", effect="consuming", time_limit=10.0)
-def dispense(what: str, context: Context) -> Words:
-    """Counts an effect in the world: a line in an append-only file."""
-    folder = context.state or Path(os.environ.get(WORLD, "."))
-    if what == "empty":
-        raise NothingLeft("no well is left")
-    if what == "hang_before":
-        time.sleep(600)
-    with (folder / "world").open("a") as world:
-        world.write(f"{context.key}\n")
-    if what == "die_after":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if what == "hang_after":
-        time.sleep(600)
-    if what == "raise_after":
-        raise RuntimeError("the arm is stuck")
-    return Words(what)
-
-
 @sample_capability("read_out", effect="idempotent", time_limit=10.0)
-def read_out(what: str, context: Context) -> Words:
+def read_out(what: str, context: Context) -> Said:
     """Counts too, but may be done again."""
     folder = context.state or Path()
     with (folder / "world").open("a") as world:
         world.write(f"{context.key}\n")
-    return Words(what)
-
-
-@sample_capability("park", effect="consuming")
-def park(folder: str, deaf: bool, context: Context) -> Number:
-    """Goes on until it is told to stop, and then reaches its safe state; or does not listen."""
-    (Path(folder) / f"{context.key.replace('/', '-')}.began").touch()
-    while deaf or not context.stop_requested:
-        time.sleep(0.002)
-    (Path(folder) / f"{context.key.replace('/', '-')}.parked").touch()
-    raise Stopped("the arm is parked", effect="none")
+    return Said(what)
 
 
 def names() -> dict[str, str]:

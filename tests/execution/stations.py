@@ -74,10 +74,22 @@ class SlowHand(DirectExecutor):
         return outcome
 
 
+async def unheard(key: str, outcome: Outcome) -> None:
+    """Nobody minds what comes late."""
+
+
 def make_engine(clock: Clock, **options: Any) -> StationEngine:
     contracts = {name: found.contract for name, found in CAPABILITIES.items()}
     return StationEngine(
-        "robot", STATION_KEY.public, contracts, clock, site="nims", signer=SITE_KEY, grace=30.0, **options
+        "robot",
+        STATION_KEY.public,
+        contracts,
+        clock,
+        site="nims",
+        signer=SITE_KEY,
+        grace=30.0,
+        on_late=options.pop("on_late", unheard),
+        **options,
     )
 
 

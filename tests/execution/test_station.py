@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +49,7 @@ class House:
     def __init__(self, folder: Path, *, seconds: float = 1.0, fault: Callable[[int], str] = lambda n: "") -> None:
         self.folder, self.clock, self.seconds = folder, SimulatedClock(), seconds
         self.late: list[tuple[str, Outcome]] = []
+        self.takes_late: Callable[[str, Outcome], Awaitable[None]] | None = None
         self.link = DirectLink(lambda call: self.engine.handle(call), self.clock, fault)
         self.point: Callable[[str], None] = lambda name: None
         self.site_starts()
@@ -59,6 +59,8 @@ class House:
         self.engine: StationEngine = make_engine(self.clock, on_late=self.hear)
 
     async def hear(self, key: str, outcome: Outcome) -> None:
+        if self.takes_late is not None:
+            await self.takes_late(key, outcome)
         self.late.append((key, outcome))
 
     def station_starts(self) -> Station:
@@ -394,8 +396,7 @@ def test_a_task_taken_up_after_a_restart_is_given_up_if_its_station_never_comes_
             first.cancel()
             await house.station_dies()
         house.site_starts()
-        taken_up = replace(work("dispense", "k", what="x"), taken_up=True)
-        outcome = await house.engine.run(taken_up, ignore)
+        outcome = await house.engine.attach(work("dispense", "k", what="x"), ignore)
         house.link.up = True
         house.station_starts()
         await house.clock.sleep(60)
@@ -744,7 +745,7 @@ def test_an_outcome_that_cannot_be_recorded_is_told_again(tmp_path: Path) -> Non
         asked = house.ask()
         await house.clock.sleep(0.5)
         asked.cancel()
-        house.engine.on_late = full
+        house.takes_late = full
         await house.clock.sleep(60)
         await house.leave()
 
@@ -766,7 +767,7 @@ def test_an_outcome_that_nobody_knows_is_told_once(tmp_path: Path) -> None:
         asked = house.ask()
         await house.clock.sleep(0.5)
         asked.cancel()
-        house.engine.on_late = unknown
+        house.takes_late = unknown
         await house.clock.sleep(60)
         await house.leave()
 

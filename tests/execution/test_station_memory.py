@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execution.conftest import until, work
-from execution.engine_suite import ignore
 from execution.stations import SITE_KEY, make_engine
 from execution.test_station_process import begin, end, furnish, happened, site
 from yosegi.core.clock import SystemClock
@@ -25,6 +24,7 @@ from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.engines.station.memory import StationMemory
 from yosegi.execution.station.intents import IntentLog
 from yosegi.ledger import Ledger, SqliteStore
+from yosegi.testing.engine_suite import ignore
 from yosegi.testing.loop import EPOCH
 
 NOTE = "the deck was looked at: one well is filled"
@@ -39,8 +39,7 @@ async def opened(path: Path) -> Ledger:
 async def serving(folder: Path):
     """A site that keeps what its station tells in its ledger, and its station's folder."""
     ledger = await opened(folder / "site.db")
-    engine = make_engine(SystemClock())
-    engine.memory = StationMemory("robot", ledger)
+    engine = make_engine(SystemClock(), memory=StationMemory("robot", ledger))
     async with site(engine) as url:
         furnish(folder, url)
         yield engine

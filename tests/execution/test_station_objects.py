@@ -13,7 +13,7 @@ import pytest
 
 from execution import tables
 from execution.conftest import HERE
-from execution.stations import SITE_KEY, STATION_KEY, DirectLink, make_station
+from execution.stations import SITE_KEY, STATION_KEY, DirectLink, make_station, unheard
 from yosegi.core.canonical import digest
 from yosegi.core.capability import Object
 from yosegi.core.contract import EffectClass
@@ -61,7 +61,7 @@ class Pair:
         capabilities = {reverse.contract.name: reverse}
         self.engine = StationEngine(
             "robot", STATION_KEY.public, {reverse.contract.name: reverse.contract}, self.clock, site="nims",
-            signer=SITE_KEY, grace=30.0, store=self.site, offload=inline,
+            signer=SITE_KEY, grace=30.0, store=self.site, offload=inline, on_late=unheard,
         )  # fmt: skip
         self.link = DirectLink(self.engine.handle, self.clock, fault)
         hand = DirectExecutor(capabilities, folder / "state", self.there)

@@ -14,7 +14,6 @@ import pytest
 from aiohttp import web
 
 from execution.conftest import HERE, gone, until, work
-from execution.engine_suite import ignore
 from execution.stations import SITE_KEY, STATION_KEY, make_engine
 from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Outcome
@@ -22,6 +21,7 @@ from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.states import Effect, Result
 from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.station import StationFile
+from yosegi.testing.engine_suite import ignore
 from yosegi.trust.keys import unbase64
 
 pytestmark = pytest.mark.processes

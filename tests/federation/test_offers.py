@@ -73,6 +73,18 @@ def test_an_offer_of_more_than_fits_one_document_is_refused() -> None:
         Offer.read(rest | {"offers": [one] * (MOST_OFFERED + 1)})
 
 
+def test_an_offer_that_names_a_capability_twice_is_refused_whole(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        argonne, nims = federation.places["argonne"].running, federation.places["nims"].running
+        with pytest.raises(Invalid, match="twice"):
+            await argonne.catalogue.on_offer(_offer(nims, [*_contracts(0, 2), *_contracts(0, 1, "other words")]))
+        assert not _recorded(argonne)
+
+    run_simulated(story())
+
+
 @pytest.mark.parametrize(("count", "words", "bound"), [(256, "", MOST_OF_A_PEER), (100, "x" * 9000, None)])
 def test_what_is_kept_of_one_peer_is_bounded(tmp_path: Path, count: int, words: str, bound: int | None) -> None:
     async def story() -> None:

@@ -202,7 +202,7 @@ class Town:
 
     def _answers(self, name: str) -> bool:
         assert self._running[name].poll() is None, (self.folder / f"{name}.log").read_text()
-        return connect(self.urls[name]).site()["site"] == name
+        return connect(self.urls[name]).site().site == name
 
     def pid(self, name: str) -> int:
         return self._running[name].pid

@@ -36,7 +36,7 @@ def test_a_site_serves_with_its_key_in_a_token_and_signs_its_ledger_with_it(
         env=os.environ | {"YOSEGI_PIN": softhsm.PIN}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
-        until(lambda: connect(f"http://{address}").site()["site"] == "riken", "the site answers")
+        until(lambda: connect(f"http://{address}").site().site == "riken", "the site answers")
     finally:
         serving.terminate()
         told, _ = serving.communicate(timeout=60)

@@ -63,10 +63,10 @@ def test_a_hosted_person_signs_in_at_the_host_has_an_answer_and_is_signed_out(to
     told("site", "account", argonne, PI, "--passphrase", PASSPHRASE)
     town.restart("argonne")
     client = connect(town.urls["argonne"], person=PI, passphrase=PASSPHRASE)
-    until(lambda: any(a["name"] == "small-toys" for a in client.agreements()), "the agreement is in force at the host")
-    until(lambda: any(c["ref"] == "riken/toy.simulate@1" for c in client.capabilities()), "riken offers it")
+    until(lambda: any(a.name == "small-toys" for a in client.agreements()), "the agreement is in force at the host")
+    until(lambda: any(c.ref == "riken/toy.simulate@1" for c in client.capabilities()), "riken offers it")
     client.start(town.spec("hosted", PURE_SOURCE).replace("pi@argonne", PI))
-    until(lambda: client.campaign("hosted").state()["state"] == "ended", "the campaign has its answer")
+    until(lambda: client.campaign("hosted").state().state == "ended", "the campaign has its answer")
     assert town.ask("riken", "SELECT DISTINCT home FROM task WHERE campaign = ?", "hosted") == [("argonne",)]
     asked = "SELECT COUNT(*) FROM task WHERE campaign = ? AND state != 'ended'"
     assert town.ask("riken", asked, "hosted") == [(0,)]

@@ -53,13 +53,13 @@ def test_sigterm_ends_a_site_with_status_0_and_leaves_no_process(town: Town) -> 
 
 
 def test_doctor_of_a_running_site_tells_how_its_background_work_is(town: Town) -> None:
-    until(lambda: town.client("nims").get("/peers"), "nims has heard of its peers")
+    until(lambda: town.client("nims").peers(), "nims has heard of its peers")
     found = yosegi("site", "doctor", town.folder / "nims", "--json")
     assert found.exit_code == 0, found.output
     first, *_ = json.loads(found.stdout)["background"]
-    tasks = town.client("nims").get("/background")
+    tasks = town.client("nims").operations.background()
     assert first.endswith("tasks are well")
-    assert {"alerts", "exchange", "governance"} <= {task["owner"] for task in tasks}
+    assert {"alerts", "exchange", "governance"} <= {task.owner for task in tasks}
 
 
 def test_a_site_whose_ledger_another_process_takes_over_ends_with_status_1_and_says_so(town: Town) -> None:
@@ -68,7 +68,7 @@ def test_a_site_whose_ledger_another_process_takes_over_ends_with_status_1_and_s
     usurper._begin_term([])
     usurper.close()
     with pytest.raises(YosegiError, match="term"):
-        town.client("argonne").post("/switch/hold", {"why": "whatever is recorded"})
+        town.client("argonne").operations.set_stop_level("hold", "whatever is recorded")
     status = town.ended_by_itself("argonne")
     town.start("argonne")
     assert status == 1

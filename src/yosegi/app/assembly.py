@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yosegi.app.engines import OpenEngines
 from yosegi.app.settings import NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock
+from yosegi.core.engine import Engines, Outcome
 from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef
 from yosegi.core.supervision import Supervisor
@@ -29,11 +31,8 @@ from yosegi.exchange.witness import Witness
 from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
-from yosegi.execution.engines.station.engine import StationEngine
-from yosegi.execution.engines.station.memory import StationMemory
 from yosegi.execution.events import TaskChanged
 from yosegi.execution.lost_tasks import LostTasks
-from yosegi.execution.ports import Published
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.reporting import Reporter
 from yosegi.execution.restore_guard import RestoreGuard
@@ -55,6 +54,8 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.campaigns.export import CampaignExporter
+from yosegi.services.campaigns.service import CampaignService
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
@@ -66,9 +67,13 @@ from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
+from yosegi.services.operations.service import OperationsService
+from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
+from yosegi.services.programme.service import ProgrammeService
 from yosegi.services.runtime import Site
-from yosegi.services.tasks.service import TaskRequests
+from yosegi.services.tasks.requests import TaskRequests
+from yosegi.services.tasks.service import TaskService
 from yosegi.trust.messages import Explanation
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
@@ -79,6 +84,7 @@ class Parts:
     """What a site is made from, wherever it comes from: a home folder, or a test.
 
     Args:
+        engines: makes what does the work, once it is known who takes outcomes that come late.
         resources: closes what was opened for the site; the site closes it.
     """
 
@@ -90,7 +96,7 @@ class Parts:
     clock: Clock
     transport: Transport
     ledger: Ledger
-    published: Mapping[str, Published]
+    engines: OpenEngines
     objects: ObjectStore
     supervisor: Supervisor
     mailbox: Mailbox | None = None
@@ -122,6 +128,7 @@ class _Data:
 
     puller: Puller
     repository: TaskRepository
+    engines: Engines
     transfers: ObjectTransfers
     disclosure: PolicyDisclosure
     preflight: PreflightService
@@ -136,13 +143,13 @@ class _Work:
     guard: RestoreGuard
     dispatcher: Dispatcher
     admission: Admission
-    stations: dict[str, StationEngine]
     campaigns: Campaigns
     reports: Reports
     erasure: ErasureService
     authenticator: Authenticator
     mandates: MandateService
     restore_sync: RestoreSync
+    tasks: TaskService
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +183,12 @@ def _data(parts: Parts, core: _Core) -> _Data:
     scope = parts.supervisor.scope
     puller = Puller(store, clock, wrong_object, offload=parts.offload)
     reporter = Reporter(site, parts.signer, clock, registry)
-    repository = TaskRepository(site, ledger, authorizer, parts.published, reporter, channels.posted, core.events)
+
+    async def on_late(stream: str, outcome: Outcome) -> None:
+        await repository.resolve(stream, outcome)
+
+    published = parts.engines(on_late)
+    repository = TaskRepository(site, ledger, authorizer, published, reporter, channels.posted, core.events)
     transfers = ObjectTransfers(
         site, ledger, clock, store, puller, authorizer, channels, core.requests, repository,
         settings.objects.largest_bytes, scope("objects"),
@@ -186,7 +198,8 @@ def _data(parts: Parts, core: _Core) -> _Data:
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
     objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
-    return _Data(puller, repository, transfers, disclosure, preflight, objects)
+    engines = Engines(one.engine for one in published.values())
+    return _Data(puller, repository, engines, transfers, disclosure, preflight, objects)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
@@ -206,10 +219,6 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
         parts.settings.most_open_tasks,
     )  # fmt: skip
-    stations = {e.name: e for p in parts.published.values() if isinstance(e := p.engine, StationEngine)}
-    for station in stations.values():
-        station.on_late = repository.resolve
-        station.memory = StationMemory(station.name, ledger)
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
         site, ledger, requests, authorizer, delegation, contract_of, scope("campaigns"), named, compute=parts.compute
@@ -225,9 +234,10 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
     restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost)
+    tasks = TaskService(ledger, repository, dispatcher, authorizer)
     return _Work(
-        verifier, guard, dispatcher, admission, stations, campaigns, reports, erasure, authenticator, mandates,
-        restore_sync,
+        verifier, guard, dispatcher, admission, campaigns, reports, erasure, authenticator, mandates,
+        restore_sync, tasks,
     )  # fmt: skip
 
 
@@ -261,14 +271,14 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
     )  # fmt: skip
 
 
-def _alerts(parts: Parts, core: _Core, work: _Work) -> AlertService:
+def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work) -> AlertService:
     site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
-        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, dict(work.stations),
+        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, data.engines,
         parts.folder, work.erasure,
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, ledger, clock, _senders(parts), health.now, supervisor.scope("alerts"), every)
+    return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
 
 
 def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, monitor: RevocationMonitor) -> None:
@@ -294,14 +304,18 @@ def assemble(parts: Parts) -> Site:
     data = _data(parts, core)
     work = _work(parts, core, data)
     governance = _governance(parts, core)
-    registry, authorizer, channels = core.registry, core.authorizer, core.channels
+    registry, authorizer, channels, catalogue = core.registry, core.authorizer, core.channels, core.catalogue
     issuer = parts.institution.openid.client.issuer if parts.institution else ""
     publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]
     monitor = RevocationMonitor(
         ledger, data.repository, work.dispatcher, authorizer, work.verifier, scope("authorization")
     )
-    alerts = _alerts(parts, core, work)
+    alerts = _alerts(parts, core, data, work)
     _subscribe(core.events, data, work, alerts, monitor)
+    exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
+    queries = GovernanceService(
+        site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
+    )
     return Site(
         name=site,
         title=parts.settings.title,
@@ -316,13 +330,19 @@ def assemble(parts: Parts) -> Site:
         dispatcher=work.dispatcher,
         repository=data.repository,
         restore_guard=work.guard,
-        catalogue=core.catalogue,
-        campaigns=work.campaigns,
+        catalogue=catalogue,
+        campaign_engine=work.campaigns,
+        campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter),
+        tasks=work.tasks,
+        task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
+        operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),
+        peers=PeerService(channels),
+        programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
         resources=parts.resources,
         lasting=parts.lasting,
         institution=parts.institution,
-        notices=alerts,
+        alerts=alerts,
         authenticator=work.authenticator,
         sessions=SessionStore(ledger, clock, work.authenticator, issuer),
         transfers=data.transfers,
@@ -336,14 +356,11 @@ def assemble(parts: Parts) -> Site:
             site, ledger, clock, data.repository, work.dispatcher, authorizer, work.authenticator
         ),
         mandates=work.mandates,
-        asking=TaskRequests(core.requests, authorizer, work.mandates, core.catalogue.contract_of),
         restore_sync=work.restore_sync,
         publisher=publisher,
-        funds=governance.grants,
-        governance=GovernanceService(
-            site, clock, registry, authorizer, core.catalogue, publisher, data.preflight, frozenset(FORMATS)
-        ),
-        stations=work.stations,
+        grants=governance.grants,
+        governance=queries,
+        engines=data.engines,
     )
 
 

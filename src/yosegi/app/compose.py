@@ -5,26 +5,22 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import importlib.util
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 
 from yosegi.app.assembly import Parts, assemble
+from yosegi.app.engines import derived, open_engines
 from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
 from yosegi.app.settings import Home, Settings
 from yosegi.app.stores import store_of
 from yosegi.core.clock import Clock, SystemClock
-from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
 from yosegi.core.supervision import Supervisor
 from yosegi.core.transport import HttpTransport
-from yosegi.data import FileStore, ObjectStore, ObjectsView
+from yosegi.data import FileStore, ObjectsView
 from yosegi.exchange import Mailbox, OutboxView
 from yosegi.exchange.requests import RequestView
-from yosegi.execution.engines.derivation import derive_all
-from yosegi.execution.engines.process.engine import ProcessEngine
-from yosegi.execution.engines.station.engine import StationEngine
-from yosegi.execution.ports import Published
 from yosegi.execution.remote_mandates import RemoteMandatesView
 from yosegi.execution.tasks import TaskView
 from yosegi.governance.grants.balances import GrantsView
@@ -37,7 +33,6 @@ from yosegi.ledger import Ledger, View
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
 from yosegi.services.runtime import Site
-from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 
@@ -87,12 +82,15 @@ async def compose(home: Home) -> Site:
 
     Raises:
         Invalid: settings, a key or a policy that does not hold.
+        Invalid, CannotDerive: an engine's kind or settings, or something that it publishes, as in `derived`.
         Locked, Corrupt: as `open_ledger`.
     """
     settings, clock, key = home.settings(), SystemClock(), signer(home, "site")
     if settings.oidc is not None:
         # Said now, and not to the first person who wants to sign in.
         read_client_secret(home, settings.oidc)
+    # Before the ledger is locked: importing what is published may take long, and fail.
+    engines = await derived(settings.engines())
     resources = contextlib.AsyncExitStack()
     try:
         ledger = await open_ledger(home, settings, clock, key)
@@ -101,8 +99,8 @@ async def compose(home: Home) -> Site:
         mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
         if mailbox is not None:
             resources.callback(mailbox.close)
-        published = await publish(home, settings, clock, key, parts.objects, resources)
-        return assemble(replace(parts, published=published, mailbox=mailbox, expectations=home.expectations()))
+        opening = partial(open_engines, engines, home, settings, clock, key, ledger, parts.objects)
+        return assemble(replace(parts, engines=opening, mailbox=mailbox, expectations=home.expectations()))
     except BaseException:
         await resources.aclose()
         raise
@@ -121,7 +119,7 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         clock=clock,
         transport=HttpTransport(refuses=settings.network.refuses),
         ledger=ledger,
-        published={},
+        engines=lambda on_late: {},
         objects=FileStore(home.objects),
         supervisor=Supervisor(clock),
     )
@@ -148,44 +146,6 @@ async def offline_site(home: Home) -> AsyncIterator[Site]:
         site.authorizer.expect(row for row in home.expectations() if row.what in known)
         await site.authorizer.start()
         yield site
-
-
-async def publish(
-    home: Home,
-    settings: Settings,
-    clock: Clock,
-    key: Signer,
-    objects: ObjectStore,
-    resources: contextlib.AsyncExitStack,
-) -> dict[str, Published]:
-    """Derive the contract of everything the settings publish, each in a worker, and start its engine.
-
-    `resources` closes the engines, those too that have not wholly started.
-
-    Raises:
-        Invalid: an entry that is no capability, or a name published twice.
-    """
-    shutil.rmtree(home.work, ignore_errors=True)
-    wanted = [*settings.process.publish, *(entry for s in settings.station.values() for entry in s.publish)]
-    known = await derive_all(wanted)
-    contracts = {entry: known[entry] for entry in settings.process.publish}
-    published: dict[str, Published] = {}
-    if contracts:
-        entries = {contract.name: entry for entry, contract in contracts.items()}
-        engine = ProcessEngine(entries, home.work, slots=settings.process.slots, clock=clock, store=objects)
-        slots = settings.process.slots
-        published |= {contract.name: Published(contract, engine, slots) for contract in contracts.values()}
-    for name, station in settings.station.items():
-        offered: list[Contract] = [known[entry] for entry in station.publish]
-        theirs = PublicKey(algorithm="ed25519", public=station.key)
-        station_engine = StationEngine(
-            name, theirs, {c.name: c for c in offered}, clock, site=settings.site, signer=key, store=objects
-        )
-        published |= {contract.name: Published(contract, station_engine) for contract in offered}
-    for each in {id(p.engine): p.engine for p in published.values()}.values():
-        resources.push_async_callback(each.close)
-        await each.start()
-    return published
 
 
 def institution_of(home: Home, settings: Settings, clock: Clock) -> InstitutionSignIn | None:

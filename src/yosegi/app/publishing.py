@@ -11,45 +11,59 @@ from yosegi.app.settings import Home, Settings
 from yosegi.app.stores import has_ledger, snapshot_of
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, NotFound
-from yosegi.execution.engines.derivation import derive_all
+from yosegi.execution.engines.derivation import derive_publications
 
 
-async def publish_entry(home: Home, entry: str, station: str = "") -> Contract:
-    """Have a home publish a capability from its next start on; nothing is changed if anything is wrong with it.
+async def publish_entry(home: Home, entry: str, station: str = "", engine: str = "") -> list[Contract]:
+    """Have a home publish a capability, or a pack, from its next start on; nothing is changed if anything is wrong.
 
     Args:
         home: whose.
-        entry: `package.module:attribute`.
-        station: which of its stations does it; a process of the site's own if none is named.
+        entry: `package.module:attribute`, or the name of an installed pack.
+        station: which of its stations does it.
+        engine: which of its other engines does it; a process of the site's own if none is named.
 
     Returns:
-        The contract that it will be offered under.
+        The contracts that it will be offered under.
 
     Raises:
         Invalid, CannotDerive: it is no capability that can be imported here.
-        NotFound: the home has no such station.
-        Conflict: it is published already, or its name is taken, here or by an earlier contract.
+        NotFound: the home has no such station or engine.
+        Conflict: it is published already, or a name is taken, here or by an earlier contract.
     """
     settings = home.settings()
-    have = _published(settings)
+    have = [publication for table in settings.engines() for publication in table.settings.publish]
     if entry in have:
         raise Conflict(entry, f"{home.settings_file} publishes it already", "start the site again, if it was not since")
-    if station and station not in settings.station:
-        raise NotFound("station", station, tuple(settings.station))
-    contracts = await derive_all([*have, entry])
-    contract = contracts[entry]
-    for other in have:
-        if contracts[other].name == contract.name:
-            raise Conflict(contract.name, f"{other} is published under that name", "choose another name or version")
-    _check_known(home, contract)
-    _add(home.settings_file, ("station", station) if station else ("process",), entry)
+    table = _table(settings, station, engine)
+    known = await derive_publications([*have, entry])
+    taken = {contract.name: name for name in have for contract in known[name].values()}
+    for contract in known[entry].values():
+        if contract.name in taken:
+            why = f"{taken[contract.name]} is published under that name"
+            raise Conflict(contract.name, why, "choose another name or version")
+        _check_known(home, contract)
+    _add(home.settings_file, table, entry)
     # What was written must be settings still.
-    home.settings()
-    return contract
+    home.settings().engines()
+    return list(known[entry].values())
 
 
-def _published(settings: Settings) -> list[str]:
-    return [*settings.process.publish, *(entry for s in settings.station.values() for entry in s.publish)]
+def _table(settings: Settings, station: str, engine: str) -> tuple[str, ...]:
+    """Which table of site.toml it is added to.
+
+    Raises:
+        NotFound: the home has no such station or engine.
+    """
+    if station:
+        if station not in settings.station:
+            raise NotFound("station", station, tuple(settings.station))
+        return "station", station
+    if engine in ("", "process") and engine not in settings.engine:
+        return ("process",)
+    if engine not in settings.engine:
+        raise NotFound("engine", engine, tuple(settings.engine))
+    return "engine", engine
 
 
 def _check_known(home: Home, contract: Contract) -> None:

@@ -17,32 +17,16 @@ from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import Clearance, PersonId, SiteId
 from yosegi.core.object import LARGEST
 from yosegi.core.values import Value
+from yosegi.execution.engines.process.settings import ProcessSettings
+from yosegi.execution.engines.registry import EngineTable, read_table
+from yosegi.execution.engines.station.settings import StationSettings
 from yosegi.governance.charter.address import refused_number
 from yosegi.governance.policy.what_if import Expectation
 from yosegi.identity.accounts import Role
 from yosegi.identity.openid import is_provider_address
 
-Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-"""Where a capability is found: `package.module:attribute`."""
-
 Address = Annotated[str, StringConstraints(pattern=r"^[\w.\-\[\]:]+:\d{1,5}$")]
 """`host:port`."""
-
-
-class ProcessSettings(Value):
-    """Capabilities run by processes of this machine, one a task."""
-
-    publish: tuple[Entry, ...] = ()
-    slots: int = Field(default=2, ge=1, le=256)
-    """Tasks of all these capabilities together that may run at once."""
-
-
-class StationSettings(Value):
-    """A station: a process elsewhere that dials in and does the work."""
-
-    publish: tuple[Entry, ...] = Field(min_length=1)
-    key: str
-    """The station's public key, as `yosegi station init` prints it."""
 
 
 class KeySettings(Value):
@@ -191,6 +175,9 @@ class Settings(Value):
         reach: `listens` (others may call `url`), `outbound` (mail waits at `mailbox`) or `carried`.
         url: how others reach this site, if it listens.
         mailbox: the member that keeps mail for this site, if it only dials out.
+        process: the engine `process` of kind `process`, by a shorter name; `station.NAME` is `engine.NAME` of kind
+            `station`.
+        engine: other engines by name; each says its `kind`, and has the fields of that kind.
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
         groups: own staff by group, for house agreements.
         oidc: sign-in with the institution's provider.
@@ -210,7 +197,8 @@ class Settings(Value):
     most_open_tasks: int = Field(default=1000, ge=1)
     policies_shown_to: Literal["nobody", "parties"] = "nobody"
     process: ProcessSettings = ProcessSettings()
-    station: dict[str, StationSettings] = Field(default_factory=dict)
+    station: dict[SiteId, StationSettings] = Field(default_factory=dict)
+    engine: dict[SiteId, dict[str, Any]] = Field(default_factory=dict)
     network: NetworkSettings = NetworkSettings()
     objects: ObjectSettings = ObjectSettings()
     notices: NoticeSettings = NoticeSettings()
@@ -227,6 +215,20 @@ class Settings(Value):
         if self.reach == "outbound" and not self.mailbox:
             raise ValueError("a site that only dials out names the member that keeps its mailbox")
         return self
+
+    def engines(self) -> tuple[EngineTable, ...]:
+        """Every engine that has something to do, by whatever table it stands in, its settings read.
+
+        Raises:
+            Invalid: a kind that is not installed, a field that does not hold, or one name for two engines.
+        """
+        tables = [EngineTable("process", "process", self.process, ("process",))] if self.process.publish else []
+        tables += [EngineTable(n, "station", table, ("station", n)) for n, table in self.station.items()]
+        tables += [read_table(name, table) for name, table in self.engine.items()]
+        for table in tables:
+            if [other.name for other in tables].count(table.name) > 1:
+                raise Invalid(f"[{'.'.join(table.table)}]", f"another engine is called {table.name}", "rename one")
+        return tuple(table for table in tables if table.settings.publish)
 
     @property
     def host_and_port(self) -> tuple[str, int]:
@@ -249,6 +251,7 @@ class Home:
         self.accounts = folder / "accounts.json"
         self.work = folder / "work"
         self.stations = folder / "stations"
+        self.engines = folder / "engines"
 
     def settings(self) -> Settings:
         """The settings.

@@ -12,6 +12,7 @@ from yosegi.campaign import state as types
 from yosegi.campaign.decide import EndTrial, MoveCampaignTo, OpenBreaker, Propose, RequestStep, Withdraw, decide
 from yosegi.campaign.mandate import mandate_of
 from yosegi.campaign.problem import history_of, pending_of, problem_of
+from yosegi.campaign.proposers import proposer, version_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.campaign.trial import Step
@@ -25,7 +26,7 @@ from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.ledger import Draft, Entry, Ledger, Write
-from yosegi.planner import PLANNERS, PlannerError, Proposal, suggest, versions
+from yosegi.planner import PlannerError, Proposal, suggest, versions
 
 Compute = Callable[[Callable[[], list[Proposal]]], Awaitable[list[Proposal]]]
 
@@ -65,7 +66,7 @@ def propose(campaign: Campaign, count: int, closed: frozenset[str]) -> list[Prop
         pending=pending_of(campaign),
         count=count,
         seed=step_seed(campaign.spec, campaign.position),
-        planner=campaign.spec.planner,
+        planner=proposer(campaign.spec.planner),
     )
 
 
@@ -405,7 +406,7 @@ class Campaigns:
             "proposals": [proposal.as_dict() for proposal in proposals],
             "closed": sorted(action.closed),
             "planner": campaign.spec.planner,
-            "versions": versions(),
+            "versions": versions() | version_of(campaign.spec.planner),
         }
         async with self._lock(campaign.spec.name):
             now = self.get(campaign.spec.name)
@@ -439,8 +440,7 @@ class Campaigns:
 
 def _check_planning(spec: CampaignSpec) -> None:
     """Have the planner look at the problem before anything is recorded."""
-    if spec.planner not in PLANNERS:
-        raise NotFound("planner", spec.planner, tuple(PLANNERS))
+    proposer(spec.planner)
     try:
         problem_of(spec)
     except PlannerError as error:

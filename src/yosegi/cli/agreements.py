@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
 from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.identity.accounts import Session
+from yosegi.services.governance.schemas import AgreementDetail
 from yosegi.services.runtime import Site
 
 DATES = ("valid_from", "valid_until")
@@ -89,7 +89,7 @@ def publish_(home: Path, document: Path) -> None:
     """
     _only_an_agreement(document)
     done = publish(home, read_document(document))
-    say(f"{document}: in force under charter {done['charter']}")
+    say(f"{document}: in force under charter {done.charter}")
 
 
 def _only_an_agreement(path: Path) -> None:
@@ -107,10 +107,7 @@ def list_(home: Path, json_: bool) -> None:
     if json_:
         show_json(found)
         return
-    rows = (
-        (a["name"], ", ".join(a["teams"]), ", ".join(a["parties"]), a["valid_until"][:10], _state(a), a["title"])
-        for a in found
-    )
+    rows = ((a.name, ", ".join(a.teams), ", ".join(a.parties), a.valid_until[:10], _state(a), a.title) for a in found)
     show_table(("agreement", "teams", "parties", "until", "", "title"), rows, empty="no agreements")
 
 
@@ -122,22 +119,21 @@ def list_(home: Path, json_: bool) -> None:
 def show(home: Path, name: str, json_: bool) -> None:
     """Show one agreement: every term of it, and whether it is in force."""
     found = _agreements(home)
-    value = next((one for one in found if one["name"] == name), None)
+    value = next((one for one in found if one.name == name), None)
     if value is None:
-        raise NotFound("agreement", name, tuple(one["name"] for one in found))
+        raise NotFound("agreement", name, tuple(one.name for one in found))
     if json_:
         show_json(value)
     else:
-        show_table(("", ""), ((key.replace("_", " "), item) for key, item in value.items() if item not in ([], {}, "")))
+        show_table(("", ""), ((key.replace("_", " "), item) for key, item in fields_of(value)))
 
 
-def _state(value: dict[str, Any]) -> str:
-    return "in force" if value["in_force"] else "not in force"
+def _state(value: AgreementDetail) -> str:
+    return "in force" if value.in_force else "not in force"
 
 
-def _agreements(home: Path) -> list[dict[str, Any]]:
-    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+def _agreements(home: Path) -> tuple[AgreementDetail, ...]:
+    async def rest(site: Site, who: Session) -> tuple[AgreementDetail, ...]:
         return site.governance.agreements()
 
-    found: list[dict[str, Any]] = run_locally_or_remotely(home, rest, lambda client: client.get("/agreements"))
-    return found
+    return run_locally_or_remotely(home, rest, lambda client: client.agreements())

@@ -169,7 +169,7 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
     """
     for path in documents:
         done = publish(home, read_document(path))
-        say(f"{path}: the {done['kind']} is in force under charter {done['charter']}")
+        say(f"{path}: the {done.kind} is in force under charter {done.charter}")
 
 
 @charter.command()
@@ -389,7 +389,7 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
 
     Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet.
     """
-    given = membership.Answer.read(answer.read_bytes(), what=str(answer))
+    given = membership.MembershipAnswer.read(answer.read_bytes(), what=str(answer))
     proposed = Charter.peek(given.charter)
     documents = documents_of(home, proposed.id)
     charters = membership.charters_in(documents)

@@ -123,12 +123,12 @@ def _start(story: Story, console: Console, passphrase: str) -> None:
 def _tell(story: Story, console: Console, quick: bool, began: float) -> Path:
     spec = campaign_file()
     handle = story.begin(spec)
-    if not quick and handle.state()["state"] not in OVER:
+    if not quick and handle.state().state not in OVER:
         _with_view(console, handle, lambda: _theatre(story, handle, spec))
-    _with_view(console, handle, lambda: story.until(lambda: handle.state()["state"] in OVER, "the campaign ends", 600))
+    _with_view(console, handle, lambda: story.until(lambda: handle.state().state in OVER, "the campaign ends", 600))
     state = handle.state()
     console.print(trial_table(state, last=6))
-    story.say(f"{state['state']}: {state['why']}")
+    story.say(f"{state.state}: {state.why}")
     story.settle()
     story.comparison()
     story.evidence(handle)
@@ -141,8 +141,8 @@ def _theatre(story: Story, handle: CampaignHandle, spec: str) -> None:
 
     def enough() -> bool:
         state = handle.state()
-        done = [t for t in state["trial"] if t["source"] == "experiment" and t["state"] == "completed"]
-        return len(done) >= experiments or state["state"] in OVER
+        done = [t for t in state.trial if t.source == "experiment" and t.state == "completed"]
+        return len(done) >= experiments or state.state in OVER
 
     story.until(enough, "the first experiments end")
     story.pull_the_plug(handle)

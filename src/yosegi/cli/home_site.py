@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import click
 
@@ -19,11 +19,12 @@ from yosegi.services.runtime import Site
 
 HomeArgument = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
 
-Offline = Callable[[Site, Session], Awaitable[Any]]
-Running = Callable[[Client], Any]
+T = TypeVar("T")
 
 
-def run_locally_or_remotely(home: Path, offline: Offline, running: Running) -> Any:
+def run_locally_or_remotely(
+    home: Path, offline: Callable[[Site, Session], Awaitable[T]], running: Callable[[Client], T]
+) -> T:
     """Have a site do something.
 
     Args:
@@ -42,7 +43,7 @@ def run_locally_or_remotely(home: Path, offline: Offline, running: Running) -> A
         return running(officer_client(place))
 
 
-async def _offline(home: Home, work: Offline) -> Any:
+async def _offline(home: Home, work: Callable[[Site, Session], Awaitable[T]]) -> T:
     async with offline_site(home) as site:
         return await work(site, operator(site.name))
 

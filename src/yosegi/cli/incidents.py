@@ -30,6 +30,8 @@ from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreements.suspensions import Barred
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Entry
+from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
+from yosegi.services.governance.schemas import SuspensionDetail
 from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
 from yosegi.verification.incident_trace import SUBJECTS, Subject, Touched, report, trace, verify_report
@@ -182,11 +184,10 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
     A site is heard no more at all; a person, agent, team, agreement or capability is refused with that reason.
     """
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
+    async def rest(site: Site, who: Session) -> SuspensionDetail:
         return await site.governance.suspend(kind, name, who, why, charter)
 
-    body = {"kind": kind, "name": name, "why": why, "charter": charter}
-    run_locally_or_remotely(home, rest, lambda client: client.post("/suspensions", body))
+    run_locally_or_remotely(home, rest, lambda client: client.governance.suspend(kind, name, why, charter))
     say(f"{kind} {name} is suspended here; lift it: yosegi incident lift {home} {kind} {name} --why …")
 
 
@@ -200,11 +201,10 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
 def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
     """Lift a suspension."""
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
+    async def rest(site: Site, who: Session) -> SuspensionDetail:
         return await site.governance.lift(kind, name, who, why, charter)
 
-    body = {"kind": kind, "name": name, "why": why, "charter": charter}
-    run_locally_or_remotely(home, rest, lambda client: client.post("/suspensions/lift", body))
+    run_locally_or_remotely(home, rest, lambda client: client.governance.lift(kind, name, why, charter))
     say(f"{kind} {name} is suspended here no more")
 
 
@@ -215,15 +215,15 @@ def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
 def list_(home: Path, json_: bool) -> None:
     """List what is suspended at this site, since when, by whom and why."""
 
-    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+    async def rest(site: Site, who: Session) -> tuple[SuspensionDetail, ...]:
         return site.governance.suspensions()
 
-    found = run_locally_or_remotely(home, rest, lambda client: client.get("/suspensions"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.governance.suspensions())
     if json_:
         show_json(found)
         return
     columns = ("kind", "name", "charter", "since", "by", "why")
-    show_table(columns, ([one.get(name, "") for name in columns] for one in found), empty="nothing is suspended")
+    show_table(columns, ([getattr(one, name) for name in columns] for one in found), empty="nothing is suspended")
 
 
 @incident.command()
@@ -243,11 +243,10 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
     if task.count("/") != 2:
         raise Invalid(f"task {task}", "is not home/owner/key", "yosegi task list and yosegi campaign show name them")
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
+    async def rest(site: Site, who: Session) -> ErasureOrdered:
         return await site.erasure.order("task", task, why, who)
 
-    body = {"task": task, "why": why}
-    show_erasure(run_locally_or_remotely(home, rest, lambda client: client.post("/erasures", body)), json_)
+    show_erasure(run_locally_or_remotely(home, rest, lambda client: client.operations.erase_task(task, why)), json_)
 
 
 @incident.command()
@@ -257,16 +256,14 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
 def erasures(home: Path, json_: bool) -> None:
     """List what was erased or is to be: where it is gone, and who has not answered yet."""
 
-    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+    async def rest(site: Site, who: Session) -> tuple[ErasureStatus, ...]:
         return site.erasure.listing(who)
 
-    found = run_locally_or_remotely(home, rest, lambda client: client.get("/erasures"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.operations.erasures())
     if json_:
         show_json(found)
         return
-    rows = (
-        (e["since"][:19], e["what"], e["subject"], ", ".join(e["gone"]), not_yet(e), e["by"], e["why"]) for e in found
-    )
+    rows = ((e.since[:19], e.what, e.subject, ", ".join(e.gone), not_yet(e), e.by, e.why) for e in found)
     show_table(("since", "what", "which", "gone at", "not yet", "by", "why"), rows, empty="nothing was erased")
 
 

@@ -180,7 +180,4 @@ def _charters(home: Path) -> list[str]:
     async def rest(site: Site, who: Session) -> list[str]:
         return list(site.registry.charters())
 
-    found: list[str] = run_locally_or_remotely(
-        home, rest, lambda client: [one["id"] for one in client.get("/charters")]
-    )
-    return found
+    return run_locally_or_remotely(home, rest, lambda client: [one.id for one in client.charters()])

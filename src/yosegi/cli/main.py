@@ -31,6 +31,10 @@ VERBS = {
         "Give a campaign's recorded results to the planner again, and compare each decision with the one recorded.",
     ),
     "site": ("yosegi.cli.sites:site", "Make, serve and look after the site of one institution. HOME is its folder."),
+    "engine": (
+        "yosegi.cli.engines:engine",
+        "See which kinds of engines are installed, and the settings of each, for [engine.NAME] in site.toml.",
+    ),
     "station": (
         "yosegi.cli.stations:station",
         "Run a station: it dials out to its own site only, holds no policy, and remembers by itself what it did.",

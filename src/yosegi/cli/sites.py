@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -30,6 +31,7 @@ from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Listens
 from yosegi.identity.accounts import add_account, read_accounts
 from yosegi.ledger import Checkpoint, Ledger
+from yosegi.services.operations.schemas import BackgroundTaskStatus
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer
 
@@ -135,6 +137,7 @@ def doctor(home: Path, json_: bool) -> None:
         "keys": where_keys_live(place, settings),
         "published": list(settings.process.publish),
         "stations": {name: ", ".join(s.publish) for name, s in settings.station.items()},
+        "engines": {e.name: f"{e.kind}: {', '.join(e.settings.publish)}" for e in settings.engines()},
         "rules": list(place.rules()),
         "policies shown to": settings.policies_shown_to,
         "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},
@@ -162,25 +165,25 @@ def _told(home: Path, settings: Settings) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
     try:
         client = client_of(home=home, url=f"http://{settings.listen}", person="", key=None, passphrase="")
-        notices, charters = client.get("/notices"), client.get("/charters")
+        alerts, charters = client.operations.alerts(), client.charters()
     except YosegiError as error:
         return {"needs a person": [f"the site runs and does not tell how it is: {error}"]}
-    warnings = [str(warning) for charter in charters for warning in charter["warnings"]]
-    if needed := [str(notice["text"]) for notice in notices] + warnings:
+    warnings = [warning for charter in charters for warning in charter.warnings]
+    if needed := [alert.text for alert in alerts] + warnings:
         told["needs a person"] = needed
     try:
-        told["background"] = _background(client.get("/background"))
+        told["background"] = _background(client.operations.background())
     except YosegiError as error:
         told["background"] = [str(error)]  # for operators only
     return told
 
 
-def _background(tasks: list[dict[str, Any]]) -> list[str]:
+def _background(tasks: Sequence[BackgroundTaskStatus]) -> list[str]:
     """How many tasks run, and what hinders those that failed."""
-    hindered = [task for task in tasks if task["failures"]]
+    hindered = [task for task in tasks if task.failures]
     lines = [
-        f"{task['owner']}: {task['name']}: {task['state'].replace('_', ' ')}, {task['failures']} failures in a row: "
-        f"{task['last_error']}"
+        f"{task.owner}: {task.name}: {task.state.replace('_', ' ')}, {task.failures} failures in a row: "
+        f"{task.last_error}"
         for task in hindered
     ]
     return [f"{len(tasks) - len(hindered)} of {len(tasks)} tasks are well", *lines]
@@ -322,12 +325,12 @@ def notices(name: str, json_: bool, **site: Any) -> None:
     """Show what needs a person: uncertain tasks, approvals, breakers, silent stations and peers, clock, disk."""
     client = client_of(**site)
     if name:
-        client.post("/notices/acknowledge", {"notice": name})
-    found = client.get("/notices")
+        client.operations.acknowledge(name)
+    found = client.operations.alerts()
     if json_:
         show_json(found)
         return
-    show_table(("since", "notice", "what"), ((n["since"], n["name"], n["text"]) for n in found), empty="nothing waits")
+    show_table(("since", "notice", "what"), ((n.since, n.name, n.text) for n in found), empty="nothing waits")
 
 
 @site.command()
@@ -343,23 +346,17 @@ def gap(note: str, json_: bool, **site: Any) -> None:
     """
     client = client_of(**site)
     if note:
-        client.post("/gap/settle", {"why": note})
-    said = client.get("/gap")
+        client.operations.settle_restoration(note)
+    said = client.operations.restoration()
     if json_:
         show_json(said)
         return
     show_table(
         ("time", "lost", "stream"),
-        ((e["time"], e["type"], e["stream"]) for e in said["lost"]),
+        ((e.time, e.type, e.stream) for e in said.lost),
         empty="nothing known to be lost",
     )
-    say(
-        "to be settled: yosegi site gap --settle NOTE"
-        if said["open"]
-        else "settled"
-        if said["epoch"]
-        else "never restored"
-    )
+    say("to be settled: yosegi site gap --settle NOTE" if said.open else "settled" if said.epoch else "never restored")
 
 
 @site.command()
@@ -368,18 +365,18 @@ def gap(note: str, json_: bool, **site: Any) -> None:
 @with_site
 @as_json
 @explained
-def switch(word: str, why: str, json_: bool, **site: Any) -> None:
+def switch(word: Literal["hold", "stop", "abort", "release"], why: str, json_: bool, **site: Any) -> None:
     """Hold, safely stop or abort everything a running site does for anybody, or release it again.
 
     `hold` starts nothing new. `stop` also asks what runs to finish or reach its safe state. `abort` ends it now: what
     cannot be repeated becomes uncertain, and is settled by a person. Anybody who can sign in may do these; releasing
     is for operators.
     """
-    said = client_of(**site).post(f"/switch/{word}", {"why": why})
+    said = client_of(**site).operations.set_stop_level(word, why)
     if json_:
         show_json(said)
     else:
-        say("nothing new starts" if said["held"] else "work starts again")
+        say("nothing new starts" if said.held else "work starts again")
 
 
 async def furthest_witnessed(registry: Registry, settings: Settings) -> Checkpoint | None:

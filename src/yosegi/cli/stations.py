@@ -62,7 +62,7 @@ def settle(name: str, note: str, **site: Any) -> None:
     Its site saw another intent log than before, or an older copy of it: what was under way there is uncertain (settle
     each with `yosegi task settle`), and nothing that uses something up is started at NAME until this is said.
     """
-    client_of(**site).post(f"/stations/{name}/settle", {"why": note})
+    client_of(**site).operations.settle_station(name, note)
     say(f"station {name} may start such work again")
 
 

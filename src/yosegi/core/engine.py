@@ -1,10 +1,14 @@
-"""Engines do the work of a site. All are asked the same way, so a runner need not know what it runs on."""
+"""Engines do the work of a site. All have the same verbs, so whoever dispatches a task need not know what runs it.
+
+What only some engines need is an ability with a Protocol of its own (`AnswersCalls`, `NeedsSettling`): an engine has it
+by having its methods, and whoever offers the ability looks for it in `Engines`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -32,9 +36,7 @@ class Work:
         attempt: 1 for the first; more for a repeatable task that is run again.
         grace: seconds it has to reach its safe state after an abort or at its time limit; the engine's own if None.
         objects: those among the inputs, by name; their bytes are in this site's store.
-        query_of: for a question: nothing is done, and the device is asked what became of the task of this key. Its
-            outcome is valid with that task's outputs, or `never_happened`, or a failure that tells nothing.
-        taken_up: whether the engine may have had it before this site was started again.
+        query_of: the key of the task that a query asks about (`Engine.query`); empty for work to be done.
     """
 
     key: str
@@ -46,7 +48,6 @@ class Work:
     grace: float | None = None
     objects: Mapping[str, ObjectRef] = field(default_factory=dict)
     query_of: str = ""
-    taken_up: bool = False
 
 
 class Outcome(Value):
@@ -84,34 +85,71 @@ class Progress:
     text: str = ""
 
 
+LateOutcome = Callable[[str, Outcome], Awaitable[None]]
+"""Takes the outcome of a task, by its key, that no `run` waits for any more. Returns once it is on record.
+
+Raises:
+    NotFound: no such task; the outcome need not be told again.
+    YosegiError: it could not be recorded, and is to be told again.
+"""
+
+
 class Engine(Protocol):
-    """Something that runs tasks. Each method is called on the site's event loop."""
+    """Something that runs tasks. Each method is called on the site's event loop.
+
+    An engine is started once, runs any number of tasks at a time, each with a key of its own, and is closed once. No
+    method but `start` raises: what goes wrong with a task is its outcome. A class may name this Protocol as its base.
+    """
 
     name: str
+    """As `[engine.NAME]` in the site's settings says."""
 
     remembers: bool
-    """Whether `run` with a key it had before returns what became of that key and never starts it twice, even after a
-    restart of the engine and of the site. A task whose effect is unknown is handed again only to such an engine."""
-
-    @property
-    def unsettled(self) -> str:
-        """Why nothing that cannot be repeated is started until a person has looked; empty if it may be."""
-        ...
+    """Whether it knows what became of a key it had before, even after a restart of the engine and of the site: then
+    `run` with a key it had before returns that and never starts it twice, and `attach` is called after a restart of
+    the site. A task whose effect is unknown is handed again only to such an engine."""
 
     async def start(self) -> None:
-        """Make ready; called once before the first `run`."""
+        """Make ready; called once before anything else. An engine that needs nothing does nothing.
+
+        Raises:
+            YosegiError: it can never work here, as a person has to mend something first; the site does not start.
+        """
         ...
 
     async def run(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
-        """Do the work and say how it ended; never raises for a failure of the work itself."""
+        """Do the work and say how it ended. Returns when it has ended, and waits while the engine is stopped.
+
+        A capability it does not have, or a key that runs already, is an outcome `not_started` of effect `none`. If the
+        caller is cancelled, the work is ended by force where the engine can, or goes on where it remembers.
+        """
+        ...
+
+    async def attach(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
+        """As `run`, for work that the engine may have had before this site was started again.
+
+        Never called where `remembers` is false; such an engine may answer as `run` does.
+        """
+        ...
+
+    async def query(self, work: Work) -> Outcome:
+        """Ask the device what became of the task `work.query_of`; nothing is done.
+
+        The outcome is valid with that task's outputs, or has the reason `never_happened`, or is any other failure,
+        which tells nothing and is asked again. Called only where a contract says `can_query`; an engine that cannot
+        ask returns a failure.
+        """
         ...
 
     async def cancel(self, key: str) -> bool:
-        """End a task. True only if it is proved to have had no effect; its `run` then returns effect `none`."""
+        """End a task. True only if it is proved to have had no effect; its `run` then returns effect `none`.
+
+        A key that is unknown, over, or cannot be ended without effect: false, and nothing is changed.
+        """
         ...
 
     async def halt(self, key: str, word: Stopping) -> None:
-        """Stop one task; its `run` tells how it ended, and one that waits never starts.
+        """Stop one task; its `run` tells how it ended, and one that waits never starts. An unknown key: nothing.
 
         A safe stop asks it to reach its safe state, and lets one that does not listen finish. An abort asks too, and
         ends it by force after its grace.
@@ -119,21 +157,88 @@ class Engine(Protocol):
         ...
 
     async def safe_stop(self) -> None:
-        """Ask all that runs to reach its safe state, and start nothing more until `resume`."""
+        """Ask all that runs to reach its safe state, and start nothing more until `resume`. Twice is as once."""
         ...
 
     async def abort(self) -> None:
-        """End all that runs, by force after its grace, and start nothing more until `resume`."""
+        """End all that runs, by force after its grace, and start nothing more until `resume`. Twice is as once."""
         ...
 
     async def resume(self) -> None:
-        """Start again after `safe_stop` or `abort`."""
+        """Start again after `safe_stop` or `abort`; where nothing was stopped, nothing happens."""
         ...
 
     async def close(self) -> None:
-        """End every process this engine started."""
+        """End every process this engine started; tasks that wait end as `cancelled`. Twice is as once."""
         ...
 
     def statistics(self) -> dict[str, Any]:
-        """Counts for people, e.g. running and waiting."""
+        """Counts for people: at least `running`, `waiting` (numbers of tasks) and `stopped` (true or false)."""
         ...
+
+
+@runtime_checkable
+class AnswersCalls(Protocol):
+    """An ability: the engine's other end calls the site, which answers at `/station/v1/NAME`."""
+
+    name: str
+
+    async def handle(self, call: bytes) -> bytes:
+        """Answer one call; may be held open while there is nothing to say.
+
+        Raises:
+            Untrusted: not signed by the key that the engine expects.
+            Conflict: it was received before.
+            Invalid: no call at all.
+        """
+        ...
+
+    @property
+    def silent_seconds(self) -> float:
+        """Seconds since the other end was last heard, or since the start; 0 while a call is open."""
+        ...
+
+    def release_waiters(self) -> None:
+        """Answer the calls that are held open, so that the site can end; later ones are answered at once."""
+        ...
+
+
+@runtime_checkable
+class NeedsSettling(Protocol):
+    """An ability: the engine can come to not know what it did, and a person has to look before it goes on."""
+
+    name: str
+
+    @property
+    def unsettled(self) -> str:
+        """Why nothing that cannot be repeated is started until a person has looked; empty if it may be."""
+        ...
+
+    async def settle(self, by: str, note: str) -> None:
+        """A person has looked.
+
+        Raises:
+            Conflict: there is nothing to settle.
+            Invalid: the note says nothing.
+        """
+        ...
+
+
+def unsettled(engine: Engine) -> str:
+    """Why an engine starts nothing that cannot be repeated; empty if it does."""
+    return engine.unsettled if isinstance(engine, NeedsSettling) else ""
+
+
+class Engines:
+    """The engines of one site, each once, and those among them with an ability, by name."""
+
+    def __init__(self, engines: Iterable[Engine]) -> None:
+        self._engines = tuple({id(engine): engine for engine in engines}.values())
+        self.answering: Mapping[str, AnswersCalls] = {e.name: e for e in self._engines if isinstance(e, AnswersCalls)}
+        self.settling: Mapping[str, NeedsSettling] = {e.name: e for e in self._engines if isinstance(e, NeedsSettling)}
+
+    def __iter__(self) -> Iterator[Engine]:
+        return iter(self._engines)
+
+    def __repr__(self) -> str:
+        return f"<engines {', '.join(engine.name for engine in self._engines) or 'none'}>"

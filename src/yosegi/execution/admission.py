@@ -8,7 +8,7 @@ from typing import Any
 
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
-from yosegi.core.engine import Outcome
+from yosegi.core.engine import Outcome, unsettled
 from yosegi.core.errors import Conflict, Invalid, Unavailable
 from yosegi.core.identifiers import split_capability
 from yosegi.core.object import ObjectRef, refs
@@ -203,10 +203,11 @@ class Admission:
     def _forgot(self, published: Published) -> Explanation | None:
         """Why a station may not be asked: it does not know what it did, and this cannot be repeated."""
         engine = published.engine
-        if not engine.unsettled or published.contract.effect.repeatable:
+        why = unsettled(engine)
+        if not why or published.contract.effect.repeatable:
             return None
         contact = f"operator@{self.site}"
-        return explained("station_unsettled", station=engine.name, why=engine.unsettled, contact=contact)
+        return explained("station_unsettled", station=engine.name, why=why, contact=contact)
 
     def _too_much(self, request: Request, name: str) -> Explanation | None:
         """Why nothing more is taken now, whoever asks: an open breaker, or a team with too much under way."""

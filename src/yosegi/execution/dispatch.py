@@ -249,12 +249,12 @@ class Dispatcher:
             attempt=task.attempt,
             grace=contract.stop_grace,
             objects=task.objects,
-            taken_up=taken_up,
         )
         if task.revoked:
             # It lapsed before this site was started again.
             self._begin("halt", task.stream, lambda: self._halt(task, published), is_repeatable=True)
-        outcome = await published.engine.run(work, self._progressed)
+        engine = published.engine
+        outcome = await (engine.attach if taken_up else engine.run)(work, self._progressed)
         self.progress.pop(task.stream, None)
         await self._find_out(task, published, outcome)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from yosegi.core.clock import Clock
 from yosegi.core.contract import EffectClass
-from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.engine import Outcome, Work
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, Result
 from yosegi.execution.engines._waiting import first_of
@@ -53,9 +53,5 @@ class DeviceReconciler:
             effect=EffectClass.PURE,
             query_of=task.stream,
         )
-        answer = await first_of(published.engine.run(work, _ignore), self.clock.sleep(patience))
+        answer = await first_of(published.engine.query(work), self.clock.sleep(patience))
         return None if answer is None else told(answer)
-
-
-def _ignore(progress: Progress) -> None:
-    """A question has no progress."""

@@ -76,9 +76,7 @@ class SimulatedEngine:
         """Nothing to start."""
 
     async def run(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
-        """See `yosegi.core.engine.Engine`."""
-        if work.query_of:
-            return await self._asked(work)
+        """See `Engine.run`."""
         if self.remembers and work.key in self.book:
             known = self.book[work.key]
             if known is not None:
@@ -108,6 +106,10 @@ class SimulatedEngine:
         finally:
             self._running.discard(work.key)
 
+    async def attach(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
+        """See `Engine.attach`: its book says."""
+        return await self.run(work, progress)
+
     def _happen(self, work: Work) -> None:
         """The effect. What may be repeated is counted apart, by attempt: doing it again harms nothing."""
         name, again = work.key, itertools.count(1)
@@ -115,7 +117,7 @@ class SimulatedEngine:
             name = f"{work.key}#{next(again)}"
         self.world.effects[name] += 1
 
-    async def _asked(self, work: Work) -> Outcome:
+    async def query(self, work: Work) -> Outcome:
         """What the world says of a key, which is what a device that can be asked knows."""
         if self.mute:
             return Outcome.failed(Effect.NONE, "failed", "no answer")
@@ -168,6 +170,10 @@ class SimulatedEngine:
     async def resume(self) -> None:
         """Start again."""
         self._held = False
+
+    async def settle(self, by: str, note: str) -> None:
+        """A person has looked."""
+        self.unsettled = ""
 
     async def close(self) -> None:
         """Nothing to end."""

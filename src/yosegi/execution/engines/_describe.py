@@ -8,19 +8,24 @@ from typing import Any
 
 from yosegi.core import canonical
 from yosegi.core.errors import YosegiError
-from yosegi.execution.engines.entry_points import load
+from yosegi.execution.engines.entry_points import load_all
 
 
 def main() -> None:
-    """Write a JSON array to what was standard output; whatever the module prints itself goes nowhere."""
+    """Write what each argument has to what was standard output, in JSON; what the modules print goes nowhere."""
     answer_to = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    said: list[dict[str, Any]] = []
-    for entry in sys.argv[1:]:
+    said: list[list[dict[str, Any]]] = []
+    for place in sys.argv[1:]:
         try:
-            said.append({"contract": load(entry).contract.model_dump(mode="json", exclude_none=True)})
+            said.append(
+                [
+                    {"entry": entry, "contract": found.contract.model_dump(mode="json", exclude_none=True)}
+                    for entry, found in load_all(place).items()
+                ]
+            )
         except YosegiError as error:
-            said.append({"error": str(error), "entry": entry})
+            said.append([{"error": str(error), "entry": place}])
     with os.fdopen(answer_to, "wb") as out:
         out.write(canonical.dumps(said))
     # A thread that the module started must not hold the answer back.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from yosegi.core import canonical
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, YosegiError
-from yosegi.execution.engines.entry_points import split_entry
+from yosegi.execution.engines.entry_points import place_of
 from yosegi.execution.engines.process import _system
 
 _MAX = 4 * 1024 * 1024
@@ -43,7 +43,7 @@ async def derive_all(
     """The contracts of capabilities, by their entries, all from one worker.
 
     Args:
-        entries: each a `package.module:attribute`.
+        entries: each a `package.module:attribute`, or a pack, which has several.
         time_limit: seconds that importing them may take.
         import_path: folders in which modules are looked for before the usual ones.
 
@@ -52,14 +52,26 @@ async def derive_all(
         CannotDerive: there is no such module (names what to install), it is not a capability, or its import fails,
             crashes or takes too long.
     """
-    entries = list(dict.fromkeys(entries))
-    for entry in entries:
-        split_entry(entry)
-    if not entries:
+    found = await derive_publications(entries, time_limit=time_limit, import_path=import_path)
+    return {entry: contract for of_one in found.values() for entry, contract in of_one.items()}
+
+
+async def derive_publications(
+    publications: Iterable[str], *, time_limit: float = 60.0, import_path: tuple[Path, ...] = ()
+) -> dict[str, Mapping[str, Contract]]:
+    """The contracts of what is published, by publication and then by entry, all from one worker; see `derive_all`.
+
+    A pack has the contracts of all its capabilities. Its entries are `package.module:attribute`.
+
+    Raises:
+        Invalid, CannotDerive: as `derive_all`; or no pack of that name is installed.
+    """
+    places = {publication: place_of(publication) for publication in publications}
+    if not places:
         return {}
-    named = ", ".join(entries)
+    named = ", ".join(places)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "yosegi.execution.engines._describe", *entries,
+        sys.executable, "-m", "yosegi.execution.engines._describe", *places.values(),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True, env=_system.environment(import_path),
     )  # fmt: skip
@@ -71,7 +83,7 @@ async def derive_all(
     finally:
         _system.kill_group(process.pid, signal.SIGKILL)
         await process.wait()
-    return _contracts(entries, said)
+    return _contracts(list(places), said)
 
 
 async def _read(process: asyncio.subprocess.Process) -> bytes:
@@ -82,16 +94,16 @@ async def _read(process: asyncio.subprocess.Process) -> bytes:
     return bytes(said)
 
 
-def _contracts(entries: list[str], said: bytes) -> dict[str, Contract]:
-    named = ", ".join(entries)
+def _contracts(publications: list[str], said: bytes) -> dict[str, Mapping[str, Contract]]:
+    named = ", ".join(publications)
     if not said:
         raise CannotDerive(named, "its import ended the process")
     try:
         answers = canonical.loads(said, what="the worker's answer", max_bytes=_MAX)
-        for answer in answers:
-            if "error" in answer:
-                raise CannotDerive(str(answer["entry"]), str(answer["error"]))
-        contracts = [Contract.read(answer["contract"], what="its contract") for answer in answers]
-        return dict(zip(entries, contracts, strict=True))
+        for each in (each for answer in answers for each in answer):
+            if "error" in each:
+                raise CannotDerive(str(each["entry"]), str(each["error"]))
+        found = [{e["entry"]: Contract.read(e["contract"], what="its contract") for e in answer} for answer in answers]
+        return dict(zip(publications, found, strict=True))
     except (Invalid, KeyError, TypeError, ValueError) as error:
         raise CannotDerive(named, f"the worker answered rubbish ({error})") from None

@@ -1,13 +1,25 @@
-"""Entries name where a capability lives: `package.module:attribute`. Only worker processes import them."""
+"""What a site publishes: an entry, `package.module:attribute`, or a pack by name. Only worker processes import them.
+
+An installed package names its packs in the entry points `yosegi.packs`, each with the module in which its capabilities
+are: every one of them that is public there (in `__all__`, or without an underscore) is the pack's.
+"""
 
 from __future__ import annotations
 
 import importlib
 import re
-from typing import Any
+from types import ModuleType
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
 
 from yosegi.core.capability import Capability
-from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.errors import Invalid, NotFound, YosegiError
+from yosegi.core.plugins import one
+
+PACKS = "yosegi.packs"
+Publication = Annotated[str, StringConstraints(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*|[A-Za-z][\w.-]*)$")]
+"""What is published: `package.module:attribute`, or the name of an installed pack."""
 
 _ENTRY = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
 _PACKS = "yosegi_packs"
@@ -35,6 +47,41 @@ def split_entry(entry: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def place_of(publication: str) -> str:
+    """Where a publication is found: an entry as it stands, and of a pack its module; nothing is imported.
+
+    Raises:
+        Invalid: no entry, and no pack of that name is installed; or two are.
+    """
+    if ":" in publication:
+        split_entry(publication)
+        return publication
+    try:
+        point = one(PACKS, publication, "pack")
+    except NotFound as error:
+        why = "not of the form package.module:attribute, and no installed pack is called so"
+        raise Invalid(f"entry {publication!r}", why, f"e.g. yosegi_packs.labs:mix; {error}") from None
+    if point.attr:
+        raise Invalid(f"pack {publication}", f"{point.value} is no module", "name the module with its capabilities")
+    return point.module
+
+
+def load_all(place: str) -> dict[str, Capability[Any, Any]]:
+    """The capability of an entry, or every public one of a module, by entry. Never called in a site's process.
+
+    Raises:
+        CannotImport, Invalid: as `load`; or the module has none.
+    """
+    if ":" in place:
+        return {place: load(place)}
+    module = _module(place, place)
+    public = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
+    found = {f"{place}:{n}": v for n in public if isinstance(v := getattr(module, n, None), Capability)}
+    if not found:
+        raise Invalid(f"pack module {place}", "has no public capability", "decorate a function with @capability(...)")
+    return found
+
+
 def load(entry: str) -> Capability[Any, Any]:
     """Import an entry. Never called in a site's process.
 
@@ -43,13 +90,7 @@ def load(entry: str) -> Capability[Any, Any]:
         Invalid: there is no such attribute, or it is not a capability.
     """
     name, attribute = split_entry(entry)
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise CannotImport(entry, str(error), how_to_get(error, name)) from error
-    except Exception as error:  # a pack may raise anything while it is imported
-        last = f"{type(error).__name__}: {error}"
-        raise CannotImport(entry, last, "Mend the module, or publish another") from error
+    module = _module(name, entry)
     if not hasattr(module, attribute):
         have = ", ".join(sorted(n for n, value in vars(module).items() if isinstance(value, Capability)))
         raise Invalid(f"entry {entry}", f"module {name} has no {attribute!r}", f"It has: {have or 'no capability'}")
@@ -61,6 +102,16 @@ def load(entry: str) -> Capability[Any, Any]:
             "decorate the function with @capability(...)",
         )
     return found
+
+
+def _module(name: str, entry: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise CannotImport(entry, str(error), how_to_get(error, name)) from error
+    except Exception as error:  # a pack may raise anything while it is imported
+        last = f"{type(error).__name__}: {error}"
+        raise CannotImport(entry, last, "Mend the module, or publish another") from error
 
 
 def how_to_get(error: ModuleNotFoundError, module: str) -> str:

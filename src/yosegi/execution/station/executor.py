@@ -1,13 +1,11 @@
-"""The hand of a station: what does one thing at a time with its instrument."""
+"""What does one thing at a time with a station's instrument."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import shutil
-import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,12 +16,10 @@ from yosegi.core.engine import Outcome, Stopping
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
 from yosegi.data import ObjectStore
 from yosegi.data.pulling import inline
-from yosegi.execution.engines._waiting import first_of
 from yosegi.execution.engines.limits import TaskLimits
-from yosegi.execution.engines.process import _system
 from yosegi.execution.engines.process._call import answer, context_of
 from yosegi.execution.engines.process.files import hand_in, taken_in
-from yosegi.execution.engines.process.fork_server import Ending, ForkServer
+from yosegi.execution.engines.process.warm import WarmWorker
 from yosegi.execution.engines.station.documents import WorkOffer
 from yosegi.execution.outcomes import ended_badly, from_answer, never_began
 
@@ -42,7 +38,7 @@ class StationExecutor(Protocol):
         ...
 
     async def close(self) -> None:
-        """End every process this hand started."""
+        """End every process this executor started."""
         ...
 
 
@@ -61,7 +57,7 @@ class DirectExecutor:
         self._scratch = state / "scratch"
 
     async def do(self, offer: WorkOffer, report: Report) -> Outcome:
-        """See `Hand.do`."""
+        """See `StationExecutor.do`."""
         capability = self._capabilities.get(offer.capability)
         if capability is None:
             return never_began("not_started", f"{offer.capability} is not at this station")
@@ -109,15 +105,13 @@ class ProcessExecutor:
         self._store = store
         self._entries, self._state, self._import_path = tuple(entries), state.absolute(), import_path
         self._limits = limits or TaskLimits()
-        self._server: ForkServer | None = None
-        self._why = ""
-        self._running = ""
-        self._aborted = asyncio.Event()
+        self._worker: WarmWorker | None = None
+        self._number = 0
 
     @property
     def pid(self) -> int | None:
         """The process that holds the instrument."""
-        return self._server.pid if self._server is not None else None
+        return self._worker.pid if self._worker is not None else None
 
     async def start(self) -> None:
         """Start the process, so that what cannot be imported is known before there is work.
@@ -128,13 +122,12 @@ class ProcessExecutor:
         await self._ready()
 
     async def do(self, offer: WorkOffer, report: Report) -> Outcome:
-        """See `Hand.do`."""
+        """See `StationExecutor.do`."""
         given, scratch = self._state / "given", self._state / "scratch"
         message = {
             "capability": offer.capability, "key": offer.key, "inputs": offer.inputs, "query_of": offer.query_of,
+            "time_limit": offer.time_limit, "grace": offer.grace, "folder": str(scratch), "state": str(self._state),
         }  # fmt: skip
-        self._why, self._running = "", offer.capability
-        self._aborted.clear()
         try:
             await asyncio.to_thread(_removed, given, scratch)
             message["files"] = await asyncio.to_thread(_handed_in, self._store, offer, given)
@@ -143,73 +136,46 @@ class ProcessExecutor:
         except YosegiError as error:
             return never_began("not_started", str(error))
         finally:
-            self._running = ""
+            self._number = 0
             await asyncio.to_thread(_removed, given, scratch)
 
     async def _done(self, offer: WorkOffer, message: dict[str, Any], report: Report) -> Outcome:
         try:
-            server = await self._ready()
-            if offer.capability not in server.names:
+            worker = await self._ready()
+            if offer.capability not in worker.names:
                 return never_began("not_started", f"{offer.capability} is not at this station")
-            _, ending = server.begin(message, lambda text: _pass_on(text, report))
+            self._number, ending = worker.begin(message, lambda text: _pass_on(text, report))
         except Unavailable as error:
             return never_began("not_started", str(error))
-        ended = await self._within(server, ending, offer)
-        if ended.started:
+        ended = await asyncio.shield(ending)
+        if ended.answer:
             return from_answer(ended.answer, offer.effect, self._limits.output)
-        if self._why:
-            said = "was told to stop" if self._why == "stopped" else f"may take {offer.time_limit:g} seconds"
-            return ended_badly(offer.effect, self._why, f"ended by force; it {said}")
+        if ended.started is False:
+            return never_began("not_started", ended.tail)
+        if ended.why:
+            said = "was told to stop" if ended.why == "stopped" else f"may take {offer.time_limit:g} seconds"
+            return ended_badly(offer.effect, ended.why, f"ended by force; it {said}")
         return ended_badly(offer.effect, "crashed", "the process that holds the instrument ended")
 
-    async def _ready(self) -> ForkServer:
-        if self._server is not None and self._server.alive:
-            return self._server
-        if self._server is not None:
-            await self._server.close()
+    async def _ready(self) -> WarmWorker:
+        if self._worker is not None and self._worker.alive:
+            return self._worker
+        if self._worker is not None:
+            await self._worker.close()
         self._state.mkdir(parents=True, exist_ok=True)
-        self._server = ForkServer(
-            self._entries,
-            self._limits,
-            self._import_path,
-            folder=self._state,
-            program="yosegi.execution.station._worker",
-        )
-        await self._server.start()
-        return self._server
-
-    async def _within(self, server: ForkServer, ending: asyncio.Future[Ending], offer: WorkOffer) -> Ending:
-        """How it ends: by itself, or by force when its time is over or somebody wants it ended."""
-        try:
-            async with asyncio.timeout(offer.time_limit):
-                if (ended := await first_of(asyncio.shield(ending), self._aborted.wait())) is not None:
-                    return ended
-            self._why = "stopped"
-        except TimeoutError:
-            self._why = "time_limit"
-        self._ask(server)
-        try:
-            async with asyncio.timeout(self._limits.grace if offer.grace is None else offer.grace):
-                return await asyncio.shield(ending)
-        except TimeoutError:
-            server.kill_now()
-            return replace(await ending, why=self._why)
-
-    def _ask(self, server: ForkServer) -> None:
-        if server.pid is not None:
-            _system.signal_one(server.pid, signal.SIGTERM)
+        self._worker = WarmWorker(self._entries, self._limits, self._import_path, folder=self._state, limited=False)
+        await self._worker.start()
+        return self._worker
 
     def stop(self, word: Stopping) -> None:
-        """See `Hand.stop`."""
-        if word == "abort":
-            self._aborted.set()
-        elif self._server is not None and self._running in self._server.listening:
-            self._ask(self._server)
+        """See `StationExecutor.stop`."""
+        if self._worker is not None and self._number:
+            self._worker.stop(self._number, abort=word == "abort")
 
     async def close(self) -> None:
-        """See `Hand.close`."""
-        if self._server is not None:
-            await self._server.close()
+        """See `StationExecutor.close`."""
+        if self._worker is not None:
+            await self._worker.close()
 
 
 def _handed_in(store: ObjectStore | None, offer: WorkOffer, folder: Path) -> dict[str, str]:

@@ -11,9 +11,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from yosegi.core.clock import Clock
+from yosegi.core.engine import Engines
 from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import BackgroundState, Supervisor
 from yosegi.exchange import Channels
@@ -50,7 +50,7 @@ class HealthChecks:
     """Looks at what is there now.
 
     Args:
-        stations: engines of stations, by name.
+        engines: of this site; those that somebody has to settle, and those whose other end calls.
         folder: the site's home; None where there is none.
         erasing: what peers ask to have erased.
     """
@@ -62,7 +62,7 @@ class HealthChecks:
     channels: Channels
     supervisor: Supervisor
     ledger: Ledger
-    stations: dict[str, Any] = field(default_factory=dict)
+    engines: Engines = field(default_factory=lambda: Engines(()))
     folder: Path | None = None
     erasure: ErasureService | None = None
 
@@ -110,12 +110,12 @@ class HealthChecks:
             yield HealthProblem(f"restore/{self.guard.epoch}", "restore_unsettled", {"site": self.site}, self.site)
 
     def _stations(self) -> Iterator[HealthProblem]:
-        for name, engine in self.stations.items():
-            if engine.unsettled:
-                fields = {"station": name, "why": engine.unsettled, "contact": f"operator@{self.site}"}
+        for name, settling in self.engines.settling.items():
+            if settling.unsettled:
+                fields = {"station": name, "why": settling.unsettled, "contact": f"operator@{self.site}"}
                 yield HealthProblem(f"station/{name}/forgot", "station_unsettled", fields, name)
-            silent = engine.statistics()["silent_seconds"]
-            if silent > STATION_SILENT:
+        for name, answering in self.engines.answering.items():
+            if (silent := answering.silent_seconds) > STATION_SILENT:
                 fields = {"station": name, "minutes": str(int(silent // 60))}
                 yield HealthProblem(f"station/{name}", "station_unheard", fields, name)
 

@@ -20,6 +20,7 @@ from yosegi.exchange import Channels, Received, sending
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.question import CapabilityFacts
 from yosegi.ledger import Draft, Ledger, Write
+from yosegi.services.capabilities.schemas import CapabilitySummary, ContractDetail
 from yosegi.trust.messages import CapabilityStatus, Offer, Offered
 from yosegi.trust.signer import Signer
 
@@ -29,7 +30,7 @@ LIFETIME = timedelta(days=7)
 MOST_OF_A_PEER = 1024
 """Capabilities of one peer that are kept under a charter, all it ever offered."""
 MOST_BYTES_OF_A_PEER = 16 * 1024 * 1024
-"""Bytes of contracts and signed offers that are kept of one peer under a charter; an honest offer has some 20 kB."""
+"""Bytes of contracts and signed offers that are kept of one peer under a charter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +133,12 @@ class CapabilityCatalogue:
 
         Raises:
             Conflict: a contract that was offered before under the same name has changed.
-            Invalid: more than `MOST_OF_A_PEER` capabilities of one site.
+            Invalid: a capability twice, or more capabilities or bytes than are kept of one site.
         """
         charter, sender, offers = received.charter, received.sender, received.document.offers
         refs = [f"{sender}/{offered.contract.name}" for offered in offers]
+        if len(set(refs)) != len(refs):
+            raise Invalid(f"an offer of {sender}", "a capability stands in it twice")
         for ref, offered in zip(refs, offers, strict=True):
             known = self._offered.get((charter, ref))
             if known is not None and known.contract != offered.contract:
@@ -185,6 +188,22 @@ class CapabilityCatalogue:
         offered = [line for (under, _), line in sorted(self._offered.items()) if charter in ("", under)]
         return own + offered
 
+    def summaries(self) -> tuple[CapabilitySummary, ...]:
+        """One line for everything that can be used here, own first."""
+        return tuple(_summary(line) for line in self.listings())
+
+    def show(self, ref: str) -> ContractDetail:
+        """The contract of a capability, under whichever charter it is known.
+
+        Raises:
+            NotFound: nobody offers it here.
+        """
+        listings = self.listings()
+        for line in listings:
+            if line.ref == ref:
+                return ContractDetail.of(ref, line.contract)
+        raise NotFound("capability", ref, tuple(line.ref for line in listings))
+
     def facts(self, charter: str) -> dict[str, CapabilityFacts]:
         """What policy may know of every capability known under a charter, by reference."""
         return {
@@ -195,3 +214,19 @@ class CapabilityCatalogue:
 def _size(body: Mapping[str, Any]) -> int:
     """Bytes of an entry's body."""
     return len(canonical.dumps(body))
+
+
+def _summary(listing: Listing) -> CapabilitySummary:
+    contract = listing.contract
+    return CapabilitySummary(
+        ref=listing.ref,
+        told_by=listing.ref.partition("/")[0],
+        title=contract.title,
+        kind=contract.kind,
+        effect=contract.effect,
+        simulated=contract.simulated,
+        cost=contract.cost.decimals(),
+        available=listing.status.available,
+        why=listing.status.why,
+        charter=listing.charter,
+    )

@@ -1,4 +1,8 @@
-"""The ordinary engine: each task in a supervised process of its own, forked from one that has imported its module."""
+"""The engine of this machine: each task in a supervised process of its own, or in a warm worker of its capability.
+
+A process of its own is forked from one that has imported the capability's module; the two are told apart here only
+where they are made.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 from yosegi.core import canonical
 from yosegi.core.clock import Clock
@@ -22,22 +26,28 @@ from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable
 from yosegi.data import ObjectStore
 from yosegi.execution.engines.entry_points import split_entry
 from yosegi.execution.engines.limits import TaskLimits
+from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.engines.process._call import seed_of
 from yosegi.execution.engines.process.files import hand_in, taken_in
 from yosegi.execution.engines.process.fork_server import Ending, ForkServer
+from yosegi.execution.engines.process.settings import ProcessSettings
+from yosegi.execution.engines.process.warm import WarmWorker
 from yosegi.execution.outcomes import ended_badly, from_answer, never_began
 
 _AGAIN_AFTER = 5.0
 """Seconds for which a failed import is not tried again."""
 _MERCY = 10.0
-"""Seconds after the last moment of a task in which its fork server must have reported its end."""
+"""Seconds after the last moment of a task in which its worker must have reported its end."""
+
+Worker = ForkServer | WarmWorker
+"""What has imported a module and does tasks of its capabilities."""
 
 
 @dataclass
 class _Case:
     work: Work
     turn: asyncio.Future[bool]
-    server: ForkServer | None = None
+    server: Worker | None = None
     number: int = 0
     cancelled: bool = False
     files: dict[str, str] = field(default_factory=dict)
@@ -53,17 +63,22 @@ class _Case:
 
 @dataclass
 class _Module:
-    """The fork server of one module, started when first needed."""
+    """What does the tasks of one module, or of one capability where workers are warm; started when first needed.
+
+    Args:
+        full: whether it has as many tasks as it can take.
+    """
 
     entries: tuple[str, ...]
-    server: ForkServer | None = None
+    server: Worker | None = None
+    full: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     failed: str = ""
     failed_at: float = 0.0
 
 
 class ProcessEngine:
-    """Runs each task in a process of its own.
+    """Runs capabilities in processes of this machine.
 
     Args:
         entries: `package.module:attribute` of each capability, by its name and version.
@@ -72,11 +87,27 @@ class ProcessEngine:
         limits: of one task.
         import_path: folders in which modules are looked for before the usual ones.
         store: where objects among inputs and outputs lie; None where there are none.
+        worker: a process for each task, or one warm process for each capability, which takes one task at a time.
+        name: the engine's.
     """
 
-    name = "process"
     remembers = False
-    unsettled = ""
+    Settings = ProcessSettings
+
+    @classmethod
+    def open(cls, settings: ProcessSettings, services: EngineServices) -> Self:
+        """See `EngineKind.open`."""
+        return cls(
+            services.entries,
+            services.folder,
+            clock=services.clock,
+            slots=settings.slots,
+            limits=settings.limits(),
+            import_path=settings.import_folders(),
+            store=services.store,
+            worker=settings.worker,
+            name=services.name,
+        )
 
     def __init__(
         self,
@@ -88,13 +119,15 @@ class ProcessEngine:
         limits: TaskLimits | None = None,
         import_path: tuple[Path, ...] = (),
         store: ObjectStore | None = None,
+        worker: Literal["per_task", "warm"] = "per_task",
+        name: str = "process",
     ) -> None:
-        self._store = store
+        self.name, self._store, self._worker = name, store, worker
         self._entries, self._folder, self._slots, self._clock = dict(entries), folder.absolute(), slots, clock
         self._limits, self._import_path = limits or TaskLimits(), import_path
         self._modules: dict[str, _Module] = {}
         for entry in self._entries.values():
-            module = self._modules.setdefault(split_entry(entry)[0], _Module(()))
+            module = self._modules.setdefault(self._place(entry), _Module(()))
             module.entries = (*module.entries, entry)
         self._cases: dict[str, _Case] = {}
         self._waiting: deque[_Case] = deque()
@@ -105,6 +138,13 @@ class ProcessEngine:
         self._sweeping: set[asyncio.Task[None]] = set()
         self._warming: list[asyncio.Task[None]] = []
         self._closed = False
+
+    def _place(self, entry: str) -> str:
+        """What the tasks of an entry share a worker with: those of its module, or its own alone."""
+        return entry if self._worker == "warm" else split_entry(entry)[0]
+
+    def _module(self, work: Work) -> _Module:
+        return self._modules[self._place(self._entries[work.capability])]
 
     async def start(self) -> None:
         """Empty the scratch folder and start importing."""
@@ -132,11 +172,20 @@ class ProcessEngine:
                 outcome = await self._attempt(case, progress)
             finally:
                 self._running -= 1
+                self._module(work).full = False
                 self._pump()
         finally:
             self._drop(case)
         self._counts["ended" if not outcome.reason else "failed"] += 1
         return outcome
+
+    async def attach(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
+        """As `run`: this engine remembers nothing."""
+        return await self.run(work, progress)
+
+    async def query(self, work: Work) -> Outcome:
+        """See `Engine.query`: the capability's query function, in a process like any task."""
+        return await self.run(work, lambda progress: None)
 
     def _drop(self, case: _Case) -> None:
         self._cases.pop(case.work.key, None)
@@ -146,10 +195,16 @@ class ProcessEngine:
             self._pump()
 
     def _pump(self) -> None:
-        while self._waiting and self._running < self._slots and not self._stopped:
-            case = self._waiting.popleft()
-            if not case.turn.done():
+        for case in list(self._waiting):
+            if self._running >= self._slots or self._stopped:
+                return
+            module = self._module(case.work)
+            if case.turn.done():
+                self._waiting.remove(case)
+            elif not module.full:
+                self._waiting.remove(case)
                 self._running += 1
+                module.full = self._worker == "warm"
                 case.turn.set_result(True)
 
     async def _attempt(self, case: _Case, progress: Callable[[Progress], None]) -> Outcome:
@@ -167,44 +222,55 @@ class ProcessEngine:
                 return outcome
             return await taken_in(self._store, outcome, case.folder, clock=self._clock, offload=asyncio.to_thread)
         finally:
-            if case.left and case.folder is not None:
+            if (case.left or self._worker == "warm") and case.folder is not None:
                 self._tidy(case.folder)
             case.ending = None
             if case.work.objects:
                 self._tidy(given)
 
     async def _run(self, case: _Case, progress: Callable[[Progress], None]) -> Outcome:
+        """Have a worker do it; of one that a warm worker proves not to have begun, once more."""
+        again = self._worker == "warm"
+        while True:
+            try:
+                case.server = server = await self._server(self._module(case.work))
+                if case.cancelled:
+                    return never_began("cancelled", "taken back before it started")
+                case.number, ending = server.begin(self._message(case), partial(_report, case.work.key, progress))
+            except Unavailable as error:
+                return never_began("not_started", str(error))
+            case.ending = ending
+            ended = await self._ended(case, server, ending)
+            if not again or ended.started is not False or ended.why:
+                return self._outcome(case, ended)
+            again = False
+
+    def _message(self, case: _Case) -> dict[str, Any]:
         work = case.work
-        module, attribute = split_entry(self._entries[work.capability])
-        message = {
-            "attribute": attribute, "key": work.key, "seed": seed_of(work.query_of or work.key), "inputs": work.inputs,
+        return {
+            "attribute": split_entry(self._entries[work.capability])[1], "capability": work.capability,
+            "key": work.key, "seed": seed_of(work.query_of or work.key), "inputs": work.inputs,
             "time_limit": work.time_limit, "grace": work.grace, "files": case.files, "query_of": work.query_of,
         }  # fmt: skip
-        try:
-            case.server = server = await self._server(self._modules[module])
-            if case.cancelled:
-                return never_began("cancelled", "taken back before it started")
-            case.number, ending = server.begin(message, partial(_report, work.key, progress))
-        except Unavailable as error:
-            return never_began("not_started", str(error))
-        case.ending = ending
+
+    async def _ended(self, case: _Case, server: Worker, ending: asyncio.Future[Ending]) -> Ending:
+        work = case.work
         try:
             grace = self._limits.grace if work.grace is None else work.grace
             async with asyncio.timeout(work.time_limit + grace + _MERCY):
-                ended = await asyncio.shield(ending)
+                return await asyncio.shield(ending)
         except TimeoutError:
-            # The fork server itself does not answer: end it, and with it whatever it holds.
+            # The worker itself does not answer: end it, and with it whatever it holds.
             server.kill_now()
-            ended = replace(await ending, why="time_limit")
+            return replace(await ending, why="time_limit")
         except asyncio.CancelledError:
             server.kill(case.number, "cancelled")
             raise
-        return self._outcome(case, ended)
 
     def _outcome(self, case: _Case, ended: Ending) -> Outcome:
         effect = case.work.effect
         if ended.started is False:
-            return never_began("not_started", ended.tail)
+            return never_began("cancelled" if ended.why == "cancelled" else "not_started", ended.tail)
         if ended.answer:
             return from_answer(ended.answer, effect, self._limits.output)
         if ended.why == "cancelled":
@@ -221,8 +287,8 @@ class ProcessEngine:
             return ended_badly(effect, "bad_output", f"ended without an answer{said}")
         return ended_badly(effect, "crashed", _how(ended) + said)
 
-    async def _server(self, module: _Module) -> ForkServer:
-        """The module's fork server; a dead one is replaced.
+    async def _server(self, module: _Module) -> Worker:
+        """The module's worker; a dead one is replaced.
 
         Raises:
             Unavailable: it cannot be started.
@@ -242,9 +308,7 @@ class ProcessEngine:
                 self._counts["restarts"] += 1
             if module.failed and self._clock.monotonic() - module.failed_at < _AGAIN_AFTER:
                 raise Unavailable(module.entries[0], module.failed, "it is tried again in some seconds")
-            server = ForkServer(
-                module.entries, self._limits, self._import_path, folder=self._folder, on_left=self._on_left
-            )
+            server = self._made(module)
             try:
                 await server.start()
             except Unavailable as error:
@@ -252,6 +316,11 @@ class ProcessEngine:
                 raise
             module.server, module.failed = server, ""
             return server
+
+    def _made(self, module: _Module) -> Worker:
+        if self._worker == "warm":
+            return WarmWorker(module.entries, self._limits, self._import_path, folder=self._folder)
+        return ForkServer(module.entries, self._limits, self._import_path, folder=self._folder, on_left=self._on_left)
 
     def _on_left(self, folder: Path) -> None:
         """A task left something in its folder; what are outputs may be on the way into the store."""
@@ -355,7 +424,7 @@ def _report(key: str, progress: Callable[[Progress], None], text: str) -> None:
 
 def _how(ended: Ending) -> str:
     if ended.started is None:
-        return "the fork server that held it ended"
+        return "the process that held it ended"
     if ended.status < 0:
         try:
             return f"ended by {signal.Signals(-ended.status).name}"

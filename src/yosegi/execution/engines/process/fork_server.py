@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,9 @@ class ForkServer:
         entries: the entries it serves, all of one module.
         import_path: folders to look for modules in, before the usual ones.
         folder: where each child makes a scratch folder; another program's durable folder.
-        program: the module that the process runs; another may do the tasks itself, as a station's does.
+        program: the module that the process runs; another may do the tasks itself, as a warm worker does.
+        options: what that program is told besides.
+        says_began: whether it says when a task begins; then one that it had not begun is known not to have started.
         on_left: told of each scratch folder in which an ended child left something.
     """
 
@@ -74,10 +76,13 @@ class ForkServer:
         *,
         folder: Path,
         program: str = "yosegi.execution.engines.process._zygote",
+        options: Mapping[str, Any] | None = None,
+        says_began: bool = False,
         on_left: Callable[[Path], None] = lambda folder: None,
     ) -> None:
         self._entries, self._limits, self._import_path = entries, limits, import_path
         self._folder, self._program, self._on_left = folder, program, on_left
+        self._options, self._says_began, self._began = dict(options or {}), says_began, set[int]()
         self._process: asyncio.subprocess.Process | None = None
         self._transport: asyncio.Transport | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -112,7 +117,8 @@ class ForkServer:
             Unavailable: it cannot be imported, or not in time; says why.
         """
         ours, theirs = socket.socketpair()
-        settings = {"entries": self._entries, "limits": self._limits.model_dump(), "folder": str(self._folder)}
+        limits = self._limits.model_dump()
+        settings = {"entries": self._entries, "limits": limits, "folder": str(self._folder), **self._options}
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
         try:
@@ -171,6 +177,8 @@ class ForkServer:
             ready.set_result(None)
         elif "cannot_start" in message and ready is not None and not ready.done():
             ready.set_exception(Unavailable(self._entries[0], message["cannot_start"], "mend it and start again"))
+        elif "began" in message:
+            self._began.add(message["began"])
         elif "forked" in message:
             self.children.update(message["forked"])
         elif "progress" in message and message["progress"] in self._progress:
@@ -185,6 +193,7 @@ class ForkServer:
             self._on_left(Path(message["left"]))
 
     def _end(self, number: int, ending: Ending) -> None:
+        self._began.discard(number)
         self._progress.pop(number, None)
         future = self._endings.pop(number, None)
         if future is not None and not future.done():
@@ -198,7 +207,8 @@ class ForkServer:
             # They end with their parent where the system offers it; this reaches what they started too.
             _system.kill_group(pid, signal.SIGKILL)
         for number in list(self._endings):
-            self._end(number, Ending(None))
+            never = self._says_began and number not in self._began
+            self._end(number, Ending(False, tail="its worker ended before it began") if never else Ending(None))
 
     def kill_now(self) -> None:
         """End the process, and what it started, by force."""

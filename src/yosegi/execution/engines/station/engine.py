@@ -7,18 +7,19 @@ called unknown, and if the station comes back with the truth, it is passed on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
-from yosegi.core.engine import Outcome, Progress, Stopping, Work
+from yosegi.core.engine import LateOutcome, Outcome, Progress, Stopping, Work
 from yosegi.core.errors import Conflict, Invalid, NotFound, YosegiError
 from yosegi.core.states import Effect
 from yosegi.data import ChunkRequest, ObjectStore, Puller, TransferRefused
 from yosegi.data.pulling import Offload
 from yosegi.execution.engines._waiting import first_of
+from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.engines.station.documents import (
     LIFE,
     LONGEST_WAIT,
@@ -31,21 +32,17 @@ from yosegi.execution.engines.station.documents import (
 )
 from yosegi.execution.engines.station.memory import StationMemory
 from yosegi.execution.engines.station.object_channel import ObjectChannel, other_bytes, references
+from yosegi.execution.engines.station.settings import StationSettings
 from yosegi.execution.outcomes import ended_badly, never_began
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey, by_id
 from yosegi.trust.signer import Signer
 
-Late = Callable[[str, Outcome], Awaitable[None]]
 _FRESH = 30.0
 """Seconds after its last call for which a station counts as connected."""
 _KEPT_LATE = 10_000
 PATIENCE = 3.0
 """Seconds after which a piece of an object is asked for again: news of the station may have cut an answer off."""
-
-
-async def _nobody(key: str, outcome: Outcome) -> None:
-    """Tell nobody."""
 
 
 @dataclass
@@ -70,6 +67,10 @@ class _Want:
     heeds: Stopping | None = None
 
 
+def _no_progress(progress: Progress) -> None:
+    """A query has none."""
+
+
 class StationEngine:
     """Hands tasks to one station.
 
@@ -81,12 +82,36 @@ class StationEngine:
         signer: this site's key; answers are signed.
         grace: seconds without contact beyond a task's time limit after which its effect is called unknown.
         patience: seconds that `cancel` waits for the station's word.
-        on_late: told of an outcome that nobody waits for any more.
+        on_late: takes the outcome of a task that nobody waits for any more.
+        memory: what the station tells of its own memory, on record; None where nobody compares it.
         store: where objects among inputs and outputs lie; None where there are none.
         offload: does long work with the disk.
     """
 
     remembers = True
+    Settings = StationSettings
+
+    @classmethod
+    def open(cls, settings: StationSettings, services: EngineServices) -> Self:
+        """See `EngineKind.open`.
+
+        Raises:
+            Invalid: the station's key is none.
+        """
+        return cls(
+            services.name,
+            PublicKey(algorithm="ed25519", public=settings.key),
+            services.contracts,
+            services.clock,
+            site=services.site,
+            signer=services.signer,
+            on_late=services.on_late,
+            grace=settings.silence_seconds,
+            patience=settings.claim_seconds,
+            memory=StationMemory(services.name, services.ledger),
+            store=services.store,
+            offload=services.offload,
+        )
 
     def __init__(
         self,
@@ -97,21 +122,21 @@ class StationEngine:
         *,
         site: str,
         signer: Signer,
+        on_late: LateOutcome,
         grace: float = 120.0,
         patience: float = 10.0,
-        on_late: Late = _nobody,
+        memory: StationMemory | None = None,
         store: ObjectStore | None = None,
         offload: Offload = asyncio.to_thread,
     ) -> None:
-        self.memory: StationMemory | None = None
-        """Where what the station tells of its own memory is kept; None where there is no ledger."""
+        self._memory = memory
         self._channel: ObjectChannel | None = None
         if store is not None:
             puller = Puller(store, clock, other_bytes, patience=PATIENCE, offload=offload)
             self._channel = ObjectChannel(name, store, puller, self._may_have, self._wake)
         self._bringing: dict[str, asyncio.Task[None]] = {}
         self._unfit: dict[str, Outcome] = {}
-        self.name, self.on_late = name, on_late
+        self.name, self._on_late = name, on_late
         self._keys, self._capabilities, self._clock = by_id([key]), dict(capabilities), clock
         self._site, self._signer, self._grace, self._patience = site, signer, grace, patience
         self._wants: dict[str, _Want] = {}
@@ -134,6 +159,17 @@ class StationEngine:
 
     async def run(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
         """See `Engine.run`: offers the work until the station has told how it ended."""
+        return await self._have_done(work, progress, None)
+
+    async def attach(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
+        """See `Engine.attach`: it may have been offered already, so a station that never comes back is given up."""
+        return await self._have_done(work, progress, self._clock.monotonic())
+
+    async def query(self, work: Work) -> Outcome:
+        """See `Engine.query`: the station asks its instrument."""
+        return await self._have_done(work, _no_progress, None)
+
+    async def _have_done(self, work: Work, progress: Callable[[Progress], None], offered_at: float | None) -> Outcome:
         if work.key in self._late:
             return self._late.pop(work.key)
         if work.capability not in self._capabilities:
@@ -141,10 +177,7 @@ class StationEngine:
         if work.key in self._wants:
             return never_began("not_started", f"{work.key} is waited for already")
         self._burying.discard(work.key)
-        want = _Want(work, WorkOffer.of(work), asyncio.get_running_loop().create_future(), progress)
-        if work.taken_up:
-            # It may have been offered before this site was started again: a station that never comes back is given up.
-            want.offered_at = self._clock.monotonic()
+        want = _Want(work, WorkOffer.of(work), asyncio.get_running_loop().create_future(), progress, offered_at)
         self._wants[work.key] = want
         self._wake()
         try:
@@ -258,8 +291,8 @@ class StationEngine:
 
     @property
     def unsettled(self) -> str:
-        """See `Engine.unsettled`."""
-        return "" if self.memory is None else self.memory.unsettled
+        """See `NeedsSettling.unsettled`."""
+        return "" if self._memory is None else self._memory.unsettled
 
     async def settle(self, by: str, note: str) -> None:
         """A person has looked at the instrument of a station that had forgotten what it did.
@@ -268,18 +301,18 @@ class StationEngine:
             Conflict: there is nothing to settle.
             Invalid: the note says nothing.
         """
-        if self.memory is None:
+        if self._memory is None:
             raise Conflict(f"station {self.name}", "has forgotten nothing", "there is nothing to settle")
-        await self.memory.settle(by, note)
+        await self._memory.settle(by, note)
         self._wake()
 
     async def _look_at_memory(self, heard: StationCall) -> bool:
         """Whether the station has just been found to have forgotten what it did."""
-        if self.memory is None:
+        if self._memory is None:
             return False
         begun = [self._wants[h.key].work for h in heard.holding if h.state == "started" and h.key in self._wants]
         moving = any(not work.effect.repeatable for work in begun)
-        return await self.memory.hear(heard.run, heard.memory, moving=moving)
+        return await self._memory.hear(heard.run, heard.memory, moving=moving)
 
     def _give_up(self) -> None:
         """What the station was offered and cannot be repeated: nobody knows any more what became of it."""
@@ -350,7 +383,7 @@ class StationEngine:
         if len(self._late) < _KEPT_LATE:
             self._late[ended.key] = ended.outcome
         try:
-            await self.on_late(ended.key, ended.outcome)
+            await self._on_late(ended.key, ended.outcome)
         except NotFound:
             return True
         except YosegiError as error:
@@ -440,6 +473,12 @@ class StationEngine:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    @property
+    def silent_seconds(self) -> float:
+        """See `AnswersCalls.silent_seconds`."""
+        since = self._since if self._heard is None else self._heard
+        return 0.0 if self._open else self._clock.monotonic() - since
+
     def statistics(self) -> dict[str, Any]:
         """See `Engine.statistics`."""
         now = self._clock.monotonic()
@@ -450,7 +489,7 @@ class StationEngine:
             "waiting": len(self._wants) - started,
             "connected": bool(self._open) or recent,
             "last_seen": self._heard_at,
-            "silent_seconds": 0.0 if self._open else now - (self._since if self._heard is None else self._heard),
+            "silent_seconds": self.silent_seconds,
             "stopped": bool(self._stop),
             "unsettled": self.unsettled,
             "resting": self._resting,

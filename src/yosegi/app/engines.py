@@ -1,0 +1,91 @@
+"""The engines of a home: each made from its table in site.toml by the class of its kind, with the contracts it does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from yosegi.app.settings import Home, Settings
+from yosegi.core.clock import Clock
+from yosegi.core.contract import Contract
+from yosegi.core.engine import LateOutcome
+from yosegi.core.errors import Invalid
+from yosegi.data import ObjectStore
+from yosegi.execution.engines.derivation import derive_publications
+from yosegi.execution.engines.plugin import EngineServices
+from yosegi.execution.engines.registry import EngineTable, kind_of
+from yosegi.execution.ports import Published
+from yosegi.ledger import Ledger
+from yosegi.trust.signer import Signer
+
+OpenEngines = Callable[[LateOutcome], Mapping[str, Published]]
+"""Makes a site's engines, none of them started; what it publishes by name and version."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedEngine:
+    """An engine's table in site.toml, with the contracts and entries of what it publishes, by name and version."""
+
+    table: EngineTable
+    contracts: Mapping[str, Contract]
+    entries: Mapping[str, str]
+
+
+async def derived(tables: Iterable[EngineTable]) -> list[DerivedEngine]:
+    """Each engine with the contracts of what it publishes, derived in a worker.
+
+    Raises:
+        Invalid, CannotDerive: what is published is no capability or pack that can be imported here.
+        Invalid: two capabilities of one name.
+    """
+    tables = list(tables)
+    known = await derive_publications(dict.fromkeys(p for table in tables for p in table.settings.publish))
+    found, taken = [], dict[str, str]()
+    for table in tables:
+        by_entry = {entry: c for publication in table.settings.publish for entry, c in known[publication].items()}
+        for entry, contract in by_entry.items():
+            if contract.name in taken:
+                why = f"{taken[contract.name]} and {entry} of engine {table.name} both have it"
+                raise Invalid(f"capability {contract.name}", why, "publish one of them")
+            taken[contract.name] = f"{entry} of engine {table.name}"
+        contracts = {contract.name: contract for contract in by_entry.values()}
+        found.append(DerivedEngine(table, contracts, {contract.name: entry for entry, contract in by_entry.items()}))
+    return found
+
+
+def open_engines(
+    engines: Iterable[DerivedEngine],
+    home: Home,
+    settings: Settings,
+    clock: Clock,
+    signer: Signer,
+    ledger: Ledger,
+    objects: ObjectStore,
+    on_late: LateOutcome,
+) -> Mapping[str, Published]:
+    """The engines of a home, none of them started; what it publishes by name and version.
+
+    Raises:
+        Invalid: settings that do not fit the contracts, or this machine.
+    """
+    # Scratch of engines that were taken out of the settings, or that died with the machine.
+    shutil.rmtree(home.work, ignore_errors=True)
+    published: dict[str, Published] = {}
+    for one in engines:
+        services = EngineServices(
+            name=one.table.name,
+            site=settings.site,
+            folder=home.work if one.table.table == ("process",) else home.engines / one.table.name,
+            clock=clock,
+            signer=signer,
+            ledger=ledger,
+            store=objects,
+            contracts=one.contracts,
+            entries=one.entries,
+            on_late=on_late,
+        )
+        engine = kind_of(one.table.kind).open(one.table.settings, services)
+        slots = one.table.settings.slots
+        published |= {name: Published(contract, engine, slots) for name, contract in one.contracts.items()}
+    return published
