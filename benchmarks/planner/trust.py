@@ -22,6 +22,7 @@ from benchmarks.planner.tables import Table
 
 STUDY = "trust"
 HORIZON, REGRET_AT = 60, 30
+_NINETY = 1.645
 PLANNERS = ("yosegi", "plain", "random")
 
 
@@ -29,7 +30,7 @@ def run(table: Measured, name: str, seed: int) -> Run:
     """One run of one planner on one table."""
     planner, order = COMPETITORS[name].load(), table.starts(seed)
     history = [table.observe(row) for row in order]
-    best, seconds = int(np.argmax(table.utility)), []
+    best, seconds, apart = int(np.argmax(table.utility)), [], []
     limit = min(HORIZON, len(table))
     while len(order) < limit and not (best in order and len(order) >= REGRET_AT):
         began = time.process_time()
@@ -38,8 +39,12 @@ def run(table: Measured, name: str, seed: int) -> Run:
         [row] = loop.new_rows(name, found, order)
         order.append(row)
         history.append(table.observe(row))
+        if found[0].expected.mean:
+            outcome = table.problem.objectives[0].name
+            expected, sd = found[0].expected.mean[outcome], found[0].expected.sd[outcome]
+            apart.append(round((float(table.y[row, 0]) - expected) / sd, 3))
     version = COMPETITORS[name].version()
-    return Run(STUDY, table.name, name, seed, 5, order, seconds, 1, best in order, version)
+    return Run(STUDY, table.name, name, seed, 5, order, seconds, 1, best in order, version, extra={"apart": apart})
 
 
 def execute(options: argparse.Namespace) -> None:
@@ -90,7 +95,26 @@ def tables(folder: Path) -> list[Table]:
     runs: dict[str, dict[str, dict[int, Run]]] = {}
     for one in record.read(STUDY):
         runs.setdefault(one.data, {}).setdefault(one.planner, {})[one.seed] = one
-    return [_table(folder, runs, key, title, of) for key, (title, of) in MEASURES.items()]
+    return [*(_table(folder, runs, key, title, of) for key, (title, of) in MEASURES.items()), _words(runs)]
+
+
+def _words(runs: dict[str, dict[str, dict[int, Run]]]) -> Table:
+    """Of what was announced with 90 %, how much came true: within 1.645 announced deviations, over our proposals."""
+    rows, every = [], []
+    for name, planners in runs.items():
+        shares = [
+            [abs(z) <= _NINETY for z in run.extra["apart"]]
+            for run in planners.get("yosegi", {}).values()
+            if run.extra.get("apart")
+        ]
+        if shares:
+            every += shares
+            rows.append([name, sum(map(len, shares)), _cell(bootstrap([float(np.mean(s)) for s in shares]), 2)])
+    if rows:
+        rows.append(["all", sum(map(len, every)), _cell(bootstrap([float(np.mean(s)) for s in every]), 3)])
+    return Table(
+        "trust-words", "## Share of measurements within the 90 % announced", ("table", "proposals", "share"), rows
+    )
 
 
 def _table(

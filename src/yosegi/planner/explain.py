@@ -19,7 +19,7 @@ def expect(situation: Situation, aim: Aim, choice: Choice) -> Expected:
     means: dict[str, float] = {}
     sds: dict[str, float] = {}
     for name, surrogate in aim.outcomes.items():
-        mean, sd = surrogate.posterior(P)
+        mean, sd = surrogate.announced(P)
         means[name], sds[name] = float(mean[0]), float(sd[0])
     index = None if choice.index is None else np.array([choice.index])
     cost = float(situation.cost(choice.source, choice.row[None, :], index)[0])
