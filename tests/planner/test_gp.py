@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
-from yosegi.planner.gp import JITTER, Data, Hyper, Prior, _Objective, fit
+from yosegi.planner.gp import ENOUGH, JITTER, Data, Hyper, Prior, _Objective, _thinned, fit
 from yosegi.planner.kernel import correlation, matern52_with_slope, scaled_distance, summed_slope
 from yosegi.planner.surrogate import r_squared
 
@@ -183,3 +183,16 @@ def test_hyper_parameters_are_shared_by_name_of_parameter_not_by_coordinate():
     X, y = data(20)
     assert fit(X, y, np.array([0, 1, 1])).hyper.length.shape == (2,)
     assert Hyper(np.ones(1), np.ones(3), np.array([1.0, 0.5, -0.2])).between[1, 2] == pytest.approx(-0.1)
+
+
+def test_a_long_history_is_thinned_source_by_source_so_that_few_experiments_are_all_kept():
+    source = np.repeat([0, 1], [20, 5 * ENOUGH])
+    long = Data(
+        np.arange(len(source))[:, None] * 1.0,
+        np.zeros(len(source)),
+        source,
+        np.zeros(len(source)),
+        np.zeros(1, int),
+        np.full(2, np.nan),
+    )
+    assert np.bincount(_thinned(long).source).tolist() == [20, ENOUGH]

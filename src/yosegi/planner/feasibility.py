@@ -20,7 +20,7 @@ _EDGE = Prior(length_mean=-0.7, length_sd=0.5)
 _DOUBT, _SURE = 0.25, 0.9
 """Least probability of an answer that is asked for while points with more are left: ordinarily, and once failures are
 more than `_SPARED` of what was asked of the source and one."""
-_SPARED = 0.15
+_SPARED = 0.1
 _SLOPES = np.array([1.0, 1.5, 2.0, 3.0, 4.0])
 _SLOPE_PRIOR = -0.5 * (np.log(_SLOPES / 2.0) / 0.5) ** 2
 

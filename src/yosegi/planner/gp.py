@@ -29,7 +29,7 @@ JITTER = 1e-6
 SMALLEST = 1e-12
 """Smallest posterior variance, in standard units."""
 ENOUGH = 120
-"""Most measurements that hyper-parameters are learned from; the process is conditioned on all."""
+"""Most measurements of a source that hyper-parameters are learned from; the process is conditioned on all."""
 _BAD = 1e25
 
 
@@ -265,12 +265,16 @@ def fit(
 
 
 def _thinned(data: Data) -> Data:
-    """Every kᵗʰ measurement of a long history, which is in an order of coordinates: enough to learn length scales."""
-    n = len(data.y)
-    if n <= ENOUGH:
+    """Every kᵗʰ measurement of a source's long history, in an order of coordinates: enough to learn length scales."""
+    kept = [_even(np.flatnonzero(data.source == s)) for s in range(data.sources)]
+    if sum(map(len, kept)) == len(data.y):
         return data
-    kept = np.linspace(0, n - 1, ENOUGH).astype(np.int64)
-    return replace(data, X=data.X[kept], y=data.y[kept], source=data.source[kept], known=data.known[kept])
+    at = np.sort(np.concatenate(kept))
+    return replace(data, X=data.X[at], y=data.y[at], source=data.source[at], known=data.known[at])
+
+
+def _even(index: Ints) -> Ints:
+    return index if len(index) <= ENOUGH else index[np.linspace(0, len(index) - 1, ENOUGH).astype(np.int64)]
 
 
 _OPTIONS = {"maxiter": 60, "ftol": 1e-6, "gtol": 1e-4, "maxls": 20}
