@@ -135,8 +135,8 @@ add(
     "operator",
     "The ledger of {site} has stopped, and nothing is recorded or started any more: {why}",
     "{site} の台帳が停止しました。以後、記録も開始も行われません：{why}",
-    "The process ends by itself. Check the ledger with yosegi site check HOME before it is served again.",
-    "プロセスは自動的に終了します。再開前に yosegi site check HOME で台帳を検査してください。",
+    "The process ends by itself. Check the ledger with yosegi site check before it is served again.",
+    "プロセスは自動的に終了します。再開前に yosegi site check で台帳を検査してください。",
 )
 add(
     "background_failing",
