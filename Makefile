@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# What `make quick` runs, and what of it belongs to a pack or a planner alone.
+QUICK  := $(addprefix tests/,core trust ledger governance data identity exchange campaign services app)
 UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: assure sbom demo test lint types contracts check setup setup-dev lock clean help
+.PHONY: assure sbom demo test random quick lint types contracts check setup setup-dev lock clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -12,8 +14,14 @@ help: ## Say what each target does
 demo: $(VENV)/.ready ## Run a federation of three sites and its campaign (arguments: make demo ARGS=--quick)
 	$(BIN)/yosegi demo $(ARGS)
 
-test: $(VENV)/.ready-dev ## Run the tests (arguments: make test ARGS='-k ledger')
-	$(BIN)/pytest $(ARGS)
+test: $(VENV)/.ready-dev ## Run the tests on all cores (arguments: make test ARGS='-k ledger')
+	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+
+random: $(VENV)/.ready-dev ## Run the tests in another order each time (the same again: ARGS=--randomly-seed=N)
+	$(BIN)/pytest -n auto --dist loadfile -p randomly $(ARGS)
+
+quick: $(VENV)/.ready-dev ## Run what guards daily work: no other process, no browser, nothing slow, no pack
+	$(BIN)/pytest -n auto --dist loadfile -m 'not processes and not browser and not slow' $(QUICK) $(ARGS)
 
 assure: $(VENV)/.ready-assure ## What is too long for the tests: guards taken away, mutants, fuzzers (all of it: ARGS=--full)
 	cd tests && nice ../$(BIN)/python -m assure $(ARGS)

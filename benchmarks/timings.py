@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from yosegi.core import canonical, encoding
+from yosegi.core import canonical
 from yosegi.core.values import Value
 from yosegi.execution.engines.process.fork_server import ForkServer
 from yosegi.governance.policy.policy import Policy
@@ -63,8 +63,8 @@ class Timings:
         """Time what a step is made of."""
         self.wrap("signing (Ed25519)", Ed25519Signer, "sign")
         self.wrap("verifying signatures", PublicKey, "verify")
-        self.wrap("writing canonical JSON", encoding, "dumps")
-        self.wrap("writing canonical JSON", encoding, "normal")
+        self.wrap("writing canonical JSON", canonical, "dumps")
+        self.wrap("writing canonical JSON", canonical, "normal")
         self.wrap("reading JSON", canonical, "loads")
         self.wrap("reading JSON", canonical, "read")
         self.wrap("values: checking what is read (pydantic)", Value, "read")

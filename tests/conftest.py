@@ -1,3 +1,21 @@
-"""What holds in every test."""
+"""What holds in every test, and what tests of several packages share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import postgres_server
 
 pytest_plugins = ("unhandled",)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """How to connect to a PostgreSQL server of this run."""
+    pytest.importorskip("psycopg")
+    if postgres_server.POSTGRES is None:
+        pytest.skip(postgres_server.ABSENT)
+    with postgres_server.running() as conninfo:
+        yield conninfo

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from yosegi.core import canonical, encoding
+from yosegi.core import canonical
 from yosegi.core.errors import Invalid
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -72,7 +72,7 @@ def hash_of_lines(count: int) -> str:
     digest = hashlib.sha256()
     for number in islice(doubles(), count):
         bits = struct.unpack(">Q", struct.pack(">d", number))[0]
-        digest.update(f"{bits:x},{encoding.text(number)}\n".encode())
+        digest.update(f"{bits:x},{canonical.text(number)}\n".encode())
     return digest.hexdigest()
 
 

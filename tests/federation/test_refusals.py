@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +20,7 @@ from yosegi.execution.tasks import task_stream
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.charter.amendment import successor
 from yosegi.governance.grants.balances import balance
-from yosegi.governance.grants.grant import Grant, Release
+from yosegi.governance.grants.grant import Release
 from yosegi.identity.accounts import Session
 from yosegi.testing.federation import CHARTER, TEAM, Federation, both
 from yosegi.testing.loop import EPOCH, run_simulated
@@ -211,15 +210,14 @@ def test_nothing_is_spent_from_a_tranche_before_its_funder_released_it(tmp_path:
         federation.places["nims"].grant = {}
         await federation.start()
         nims = federation.places["nims"].running
-        tranche = {"id": "fy", "amounts": Amounts.parse({"samples": "5"}), "contingent": True}
+        officer = Session("officer@nims", "officer", float("inf"), "")
+        tranche = {"id": "fy", "amounts": {"samples": "5"}, "contingent": True}
         fields = {"id": "g", "charter": CHARTER, "team": TEAM, "funder": "argonne", "title": "When appropriated"}
-        grant = Grant.read(json.dumps(fields | {"tranches": [tranche]}, default=dict).encode())
-        await nims.authorizer.award(grant, "o@nims")
+        await nims.funds.award(fields | {"tranches": [tranche]}, officer)
         refused = await asked(federation, "nims/toy.make@1", key="before")
         assert [reason.code for reason in refused.reasons] == ["grant_exceeded"]
         now = nims.clock.now()
         release = Release(charter=CHARTER, funder="argonne", site="nims", grant="g", tranche="fy", issued=now)
-        officer = Session("officer@nims", "officer", float("inf"), "")
         for signer, opened in (("riken", False), ("argonne", True)):
             document = release.sign(*federation.governors(signer)).model_dump(mode="json")
             if opened:

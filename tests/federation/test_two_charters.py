@@ -14,12 +14,14 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.errors import NotFound
 from yosegi.governance.charter.charter import Charter, Threshold
 from yosegi.governance.grants.balances import balance
-from yosegi.governance.grants.grant import Grant
+from yosegi.identity.accounts import Session
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.errors import Untrusted
 
 OTHER = "other"
+OFFICER = Session("officer@nims", "officer", float("inf"), "")
+SECOND = {"id": "second", "charter": OTHER, "team": TEAM, "tranches": [{"id": "all", "amounts": {"samples": "5"}}]}
 PAIR = ("argonne", "nims")
 ONE_SOURCE = spec(1).partition('[[source]]\nname = "simulation"')[0]
 
@@ -61,10 +63,7 @@ def test_agreements_and_grants_of_one_charter_are_worth_nothing_under_another(tm
         assert await first_step(federation, "b", OTHER, "research") == ("refused", "purpose_not_covered")
         # The team of that name has a grant under the first charter only.
         assert await first_step(federation, "c", OTHER, "teaching") == ("refused", "grant_exceeded")
-        given = Grant.simple(
-            "second", charter=OTHER, team=TEAM, funder="nims", title="T", amounts=Amounts.parse({"samples": "5"})
-        )
-        await nims.authorizer.award(given, by="officer@nims")
+        await nims.funds.award(SECOND, OFFICER)
         before = balance(nims.ledger.query, "grant-nims", nims.clock.now())
         assert (await first_step(federation, "d", OTHER, "teaching"))[0] == "ended"
         assert balance(nims.ledger.query, "grant-nims", nims.clock.now()) == before
@@ -119,10 +118,7 @@ def test_what_a_team_has_under_way_is_counted_under_each_charter_by_itself(tmp_p
         await federation.start()
         await adopt(federation)
         nims = federation.places["nims"].running
-        given = Grant.simple(
-            "second", charter=OTHER, team=TEAM, funder="nims", title="T", amounts=Amounts.parse({"samples": "5"})
-        )
-        await nims.authorizer.award(given, by="officer@nims")
+        await nims.funds.award(SECOND, OFFICER)
         await nims.dispatcher.hold("operator@nims", "so that all that is accepted waits")
         assert await first_step(federation, "a", CHARTER, "research") == ("accepted", "")
         assert await first_step(federation, "b", OTHER, "teaching") == ("accepted", "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +22,6 @@ from yosegi.governance.charter.amendment import differences
 from yosegi.governance.charter.charter import Named
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Outbound
-from yosegi.governance.grants.usage import Usage, by, to_csv
 from yosegi.governance.policy.cedar import CedarEngine
 from yosegi.governance.policy.decision import Note
 from yosegi.governance.policy.directory import Directory
@@ -509,52 +506,3 @@ def test_where_a_member_was_last_is_known_though_its_statement_has_ended(tmp_pat
         facts_ = [entry.facts for entry in book.ledger.read("governance/demo")][:2]
         assert [one["kind"] for one in facts_] == ["charter.v1", "statement.v1"]
         assert [one["document"] for one in facts_] == [envelope.payload_digest for envelope in envelopes]
-
-
-# --- usage -----------------------------------------------------------------------------------------------------------
-
-
-def row(grant: str, funder: str, unit: str, awarded: int, held: int, spent: int, *, locked: bool = False) -> Usage:
-    return Usage("demo", funder, "colour", grant, "all", unit, awarded, held, spent, locked)
-
-
-def test_rows_are_summed_by_the_columns_that_are_named_and_by_unit():
-    rows = [
-        row("g1", "nims", "samples", 1_500, 10, 5),
-        row("g2", "nims", "samples", 500, 1, 2),
-        row("g1", "riken", "jpy", 7, 0, 0),
-    ]
-    assert by(rows) == [
-        {"unit": "jpy", "awarded": "0.007", "held": "0", "spent": "0"},
-        {"unit": "samples", "awarded": "2", "held": "0.011", "spent": "0.007"},
-    ]
-    assert [(one["funder"], one["grant"], one["unit"]) for one in by(rows, "funder", "grant")] == [
-        ("nims", "g1", "samples"),
-        ("nims", "g2", "samples"),
-        ("riken", "g1", "jpy"),
-    ]
-    assert by([], "team") == []
-
-
-def test_a_table_says_which_tranches_wait_and_keeps_every_cell_in_its_column():
-    rows = [row("g1", "nims", "samples", 1_500, 10, 5, locked=True), row('g"2', "a,b", "usd", 0, 0, 0)]
-    read = list(csv.DictReader(io.StringIO(to_csv(rows))))
-    assert read[0] == {
-        "charter": "demo",
-        "funder": "nims",
-        "team": "colour",
-        "grant": "g1",
-        "tranche": "all",
-        "unit": "samples",
-        "awarded": "1.5",
-        "held": "0.01",
-        "spent": "0.005",
-        "locked": "yes",
-    }
-    assert (read[1]["grant"], read[1]["funder"], read[1]["awarded"], read[1]["locked"]) == ('g"2', "a,b", "0", "no")
-
-
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_cell_that_a_spreadsheet_would_run_is_text(first):
-    (_, line) = csv.reader(io.StringIO(to_csv([row(f"{first}x", "nims", "usd", 0, 0, 0)])))
-    assert line[3] == f"'{first}x"

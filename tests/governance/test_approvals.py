@@ -7,8 +7,8 @@ import pytest
 from governance.ledgers import Book, site
 from governance.world import DAY, NOW, online_key
 from yosegi.core.errors import Invalid
+from yosegi.governance.mandates import approvals
 from yosegi.governance.mandates.approvals import Approval, ApprovalRefused, accept_approval, is_approved
-from yosegi.governance.mandates.view import approvals
 from yosegi.ledger import Draft
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import by_id

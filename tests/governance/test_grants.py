@@ -16,8 +16,8 @@ from governance.ledgers import Alone, Book, site
 from governance.world import DAY, NOW, charter, governance_key, member
 from yosegi.core.amounts import LARGEST, Amounts
 from yosegi.core.errors import Invalid, YosegiError
+from yosegi.governance.grants import grant as grants
 from yosegi.governance.grants.balances import GrantsView, balance, grant_of, grants_of
-from yosegi.governance.grants.balances import grant as grants
 from yosegi.governance.grants.grant import Grant, GrantExceeded, GrantRefused, Release, Tranche, accept_release
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.trust.errors import Untrusted

@@ -18,9 +18,10 @@ from yosegi.governance.charter.statement import Statement, accept_statement
 from yosegi.governance.grants.grant import Grant, Release
 from yosegi.governance.mandates.approvals import Approval
 from yosegi.governance.mandates.mandate import Mandate
+from yosegi.governance.policy.cedar import CedarEngine
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.directory import Directory
-from yosegi.governance.policy.policy import Engine, Policy
+from yosegi.governance.policy.policy import Policy
 from yosegi.governance.policy.question import Question
 from yosegi.governance.policy.rules import local_rules
 from yosegi.governance.policy.what_if import Expectation
@@ -156,7 +157,7 @@ BUNDLE = json.loads(POLICY.bundle)
 def test_a_bundle_of_policies_from_outside_is_read_or_refused(data, new):
     at = ("schema",) if data is None else data.draw(st.sampled_from(places(BUNDLE)))
     with contextlib.suppress(YosegiError):
-        Engine.read(json.dumps(changed(BUNDLE, at, new)).encode())
+        CedarEngine.read(json.dumps(changed(BUNDLE, at, new)).encode())
 
 
 @settings(max_examples=60, deadline=None)

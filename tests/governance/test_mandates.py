@@ -13,9 +13,10 @@ from governance.ledgers import Alone, Book, site
 from governance.world import DAY, NOW, online_key
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
+from yosegi.governance.mandates import view
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.mandates.mandate import Mandate, MandateRefused, Right
-from yosegi.governance.mandates.view import MandatesView, view
+from yosegi.governance.mandates.view import MandatesView
 from yosegi.ledger import Draft
 from yosegi.trust.document import SKEW
 from yosegi.trust.errors import Untrusted

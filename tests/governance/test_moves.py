@@ -13,8 +13,8 @@ from governance.ledgers import Alone, Book, site
 from governance.world import DAY, NOW
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid, YosegiError
+from yosegi.governance.grants import grant as grants
 from yosegi.governance.grants.balances import GrantsView, balance
-from yosegi.governance.grants.balances import grant as grants
 from yosegi.governance.grants.grant import Grant, GrantRefused, Tranche
 from yosegi.governance.grants.transfers import (
     MOVE_ANSWERED,

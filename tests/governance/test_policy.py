@@ -14,10 +14,10 @@ from yosegi.core.errors import Corrupt, Invalid, Refused
 from yosegi.governance.agreements.agreement import ModelTerms
 from yosegi.governance.agreements.label import Label
 from yosegi.governance.agreements.suspensions import Suspension
+from yosegi.governance.policy import cedar as engine_module
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.directory import Directory
 from yosegi.governance.policy.policy import Policy, check_signed, redecide
-from yosegi.governance.policy.policy import cedar as engine_module
 from yosegi.governance.policy.question import CapabilityFacts, Question
 
 DIRECTORY = Directory.of(charter())

@@ -11,7 +11,9 @@ import pytest
 
 import yosegi
 from yosegi.core.errors import NotFound
-from yosegi.core.reasons import REASONS, explain
+from yosegi.core.reasons import CODES, explain, texts
+from yosegi.core.reasons import reason as reason_of
+from yosegi.core.reasons.codes import BY_WHO
 
 SOURCE = Path(yosegi.__file__).parent
 # Calls that take a reason code, and where in their arguments it stands.
@@ -44,16 +46,16 @@ def used() -> dict[str, Path]:
 
 
 def test_every_code_that_is_used_is_in_the_table():
-    assert {code: str(path) for code, path in used().items() if code not in REASONS} == {}
+    assert {code: str(path) for code, path in used().items() if code not in CODES} == {}
 
 
 def test_the_search_for_codes_finds_them():
     assert {"charter_too_few", "approval_missing", "policy_error", "grant_unknown"} <= set(used())
 
 
-@pytest.mark.parametrize("code", sorted(REASONS))
+@pytest.mark.parametrize("code", sorted(CODES))
 def test_a_reason_speaks_both_languages_and_names_the_same_fields(code):
-    reason = REASONS[code]
+    reason = reason_of(code)
     for text in (reason.why, reason.change, reason.who):
         assert text.en
         assert re.search(r"[ぁ-んァ-ン一-龠]", text.ja), "a Japanese sentence has Japanese letters"
@@ -61,9 +63,9 @@ def test_a_reason_speaks_both_languages_and_names_the_same_fields(code):
         assert fields[0] == fields[1]
 
 
-@pytest.mark.parametrize("code", sorted(REASONS))
+@pytest.mark.parametrize("code", sorted(CODES))
 def test_a_reason_says_what_would_have_to_change_and_who_can_change_it(code):
-    assert REASONS[code].change.en.endswith(".")
+    assert reason_of(code).change.en.endswith(".")
     assert "Who can change it: " in explain(code)
     assert "変更できる者" in explain(code, "ja")
 
@@ -76,3 +78,12 @@ def test_an_unknown_code_is_an_error():
 def test_a_field_is_text_and_reaches_into_nothing():
     assert "__class__" not in explain("unknown_team", team="{team.__class__}").replace("{team.__class__}", "")
     assert "…" in explain("unknown_team")
+
+
+def test_every_code_has_its_texts_and_every_text_is_of_a_code():
+    wanted = {*CODES, *(f"{code}.change" for code in CODES), *(f"who.{who}" for who in BY_WHO)}
+    assert set(texts()) == wanted
+
+
+def test_a_code_stands_under_one_who_can_change_it():
+    assert len(CODES) == sum(len(codes) for codes in BY_WHO.values())

@@ -27,11 +27,11 @@ from yosegi.governance.charter.charter import Charter, Threshold, accept
 from yosegi.governance.charter.key_history import KeyHistory
 from yosegi.governance.charter.roster import Roster
 from yosegi.governance.charter.statement import Outbound, Revoked, accept_statement
+from yosegi.governance.grants import grant as grants
 from yosegi.governance.grants.balances import GrantsView
-from yosegi.governance.grants.balances import grant as grants
 from yosegi.governance.grants.grant import Grant, GrantRefused, Release, Tranche, accept_release
+from yosegi.governance.mandates import approvals
 from yosegi.governance.mandates.approvals import Approval, ApprovalRefused, ApprovalsView
-from yosegi.governance.mandates.view import approvals
 from yosegi.governance.policy.directory import Directory
 from yosegi.governance.policy.policy import Policy
 from yosegi.trust.errors import Untrusted

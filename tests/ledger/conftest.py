@@ -1,14 +1,9 @@
-"""A file for a ledger, its opener, and a PostgreSQL server where its programs are installed."""
+"""A ledger's opener and its stores, of each kind."""
 
 from __future__ import annotations
 
+import inspect
 import itertools
-import os
-import pwd
-import shutil
-import signal
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,30 +13,38 @@ import pytest
 from ledger.support import Opener, open_ledger
 from yosegi.ledger import Ledger, SqliteStore, Store
 
-POSTGRES = shutil.which("postgres") or shutil.which("postgres", path="/usr/lib/postgresql/15/bin")
-
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "ledger.sqlite"
 
 
+BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.processes)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of the ledger runs on every kind of store; one that looks into the SQLite file, on that alone."""
+    if "opened" in metafunc.fixturenames:
+        of_the_file = {"file", "corrupted"} & set(inspect.signature(metafunc.function).parameters)
+        metafunc.parametrize("opened", ["sqlite"] if of_the_file else BOTH, indirect=True)
+
+
 @pytest.fixture
-def opened(file: Path) -> Iterator[Opener]:
-    """Opens the ledger in `file`; what a test leaves open is closed after it."""
+def opened(request: pytest.FixtureRequest, file: Path) -> Iterator[Opener]:
+    """Opens this test's ledger; what a test leaves open is closed after it."""
     ledgers: list[Ledger] = []
+    new = request.getfixturevalue("postgres") if request.param == "postgres" else None
 
     async def open_it(**fields: Any) -> Ledger:
-        ledger = await open_ledger(SqliteStore(file, durable=False), **fields)
-        ledgers.append(ledger)
-        return ledger
+        ledgers.append(await open_ledger(new() if new else SqliteStore(file, durable=False), **fields))
+        return ledgers[-1]
 
     yield open_it
     for ledger in ledgers:
         ledger.close()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.processes)])
+@pytest.fixture(params=BOTH)
 def kind(request: pytest.FixtureRequest) -> str:
     """Every kind of store."""
     return str(request.param)
@@ -68,32 +71,16 @@ def postgres(server: str) -> Callable[[], Store]:
     return lambda: PostgresStore(server, schema=schema, durable=False)
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """A PostgreSQL server of this run, reached through a socket in a folder of its own."""
-    pytest.importorskip("psycopg")
-    if POSTGRES is None:
-        pytest.skip("PostgreSQL's programs are not installed")
-    folder = Path(tempfile.mkdtemp(prefix="yosegi-postgres-"))
-    # The server refuses to run as root.
-    as_user = {"user": "postgres", "group": pwd.getpwnam("postgres").pw_gid} if os.geteuid() == 0 else {}
-    if as_user:
-        shutil.chown(folder, "postgres")
-    initdb = str(Path(POSTGRES).resolve().with_name("initdb"))
-    options = ["--no-sync", "--auth=trust", "--username=yosegi", "--encoding=UTF8", "--locale=C", "--wal-segsize=1"]
-    data = folder / "data"
-    subprocess.run([initdb, "-D", str(data), *options], check=True, capture_output=True, cwd=folder, **as_user)
-    settings = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "min_wal_size=2MB"]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [POSTGRES, "-D", str(data), "-k", str(folder), *settings], stdout=log, stderr=log, cwd=folder, **as_user
-        )
-    try:
-        ready = str(Path(POSTGRES).resolve().with_name("pg_isready"))
-        while subprocess.run([ready, "-q", "-h", str(folder)], check=False).returncode:
-            assert process.poll() is None, (folder / "log").read_text()
-        yield f"host={folder} user=yosegi dbname=postgres"
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        process.wait()
-        shutil.rmtree(folder)
+@pytest.fixture
+def make(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+    """Makes stores over one and the same place."""
+    stores: list[Store] = []
+    postgres = request.getfixturevalue("postgres") if kind == "postgres" else None
+
+    def made() -> Store:
+        stores.append(postgres() if postgres else SqliteStore(tmp_path / "store.sqlite", durable=False))
+        return stores[-1]
+
+    yield made
+    for store in stores:
+        store.close()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from yosegi.core.errors import Refused
-from yosegi.ledger import Db, Draft, Entry, Ledger, Store, View, Write
+from yosegi.ledger import Db, Draft, Entry, Ledger, SqliteStore, Store, View, Write
 from yosegi.trust.keys import PublicKey, by_id
 from yosegi.trust.signer import Ed25519Signer
 
@@ -41,6 +41,15 @@ class StillClock:
         for due, future in self._sleepers:
             if due <= self.seconds and not future.done():
                 future.set_result(None)
+
+
+def tables(ledger: Ledger) -> list[str]:
+    """The names of all tables in a ledger's store, as the store's own catalogue has them."""
+    if isinstance(ledger._store, SqliteStore):
+        found = ledger.query("SELECT name FROM sqlite_master WHERE type = 'table'")
+    else:
+        found = ledger.query("SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()")
+    return [str(row["name"]) for row in found]
 
 
 class Budget:

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from ledger.support import Budget, Opener, open_ledger, write
+from ledger.support import Budget, Opener, write
 from yosegi.core.errors import Conflict, Invalid, Refused, Unavailable
-from yosegi.ledger import Db, Draft, Entry, Ledger, Store, Write
+from yosegi.ledger import Db, Draft, Entry, Ledger, Write
 
 ROOMS = pytest.mark.parametrize("inline", [True, False], ids=["inline", "thread"])
-
-
-@pytest.fixture
-def opened(store: Store) -> Iterator[Opener]:
-    """Opens a new ledger in each kind of store."""
-
-    async def open_it(**fields: Any) -> Ledger:
-        return await open_ledger(store, **fields)
-
-    yield open_it
-    store.close()
 
 
 def run(action: Any) -> Any:

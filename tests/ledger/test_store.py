@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,21 +12,6 @@ from yosegi.ledger.rows import DDL
 
 Make = Callable[[], Store]
 TABLE = ("CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY, number INTEGER, data BLOB, share REAL)",)
-
-
-@pytest.fixture
-def make(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    """Makes stores over one and the same place."""
-    stores: list[Store] = []
-    postgres = request.getfixturevalue("postgres") if kind == "postgres" else None
-
-    def made() -> Store:
-        stores.append(postgres() if postgres else SqliteStore(tmp_path / "store.sqlite", durable=False))
-        return stores[-1]
-
-    yield made
-    for store in stores:
-        store.close()
 
 
 def claimed(make: Make) -> tuple[Store, int]:
@@ -193,3 +178,10 @@ def test_a_closed_store_refuses(make: Make) -> None:
 def test_statistics_are_numbers(make: Make) -> None:
     store, _ = claimed(make)
     assert all(isinstance(value, int) for value in store.statistics().values())
+
+
+def test_whether_there_is_a_ledger_is_told_without_making_one(make: Make) -> None:
+    assert not make().exists()
+    assert not make().exists()
+    claimed(make)
+    assert make().exists()

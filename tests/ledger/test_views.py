@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ledger.support import Budget, Opener, Titles, write
+from ledger.support import Budget, Opener, Titles, tables, write
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.ledger import Db, Entry
 
@@ -75,9 +75,12 @@ def test_a_view_that_was_away_for_a_while_catches_up(opened: Opener) -> None:
     run(body())
 
 
-@pytest.mark.parametrize("newer", [Counter(2, factor=10), Counter(2, table="counts2"), Counter(1, table="counts2")])
-def test_a_view_of_another_version_or_form_begins_anew(opened: Opener, newer: Counter) -> None:
+@pytest.mark.parametrize("form", [(2, 10, "counts"), (2, 1, "counts2"), (1, 1, "counts2")])
+def test_a_view_of_another_version_or_form_begins_anew(opened: Opener, form: tuple[int, int, str]) -> None:
+    version, factor, table = form
+
     async def body() -> None:
+        newer = Counter(version, factor=factor, table=table)
         ledger = await opened(views=[Counter()])
         await ledger.append(write("a", 0, drafts=2))
         ledger.close()
@@ -85,8 +88,7 @@ def test_a_view_of_another_version_or_form_begins_anew(opened: Opener, newer: Co
         assert newer.shown == [0, 1, 2]
         numbers = [row["number"] for row in ledger.query(f"SELECT number FROM {newer.table} ORDER BY 1")]
         assert numbers == [0, newer.factor, 2 * newer.factor]
-        tables = {row["name"] for row in ledger.query("SELECT name FROM sqlite_master WHERE name LIKE 'counts%'")}
-        assert tables == {newer.table}
+        assert {name for name in tables(ledger) if name.startswith("counts")} == {newer.table}
         list(ledger.check())
 
     run(body())
@@ -198,7 +200,7 @@ def test_a_view_may_not_take_the_ledgers_own_tables(opened: Opener) -> None:
 def test_a_query_cannot_write(opened: Opener) -> None:
     async def body() -> None:
         ledger = await opened(views=[Counter()])
-        with pytest.raises(Exception, match="readonly"):
+        with pytest.raises(Exception, match=r"read-?only"):
             ledger.query("DELETE FROM counts")
 
     run(body())

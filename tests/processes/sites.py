@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,12 @@ def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -
 class Town:
     """The federation: argonne asks; riken works by processes and keeps the mail of nims; nims has a station."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ledgers: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """Found it; `ledgers` is what `[ledger]` says in the settings of some of the sites."""
+
+        def ledger(site: str) -> dict[str, Any]:
+            return {"ledger": dict(ledgers[site])} if ledgers and site in ledgers else {}
+
         self.folder, self.world = folder, folder / "world"
         self.world.mkdir(parents=True)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -150,14 +155,15 @@ class Town:
             purposes=("research",),
             founders=(
                 Founder(
-                    settings={"site": "argonne", "title": "A", "listen": argonne, "url": self.urls["argonne"]},
+                    settings={"site": "argonne", "title": "A", "listen": argonne, "url": self.urls["argonne"]}
+                    | ledger("argonne"),
                     country="US", people={"pi@argonne": "member", "operator@argonne": "operator"},
                 ),
                 Founder(
                     settings={
                         "site": "riken", "title": "R", "listen": riken, "url": self.urls["riken"],
                         "keeps_mailboxes": True, "process": {"publish": work, "slots": 2},
-                    },
+                    } | ledger("riken"),
                     country="JP",
                     people={"operator@riken": "operator", "officer@riken": "officer"},
                     grant={"samples": "500", "usd": "100"},

@@ -25,9 +25,9 @@ def _fields(text: str) -> set[str]:
 
 @pytest.mark.parametrize("key", TEXTS)
 def test_both_languages_name_the_same_fields(key: str) -> None:
-    english, japanese = TEXTS[key]
-    assert _fields(english) == _fields(japanese)
-    assert bool(english) == bool(japanese)
+    text = TEXTS[key]
+    assert _fields(text.en) == _fields(text.ja)
+    assert bool(text.en) == bool(text.ja)
 
 
 def test_every_text_that_a_template_asks_for_is_there_and_every_text_is_asked_for() -> None:

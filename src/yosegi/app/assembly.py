@@ -200,6 +200,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     lost = LostTasks(repository, guard)
     dispatcher = Dispatcher(
         repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
+        parts.supervisor.scope("execution"),
     )  # fmt: skip
     admission = Admission(
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,

@@ -8,11 +8,11 @@ import importlib.util
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 from yosegi.app.assembly import Parts, assemble
 from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
 from yosegi.app.settings import Home, Settings
+from yosegi.app.stores import store_of
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
@@ -33,7 +33,7 @@ from yosegi.governance.mandates.view import MandatesView
 from yosegi.identity.accounts import read_accounts
 from yosegi.identity.oidc_claims import ClaimMapping, InstitutionSignIn
 from yosegi.identity.openid import OidcClient, OpenId, over_http
-from yosegi.ledger import Ledger, SqliteStore, View
+from yosegi.ledger import Ledger, View
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
 from yosegi.services.runtime import Site
@@ -65,11 +65,12 @@ async def open_ledger(home: Home, settings: Settings, clock: Clock, key: Signer 
 
     Raises:
         Locked: the site is running.
+        StoreFailed: the disk, or the database server, does not do what is asked.
         Corrupt: it does not hold together.
         Invalid, LooseKeyFile: its key is not where the settings say.
     """
     return await Ledger.open(
-        SqliteStore(home.ledger),
+        store_of(home, settings),
         site=settings.site,
         signer=key or signer(home, "site"),
         clock=clock,
@@ -134,6 +135,7 @@ async def offline_site(home: Home) -> AsyncIterator[Site]:
 
     Raises:
         Locked: the site is running.
+        StoreFailed: the disk, or the database server, does not do what is asked.
         Invalid, Corrupt: as `compose`.
     """
     settings, clock, key = home.settings(), SystemClock(), signer(home, "site")
@@ -202,8 +204,3 @@ def institution_of(home: Home, settings: Settings, clock: Clock) -> InstitutionS
     )
     admission = ClaimMapping(settings.site, oidc.claim, oidc.people, oidc.groups_claim, oidc.roles)
     return InstitutionSignIn(oidc.name, OpenId(client, clock, over_http), admission)
-
-
-def state_folder(home: Home, station: str) -> Path:
-    """Where a station of this machine keeps its intent log and its instrument's state."""
-    return home.stations / station

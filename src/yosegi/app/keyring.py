@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from yosegi.app.settings import Home, KeySettings, OidcSettings, Settings
+from yosegi.app.settings import Home, KeySettings, LedgerSettings, OidcSettings, Settings
 from yosegi.core.errors import Invalid
 from yosegi.core.values import Value
 from yosegi.trust.keys import PublicKey
@@ -116,6 +116,18 @@ def read_client_secret(home: Home, oidc: OidcSettings) -> str:
         return ""
     todo = "put the client's secret there, and nothing else"
     return _secret(home, oidc.client_secret_env, oidc.client_secret_file, "secret", todo)
+
+
+def read_ledger_password(home: Home, ledger: LedgerSettings) -> str:
+    """The password of the ledger's database role; empty where the server knows the site otherwise.
+
+    Raises:
+        LooseKeyFile, Invalid: as `read_pin`.
+    """
+    if not ledger.password_env and not ledger.password_file:
+        return ""
+    todo = "put the database role's password there, and nothing else"
+    return _secret(home, ledger.password_env, ledger.password_file, "password", todo)
 
 
 def _secret(home: Home, variable: str, file: str, what: str, todo: str) -> str:

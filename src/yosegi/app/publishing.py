@@ -8,10 +8,10 @@ from pathlib import Path
 import tomlkit
 
 from yosegi.app.settings import Home, Settings
+from yosegi.app.stores import has_ledger, snapshot_of
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, NotFound
 from yosegi.execution.engines.derivation import derive_all
-from yosegi.ledger.snapshot import Snapshot
 
 
 async def publish_entry(home: Home, entry: str, station: str = "") -> Contract:
@@ -54,9 +54,9 @@ def _published(settings: Settings) -> list[str]:
 
 def _check_known(home: Home, contract: Contract) -> None:
     """A name stands for one contract for ever, also after it was no longer published."""
-    if not home.ledger.exists():
+    if not has_ledger(home):
         return
-    with Snapshot(home.ledger) as ledger:
+    with snapshot_of(home) as ledger:
         for entry in ledger.stream(f"capability/{contract.name}"):
             if entry.facts["contract"] != contract.digest:
                 todo = "a changed contract needs a new version: raise the number after @"

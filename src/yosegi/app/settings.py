@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -99,6 +100,30 @@ class OidcSettings(Value):
         return self
 
 
+class LedgerSettings(Value):
+    """Where the ledger lies: a file of the home folder, or a schema of a PostgreSQL database."""
+
+    store: Literal["sqlite", "postgresql"] = "sqlite"
+    url: str = ""
+    """How the server is reached: `postgresql://role@host/database`, or libpq's `host=… dbname=…`. No password."""
+    schema_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "yosegi"
+    """One site's tables are in one schema; the site makes it."""
+    password_env: str = ""
+    password_file: str = ""
+    """Where the role's password is read, if the server asks for one; never here."""
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> LedgerSettings:
+        if (self.store == "postgresql") != bool(self.url):
+            raise ValueError('store = "postgresql" needs a url, and nothing else has one')
+        # The value itself is not repeated: it would stand in a log.
+        if urlsplit(self.url).password is not None or re.search(r"\bpassword\s*=", self.url):
+            raise ValueError("url holds a password: name password_env or password_file instead")
+        if self.password_env and self.password_file:
+            raise ValueError("name either password_env or password_file")
+        return self
+
+
 class EmailSettings(Value):
     """The mail server through which notices go."""
 
@@ -189,6 +214,7 @@ class Settings(Value):
     network: NetworkSettings = NetworkSettings()
     objects: ObjectSettings = ObjectSettings()
     notices: NoticeSettings = NoticeSettings()
+    ledger: LedgerSettings = LedgerSettings()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     clearances: dict[Clearance, tuple[PersonId, ...]] = Field(default_factory=dict)
     key: dict[Literal["site", "governance"], KeySettings] = Field(default_factory=dict)

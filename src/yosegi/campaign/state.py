@@ -46,7 +46,6 @@ class Campaign:
     contracts: Mapping[str, Contract]
     state: CampaignState
     position: int
-    last_sequence: int
     started: str
     trials: Trials = field(default_factory=Trials)
     ended_order: Appended[int] = field(default_factory=Appended)
@@ -73,7 +72,7 @@ class Campaign:
             Conflict: a table of transitions does not allow it.
             Corrupt: an entry that nothing led to.
         """
-        return replace(self, position=entry.position, last_sequence=entry.sequence, **self._changes(entry))
+        return replace(self, position=entry.position, **self._changes(entry))
 
     def _changes(self, entry: Entry) -> dict[str, Any]:
         facts, body = entry.facts, entry.body or {}
@@ -217,7 +216,6 @@ def _first(entry: Entry) -> Campaign:
         contracts={ref: Contract.read(contract) for ref, contract in entry.body["contracts"].items()},
         state=CampaignState.RUNNING,
         position=entry.position,
-        last_sequence=entry.sequence,
         started=entry.time,
         mandate=entry.facts.get("mandate", ""),
         conduct=spec.conduct,

@@ -11,11 +11,11 @@ import click
 
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
+from yosegi.app.stores import snapshot_of, store_of
 from yosegi.cli.connection import with_home
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Conflict, Corrupt, Invalid
 from yosegi.core.sanitize import plain
-from yosegi.ledger.snapshot import Snapshot
 from yosegi.verification.ledger_audit import Finding, LedgerAudit, LedgerCopy, read_home
 from yosegi.verification.ledger_audit import audit as held_against_each_other
 from yosegi.verification.ledger_export import is_audit, read_audit, write_audit
@@ -79,7 +79,11 @@ def _read(path: Path) -> LedgerCopy:
             bar.length = total
             bar.update(done - bar.pos)
 
-        return read_home(Home(path).ledger, told) if path.is_dir() else read_audit(path, told)
+        if not path.is_dir():
+            return read_audit(path, told)
+        home = Home(path)
+        # A backup holds the ledger as a file, whatever its settings say.
+        return read_home(home.ledger if home.ledger.exists() else store_of(home, home.settings()), told)
 
 
 def _untrusted(books: list[LedgerCopy], charter: str) -> Iterator[Finding]:
@@ -139,7 +143,7 @@ def export(home: Path, out: Path) -> None:
     keys = signers(place, "site")
     # Named once it is whole: one that was broken off is no export, and in nobody's way.
     part = out.with_name(out.name + ".part")
-    with Snapshot(place.ledger) as ledger, part.open("wb") as file:
+    with snapshot_of(place) as ledger, part.open("wb") as file:
         entries = write_audit(ledger, file, *keys)
     part.rename(out)
     say(f"{out}: {entries} entries; anybody checks it: yosegi audit verify {out}")

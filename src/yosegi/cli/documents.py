@@ -11,6 +11,7 @@ import click
 
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
+from yosegi.app.stores import has_ledger
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.client.client import Client
 from yosegi.core import canonical
@@ -112,7 +113,7 @@ def load_signer(path: Path) -> Signer:
 def _named(home: Home, envelope: Envelope) -> set[str]:
     """The governance keys under whose charter a document stands; none where that charter was not accepted here."""
     named = set(Charter.peek(envelope).keys) if envelope.payload_type == Charter.payload_type else set()
-    if not home.ledger.exists():
+    if not has_ledger(home):
         return named
     value = canonical.loads(envelope.payload)
     charter = str(value.get("id", value.get("charter")))

@@ -12,6 +12,7 @@ import click
 
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
+from yosegi.app.stores import snapshot_of
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import save
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -30,7 +31,6 @@ from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreements.suspensions import Barred
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Entry
-from yosegi.ledger.snapshot import Snapshot
 from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
 from yosegi.verification.incident_trace import SUBJECTS, Subject, Touched, report, trace, verify_report
@@ -71,7 +71,7 @@ def _names(home: Home, subject: str, name: str) -> tuple[Subject, tuple[str, ...
     settings = home.settings()
     if name not in settings.station:
         raise NotFound("station", name, tuple(settings.station))
-    with Snapshot(home.ledger) as ledger:
+    with snapshot_of(home) as ledger:
         known = [f"{settings.site}/{stream.partition('/')[2]}" for stream in ledger.streams("capability/")]
     entries = {entry.partition(":")[2] for entry in settings.station[name].publish}
     return "capability", tuple(ref for ref in known if _attribute(ref) in entries) or tuple(known)
@@ -97,7 +97,7 @@ def trace_(home: Path, subject: str, name: str, since: str, json_: bool) -> None
     `calibration` or any other `text` is looked for as it stands in inputs and outputs.
     """
     kind, names = _names(Home(home), subject, name)
-    with Snapshot(Home(home).ledger) as ledger:
+    with snapshot_of(Home(home)) as ledger:
         found = trace(ledger, kind, names, _moment(since))
     if json_:
         show_json([_line(touched) for touched in found])
@@ -144,7 +144,7 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
     """
     place = Home(home)
     kind, names = _names(place, subject, name)
-    with Snapshot(place.ledger) as ledger:
+    with snapshot_of(place) as ledger:
         found = trace(ledger, kind, names, _moment(since))
         site = place.settings().site
         made = report(ledger, site, kind, ", ".join(names), found, _moment(since), SystemClock().now())
@@ -289,5 +289,5 @@ def export(home: Path, after: int, follow: bool) -> None:
 
 
 def _events(home: Home, start: int) -> Iterator[Entry]:
-    with Snapshot(home.ledger) as ledger:
+    with snapshot_of(home) as ledger:
         yield from ledger.scan(start)

@@ -16,6 +16,7 @@ from yosegi.app.keyring import loose, signer, unused, where_keys_live
 from yosegi.app.membership import KINDS, MemberKind
 from yosegi.app.serve import serve as serve_site
 from yosegi.app.settings import Home, Settings
+from yosegi.app.stores import has_ledger, restore_ledger, store_of
 from yosegi.cli.charters import join_charter
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.keys import key
@@ -28,7 +29,7 @@ from yosegi.exchange import PATH
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Listens
 from yosegi.identity.accounts import add_account, read_accounts
-from yosegi.ledger import Checkpoint, Ledger, SqliteStore
+from yosegi.ledger import Checkpoint, Ledger
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer
 
@@ -131,6 +132,7 @@ def doctor(home: Path, json_: bool) -> None:
     settings = place.settings()
     facts = {
         "site": settings.site,
+        "ledger": store_of(place, settings).where,
         "listens": settings.listen,
         "reached": settings.url or (f"mailbox at {settings.mailbox}" if settings.mailbox else "files carried to it"),
         "accounts": {a.person: a.role for a in read_accounts(place.accounts).values()},
@@ -281,7 +283,7 @@ def backup(home: Path, target: Path) -> None:
         return ignore(folder, names) | ({place.objects.name} if Path(folder) == home else set())
 
     shutil.copytree(home, target, ignore=but_objects, dirs_exist_ok=True)
-    store = SqliteStore(place.ledger)
+    store = store_of(place, place.settings())
     try:
         store.backup(target / place.ledger.name)
     finally:
@@ -307,6 +309,7 @@ def restore(source: Path, home: Path, by: str) -> None:
         raise Conflict(str(home), "is not empty", "name a new folder, or move the old one away first")
     Home(source).settings()
     shutil.copytree(source, home, dirs_exist_ok=True)
+    restore_ledger(Home(home), Home(home).ledger)
 
     async def work(ledger: Ledger) -> None:
         registry = Registry(ledger.site, ledger, SystemClock())
@@ -414,9 +417,8 @@ async def _held_by(transport: HttpTransport, registry: Registry, charter: str, p
 def _with_ledger(home: Path, work: Any) -> None:
     """Open the ledger of a site that is not running, and close it again."""
     place = Home(home)
-    if not place.ledger.exists():
-        place.settings()
-        raise Invalid(str(place.ledger), "there is no ledger yet", "serve the site once")
+    if not has_ledger(place):
+        raise Invalid(f"the ledger of {home}", "there is none yet", "serve the site once")
 
     async def run() -> None:
         ledger = await open_ledger(place, place.settings(), SystemClock())

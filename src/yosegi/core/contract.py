@@ -154,13 +154,6 @@ class Contract(Value):
         """
         self._check(self._outputs, outputs, self.outputs, "outputs")
 
-    def unit_of(self, name: str) -> str:
-        """The UCUM unit of an input or output; empty if it has none."""
-        for schema in (self.inputs, self.outputs):
-            if name in schema.get("properties", {}):
-                return str(schema["properties"][name].get("unit", ""))
-        raise Invalid(f"contract {self.name}", f"has no input or output {name!r}")
-
     @functools.cached_property
     def _inputs(self) -> jsonschema_rs.Draft202012Validator:
         return _validator(canonical.dumps(self.inputs))

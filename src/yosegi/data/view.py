@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -110,8 +110,3 @@ def named(ledger: Ledger, digest: str) -> ObjectRef:
 def is_erased(ledger: Ledger, digest: str) -> bool:
     """Whether its bytes were taken away for good."""
     return bool(ledger.query("SELECT digest FROM object_erased WHERE digest = ?", (digest,)))
-
-
-def streams_of(names: Iterable[Known]) -> tuple[str, ...]:
-    """The streams that name an object, each once."""
-    return tuple(dict.fromkeys(one.stream for one in names))

@@ -65,13 +65,9 @@ class OutboxView:
             db.execute("INSERT INTO outbox (id, charter, receiver, topic, sequence) VALUES (?, ?, ?, ?, ?)", row)
         elif entry.type in (ACKNOWLEDGED, REFUSED):
             for settled in entry.facts["ids"]:
-                # Entries of version 0.1 name no receiver: what was sent then had one receiver each.
                 message_id, _, receiver = str(settled).partition(" ")
-                if receiver:
-                    sent = (message_id, receiver, entry.header.charter)
-                    db.execute("DELETE FROM outbox WHERE id = ? AND receiver = ? AND charter = ?", sent)
-                else:
-                    db.execute("DELETE FROM outbox WHERE id = ?", (message_id,))
+                sent = (message_id, receiver, entry.header.charter)
+                db.execute("DELETE FROM outbox WHERE id = ? AND receiver = ? AND charter = ?", sent)
 
 
 def waiting(ledger: Ledger) -> list[Outgoing]:

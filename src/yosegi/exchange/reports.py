@@ -78,7 +78,7 @@ class Reports:
 
     async def _append(self, asked: Asked, write: Write, *others: Write) -> None:
         entries = await self.ledger.append(write, *others, *self.consequences(asked))
-        self.requests.answered(replace(asked, position=entries[0].position, last_sequence=entries[0].sequence))
+        self.requests.answered(replace(asked, position=entries[0].position))
 
     def _outputs(self, asked: Asked, outcome: Outcome) -> tuple[dict[str, ObjectRef], str]:
         """The objects among the outputs that were reported; and why they are not what the contract says."""

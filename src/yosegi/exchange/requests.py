@@ -68,11 +68,10 @@ class Asked:
     sensitivity: str = "team"
     simulated: bool = False
     decided: tuple[DecisionBasis, ...] = ()
-    last_sequence: int = 0
 
     def follow(self, entry: Entry) -> Asked:
         """The request after one more entry."""
-        here = replace(self, position=entry.position, last_sequence=entry.sequence)
+        here = replace(self, position=entry.position)
         body = entry.body or {}
         if entry.type == MADE:
             return replace(here, request=Request.recorded(body["document"]) if "document" in body else None)

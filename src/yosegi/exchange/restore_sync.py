@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from yosegi.core import encoding
+from yosegi.core import canonical
 from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound
 from yosegi.exchange.channels import Channels
@@ -134,7 +134,7 @@ class RestoreSync:
             for entry in self.ledger.read(stream):
                 receipt = (entry.body or {}).get("receipt")
                 if receipt is not None and entry.header.charter == asked.charter:
-                    header = encoding.loads(receipt["header"])
+                    header = canonical.as_doubles(canonical.loads(receipt["header"]))
                     if header["sequence"] >= asked.size and header["epoch"] < asked.epoch:
                         yield receipt
 

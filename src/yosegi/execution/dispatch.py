@@ -6,10 +6,11 @@ Everything is recorded before it happens. What may start is said by `Slots` and 
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from typing import Any, TypeVar
 
 from yosegi.core.clock import Clock
@@ -18,6 +19,7 @@ from yosegi.core.engine import Outcome, Progress, Work
 from yosegi.core.errors import Conflict, Unavailable
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
+from yosegi.core.supervision import TaskScope
 from yosegi.execution import reconciliation, tasks
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.charging import CheckedOutcome, checked
@@ -47,6 +49,7 @@ class Dispatcher:
         clocks: by a clock that is off nothing may be judged, and so nothing started.
         inputs: brings the objects among inputs here.
         lost: knows what a restoration has lost.
+        scope: keeps what runs in the background.
     """
 
     repository: TaskRepository
@@ -56,9 +59,9 @@ class Dispatcher:
     inputs: InputFetcher
     breakers: Breakers
     lost: LostTasks
+    scope: TaskScope
     progress: dict[str, Progress] = field(default_factory=dict)
     """How far what runs is, by task."""
-    _work: set[asyncio.Task[None]] = field(default_factory=set)
     _slots: Slots = field(init=False)
     _stop: StopControl = field(init=False)
     _device: DeviceReconciler = field(init=False)
@@ -86,24 +89,27 @@ class Dispatcher:
         rows = ledger.query("SELECT stream, last FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
         for row in rows:
             task = self.repository.task(row["stream"])
-            if await self.lost.was_lost(task, row["last"]):
-                continue
-            if task.state is TaskState.DISPATCHED:
-                await self._reconcile(task)
-            else:
-                self.enqueue(task)
+            if not await self.lost.was_lost(task, row["last"]):
+                await self._take_up(task)
         for row in ledger.query("SELECT stream FROM task WHERE state = 'uncertain' ORDER BY first"):
-            task = self.repository.task(row["stream"])
+            await self._take_up(self.repository.task(row["stream"]))
+        self.start_waiting()
+
+    async def _take_up(self, task: Task) -> None:
+        """Go on with a task from what is on record of it: after a restart, or after a fault of this program."""
+        if task.state is TaskState.DISPATCHED:
+            await self._reconcile(task)
+        elif task.state is TaskState.ACCEPTED:
+            self._slots.give_back(task.capability, task.stream)
+            self.enqueue(task)
+        elif task.state is TaskState.UNCERTAIN:
             published = self.repository.published_for(task.asked())
             if published is not None and published.contract.can_query:
                 self._keep_asking(task, published)
-        self.start_waiting()
 
     async def close(self) -> None:
         """Stop watching; engines keep or end their processes by their own rule."""
-        for work in list(self._work):
-            work.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
+        await self.scope.close()
 
     async def _reconcile(self, task: Task) -> None:
         """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""
@@ -118,14 +124,14 @@ class Dispatcher:
         else:
             interrupted = Outcome.failed(Effect.UNKNOWN, OutcomeCode.INTERRUPTED)
             self._slots.take(task.capability, task.stream)
-            self._begin(self._find_out(task, published, interrupted))
+            self._begin("ask", task.stream, lambda: self._find_out(task, published, interrupted))
 
     # -- waiting --------------------------------------------------------------------------------------------------
 
     def enqueue(self, task: Task) -> None:
         """Let an accepted task wait for its inputs, and then for a slot."""
         if missing := self.inputs.missing(task.asked(), task.objects) if task.objects else {}:
-            self._begin(self._stage(task, missing))
+            self._begin("stage", task.stream, lambda: self._stage(task, missing))
         else:
             self._queue(task)
 
@@ -184,7 +190,7 @@ class Dispatcher:
         """Start what waits for a capability, as far as there is room."""
         if self._slots.waiting(name) and not self._is_closed(name):
             for stream in self._slots.due(name):
-                self._begin(self._dispatch(name, stream))
+                self._begin("start", stream, partial(self._dispatch, name, stream))
 
     def task_changed(self, task: Task) -> None:
         """A task that runs no more has given its slot back."""
@@ -230,7 +236,7 @@ class Dispatcher:
     def begin(self, task: Task, published: Published, *, taken_up: bool = False) -> None:
         """Have the engine carry out a task that is durably dispatched; `taken_up` if it may have had it before."""
         self._slots.take(published.contract.name, task.stream)
-        self._begin(self._run(task, published, taken_up))
+        self._begin("run", task.stream, lambda: self._run(task, published, taken_up))
 
     async def _run(self, task: Task, published: Published, taken_up: bool) -> None:
         contract = published.contract
@@ -246,7 +252,8 @@ class Dispatcher:
             taken_up=taken_up,
         )
         if task.revoked:
-            self._begin(self._halt(task, published))  # it lapsed before this site was started again
+            # It lapsed before this site was started again.
+            self._begin("halt", task.stream, lambda: self._halt(task, published), is_repeatable=True)
         outcome = await published.engine.run(work, self._progressed)
         self.progress.pop(task.stream, None)
         await self._find_out(task, published, outcome)
@@ -278,7 +285,7 @@ class Dispatcher:
 
     def _keep_asking(self, task: Task, published: Published) -> None:
         """Ask about an uncertain task until the device can tell, or somebody has settled it."""
-        self._begin(self._ask_until_told(task, published))
+        self._begin("query", task.stream, lambda: self._ask_until_told(task, published), is_repeatable=True)
 
     async def _ask_until_told(self, task: Task, published: Published) -> None:
         pause = reconciliation.AGAIN_AFTER
@@ -297,16 +304,27 @@ class Dispatcher:
                 log.warning("a task waits to be recorded: %s", error)
                 await self.clock.sleep(AGAIN_AFTER)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._ended)
+    def _begin(
+        self, what: str, stream: str, work: Callable[[], Awaitable[None]], *, is_repeatable: bool = False
+    ) -> None:
+        """Go on with one task in the background.
 
-    def _ended(self, work: asyncio.Task[None]) -> None:
-        """What fails (a lost term, a fault of this program) is taken up again at the next start, and reconciled."""
-        self._work.discard(work)
-        if not work.cancelled() and (error := work.exception()) is not None:
-            log.error("a task could not be carried on", exc_info=error)
+        After a fault the task is taken up from what is on record, as after a restart, so that nothing that may have
+        happened is repeated; only what changes nothing (`is_repeatable`) is simply done again.
+        """
+        begun = False
+
+        async def work_round() -> bool:
+            nonlocal begun
+            if begun and not is_repeatable:
+                await self._take_up(self.repository.task(stream))
+            else:
+                begun = True
+                await work()
+            return False
+
+        names = (f"{what} {stream}" if number == 1 else f"{what} {stream} ({number})" for number in count(1))
+        self.scope.repeat(next(name for name in names if not self.scope.is_running(name)), work_round)
 
     # -- what people and home sites do about one task -------------------------------------------------------------
 

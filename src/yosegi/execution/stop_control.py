@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from yosegi.core.engine import Engine
 from yosegi.execution.ports import Published
@@ -34,8 +34,7 @@ class StopControl:
     async def start(self) -> None:
         """As it was before a restart: engines are told again."""
         entries = self.ledger.read(STREAM)
-        facts: Mapping[str, Any] = entries[-1].facts if entries else {"held": False}
-        self.level = facts["word"] if facts["held"] else ""
+        self.level = entries[-1].facts["word"] if entries else ""
         await self._tell()
 
     async def engage(self, level: StopLevel, by: str, reason: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from yosegi.core import encoding
+from yosegi.core import canonical
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import Digest
 from yosegi.core.values import Value
@@ -40,7 +40,7 @@ class Checkpoint(Value):
 
     def to_bytes(self) -> bytes:
         """Canonical JSON (RFC 8785)."""
-        return encoding.dumps(self.model_dump(mode="json"))
+        return canonical.dumps(self.model_dump(mode="json"))
 
     @property
     def root_hash(self) -> bytes:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
-from yosegi.core import canonical, encoding
+from yosegi.core import canonical
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import Digest
 from yosegi.core.values import Value
@@ -57,12 +57,12 @@ class Header(Value):
     on_behalf_of: Name | None
     code: Annotated[str, StringConstraints(max_length=200)]
     after: tuple[Digest, ...]
-    facts: Annotated[dict[str, Any], AfterValidator(encoding.as_doubles)]
+    facts: Annotated[dict[str, Any], AfterValidator(canonical.as_doubles)]
     body: Digest | None
 
     def to_bytes(self) -> bytes:
         """Canonical JSON (RFC 8785), every field there."""
-        return encoding.normal(self.model_dump_json())
+        return canonical.normal(self.model_dump_json())
 
     @classmethod
     def read(cls, data: bytes | dict[str, Any], *, what: str = "a header") -> Self:
@@ -71,7 +71,7 @@ class Header(Value):
         Raises:
             Invalid: not a header of a format that is known here, or not in its one canonical form.
         """
-        raw = data if isinstance(data, bytes) else encoding.dumps(data)
+        raw = data if isinstance(data, bytes) else canonical.dumps(data)
         if len(raw) > MAX_HEADER:
             raise Invalid(what, f"{len(raw)} bytes, and at most {MAX_HEADER} are read")
         try:
@@ -80,7 +80,7 @@ class Header(Value):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole"
             raise Invalid(what, f"{where}: {first['msg']}") from None
-        if not encoding.is_normal(raw):
+        if not canonical.is_normal(raw):
             raise Invalid(what, "not in canonical form")
         return header
 
@@ -103,20 +103,20 @@ class Template:
     __slots__ = ("_after_facts", "_before_facts", "_site", "_time")
 
     def __init__(self, *, site: str, epoch: int, time: str, code: str) -> None:
-        quoted = encoding.quoted
+        quoted = canonical.quoted
         self._before_facts = f',"code":{quoted(code)},"epoch":{epoch},"facts":'
         self._after_facts = f',"format":"{FORMAT}","on_behalf_of":'
         self._site, self._time = quoted(site), quoted(time)
 
     def header(self, write: Write, draft: Draft, *, sequence: int, position: int, body: str | None) -> bytes:
         """The bytes of one header; `body` is the digest of its body."""
-        quoted = encoding.quoted
+        quoted = canonical.quoted
         after = ",".join([quoted(item) for item in draft.after])
         behalf = "null" if write.on_behalf_of is None else quoted(write.on_behalf_of)
         digest = "null" if body is None else f'"{body}"'
-        return encoding.checked(
+        return canonical.checked(
             f'{{"actor":{quoted(write.actor)},"after":[{after}],"body":{digest},"charter":{quoted(write.charter)}'
-            f"{self._before_facts}{encoding.text(draft.facts)}{self._after_facts}{behalf}"
+            f"{self._before_facts}{canonical.text(draft.facts)}{self._after_facts}{behalf}"
             f',"position":{position},"sequence":{sequence},"site":{self._site},"stream":{quoted(write.stream)}'
             f',"time":{self._time},"type":{quoted(draft.type)},"type_version":{draft.type_version}}}'
         ).encode()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from yosegi.core import encoding
+from yosegi.core import canonical
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Invalid, NotFound
 from yosegi.core.fifo_cache import FifoCache
@@ -188,7 +188,7 @@ class Ledger:
                 "epoch": header.epoch,
                 "sequence": header.sequence,
                 "hash": receipt.hash,
-                "header": encoding.loads(receipt.header),
+                "header": canonical.as_doubles(canonical.loads(receipt.header)),
             }
             drafts[place] = Draft(REFILLED, facts, receipt.to_bytes(), after=(receipt.hash,))
             charters[place] = header.charter

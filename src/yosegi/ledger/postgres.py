@@ -24,6 +24,7 @@ from yosegi.ledger import rows
 from yosegi.ledger.store import Db, Locked, Parameter, Row, Stale, StoreDamaged, StoreFailed
 
 _TYPES = {"INTEGER": "BIGINT", "BLOB": "BYTEA", "REAL": "DOUBLE PRECISION", "TEXT": 'TEXT COLLATE "C"'}
+_FOUND = re.compile(r"\binstr\(([\w.]+), \?\)")
 _BROKEN = (errors.DataCorrupted, errors.IndexCorrupted)
 
 
@@ -45,7 +46,7 @@ def translated(sql: str) -> bytes:
         b"SELECT a FROM t WHERE b = %s AND c LIKE '?%%'"
     """
     pieces = sql.replace("%", "%%").split("'")
-    pieces[::2] = [piece.replace("?", "%s") for piece in pieces[::2]]
+    pieces[::2] = [_FOUND.sub(r"position(? in \1)", piece).replace("?", "%s") for piece in pieces[::2]]
     if sql.lstrip()[:12].upper() == "CREATE TABLE":
         pieces[::2] = [re.sub(r"\b(INTEGER|BLOB|REAL|TEXT)\b", lambda m: _TYPES[m[1]], piece) for piece in pieces[::2]]
     return "'".join(pieces).encode()
@@ -104,16 +105,18 @@ class PostgresStore:
     Args:
         conninfo: how to connect (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING).
         schema: whose tables are the ledger's; made when it is missing.
+        password: the role's, where the server asks for one and libpq has no other way to it.
         durable: False does not wait for the server's disk: for simulations and benchmarks alone.
 
     Raises:
         Invalid: the schema's name is no plain identifier.
     """
 
-    def __init__(self, conninfo: str, *, schema: str = "yosegi", durable: bool = True) -> None:
+    def __init__(self, conninfo: str, *, schema: str = "yosegi", password: str = "", durable: bool = True) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", schema):
             raise Invalid(f"schema {schema!r}", "not a plain identifier")
         self._conninfo, self._schema, self._durable = conninfo, schema, durable
+        self._password = password or None
         self._writer: PostgresDb | None = None
         self._readers = threading.local()
         self._open: list[psycopg.Connection[Row]] = []
@@ -123,6 +126,10 @@ class PostgresStore:
     def where(self) -> str:
         """The schema's name; a connection string may hold a password."""
         return f"ledger {self._schema} in PostgreSQL"
+
+    def exists(self) -> bool:
+        """Whether the schema has a ledger's tables."""
+        return self.reader().one("SELECT to_regclass(?)", (f"{self._schema}.ledger_entries",)) != (None,)
 
     def claim(self, ddl: Iterable[str]) -> int:
         """Take the lock, create what is missing, begin the next term."""
@@ -205,6 +212,13 @@ class PostgresStore:
         """
         part = target.with_name(target.name + ".part")
         part.unlink(missing_ok=True)
+        try:
+            self._copy_to(part)
+        except sqlite3.Error as error:
+            raise StoreFailed(f"backup {target}", str(error)) from error
+        part.rename(target)
+
+    def _copy_to(self, part: Path) -> None:
         db = self.reader()
         db.execute("BEGIN")
         try:
@@ -219,7 +233,6 @@ class PostgresStore:
                 copy.commit()
         finally:
             db.execute("COMMIT")
-        part.rename(target)
 
     def restore(self, source: Path) -> None:
         """Fill a new schema from a backup; the ledger then waits for its next epoch.
@@ -262,7 +275,7 @@ class PostgresStore:
 
     def _connect(self) -> PostgresDb:
         try:
-            connection = psycopg.connect(self._conninfo, autocommit=True)
+            connection = psycopg.connect(self._conninfo, password=self._password, autocommit=True)
         except psycopg.Error as error:
             raise StoreFailed(self.where, str(error).strip()) from error
         self._open = [other for other in self._open if not other.closed] + [connection]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from yosegi.core import encoding
+from yosegi.core import canonical
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import Digest
 from yosegi.core.values import Value
@@ -37,7 +37,7 @@ class Receipt(Value):
 
     def to_bytes(self) -> bytes:
         """Canonical JSON (RFC 8785)."""
-        return encoding.dumps(self.model_dump(mode="json"))
+        return canonical.dumps(self.model_dump(mode="json"))
 
     def verify(self, keys: Mapping[str, PublicKey], *, site: str = "") -> Header:
         """The header, if everything holds; nothing else is needed.

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from yosegi.core import encoding
+from yosegi.core import canonical
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Unavailable
 from yosegi.core.fifo_cache import FifoCache
@@ -319,7 +319,7 @@ class Sequencer:
     def _entry(self, template: Template, write: Write, draft: Draft, sequence: int, position: int) -> Entry:
         salt = body = digest = None
         if draft.body is not None:
-            body = draft.body if isinstance(draft.body, bytes) else encoding.dumps(dict(draft.body))
+            body = draft.body if isinstance(draft.body, bytes) else canonical.dumps(dict(draft.body))
             if len(body) > MAX_BODY:
                 raise Invalid(f"the body of {draft.type}", f"{len(body)} bytes, and at most {MAX_BODY} are kept")
             salt = self._salts()
@@ -345,6 +345,6 @@ class Sequencer:
             root="sha256:" + frontier.root().hex(),
             time=batch.time,
         ).sign(self._signer)
-        rows.insert(db, entries, bodies, (frontier.size, encoding.dumps(checkpoint.model_dump(mode="json"))))
+        rows.insert(db, entries, bodies, (frontier.size, canonical.dumps(checkpoint.model_dump(mode="json"))))
         self._views.advance(db, frontier.size)
         return Committed(rows.Head(frontier, batch.epoch, batch.copied), checkpoint)

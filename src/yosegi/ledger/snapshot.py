@@ -1,4 +1,4 @@
-"""A ledger's file as it is at one moment, read beside whoever writes it: for officers, offline and at once.
+"""A ledger as it is at one moment, read beside whoever writes it: for officers, offline and at once.
 
 It takes no lock and changes nothing. What it finds can be proved under the newest checkpoint of that moment.
 """
@@ -12,6 +12,7 @@ from yosegi.core.errors import Invalid
 from yosegi.ledger import check, rows, tree
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.sqlite import SqliteStore
+from yosegi.ledger.store import Store
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 
@@ -26,22 +27,26 @@ class Snapshot:
     """One moment of a ledger.
 
     Args:
-        path: the file of a SQLite ledger, of a running site too, or of a backup.
+        place: the file of a SQLite ledger, of a running site too, or of a backup; or a store, which is closed with
+            the snapshot.
 
     Raises:
-        Invalid: no such file, or a ledger without a checkpoint.
+        Invalid: no ledger there, or one without a checkpoint.
     """
 
-    def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise Invalid(str(path), "there is no ledger there", "name the home of a site that was served")
-        self._store = SqliteStore(path)
+    def __init__(self, place: Path | Store) -> None:
+        self._store = SqliteStore(place) if isinstance(place, Path) else place
+        where = str(place) if isinstance(place, Path) else place.where
+        if not self._store.exists():
+            self._store.close()
+            raise Invalid(where, "there is no ledger there", "name the home of a site that was served")
         self._db = self._store.reader()
         # One read transaction: whatever is appended meanwhile is not seen.
         self._db.execute("BEGIN")
         last = rows.last_checkpoint(self._db)
         if last is None:
-            raise Invalid(str(path), "it has no checkpoint", "serve the site once")
+            self.close()
+            raise Invalid(where, "it has no checkpoint", "serve the site once")
         self.size, envelope = last
         self.checkpoint = Envelope.read(envelope)
 
@@ -52,7 +57,7 @@ class Snapshot:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the store."""
         self._db.execute("COMMIT")
         self._store.close()
 

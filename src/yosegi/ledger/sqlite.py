@@ -103,6 +103,12 @@ class SqliteStore:
         """The file's path."""
         return f"ledger {self._path}" if self._path else "a ledger in memory"
 
+    def exists(self) -> bool:
+        """Whether the file is there and has a ledger's tables."""
+        if self._path is not None and not self._path.exists():
+            return False
+        return self.reader().one("SELECT 1 FROM sqlite_master WHERE name = 'ledger_entries'") is not None
+
     def claim(self, ddl: Iterable[str]) -> int:
         """Take the lock, create what is missing, begin the next term."""
         self._closed = False

@@ -1,7 +1,8 @@
 """Where a ledger's rows lie: the Protocol that SQLite and PostgreSQL both keep.
 
 Statements are written once, in a subset both understand: `?` for parameters; types INTEGER (64 bits), REAL, TEXT,
-BLOB; `INSERT … ON CONFLICT … DO UPDATE`; no function beyond count, sum, min, max, coalesce, length, lower, substr.
+BLOB; `INSERT … ON CONFLICT … DO UPDATE`; no function beyond count, sum, min, max, coalesce, length, lower, substr, and
+`instr(column, ?)` on bytes.
 Text compares by code points.
 """
 
@@ -48,6 +49,10 @@ class Store(Protocol):
     @property
     def where(self) -> str:
         """The store's place, for messages."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether a ledger was ever begun here; nothing is made by asking."""
         ...
 
     def claim(self, ddl: Iterable[str]) -> int:

@@ -42,6 +42,10 @@ class MortalStore:
         """The store's name."""
         return self._store.where
 
+    def exists(self) -> bool:
+        """See `Store.exists`."""
+        return self._store.exists()
+
     def claim(self, ddl: Iterable[str]) -> int:
         """See `Store.claim`."""
         return self._store.claim(ddl)

@@ -18,7 +18,6 @@ from yosegi.app.assembly import Parts, assemble
 from yosegi.app.compose import views
 from yosegi.app.settings import Settings
 from yosegi.campaign import inline
-from yosegi.core.amounts import Amounts
 from yosegi.core.capability import Capability
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Unavailable, YosegiError
@@ -29,7 +28,6 @@ from yosegi.execution.ports import Published
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.charter.charter import Charter, Member, Team, Threshold
 from yosegi.governance.charter.statement import Listens, Outbound, Reach, Statement
-from yosegi.governance.grants.grant import Grant
 from yosegi.identity.accounts import Account, Session
 from yosegi.ledger import Checkpoint, Ledger, SqliteStore, StoreFailed
 from yosegi.services.runtime import Site
@@ -247,7 +245,7 @@ class Federation:
         for envelope in self.documents():
             await _accept(site, envelope)
         if place.grant:
-            await site.authorizer.award(_grant_of(place), by=f"operator@{name}")
+            await site.funds.award(_grant_of(place), Session(f"operator@{name}", "operator", float("inf"), ""))
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, site.exchange.handle)
         await site.start()
@@ -360,15 +358,9 @@ class Wire:
         """Nothing to close."""
 
 
-def _grant_of(place: Place) -> Grant:
-    return Grant.simple(
-        f"grant-{place.name}",
-        charter=CHARTER,
-        team=TEAM,
-        funder=place.name,
-        title="A grant",
-        amounts=Amounts.parse(dict(place.grant)),
-    )
+def _grant_of(place: Place) -> dict[str, Any]:
+    tranche = {"id": "all", "amounts": dict(place.grant)}
+    return {"id": f"grant-{place.name}", "charter": CHARTER, "team": TEAM, "title": "A grant", "tranches": [tranche]}
 
 
 async def _accept(site: Site, envelope: Envelope) -> None:

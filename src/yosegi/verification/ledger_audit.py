@@ -21,6 +21,7 @@ from yosegi.governance.charter.registry import CharterRecord, begin
 from yosegi.governance.charter.statement import Statement
 from yosegi.ledger import LEDGER, OPENED, Checkpoint, Entry, Header, Receipt, check_contains, common_history
 from yosegi.ledger.snapshot import Snapshot
+from yosegi.ledger.store import Store
 from yosegi.ledger.tree import Frontier
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
@@ -166,17 +167,17 @@ class Believed:
         return {key.key_id: key for statement in stated for key in statement.keys}
 
 
-def read_home(path: Path, progress: Progress = lambda what, done, total: None) -> LedgerCopy:
+def read_home(place: Path | Store, progress: Progress = lambda what, done, total: None) -> LedgerCopy:
     """A ledger's file, verified whole: entries, bodies, positions, tree, and every checkpoint it signed.
 
     Args:
-        path: the file; of a running site too, or of a backup.
+        place: the file, of a running site too, or of a backup; or the store, which is closed again.
         progress: told how far it is.
 
     Raises:
         Corrupt: names the first entry that is wrong.
     """
-    with Snapshot(path) as ledger:
+    with Snapshot(place) as ledger:
         believed = Believed()
         for stream in ledger.streams("governance/"):
             for entry in ledger.stream(stream):
@@ -188,7 +189,8 @@ def read_home(path: Path, progress: Progress = lambda what, done, total: None) -
             progress(f"{site}: {step.what}", step.done, step.total)
         witnessed = (entry for stream in ledger.streams("witness/") for entry in ledger.stream(stream))
         entries = chain(ledger.stream(LEDGER), witnessed, ledger.containing(RECEIPT))
-        return made(str(path), site, ledger.checkpoint, ledger.leaves(), believed, entries)
+        where = str(place) if isinstance(place, Path) else place.where
+        return made(where, site, ledger.checkpoint, ledger.leaves(), believed, entries)
 
 
 def made(

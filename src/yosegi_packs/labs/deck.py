@@ -27,7 +27,6 @@ from pylabrobot.resources.hamilton import (
 from yosegi_packs.labs.dyes import LIQUIDS
 
 WELLS_PER_PLATE: Final = 96
-MOST_PLATES: Final = 3
 STOCK: Final = 55_000.0
 """Microlitres of each liquid in its trough at the start: more than all wells together take."""
 

@@ -15,8 +15,8 @@ CONTEXT = Context(key="k", seed=1, folder=Path())
 def test_the_contract_states_units_knockouts_and_that_it_is_simulated(capability):
     contract = capability.contract
     assert contract.simulated
-    assert contract.unit_of("coupled_yield") == "1/h"
-    assert contract.unit_of("oxygen") == "mmol/(g.h)"
+    assert contract.outputs["properties"]["coupled_yield"]["unit"] == "1/h"
+    assert contract.inputs["properties"]["oxygen"]["unit"] == "mmol/(g.h)"
     assert len(contract.inputs["properties"]["first"]["enum"]) == 28
     assert contract.fidelity is not None
     assert contract.fidelity.of == "coupled_yield"

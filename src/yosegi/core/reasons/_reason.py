@@ -1,30 +1,23 @@
 """Why something was refused, said so that a person who writes no programs understands it, in English and Japanese.
 
-A reason is a stable code. Code passes codes and fields; faces call `explain`. Each reason says what happened, what
-would have to change, and who can change it.
+A reason is a stable code. Packages pass codes and fields; faces call `explain`. Each reason says what happened, what
+would have to change, and who can change it. The texts are in `core/locale/ja/LC_MESSAGES/reasons.po`.
 """
 
 from __future__ import annotations
 
+import functools
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
-from yosegi.core.errors import Conflict, NotFound
+from yosegi.core.errors import NotFound
+from yosegi.core.messages import Language, Text, read_catalogue
+from yosegi.core.reasons.codes import CODES
 
-Language = Literal["en", "ja"]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One sentence in both languages; `{name}` stands for a field."""
-
-    en: str
-    ja: str
-
-    def render(self, lang: Language, fields: dict[str, Any]) -> str:
-        """The sentence with its fields filled in; a field nobody gave reads as an ellipsis."""
-        return _FILL.vformat(self.en if lang == "en" else self.ja, (), fields)
+CATALOGUE = Path(__file__).parents[1] / "locale" / "ja" / "LC_MESSAGES" / "reasons.po"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +38,11 @@ class _Filling(string.Formatter):
 
 _FILL = _Filling()
 
-_WHO = {
-    "you": Text("you, by asking again", "ご自身（再度の依頼）"),
-    "home": Text("your home site's administrators", "所属サイトの管理者"),
-    "owner": Text("the owner's site", "提供元サイト"),
-    "sender": Text("the site that sent it", "送信元サイト"),
-    "members": Text("the charter's members together", "憲章の加盟機関（合議）"),
-    "parties": Text("the parties of an agreement", "協定の当事者"),
-    "funder": Text("the funder", "資金提供者"),
-    "lead": Text("the team's lead institution", "チームの主導機関"),
-    "operator": Text("the operator of the owner's site", "提供元サイトの運転担当者"),
-    "approver": Text("a person who may approve", "承認権限を持つ人"),
-}
 
-REASONS: dict[str, Reason] = {}
-
-
-def add(code: str, who: str, en: str, ja: str, change_en: str, change_ja: str) -> None:
-    """Register a reason: its code, who can change it, and both texts.
-
-    Raises:
-        Conflict: there is a reason of that code; one would hide the other.
-    """
-    if code in REASONS:
-        raise Conflict(f"reason {code}", "is there already", "choose another code")
-    REASONS[code] = Reason(code, Text(en, ja), Text(change_en, change_ja), _WHO[who])
+@functools.cache
+def texts() -> Mapping[str, Text]:
+    """The catalogue: `CODE` says why, `CODE.change` what would have to change, `who.NAME` who can change it."""
+    return read_catalogue(CATALOGUE)
 
 
 def reason(code: str) -> Reason:
@@ -77,14 +50,20 @@ def reason(code: str) -> Reason:
 
     Raises:
         NotFound: no such code.
+        Corrupt: the catalogue cannot be read.
     """
-    if code not in REASONS:
+    if code not in CODES:
         raise NotFound("reason code", code)
-    return REASONS[code]
+    try:
+        return Reason(code, *(texts()[key] for key in (code, f"{code}.change", f"who.{CODES[code]}")))
+    except KeyError as missing:
+        raise NotFound("text", missing.args[0]) from None
 
 
 def explain(code: str, lang: Language = "en", **fields: Any) -> str:
     """What happened, what would have to change, and who can change it; plain text, to be escaped by a face.
+
+    A field that nobody gave reads as an ellipsis.
 
     Example:
         >>> explain("not_signed", "ja")[:11]
@@ -94,5 +73,5 @@ def explain(code: str, lang: Language = "en", **fields: Any) -> str:
         NotFound: no such code.
     """
     found = reason(code)
-    why, change, who = (text.render(lang, fields) for text in (found.why, found.change, found.who))
+    why, change, who = (_FILL.vformat(text.said(lang), (), fields) for text in (found.why, found.change, found.who))
     return f"{why} {change} Who can change it: {who}." if lang == "en" else f"{why}{change}変更できる者：{who}。"

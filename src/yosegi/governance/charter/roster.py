@@ -61,10 +61,6 @@ class Roster:
         stated = accept_statement(self.charter, envelope, now, known)
         return replace(self, statements=MappingProxyType({**self.statements, stated.site: stated}))
 
-    def is_member(self, site: str, now: datetime) -> bool:
-        """Whether the site is in a charter that is still alive."""
-        return self.charter.member(site) is not None and now <= self.charter.expires + SKEW
-
     def member(self, site: str, now: datetime) -> Member:
         """The member of that id.
 

@@ -23,7 +23,7 @@ from yosegi.governance.agreements.label import Label
 from yosegi.governance.agreements.labels import combined
 from yosegi.governance.agreements.suspensions import SuspensionRegister
 from yosegi.governance.charter.registry import CharterRecord, Registry
-from yosegi.governance.grants.grant import Grant, GrantExceeded, awarded, held, refunded, settled
+from yosegi.governance.grants.grant import GrantExceeded, held, refunded, settled
 from yosegi.governance.mandates.approvals import is_approved
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.decision import Decision
@@ -404,18 +404,6 @@ class Authorizer:
         else:
             draft = settled(task.grant, task.stream, "done", charged)
         return Write(f"grant/{task.grant}", None, (draft,), charter=task.asked().charter, actor=self.site)
-
-    async def award(self, grant: Grant, by: str) -> None:
-        """Give a team a grant; the same again changes nothing.
-
-        Raises:
-            GrantRefused: another grant has that name.
-        """
-        stream = f"grant/{grant.id}"
-        draft = awarded(grant)
-        before = self.ledger.read(stream)
-        if not before or before[0].facts != dict(draft.facts):
-            await self.ledger.append(Write(stream, None, (draft,), charter=grant.charter, actor=by))
 
     def agreements(self, charter: str) -> list[Agreement]:
         """Agreements to which this site, or a member it hosts, is a party."""
