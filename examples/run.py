@@ -85,7 +85,7 @@ def main(path: Path) -> None:
     began = time.monotonic()
     try:
         for site, home in homes.items():
-            processes.start(site, "site", "serve", str(home.folder))
+            processes.start(site, "site", "serve", "--home", str(home.folder))
         for site, home in homes.items():
             processes.await_site(site, f"http://{home.settings().listen}")
         key = folder / "argonne" / "people" / "pi@argonne.key"

@@ -185,6 +185,6 @@ def test_a_ledger_that_stopped_ends_the_command_with_a_status_that_is_not_zero(
         raise Stale("ledger.db", 1, 2)
 
     monkeypatch.setattr("yosegi.cli.sites.serve_site", stopped)
-    ended = CliRunner().invoke(main, ["site", "serve", str(place.folder)])
+    ended = CliRunner().invoke(main, ["site", "serve", "--home", str(place.folder)])
     assert ended.exit_code == 1
     assert "term 2" in ended.output

@@ -74,28 +74,28 @@ def test_rules_are_published_at_a_running_site_or_not_at_all(town: Town) -> None
     expectation.write_text(f'[[row]]\nwho = "pi@argonne"\nteam = "toy-team"\nwhat = "{ref}"\nallow = true\n')
     rule.write_text('@id("closed") @reason("Closed.") forbid (principal, action == Action::"accept", resource);')
     try:
-        assert "is to be allowed" in refused("policy", "publish", home)
+        assert "is to be allowed" in refused("policy", "publish", "--home", home)
         assert document("policy", "explain", ref, "--of", "pi@argonne", *operator(town))["allow"]
         expectation.write_text("")
-        told("policy", "publish", home)
+        told("policy", "publish", "--home", home)
         answer = document("policy", "explain", ref, "--of", "pi@argonne", *operator(town))
         assert answer["reasons"][0]["code"] == "local_rule"
     finally:
         rule.unlink()
         expectation.unlink(missing_ok=True)
-        told("policy", "publish", home)
+        told("policy", "publish", "--home", home)
 
 
 def test_charters_and_agreements_of_a_running_site_are_read_and_published(town: Town, tmp_path: Path) -> None:
     home = town.folder / "riken"
-    (found,) = document("agreement", "list", home)
+    (found,) = document("agreement", "list", "--home", home)
     assert found["in_force"]
-    assert document("agreement", "show", home, found["name"]) == found
+    assert document("agreement", "show", "--home", home, found["name"]) == found
     v1, v2, changes = tmp_path / "v1.json", tmp_path / "v2.json", tmp_path / "changes.toml"
-    told("charter", "export", home, "demo", "--out", v1)
+    told("charter", "export", "--home", home, "demo", "--out", v1)
     changes.write_text('title = "Changed while it ran"\n')
     told("charter", "propose", v1, changes, "--out", v2)
     for site in ("argonne", "riken", "nims"):
         told("charter", "sign", v2, "--home", town.folder / site)
-    told("charter", "publish", home, v2)
+    told("charter", "publish", "--home", home, v2)
     assert town.client("riken").charters()[0].title == "Changed while it ran"

@@ -192,7 +192,11 @@ class Town:
 
     def spawn(self, name: str) -> subprocess.Popen[bytes]:
         """Start `yosegi site serve` or `yosegi station run`, in a session of its own."""
-        what = ["station", "run", str(self.robot)] if name == "robot" else ["site", "serve", str(self.folder / name)]
+        what = (
+            ["station", "run", str(self.robot)]
+            if name == "robot"
+            else ["site", "serve", "--home", str(self.folder / name)]
+        )
         env = os.environ | {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(

@@ -84,9 +84,9 @@ def test_a_server_that_is_gone_is_told_in_words_and_its_password_is_not(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "wrong " + PASSWORD)
-    refused = yosegi("site", "check", town.folder / "argonne")
+    refused = yosegi("site", "check", "--home", town.folder / "argonne")
     assert refused.exit_code == 1
     assert "ledger argonne in PostgreSQL" in refused.stderr
     assert PASSWORD not in refused.output
     monkeypatch.delenv(VARIABLE)
-    assert f"environment variable {VARIABLE}" in yosegi("site", "check", town.folder / "argonne").stderr
+    assert f"environment variable {VARIABLE}" in yosegi("site", "check", "--home", town.folder / "argonne").stderr

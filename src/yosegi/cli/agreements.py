@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from yosegi.cli.connection import with_home
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
-from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreements.agreement import Agreement
@@ -24,8 +25,8 @@ def agreement() -> None:
 
     \b
     yosegi agreement propose agreement.toml --out agreement.json
-    yosegi agreement sign agreement.json --home HOME      each party in turn
-    yosegi agreement publish HOME agreement.json          one party; the others are told
+    yosegi agreement sign agreement.json        each party in turn
+    yosegi agreement publish agreement.json     one party; the others are told
     """  # noqa: D301 - a backspace, which means: as it stands
 
 
@@ -62,14 +63,14 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     """  # noqa: D301 - a backspace, which means: as it stands
     made = from_toml(source, Agreement, DATES, {})
     save(out, made.sign())
-    say(f"{out}: unsigned; each party signs it: yosegi agreement sign {out} --home HOME")
+    say(f"{out}: unsigned; each party signs it: yosegi agreement sign {out}")
     if cedar:
         show_json({"link": made.link, "terms": made.to_cedar()})
 
 
 @agreement.command()
 @click.argument("document", type=File)
-@click.option("--home", type=click.Path(path_type=Path), required=True, help="Whose governance keys sign.")
+@with_home
 @Keys
 @explained
 def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
@@ -79,7 +80,7 @@ def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
 
 
 @agreement.command("publish")
-@HomeArgument
+@with_home
 @click.argument("document", type=File)
 @explained
 def publish_(home: Path, document: Path) -> None:
@@ -98,7 +99,7 @@ def _only_an_agreement(path: Path) -> None:
 
 
 @agreement.command("list")
-@HomeArgument
+@with_home
 @as_json
 @explained
 def list_(home: Path, json_: bool) -> None:
@@ -112,7 +113,7 @@ def list_(home: Path, json_: bool) -> None:
 
 
 @agreement.command()
-@HomeArgument
+@with_home
 @click.argument("name")
 @as_json
 @explained

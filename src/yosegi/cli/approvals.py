@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from yosegi.cli.connection import client_of, own_key, with_site
+from yosegi.cli.connection import client_of, own_key, person_in, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.cli.tasks import full_name
 from yosegi.core.clock import SystemClock, parse_timestamp
@@ -129,7 +129,7 @@ def _person(site: dict[str, Any]) -> str:
     if site["person"]:
         return str(site["person"])
     if site["key"] is None and site["home"] is not None:
-        return sorted((Path(site["home"]) / "people").glob("*.key"))[0].stem
+        return person_in(site["home"])
     raise Invalid("the command", "nobody is named", "give --as, e.g. --as operator@nims")
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from yosegi.app.settings import Home
-from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.home_site import HomeArgument
+from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 from yosegi.services.capabilities.schemas import ContractDetail
 
@@ -69,18 +68,18 @@ def check(entry: str, json_: bool) -> None:
 
 
 @capability.command()
-@HomeArgument
+@with_home
 @click.argument("entry")
 @click.option("--station", default="", help="Which station of the site does it, if one does.")
 @click.option("--engine", default="", help="Which other engine of the site does it; a process of its own if none.")
 @as_json
 @explained
 def publish(home: Path, entry: str, station: str, engine: str, json_: bool) -> None:
-    """Have the site of HOME publish ENTRY from its next start on: package.module:function, or an installed pack's name.
+    """Have a site publish ENTRY from its next start on: package.module:function, or an installed pack's name.
 
     \b
-    yosegi capability publish HOME mylab.ovens:anneal
-    yosegi capability publish HOME ovens
+    yosegi capability publish mylab.ovens:anneal
+    yosegi capability publish ovens
 
     It is imported in a worker first, and its contract shown; then it is added to `publish` in the home's site.toml. Who
     may use it is a matter of agreements. To take it back, take the line out again: what was published stays on record.
@@ -97,7 +96,7 @@ def publish(home: Path, entry: str, station: str, engine: str, json_: bool) -> N
         return
     for value in values:
         _print_contract(value)
-    say(f"{home} publishes it when its site is started again: yosegi site serve {home}")
+    say(f"{home} publishes it when its site is started again: yosegi site serve --home {home}")
     if station:
         say(f"add it to `publish` in the folder of station {station} as well, and start that again")
 

@@ -75,7 +75,7 @@ _LOOK_FURTHER = """Look further:
   make demo ARGS=--stay                                  keep the sites running, and look at their pages
   .venv/bin/yosegi verify {folder}/colour.bundle.json    check the campaign offline
   .venv/bin/yosegi replay {folder}/colour.bundle.json    find the planner's decisions again
-  .venv/bin/yosegi site doctor {folder}/nims             what a site opens, holds and publishes
+  .venv/bin/yosegi site doctor --home {folder}/nims      what a site opens, holds and publishes
   .venv/bin/yosegi --help                                everything else"""
 
 
@@ -114,7 +114,7 @@ def _start(story: Story, console: Console, passphrase: str) -> None:
     console.print(f"Dashboard: {story.urls['argonne']}  (sign in as pi@argonne, passphrase {passphrase})")
     console.print("The institutions are labels, the robot and its dyes are simulated; everything else is real.\n")
     for site in SITES:
-        story.processes.start(site, "site", "serve", str(story.folder / site))
+        story.processes.start(site, "site", "serve", "--home", str(story.folder / site))
     for site in SITES:
         story.processes.await_site(site, story.urls[site])
     story.start_robot()

@@ -10,8 +10,9 @@ import click
 
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
+from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, Out, load_signer, save
-from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.client.client import Client
 from yosegi.core.clock import SystemClock, timestamp
@@ -44,7 +45,7 @@ def grant() -> None:
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("name")
 @click.option("--charter", default="", help="Under which charter.")
 @click.option("--team", default="", help="Which team may draw on it.")
@@ -97,7 +98,7 @@ def _pair(amount: str) -> tuple[str, str]:
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("name", required=False, default="")
 @as_json
 @explained
@@ -128,7 +129,7 @@ def _shown(one: GrantDetail, json_: bool) -> None:
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("name")
 @click.argument("tranche")
 @click.option("--document", type=File, help="The release that the funder signed.")
@@ -160,7 +161,7 @@ def _digest(path: Path) -> str:
 
 
 @grant.command("sign-release")
-@HomeArgument
+@with_home
 @click.argument("site")
 @click.argument("name")
 @click.argument("tranche")
@@ -192,11 +193,11 @@ def sign_release(
         fields["award_letter"] = _digest(award_letter)
     made = Release.read(fields, what="the release")
     save(out, made.sign(*([load_signer(key) for key in keys] or signers(Home(home), "governance"))))
-    say(f"{out}: send it to {site}, which takes it: yosegi grant release HOME {name} {tranche} --document {out}")
+    say(f"{out}: send it to {site}, which takes it: yosegi grant release {name} {tranche} --document {out}")
 
 
 @grant.command("claw-back")
-@HomeArgument
+@with_home
 @click.argument("name")
 @click.argument("tranche")
 @Amounts
@@ -217,7 +218,7 @@ def claw_back(home: Path, name: str, tranche: str, amounts: tuple[str, ...], rea
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("name")
 @click.argument("tranche")
 @click.option("--to", required=True, help="The site it goes to.")
@@ -245,11 +246,12 @@ def move(
     if json_:
         show_json(done)
     else:
-        say(f"{done.move}: set apart here, and offered to {to}. Back: yosegi grant take-back HOME {done.move}")
+        say(f"{done.move}: set apart here, and offered to {to}.")
+        say(f"To take it back: yosegi grant take-back --home {home} {done.move}")
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @as_json
 @explained
 def moves(home: Path, json_: bool) -> None:
@@ -271,7 +273,7 @@ def _said(amounts: dict[str, str]) -> str:
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("move_name", metavar="MOVE")
 @click.option("--refuse", is_flag=True, help="Do not take it: it goes back.")
 @click.option("--why", default="", help="For the record.")
@@ -288,7 +290,7 @@ def accept(home: Path, move_name: str, refuse: bool, why: str) -> None:
 
 
 @grant.command("take-back")
-@HomeArgument
+@with_home
 @click.argument("move_name", metavar="MOVE")
 @explained
 def take_back(home: Path, move_name: str) -> None:
@@ -310,7 +312,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 @click.command("usage")
-@HomeArgument
+@with_home
 @click.option("--by", "groups", multiple=True, type=click.Choice(GROUPS), help="Summed by this; may be repeated.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, safe to open in a spreadsheet.")
 @as_json

@@ -13,8 +13,9 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of
+from yosegi.cli.connection import with_home
 from yosegi.cli.documents import save
-from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import (
     as_json,
     explained,
@@ -47,9 +48,9 @@ def incident() -> None:
     """Find out what somebody or something touched, bar it here at once, and prove it later.
 
     \b
-    yosegi incident trace HOME person pi@lab-b --since 2026-11-20
-    yosegi incident suspend HOME site lab-b --why "a stolen key"
-    yosegi incident report HOME key ed25519-3f… --out report.json
+    yosegi incident trace person pi@lab-b --since 2026-11-20
+    yosegi incident suspend site lab-b --why "a stolen key"
+    yosegi incident report key ed25519-3f… --out report.json
     yosegi incident verify report.json
 
     trace, report and export read the ledger's file alone: beside a running site, from a backup, without a network.
@@ -84,7 +85,7 @@ def _attribute(ref: str) -> str:
 
 
 @incident.command("trace")
-@HomeArgument
+@with_home
 @About
 @click.argument("name")
 @Since
@@ -132,7 +133,7 @@ def _told(entry: Entry) -> dict[str, Any]:
 
 
 @incident.command("report")
-@HomeArgument
+@with_home
 @About
 @click.argument("name")
 @Since
@@ -172,7 +173,7 @@ def verify(file: Path, charter: str, json_: bool) -> None:
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @What
 @click.argument("name")
 @click.option("--why", required=True, help="For the record.")
@@ -188,11 +189,11 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
         return await site.governance.suspend(kind, name, who, why, charter)
 
     run_locally_or_remotely(home, rest, lambda client: client.governance.suspend(kind, name, why, charter))
-    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift {home} {kind} {name} --why …")
+    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift --home {home} {kind} {name} --why …")
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @What
 @click.argument("name")
 @click.option("--why", required=True, help="For the record.")
@@ -209,7 +210,7 @@ def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
 
 
 @incident.command("list")
-@HomeArgument
+@with_home
 @as_json
 @explained
 def list_(home: Path, json_: bool) -> None:
@@ -227,7 +228,7 @@ def list_(home: Path, json_: bool) -> None:
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @click.argument("task")
 @click.option("--why", required=True, help="For the record, here and at the other site.")
 @as_json
@@ -250,7 +251,7 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @as_json
 @explained
 def erasures(home: Path, json_: bool) -> None:
@@ -268,7 +269,7 @@ def erasures(home: Path, json_: bool) -> None:
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @click.option("--after", default=-1, show_default=True, help="The last sequence that was taken before.")
 @click.option("--follow", is_flag=True, help="Go on as the ledger grows.")
 @explained

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from yosegi.app.settings import Home, read_toml
-from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
+from yosegi.cli.connection import client_of, with_home, with_site
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
@@ -50,10 +50,10 @@ def policy() -> None:
     """Ask before you act; look after the site's own rules.
 
     \b
-    yosegi policy explain nims/colour.mix@1 --home HOME
-    yosegi policy what-if nims/colour.mix@1 --add agreement.toml --home HOME
-    yosegi policy access --home HOME             everything you may use, and why not the rest
-    yosegi policy publish HOME                   take the rules in HOME/policy, at a running site too
+    yosegi policy explain nims/colour.mix@1
+    yosegi policy what-if nims/colour.mix@1 --add agreement.toml
+    yosegi policy access             everything you may use, and why not the rest
+    yosegi policy publish            take the rules in the home's policy/, at a running site too
     """  # noqa: D301 - a backspace, which means: as it stands
 
 
@@ -172,12 +172,12 @@ def _verdict(line: AccessLine, lang: Language) -> tuple[str, str, str]:
 
 
 @policy.command()
-@HomeArgument
+@with_home
 @explained
 def publish(home: Path) -> None:
-    """Put the rules in HOME/policy in force, at a running site without a restart; or refuse them all.
+    """Put the rules in the home's policy/ in force, at a running site without a restart; or refuse them all.
 
-    They are validated, and held against HOME/policy/table.toml: a list of who, what and the answer expected.
+    They are validated, and held against policy/table.toml: a list of who, what and the answer expected.
     """
     place = Home(home)
     rules, table = place.rules(), [row.model_dump(mode="json") for row in place.expectations()]
@@ -192,11 +192,11 @@ def publish(home: Path) -> None:
 
 
 @policy.command()
-@HomeArgument
+@with_home
 @as_json
 @explained
 def table(home: Path, json_: bool) -> None:
-    """Show the site's table of expectations, which policies must fulfil to be published: HOME/policy/table.toml.
+    """Show the site's table of expectations, which policies must fulfil to be published: policy/table.toml.
 
     \b
     [[row]]
