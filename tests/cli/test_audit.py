@@ -68,4 +68,4 @@ def test_what_is_no_ledger_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "note").write_text("not a ledger")
     assert "neither a site's home nor an audit's file" in refused("audit", "verify", tmp_path / "note")
     (tmp_path / "empty").mkdir()
-    assert "there is no ledger there" in refused("audit", "verify", tmp_path / "empty")
+    assert "not the home of a site" in refused("audit", "verify", tmp_path / "empty")

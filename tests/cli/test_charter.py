@@ -14,7 +14,7 @@ from cli.asking import document, refused, told, yosegi
 def charter_file(tmp_path: Path, homes: list[Path]) -> Path:
     members = [
         f'[[members]]\nid = "{home.name}"\nname = "{home.name}"\nkind = "laboratory"\ncountry = "{country}"\n'
-        f"{told('charter', 'key', home).splitlines()[0]}\n"
+        f"{told('charter', 'key', '--home', home).splitlines()[0]}\n"
         for home, country in zip(homes, ("US", "JP"), strict=True)
     ]
     path = tmp_path / "charter.toml"
@@ -107,7 +107,7 @@ def test_who_works_on_which_challenge_is_proposed_shown_and_compared(tmp_path: P
 def test_what_is_no_document_is_refused_and_not_changed(tmp_path: Path, homes: list[Path], content: bytes) -> None:
     path = tmp_path / "document.json"
     path.write_bytes(content)
-    for arguments in (("show", path), ("sign", path, "--home", homes[0]), ("publish", homes[0], path)):
+    for arguments in (("show", path), ("sign", path, "--home", homes[0]), ("publish", "--home", homes[0], path)):
         assert "document.json" in refused("charter", *arguments)
         assert path.read_bytes() == content
 

@@ -18,7 +18,7 @@ def test_what_a_member_touched_is_traced_beside_the_running_site(town: Town, tmp
     tasks = {str(row[0]) for row in town.ask("riken", "SELECT stream FROM task")}
     assert {line["stream"] for line in lines if line["stream"].startswith("task/")} == tasks
     assert document("incident", "trace", "--home", town.folder / "riken", "person", "nobody@argonne") == []
-    assert "no ledger" in refused("incident", "trace", "--home", tmp_path, "person", "pi@argonne")
+    assert "not the home of a site" in refused("incident", "trace", "--home", tmp_path, "person", "pi@argonne")
 
 
 def test_a_report_is_signed_and_verifies_anywhere(town: Town, tmp_path: Path) -> None:

@@ -296,7 +296,7 @@ baseline = {{ description = "by hand" }}
         last: dict[str, Any] = {}
 
         def over() -> dict[str, Any] | None:
-            last.update(self.handle(name).state())
+            last.update(self.handle(name).state().model_dump(mode="json"))
             return last if last["state"] in ("ended", "aborted") else None
 
         try:

@@ -65,9 +65,9 @@ def test_a_campaign_of_sites_on_postgresql_outlives_a_kill_and_verifies(town: To
     argonne, backup, again = town.folder / "argonne", tmp_path / "backup", tmp_path / "again"
     verified = yosegi("audit", "verify", argonne, town.folder / "riken")
     assert verified.exit_code == 0, verified.output
-    assert yosegi("site", "backup", argonne, backup).exit_code == 0
+    assert yosegi("site", "backup", "--home", argonne, backup).exit_code == 0
     assert town.terminate("argonne") == 0
-    checked = yosegi("site", "check", argonne)
+    checked = yosegi("site", "check", "--home", argonne)
     assert checked.exit_code == 0, checked.output
     assert "holds together" in checked.output
 
