@@ -75,7 +75,7 @@ def test_a_campaign_runs_to_its_end_with_a_pack_an_engine_and_a_proposer_from_ou
     script = str(Path(__file__).with_name("outside.py"))
     quiet = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     state = json.loads(run(python, script, str(tmp_path / "sites"), str(campaign), str(port), env=quiet))
-    trials = [trial for trial in state["trials"] if trial["state"] == "done"]
+    trials = [trial for trial in state["trial"] if trial["state"] == "completed"]
     assert len(trials) == 4
     for trial in trials:
         length, side = trial["values"]["length"], trial["values"]["side"] / 1e3
