@@ -6,7 +6,8 @@ BIN    := $(VENV)/bin
 QUICK  := $(addprefix tests/,core trust ledger governance data identity exchange campaign services app)
 UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: assure sbom demo test random quick lint types contracts check setup setup-dev lock clean help
+.PHONY: assure sbom demo test random quick lint types contracts check setup setup-dev setup-fusion test-fusion lock \
+  clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,9 +47,10 @@ contracts: $(VENV)/.ready-dev ## Which room may import which
 
 lock: .uv/bin/uv ## Choose the versions that the other targets install
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs pyproject.toml -o requirements/run.txt
-	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs --extra quantum --extra bio --extra hep --extra optuna --extra physbo --group dev pyproject.toml -o requirements/dev.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs --extra quantum --extra bio --extra hep --extra materials --extra optuna --extra physbo --group dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --group assure -c requirements/dev.txt -o requirements/assure.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --group sbom -o requirements/sbom.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra fusion --group fusion-test -c requirements/dev.txt pyproject.toml -o requirements/fusion.txt
 
 setup: $(VENV)/.ready ## Install what running needs
 setup-dev: $(VENV)/.ready-dev ## Install what testing needs
@@ -73,5 +75,17 @@ $(VENV)/.ready-assure: requirements/assure.txt | $(VENV)/.ready-dev
 	$(UV) pip install -q --python $(BIN)/python -r requirements/assure.txt
 	@touch $@
 
+FUSION := .venv-fusion
+
+setup-fusion: $(FUSION)/.ready ## Install torax and JAX (1 GB) beside the rest, in .venv-fusion
+test-fusion: $(FUSION)/.ready ## Run the tests of the fusion pack there (arguments: make test-fusion ARGS='-k balance')
+	JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(FUSION)/jax-cache $(FUSION)/bin/pytest tests/packs/fusion $(ARGS)
+
+$(FUSION)/.ready: requirements/fusion.txt pyproject.toml | .uv/bin/uv
+	$(UV) venv -q --allow-existing --python $(PYTHON) $(FUSION)
+	$(UV) pip install -q --python $(FUSION)/bin/python -r requirements/fusion.txt
+	$(UV) pip install -q --python $(FUSION)/bin/python --no-deps -e .
+	@touch $@
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .uv .sbom .assure demo-federation .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FUSION) .uv .sbom .assure demo-federation .mypy_cache .ruff_cache .pytest_cache .hypothesis

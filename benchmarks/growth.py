@@ -66,7 +66,7 @@ async def campaign(folder: Path, trials: int, page: bool) -> list[dict[str, floa
     home = federation.places["argonne"].running
     only_experiments = spec(trials).partition('[[source]]\nname = "simulation"')[0]
     text = only_experiments.replace("parallel = 2", "parallel = 4").replace("resolution = 0.001", "resolution = 1e-6")
-    await home.start_campaign(parse_spec(text), federation.member())
+    await home.campaigns.start(parse_spec(text), federation.member())
     page_task = asyncio.create_task(look(home, federation.member())) if page else None
     rows, done, began = list[dict[str, float]](), 0, time.process_time()
     while not (now := home.campaigns.get("toy")).state.final:

@@ -26,7 +26,6 @@ from typing import Any
 
 from yosegi.campaign import parse_spec
 from yosegi.core.states import CampaignState
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.loop import run_simulated
 from yosegi.testing.network import Network
 from yosegi.verification.bundle import read_bundle, verify_bundle
@@ -49,12 +48,12 @@ def make(trials: int) -> bytes:
         home = federation.places["argonne"].running
         # The toy's own resolution leaves room for a thousand points.
         text = spec(trials).replace("parallel = 2", "parallel = 16").replace("resolution = 0.001", "resolution = 1e-5")
-        await home.start_campaign(parse_spec(text), federation.member())
+        await home.campaigns.start(parse_spec(text), federation.member())
         while not (campaign := home.campaigns.get("toy")).state.final:
             if campaign.state is CampaignState.HELD:
                 raise SystemExit(f"the campaign holds after {len(campaign.ended_order)} trials: {campaign.why}")
             await asyncio.sleep(5)
-        exported = await export_campaign(home, "toy")
+        exported = await home.campaigns.export("toy")
         for name in federation.places:
             await federation.crash(name)
         return exported

@@ -33,6 +33,10 @@ ENTRIES = {
     "succinate.core@1": "yosegi_packs.bio.warm:core",
     "hep.tune-full@1": "yosegi_packs.hep:tune_full",
     "hep.tune-quick@1": "yosegi_packs.hep:tune_quick",
+    "alloy.ageing@1": "yosegi_packs.materials.warm:ageing",
+    "alloy.ageing-quick@1": "yosegi_packs.materials.warm:ageing_quick",
+    "scenario.full@1": "yosegi_packs.fusion:scenario_full",
+    "scenario.quick@1": "yosegi_packs.fusion:scenario_quick",
 }
 """Where this repository keeps what the examples use; a site publishes it with one line of settings."""
 
@@ -85,19 +89,19 @@ def main(path: Path) -> None:
     began = time.monotonic()
     try:
         for site, home in homes.items():
-            processes.start(site, "site", "serve", str(home.folder))
+            processes.start(site, "site", "serve", "--home", str(home.folder))
         for site, home in homes.items():
             processes.await_site(site, f"http://{home.settings().listen}")
         key = folder / "argonne" / "people" / "pi@argonne.key"
         pi = connect(f"http://{homes['argonne'].settings().listen}", person="pi@argonne", key=key)
         wanted = set(spec.capabilities())
-        while not wanted <= {listing["ref"] for listing in pi.capabilities()}:
+        while not wanted <= {listing.ref for listing in pi.capabilities()}:
             time.sleep(0.3)
         campaign = pi.start(path)
-        while (state := campaign.state())["state"] not in OVER:
+        while (state := campaign.state()).state not in OVER:
             time.sleep(1.0)
         console.print(trial_table(state))
-        console.print(f"{state['state']}: {state['why']}; {time.monotonic() - began:.0f} s")
+        console.print(f"{state.state}: {state.why}; {time.monotonic() - began:.0f} s")
         (folder / f"{spec.name}.bundle.json").write_bytes(campaign.export())
     finally:
         processes.stop_all()

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from yosegi.planner import Candidates, Objective, Observation, Parameter, Problem, Source, suggest
+from yosegi.planner import Candidates, Objective, Observation, Parameter, Planner, Problem, Source, Status, suggest
+from yosegi.planner.adapters import ADAPTERS
 
 CACHE = Path(__file__).parent / "data"
 Values = dict[str, float]
@@ -25,7 +26,7 @@ Values = dict[str, float]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a source says of one recipe: a value to be made small, and its standard error."""
+    """What a source says of one recipe: a value to be made small (NaN: infeasible), and its standard error."""
 
     value: float
     error: float
@@ -58,9 +59,11 @@ class Table:
         """Rank correlation of the cheap and of the costly source with the truth."""
         from scipy.stats import spearmanr
 
-        return tuple(
-            float(spearmanr([a.value for a in answers], self.truth).statistic) for answers in (self.cheap, self.costly)
-        )  # type: ignore[return-value]
+        # What is infeasible is worse than all else.
+        truth = np.nan_to_num(self.truth, nan=np.nanmax(self.truth) + 1.0)
+        told = (np.array([a.value for a in answers]) for answers in (self.cheap, self.costly))
+        ranked = (np.nan_to_num(values, nan=np.nanmax(values) + 1.0) for values in told)
+        return tuple(float(spearmanr(values, truth).statistic) for values in ranked)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def screening(table: Table, seed: int, budget: float) -> Iterable[Step]:
     """The whole table through the cheap source, then the costly one in that order of merit; the same for all seeds."""
     order = range(len(table.recipes))
     first = [Step(row, False, (n + 1) * table.costs[0]) for n, row in enumerate(order)]
-    merit = sorted(order, key=lambda row: table.cheap[row].value)
+    merit = sorted(order, key=lambda row: np.nan_to_num(table.cheap[row].value, nan=np.inf))
     spent = first[-1].spent
     return first + [Step(row, True, spent + (n + 1) * table.costs[1]) for n, row in enumerate(merit)]
 
@@ -100,6 +103,15 @@ def two_sources(table: Table, seed: int, budget: float) -> Iterable[Step]:
     return _planned(table, seed, budget, sources=("costly", "cheap"))
 
 
+def peer(name: str) -> Search:
+    """Another planner under ours' interface, with the costly source alone, which is all that it takes."""
+
+    def search(table: Table, seed: int, budget: float) -> Iterable[Step]:
+        return _planned(table, seed, budget, sources=("costly",), planner=ADAPTERS[name])
+
+    return search
+
+
 SEARCHES: dict[str, Search] = {
     "random": random_search,
     "screening": screening,
@@ -107,8 +119,13 @@ SEARCHES: dict[str, Search] = {
     "two sources": two_sources,
 }
 
+PEERS: dict[str, Search] = {f"peer: {name}": peer(name) for name in ("physbo", "optuna-tpe")}
+"""The peers that are in the development environment; those with torch are not."""
 
-def _planned(table: Table, seed: int, budget: float, sources: tuple[str, ...]) -> Iterable[Step]:
+
+def _planned(
+    table: Table, seed: int, budget: float, sources: tuple[str, ...], planner: str | Planner = "gp"
+) -> Iterable[Step]:
     costs = {"cheap": table.costs[0], "costly": table.costs[1]}
     names = list(table.recipes[0])
     columns = {name: np.array([recipe[name] for recipe in table.recipes]) for name in names}
@@ -123,18 +140,22 @@ def _planned(table: Table, seed: int, budget: float, sources: tuple[str, ...]) -
     history: list[Observation] = []
     spent, step = 0.0, 0
     while spent < budget:
-        proposals = suggest(problem, history, count=1, seed=seed * 10_000 + step)
+        proposals = suggest(problem, history, count=1, seed=seed * 10_000 + step, planner=planner)
         if not proposals:
             return
         values, source = proposals[0].values, proposals[0].source or "costly"
         row = rows[tuple(float(values[name]) for name in names)]
         answer = (table.costly if source == "costly" else table.cheap)[row]
         spent += costs[source]
-        history.append(
-            Observation(values, {table.outcome: answer.value}, {table.outcome: answer.error}, source, costs[source])
-        )
+        history.append(_observation(table, values, answer, source, costs[source]))
         step += 1
         yield Step(row, source == "costly", spent)
+
+
+def _observation(table: Table, values: Values, answer: Answer, source: str, cost: float) -> Observation:
+    if np.isnan(answer.value):
+        return Observation(values, {}, {}, source, cost, status=Status.INFEASIBLE)
+    return Observation(values, {table.outcome: answer.value}, {table.outcome: answer.error}, source, cost)
 
 
 def cost_to(table: Table, steps: Iterable[Step], goal: set[int], budget: float) -> float:
@@ -147,7 +168,7 @@ def cost_to(table: Table, steps: Iterable[Step], goal: set[int], budget: float) 
     return budget
 
 
-def run(table: Table, seeds: int, budget: float, share: float, names: Sequence[str] = tuple(SEARCHES)) -> None:
+def run(table: Table, seeds: int, budget: float, share: float, names: Sequence[str] = (*SEARCHES, *PEERS)) -> None:
     """Race the searches from the same seeds and print a table in Markdown."""
     goal = table.best(share)
     cheap, costly = table.agreement
@@ -164,7 +185,7 @@ def run(table: Table, seeds: int, budget: float, share: float, names: Sequence[s
         spent[name] = []
         for seed in range(seeds):
             steps = []
-            for step in SEARCHES[name](table, seed, budget):
+            for step in (SEARCHES | PEERS)[name](table, seed, budget):
                 steps.append(step)
                 asked += 1
                 if (step.costly and step.row in goal) or step.spent >= budget:

@@ -11,7 +11,7 @@ import argparse  # noqa: E402
 import importlib  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from benchmarks.planner import cost, datasets, tasks  # noqa: E402
+from benchmarks.planner import cost, datasets, tasks, trust  # noqa: E402
 from benchmarks.planner.planners import COMPETITORS  # noqa: E402
 
 
@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.planner", description=__doc__)
     commands = parser.add_subparsers(required=True)
     _add_run(commands.add_parser("run", help="measure; what is already measured is not measured again"))
+    _add_trust(commands.add_parser("trust", help="ours, the plain recipe and chance on every table of a folder"))
     timing = commands.add_parser("time", help="seconds of one core for a suggestion at n = 20, 50, 100, 200, 500")
     timing.add_argument("--planners", default="yosegi", help=f"of {', '.join(COMPETITORS)}")
     timing.add_argument("--repeats", type=int, default=5)
@@ -44,6 +45,14 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes, one core each")
     parser.add_argument("--again", action="store_true", help="measure again what was measured")
     parser.set_defaults(do=tasks.execute)
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tables", default="../shared/data", help="the folder, with `pvlab` and `olympus` in it")
+    parser.add_argument("--only", default="", help="these tables alone, separated by commas")
+    parser.add_argument("--planners", default=",".join(trust.PLANNERS), help=f"of {', '.join(COMPETITORS)}")
+    parser.add_argument("--seeds", default="20", help="how many (20), or which (20-39)")
+    parser.set_defaults(do=trust.execute)
 
 
 if __name__ == "__main__":

@@ -97,3 +97,9 @@ def new_rows(name: str, proposals: Sequence[Proposal], order: Sequence[int]) -> 
     if not rows or set(rows) & set(order) or len(set(rows)) < len(rows) or min(rows) < 0:
         raise RuntimeError(f"{name} proposed {rows} after {list(order)}: not new candidates of the table")
     return rows
+
+
+def seeds(text: str) -> range:
+    """The seeds of `20` (how many) or `20-39` (which)."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last) + 1) if last else range(int(first))

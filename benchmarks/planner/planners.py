@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yosegi.planner
+from benchmarks.planner.plain import Plain
 from yosegi.planner import PLANNERS as OURS
 from yosegi.planner import Planner
 
@@ -37,6 +38,8 @@ class Competitor:
         """
         if self.name in ("yosegi", "random"):
             return OURS["gp" if self.name == "yosegi" else "random"]
+        if self.name == "plain":
+            return Plain()
         if self.name in ("ax", "baybe"):
             found: Planner = importlib.import_module(f"benchmarks.planner.peer_{self.name}").PLANNER
             return found
@@ -46,7 +49,7 @@ class Competitor:
         """What was measured: the library's version, or a digest of the planner's source."""
         if self.distribution:
             return f"{self.distribution} {importlib.metadata.version(self.distribution)}"
-        return _DIGEST if self.name == "yosegi" else "seeded permutation"
+        return {"yosegi": _DIGEST, "plain": "plain 1"}.get(self.name, "seeded permutation")
 
 
 def _digest() -> str:
@@ -66,6 +69,7 @@ COMPETITORS = {
     for c in (
         Competitor("yosegi", "Yosegi", "", "defaults"),
         Competitor("random", "random", "", "without replacement"),
+        Competitor("plain", "plain recipe", "", "Matérn 5/2, a length scale a column, log EI"),
         Competitor("botorch", "BoTorch", "botorch", "SingleTaskGP, LogEI at every free candidate"),
         Competitor("ax", "Ax", "ax-platform", "its default model (BOTORCH_MODULAR), LogNEI at every free candidate"),
         Competitor("baybe", "BayBE", "baybe", "BotorchRecommender over its discrete search space"),

@@ -57,7 +57,7 @@ def execute(options: argparse.Namespace) -> None:
     own = _OWN.get(options.study)
     wanted = [
         Task(options.study, data, planner, seed, options.horizon, options.until)
-        for seed in _seeds(options.seeds)
+        for seed in loop.seeds(options.seeds)
         for data in (own.names() if own else options.data.split(","))
         for planner in (["yosegi"] if own else options.planners.split(","))
     ]
@@ -77,8 +77,3 @@ def _results(missing: Sequence[Task], jobs: int) -> Iterator[Run]:
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for future in as_completed([pool.submit(task.make) for task in missing]):
             yield future.result()
-
-
-def _seeds(text: str) -> range:
-    first, _, last = text.partition("-")
-    return range(int(first), int(last) + 1) if last else range(int(first))

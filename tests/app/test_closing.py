@@ -85,8 +85,9 @@ def test_an_engine_that_fails_as_it_starts_leaves_no_process(tmp_path: Path, mon
     monkeypatch.setattr(ProcessEngine, "start", fails)
 
     async def story() -> None:
+        site = await compose(place)
         with pytest.raises(OSError, match="half-way"):
-            await compose(place)
+            await site.start()
         await assert_nothing_is_left(place, before)
 
     asyncio.run(story())
@@ -184,6 +185,6 @@ def test_a_ledger_that_stopped_ends_the_command_with_a_status_that_is_not_zero(
         raise Stale("ledger.db", 1, 2)
 
     monkeypatch.setattr("yosegi.cli.sites.serve_site", stopped)
-    ended = CliRunner().invoke(main, ["site", "serve", str(place.folder)])
+    ended = CliRunner().invoke(main, ["site", "serve", "--home", str(place.folder)])
     assert ended.exit_code == 1
     assert "term 2" in ended.output

@@ -31,17 +31,17 @@ def test_running_sites_are_audited_and_each_still_holds_what_the_other_keeps(tow
     assert agreed(found) == {("riken", "argonne"), ("argonne", "riken")}
     assert "riken" in told("audit", "verify", town.folder / "riken")
     (charter,) = town.client("riken").charters()
-    told("audit", "verify", town.folder / "riken", "--charter", charter["digest"])
+    told("audit", "verify", town.folder / "riken", "--charter", charter.digest)
     assert "another charter" in found_wrong(town.folder / "riken", "--charter", "sha256:" + "0" * 64)
 
 
 def test_exports_are_audited_without_the_sites_and_a_changed_one_is_refused(town: Town, tmp_path: Path) -> None:
     files = [tmp_path / "argonne.audit", tmp_path / "riken.audit"]
     for path in files:
-        told("audit", "export", town.folder / path.stem, "--out", path)
+        told("audit", "export", "--home", town.folder / path.stem, "--out", path)
     found = document("audit", "verify", *files)
     assert (found["ok"], agreed(found)) == (True, {("riken", "argonne"), ("argonne", "riken")})
-    assert "exists already" in refused("audit", "export", town.folder / "riken", "--out", files[1])
+    assert "exists already" in refused("audit", "export", "--home", town.folder / "riken", "--out", files[1])
     lines = files[1].read_bytes().splitlines(keepends=True)
     files[1].write_bytes(b"".join(lines[:20] + lines[21:]))
     assert "entry 20" in found_wrong(*files)
@@ -57,9 +57,9 @@ def test_an_export_that_is_broken_off_is_in_nobodys_way(
     path = tmp_path / "riken.audit"
     with monkeypatch.context() as patch:
         patch.setattr("yosegi.cli.audits.write_audit", broken_off)
-        assert "it is full" in refused("audit", "export", town.folder / "riken", "--out", path)
+        assert "it is full" in refused("audit", "export", "--home", town.folder / "riken", "--out", path)
     assert not path.exists()
-    told("audit", "export", town.folder / "riken", "--out", path)
+    told("audit", "export", "--home", town.folder / "riken", "--out", path)
     assert document("audit", "verify", path)["ok"]
     assert [one.name for one in tmp_path.iterdir()] == ["riken.audit"]
 
@@ -68,4 +68,4 @@ def test_what_is_no_ledger_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "note").write_text("not a ledger")
     assert "neither a site's home nor an audit's file" in refused("audit", "verify", tmp_path / "note")
     (tmp_path / "empty").mkdir()
-    assert "there is no ledger there" in refused("audit", "verify", tmp_path / "empty")
+    assert "not the home of a site" in refused("audit", "verify", tmp_path / "empty")

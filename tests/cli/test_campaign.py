@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.asking import document, entries, pi, refused, told
+from cli.asking import document, entries, pi, refused, told, yosegi
 from processes.sites import PURE_SOURCE, Town
 
 pytestmark = pytest.mark.processes
@@ -113,7 +113,9 @@ def test_a_file_that_is_no_bundle_is_refused(tmp_path: Path, verb: str, content:
 
 
 def test_who_and_where_must_be_said(town: Town, tmp_path: Path) -> None:
-    assert "--home FOLDER or --url" in refused("campaign", "list")
+    nowhere = yosegi("campaign", "list")
+    assert nowhere.exit_code == 2
+    assert "--home FOLDER or --url" in " ".join(nowhere.output.split())
     assert "--as" in refused("campaign", "list", "--url", town.urls["argonne"])
     assert "--key" in refused("campaign", "list", "--url", town.urls["argonne"], "--as", "pi@argonne")
     assert "not the home of a site" in refused("campaign", "list", "--home", tmp_path)

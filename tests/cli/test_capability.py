@@ -61,8 +61,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_function_is_published_by_one_command_and_the_settings_keep_what_a_person_wrote(home: Path) -> None:
     mode = (home / "site.toml").stat().st_mode
-    assert "mylab/toy.simulate@1" in told("capability", "publish", home, "processes.toys:simulate")
-    assert document("capability", "publish", home, "processes.toys:use")["ref"] == "mylab/toy.use@1"
+    assert "mylab/toy.simulate@1" in told("capability", "publish", "--home", home, "processes.toys:simulate")
+    assert document("capability", "publish", "--home", home, "processes.toys:use")["ref"] == "mylab/toy.use@1"
     assert Home(home).settings().process.publish == ("processes.toys:simulate", "processes.toys:use")
     text = (home / "site.toml").read_text()
     assert "# ours\n[process]\nslots = 3  # of four\n" in text
@@ -70,12 +70,12 @@ def test_a_function_is_published_by_one_command_and_the_settings_keep_what_a_per
 
 
 def test_what_cannot_be_published_changes_nothing(home: Path) -> None:
-    told("capability", "publish", home, "processes.toys:simulate")
+    told("capability", "publish", "--home", home, "processes.toys:simulate")
     before = (home / "site.toml").read_bytes()
-    assert "publishes it already" in refused("capability", "publish", home, "processes.toys:simulate")
-    refused("capability", "publish", home, "processes.toys:nothing")
-    refused("capability", "publish", home, "no_such_module:f")
-    assert "no station" in refused("capability", "publish", home, "processes.toys:use", "--station", "robot")
+    assert "publishes it already" in refused("capability", "publish", "--home", home, "processes.toys:simulate")
+    refused("capability", "publish", "--home", home, "processes.toys:nothing")
+    refused("capability", "publish", "--home", home, "no_such_module:f")
+    assert "no station" in refused("capability", "publish", "--home", home, "processes.toys:use", "--station", "robot")
     assert (home / "site.toml").read_bytes() == before
 
 
@@ -84,7 +84,7 @@ def test_a_changed_contract_under_a_known_name_is_refused_before_anything_is_wri
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "copy"
-    told("site", "backup", town.folder / "riken", copy)
+    told("site", "backup", "--home", town.folder / "riken", copy)
     settings = copy / "site.toml"
     settings.write_text(settings.read_text().replace('"processes.toys:simulate"', "").replace("[, ", "["))
     (tmp_path / "changed.py").write_text(
@@ -95,5 +95,5 @@ def test_a_changed_contract_under_a_known_name_is_refused_before_anything_is_wri
     )
     monkeypatch.setenv("PYTHONPATH", f"tests:{tmp_path}")
     before = settings.read_bytes()
-    assert "another contract" in refused("capability", "publish", copy, "changed:simulate")
+    assert "another contract" in refused("capability", "publish", "--home", copy, "changed:simulate")
     assert settings.read_bytes() == before

@@ -14,7 +14,7 @@ from cli.asking import document, refused, told, yosegi
 def charter_file(tmp_path: Path, homes: list[Path]) -> Path:
     members = [
         f'[[members]]\nid = "{home.name}"\nname = "{home.name}"\nkind = "laboratory"\ncountry = "{country}"\n'
-        f"{told('charter', 'key', home).splitlines()[0]}\n"
+        f"{told('charter', 'key', '--home', home).splitlines()[0]}\n"
         for home, country in zip(homes, ("US", "JP"), strict=True)
     ]
     path = tmp_path / "charter.toml"
@@ -42,14 +42,14 @@ def test_two_sites_found_a_federation(tmp_path: Path, homes: list[Path]) -> None
     told("charter", "init", charter_file(tmp_path, homes), "--out", charter)
     assert document("charter", "show", charter)["signed_by"] == []
     told("charter", "sign", charter, "--home", homes[0])
-    refused("charter", "publish", homes[0], charter)
+    refused("charter", "publish", "--home", homes[0], charter)
     told("charter", "sign", charter, "--home", homes[1])
     assert len(document("charter", "show", charter)["signed_by"]) == 4
     for home in homes:
-        told("charter", "publish", home, charter)
-        told("charter", "state", home, "demo", "--out", tmp_path / f"{home.name}.json")
+        told("charter", "publish", "--home", home, charter)
+        told("charter", "state", "--home", home, "demo", "--out", tmp_path / f"{home.name}.json")
     for home, other in zip(homes, reversed(homes), strict=True):
-        told("charter", "publish", home, tmp_path / f"{other.name}.json")
+        told("charter", "publish", "--home", home, tmp_path / f"{other.name}.json")
 
 
 def test_a_site_states_the_provider_that_its_settings_name(tmp_path: Path, homes: list[Path]) -> None:
@@ -63,8 +63,8 @@ def test_a_site_states_the_provider_that_its_settings_name(tmp_path: Path, homes
         'redirect_uri = "https://yosegi.argonne.example/sign-in/institution/back"\n'
     )
     for home in homes:
-        told("charter", "publish", home, charter)
-        told("charter", "state", home, "demo", "--out", tmp_path / f"{home.name}.json")
+        told("charter", "publish", "--home", home, charter)
+        told("charter", "state", "--home", home, "demo", "--out", tmp_path / f"{home.name}.json")
     stated = [document("charter", "show", tmp_path / f"{home.name}.json")["document"] for home in homes]
     assert [one.get("identity_provider") for one in stated] == ["https://login.argonne.example", None]
 
@@ -80,8 +80,8 @@ def test_a_charter_changed_after_it_was_signed_is_refused(tmp_path: Path, homes:
     envelope["payload"] = base64.b64encode(payload.replace(b'"Demo"', b'"Dema"')).decode()
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(envelope))
-    refused("charter", "publish", homes[0], changed)
-    told("charter", "publish", homes[0], charter)
+    refused("charter", "publish", "--home", homes[0], changed)
+    told("charter", "publish", "--home", homes[0], charter)
 
 
 def test_who_works_on_which_challenge_is_proposed_shown_and_compared(tmp_path: Path, homes: list[Path]) -> None:
@@ -107,7 +107,7 @@ def test_who_works_on_which_challenge_is_proposed_shown_and_compared(tmp_path: P
 def test_what_is_no_document_is_refused_and_not_changed(tmp_path: Path, homes: list[Path], content: bytes) -> None:
     path = tmp_path / "document.json"
     path.write_bytes(content)
-    for arguments in (("show", path), ("sign", path, "--home", homes[0]), ("publish", homes[0], path)):
+    for arguments in (("show", path), ("sign", path, "--home", homes[0]), ("publish", "--home", homes[0], path)):
         assert "document.json" in refused("charter", *arguments)
         assert path.read_bytes() == content
 
@@ -131,15 +131,15 @@ def test_a_chain_is_verified_offline_and_says_whose_signatures_are_missing(tmp_p
     result = yosegi("charter", "verify", first, second)
     assert result.exit_code == 1
     assert "not signed by riken" in result.stdout
-    refused("charter", "publish", homes[0], second)
+    refused("charter", "publish", "--home", homes[0], second)
     told("charter", "sign", second, "--home", homes[1])
     assert "signed by argonne, riken" in told("charter", "verify", first, second)
     fingerprint = document("charter", "verify", first, second)["fingerprint"]
     told("charter", "verify", first, second, "--fingerprint", fingerprint)
     assert "another charter" in refused("charter", "verify", first, second, "--fingerprint", "0000")
     for path in (first, second):
-        told("charter", "publish", homes[0], path)
-    assert "version 2 is in force" in refused("charter", "publish", homes[0], first)
+        told("charter", "publish", "--home", homes[0], path)
+    assert "version 2 is in force" in refused("charter", "publish", "--home", homes[0], first)
 
 
 def test_a_version_that_was_left_out_is_a_gap_in_the_chain(tmp_path: Path, homes: list[Path]) -> None:
@@ -157,5 +157,5 @@ def test_a_version_that_was_left_out_is_a_gap_in_the_chain(tmp_path: Path, homes
 
 
 def test_nothing_is_stated_under_a_charter_that_was_not_accepted(tmp_path: Path, homes: list[Path]) -> None:
-    assert "demo" in refused("charter", "state", homes[0], "demo", "--out", tmp_path / "mine.json")
+    assert "demo" in refused("charter", "state", "--home", homes[0], "demo", "--out", tmp_path / "mine.json")
     assert not (tmp_path / "mine.json").exists()

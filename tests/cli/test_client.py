@@ -11,9 +11,11 @@ import pytest
 import yosegi
 from cli.asking import entries, refused
 from processes.sites import PASSPHRASE, Town, free_ports
-from yosegi.client.client import Client, Told
+from yosegi.client.client import SiteRefused
+from yosegi.client.connection import Connection
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
+from yosegi.services.sessions.schemas import SessionToken
 from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer
 
@@ -35,10 +37,10 @@ def login(site: str, person: str, signer: Ed25519Signer, minutes: float = 1.0) -
 
 def test_a_connection_knows_capabilities_campaigns_and_results_as_a_table(town: Town) -> None:
     client = yosegi.connect(town.urls["argonne"], person="pi@argonne", key=key_of(town, "pi@argonne"))
-    assert client.site()["site"] == "argonne"
-    assert "riken/toy.simulate@1" in {one["ref"] for one in client.capabilities()}
-    assert client.capability("riken/toy.simulate@1")["simulated"]
-    assert "toy" in {one["name"] for one in client.campaigns()}
+    assert client.site().site == "argonne"
+    assert "riken/toy.simulate@1" in {one.ref for one in client.capabilities()}
+    assert client.capability("riken/toy.simulate@1").simulated
+    assert "toy" in {one.name for one in client.campaigns()}
     results = client.campaign("toy").results()
     assert type(results).__name__ == "DataFrame"
     assert list(results.columns) == ["trial", "source", "state", "x", "y", "y_error"]
@@ -53,31 +55,31 @@ def test_a_passphrase_signs_in_too(town: Town) -> None:
 
 def test_without_signing_in_only_the_name_of_the_site_is_told(town: Town) -> None:
     client = yosegi.connect(town.urls["argonne"])
-    assert client.site()["site"] == "argonne"
-    with pytest.raises(Told, match="not_signed_in"):
+    assert client.site().site == "argonne"
+    with pytest.raises(SiteRefused, match="not_signed_in"):
         client.campaigns()
-    with pytest.raises(Told, match="not_signed_in"):
-        Client(town.urls["argonne"], "not-a-token").campaigns()
+    with pytest.raises(SiteRefused, match="not_signed_in"):
+        yosegi.connect(town.urls["argonne"], token="not-a-token").campaigns()
 
 
 def test_a_wrong_passphrase_or_person_is_refused_alike(town: Town) -> None:
     for person in ("operator@argonne", "nobody@argonne"):
-        with pytest.raises(Told, match=f"signing in as {person} was refused: sign_in_failed"):
+        with pytest.raises(SiteRefused, match=f"signing in as {person} was refused: sign_in_failed"):
             yosegi.connect(town.urls["argonne"], person=person, passphrase="wrong")
 
 
 def test_a_key_of_somebody_else_is_refused(town: Town) -> None:
     for key in (key_of(town, "operator@argonne"), Ed25519Signer.generate()):
-        with pytest.raises(Told) as error:
+        with pytest.raises(SiteRefused) as error:
             yosegi.connect(town.urls["argonne"], person="pi@argonne", key=key)
         assert error.value.status in (400, 403)
 
 
 def test_a_login_is_good_once_here_and_now(town: Town) -> None:
     signer = Ed25519Signer.load(key_of(town, "pi@argonne"))
-    client = Client(town.urls["argonne"])
+    client = Connection(town.urls["argonne"])
     good = login("argonne", "pi@argonne", signer)
-    assert client.post("/session", good)["token"]
+    assert client.post(SessionToken, "/session", good).token
     before = entries(town, "argonne")
     for bad in (
         good,
@@ -85,8 +87,8 @@ def test_a_login_is_good_once_here_and_now(town: Town) -> None:
         login("argonne", "pi@argonne", signer, minutes=-10),
         login("argonne", "operator@argonne", signer),
     ):
-        with pytest.raises(Told):
-            client.post("/session", bad)
+        with pytest.raises(SiteRefused):
+            client.post(SessionToken, "/session", bad)
     assert entries(town, "argonne") == before
 
 

@@ -42,7 +42,9 @@ class Reader:
         for site in ("lab-a", "lab-b", "small"):
             word = f"KEYS-OF-{site.upper()}"
             if word in content:
-                content = content.replace(word, told("charter", "key", site).splitlines()[0].removeprefix("keys = "))
+                content = content.replace(
+                    word, told("charter", "key", "--home", site).splitlines()[0].removeprefix("keys = ")
+                )
         (self.folder / name).write_text(content, encoding="utf-8")
 
     def run(self, line: str) -> Result:
@@ -74,7 +76,7 @@ def follow(reader: Reader, until: str = "") -> None:
 def test_the_page_founds_a_federation_changes_it_and_founds_another(reader: Reader) -> None:
     follow(reader)
     for site in ("lab-a", "lab-b"):
-        (found,) = document("agreement", "list", site)
+        (found,) = document("agreement", "list", "--home", site)
         assert found["in_force"]
         assert found["publication"].startswith("Both institutions")
     assert document("charter", "verify", "v1.json", "v2.json", "v3.json")["complete"]
@@ -90,23 +92,26 @@ def test_the_fingerprint_is_compared_before_anything_is_signed(reader: Reader) -
     follow(reader, until="charter admit")
     reader.aloud = "0000 0000 0000 0000 0000"
     result = CliRunner().invoke(
-        main, ["charter", "admit", "lab-a", "answer.json", "--out", "welcome.json"], input=f"{reader.aloud}\n"
+        main, ["charter", "admit", "--home", "lab-a", "answer.json", "--out", "welcome.json"], input=f"{reader.aloud}\n"
     )
     assert result.exit_code == 1
     assert "another charter" in result.stderr
     assert not Path("welcome.json").exists()
-    assert "does not live" in CliRunner().invoke(main, ["charter", "invite", "lab-a", "pair", "--out", "x"]).stderr
+    assert (
+        "does not live"
+        in CliRunner().invoke(main, ["charter", "invite", "--home", "lab-a", "pair", "--out", "x"]).stderr
+    )
 
 
 def test_a_welcome_with_another_charter_than_was_signed_is_refused(reader: Reader) -> None:
-    follow(reader, until="site join lab-b welcome.json")
+    follow(reader, until="site join welcome.json --home lab-b")
     again = CliRunner().invoke(
         main,
         ["site", "init", "lab-c", "--name", "lab-b", "--title", "University B", "--mailbox", "lab-a"],
     )
     assert again.exit_code == 0
     # Another site of that name never signed this charter.
-    result = CliRunner().invoke(main, ["site", "join", "lab-c", "welcome.json"])
+    result = CliRunner().invoke(main, ["site", "join", "--home", "lab-c", "welcome.json"])
     assert result.exit_code == 1
     assert "welcome" in result.stderr
 
@@ -114,17 +119,17 @@ def test_a_welcome_with_another_charter_than_was_signed_is_refused(reader: Reade
 def test_a_third_country_is_admitted_by_the_same_files(reader: Reader) -> None:
     follow(reader, until="changes.toml")
     reader.run('yosegi site init lab-c --name lab-c --title "Facility C" --mailbox lab-a')
-    reader.run("yosegi charter invite lab-a pair --team alloys --out invitation.json")
+    reader.run("yosegi charter invite pair --team alloys --out invitation.json --home lab-a")
     reader.run(
-        "yosegi site join lab-c invitation.json --country GB --kind facility --person pi@lab-c --out answer.json"
+        "yosegi site join invitation.json --country GB --kind facility --person pi@lab-c --out answer.json --home lab-c"
     )
-    result = reader.run("yosegi charter admit lab-a answer.json --out v2.json")
+    result = reader.run("yosegi charter admit answer.json --out v2.json --home lab-a")
     # The rule says two members and one of each country: Japan has not signed yet.
     assert "JP" in result.output
     assert "lab-b" in result.output
     reader.run("yosegi charter sign v2.json --home lab-b")
     for site in ("lab-a", "lab-b"):
-        reader.run(f"yosegi charter publish {site} v2.json")
+        reader.run(f"yosegi charter publish v2.json --home {site}")
     shown = document("charter", "show", "v2.json")["document"]
     assert [member["id"] for member in shown["members"]] == ["lab-a", "lab-b", "lab-c"]
     assert shown["teams"][0]["sites"] == ["lab-a", "lab-b", "lab-c"]

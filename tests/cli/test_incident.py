@@ -14,21 +14,32 @@ pytestmark = pytest.mark.processes
 
 
 def test_what_a_member_touched_is_traced_beside_the_running_site(town: Town, tmp_path: Path) -> None:
-    lines = document("incident", "trace", town.folder / "riken", "person", "pi@argonne")
+    lines = document("incident", "trace", "--home", town.folder / "riken", "person", "pi@argonne")
     tasks = {str(row[0]) for row in town.ask("riken", "SELECT stream FROM task")}
     assert {line["stream"] for line in lines if line["stream"].startswith("task/")} == tasks
-    assert document("incident", "trace", town.folder / "riken", "person", "nobody@argonne") == []
-    assert "no ledger" in refused("incident", "trace", tmp_path, "person", "pi@argonne")
+    assert document("incident", "trace", "--home", town.folder / "riken", "person", "nobody@argonne") == []
+    assert "not the home of a site" in refused("incident", "trace", "--home", tmp_path, "person", "pi@argonne")
 
 
 def test_a_report_is_signed_and_verifies_anywhere(town: Town, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    told("incident", "report", town.folder / "riken", "person", "pi@argonne", "--since", "2020-01-01", "--out", report)
+    told(
+        "incident",
+        "report",
+        "--home",
+        town.folder / "riken",
+        "person",
+        "pi@argonne",
+        "--since",
+        "2020-01-01",
+        "--out",
+        report,
+    )
     found = document("incident", "verify", report)
     assert (found["site"], found["subject"], found["ok"]) == ("riken", "person", True)
     assert found["lines"] > 0
     (charter,) = town.client("riken").charters()
-    told("incident", "verify", report, "--charter", charter["digest"])
+    told("incident", "verify", report, "--charter", charter.digest)
     refused("incident", "verify", report, "--charter", "sha256:" + "0" * 64)
     value = json.loads(report.read_text())
     value["payload"] = value["payload"][:-8] + value["payload"][-4:] + value["payload"][-8:-4]
@@ -38,22 +49,22 @@ def test_a_report_is_signed_and_verifies_anywhere(town: Town, tmp_path: Path) ->
 
 def test_a_person_is_suspended_and_lifted_at_a_running_site(town: Town) -> None:
     home = town.folder / "riken"
-    told("incident", "suspend", home, "person", "pi@argonne", "--why", "a look")
+    told("incident", "suspend", "--home", home, "person", "pi@argonne", "--why", "a look")
     try:
-        (one,) = document("incident", "list", home)
+        (one,) = document("incident", "list", "--home", home)
         assert (one["kind"], one["name"], one["why"]) == ("person", "pi@argonne", "a look")
     finally:
-        told("incident", "lift", home, "person", "pi@argonne", "--why", "seen")
-    assert document("incident", "list", home) == []
-    assert "no suspension" in refused("incident", "lift", home, "person", "pi@argonne", "--why", "again")
-    refused("incident", "suspend", home, "person", "Not A Person", "--why", "x")
+        told("incident", "lift", "--home", home, "person", "pi@argonne", "--why", "seen")
+    assert document("incident", "list", "--home", home) == []
+    assert "no suspension" in refused("incident", "lift", "--home", home, "person", "pi@argonne", "--why", "again")
+    refused("incident", "suspend", "--home", home, "person", "Not A Person", "--why", "x")
 
 
 def test_audit_events_go_to_the_institutions_own_log_one_a_line(town: Town) -> None:
-    lines = [json.loads(line) for line in told("incident", "export", town.folder / "riken").splitlines()]
+    lines = [json.loads(line) for line in told("incident", "export", "--home", town.folder / "riken").splitlines()]
     assert [line["sequence"] for line in lines] == list(range(len(lines)))
     assert all("body" not in line for line in lines)
-    rest = told("incident", "export", town.folder / "riken", "--after", str(len(lines) - 2)).splitlines()
+    rest = told("incident", "export", "--home", town.folder / "riken", "--after", str(len(lines) - 2)).splitlines()
     assert json.loads(rest[0])["sequence"] == len(lines) - 1
 
 
@@ -61,13 +72,13 @@ def test_a_spill_in_a_task_is_erased_at_both_sites_and_the_command_says_who_has_
     home = town.folder / "riken"
     asked_by, key = town.ask("riken", "SELECT home, key FROM task WHERE state = 'ended' ORDER BY first")[0]
     task = f"{asked_by}/riken/{key}"
-    first = told("incident", "erase", home, task, "--why", "a name in it")
+    first = told("incident", "erase", "--home", home, task, "--why", "a name in it")
     assert "gone at riken" in first
-    until(lambda: not document("incident", "erasures", home)[0]["waiting"], "everybody has answered")
-    (found,) = document("incident", "erasures", home)
+    until(lambda: not document("incident", "erasures", "--home", home)[0]["waiting"], "everybody has answered")
+    (found,) = document("incident", "erasures", "--home", home)
     assert found["gone"] == sorted({asked_by, "riken"})
-    assert "a name in it" in told("incident", "erasures", home)
-    assert task in told("incident", "erasures", town.folder / asked_by)
+    assert "a name in it" in told("incident", "erasures", "--home", home)
+    assert task in told("incident", "erasures", "--home", town.folder / asked_by)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +87,6 @@ def test_a_spill_in_a_task_is_erased_at_both_sites_and_the_command_says_who_has_
 )
 def test_what_is_no_task_is_said_so_and_nothing_is_erased(town: Town, task: str, why: str) -> None:
     home = town.folder / "riken"
-    before = document("incident", "erasures", home)
-    assert why in refused("incident", "erase", home, task, "--why", "x")
-    assert document("incident", "erasures", home) == before
+    before = document("incident", "erasures", "--home", home)
+    assert why in refused("incident", "erase", "--home", home, task, "--why", "x")
+    assert document("incident", "erasures", "--home", home) == before

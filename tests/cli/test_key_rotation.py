@@ -38,7 +38,11 @@ def home(founded: Path, tmp_path: Path) -> Path:
 
 def ids(home: Path) -> dict[str, str]:
     """Key ids of the online keys by algorithm."""
-    return {one["algorithm"]: one["key_id"] for one in document("site", "key", "show", home) if one["key"] == "site"}
+    return {
+        one["algorithm"]: one["key_id"]
+        for one in document("site", "key", "show", "--home", home)
+        if one["key"] == "site"
+    }
 
 
 def stated(home: Path) -> Statement:
@@ -49,7 +53,7 @@ def stated(home: Path) -> Statement:
 
 def test_a_rotation_states_both_and_the_new_keys_take_their_place(home: Path) -> None:
     old = ids(home)
-    told("site", "key", "rotate", home)
+    told("site", "key", "rotate", "--home", home)
     new = ids(home)
     assert not set(old.values()) & set(new.values())
     assert {key.key_id for key in stated(home).keys} == {*old.values(), *new.values()}
@@ -57,15 +61,15 @@ def test_a_rotation_states_both_and_the_new_keys_take_their_place(home: Path) ->
 
 
 def test_the_ledger_goes_on_verifying_with_what_the_old_key_signed(home: Path) -> None:
-    told("site", "key", "rotate", home)
-    told("site", "key", "rotate", home)
-    assert "holds together" in told("site", "check", home)
+    told("site", "key", "rotate", "--home", home)
+    told("site", "key", "rotate", "--home", home)
+    assert "holds together" in told("site", "check", "--home", home)
 
 
 def test_retired_keys_are_believed_for_what_they_signed_before(home: Path) -> None:
     old = ids(home)
-    told("site", "key", "rotate", home)
-    told("site", "key", "retire", home)
+    told("site", "key", "rotate", "--home", home)
+    told("site", "key", "retire", "--home", home)
     last = stated(home)
     assert {key.key_id for key in last.keys} == set(ids(home).values())
     assert {(one.key_id, one.why) for one in last.revoked} == {(key, "retired") for key in old.values()}
@@ -78,9 +82,9 @@ def test_retired_keys_are_believed_for_what_they_signed_before(home: Path) -> No
 
 def test_a_stolen_key_is_withdrawn_from_the_moment_it_may_have_been_stolen(home: Path) -> None:
     old = ids(home)["ed25519"]
-    assert "rotate" in refused("site", "key", "revoke", home, old)
-    told("site", "key", "rotate", home)
-    told("site", "key", "revoke", home, old, "--since", "2026-01-02T03:04:05")
+    assert "rotate" in refused("site", "key", "revoke", "--home", home, old)
+    told("site", "key", "rotate", "--home", home)
+    told("site", "key", "revoke", "--home", home, old, "--since", "2026-01-02T03:04:05")
     (revoked,) = (one for one in stated(home).revoked if one.key_id == old)
     assert (revoked.why, f"{revoked.since:%FT%T}") == ("compromised", "2026-01-02T03:04:05")
     assert old not in {key.key_id for key in stated(home).keys}
@@ -88,14 +92,14 @@ def test_a_stolen_key_is_withdrawn_from_the_moment_it_may_have_been_stolen(home:
 
 def test_a_later_statement_forgets_no_revocation(home: Path, tmp_path: Path) -> None:
     old = ids(home)["ed25519"]
-    told("site", "key", "rotate", home)
-    told("site", "key", "revoke", home, old)
-    told("charter", "state", home, "demo", "--out", tmp_path / "again.json")
+    told("site", "key", "rotate", "--home", home)
+    told("site", "key", "revoke", "--home", home, old)
+    told("charter", "state", "--home", home, "demo", "--out", tmp_path / "again.json")
     assert old in {one.key_id for one in stated(home).revoked}
 
 
 def test_an_unknown_key_is_not_revoked(home: Path) -> None:
-    assert "no online key" in refused("site", "key", "revoke", home, "ed25519-0000")
+    assert "no online key" in refused("site", "key", "revoke", "--home", home, "ed25519-0000")
     assert stated(home).serial == 1
 
 
@@ -105,14 +109,24 @@ def test_without_its_governance_keys_a_rotation_changes_nothing(home: Path, tmp_
     offline.mkdir()
     for name in ("governance.key", "governance-pq.key"):
         (home / "keys" / name).rename(offline / name)
-    refused("site", "key", "rotate", home)
+    refused("site", "key", "rotate", "--home", home)
     assert {key.key_id for key in stated(home).keys} == set(old.values())
-    told("site", "key", "rotate", home, "--key", offline / "governance.key", "--key", offline / "governance-pq.key")
+    told(
+        "site",
+        "key",
+        "rotate",
+        "--home",
+        home,
+        "--key",
+        offline / "governance.key",
+        "--key",
+        offline / "governance-pq.key",
+    )
     assert stated(home).serial == 2
 
 
 def test_a_rotation_that_died_in_the_middle_is_finished_by_the_next(home: Path) -> None:
     new = [one.public.key_id for one in begin_next(Home(home))]
-    assert "holds together" in told("site", "check", home)
-    told("site", "key", "rotate", home)
+    assert "holds together" in told("site", "check", "--home", home)
+    told("site", "key", "rotate", "--home", home)
     assert sorted(ids(home).values()) == sorted(new)

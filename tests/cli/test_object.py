@@ -55,7 +55,7 @@ def test_a_backup_holds_what_the_ledger_names_and_nothing_half_written(town: Tow
     home, copy = town.folder / "argonne", tmp_path / "copy"
     half = home / "objects" / "incoming" / f"{SHA256[7:]}.riken"
     half.write_bytes(b"a,b")
-    told("site", "backup", home, copy)
+    told("site", "backup", "--home", home, copy)
     half.unlink()
     assert (copy / "objects" / SHA256[7:9] / SHA256[7:]).read_bytes() == DATA
     assert not (copy / "objects" / "incoming").exists()

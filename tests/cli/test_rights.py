@@ -38,7 +38,7 @@ def approvals(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
     told("agreement", "propose", source, "--out", out)
     for site in ("argonne", "riken"):
         told("agreement", "sign", out, "--home", town.folder / site)
-    told("agreement", "publish", town.folder / "riken", out)
+    told("agreement", "publish", "--home", town.folder / "riken", out)
     return town
 
 

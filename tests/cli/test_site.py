@@ -53,21 +53,21 @@ def test_a_home_that_would_not_hold_is_not_made(tmp_path: Path, option: str, val
 
 
 def test_an_account_is_given_with_a_key_and_kept_without_the_passphrase(home: Path) -> None:
-    told("site", "account", home, "pi@riken", "--passphrase", "secret words")
+    told("site", "account", "--home", home, "pi@riken", "--passphrase", "secret words")
     assert (home / "people" / "pi@riken.key").exists()
     assert all(b"secret words" not in content for content in files(home).values())
-    assert document("site", "doctor", home)["accounts"] == {"pi@riken": "member"}
+    assert document("site", "doctor", "--home", home)["accounts"] == {"pi@riken": "member"}
 
 
 @pytest.mark.parametrize("person", ["pi", "PI@riken", "pi@riken/../../x", "", "pi@riken\n"])
 def test_an_account_of_no_person_is_refused(home: Path, person: str) -> None:
     before = files(home)
-    refused("site", "account", home, person, "--passphrase", "x")
+    refused("site", "account", "--home", home, person, "--passphrase", "x")
     assert files(home) == before
 
 
 def test_doctor_is_one_page_that_says_what_to_mend(home: Path) -> None:
-    found = document("site", "doctor", home)
+    found = document("site", "doctor", "--home", home)
     assert found["site"] == "riken"
     assert set(ANSWERS[1:]) <= set(found)
     advice = "; ".join(found["advice"])
@@ -75,8 +75,8 @@ def test_doctor_is_one_page_that_says_what_to_mend(home: Path) -> None:
     assert "nobody can sign in" in advice
     assert "not running" in advice
     (home / "keys" / "site.key").chmod(0o644)
-    assert "site.key may be read by others" in "; ".join(document("site", "doctor", home)["advice"])
-    assert "governance key" in told("site", "doctor", home)
+    assert "site.key may be read by others" in "; ".join(document("site", "doctor", "--home", home)["advice"])
+    assert "governance key" in told("site", "doctor", "--home", home)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_settings_that_do_not_hold_are_refused_by_name(home: Path, verb: str, li
     text = settings.read_text()
     lines = [old for old in text.splitlines() if old.partition(" ")[0] != line.partition(" ")[0]]
     settings.write_text("\n".join([*lines, line]))
-    assert why in refused("site", verb, home)
+    assert why in refused("site", verb, "--home", home)
 
 
 @pytest.mark.parametrize(("options", "shown"), [((), "parties"), (("--policies-shown-to", "nobody"), "nobody")])
@@ -105,14 +105,14 @@ def test_whom_a_new_site_shows_its_policies_is_a_line_that_can_be_read(
     home = tmp_path / "nims"
     told("site", "init", home, "--name", "nims", "--mailbox", "riken", *options)
     assert f'policies_shown_to = "{shown}"' in (home / "site.toml").read_text("utf-8").splitlines()
-    assert document("site", "doctor", home)["policies shown to"] == shown
+    assert document("site", "doctor", "--home", home)["policies shown to"] == shown
 
 
 def test_a_home_that_says_nothing_shows_its_policies_to_nobody(home: Path) -> None:
     settings = home / "site.toml"
     lines = [line for line in settings.read_text("utf-8").splitlines() if "policies_shown_to" not in line]
     settings.write_text("\n".join(lines) + "\n", "utf-8")
-    assert document("site", "doctor", home)["policies shown to"] == "nobody"
+    assert document("site", "doctor", "--home", home)["policies shown to"] == "nobody"
 
 
 @pytest.mark.parametrize("verb", ["serve", "doctor", "check", "rebuild", "account", "backup"])
@@ -120,13 +120,13 @@ def test_a_folder_that_is_no_home_is_said_and_stays_empty(tmp_path: Path, verb: 
     folder = tmp_path / "empty"
     folder.mkdir()
     more = {"account": ("pi@riken", "--passphrase", "x"), "backup": (tmp_path / "target",)}.get(verb, ())
-    assert "is not the home of a site" in refused("site", verb, folder, *more)
+    assert "is not the home of a site" in refused("site", verb, "--home", folder, *more)
     assert list(tmp_path.iterdir()) == [folder]
     assert not list(folder.iterdir())
 
 
 def test_a_home_without_a_ledger_is_not_checked(home: Path) -> None:
-    assert "serve the site once" in refused("site", "check", home)
+    assert "serve the site once" in refused("site", "check", "--home", home)
 
 
 def test_what_is_published_and_no_capability_is_refused_when_served(home: Path) -> None:
@@ -134,8 +134,38 @@ def test_what_is_published_and_no_capability_is_refused_when_served(home: Path) 
         settings.write('\n[process]\npublish = ["no_such_pack:f"]\n')
     text = (home / "site.toml").read_text().replace("127.0.0.1:8100", "127.0.0.1:0")
     (home / "site.toml").write_text(text)
-    assert "no_such_pack" in refused("site", "serve", home)
+    assert "no_such_pack" in refused("site", "serve", "--home", home)
 
 
 def test_a_command_says_its_version() -> None:
     assert yosegi("--version").output.startswith("yosegi")
+
+
+def test_the_current_folder_is_the_site_if_it_holds_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    assert document("site", "doctor")["site"] == "riken"
+
+
+@pytest.mark.parametrize(
+    "command", [("site", "doctor"), ("task", "list"), ("station", "init", "f", "--publish", "a:b")]
+)
+def test_no_site_named_is_refused_with_the_ways_to_name_one(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = yosegi(*command)
+    assert result.exit_code == 2
+    assert all(way in result.stderr for way in ("--home FOLDER", "YOSEGI_HOME", "yosegi site init"))
+
+
+def test_a_backup_is_not_put_into_the_home_that_it_copies(home: Path) -> None:
+    assert "lies in the home" in refused("site", "backup", "--home", home, home / "copy")
+    assert not (home / "copy").exists()
+
+
+def test_the_command_says_as_whom_it_acts_where_nobody_is_named(home: Path) -> None:
+    told("site", "account", "--home", home, "pi@riken", "--passphrase", "secret words")
+    told("site", "account", "--home", home, "officer@riken", "--role", "officer", "--passphrase", "secret words")
+    # It says so before it asks the site, which does not run here.
+    assert "acting as officer@riken" in yosegi("task", "list", "--home", home).stderr
+    assert "acting as" not in yosegi("task", "list", "--home", home, "--as", "pi@riken").stderr

@@ -53,10 +53,10 @@ def test_its_campaign_runs_between_two_sites(guide: Any, tmp_path: Path) -> None
         federation = Federation(places, tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(head + block("toml")), federation.member())
+        await home.campaigns.start(parse_spec(head + block("toml")), federation.member())
         await asyncio.sleep(120)
         campaign = home.campaigns.get("large")
-        assert {line["media_type"] for line in home.objects.listing(federation.member(), campaign="large")} == {
+        assert {line.media_type for line in home.objects.listing(federation.member(), campaign="large")} == {
             "application/x-npy",
             "text/csv",
         }

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
-import json
 import subprocess
 import sys
 import threading
@@ -87,25 +86,27 @@ def until_it_answers(processes: Processes, site: str, url: str) -> None:
 def main(folder: Path, campaign: Path, port: int) -> None:
     homes = asyncio.run(found(folder, plan(folder / "bench", (port, port + 1)), SystemClock(), "four words to say"))
     riken = str(homes["riken"].folder)
-    subprocess.run([sys.executable, "-m", "yosegi.cli", "capability", "publish", riken, "beam"], check=True, stdout=2)
+    subprocess.run(
+        [sys.executable, "-m", "yosegi.cli", "capability", "publish", "--home", riken, "beam"], check=True, stdout=2
+    )
     processes, over = Processes(folder), threading.Event()
     bench = threading.Thread(target=work_at_the_bench, args=(folder / "bench", over))
     bench.start()
     try:
         for site, home in homes.items():
-            processes.start(site, "site", "serve", str(home.folder))
+            processes.start(site, "site", "serve", "--home", str(home.folder))
         for site, home in homes.items():
             until_it_answers(processes, site, f"http://{home.settings().listen}")
         key = folder / "argonne" / "people" / "pi@argonne.key"
         pi = connect(f"http://{homes['argonne'].settings().listen}", person="pi@argonne", key=key)
         wanted = {"riken/beam.closed@1", "riken/beam.elements@1", "argonne/beam.elements@1"}
-        while not wanted <= {listing["ref"] for listing in pi.capabilities()}:
+        while not wanted <= {listing.ref for listing in pi.capabilities()}:
             time.sleep(0.3)
         running = pi.start(campaign)
-        while (state := running.state())["state"] not in ("ended", "aborted"):
+        while (state := running.state()).state not in ("ended", "aborted"):
             time.sleep(0.3)
         (folder / "beam.bundle.json").write_bytes(running.export())
-        print(json.dumps(state))
+        print(state.model_dump_json())
     finally:
         over.set()
         bench.join()

@@ -13,7 +13,7 @@ from yosegi.core.capability import Capability, Context
 from yosegi.testing.capabilities import (
     WORLD,
     Number,
-    Words,
+    Said,
     broken,
     dispense,
     hang,
@@ -82,9 +82,9 @@ def talkative() -> Number:
 
 
 @sample_capability("huge")
-def huge() -> Words:
+def huge() -> Said:
     """Returns 100 MB."""
-    return Words("x" * 100_000_000)
+    return Said("x" * 100_000_000)
 
 
 @sample_capability("flood")
@@ -153,20 +153,20 @@ def forks(folder: str) -> Number:
 
 
 @sample_capability("litter")
-def litter(context: Context) -> Words:
+def litter(context: Context) -> Said:
     """Leaves files in a folder without rights."""
     folder = context.folder / "deep" / "deeper"
     folder.mkdir(parents=True)
     (folder / "file").write_text("x")
     folder.chmod(0)
-    return Words(str(context.folder))
+    return Said(str(context.folder))
 
 
 @sample_capability("surroundings")
-def surroundings() -> Words:
+def surroundings() -> Said:
     """What it can see of its site."""
     names = ",".join(sorted(os.environ))
-    return Words(f"{names} {sys.stdin.read()!r} {os.getpid() == os.getsid(0)}")
+    return Said(f"{names} {sys.stdin.read()!r} {os.getpid() == os.getsid(0)}")
 
 
 @sample_capability("memory")
@@ -176,12 +176,12 @@ def memory() -> Number:
 
 
 @sample_capability("late_import")
-def late_import() -> Words:
+def late_import() -> Said:
     """Imports when called."""
     had = "colorsys" in sys.modules
     import colorsys
 
-    return Words(f"{had} {colorsys.__name__}")
+    return Said(f"{had} {colorsys.__name__}")
 
 
 @sample_capability("pid")
@@ -191,12 +191,12 @@ def pid() -> Number:
 
 
 @sample_capability("read_out", effect="idempotent", time_limit=10.0)
-def read_out(what: str, context: Context) -> Words:
+def read_out(what: str, context: Context) -> Said:
     """Counts too, but may be done again."""
     folder = context.state or Path()
     with (folder / "world").open("a") as world:
         world.write(f"{context.key}\n")
-    return Words(what)
+    return Said(what)
 
 
 def names() -> dict[str, str]:

@@ -12,7 +12,6 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import Campaign, parse_spec
 from yosegi.core.errors import Conflict, YosegiError
 from yosegi.core.states import TrialState
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.faults import When
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
@@ -87,7 +86,7 @@ async def begin(federation: Federation, trials: int) -> None:
     for _ in range(60):
         try:
             home = federation.places["argonne"].running
-            await home.start_campaign(parse_spec(spec(trials)), federation.member())
+            await home.campaigns.start(parse_spec(spec(trials)), federation.member())
             return
         except Conflict:
             return
@@ -99,13 +98,13 @@ async def look(federation: Federation) -> Told:
     home, nims = federation.places["argonne"].running, federation.places["nims"].running
     grant = nims.ledger.query("SELECT SUM(held) AS held, SUM(spent) AS spent FROM grant_tranches")[0]
     uncertain = nims.ledger.query("SELECT COUNT(*) AS n FROM task WHERE state = 'uncertain'")[0]["n"]
-    bundle = read_bundle(await export_campaign(home, "toy"))
+    bundle = read_bundle(await home.campaigns.export("toy"))
     verify_bundle(bundle)
     return Told(
         campaign=home.campaigns.get("toy"),
         twice=tuple(federation.world.twice()),
         effects=sum(1 for key in federation.world.effects if "#" not in key),
-        waiting=sum(peer["waiting"] for place in federation.places.values() for peer in place.running.peers()),
+        waiting=sum(peer.waiting for place in federation.places.values() for peer in place.running.peers.list()),
         held=grant["held"],
         spent=grant["spent"],
         uncertain=uncertain,

@@ -89,7 +89,7 @@ async def ask(home: Site, who: Session, key: str, **changes: Any) -> Any:
         "inputs": {"x": 0.5},
         "purpose": "research",
     }
-    return await home.asking.ask(who, **(terms | changes))
+    return await home.task_requests.ask(who, **(terms | changes))
 
 
 # --- signing in ------------------------------------------------------------------------------------------------------
@@ -148,12 +148,12 @@ def test_an_agents_campaign_acts_in_its_name_for_its_member_within_its_mandate(t
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         who = await signed_in(home, "planner", PLANNER)
         assert who is not None
-        await home.start_campaign(parse_spec(spec(2)), who)
+        await home.campaigns.start(parse_spec(spec(2)), who)
         await asyncio.sleep(60)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
-        asked = [nims.task(f"{row['home']}/{row['key']}").asked() for row in nims.tasks()]
+        asked = [nims.tasks.get(f"{row.home}/{row.key}").asked() for row in nims.tasks.list()]
         assert {(a.agent, a.on_behalf_of, a.mandate) for a in asked} == {("planner", PI, "planner")}
-        assert home.mandates.show("planner")["left"] == {"samples": "7"}
+        assert home.mandates.show("planner").left == {"samples": "7"}
 
     tell(tmp_path, story)
 
@@ -204,13 +204,13 @@ def test_a_sub_agents_right_is_a_subset_and_nothing_is_cut_from_it(tmp_path: Pat
         await home.mandates.give(draw(home, "helper", HELPER, **cut), who)
         helper = await signed_in(home, "helper", HELPER)
         assert helper is not None
-        assert home.mandates.show("helper")["depth"] == 2
+        assert home.mandates.show("helper").depth == 2
         with pytest.raises(Exception, match=r"depth|less than or equal to 2"):
             await home.mandates.give(draw(home, "third", STRANGER, **(cut | {"parent": "helper", "days": 1})), helper)
         with pytest.raises(Refused, match="mandate_of_another_parent"):
             await home.mandates.give(draw(home, "free", STRANGER), who)
         await home.mandates.cancel("planner", "", person())
-        assert not home.mandates.show("helper")["stands"]
+        assert not home.mandates.show("helper").stands
 
     tell(tmp_path, story)
 
@@ -227,7 +227,7 @@ def test_what_a_sub_agent_spends_is_spent_from_its_agents_budget_too(tmp_path: P
         await asyncio.sleep(30)
         refused = await ask(home, helper, "k2")
         assert [reason.code for reason in refused.reasons] == ["budget_exceeded"]
-        assert home.mandates.show("planner")["left"] == {"samples": "8"}
+        assert home.mandates.show("planner").left == {"samples": "8"}
 
     tell(tmp_path, story)
 
@@ -239,23 +239,23 @@ def test_an_agent_never_settles_releases_resumes_or_closes_and_may_always_stop(t
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         who = await signed_in(home, "planner", PLANNER)
         assert who is not None
-        await home.start_campaign(parse_spec(spec(9)), who)
+        await home.campaigns.start(parse_spec(spec(9)), who)
         await asyncio.sleep(5)
         # Even were it given its member's role over the site.
         bold = Session(who.person, "officer", who.until, "", who.agent, who.mandate)
-        row = nims.tasks()[0]
+        row = nims.tasks.list()[0]
         for what in (
-            nims.settle_task(f"{row['home']}/{row['key']}", Effect.NONE, "I say so", bold),
-            nims.acknowledge_task(f"{row['home']}/{row['key']}", bold),
-            nims.set_stop_level("release", bold, ""),
-            nims.close_breaker("toy.make@1", bold, ""),
-            home.move_campaign("toy", CampaignState.RUNNING, bold, ""),
-            nims.approvals.refuse(row["home"], row["key"], "", bold),
+            nims.tasks.settle(f"{row.home}/{row.key}", Effect.NONE, "I say so", bold),
+            nims.tasks.acknowledge(f"{row.home}/{row.key}", bold),
+            nims.operations.set_stop_level("release", bold, ""),
+            nims.operations.close_breaker("toy.make@1", bold, ""),
+            home.campaigns.move("toy", CampaignState.RUNNING, bold, ""),
+            nims.approvals.refuse(row.home, row.key, "", bold),
         ):
             with pytest.raises(Refused, match=r"people_only|agent_cannot_approve"):
                 await what
-        await home.move_campaign("toy", CampaignState.STOPPING, who, "enough")
-        await nims.set_stop_level("stop", bold, "smoke")
+        await home.campaigns.move("toy", CampaignState.STOPPING, who, "enough")
+        await nims.operations.set_stop_level("stop", bold, "smoke")
         assert nims.dispatcher.is_stopped
         await asyncio.sleep(60)
         done = [t.state for t in home.campaigns.get("toy").trials]

@@ -23,6 +23,7 @@ from yosegi.governance.mandates.approvals import Approval
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.policy import redecide
 from yosegi.identity.accounts import Account, Session
+from yosegi.services.approvals.schemas import AskedInput
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import EPOCH, run_simulated
@@ -56,7 +57,7 @@ def tell(tmp_path: Path, story: Callable[[Federation, Site, Site], Awaitable[Non
         federation = with_approval(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(trials)), federation.member())
+        await home.campaigns.start(parse_spec(spec(trials)), federation.member())
         await asyncio.sleep(5)
         await story(federation, home, federation.places["nims"].running)
 
@@ -76,8 +77,8 @@ def signed(nims: Site, task: str, signer: Ed25519Signer, **changes: object) -> E
         "site": "nims",
         "id": f"yes-{task[-8:]}",
         "person": OPERATOR,
-        "request": asked["request"],
-        "contract": asked["contract"],
+        "request": asked.request,
+        "contract": asked.contract,
         "issued": now,
         "not_after": now + timedelta(hours=1),
     }
@@ -90,7 +91,7 @@ async def approve(federation: Federation, nims: Site, task: str, **changes: obje
 
 
 def waiting(nims: Site) -> list[str]:
-    return [one["task"] for one in nims.approvals.waiting()]
+    return [one.task for one in nims.approvals.waiting()]
 
 
 def campaign_of(home: Site) -> Campaign:
@@ -104,7 +105,7 @@ def test_nothing_starts_before_a_person_has_approved_and_everybody_sees_what_it_
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         await asyncio.sleep(120)
         assert not federation.world.effects
-        notices = [notice for notice in nims.notices.open() if notice.kind == "approval"]
+        notices = [notice for notice in nims.alerts.open() if notice.kind == "approval"]
         assert [notice.task for notice in notices] == waiting(nims) != []
         steps = [trial.steps[-1] for trial in campaign_of(home).trials if trial.waits_for_a_person]
         assert {(step.state, step.reasons[0]["code"]) for step in steps} == {(TaskState.ACCEPTED, "approval_missing")}
@@ -116,11 +117,11 @@ def test_nothing_starts_before_a_person_has_approved_and_everybody_sees_what_it_
 def test_what_waits_says_exactly_what_is_asked(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         asked = nims.approvals.waiting()[0]
-        trial = next(t for t in campaign_of(home).trials if t.steps and t.steps[0].key == asked["task"].split("/")[1])
-        assert asked["inputs"] == [{"name": "x", "value": trial.values["x"], "unit": "1"}]
-        assert asked["cost"] == {"samples": "1.000"} or asked["cost"] == {"samples": "1"}
-        assert (asked["on_behalf_of"], asked["campaign"]) == ("pi@argonne", "toy")
-        assert asked["agreements"] == ["colour-agreement"]
+        trial = next(t for t in campaign_of(home).trials if t.steps and t.steps[0].key == asked.task.split("/")[1])
+        assert asked.inputs == (AskedInput(name="x", value=trial.values["x"], unit="1"),)
+        assert asked.cost == {"samples": "1.000"} or asked.cost == {"samples": "1"}
+        assert (asked.on_behalf_of, asked.campaign) == ("pi@argonne", "toy")
+        assert asked.agreements == ("colour-agreement",)
 
     tell(tmp_path, story)
 
@@ -173,7 +174,7 @@ def test_waiting_and_approval_outlive_the_death_of_the_owners_site(tmp_path: Pat
         await federation.crash("nims")
         nims = await federation.restart("nims")
         await asyncio.sleep(20)
-        assert nims.task(before[0]).state is TaskState.ENDED
+        assert nims.tasks.get(before[0]).state is TaskState.ENDED
 
     tell(tmp_path, story)
 
@@ -200,8 +201,8 @@ def test_an_approval_is_used_up_in_the_append_that_dispatches(tmp_path: Path) ->
 def test_an_approval_of_another_request_or_an_altered_one_is_refused(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         first, second = waiting(nims)[:2]
-        other = nims.approvals.asked(task_stream(*second.split("/")))["request"]
-        request = nims.task(first).asked()
+        other = nims.approvals.asked(task_stream(*second.split("/"))).request
+        request = nims.tasks.get(first).asked()
         altered = replace_inputs(request, x=0.123)
         for digest in (other, altered):
             with pytest.raises(Refused, match="approval_of_another_request"):
@@ -221,16 +222,16 @@ def replace_inputs(request, **inputs: object) -> str:
 def test_an_approval_that_ran_out_before_the_start_counts_no_more(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         task = waiting(nims)[0]
-        await nims.set_stop_level("hold", who(), "cleaning")
+        await nims.operations.set_stop_level("hold", who(), "cleaning")
         await approve(federation, nims, task, not_after=nims.clock.now() + timedelta(seconds=40))
         await asyncio.sleep(60)
-        await nims.set_stop_level("release", who(), "clean")
+        await nims.operations.set_stop_level("release", who(), "clean")
         await asyncio.sleep(20)
         assert not federation.world.effects
-        assert nims.task(task).state is TaskState.ACCEPTED
+        assert nims.tasks.get(task).state is TaskState.ACCEPTED
         await approve(federation, nims, task, id="again")
         await asyncio.sleep(20)
-        assert nims.task(task).state is TaskState.ENDED
+        assert nims.tasks.get(task).state is TaskState.ENDED
 
     tell(tmp_path, story)
 
@@ -243,8 +244,8 @@ def test_a_task_nobody_approves_in_time_is_refused(tmp_path: Path, monkeypatch: 
         await asyncio.sleep(90)
         nims.dispatcher.wake_all()
         await asyncio.sleep(20)
-        assert nims.task(task).state is TaskState.REFUSED
-        assert nims.task(task).reasons[0].code == "document_expired"
+        assert nims.tasks.get(task).state is TaskState.REFUSED
+        assert nims.tasks.get(task).reasons[0].code == "document_expired"
         assert not federation.world.effects
 
     tell(tmp_path, story)
@@ -253,10 +254,10 @@ def test_a_task_nobody_approves_in_time_is_refused(tmp_path: Path, monkeypatch: 
 def test_a_withdrawn_approval_starts_nothing(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         task = waiting(nims)[0]
-        await nims.set_stop_level("hold", who(), "cleaning")
+        await nims.operations.set_stop_level("hold", who(), "cleaning")
         await approve(federation, nims, task, id="yes")
         await nims.approvals.withdraw("yes", "a second thought", who())
-        await nims.set_stop_level("release", who(), "clean")
+        await nims.operations.set_stop_level("release", who(), "clean")
         await asyncio.sleep(20)
         assert not federation.world.effects
         with pytest.raises(NotFound):
@@ -342,7 +343,7 @@ def in_conduct(tmp_path: Path, conduct: str, story: Callable[[Federation, Site, 
         await federation.start()
         home = federation.places["argonne"].running
         text = f'conduct = "{conduct}"\n' + spec(2)
-        await home.start_campaign(parse_spec(text), federation.member())
+        await home.campaigns.start(parse_spec(text), federation.member())
         await asyncio.sleep(20)
         await story(federation, home, federation.places["nims"].running)
 
@@ -355,9 +356,9 @@ def test_what_is_suggested_is_shown_at_both_ends_and_never_carried_out(tmp_path:
         assert campaign.state is CampaignState.HELD
         assert [t.state for t in campaign.trials] == [TrialState.WITHDRAWN] * campaign.spec.parallel
         assert {r["code"] for t in campaign.trials for s in t.steps for r in s.reasons} == {"only_a_suggestion"}
-        shown = nims.tasks()
-        assert {row["state"] for row in shown} == {"cancelled"}
-        assert {nims.task(f"{row['home']}/{row['key']}").reasons[0].code for row in shown} == {"only_a_suggestion"}
+        shown = nims.tasks.list()
+        assert {row.state for row in shown} == {"cancelled"}
+        assert {nims.tasks.get(f"{row.home}/{row.key}").reasons[0].code for row in shown} == {"only_a_suggestion"}
         assert not federation.world.effects
         assert nims.ledger.query("SELECT SUM(held) + SUM(spent) AS n FROM grant_tranches")[0]["n"] == 0
         assert not any(entry.type == "task.dispatched" for entry in nims.ledger.scan())
@@ -369,8 +370,8 @@ def test_after_suggestions_its_own_member_lets_the_campaign_run(tmp_path: Path) 
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         stranger = replace(federation.member(), person="other@argonne")
         with pytest.raises(Refused, match="not_on_behalf_of_others"):
-            await home.move_campaign("toy", CampaignState.RUNNING, stranger, "", conduct="run")
-        await home.move_campaign("toy", CampaignState.RUNNING, federation.member(), "looks right", conduct="run")
+            await home.campaigns.move("toy", CampaignState.RUNNING, stranger, "", conduct="run")
+        await home.campaigns.move("toy", CampaignState.RUNNING, federation.member(), "looks right", conduct="run")
         await asyncio.sleep(20)
         assert campaign_of(home).state is CampaignState.ENDED
         assert sum(t.state is TrialState.COMPLETED for t in campaign_of(home).trials) == 2
@@ -409,7 +410,7 @@ def of_the_house(tmp_path: Path, story: Callable[[Federation, Site, Site], Await
         house = Agreement(**(fields | terms))  # type: ignore[arg-type]
         await nims.registry.accept(house.sign(*federation.governors("nims")), by=OPERATOR)
         await nims.authorizer.publish("demo")
-        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await home.campaigns.start(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(5)
         await story(federation, home, nims)
 
@@ -421,7 +422,7 @@ def test_a_sites_own_staff_approves_what_a_house_agreement_lets_it_and_the_decis
         task = waiting(nims)[0]
         await approve(federation, nims, task)
         await asyncio.sleep(15)
-        assert nims.task(task).state is TaskState.ENDED
+        assert nims.tasks.get(task).state is TaskState.ENDED
         entry = next(entry for entry in nims.ledger.scan() if entry.type == "approval.given")
         decision = Decision.read((entry.body or {})["decision"])
         assert (decision.reasons, decision.question.team) == (("nims-house",), "robot-staff")

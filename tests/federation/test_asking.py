@@ -75,7 +75,7 @@ def test_whenever_the_owner_dies_its_device_is_asked_and_nobody_is_called(
         federation = _sites(tmp_path_factory.mktemp("asked"))
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(_spec(3)), federation.member())
+        await home.campaigns.start(parse_spec(_spec(3)), federation.member())
         for seconds in deaths:
             await asyncio.sleep(seconds)
             await federation.crash("nims")
@@ -83,7 +83,7 @@ def test_whenever_the_owner_dies_its_device_is_asked_and_nobody_is_called(
         await asyncio.sleep(300)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
         assert not federation.world.twice()
-        assert not federation.places["nims"].running.notices.open()
+        assert not federation.places["nims"].running.alerts.open()
         held, spent, happened = _books(federation)
         assert (held, spent) == (0, happened)
 
@@ -98,7 +98,7 @@ def test_a_device_that_answers_later_settles_what_was_uncertain_also_after_anoth
         federation = _sites(tmp_path)
         await federation.start()
         home, nims = federation.places["argonne"].running, federation.places["nims"].running
-        await home.start_campaign(parse_spec(_spec(1)), federation.member())
+        await home.campaigns.start(parse_spec(_spec(1)), federation.member())
         while not nims.ledger.query("SELECT stream FROM task WHERE state = 'dispatched'"):
             await asyncio.sleep(0.1)
         await asyncio.sleep(seconds)
@@ -109,13 +109,13 @@ def test_a_device_that_answers_later_settles_what_was_uncertain_also_after_anoth
             assert engine is not None
             engine.mute = True
             await asyncio.sleep(200)
-            assert len(nims.notices.open()) == 1
+            assert len(nims.alerts.open()) == 1
             if _ == 0:
                 await federation.crash("nims")
         assert _books(federation)[0] == 1
         engine.mute = False
         await asyncio.sleep(400)
-        assert not nims.notices.open()
+        assert not nims.alerts.open()
         held, spent, total = _books(federation)
         assert held == 0
         assert spent == total

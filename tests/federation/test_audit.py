@@ -29,7 +29,7 @@ SITES = ("argonne", "nims", "riken")
 async def work(federation: Federation) -> None:
     """One campaign, from beginning to end, and time for everybody to have heard of it."""
     home = federation.places["argonne"].running
-    await home.start_campaign(parse_spec(spec(3)), federation.member())
+    await home.campaigns.start(parse_spec(spec(3)), federation.member())
     while home.campaigns.get("toy").state is not CampaignState.ENDED:
         await asyncio.sleep(5)
     await asyncio.sleep(60)

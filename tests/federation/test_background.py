@@ -168,7 +168,7 @@ def test_alerts_go_on_after_the_ledger_could_not_be_read_while_they_were_compute
         async def send(alert: Alert) -> None:
             told.append(alert.name)
 
-        home.notices.senders = (send,)
+        home.alerts.senders = (send,)
         broken = broken_reads(home, monkeypatch)
         await asyncio.sleep(300)
         broken[0] = False
@@ -189,7 +189,7 @@ def test_a_ledger_that_cannot_be_read_is_told_itself(tmp_path: Path, monkeypatch
         async def send(alert: Alert) -> None:
             told.append(alert.text)
 
-        home.notices.senders = (send,)
+        home.alerts.senders = (send,)
         broken_reads(home, monkeypatch)
         await asyncio.sleep(120)
         assert any("the disk is away" in text for text in told)
@@ -209,7 +209,7 @@ def test_a_sender_that_fails_unforeseen_keeps_no_alert_from_the_others(tmp_path:
         async def send(alert: Alert) -> None:
             told.append(alert.name)
 
-        home.notices.senders = (fails, send)
+        home.alerts.senders = (fails, send)
         home.channels.witness.forked |= {"riken", "nims"}
         await asyncio.sleep(65)
         assert set(told) == {"fork/riken", "fork/nims"}
@@ -229,9 +229,9 @@ def test_background_work_that_fails_again_and_again_is_told(tmp_path: Path, monk
         monkeypatch.setattr(home.watch, "once", fails)
         home.watch.look()
         await asyncio.sleep(1)
-        assert home.notices.open() == []
+        assert home.alerts.open() == []
         await asyncio.sleep(30)
-        (alert,) = home.notices.open()
+        (alert,) = home.alerts.open()
         assert alert.name == "background/authorization/review of open tasks"
         assert "KeyError: 'odd'" in alert.text
 
@@ -328,17 +328,11 @@ def test_an_operator_sees_all_background_work_and_a_member_none(tmp_path: Path) 
         federation = three_sites(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        seen = home.background(person("operator@argonne", "operator"))
-        assert {task.owner for task in seen} >= {
-            "alerts",
-            "authorization",
-            "delegation",
-            "exchange",
-            "governance",
-        }
+        seen = home.operations.background(person("operator@argonne", "operator"))
+        assert {task.owner for task in seen} >= {"alerts", "authorization", "delegation", "exchange", "governance"}
         assert {task.state for task in seen} == {BackgroundState.RUNNING}
         with pytest.raises(Refused, match="operators_only"):
-            home.background(person())
+            home.operations.background(person())
 
     run_simulated(story())
 
@@ -408,7 +402,7 @@ def test_a_ledger_that_stopped_is_told_by_every_way_there_is(tmp_path: Path, cap
         async def send(alert: Alert) -> None:
             told.append(alert.name)
 
-        home.notices.senders = (send,)
+        home.alerts.senders = (send,)
         # As if the lock had been lost (a network file system) and another process had taken over.
         usurper = SqliteStore(tmp_path / "argonne.db", durable=False)
         usurper._begin_term([])
@@ -417,7 +411,7 @@ def test_a_ledger_that_stopped_is_told_by_every_way_there_is(tmp_path: Path, cap
         await asyncio.wait_for(home.stopped.wait(), 60)
         assert isinstance(home.ledger.stopped, Stale)
         assert "ledger" in told
-        assert "ledger" in [alert.name for alert in home.notices.open()]
+        assert "ledger" in [alert.name for alert in home.alerts.open()]
         usurper.close()
 
     logging.getLogger("yosegi").setLevel(logging.CRITICAL)

@@ -18,7 +18,6 @@ from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
 from yosegi.exchange import Received
 from yosegi.ledger import Entry, Write
 from yosegi.planner.versions import REVISION
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Report
@@ -52,11 +51,11 @@ def test_a_partition_stops_nothing_that_runs_and_is_made_up_for(tmp_path: Path) 
 def test_a_held_campaign_starts_nothing_new_until_it_is_resumed() -> None:
     async def hold(federation: Federation) -> None:
         home, who = federation.places["argonne"].running, federation.member()
-        await home.move_campaign("toy", CampaignState.HELD, who, "a look")
+        await home.campaigns.move("toy", CampaignState.HELD, who, "a look")
         before = len(home.campaigns.get("toy").trials)
         await asyncio.sleep(200)
         assert len(home.campaigns.get("toy").trials) == before
-        await home.move_campaign("toy", CampaignState.RUNNING, who, "seen")
+        await home.campaigns.move("toy", CampaignState.RUNNING, who, "seen")
 
     assert run_campaign(trials=3, meddle=hold).completed == 3
 
@@ -65,13 +64,13 @@ def test_a_safe_stop_measures_what_was_made_and_leaves_nothing_running() -> None
     async def stop(federation: Federation) -> None:
         home, who = federation.places["argonne"].running, federation.member()
         await asyncio.sleep(1.0)
-        await home.move_campaign("toy", CampaignState.STOPPING, who, "enough for today")
+        await home.campaigns.move("toy", CampaignState.STOPPING, who, "enough for today")
         await asyncio.sleep(60)
         campaign = home.campaigns.get("toy")
         assert campaign.state is CampaignState.STOPPED
         assert not campaign.under_way()
         assert all(len(trial.steps) == 2 for trial in campaign.trials if trial.state is TrialState.COMPLETED)
-        await home.move_campaign("toy", CampaignState.RUNNING, who, "on")
+        await home.campaigns.move("toy", CampaignState.RUNNING, who, "on")
 
     assert run_campaign(trials=3, meddle=stop).campaign.state is CampaignState.ENDED
 
@@ -81,9 +80,9 @@ def test_an_aborted_campaign_takes_back_what_has_not_happened_and_ends(tmp_path:
         federation = three_sites(tmp_path)
         await federation.start()
         home, who = federation.places["argonne"].running, federation.member()
-        await home.start_campaign(parse_spec(spec(20)), who)
+        await home.campaigns.start(parse_spec(spec(20)), who)
         await asyncio.sleep(0.4)
-        await home.move_campaign("toy", CampaignState.ABORTED, who, "wrong question")
+        await home.campaigns.move("toy", CampaignState.ABORTED, who, "wrong question")
         await asyncio.sleep(120)
         campaign = home.campaigns.get("toy")
         assert campaign.state is CampaignState.ABORTED
@@ -99,26 +98,26 @@ def test_an_uncertain_task_is_told_settled_by_a_person_and_learned_by_its_campai
         federation = three_sites(tmp_path)
         await federation.start()
         home, who = federation.places["argonne"].running, federation.member()
-        await home.start_campaign(parse_spec(spec(3)), who)
+        await home.campaigns.start(parse_spec(spec(3)), who)
         while federation.world.effects.total() == 0:
             await asyncio.sleep(0.1)
         federation.kill("nims")
         await asyncio.sleep(90)
         nims = federation.places["nims"].running
-        notices = nims.notices.open()
+        notices = nims.alerts.open()
         assert notices, "nobody was told"
-        task = nims.task(notices[0].task)
+        task = nims.tasks.get(notices[0].task)
         assert task.state is TaskState.UNCERTAIN
-        await nims.acknowledge_task(notices[0].task, who)
-        assert not [n for n in nims.notices.open() if n.task == notices[0].task]
-        settled = await nims.settle_task(notices[0].task, Effect.DONE, "the well is half full", who)
+        await nims.tasks.acknowledge(notices[0].task, who)
+        assert not [n for n in nims.alerts.open() if n.task == notices[0].task]
+        settled = await nims.tasks.settle(notices[0].task, Effect.DONE, "the well is half full", who)
         assert settled.state is TaskState.ENDED
-        assert settled.charged["samples"] == 1000
+        assert settled.charged == {"samples": "1"}
         await asyncio.sleep(90)
-        trials = [t for t in home.campaigns.get("toy").trials if any(s.key == settled.key for s in t.steps)]
+        trials = [t for t in home.campaigns.get("toy").trials if any(s.key == task.key for s in t.steps)]
         assert [t.state for t in trials] == [TrialState.FAILED]
         with pytest.raises(Conflict):
-            await nims.settle_task(notices[0].task, Effect.NONE, "again", who)
+            await nims.tasks.settle(notices[0].task, Effect.NONE, "again", who)
 
     run_simulated(story())
 
@@ -134,7 +133,7 @@ def test_an_owners_forbid_is_heard_at_home_in_both_languages(tmp_path: Path) -> 
         federation.places["nims"].rules = {"today.cedar": rule}
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(3)), federation.member())
+        await home.campaigns.start(parse_spec(spec(3)), federation.member())
         await asyncio.sleep(120)
         campaign = home.campaigns.get("toy")
         refused = [trial for trial in campaign.trials if trial.state is TrialState.REFUSED]
@@ -178,7 +177,7 @@ def test_two_reports_on_one_task_that_arrive_together_are_both_heard(tmp_path: P
             kinds[payload_type] = replace(kinds[payload_type], handler=together)
         home.ledger.append = slowly  # type: ignore[method-assign]
         text = spec(2).partition('[[source]]\nname = "simulation"')[0]
-        await home.start_campaign(parse_spec(text), federation.member())
+        await home.campaigns.start(parse_spec(text), federation.member())
         await asyncio.sleep(120)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
         assert any(event.is_set() for event in ended.values())
@@ -192,7 +191,7 @@ def test_an_exhausted_grant_refuses_and_never_overspends(tmp_path: Path) -> None
         federation.places["nims"].grant = {"samples": "3"}
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(10)), federation.member())
+        await home.campaigns.start(parse_spec(spec(10)), federation.member())
         await asyncio.sleep(300)
         campaign = home.campaigns.get("toy")
         completed = [t for t in campaign.trials if t.state is TrialState.COMPLETED]
@@ -223,7 +222,7 @@ def test_a_campaign_that_cannot_be_is_refused_before_anything_is_recorded(
         home = federation.places["argonne"].running
         size = home.ledger.size
         with pytest.raises(error, match=says):
-            await home.start_campaign(parse_spec(spec().replace(*change)), federation.member())
+            await home.campaigns.start(parse_spec(spec().replace(*change)), federation.member())
         assert home.ledger.size == size
 
     run_simulated(story())
@@ -234,9 +233,9 @@ def bundle_of_one_trial(folder: Path) -> bytes:
         federation = three_sites(folder)
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await home.campaigns.start(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(60)
-        return await export_campaign(home, "toy")
+        return await home.campaigns.export("toy")
 
     return run_simulated(story())
 
@@ -271,18 +270,18 @@ def test_three_failures_in_a_row_take_a_capability_out_of_use_until_a_person_has
         assert engine is not None
         engine.broken = True
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(2)), who)
+        await home.campaigns.start(parse_spec(spec(2)), who)
         await asyncio.sleep(120)
         assert nims.dispatcher.breakers.why_open("toy.make@1")
         effects = federation.world.effects.total()
-        await home.move_campaign("toy", CampaignState.RUNNING, who, "try again")
+        await home.campaigns.move("toy", CampaignState.RUNNING, who, "try again")
         await asyncio.sleep(60)
         assert federation.world.effects.total() == effects
         refused = [t for t in home.campaigns.get("toy").trials if t.state is TrialState.REFUSED]
         assert {t.steps[0].reasons[0]["code"] for t in refused} == {"breaker_open"}
         engine.broken = False
-        await nims.close_breaker("toy.make@1", who, "a loose tube")
-        await home.move_campaign("toy", CampaignState.RUNNING, who, "mended")
+        await nims.operations.close_breaker("toy.make@1", who, "a loose tube")
+        await home.campaigns.move("toy", CampaignState.RUNNING, who, "mended")
         await asyncio.sleep(120)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
 
@@ -295,7 +294,7 @@ def test_a_team_with_too_much_under_way_is_told_so(tmp_path: Path) -> None:
         federation.places["nims"].most_open, federation.places["nims"].duration = 1, 60.0
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(4)), federation.member())
+        await home.campaigns.start(parse_spec(spec(4)), federation.member())
         await asyncio.sleep(30)
         reasons = [r["code"] for t in home.campaigns.get("toy").trials for s in t.steps for r in s.reasons]
         assert "too_many_open" in reasons
@@ -313,7 +312,7 @@ def test_a_site_asks_its_own_capabilities_without_a_network(tmp_path: Path, home
         federation.network.part("http://argonne.example", "http://riken.example")
         site = federation.places[home].running
         text = spec(2).replace("pi@argonne", f"pi@{home}").replace("nims/", f"{home}/")
-        await site.start_campaign(parse_spec(text.replace('"gp"', '"sobol"')), federation.member())
+        await site.campaigns.start(parse_spec(text.replace('"gp"', '"sobol"')), federation.member())
         await asyncio.sleep(60)
         assert site.campaigns.get("toy").state is CampaignState.ENDED
 

@@ -15,7 +15,6 @@ from yosegi.core.errors import Refused
 from yosegi.core.states import TaskState
 from yosegi.governance.charter.charter import Named, Team
 from yosegi.services.grants.view import usage
-from yosegi.services.programme.service import programme
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 
@@ -47,19 +46,21 @@ def test_a_campaign_is_counted_for_the_challenge_it_names(tmp_path: Path) -> Non
     async def story() -> None:
         federation = await challenged(tmp_path)
         home, nims = (federation.places[name].running for name in ("argonne", "nims"))
-        await home.start_campaign(parse_spec(naming("recipes")), federation.member())
-        await home.start_campaign(parse_spec(spec(1).replace('name = "toy"', 'name = "plain"', 1)), federation.member())
+        await home.campaigns.start(parse_spec(naming("recipes")), federation.member())
+        await home.campaigns.start(
+            parse_spec(spec(1).replace('name = "toy"', 'name = "plain"', 1)), federation.member()
+        )
         await asyncio.sleep(200)
         spent = {
             (row["team"], row["challenge"]): row["spent"] for row in usage(nims.ledger.query, ("team", "challenge"))
         }
         assert spent == {(TEAM, "recipes"): "1", (TEAM, ""): "1"}
-        (told,) = programme(home)
-        assert {c["id"]: (c["teams"], c["campaigns"]) for c in told["challenges"]} == {
-            "recipes": ([TEAM], ["toy"]),
-            "wells": (["other-team"], []),
+        (told,) = home.programme.list()
+        assert {c.id: (c.teams, c.campaigns) for c in told.challenges} == {
+            "recipes": ((TEAM,), ("toy",)),
+            "wells": (("other-team",), ()),
         }
-        assert next(t for t in told["teams"] if t["id"] == TEAM)["challenges"] == ["Recipes in a day"]
+        assert next(t for t in told.teams if t.id == TEAM).challenges == ("Recipes in a day",)
 
     run_simulated(story())
 
@@ -70,7 +71,7 @@ def test_a_challenge_of_another_team_is_refused_before_anything_is_recorded(tmp_
         home = federation.places["argonne"].running
         for challenge in ("wells", "unheard"):
             with pytest.raises(Refused, match="challenge_not_of_team"):
-                await home.start_campaign(parse_spec(naming(challenge)), federation.member())
+                await home.campaigns.start(parse_spec(naming(challenge)), federation.member())
         assert home.campaigns.names() == []
 
     run_simulated(story())

@@ -25,7 +25,7 @@ async def trial(folder: Path, attested: dict[str, tuple[str, ...]]) -> Federatio
     await federation.start()
     home = federation.places["argonne"].running
     home.authorizer.clearances = attested
-    await home.start_campaign(parse_spec(spec(1)), federation.member())
+    await home.campaigns.start(parse_spec(spec(1)), federation.member())
     await asyncio.sleep(120)
     return federation
 
@@ -74,11 +74,11 @@ def test_what_is_attested_counts_in_what_a_member_is_told_before_asking(tmp_path
         federation = await trial(tmp_path, {"export-a": ("pi@argonne",)})
         home, member = federation.places["argonne"].running, federation.member()
         make = PolicyQuery(capability="nims/toy.make@1")
-        assert (await home.governance.explain(make, member))["allow"]
-        assert all(line["allow"] for line in (await home.governance.access(member)))
+        assert (await home.governance.explain(make, member)).allow
+        assert all(line.allow for line in (await home.governance.access(member)))
         home.authorizer.clearances = {}
         answer = await home.governance.explain(make, member)
-        assert [reason["code"] for reason in answer["reasons"]] == ["clearance_missing"]
-        assert not any(line["allow"] for line in (await home.governance.access(member)))
+        assert [reason.code for reason in answer.reasons] == ["clearance_missing"]
+        assert not any(line.allow for line in (await home.governance.access(member)))
 
     run_simulated(story())

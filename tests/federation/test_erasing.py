@@ -23,8 +23,8 @@ from yosegi.exchange.requests import MADE, REPORTED
 from yosegi.identity.accounts import Session
 from yosegi.ledger import ERASED as BODY_ERASED
 from yosegi.ledger import LEDGER, Draft, Write
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.services.erasure.entries import ACKNOWLEDGED, ASKED, ORDERED
+from yosegi.services.erasure.schemas import ErasureStatus
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
@@ -59,7 +59,7 @@ def officer(name: str) -> Session:
     return Session(f"officer@{name}", "officer", float("inf"), "")
 
 
-def listed(federation: Federation, name: str) -> dict[str, Any]:
+def listed(federation: Federation, name: str) -> ErasureStatus:
     """The one erasure that a site knows of."""
     (found,) = at(federation, name).erasure.listing(officer(name))
     return found
@@ -72,7 +72,7 @@ def holds(federation: Federation, sha256: str) -> set[str]:
 async def a_table(federation: Federation) -> str:
     """A table that riken made, argonne has and nims was given; its digest."""
     home = at(federation, "argonne")
-    await home.start_campaign(parse_spec(large.spec(1)), federation.member())
+    await home.campaigns.start(parse_spec(large.spec(1)), federation.member())
     await asyncio.sleep(120)
     sha256 = str(home.campaigns.get("large").trials[0].steps[0].outputs["table"]["sha256"])
     assert holds(federation, sha256) == {"argonne", "riken", "nims"}
@@ -86,15 +86,15 @@ def test_what_its_maker_erases_is_gone_wherever_it_went(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         sha256 = await a_table(federation)
         told = await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
-        assert (told["gone"], told["waiting"]) == (["riken"], ["argonne"])
+        assert (told.gone, told.waiting) == (("riken",), ("argonne",))
         await asyncio.sleep(120)
         assert not holds(federation, sha256)
         # riken never met nims: argonne passed the request on, and says what came of it.
-        assert (listed(federation, "riken")["gone"], listed(federation, "riken")["waiting"]) == (
-            ["argonne", "nims", "riken"],
-            [],
+        assert (listed(federation, "riken").gone, listed(federation, "riken").waiting) == (
+            ("argonne", "nims", "riken"),
+            (),
         )
-        assert listed(federation, "nims")["why"] == "a name in it"
+        assert listed(federation, "nims").why == "a name in it"
 
     tell(large.sites(tmp_path), story)
 
@@ -121,13 +121,13 @@ def test_what_another_made_waits_there_for_a_person_and_the_rest_is_erased(tmp_p
         await asyncio.sleep(120)
         assert holds(federation, sha256) == {"riken"}
         seen = listed(federation, "argonne")
-        assert (seen["gone"], seen["waiting"]) == (["argonne", "nims"], ["riken"])
-        notices = [one for one in at(federation, "riken").notices.open() if sha256 in one.text]
+        assert (seen.gone, seen.waiting) == (("argonne", "nims"), ("riken",))
+        notices = [one for one in at(federation, "riken").alerts.open() if sha256 in one.text]
         assert [one.kind for one in notices] == ["condition"]
         await at(federation, "riken").erasure.order("object", sha256, "argonne is right", officer("riken"))
         await asyncio.sleep(60)
-        assert listed(federation, "argonne")["waiting"] == []
-        assert not [one for one in at(federation, "riken").notices.open() if sha256 in one.text]
+        assert listed(federation, "argonne").waiting == ()
+        assert not [one for one in at(federation, "riken").alerts.open() if sha256 in one.text]
 
     tell(large.sites(tmp_path), story)
 
@@ -138,10 +138,10 @@ def test_a_site_that_is_away_is_shown_as_waited_for_until_it_is_back(tmp_path: P
         await federation.crash("nims")
         await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         await asyncio.sleep(120)
-        assert listed(federation, "riken")["waiting"] == ["nims"]
+        assert listed(federation, "riken").waiting == ("nims",)
         await federation.restart("nims")
         await asyncio.sleep(120)
-        assert listed(federation, "riken")["waiting"] == []
+        assert listed(federation, "riken").waiting == ()
         assert not holds(federation, sha256)
 
     tell(large.sites(tmp_path), story)
@@ -158,7 +158,7 @@ def test_what_was_ordered_and_not_done_when_a_site_died_is_done_when_it_starts(t
         await federation.restart("riken")
         await asyncio.sleep(120)
         assert not holds(federation, sha256)
-        assert listed(federation, "riken")["gone"] == ["argonne", "nims", "riken"]
+        assert listed(federation, "riken").gone == ("argonne", "nims", "riken")
 
     tell(large.sites(tmp_path), story)
 
@@ -170,7 +170,7 @@ def test_when_all_have_answered_nothing_more_is_written(tmp_path: Path) -> None:
         for name in ("argonne", "riken", "nims"):
             await at(federation, name).erasure.order("object", sha256, "all at once", officer(name))
         await asyncio.sleep(300)
-        assert all(listed(federation, name)["waiting"] == [] for name in federation.places)
+        assert all(listed(federation, name).waiting == () for name in federation.places)
         sizes = [at(federation, name).ledger.size for name in federation.places]
         await asyncio.sleep(600)
         assert [at(federation, name).ledger.size for name in federation.places] == sizes
@@ -217,7 +217,7 @@ def test_a_site_that_gave_nothing_cannot_have_it_erased(tmp_path: Path) -> None:
         sha256 = await a_table(federation)
         await send(federation, "nims", erase(federation, "nims", "argonne", sha256))
         assert holds(federation, sha256) == {"argonne", "riken", "nims"}
-        assert listed(federation, "argonne")["waiting"] == ["argonne"]
+        assert listed(federation, "argonne").waiting == ("argonne",)
 
     tell(large.sites(tmp_path), story)
 
@@ -226,7 +226,7 @@ def test_asked_for_what_it_never_had_a_site_says_that_it_has_it_not(tmp_path: Pa
     async def story(federation: Federation) -> None:
         sha256 = "sha256:" + "7" * 64
         await send(federation, "riken", erase(federation, "riken", "nims", sha256))
-        assert listed(federation, "nims")["gone"] == ["nims"]
+        assert listed(federation, "nims").gone == ("nims",)
 
     tell(large.sites(tmp_path), story)
 
@@ -242,7 +242,7 @@ def test_an_answer_of_a_site_that_was_not_asked_counts_for_nothing(tmp_path: Pat
             what="object", subject=sha256, gone=("argonne", "nims"),
         )  # fmt: skip
         await send(federation, "nims", said)
-        assert listed(federation, "riken")["waiting"] == ["argonne"]
+        assert listed(federation, "riken").waiting == ("argonne",)
 
     federation = large.sites(tmp_path, "both listen")
     tell(federation, story)
@@ -291,9 +291,9 @@ def test_a_site_of_an_older_version_is_shown_as_not_asked(tmp_path: Path) -> Non
         sha256 = await a_table(federation)
         await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         await asyncio.sleep(60)
-        assert "no format" in listed(federation, "argonne")["not_taken"]["nims"]
-        assert listed(federation, "riken")["not_taken"] == {"nims": "as argonne says"}
-        assert listed(federation, "riken")["waiting"] == []
+        assert "no format" in listed(federation, "argonne").not_taken["nims"]
+        assert listed(federation, "riken").not_taken == {"nims": "as argonne says"}
+        assert listed(federation, "riken").waiting == ()
 
     tell(federation, story)
 
@@ -315,7 +315,7 @@ def test_only_an_officer_erases_and_says_why(tmp_path: Path, role: Any, why: str
 async def a_campaign(federation: Federation) -> str:
     """A campaign of two trials that is over; the first task at nims, as `home/owner/key`."""
     home = at(federation, "argonne")
-    await home.start_campaign(parse_spec(spec(2)), federation.member())
+    await home.campaigns.start(parse_spec(spec(2)), federation.member())
     await asyncio.sleep(200)
     step = home.campaigns.get("toy").trials[0].steps[-1]
     return f"argonne/{step.owner}/{step.key}"
@@ -338,8 +338,8 @@ def test_a_task_is_erased_at_its_home_and_its_owner_whoever_begins(tmp_path: Pat
         await at(federation, first).erasure.order("task", task, "a name in it", officer(first))
         await asyncio.sleep(120)
         assert not any(bodies(at(federation, name), stream) for name, stream in streams(task).items())
-        assert listed(federation, first)["gone"] == ["argonne", "nims"]
-        assert listed(federation, first)["waiting"] == []
+        assert listed(federation, first).gone == ("argonne", "nims")
+        assert listed(federation, first).waiting == ()
         for name, stream in streams(task).items():
             ledger = at(federation, name).ledger
             gone = [entry.sequence for entry in ledger.read(stream) if entry.header.body is not None]
@@ -359,10 +359,10 @@ def test_an_officer_is_told_which_objects_of_a_task_are_still_here(tmp_path: Pat
         task = f"argonne/{step.owner}/{step.key}"
         await asyncio.sleep(60)
         told = await at(federation, "riken").erasure.order("task", task, "a name in it", officer("riken"))
-        assert told["objects"] == [sha256]
+        assert told.objects == (sha256,)
         await at(federation, "riken").erasure.order("object", sha256, "a name in it", officer("riken"))
         told = await at(federation, "riken").erasure.order("task", task, "a name in it", officer("riken"))
-        assert told["objects"] == []
+        assert told.objects == ()
 
     tell(large.sites(tmp_path), story)
 
@@ -379,7 +379,7 @@ def test_sites_start_again_over_what_was_erased_and_the_campaign_is_there_withou
         assert campaign.trials[0].value is None
         assert campaign.trials[1].value is not None
         with pytest.raises(Refused, match="body_erased"):
-            at(federation, "nims").task_for(task.replace("/nims", ""), officer("nims"))
+            at(federation, "nims").tasks.get_for(task.replace("/nims", ""), officer("nims"))
         assert at(federation, "argonne").requests.get("nims", task.rpartition("/")[2]).state.final
 
     tell(three_sites(tmp_path), story)
@@ -389,9 +389,9 @@ def test_a_bundle_of_what_was_erased_verifies_and_says_how_much_is_gone(tmp_path
     async def story(federation: Federation) -> None:
         task = await a_campaign(federation)
         home = at(federation, "argonne")
-        before = verify_bundle(read_bundle(await export_campaign(home, "toy")))
+        before = verify_bundle(read_bundle(await home.campaigns.export("toy")))
         await home.erasure.order("task", task, "a name in it", officer("argonne"))
-        bundle = read_bundle(await export_campaign(home, "toy"))
+        bundle = read_bundle(await home.campaigns.export("toy"))
         found = verify_bundle(bundle)
         gone = [e for e in (one.entry() for one in bundle.entries) if e.type in (MADE, REPORTED) and e.body is None]
         assert found.erased > len(gone) > 0
@@ -406,7 +406,7 @@ def test_a_bundle_of_what_was_erased_verifies_and_says_how_much_is_gone(tmp_path
 def test_a_body_taken_out_of_a_bundle_is_missed(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         await a_campaign(federation)
-        bundle = read_bundle(await export_campaign(at(federation, "argonne"), "toy"))
+        bundle = read_bundle(await at(federation, "argonne").campaigns.export("toy"))
         number = next(n for n, one in enumerate(bundle.entries) if one.entry().type == MADE)
         bare = bundle.entries[number].model_copy(update={"salt": None, "body": None})
         entries = (*bundle.entries[:number], bare, *bundle.entries[number + 1 :])
@@ -440,7 +440,7 @@ def test_nobody_but_the_two_sites_of_a_task_has_it_erased(tmp_path: Path) -> Non
         task = await a_campaign(federation)
         await send(federation, "riken", erase(federation, "riken", "nims", task, "task"))
         assert bodies(at(federation, "nims"), streams(task)["nims"])
-        assert listed(federation, "nims")["waiting"] == ["nims"]
+        assert listed(federation, "nims").waiting == ("nims",)
 
     tell(three_sites(tmp_path), story)
 

@@ -20,6 +20,7 @@ from yosegi.exchange.outbox import sending
 from yosegi.governance.charter.charter import Team
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Write
+from yosegi.services.governance.schemas import OwnerAnswer
 from yosegi.services.governance.service import PolicyQuery
 from yosegi.services.preflight.service import ANSWERED, ASKED, HEARD, MOST_A_MINUTE, PATIENCE, PreflightRate
 from yosegi.services.runtime import Site
@@ -58,7 +59,7 @@ def nims(federation: Federation) -> Site:
 
 async def explained(federation: Federation, **changes: str) -> dict[str, Any]:
     answer = await argonne(federation).governance.explain(MAKE.model_copy(update=changes), MEMBER)
-    return dict(answer["owner"])
+    return answer.owner.model_dump(mode="json")  # type: ignore[no-any-return,union-attr]
 
 
 def test_an_owner_without_such_a_rule_says_by_which_agreement_it_would(told) -> None:
@@ -77,13 +78,13 @@ def test_what_an_owner_forbids_is_known_before_anybody_acts_and_is_what_they_wou
 
     async def story(federation: Federation) -> None:
         answer = await argonne(federation).governance.explain(MAKE, MEMBER)
-        owner = answer["owner"]
-        assert answer["allow"]
-        assert (owner["allow"], owner["step"]) == (False, step)
-        (reason,) = owner["reasons"]
+        owner = answer.owner
+        assert answer.allow
+        assert (owner.allow, owner.step) == (False, step)
+        (reason,) = owner.reasons
         met = await asked_for_real(federation, "nims/toy.make@1")
-        assert reason["code"] == met.reasons[0].code == "local_rule"
-        assert (reason["en"], reason["ja"]) == (met.reasons[0].en, met.reasons[0].ja)
+        assert reason.code == met.reasons[0].code == "local_rule"
+        assert (reason.en, reason.ja) == (met.reasons[0].en, met.reasons[0].ja)
 
     told(story, rules)
 
@@ -111,9 +112,9 @@ def test_the_catalogue_shows_what_each_owner_would_say(told) -> None:
     rules = {"own.cedar": forbid("no-measuring", 'resource.ref == "nims/toy.measure@1"')}
 
     async def story(federation: Federation) -> None:
-        lines = {line["capability"]: line for line in await argonne(federation).governance.access(MEMBER)}
-        assert all(line["allow"] for line in lines.values())
-        said = {ref: line["owner"]["allow"] for ref, line in lines.items()}
+        lines = {line.capability: line for line in await argonne(federation).governance.access(MEMBER)}
+        assert all(line.allow for line in lines.values())
+        said = {ref: line.owner.allow for ref, line in lines.items()}
         assert said == {"nims/toy.make@1": True, "nims/toy.measure@1": False, "riken/toy.simulate@1": True}
         # What is alike but for the capability is asked in one question.
         assert len(list(nims(federation).ledger.read(f"foresaid/{CHARTER}/argonne"))) == 1
@@ -125,24 +126,24 @@ def test_a_catalogue_looked_at_again_asks_nobody_again(told) -> None:
     async def story(federation: Federation) -> None:
         before = await argonne(federation).governance.access(MEMBER)
         again = await argonne(federation).governance.access(MEMBER)
-        assert [line["owner"]["at"] for line in again] == [line["owner"]["at"] for line in before]
+        assert [line.owner.at for line in again] == [line.owner.at for line in before]
         assert len(list(nims(federation).ledger.read(f"foresaid/{CHARTER}/argonne"))) == 1
 
     told(story)
 
 
-async def if_teaching(federation: Federation) -> tuple[dict[str, Any], dict[str, Any]]:
+async def if_teaching(federation: Federation) -> tuple[OwnerAnswer | None, OwnerAnswer | None]:
     added = agreement("teaching").model_dump(mode="json")
     asking = MAKE.model_copy(update={"purpose": "teaching"})
     answer = await argonne(federation).governance.what_if(asking, MEMBER, add=[added])
-    return answer["now"]["owner"], answer["then"]["owner"]
+    return answer.now.owner, answer.then.owner
 
 
 def test_what_if_an_agreement_were_added_is_answered_by_the_owner_too(told) -> None:
     async def story(federation: Federation) -> None:
         now, then = await if_teaching(federation)
-        assert [reason["code"] for reason in now["reasons"]] == ["purpose_not_covered"]
-        assert (then["allow"], then["agreements"]) == (True, ["teaching"])
+        assert [reason.code for reason in now.reasons] == ["purpose_not_covered"]
+        assert (then.allow, then.agreements) == (True, ("teaching",))
         assert nims(federation).authorizer.agreements(CHARTER)[0].name == "colour-agreement"
 
     told(story)
@@ -151,7 +152,7 @@ def test_what_if_an_agreement_were_added_is_answered_by_the_owner_too(told) -> N
 def test_what_an_owner_forbids_stays_forbidden_if_an_agreement_were_added(told) -> None:
     async def story(federation: Federation) -> None:
         _, then = await if_teaching(federation)
-        assert [reason["code"] for reason in then["reasons"]] == ["local_rule"]
+        assert [reason.code for reason in then.reasons] == ["local_rule"]
 
     told(story, {"own.cedar": forbid("no-teaching", 'context.purpose == "teaching"')})
 
@@ -236,7 +237,7 @@ def test_of_a_team_that_its_member_is_not_in_a_site_learns_that_and_nothing_else
             await nims(federation).publisher.publish(envelope, "officer@nims")
         await asyncio.sleep(60)
         answer = await argonne(federation).governance.explain(MAKE.model_copy(update={"team": "fusion"}), MEMBER)
-        assert [reason["code"] for reason in answer["owner"]["reasons"]] == ["not_in_team"]
+        assert [reason.code for reason in answer.owner.reasons] == ["not_in_team"]
         assert "secret" not in str(answer)
 
     run_simulated(story())

@@ -34,7 +34,7 @@ GIVEN = {"id": "first", "charter": CHARTER, "team": TEAM, "tranches": [{"id": "a
 
 
 def officer(federation: Governed, name: str) -> Any:
-    return federation.places[name].running.funds
+    return federation.places[name].running.grants
 
 
 async def begun(folder: Path, **mortal: tuple[int, When]) -> Governed:
@@ -69,7 +69,7 @@ async def move(federation: Governed, samples: str = "3") -> str:
     """argonne offers nims some; the move's key."""
     funds = officer(federation, "argonne")
     done = await funds.move("first", "all", "nims", "grant-nims", {"samples": samples}, "better there", OFFICER)
-    return str(done["move"]).partition("/")[2]
+    return str(done.move).partition("/")[2]
 
 
 def told(story: Callable[[Governed], Awaitable[None]]) -> None:
@@ -153,7 +153,7 @@ def test_a_move_taken_back_before_it_arrived_is_refused_when_it_does() -> None:
         nims = federation.places["nims"].running
         assert nims.ledger.query("SELECT state FROM grant_moves")[0]["state"] == "refused"
         with pytest.raises(NotFound):
-            await nims.funds.answer("argonne", key, True, "", OFFICER)
+            await nims.grants.answer("argonne", key, True, "", OFFICER)
 
     told(story)
 
@@ -178,7 +178,7 @@ def test_an_offer_into_a_grant_that_is_not_the_teams_cannot_be_taken_and_comes_b
         done = await officer(federation, "argonne").move(
             "first", "all", "nims", "unheard", {"samples": "3"}, "", OFFICER
         )
-        key = str(done["move"]).partition("/")[2]
+        key = str(done.move).partition("/")[2]
         await asyncio.sleep(30)
         with pytest.raises(GrantRefused):
             await officer(federation, "nims").answer("argonne", key, True, "", OFFICER)
@@ -253,8 +253,8 @@ def test_a_fiscal_year_stays_locked_until_the_funder_releases_it_and_opens_when_
         later = {"fiscal_year": 2027, "begins": "april", "amounts": {"jpy": "500"}}
         given = {"id": "g", "charter": CHARTER, "team": TEAM, "funder": "argonne", "tranches": [year, later]}
         made = await funds.award(given, OFFICER)
-        assert made["left"] == {}
-        assert [t["state"] for t in made["tranches"]] == ["locked", "not yet"]
+        assert made.left == {}
+        assert [t.state for t in made.tranches] == ["locked", "not yet"]
         release = Release(charter=CHARTER, funder="argonne", site="nims", grant="g", tranche="fy2026", issued=EPOCH)
         forged = signed(release, "nims").model_dump(mode="json")
         with pytest.raises(Untrusted):
@@ -263,7 +263,7 @@ def test_a_fiscal_year_stays_locked_until_the_funder_releases_it_and_opens_when_
         with pytest.raises(Invalid):
             await funds.release("g", "fy2027", OFFICER, document=good, award_letter="")
         opened = await funds.release("g", "fy2026", OFFICER, document=good, award_letter="")
-        assert opened["left"] == {"jpy": "1000"}
+        assert opened.left == {"jpy": "1000"}
 
     told(story)
 
@@ -276,10 +276,10 @@ def test_a_tranche_opens_by_the_award_letters_digest_and_by_nothing_less() -> No
         with pytest.raises(Invalid):
             await funds.release("g", "t", OFFICER, document=None, award_letter="")
         opened = await funds.release("g", "t", OFFICER, document=None, award_letter="sha256:" + "0" * 64)
-        assert opened["left"] == {"usd": "10"}
+        assert opened.left == {"usd": "10"}
         with pytest.raises(GrantRefused):
             await funds.claw_back("g", "t", {"usd": "11"}, "less", OFFICER)
-        assert (await funds.claw_back("g", "t", {"usd": "4"}, "less", OFFICER))["left"] == {"usd": "6"}
+        assert (await funds.claw_back("g", "t", {"usd": "4"}, "less", OFFICER)).left == {"usd": "6"}
 
     told(story)
 
@@ -308,16 +308,16 @@ def test_a_grant_that_does_not_hold_is_not_given(change: dict[str, Any]) -> None
 def test_a_lapse_holds_the_campaign_between_steps_and_it_goes_on_when_there_is_more() -> None:
     async def story(federation: Governed) -> None:
         nims, home = federation.places["nims"].running, federation.places["argonne"].running
-        await nims.funds.claw_back("grant-nims", "all", {"samples": "39"}, "year's end", OFFICER)
-        await home.start_campaign(parse_spec(spec(3)), federation.member())
+        await nims.grants.claw_back("grant-nims", "all", {"samples": "39"}, "year's end", OFFICER)
+        await home.campaigns.start(parse_spec(spec(3)), federation.member())
         await asyncio.sleep(120)
         campaign = home.campaigns.get("toy")
         assert campaign.state is CampaignState.HELD
         assert "grant" in campaign.why
         assert not [t for t in campaign.trials if t.state == "failed"]
         more = {"id": "more", "charter": CHARTER, "team": TEAM, "tranches": [{"id": "t", "amounts": {"samples": "9"}}]}
-        await nims.funds.award(more, OFFICER)
-        await home.move_campaign("toy", CampaignState.RUNNING, federation.member(), "there is more")
+        await nims.grants.award(more, OFFICER)
+        await home.campaigns.move("toy", CampaignState.RUNNING, federation.member(), "there is more")
         await asyncio.sleep(200)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
 
@@ -334,10 +334,10 @@ def test_usage_is_told_by_funder_team_agreement_and_campaign_and_adds_up() -> No
             signed(agreement("teaching"), "argonne", "riken", "nims"), "officer@argonne"
         )
         await asyncio.sleep(30)
-        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await home.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(200)
         text = spec(1).replace('name = "toy"', 'name = "class"').replace('"research"', '"teaching"')
-        await home.start_campaign(parse_spec(text), federation.member())
+        await home.campaigns.start(parse_spec(text), federation.member())
         await asyncio.sleep(200)
         rows = {(row["agreement"], row["campaign"]): row for row in usage(nims.ledger.query)}
         assert rows["colour-agreement", "toy"]["spent"] == "2"
@@ -345,7 +345,7 @@ def test_usage_is_told_by_funder_team_agreement_and_campaign_and_adds_up() -> No
         assert {row["funder"] for row in rows.values()} == {"nims"}
         (total,) = usage(nims.ledger.query, ("home",))
         assert (total["home"], total["spent"], total["tasks"]) == ("argonne", "3", 3)
-        assert nims.funds.show("grant-nims")["spent"] == {"samples": "3"}
+        assert nims.grants.show("grant-nims").spent == {"samples": "3"}
         read = list(csv.DictReader(io.StringIO(to_csv(usage(nims.ledger.query)))))
         assert [row["spent"] for row in read] == ["2", "1"]
         with pytest.raises(NotFound):

@@ -58,9 +58,9 @@ async def publish(federation: Governed, envelope: Envelope, name: str = "argonne
 async def states(federation: Governed, text: str, seconds: float = 120) -> list[tuple[str, str]]:
     """What became of each step of a campaign."""
     home = at(federation, "argonne")
-    campaign = await home.start_campaign(parse_spec(text), federation.member())
+    campaign = await home.campaigns.start(parse_spec(text), federation.member())
     await asyncio.sleep(seconds)
-    trials = home.campaigns.get(campaign.spec.name).trials
+    trials = home.campaigns.get(campaign.name).trials
     return [(str(step.state), step.reason) for trial in trials for step in trial.steps]
 
 
@@ -353,14 +353,14 @@ def test_what_was_accepted_before_a_suspension_is_refused_just_before_its_start(
     async def story(federation: Governed) -> None:
         nims, home = at(federation, "nims"), at(federation, "argonne")
         await nims.dispatcher.hold("operator@nims", "busy")
-        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await home.campaigns.start(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(20)
-        assert nims.tasks("accepted")
+        assert nims.tasks.list("accepted")
         await nims.publisher.suspend("person", "pi@argonne", "officer@nims", "a look")
         await nims.dispatcher.release("operator@nims", "on")
         await asyncio.sleep(20)
         assert not federation.world.effects
-        assert not nims.tasks("accepted")
+        assert not nims.tasks.list("accepted")
         assert home.campaigns.get("toy").trials[0].state is TrialState.REFUSED
 
     told(story)

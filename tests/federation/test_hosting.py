@@ -24,10 +24,8 @@ from yosegi.governance.charter.charter import Charter, Threshold
 from yosegi.identity.accounts import Account
 from yosegi.identity.authentication import Authenticated
 from yosegi.identity.sessions import authenticated
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.services.governance.publisher import check_own
 from yosegi.services.grants.view import usage
-from yosegi.services.programme.service import programme
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.login import Login
@@ -100,7 +98,7 @@ def test_a_campaign_of_a_hosted_person_runs_at_the_host_and_owners_see_where_the
         home, nims = (federation.places[name].running for name in ("argonne", "nims"))
         session = home.sessions.get(await sign_in(federation), program=True)
         assert session is not None
-        await home.start_campaign(parse_spec(campaign()), session)
+        await home.campaigns.start(parse_spec(campaign()), session)
         await asyncio.sleep(200)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
         told = list(decisions(nims.ledger))
@@ -109,7 +107,7 @@ def test_a_campaign_of_a_hosted_person_runs_at_the_host_and_owners_see_where_the
             assert (decision.question.home, decision.question.host) == ("small", "argonne")
             assert decision.reasons == ("small-toys",)
             assert again == decision
-        bundle = read_bundle(await export_campaign(home, "toy"))
+        bundle = read_bundle(await home.campaigns.export("toy"))
         assert verify_bundle(bundle).decisions == 2
         spent = usage(nims.ledger.query, ("institution", "home"))
         assert [(row["institution"], row["home"], row["spent"]) for row in spent] == [("small", "argonne", "1")]
@@ -147,12 +145,12 @@ def test_an_agreement_of_a_hosted_member_is_in_force_at_its_host(tmp_path: Path)
     async def story(federation: Governed) -> None:
         home = federation.places["argonne"].running
         assert "small-toys" in {one.name for one in home.authorizer.policy(CHARTER).agreements}
-        assert "small-toys" in {one["name"] for one in home.governance.agreements(CHARTER)}
+        assert "small-toys" in {one.name for one in home.governance.agreements(CHARTER)}
         lines = await home.governance.access(person(PI))
-        seen = {line["capability"]: (line["allow"], line["owner"]["allow"]) for line in lines}
+        seen = {line.capability: (line.allow, line.owner.allow) for line in lines}
         assert seen["nims/toy.make@1"] == seen["riken/toy.simulate@1"] == (True, True)
-        (told,) = programme(home)
-        assert {m["id"]: m["hosted_by"] for m in told["members"]} == {
+        (told,) = home.programme.list()
+        assert {m.id: m.hosted_by for m in told.members} == {
             "argonne": "", "riken": "", "nims": "", "small": "argonne",
         }  # fmt: skip
 
@@ -162,7 +160,7 @@ def test_an_agreement_of_a_hosted_member_is_in_force_at_its_host(tmp_path: Path)
 def test_nobody_waits_for_a_member_that_has_no_site(tmp_path: Path) -> None:
     async def story(federation: Governed) -> None:
         for place in federation.places.values():
-            assert "small" not in {peer["peer"] for peer in place.running.peers()}
+            assert "small" not in {peer.peer for peer in place.running.peers.list()}
             assert "small" not in place.running.registry.sites(CHARTER)
 
     run(tmp_path, story)
@@ -174,7 +172,7 @@ def test_a_new_version_that_ends_the_hosting_ends_it_at_once(tmp_path: Path) -> 
         token = await sign_in(federation)
         session = home.sessions.get(token, program=True)
         assert session is not None
-        await home.start_campaign(parse_spec(campaign(3)), session)
+        await home.campaigns.start(parse_spec(campaign(3)), session)
         await asyncio.sleep(20)
         running = nims.ledger.query("SELECT stream FROM task WHERE state = 'dispatched'")
         assert running
@@ -217,7 +215,7 @@ def test_the_mandate_of_a_person_who_is_hosted_no_more_is_over(tmp_path: Path) -
         home = federation.places["argonne"].running
         session = home.sessions.get(await sign_in(federation), program=True)
         assert session is not None
-        await home.start_campaign(parse_spec(campaign(3)), session)
+        await home.campaigns.start(parse_spec(campaign(3)), session)
         await asyncio.sleep(5)
         mandate = home.campaigns.get("toy").mandate
         assert home.mandates.delegation.over(mandate) is None
@@ -254,13 +252,13 @@ def test_a_visitor_from_another_site_may_look_and_asks_for_nothing_here(tmp_path
         session = home.sessions.get(await sign_in(federation, visitor), program=True)
         assert session is not None
         with pytest.raises(Refused, match="institution_not_hosted"):
-            await home.start_campaign(parse_spec(spec(1).replace("pi@argonne", visitor)), session)
+            await home.campaigns.start(parse_spec(spec(1).replace("pi@argonne", visitor)), session)
         terms = {"charter": CHARTER, "team": TEAM, "capabilities": ("nims/*",), "purposes": ("research",)}
         mandate = home.mandates.build_mandate(id="m", person=visitor, days=1, budget=Amounts(), **terms)
         with pytest.raises(Refused, match="institution_not_hosted"):
             await home.mandates.give(mandate, session)
         request = {"key": "k", "charter": CHARTER, "team": TEAM, "capability": "nims/toy.make@1", "inputs": {"x": 0.5}}
-        asked = await home.asking.ask(session, purpose="research", **request)
+        asked = await home.task_requests.ask(session, purpose="research", **request)
         assert "not_hosted_here" in {reason.code for reason in asked.reasons}
 
     run_simulated(story())

@@ -38,8 +38,8 @@ def test_idle_peers_hear_of_each_other_every_minute_and_it_costs_little(tmp_path
         for _ in range(10):
             await asyncio.sleep(60)
             for name in ("argonne", "riken"):
-                for peer in federation.places[name].running.peers():
-                    assert peer["heard_seconds_ago"] <= 60, (name, peer)
+                for peer in federation.places[name].running.peers.list():
+                    assert peer.heard_seconds_ago <= 60, (name, peer)
         # Ten minutes: nims polls its mailbox (three a minute); the rest is one call a minute and pair.
         assert federation.network.calls - before <= 10 * (3 + 3 + 2)
 
@@ -95,8 +95,8 @@ def test_two_sites_that_only_dial_out_hear_of_each_other_every_minute(tmp_path: 
         for _ in range(10):
             await asyncio.sleep(60)
             for name in ("nims", "kek"):
-                for peer in federation.places[name].running.peers():
-                    assert peer["heard_seconds_ago"] <= 60, (name, peer)
+                for peer in federation.places[name].running.peers.list():
+                    assert peer.heard_seconds_ago <= 60, (name, peer)
         # Ten minutes: each polls its mailbox, leaves its checkpoint for the other twice and collects the other's.
         assert federation.network.calls - before <= 10 * 2 * (3 + 2 + 4)
 
@@ -163,7 +163,7 @@ def test_a_peer_that_never_proves_that_its_ledger_goes_on_is_not_listened_to(tmp
 
         nims.channels.witness.history = evading  # type: ignore[method-assign]
         await asyncio.sleep(120)
-        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await home.campaigns.start(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(120)
         assert not home.channels.witness.forked
         assert "does not prove" in next(p.trouble for p in home.channels._channels.values() if p.peer == "nims")
@@ -192,11 +192,11 @@ def test_a_site_whose_clock_is_off_begins_no_campaign_until_it_is_right_again(tm
         await asyncio.sleep(60)
         assert abs(home.channels.clocks.seconds_off - skew) <= 1
         with pytest.raises(Unavailable, match="other sites' clocks"):
-            await home.start_campaign(parse_spec(spec(1)), federation.member())
+            await home.campaigns.start(parse_spec(spec(1)), federation.member())
         assert not home.campaigns.names()
         _set(home, 0.0)
         await asyncio.sleep(60)
-        await home.start_campaign(parse_spec(spec(1)), federation.member())
+        await home.campaigns.start(parse_spec(spec(1)), federation.member())
         await asyncio.sleep(60)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
 
@@ -215,7 +215,7 @@ def test_a_site_whose_clock_is_off_signs_and_judges_nothing_until_it_is_right_ag
         _set(home, skew)
         await asyncio.sleep(60)
         # As one that ran when the clock went wrong.
-        await home.campaigns.begin(parse_spec(spec(1)), federation.member().person)
+        await home.campaign_engine.begin(parse_spec(spec(1)), federation.member().person)
         await asyncio.sleep(120)
         assert "other sites' clocks" in home.campaigns.last_error("toy")
         assert not federation.world.effects
@@ -236,7 +236,7 @@ def test_an_owner_whose_clock_is_off_starts_nothing_and_a_peers_is_named(tmp_pat
         home, riken = federation.places["argonne"].running, federation.places["riken"].running
         _set(riken, skew)
         await asyncio.sleep(60)
-        told = {peer["peer"]: peer["trouble"] for peer in home.peers()}
+        told = {peer.peer: peer.trouble for peer in home.peers.list()}
         assert "seconds from the median" in told["riken"]
         assert not told["nims"]
         assert riken.channels.clocks.seconds_off == skew
@@ -256,20 +256,20 @@ def test_two_sites_alone_whose_clocks_are_apart_both_say_so_until_they_agree(tmp
         _set(sites["riken"], skew)
         await asyncio.sleep(120)
         for name, peer, ahead in (("argonne", "riken", skew), ("riken", "argonne", -skew)):
-            (line,) = sites[name].peers()
+            (line,) = sites[name].peers.list()
             if skew == -4000.0 and name == "argonne":
                 # Long after its time a parcel might be an old one played again; the peer's refusal says what it is.
-                assert "The clock of argonne is 4000 seconds ahead" in line["trouble"]
+                assert "The clock of argonne is 4000 seconds ahead" in line.trouble
                 continue
-            assert abs(line["clock_seconds"] - ahead) <= 1
-            said = [notice for notice in sites[name].notices.open() if notice.name == f"clock/{peer}"]
-            assert f"{line['clock_seconds']} seconds" in said[0].text
-            assert str(line["clock_seconds"]) in said[0].ja
+            assert abs(line.clock_seconds - ahead) <= 1
+            said = [notice for notice in sites[name].alerts.open() if notice.name == f"clock/{peer}"]
+            assert f"{line.clock_seconds} seconds" in said[0].text
+            assert str(line.clock_seconds) in said[0].ja
             assert sites[name].channels.clocks.seconds_off == 0, "nobody knows whose is wrong"
         _set(sites["riken"], 0.0)
         await asyncio.sleep(120)
-        assert [line["clock_seconds"] for site in sites.values() for line in site.peers()] == [0, 0]
-        assert not [notice for site in sites.values() for notice in site.notices.open()]
+        assert [line.clock_seconds for site in sites.values() for line in site.peers.list()] == [0, 0]
+        assert not [notice for site in sites.values() for notice in site.alerts.open()]
 
     run_simulated(story())
 
@@ -282,7 +282,7 @@ def test_one_wrong_peer_of_two_stops_nobody(tmp_path: Path) -> None:
         await asyncio.sleep(60)
         home = federation.places["argonne"].running
         text = spec(1).partition('[[source]]\nname = "simulation"')[0]
-        await home.start_campaign(parse_spec(text), federation.member())
+        await home.campaigns.start(parse_spec(text), federation.member())
         await asyncio.sleep(120)
         assert home.campaigns.get("toy").state is CampaignState.ENDED
 

@@ -25,7 +25,7 @@ ONLY_EXPERIMENTS = spec(2).partition('[[source]]\nname = "simulation"')[0]
 
 async def _campaign(federation: Federation, seconds: float) -> CampaignState:
     home = federation.places["argonne"].running
-    await home.start_campaign(parse_spec(ONLY_EXPERIMENTS), federation.member())
+    await home.campaigns.start(parse_spec(ONLY_EXPERIMENTS), federation.member())
     await asyncio.sleep(seconds)
     return home.campaigns.get("toy").state
 

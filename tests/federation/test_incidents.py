@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         federation = governed(folder)
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(3)), federation.member())
+        await home.campaigns.start(parse_spec(spec(3)), federation.member())
         await asyncio.sleep(200)
         await federation.places["nims"].running.publisher.suspend("person", "pi@argonne", "officer@nims", "a look")
         for name in federation.places:

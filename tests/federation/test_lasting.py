@@ -16,7 +16,6 @@ from yosegi.governance.charter.registry import CharterRecord as Known
 from yosegi.governance.charter.registry import begin
 from yosegi.governance.charter.statement import Revoked
 from yosegi.ledger import Checkpoint
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import CHARTER, Federation, both
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.envelope import Envelope
@@ -48,7 +47,7 @@ async def ended(folder: Path) -> Federation:
     federation = three_sites(folder)
     await federation.start()
     home = federation.places["argonne"].running
-    await home.start_campaign(parse_spec(spec(1)), federation.member())
+    await home.campaigns.start(parse_spec(spec(1)), federation.member())
     while home.campaigns.get("toy").state is not CampaignState.ENDED:
         await asyncio.sleep(5)
     await asyncio.sleep(30)
@@ -59,7 +58,7 @@ async def ended(folder: Path) -> Federation:
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     async def story() -> bytes:
         federation = await ended(tmp_path_factory.mktemp("federation"))
-        return await export_campaign(federation.places["argonne"].running, "toy")
+        return await federation.places["argonne"].running.campaigns.export("toy")
 
     return read_bundle(run_simulated(story()))
 
@@ -154,7 +153,7 @@ def test_what_a_key_signed_counts_if_it_was_seen_before_it_was_withdrawn(tmp_pat
         new = tuple(signer.public for signer in both("site", "new-at-nims"))
         changes = {"serial": 2, "issued": now, "keys": new, "revoked": tuple(old)}
         await argonne.publisher.publish(known.model_copy(update=changes).sign(*both("governance", "nims")), by="nims")
-        return await export_campaign(argonne, "toy")
+        return await argonne.campaigns.export("toy")
 
     exported = read_bundle(run_simulated(story()))
     if counts:

@@ -61,7 +61,7 @@ def tell(
         home = federation.places["argonne"].running
         if trials:
             text = spec(trials).replace("parallel = 2", f"parallel = {parallel}")
-            await home.start_campaign(parse_spec(text), person())
+            await home.campaigns.start(parse_spec(text), person())
             await asyncio.sleep(5)
         await story(federation, home, nims.running)
 
@@ -77,7 +77,7 @@ def mandate_of(home: Site) -> str:
 
 
 def states(site: Site) -> set[str]:
-    return {row["state"] for row in site.tasks()}
+    return {row.state for row in site.tasks.list()}
 
 
 async def started_since(site: Site, seconds: float) -> list[str]:
@@ -93,9 +93,9 @@ async def started_since(site: Site, seconds: float) -> list[str]:
 def test_a_member_states_the_question_once_and_the_campaign_acts_under_a_mandate_of_its_own(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         shown = home.mandates.show(mandate_of(home))
-        assert (shown["person"], shown["campaign"], shown["stands"]) == (PI, "toy", True)
-        assert shown["capabilities"] == list(campaign_of(home).spec.capabilities())
-        requests = [nims.task(f"{row['home']}/{row['key']}").asked() for row in nims.tasks()]
+        assert (shown.person, shown.campaign, shown.stands) == (PI, "toy", True)
+        assert shown.capabilities == list(campaign_of(home).spec.capabilities())
+        requests = [nims.tasks.get(f"{row.home}/{row.key}").asked() for row in nims.tasks.list()]
         assert {request.mandate for request in requests} == {mandate_of(home)}
         tokens = [Token.peek(request.token) for request in requests if request.token is not None]
         assert len(tokens) == len(requests)
@@ -123,12 +123,12 @@ def test_one_token_serves_all_requests_of_some_minutes(tmp_path: Path) -> None:
 def test_what_a_campaign_costs_is_held_and_settled_in_its_mandates_budget(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         text = spec(2).replace('planner = "sobol"', 'planner = "sobol"\nbudget = { samples = "5" }')
-        await home.start_campaign(parse_spec(text), person())
+        await home.campaigns.start(parse_spec(text), person())
         await asyncio.sleep(1)
-        assert home.mandates.show(mandate_of(home))["left"] == {"samples": "3"}
+        assert home.mandates.show(mandate_of(home)).left == {"samples": "3"}
         await asyncio.sleep(40)
         assert campaign_of(home).state is CampaignState.ENDED
-        assert home.mandates.show(mandate_of(home))["left"] == {"samples": "3"}
+        assert home.mandates.show(mandate_of(home)).left == {"samples": "3"}
         assert home.ledger.query("SELECT COUNT(*) AS n FROM mandate_uses WHERE ended = 0")[0]["n"] == 0
 
     tell(tmp_path, story, duration=2.0)
@@ -151,7 +151,7 @@ def draw(home: Site, name: str, **changes: Any) -> Mandate:
 def test_under_a_named_mandate_no_more_is_asked_for_than_its_budget_holds(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         await home.mandates.give(draw(home, "small"), person())
-        await home.start_campaign(parse_spec(spec(9)), person(), mandate="small")
+        await home.campaigns.start(parse_spec(spec(9)), person(), mandate="small")
         await asyncio.sleep(60)
         campaign = campaign_of(home)
         assert sum(t.state is TrialState.COMPLETED for t in campaign.trials) == 2
@@ -179,7 +179,7 @@ def test_a_campaign_beyond_the_mandate_it_names_is_not_begun(
         await home.mandates.give(draw(home, "narrow", **changes), person())
         size = home.ledger.size
         with pytest.raises(Refused, match=reason):
-            await home.start_campaign(parse_spec(spec()), person(), mandate="narrow")
+            await home.campaigns.start(parse_spec(spec()), person(), mandate="narrow")
         assert home.ledger.size == size
 
     tell(tmp_path, story)
@@ -197,7 +197,7 @@ def test_nobody_gives_or_cancels_a_mandate_in_another_members_name(tmp_path: Pat
         with pytest.raises(NotFound):
             await home.mandates.cancel("no-such", "", person())
         await home.mandates.cancel("m", "", person("operator@argonne", "operator"))
-        assert not home.mandates.show("m")["stands"]
+        assert not home.mandates.show("m").stands
 
     tell(tmp_path, story)
 
@@ -212,7 +212,7 @@ def test_a_minute_after_a_mandate_is_cancelled_nothing_new_starts_and_what_waits
         await asyncio.sleep(60)
         assert "accepted" not in states(nims)
         assert not await started_since(nims, 200)
-        refused = [nims.task(f"{row['home']}/{row['key']}") for row in nims.tasks("refused")]
+        refused = [nims.tasks.get(f"{row.home}/{row.key}") for row in nims.tasks.list("refused")]
         assert {task.reasons[0].code for task in refused} == {"mandate_cancelled"}
         assert campaign_of(home).state is CampaignState.HELD
         assert "was cancelled" in campaign_of(home).why
@@ -257,7 +257,7 @@ def test_a_partition_alone_stops_nothing_that_runs_and_what_waited_goes_on_after
         await asyncio.sleep(2000)
         assert not await started_since(nims, 100), "nobody has said for ten minutes that the mandate stands"
         assert not [entry for entry in nims.ledger.scan() if entry.type == "task.revoked"]
-        assert not nims.tasks("refused")
+        assert not nims.tasks.list("refused")
         federation.network.heal()
         await asyncio.sleep(200)
         assert await started_since(nims, 200), "asked again, the home site has said that it does"
@@ -267,7 +267,7 @@ def test_a_partition_alone_stops_nothing_that_runs_and_what_waited_goes_on_after
 
 def test_a_long_queue_goes_on_for_longer_than_a_token_lives(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        await home.campaigns.close()  # nothing new is asked, so that no request brings a fresh token
+        await home.campaign_engine.close()  # nothing new is asked, so that no request brings a fresh token
         await asyncio.sleep(2000)
         times = [parse_timestamp(time) for time in dispatched(nims.ledger)]
         assert times[-1] - times[0] > timedelta(minutes=20)
@@ -284,8 +284,8 @@ def test_a_campaign_whose_mandate_is_over_goes_on_when_its_member_gives_another_
         await asyncio.sleep(60)
         somebody = Session("operator@argonne", "operator", float("inf"), "")
         with pytest.raises(Refused, match="not_on_behalf_of_others"):
-            await home.move_campaign("toy", CampaignState.RUNNING, somebody, "")
-        await home.move_campaign("toy", CampaignState.RUNNING, person(), "after all")
+            await home.campaigns.move("toy", CampaignState.RUNNING, somebody, "")
+        await home.campaigns.move("toy", CampaignState.RUNNING, person(), "after all")
         await asyncio.sleep(200)
         assert mandate_of(home) != first
         assert any(t.state is TrialState.COMPLETED for t in campaign_of(home).trials)
@@ -381,7 +381,7 @@ def test_after_a_mandate_is_cancelled_a_token_that_is_still_valid_starts_nothing
 def test_an_expired_mandate_mints_nothing_and_its_campaign_holds(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         await home.mandates.give(draw(home, "short", days=60 / 86400, budget=Amounts({"samples": 40_000})), person())
-        await home.start_campaign(parse_spec(spec(40)), person(), mandate="short")
+        await home.campaigns.start(parse_spec(spec(40)), person(), mandate="short")
         await asyncio.sleep(100)
         assert campaign_of(home).state is CampaignState.HELD
         assert "not in force" in campaign_of(home).why
@@ -427,7 +427,7 @@ def test_within_a_minute_of_an_agreements_end_nothing_starts_and_results_are_wit
         await asyncio.sleep(80)
         assert not await started_since(nims, 100)
         assert states(nims) == {"refused", "ended"}
-        ended = next(nims.task(f"{row['home']}/{row['key']}") for row in nims.tasks("ended"))
+        ended = next(nims.tasks.get(f"{row.home}/{row.key}") for row in nims.tasks.list("ended"))
         assert ended.outcome is not None
         assert ended.outcome.outputs is None
         assert {reason.code for reason in ended.reasons} == {"agreement_not_in_force"}
@@ -446,7 +446,7 @@ def test_a_home_site_whose_statement_has_run_out_starts_nothing_new(tmp_path: Pa
         await nims.registry.accept(short.sign(*federation.governors("argonne")), by="operator@nims")
         await asyncio.sleep(100)  # a document counts for thirty seconds more: clocks differ
         assert not await started_since(nims, 100)
-        refused = [nims.task(f"{row['home']}/{row['key']}") for row in nims.tasks("refused")]
+        refused = [nims.tasks.get(f"{row.home}/{row.key}") for row in nims.tasks.list("refused")]
         assert {task.reasons[0].code for task in refused} == {"statement_expired"}
 
     tell(tmp_path, story, trials=8)

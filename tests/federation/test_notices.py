@@ -27,7 +27,7 @@ def _quiet() -> None:
 
 
 def _names(site: Site) -> list[str]:
-    return [notice.name for notice in site.notices.open()]
+    return [notice.name for notice in site.alerts.open()]
 
 
 async def _away(federation: Federation, seconds: float) -> None:
@@ -46,25 +46,25 @@ def test_a_peer_away_for_an_hour_is_told_until_it_is_acknowledged_and_again_when
         async def send(notice: Alert) -> None:
             told[notice.name] += 1
 
-        home.notices.senders = (send,)
+        home.alerts.senders = (send,)
         name = "peer/demo/riken"
         await _away(federation, PEER_SILENT - 120)
         assert not _names(home)
-        await asyncio.sleep(120 + 3 * home.notices.every)
+        await asyncio.sleep(120 + 3 * home.alerts.every)
         assert _names(home) == [name]
-        assert "riken" in home.notices.open()[0].text
-        assert "到達" in home.notices.open()[0].ja
+        assert "riken" in home.alerts.open()[0].text
+        assert "到達" in home.alerts.open()[0].ja
         assert told[name] >= 3
-        await home.acknowledge_notice(name, federation.member())
+        await home.alerts.acknowledge_for(name, federation.member())
         before = told[name]
-        await asyncio.sleep(3 * home.notices.every)
+        await asyncio.sleep(3 * home.alerts.every)
         assert told[name] == before
         await federation.restart("riken")
         await asyncio.sleep(120)
-        await _away(federation, PEER_SILENT + home.notices.every)
+        await _away(federation, PEER_SILENT + home.alerts.every)
         assert told[name] > before
         with pytest.raises(NotFound):
-            await home.acknowledge_notice("peer/demo/nobody", federation.member())
+            await home.alerts.acknowledge_for("peer/demo/nobody", federation.member())
 
     run_simulated(story())
 
@@ -78,7 +78,7 @@ def test_what_was_acknowledged_stays_so_after_a_restart(tmp_path: Path) -> None:
             if opening := nims.dispatcher.breakers.note("toy.make@1", Outcome.failed(Effect.UNKNOWN, "crashed")):
                 await nims.ledger.append(opening)
         assert _names(nims) == ["breaker/toy.make@1"]
-        await nims.acknowledge_notice("breaker/toy.make@1", federation.member())
+        await nims.alerts.acknowledge_for("breaker/toy.make@1", federation.member())
         await federation.crash("nims")
         assert not _names(await federation.restart("nims"))
 
@@ -96,7 +96,7 @@ def test_a_notice_that_could_not_be_sent_is_tried_again_soon(tmp_path: Path) -> 
             if len(tries) < 3:
                 raise Unavailable("the mail server", "it is away")
 
-        home.notices.senders = (send,)
+        home.alerts.senders = (send,)
         home.channels.witness.forked.add("riken")
         await asyncio.sleep(400)
         assert tries == ["fork/riken"] * 3
@@ -115,7 +115,7 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
         home.clock.skew = 100.0
         await asyncio.sleep(60)
         assert _names(home) == ["clock"]
-        assert "100 seconds" in home.notices.open()[0].text
+        assert "100 seconds" in home.alerts.open()[0].text
         conditions = HealthChecks(
             "argonne",
             home.clock,

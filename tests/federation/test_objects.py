@@ -33,7 +33,7 @@ async def begin(federation: Federation, trials: int) -> None:
     for _ in range(60):
         try:
             home = federation.places["argonne"].running
-            await home.start_campaign(parse_spec(large.spec(trials)), federation.member())
+            await home.campaigns.start(parse_spec(large.spec(trials)), federation.member())
             return
         except Conflict:
             return

@@ -12,7 +12,6 @@ from federation import large
 from federation.test_objects_rights import campaign, site, tell
 from yosegi.core.canonical import dumps, loads
 from yosegi.core.errors import Corrupt
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import Federation
 from yosegi.verification import bundle_objects
 from yosegi.verification.bundle import Bundle, read_bundle, verify_bundle
@@ -30,7 +29,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
     async def story(federation: Federation) -> None:
         await campaign(federation)
-        kept.append(await export_campaign(site(federation, "argonne"), "large"))
+        kept.append(await site(federation, "argonne").campaigns.export("large"))
 
     tell(large.sites(tmp_path_factory.mktemp("export")), story)
     return kept[0]
@@ -86,7 +85,7 @@ def test_what_is_too_large_or_erased_is_named_without_its_bytes(
         assert await absent(home) == "erased"
 
     async def absent(home: Any) -> str | None:
-        bundle = read_bundle(await export_campaign(home, "large"))
+        bundle = read_bundle(await home.campaigns.export("large"))
         assert verify_bundle(bundle).objects == (1, 0)
         assert bundle.objects is not None
         return bundle.objects[0].absent

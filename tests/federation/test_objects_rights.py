@@ -61,7 +61,7 @@ def tell(federation: Federation, story: Story) -> None:
 async def campaign(federation: Federation, seconds: float = 120, spec: str = "") -> Campaign:
     """Start the campaign and let it run so long."""
     home = federation.places["argonne"].running
-    await home.start_campaign(parse_spec(spec or large.spec()), federation.member())
+    await home.campaigns.start(parse_spec(spec or large.spec()), federation.member())
     await asyncio.sleep(seconds)
     return home.campaigns.get("large")
 
@@ -377,7 +377,7 @@ def test_erasing_takes_the_bytes_and_leaves_the_entries(tmp_path: Path) -> None:
         home, sha256 = site(federation, "argonne"), made.trials[0].steps[0].outputs["table"]["sha256"]
         await home.erasure.order("object", sha256, "asked by its subject", federation.member())
         told = home.objects.show(sha256, federation.member())
-        assert (told["here"], told["erased"], len(told["history"]) > 1) == (False, True, True)
+        assert (told.here, told.erased, len(told.history) > 1) == (False, True, True)
         with pytest.raises(Refused, match="object_erased"):
             home.objects.open(sha256, federation.member())
         with pytest.raises(NotFound):
@@ -398,11 +398,11 @@ def test_only_what_no_entry_names_is_collected_and_only_after_a_day(tmp_path: Pa
         store.now = lambda: now - 23 * 3600
         ref = await put(federation, b"named")
         orphan, _ = store.put(b"orphan")
-        assert (await home.objects.collect(federation.member()))["collected"] == 0
+        assert (await home.objects.collect(federation.member())).collected == 0
         store.now = lambda: now - 25 * 3600
         store.put(b"orphan")
         await put(federation, b"named")
-        assert (await home.objects.collect(federation.member()))["sha256"] == [orphan]
+        assert (await home.objects.collect(federation.member())).sha256 == [orphan]
         assert store.has(ref["sha256"])
         with pytest.raises(Refused, match="operators_only"):
             await home.objects.collect(MEMBER)

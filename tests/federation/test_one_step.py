@@ -58,7 +58,7 @@ def test_objects_are_parsed_once_at_each_site_and_labelled_once_at_home(tmp_path
         federation = large.sites(tmp_path)
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(large.spec()), federation.member())
+        await home.campaigns.start(parse_spec(large.spec()), federation.member())
         await federation.settle_down(120)
         campaign = home.campaigns.get("large")
         assert campaign.state is CampaignState.ENDED, campaign.why
@@ -121,7 +121,7 @@ def test_after_a_death_at_a_report_both_it_and_its_answer_are_there_or_neither(t
     async def story() -> list[str]:
         federation = three_sites(tmp_path, mortal={"argonne": (number, when)})
         await federation.start()
-        await federation.places["argonne"].running.start_campaign(parse_spec(spec()), federation.member())
+        await federation.places["argonne"].running.campaigns.start(parse_spec(spec()), federation.member())
         while not federation.faults or federation.places["argonne"].site is None:
             await federation.settle_down(0.01)
         types = [entry.type for entry in federation.places["argonne"].running.ledger.scan()]

@@ -19,7 +19,6 @@ from yosegi.governance.policy.disclosure import RECEIVED, disclosed
 from yosegi.governance.policy.question import Question
 from yosegi.ledger import Entry
 from yosegi.services.authorization.disclosure import PREFIX
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.messages import Report, Request
@@ -41,9 +40,9 @@ def ran(folder: Path, closed: tuple[str, ...] = (), before: Callable[[Federation
         if before is not None:
             before(federation)
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await home.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(200)
-        bundle = read_bundle(await export_campaign(home, "toy"))
+        bundle = read_bundle(await home.campaigns.export("toy"))
         for name in federation.places:
             await federation.crash(name)
         return bundle

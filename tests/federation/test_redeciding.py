@@ -16,7 +16,6 @@ from yosegi.core.errors import Corrupt, Invalid
 from yosegi.exchange.requests import MADE, REFUSED_AT_HOME
 from yosegi.ledger import Entry
 from yosegi.services.authorization.service import POLICY
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.testing.loop import run_simulated
 from yosegi.verification.bundle import Bundle, read_bundle, verify_bundle
 from yosegi.verification.decision_replay import DecisionReplay
@@ -32,14 +31,14 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Bundle]:
         federation = governed(tmp_path_factory.mktemp("sites"))
         await federation.start()
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await home.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(5)
         await home.publisher.publish(signed(agreement("teaching"), "argonne", "riken", "nims"), "officer@argonne")
         await asyncio.sleep(120)
         text = spec(1).replace('name = "toy"', 'name = "no"').replace('purpose = "research"', 'purpose = "war"')
-        await home.start_campaign(parse_spec(text), federation.member())
+        await home.campaigns.start(parse_spec(text), federation.member())
         await asyncio.sleep(60)
-        found = [read_bundle(await export_campaign(home, name)) for name in ("toy", "no")]
+        found = [read_bundle(await home.campaigns.export(name)) for name in ("toy", "no")]
         for name in federation.places:
             await federation.crash(name)
         return found[0], found[1]

@@ -181,7 +181,7 @@ def test_under_a_charter_that_has_expired_a_running_site_starts_nothing(
         asking = asyncio.create_task(asked(federation, "nims/toy.make@1"))
         await asyncio.sleep(60)
         assert bool(federation.world.effects) == started
-        assert bool(nims.tasks()) == started
+        assert bool(nims.tasks.list()) == started
         asking.cancel()
 
     run_simulated(story())
@@ -221,10 +221,10 @@ def test_nothing_is_spent_from_a_tranche_before_its_funder_released_it(tmp_path:
         for signer, opened in (("riken", False), ("argonne", True)):
             document = release.sign(*federation.governors(signer)).model_dump(mode="json")
             if opened:
-                await nims.funds.release("g", "fy", officer, document=document, award_letter="")
+                await nims.grants.release("g", "fy", officer, document=document, award_letter="")
             else:
                 with pytest.raises(Untrusted):
-                    await nims.funds.release("g", "fy", officer, document=document, award_letter="")
+                    await nims.grants.release("g", "fy", officer, document=document, award_letter="")
         done = await asked(federation, "nims/toy.make@1", key="after")
         assert done.outcome is not None
         assert done.outcome.outputs

@@ -60,7 +60,7 @@ def test_a_result_above_what_the_agreement_now_covers_is_done_and_not_released(t
 
 async def asked(federation: Federation, table: dict[str, Any]) -> Any:
     """A member asks for one task at nims, and says of the table what suits them."""
-    asking = site(federation, "argonne").asking
+    asking = site(federation, "argonne").task_requests
     return await asking.ask(
         PI, key="k1", charter=CHARTER, team=TEAM, capability="nims/large.look@1", inputs={"table": table},
         purpose="research", sensitivity="public",
@@ -104,6 +104,6 @@ def test_what_comes_of_restricted_data_is_restricted_at_both_ends_though_the_cap
         told = home.requests.get("nims", "k1")
         assert told.outcome is not None
         assert told.sensitivity == "restricted"
-        assert nims.task("argonne/k1").asked().sensitivity == "restricted"
+        assert nims.tasks.get("argonne/k1").asked().sensitivity == "restricted"
 
     tell(large.sites(tmp_path, terms={"highest_sensitivity": "restricted"}), story)

@@ -58,7 +58,7 @@ def test_an_owner_restored_in_the_middle_of_a_campaign_repeats_nothing(
         await federation.start()
         home, nims = federation.places["argonne"].running, federation.places["nims"].running
         text = spec(4).partition('[[source]]\nname = "simulation"')[0]
-        await home.start_campaign(parse_spec(text), federation.member())
+        await home.campaigns.start(parse_spec(text), federation.member())
         await asyncio.sleep(backed_up)
         nims.ledger.backup(tmp_path / "backup.db")
         await asyncio.sleep(lost)
@@ -72,15 +72,15 @@ def test_an_owner_restored_in_the_middle_of_a_campaign_repeats_nothing(
         happened = dict(federation.world.effects)
         operator, member = Session("operator@nims", "operator", 1e9, ""), Session("x@nims", "member", 1e9, "")
         with pytest.raises(Refused):
-            await nims.settle_restoration(member, "looked")
-        await nims.settle_restoration(operator, "looked at every well")
+            await nims.operations.settle_restoration(member, "looked")
+        await nims.operations.settle_restoration(operator, "looked at every well")
         with pytest.raises(Conflict):
-            await nims.settle_restoration(operator, "again")
+            await nims.operations.settle_restoration(operator, "again")
         assert dict(federation.world.effects) == happened
-        for notice in filter(lambda notice: notice.task, nims.notices.open()):
-            await nims.settle_task(notice.task, Effect.DONE, "the well is used", operator)
+        for notice in filter(lambda notice: notice.task, nims.alerts.open()):
+            await nims.tasks.settle(notice.task, Effect.DONE, "the well is used", operator)
         if home.campaigns.get("toy").state is CampaignState.HELD:
-            await home.move_campaign("toy", CampaignState.RUNNING, federation.member(), "nims is back")
+            await home.campaigns.move("toy", CampaignState.RUNNING, federation.member(), "nims is back")
         await asyncio.sleep(400)
         campaign = home.campaigns.get("toy")
         assert campaign.state is CampaignState.ENDED, campaign.why
@@ -98,7 +98,7 @@ def test_receipts_come_back_also_from_a_peer_that_only_dials_out(tmp_path: Path)
         await federation.start()
         argonne = federation.places["argonne"].running
         argonne.ledger.backup(tmp_path / "backup.db")
-        await argonne.start_campaign(parse_spec(spec(2)), federation.member())
+        await argonne.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(120)
         assert argonne.campaigns.get("toy").state is CampaignState.ENDED
         made = {e.header.body for s in argonne.ledger.streams("request/nims/") for e in argonne.ledger.read(s)[:1]}
@@ -112,7 +112,7 @@ def test_receipts_come_back_also_from_a_peer_that_only_dials_out(tmp_path: Path)
         assert {line["type"] for line in argonne.restore_guard.lost()} >= {"request.made"}
         _nobody_accused(federation)
         # The campaign may be asked again: its keys were used, and nothing happens twice.
-        await argonne.start_campaign(parse_spec(spec(2)), federation.member())
+        await argonne.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(300)
         assert not federation.world.twice()
         assert all(trial.state.final for trial in argonne.campaigns.get("toy").trials)
@@ -126,7 +126,7 @@ def test_a_site_that_goes_back_without_a_word_is_still_caught(tmp_path: Path) ->
         await federation.start()
         home, nims = federation.places["argonne"].running, federation.places["nims"].running
         nims.ledger.backup(tmp_path / "backup.db")
-        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await home.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(120)
         before = _seen(federation, "argonne", "nims")
         await _restored(federation, tmp_path, "nims", before)

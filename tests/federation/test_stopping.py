@@ -31,7 +31,7 @@ async def _making(folder: Path, when: float, duration: float = 40.0) -> tuple[Fe
     federation.places["nims"].duration = duration
     await federation.start()
     home, nims = federation.places["argonne"].running, federation.places["nims"].running
-    await home.start_campaign(parse_spec(spec(2)), federation.member())
+    await home.campaigns.start(parse_spec(spec(2)), federation.member())
     while not (rows := nims.ledger.query("SELECT stream FROM task WHERE state = 'dispatched'")):
         await asyncio.sleep(0.1)
     await asyncio.sleep(when)
@@ -46,7 +46,7 @@ def _held(site: Site) -> int:
 def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float, state: TaskState) -> None:
     async def story() -> None:
         federation, nims, stream = await _making(tmp_path, when)
-        await nims.set_stop_level("abort", federation.member(), "smoke")
+        await nims.operations.set_stop_level("abort", federation.member(), "smoke")
         await asyncio.sleep(40)
         task = nims.repository.task(stream)
         assert task.state is state
@@ -58,7 +58,7 @@ def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float
         await asyncio.sleep(120)
         assert again.dispatcher.stop_level == "abort"
         assert federation.world.effects.total() == happened
-        await again.set_stop_level("release", federation.member(), "it was steam")
+        await again.operations.set_stop_level("release", federation.member(), "it was steam")
         await asyncio.sleep(400)
         assert federation.places["argonne"].running.campaigns.get("toy").state is CampaignState.ENDED
         assert not federation.world.twice()
@@ -69,8 +69,8 @@ def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float
 def test_a_weaker_word_does_not_take_an_abort_back(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims, _ = await _making(tmp_path, 1.0)
-        await nims.set_stop_level("abort", federation.member(), "smoke")
-        await nims.set_stop_level("hold", federation.member(), "")
+        await nims.operations.set_stop_level("abort", federation.member(), "smoke")
+        await nims.operations.set_stop_level("hold", federation.member(), "")
         assert nims.dispatcher.stop_level == "abort"
 
     run_simulated(story())

@@ -47,7 +47,7 @@ async def first_step(federation: Governed, name: str, charter: str, purpose: str
     home = federation.places["argonne"].running
     text = ONE_SOURCE.replace('name = "toy"', f'name = "{name}"').replace('charter = "demo"', f'charter = "{charter}"')
     text = text.replace('purpose = "research"', f'purpose = "{purpose}"')
-    await home.start_campaign(parse_spec(text), federation.member())
+    await home.campaigns.start(parse_spec(text), federation.member())
     await asyncio.sleep(90)
     step = home.campaigns.get(name).trials[0].steps[0]
     return str(step.state), step.reason

@@ -27,7 +27,6 @@ from yosegi.exchange.received import Handler
 from yosegi.exchange.requests import MADE
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Write
-from yosegi.services.campaigns.export import export_campaign
 from yosegi.services.document_kinds import FORMATS
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
@@ -108,7 +107,7 @@ def test_a_campaign_under_a_mandate_is_done_by_an_owner_of_the_first_version(tmp
     async def story() -> None:
         federation = await with_older(tmp_path, "nims")
         home = federation.places["argonne"].running
-        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await home.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(300)
         campaign = home.campaigns.get("toy")
         assert [trial.state for trial in campaign.trials] == [TrialState.COMPLETED] * 2
@@ -116,7 +115,7 @@ def test_a_campaign_under_a_mandate_is_done_by_an_owner_of_the_first_version(tmp
         assert all(entry.facts["mandate"] for entry in made)
         sent = [Envelope.read((entry.body or {})["document"]).payload_type for entry in made]
         assert sent == [Request.payload_types[0]] * 4
-        verify_bundle(read_bundle(await export_campaign(home, "toy")))
+        verify_bundle(read_bundle(await home.campaigns.export("toy")))
 
     run_simulated(story())
 
@@ -126,15 +125,15 @@ def test_what_an_owner_of_the_first_version_holds_under_a_cancelled_mandate_is_t
         federation = await with_older(tmp_path, "nims")
         home, nims = federation.places["argonne"].running, federation.places["nims"].running
         await nims.dispatcher.hold("operator@nims", "so that all that is accepted waits")
-        await home.start_campaign(parse_spec(spec(2)), federation.member())
+        await home.campaigns.start(parse_spec(spec(2)), federation.member())
         await asyncio.sleep(60)
-        waiting = nims.tasks("accepted")
+        waiting = nims.tasks.list("accepted")
         assert waiting
         (mandate,) = {row["mandate"] for row in home.ledger.query("SELECT mandate FROM request")}
         await home.mandates.cancel(mandate, "over", federation.member())
         await asyncio.sleep(60)
-        assert not nims.tasks("accepted")
-        assert len(nims.tasks("cancelled")) == len(waiting)
+        assert not nims.tasks.list("accepted")
+        assert len(nims.tasks.list("cancelled")) == len(waiting)
 
     run_simulated(story())
 
@@ -192,7 +191,7 @@ def test_an_amount_is_not_set_apart_for_a_site_that_knows_nothing_of_moves(tmp_p
         before = nims.ledger.position("grant/grant-nims")
         boss = Session("officer@nims", "officer", float("inf"), "")
         with pytest.raises(Conflict, match="states no format"):
-            await nims.funds.move("grant-nims", "all", "riken", "there", {"samples": "1"}, "why", boss)
+            await nims.grants.move("grant-nims", "all", "riken", "there", {"samples": "1"}, "why", boss)
         assert nims.ledger.position("grant/grant-nims") == before
 
     run_simulated(story())
@@ -205,7 +204,7 @@ def test_a_site_whose_statement_is_older_than_its_program_is_told_what_to_do(tmp
         federation.places["riken"] = replace(federation.places["riken"], formats=FORMATS)
         await federation.start()
         offices = {name: place.running.governance for name, place in federation.places.items()}
-        warnings = {name: governance.charter(CHARTER)["warnings"] for name, governance in offices.items()}
+        warnings = {name: governance.charter(CHARTER).warnings for name, governance in offices.items()}
         assert ["yosegi charter state" in text for text in warnings["nims"]] == [True]
         assert warnings["riken"] == []
 

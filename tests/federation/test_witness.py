@@ -17,7 +17,7 @@ from yosegi.testing.loop import run_simulated
 
 async def _work(federation: Federation, trials: int = 2) -> None:
     home = federation.places["argonne"].running
-    await home.start_campaign(parse_spec(spec(trials)), federation.member())
+    await home.campaigns.start(parse_spec(spec(trials)), federation.member())
     while home.campaigns.get("toy").state is not CampaignState.ENDED:
         await asyncio.sleep(5)
     await asyncio.sleep(60)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from scipy.stats import multivariate_normal
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
-from yosegi.planner.gp import JITTER, Data, Hyper, Prior, _Objective, fit
-from yosegi.planner.kernel import matern52_with_slope, scaled_distance, summed_slope
+from yosegi.planner.gp import ENOUGH, JITTER, Data, Hyper, Prior, _Objective, _thinned, fit
+from yosegi.planner.kernel import correlation, matern52_with_slope, scaled_distance, summed_slope
 from yosegi.planner.surrogate import r_squared
 
 
@@ -76,18 +77,39 @@ def test_conditioning_is_fitting_with_more_points():
     np.testing.assert_allclose(more.posterior(P)[0], y.mean() + bare.predict(P), rtol=1e-9)
 
 
+@pytest.mark.parametrize("additive", [0.0, 0.3])
 @pytest.mark.parametrize("sources", [1, 3])
-def test_the_gradient_is_that_of_finite_differences(sources: int):
+def test_the_gradient_is_that_of_finite_differences(sources: int, additive: float):
     rng = np.random.default_rng(0)
     source, fixed = rng.integers(0, sources, 25), np.full(sources, np.nan)
     fixed[sources // 2] = 0.05 if sources > 1 else np.nan
-    given = Data(
-        rng.random((25, 5)), rng.normal(size=25), source, rng.random(25) * 0.1, np.array([0, 1, 2, 2, 3]), fixed
-    )
-    objective = _Objective(given, Prior())
+    groups = np.array([0, 1, 2, 2, 3])
+    given = Data(rng.random((25, 5)), rng.normal(size=25), source, rng.random(25) * 0.1, groups, fixed, additive)
+    objective = _Objective(given, Prior(length_sd=0.4, common_sd=1.0))
     at = 0.5 * rng.normal(size=4 + sources + sources - 1)
     numeric = approx_fprime(at, lambda t: objective(t)[0], 1e-6)
     np.testing.assert_allclose(objective(at)[1], numeric, atol=2e-4)
+
+
+def test_the_prior_of_length_scales_is_normal_with_a_common_part():
+    prior = Prior(length_mean=0.2, length_sd=0.4, common_sd=1.0)
+    nothing = Data(np.empty((0, 3)), np.empty(0), np.empty(0, int), np.empty(0), np.arange(3), np.array([0.1]))
+    objective = _Objective(nothing, prior)
+    covariance, points = 0.4**2 * np.eye(3) + 1.0, np.random.default_rng(0).normal(size=(4, 3))
+    middle = np.full(3, 0.2 + 0.5 * np.log(3))
+    expected = [multivariate_normal(middle, covariance).logpdf(t) for t in points]
+    found = [-objective._prior(np.r_[t, 0.0])[0] for t in points]
+    np.testing.assert_allclose(np.diff(found), np.diff(expected))
+
+
+def test_the_additive_part_is_the_mean_of_scikit_learns_kernels_of_one_parameter_each():
+    rng = np.random.default_rng(0)
+    A, B = rng.random((4, 3)), rng.random((5, 3))
+    groups = np.array([0, 1, 1])
+    whole = Matern(length_scale=1.0, nu=2.5)(A, B)
+    short = Matern(length_scale=1 / np.sqrt(2), nu=2.5)
+    alone = (short(A[:, :1], B[:, :1]) + short(A[:, 1:], B[:, 1:])) / 2
+    np.testing.assert_allclose(correlation(A, B, groups, 0.3), 0.7 * whole + 0.3 * alone, rtol=1e-9)
 
 
 def test_the_slope_is_the_derivative_of_the_kernel():
@@ -161,3 +183,16 @@ def test_hyper_parameters_are_shared_by_name_of_parameter_not_by_coordinate():
     X, y = data(20)
     assert fit(X, y, np.array([0, 1, 1])).hyper.length.shape == (2,)
     assert Hyper(np.ones(1), np.ones(3), np.array([1.0, 0.5, -0.2])).between[1, 2] == pytest.approx(-0.1)
+
+
+def test_a_long_history_is_thinned_source_by_source_so_that_few_experiments_are_all_kept():
+    source = np.repeat([0, 1], [20, 5 * ENOUGH])
+    long = Data(
+        np.arange(len(source))[:, None] * 1.0,
+        np.zeros(len(source)),
+        source,
+        np.zeros(len(source)),
+        np.zeros(1, int),
+        np.full(2, np.nan),
+    )
+    assert np.bincount(_thinned(long).source).tolist() == [20, ENOUGH]

@@ -103,3 +103,41 @@ def test_matching_finds_the_same_points_and_only_those():
     grid = rng.integers(0, 4, (500, 3)) / 3
     found = match(grid, grid[[7]] + 1e-13)[0]
     np.testing.assert_array_equal(found, np.flatnonzero(np.all(grid == grid[7], axis=1)))
+
+
+ALONG = {
+    "one equation": [Linear({"a": 1, "b": 1}, equals=10)],
+    "two inequalities": [Linear({"a": 1, "b": 1}, at_least=10), Linear({"a": 1, "b": 1}, at_most=10)],
+    "a difference each way": [Linear({"a": 1, "b": -1}, at_most=0), Linear({"a": -1, "b": 1}, at_most=0)],
+    "a band of 0.1": [Linear({"a": 1, "b": 1}, at_least=9.95, at_most=10.05)],
+    "a band of 2e-4": [Linear({"a": 1, "b": 1}, at_least=9.9999, at_most=10.0001)],
+    "a band of 2e-7": [Linear({"a": 1, "b": 1}, at_least=9.9999999, at_most=10.0000001)],
+}
+
+
+@pytest.mark.parametrize("kind", ALONG)
+def test_a_region_that_is_a_line_or_nearly_one_is_covered_along_it(kind: str):
+    """In each a parameter is uniform but for the ends of a band, which weigh less than the test can tell."""
+    found = region([Parameter.continuous(n, 0, 10) for n in "ab"], *ALONG[kind])
+    rows = found.draw(256, seed=2)
+    assert len(rows) > 250
+    assert found.holds(rows).all()
+    assert kstest(rows[:, 0] / 10, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("width", [2.0, 0.02, 2e-5])
+def test_a_mixture_whose_total_has_a_tolerance_is_drawn_as_one_without(width: float):
+    """Beta(1, d - 1) as in the exact simplex; the tolerance moves it by less than the test can tell."""
+    total = Linear(dict.fromkeys("abcde", 1.0), at_least=100 - width / 2, at_most=100 + width / 2)
+    rows = region([Parameter.continuous(n, 0, 100) for n in "abcde"], total).draw(512, seed=3)
+    for column in rows.T:
+        assert kstest(column / 100, "beta", args=(1, 4)).pvalue > 1e-3
+
+
+def test_inequalities_that_leave_one_point_give_that_point():
+    corner = region(
+        [Parameter.continuous(n, 0, 10) for n in "ab"],
+        Linear({"a": 1, "b": -1}, at_least=5),
+        Linear({"a": 1}, at_most=5),
+    )
+    np.testing.assert_allclose(corner.draw(16, seed=0), [[5.0, 0.0]], atol=1e-6)

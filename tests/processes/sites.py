@@ -192,7 +192,11 @@ class Town:
 
     def spawn(self, name: str) -> subprocess.Popen[bytes]:
         """Start `yosegi site serve` or `yosegi station run`, in a session of its own."""
-        what = ["station", "run", str(self.robot)] if name == "robot" else ["site", "serve", str(self.folder / name)]
+        what = (
+            ["station", "run", str(self.robot)]
+            if name == "robot"
+            else ["site", "serve", "--home", str(self.folder / name)]
+        )
         env = os.environ | {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
@@ -202,7 +206,7 @@ class Town:
 
     def _answers(self, name: str) -> bool:
         assert self._running[name].poll() is None, (self.folder / f"{name}.log").read_text()
-        return connect(self.urls[name]).site()["site"] == name
+        return connect(self.urls[name]).site().site == name
 
     def pid(self, name: str) -> int:
         return self._running[name].pid
@@ -292,7 +296,7 @@ baseline = {{ description = "by hand" }}
         last: dict[str, Any] = {}
 
         def over() -> dict[str, Any] | None:
-            last.update(self.handle(name).state())
+            last.update(self.handle(name).state().model_dump(mode="json"))
             return last if last["state"] in ("ended", "aborted") else None
 
         try:

@@ -46,8 +46,8 @@ def test_a_station_that_dies_after_the_effect_leaves_one_uncertain_task_and_the_
         town.restart("robot")
     town.holds("station", uncertain=1)
     task = key.removeprefix("task/")
-    assert task in {notice["task"] for notice in town.client("nims").get("/notices")}
-    town.client("nims").post(f"/tasks/{task}/settle", {"effect": "done", "note": "it is used"})
+    assert task in {alert.task for alert in town.client("nims").operations.alerts()}
+    town.client("nims").tasks.settle(task, "done", "it is used")
     assert town.tasks("station", "nims")["uncertain"] == 0
 
 
@@ -61,14 +61,14 @@ def test_a_station_that_dies_and_loses_its_log_does_nothing_more_until_a_person_
             path.unlink()
         town.start("robot")
         nims = town.client("nims")
-        until(lambda: "station/robot/forgot" in {n["name"] for n in nims.get("/notices")}, "it is told")
+        until(lambda: "station/robot/forgot" in {alert.name for alert in nims.operations.alerts()}, "it is told")
     # The campaign asks for more samples, is refused each, and leaves the source alone.
-    until(lambda: town.handle("amnesia").state()["state"] == "held", "the campaign waits")
-    refused = [t for t in town.handle("amnesia").state()["trial"] if t["state"] == "refused"]
-    assert {trial["why"] for trial in refused} == {"station_unsettled"}
+    until(lambda: town.handle("amnesia").state().state == "held", "the campaign waits")
+    refused = [t for t in town.handle("amnesia").state().trial if t.state == "refused"]
+    assert {trial.why for trial in refused} == {"station_unsettled"}
     assert len(town.effects()) == before + 1
-    nims.post("/stations/robot/settle", {"why": "one is used"})
-    town.client("argonne").post("/campaigns/amnesia/resume", {"why": "mended"})
+    nims.operations.settle_station("robot", "one is used")
+    town.handle("amnesia").move("resume", "mended")
     town.holds("amnesia", uncertain=1)
 
 
@@ -105,7 +105,7 @@ def test_a_process_of_a_site_that_dies_makes_its_task_uncertain_and_harms_no_oth
         os.kill(victim, signal.SIGKILL)
         until(lambda: not alive(child), "the process ends")
     town.holds(who, uncertain=1)
-    assert town.client("riken").site()["site"] == "riken"
+    assert town.client("riken").site().site == "riken"
 
 
 def test_whatever_dies_at_random_the_campaign_ends_and_nothing_happens_twice(town: Town) -> None:

@@ -32,11 +32,11 @@ def test_a_site_serves_with_its_key_in_a_token_and_signs_its_ledger_with_it(
     home = make_home(tmp_path / "riken", settings)
     (home.keys / "site.key").unlink()
     serving = subprocess.Popen(
-        [sys.executable, "-m", "yosegi.cli", "site", "serve", str(home.folder)],
+        [sys.executable, "-m", "yosegi.cli", "site", "serve", "--home", str(home.folder)],
         env=os.environ | {"YOSEGI_PIN": softhsm.PIN}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
-        until(lambda: connect(f"http://{address}").site()["site"] == "riken", "the site answers")
+        until(lambda: connect(f"http://{address}").site().site == "riken", "the site answers")
     finally:
         serving.terminate()
         told, _ = serving.communicate(timeout=60)

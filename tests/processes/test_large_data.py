@@ -49,7 +49,7 @@ def test_a_large_transfer_outlives_both_sites(town: Town, tmp_path: Path) -> Non
     ref = state["trial"][0]["steps"][0]["outputs"]["table"]
     expected = random.Random(state["trial"][0]["values"]["x"]).randbytes(SIZE)
     assert ref["sha256"] == f"sha256:{hashlib.sha256(expected).hexdigest()}"
-    until(lambda: town.client("argonne").objects.show(ref["sha256"])["here"], "the table is at its home")
+    until(lambda: town.client("argonne").objects.show(ref["sha256"]).here, "the table is at its home")
     kept = town.client("argonne").objects.get(ref["sha256"], tmp_path / "table")
     assert kept.read_bytes() == expected
     assert not arrived(town)
@@ -61,15 +61,15 @@ def test_people_bring_take_and_are_told_when_bytes_are_wrong(town: Town, tmp_pat
     objects, file = town.client("argonne").objects, tmp_path / "table.csv"
     file.write_text("a,b\n1,2\n")
     ref = objects.put(file, team="toy-team")
-    assert (ref["media_type"], ref["size"], ref["sensitivity"]) == ("text/csv", 8, "team")
-    assert objects.show(ref["sha256"][7:19])["history"][0]["kind"] == "object.put"
-    assert ref["sha256"] in {line["sha256"] for line in objects.list()}
-    assert objects.get(ref["sha256"], tmp_path / "again").read_text() == "a,b\n1,2\n"
+    assert (ref.media_type, ref.size, ref.sensitivity) == ("text/csv", 8, "team")
+    assert objects.show(ref.sha256[7:19]).history[0].kind == "object.put"
+    assert ref.sha256 in {line.sha256 for line in objects.list()}
+    assert objects.get(ref.sha256, tmp_path / "again").read_text() == "a,b\n1,2\n"
 
-    stored = town.folder / "argonne" / "objects" / ref["sha256"][7:9] / ref["sha256"][7:]
+    stored = town.folder / "argonne" / "objects" / ref.sha256[7:9] / ref.sha256[7:]
     stored.chmod(0o600)
     stored.write_text("a,b\n9,9\n")
     with pytest.raises(Exception, match=r".") as caught:
-        objects.get(ref["sha256"], tmp_path / "wrong")
+        objects.get(ref.sha256, tmp_path / "wrong")
     assert caught.type is Corrupt or "unavailable" in str(caught.value)
     assert not list(tmp_path.glob("wrong*"))

@@ -65,9 +65,9 @@ def test_a_campaign_of_sites_on_postgresql_outlives_a_kill_and_verifies(town: To
     argonne, backup, again = town.folder / "argonne", tmp_path / "backup", tmp_path / "again"
     verified = yosegi("audit", "verify", argonne, town.folder / "riken")
     assert verified.exit_code == 0, verified.output
-    assert yosegi("site", "backup", argonne, backup).exit_code == 0
+    assert yosegi("site", "backup", "--home", argonne, backup).exit_code == 0
     assert town.terminate("argonne") == 0
-    checked = yosegi("site", "check", argonne)
+    checked = yosegi("site", "check", "--home", argonne)
     assert checked.exit_code == 0, checked.output
     assert "holds together" in checked.output
 
@@ -84,9 +84,9 @@ def test_a_server_that_is_gone_is_told_in_words_and_its_password_is_not(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "wrong " + PASSWORD)
-    refused = yosegi("site", "check", town.folder / "argonne")
+    refused = yosegi("site", "check", "--home", town.folder / "argonne")
     assert refused.exit_code == 1
     assert "ledger argonne in PostgreSQL" in refused.stderr
     assert PASSWORD not in refused.output
     monkeypatch.delenv(VARIABLE)
-    assert f"environment variable {VARIABLE}" in yosegi("site", "check", town.folder / "argonne").stderr
+    assert f"environment variable {VARIABLE}" in yosegi("site", "check", "--home", town.folder / "argonne").stderr

@@ -37,7 +37,7 @@ def one_line(result: Result) -> str:
 
 def copied(town: Town, target: Path) -> Path:
     """A backup of a running site, as a home."""
-    assert yosegi("site", "backup", town.folder / "argonne", target).exit_code == 0
+    assert yosegi("site", "backup", "--home", town.folder / "argonne", target).exit_code == 0
     return target
 
 
@@ -53,13 +53,13 @@ def test_sigterm_ends_a_site_with_status_0_and_leaves_no_process(town: Town) -> 
 
 
 def test_doctor_of_a_running_site_tells_how_its_background_work_is(town: Town) -> None:
-    until(lambda: town.client("nims").get("/peers"), "nims has heard of its peers")
-    found = yosegi("site", "doctor", town.folder / "nims", "--json")
+    until(lambda: town.client("nims").peers(), "nims has heard of its peers")
+    found = yosegi("site", "doctor", "--home", town.folder / "nims", "--json")
     assert found.exit_code == 0, found.output
     first, *_ = json.loads(found.stdout)["background"]
-    tasks = town.client("nims").get("/background")
+    tasks = town.client("nims").operations.background()
     assert first.endswith("tasks are well")
-    assert {"alerts", "exchange", "governance"} <= {task["owner"] for task in tasks}
+    assert {"alerts", "exchange", "governance"} <= {task.owner for task in tasks}
 
 
 def test_a_site_whose_ledger_another_process_takes_over_ends_with_status_1_and_says_so(town: Town) -> None:
@@ -68,7 +68,7 @@ def test_a_site_whose_ledger_another_process_takes_over_ends_with_status_1_and_s
     usurper._begin_term([])
     usurper.close()
     with pytest.raises(YosegiError, match="term"):
-        town.client("argonne").post("/switch/hold", {"why": "whatever is recorded"})
+        town.client("argonne").operations.set_stop_level("hold", "whatever is recorded")
     status = town.ended_by_itself("argonne")
     town.start("argonne")
     assert status == 1
@@ -104,7 +104,7 @@ def test_sigterm_ends_a_station_with_status_0_and_leaves_no_process(town: Town) 
 
 @pytest.mark.parametrize("verb", ["serve", "check", "rebuild"])
 def test_a_home_that_is_served_is_served_once(town: Town, verb: str) -> None:
-    line = one_line(yosegi("site", verb, town.folder / "argonne"))
+    line = one_line(yosegi("site", verb, "--home", town.folder / "argonne"))
     assert f"process {town.pid('argonne')} writes it" in line
 
 
@@ -115,10 +115,10 @@ def test_a_port_in_use_is_said_and_the_lock_is_not_kept(town: Town, tmp_path: Pa
         settings = home / "site.toml"
         old = town.urls["argonne"].removeprefix("http://")
         settings.write_text(settings.read_text().replace(f'listen = "{old}"', f'listen = "127.0.0.1:{port}"'))
-        line = one_line(yosegi("site", "serve", home))
+        line = one_line(yosegi("site", "serve", "--home", home))
         assert f"127.0.0.1:{port}" in line
         assert "in use" in line
-    assert yosegi("site", "check", home).exit_code == 0
+    assert yosegi("site", "check", "--home", home).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_damaged_ledger_refuses_to_start_and_names_the_entry(
     database.commit()
     database.close()
     # The copy names the running site's port; what is damaged is found before it matters.
-    line = one_line(yosegi("site", verb, home))
+    line = one_line(yosegi("site", verb, "--home", home))
     assert f"entry {last}" in line
     assert "restore" in line
 
@@ -149,7 +149,7 @@ def test_a_damaged_ledger_refuses_to_start_and_names_the_entry(
 def test_a_file_that_is_no_database_is_refused(town: Town, tmp_path: Path) -> None:
     home = copied(town, tmp_path / "home")
     (home / "ledger.db").write_bytes(b"not a database at all" * 1000)
-    assert "ledger.db" in one_line(yosegi("site", "serve", home))
+    assert "ledger.db" in one_line(yosegi("site", "serve", "--home", home))
 
 
 def size_held(town: Town, by: str, of: str) -> int:
@@ -164,7 +164,7 @@ def test_a_backup_made_while_the_site_runs_is_restored_and_served(town: Town, tm
     town.holds("saved")
     home = town.folder / "argonne"
     backup = copied(town, tmp_path / "backup")
-    assert "exists already" in one_line(yosegi("site", "backup", home, backup))
+    assert "exists already" in one_line(yosegi("site", "backup", "--home", home, backup))
     assert "not empty" in one_line(yosegi("site", "restore", backup, home))
     # More happens after the backup, until the owner holds a checkpoint of it.
     backed_up = sqlite3.connect(backup / "ledger.db").execute("SELECT COUNT(*) FROM ledger_entries").fetchone()[0]

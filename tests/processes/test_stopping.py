@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from processes.sites import PROCESS_SOURCE, ROBOT_SOURCE, Town, alive, until
+from yosegi.services.operations.schemas import StopStatus
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -17,10 +18,10 @@ def test_an_abort_of_a_site_ends_what_runs_and_a_release_lets_the_campaign_go_on
     with town.held():
         town.campaign(f"abort-{site}", source)
         key, child = town.next_effect(before)
-        assert client.post("/switch/abort", {"why": "smoke"}) == {"held": True, "word": "abort"}
+        assert client.operations.set_stop_level("abort", "smoke") == StopStatus(held=True, word="abort")
         until(lambda: not alive(child), "the process that did it ends")
         until(lambda: town.tasks(f"abort-{site}", site)["uncertain"] == 1, "its effect is unknown")
     assert len(town.effects()) == before + 1
-    client.post("/switch/release", {"why": "it was steam"})
+    client.operations.set_stop_level("release", "it was steam")
     town.holds(f"abort-{site}", uncertain=1)
-    client.post(f"/tasks/{key.removeprefix('task/')}/settle", {"effect": "done", "note": "it is used"})
+    client.tasks.settle(key.removeprefix("task/"), "done", "it is used")

@@ -88,8 +88,8 @@ class Half:
         registry = Registry(self.name, self.ledger, self.clock)
         for document in founded()[1]:
             self.runner.run(registry.accept(document, by="test"))
-        channels = cast("Any", self.outside)
-        self.funds = GrantService(self.name, self.ledger, self.clock, cast("Ed25519Signer", signer), registry, channels)
+        channels, by = cast("Any", self.outside), cast("Ed25519Signer", signer)
+        self.grants = GrantService(self.name, self.ledger, self.clock, by, registry, channels)
         self.keys = registry.keys_of
 
     def doom(self, when: When) -> None:
@@ -213,7 +213,7 @@ class Conservation(RuleBasedStateMachine):
         before = self.halves[name].total()
         self.insist(
             name,
-            lambda half: half.funds.claw_back(f"g-{name}", tranche, Amounts({unit: milli}).decimals(), "", OFFICER),
+            lambda half: half.grants.claw_back(f"g-{name}", tranche, Amounts({unit: milli}).decimals(), "", OFFICER),
         )
         self.clawed += before - self.halves[name].total()
 
@@ -224,14 +224,16 @@ class Conservation(RuleBasedStateMachine):
         self.give(name, tranche, SITES[1 - SITES.index(name)], Amounts({unit: milli}).decimals())
 
     def give(self, name: str, tranche: str, other: str, amounts: dict[str, str]) -> None:
-        self.insist(name, lambda half: half.funds.move(f"g-{name}", tranche, other, f"g-{other}", amounts, "", OFFICER))
+        self.insist(
+            name, lambda half: half.grants.move(f"g-{name}", tranche, other, f"g-{other}", amounts, "", OFFICER)
+        )
 
     @rule(name=st.sampled_from(SITES), accepted=st.sampled_from([True, True, False]), data=st.data())
     def answer(self, name: str, accepted: bool, data: st.DataObject) -> None:
         waiting = [row for row in self.halves[name].rows("grant_moves") if row["state"] == "offered"]
         if waiting:
             row = data.draw(st.sampled_from(waiting))
-            self.insist(name, lambda half: half.funds.answer(row["peer"], row["move"], accepted, "", OFFICER))
+            self.insist(name, lambda half: half.grants.answer(row["peer"], row["move"], accepted, "", OFFICER))
 
     @rule(name=st.sampled_from(SITES), overtakes=st.booleans(), data=st.data())
     def ask_back(self, name: str, overtakes: bool, data: st.DataObject) -> None:
@@ -239,7 +241,7 @@ class Conservation(RuleBasedStateMachine):
         waiting = [row for row in self.halves[name].rows("grant_moves") if row["state"] == "asked"]
         if waiting:
             row = data.draw(st.sampled_from(waiting))
-            self.insist(name, lambda half: half.funds.take_back(row["peer"], row["move"], OFFICER))
+            self.insist(name, lambda half: half.grants.take_back(row["peer"], row["move"], OFFICER))
             for sender in (name, row["peer"]) if overtakes else ():
                 if sent := self.halves[sender].sent():
                     self.deliver(sender, sent[-1])
@@ -263,11 +265,11 @@ class Conservation(RuleBasedStateMachine):
     def deliver(self, name: str, entry: Entry) -> None:
         document = Envelope.read((entry.body or {})["document"])
         to = str(entry.facts["send"]["to"])
-        funds = self.halves[to].funds
+        grants = self.halves[to].grants
         kind, handler = {
-            Transfer.payload_type: (Transfer, funds.on_transfer),
-            TransferBack.payload_type: (TransferBack, funds.on_back),
-            TransferAnswer.payload_type: (TransferAnswer, funds.on_answer),
+            Transfer.payload_type: (Transfer, grants.on_transfer),
+            TransferBack.payload_type: (TransferBack, grants.on_back),
+            TransferAnswer.payload_type: (TransferAnswer, grants.on_answer),
         }[document.payload_type]
         keys = self.halves[to].keys(CHARTER, name)
         opened = kind.open(document, keys, now=self.halves[to].clock.now(), to=to, charter=CHARTER, sender=name)
@@ -357,7 +359,7 @@ class Conservation(RuleBasedStateMachine):
             half.store._die_at = 0
             for row in half.rows("grant_moves"):
                 if row["way"] == "out" and row["state"] == "asked":
-                    self.runner.run(half.funds.take_back(row["peer"], row["move"], OFFICER))
+                    self.runner.run(half.grants.take_back(row["peer"], row["move"], OFFICER))
         for name in SITES * 2:
             for entry in sorted(self.halves[name].sent(), key=lambda e: e.sequence, reverse=self.newest_first):
                 self.deliver(name, entry)

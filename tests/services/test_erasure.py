@@ -72,7 +72,7 @@ def test_who_says_that_it_is_gone_there_is_waited_for_no_more(entries, peer) -> 
     said = Heard(ACKNOWLEDGED, {"gone": [peer], "waiting": [], "not_taken": []}, peer)
     erasure = folded([*entries, said])
     assert peer in erasure.gone
-    assert peer not in erasure.told_to_people("riken")["waiting"]
+    assert peer not in erasure.status("riken").waiting
 
 
 @given(ENTRIES, st.sampled_from(SITES))
@@ -84,9 +84,9 @@ def test_who_is_told_again_is_waited_for_again(entries, peer) -> None:
 
 @given(ENTRIES)
 def test_this_site_is_waited_for_until_it_has_done_it(entries) -> None:
-    told = folded(entries).told_to_people("riken")
-    assert ("riken" in told["waiting"]) is not told["done_here"]
-    assert ("riken" in told["gone"]) is told["done_here"]
+    told = folded(entries).status("riken")
+    assert ("riken" in told.waiting) is not told.done_here
+    assert ("riken" in told.gone) is told.done_here
 
 
 @pytest.mark.parametrize("name", ["", "a", "a/b", "a/b/", "/b/c", "a//c", "a/b/c/d", "a/b/" + "c" * 200])

@@ -76,8 +76,14 @@ def test_a_document_is_of_one_moment_wherever_its_clock_stands():
     assert note(issued=tokyo) == note()
     assert note(issued=tokyo).to_bytes() == note().to_bytes()
     first = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
-    with pytest.raises(ValueError, match="beyond what a calendar can hold"):
+    with pytest.raises(ValueError, match="outside the years 1900 to 9000"):
         note(issued=first)
+
+
+@pytest.mark.parametrize("year", [1, 1899, 9001, 9999])
+def test_a_moment_that_no_lifetime_can_be_added_to_or_taken_from_is_refused(year):
+    with pytest.raises(Invalid, match="issued"):
+        Note.read(note().model_dump(mode="json") | {"issued": f"{year:04d}-06-01T00:00:00.000000Z"})
 
 
 def test_who_is_not_asked_about_is_not_held_against_a_document():

@@ -205,7 +205,7 @@ class House:
 
     def begin(self, text: str) -> None:
         home = self.federation.places["argonne"].running
-        self.do(home.start_campaign(parse_spec(text), self.federation.member()))
+        self.do(home.campaigns.start(parse_spec(text), self.federation.member()))
 
     def campaign(self, name: str = "toy") -> Campaign:
         async def get() -> Campaign:
@@ -217,7 +217,7 @@ class House:
         """What only a person can mend there now."""
 
         async def get() -> list[Any]:
-            return list(self.federation.places[site].running.notices.open())
+            return list(self.federation.places[site].running.alerts.open())
 
         return self.do(get())
 

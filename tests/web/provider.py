@@ -48,7 +48,7 @@ class Trusted:
         """Start the site's process, and wait until it answers."""
         with (self.home.folder / "log").open("ab") as log:
             self._site = subprocess.Popen(
-                [sys.executable, "-m", "yosegi.cli", "site", "serve", str(self.home.folder)],
+                [sys.executable, "-m", "yosegi.cli", "site", "serve", "--home", str(self.home.folder)],
                 env=os.environ | {"YOSEGI_OIDC_SECRET": SECRET}, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         until(lambda: connect(self.url).site(), "the site answers")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -18,6 +17,7 @@ from yosegi.core.states import TaskState
 from yosegi.execution.tasks import task_stream
 from yosegi.governance.mandates.approvals import Approval
 from yosegi.identity.accounts import Account
+from yosegi.services.approvals.schemas import ApprovalRequest
 
 OPERATOR = "operator@nims"
 pytestmark = [
@@ -50,7 +50,7 @@ def waiting(house: House) -> list[str]:
     """Tasks that wait at nims for a person."""
 
     async def look() -> list[str]:
-        return [one["task"] for one in house.federation.places["nims"].running.approvals.waiting()]
+        return [one.task for one in house.federation.places["nims"].running.approvals.waiting()]
 
     return house.do(look())
 
@@ -58,13 +58,13 @@ def waiting(house: House) -> list[str]:
 def sign(house: House, task: str) -> str:
     """What the command that the page shows signs, where the person's key is; by the house's clock."""
 
-    async def asked() -> dict[str, Any]:
+    async def asked() -> ApprovalRequest:
         return house.federation.places["nims"].running.approvals.asked(task_stream(*task.split("/")))
 
     told, now = house.do(asked()), now_at(house)
     yes = Approval(
-        charter=told["charter"], site="nims", id=f"yes-{task[-8:]}-{now.timestamp()}", person=OPERATOR,
-        request=told["request"], contract=told["contract"], issued=now, not_after=now + timedelta(hours=1),
+        charter=told.charter, site="nims", id=f"yes-{task[-8:]}-{now.timestamp()}", person=OPERATOR,
+        request=told.request, contract=told.contract, issued=now, not_after=now + timedelta(hours=1),
     )  # fmt: skip
     return yes.sign(house.federation.person(OPERATOR)).to_bytes().decode()
 
@@ -100,8 +100,8 @@ def test_a_signed_yes_is_handed_in_on_the_page_and_starts_that_task_alone(house:
     browser.wait(lambda: not browser.count(f"#approve-{task.replace('/', '-')}"))
     browser.wait(lambda: "ended" in browser.text(f"#line-{task.replace('/', '-')}"))
     nims = house.federation.places["nims"].running
-    assert nims.task(task).state is TaskState.ENDED
-    assert nims.task(other).state is TaskState.ACCEPTED
+    assert nims.tasks.get(task).state is TaskState.ENDED
+    assert nims.tasks.get(other).state is TaskState.ACCEPTED
     assert browser.errors() == []
 
 
@@ -112,7 +112,7 @@ def test_the_same_yes_handed_in_again_starts_nothing(house: House, browser: Brow
     browser.go(house, "/tasks", "nims")
     # Two windows, one yes.
     hand_in(browser, task, document)
-    browser.wait(lambda: house.federation.places["nims"].running.task(task).state is TaskState.ENDED)
+    browser.wait(lambda: house.federation.places["nims"].running.tasks.get(task).state is TaskState.ENDED)
     with house.visitor("nims", "operator") as second:
         form = {"form_token": token(second, "/tasks"), "document": document}
         assert second.post(f"/tasks/{task}/approve", data=form).status_code == 409

@@ -13,7 +13,8 @@ import pytest
 
 from cli.asking import yosegi
 from web.provider import PASSPHRASE, SECRET, Trusted, trusted
-from yosegi.client.client import Told, connect
+from yosegi.client.client import Client, SiteRefused, connect
+from yosegi.services.sessions.schemas import BrowserSignIn
 
 pytestmark = pytest.mark.processes
 
@@ -165,16 +166,15 @@ def signed_in(there: Trusted, folder: Path, monkeypatch: pytest.MonkeyPatch, who
     """`yosegi sign-in`, confirmed in a browser by somebody of the institution."""
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     asked: list[str] = []
-    post = connect(there.url).post
+    begin = Client.begin_browser_sign_in
 
-    def asking(self, path, body=None):
-        answer = post(path, body)
-        if "code" in answer:
-            asked.append(answer["code"])
-            threading.Thread(target=confirm, args=(there, who, answer["code"])).start()
+    def asking(self: Client) -> BrowserSignIn:
+        answer = begin(self)
+        asked.append(answer.code)
+        threading.Thread(target=confirm, args=(there, who, answer.code)).start()
         return answer
 
-    monkeypatch.setattr("yosegi.client.client.Client.post", asking)
+    monkeypatch.setattr(Client, "begin_browser_sign_in", asking)
     told = yosegi("sign-in", "--url", there.url, "--no-open")
     assert told.exit_code == 0, told.output
     assert asked[0] in told.output
@@ -196,7 +196,7 @@ def test_the_command_line_signs_in_through_the_browser_and_remembers_until_it_si
     token = kept_in(tmp_path, there.url)
     assert "signed out" in yosegi("sign-out", "--url", there.url).output
     assert yosegi("task", "list", "--url", there.url).exit_code == 1
-    with pytest.raises(Told):
+    with pytest.raises(SiteRefused):
         connect(there.url, token=token).campaigns()
 
 
@@ -213,7 +213,7 @@ def test_the_sign_in_of_a_command_line_outlives_the_death_of_its_site(there, tmp
     yosegi("sign-out", "--url", there.url)
     there.end(force=True)
     there.serve()
-    with pytest.raises(Told):
+    with pytest.raises(SiteRefused):
         connect(there.url, token=token).campaigns()
 
 
@@ -234,27 +234,27 @@ def test_a_programs_token_opens_no_page_and_a_pages_no_api(there, tmp_path, monk
         assert browser.get(f"{there.url}/").url.path == "/sign-in"
     with there.visitor() as browser:
         there.sign_in(browser, "pi")
-        with pytest.raises(Told):
+        with pytest.raises(SiteRefused):
             connect(there.url, token=session(browser)).campaigns()
 
 
 def test_python_signs_in_with_a_token(there: Trusted) -> None:
-    asked = connect(there.url).post("/session/browser")
-    assert connect(there.url).post("/session/browser/collect", {"secret": asked["secret"]}) == {"token": ""}
-    confirm(there, "officer", asked["code"])
-    token = connect(there.url).post("/session/browser/collect", {"secret": asked["secret"]})["token"]
-    assert connect(there.url, token=token).campaigns() == []
-    with pytest.raises(Told):
+    asked = connect(there.url).begin_browser_sign_in()
+    assert connect(there.url).collect_browser_sign_in(asked.secret).token == ""
+    confirm(there, "officer", asked.code)
+    token = connect(there.url).collect_browser_sign_in(asked.secret).token
+    assert connect(there.url, token=token).campaigns() == ()
+    with pytest.raises(SiteRefused):
         connect(there.url, token=token + "x").campaigns()
 
 
 def test_a_code_is_confirmed_by_a_form_of_this_session_alone(there: Trusted) -> None:
-    asked = connect(there.url).post("/session/browser")
+    asked = connect(there.url).begin_browser_sign_in()
     with there.visitor() as browser:
         there.sign_in(browser, "pi")
-        forged = browser.post(f"{there.url}/sign-in/hand/{asked['code']}", data={"form_token": "0" * 64})
+        forged = browser.post(f"{there.url}/sign-in/hand/{asked.code}", data={"form_token": "0" * 64})
         assert forged.status_code == 403
-    assert connect(there.url).post("/session/browser/collect", {"secret": asked["secret"]}) == {"token": ""}
+    assert connect(there.url).collect_browser_sign_in(asked.secret).token == ""
 
 
 @pytest.mark.browser

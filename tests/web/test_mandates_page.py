@@ -16,7 +16,7 @@ from yosegi.identity.accounts import Account
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer
-from yosegi.web.mandates import MOST_OVER
+from yosegi.web.pages.mandates import MOST_OVER
 
 KEY = Ed25519Signer.from_seed(b"planner".ljust(32, b"."))
 

@@ -266,7 +266,7 @@ def test_an_uncertain_task_is_first_is_acknowledged_and_settled_by_an_operator(
     nims = house.federation.places["nims"].running
     house.lost.add("the next")
     house.begin(spec("unlucky", trials=2))
-    house.until(lambda: bool(nims.notices.open()))
+    house.until(lambda: bool(nims.alerts.open()))
     page = operator.get("/tasks").text
     assert "effect_unknown" in page
     assert "&lt;i&gt;dispensing&lt;/i&gt;" in page
@@ -282,10 +282,10 @@ def test_an_uncertain_task_is_first_is_acknowledged_and_settled_by_an_operator(
     with house.visitor("nims", "pi") as member:
         theirs = {"form_token": token(member), "effect": "none", "note": "looked"}
         assert member.post(f"/tasks/{name}/settle", data=theirs).status_code == 403
-    assert str(nims.task(name).state) == "uncertain"
+    assert str(nims.tasks.get(name).state) == "uncertain"
     settled = operator.post(f"/tasks/{name}/settle", data=form | {"effect": "none", "note": "the well is dry"})
     assert settled.url.path == "/tasks"
-    assert str(nims.task(name).state) == "ended"
+    assert str(nims.tasks.get(name).state) == "ended"
     house.until_over("unlucky")
 
 
@@ -294,11 +294,11 @@ def test_what_waits_for_a_person_is_shown_with_all_that_is_asked_and_refused_wit
 ) -> None:
     nims = house.federation.places["nims"].running
     house.begin('conduct = "approve"\n' + spec("careful", trials=1))
-    house.until(lambda: bool(nims.notices.open()))
+    house.until(lambda: bool(nims.alerts.open()))
     notice = house.notices("nims")[0]
     page = operator.get("/tasks").text
     asked = nims.approvals.asked(f"task/{notice.task}")
-    for shown in (notice.task, asked["request"], asked["contract"], "colour-agreement", "approval_missing"):
+    for shown in (notice.task, asked.request, asked.contract, "colour-agreement", "approval_missing"):
         assert shown in page
     assert "waits for a person" in operator.get("/").text
     assert "人の承認待ち" in operator.get("/tasks?lang=ja").text
@@ -310,7 +310,7 @@ def test_what_waits_for_a_person_is_shown_with_all_that_is_asked_and_refused_wit
         theirs = {"form_token": token(member), "why": "I rather not"}
         assert member.post(f"/tasks/{notice.task}/refuse", data=theirs).status_code == 403
     assert operator.post(f"/tasks/{notice.task}/refuse", data=form | {"why": "<b>not</b> today"}).url.path == "/tasks"
-    assert str(nims.task(notice.task).state) == "refused"
+    assert str(nims.tasks.get(notice.task).state) == "refused"
     home = house.federation.places["argonne"].running
     house.until(lambda: any(t.state is TrialState.REFUSED for t in home.campaigns.get("careful").trials))
     assert "approval_declined" in pi.get("/campaigns/careful").text

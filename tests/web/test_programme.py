@@ -82,7 +82,7 @@ def test_the_programme_office_sees_teams_agreements_grants_baselines_and_outcome
         (told,) = client.get("/programme").json()
     assert [team["id"] for team in told["teams"]] == ["colour-team"]
     (campaign,) = [one for one in told["campaigns"] if one["name"] == "programme"]
-    assert campaign["baseline"] == {"description": "by hand", "trials": 100.0}
+    assert campaign["baseline"] == {"description": "by hand", "trials": 100.0, "price": None}
     assert campaign["outcomes"][0]["title"] == "On <i>toys</i>"
     page = pi.get("/programme").text
     for text in ("Colour", "colour-agreement", "by hand", "On &lt;i&gt;toys", "doi.org/10.0/toy"):

@@ -32,7 +32,7 @@ def left_at_nims(house: House) -> tuple[int, ...]:
 def test_an_uncertain_task_is_settled_once_whoever_settles_it_again(spoiled: House, effect: str) -> None:
     spoiled.lost.add("toy")
     spoiled.begin(spec("unsure", trials=1))
-    spoiled.until(lambda: bool(spoiled.federation.places["nims"].running.tasks("uncertain")))
+    spoiled.until(lambda: bool(spoiled.federation.places["nims"].running.tasks.list("uncertain")))
     spoiled.until_over("unsure")
     held, spent, left = left_at_nims(spoiled)
     with signed_in(spoiled, "nims") as client:

@@ -11,6 +11,7 @@ import yosegi.web
 from yosegi.core.errors import NotFound
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import CampaignState, TaskState, TrialState
+from yosegi.trust.messages import Explanation
 from yosegi.web.marks import SHAPES, mark_of, step_mark
 from yosegi.web.words import TEXTS, Words
 
@@ -33,7 +34,7 @@ def test_both_languages_name_the_same_fields(key: str) -> None:
 def test_every_text_that_a_template_asks_for_is_there_and_every_text_is_asked_for() -> None:
     asked = {key for text in TEMPLATES.values() for key in re.findall(r'\bw\(["\']([a-z_]+)["\'][,)]', text)}
     assert asked <= set(TEXTS)
-    code = [path.read_text(encoding="utf-8") for path in WEB.glob("*.py") if not path.name.startswith("words")]
+    code = [path.read_text(encoding="utf-8") for path in WEB.rglob("*.py") if not path.name.startswith("words")]
     users = "".join([*TEMPLATES.values(), *code, inspect.getsource(Words)])
     plain = {key for key in TEXTS if "." not in key and not key.endswith("_means")}
     assert {key for key in plain if not re.search(rf'["\']{key}["\']', users)} == set()
@@ -63,10 +64,10 @@ def test_everything_an_engine_may_say_has_words() -> None:
 
 
 def test_an_owners_own_words_come_before_ours() -> None:
-    given = {"code": "operators_only", "en": "Ask Bob's desk.", "ja": "窓口へ。", "contact": "operator@nims"}
+    given = Explanation(code="operators_only", en="Ask Bob's desk.", ja="窓口へ。", contact="operator@nims")
     assert Words("en").reason(given) == ("operators_only", "Ask Bob's desk.", "operator@nims")
-    assert Words("ja").reason(given | {"ja": ""})[1].startswith("このサイトの運転担当者")
-    assert Words("ja").reason({"code": "their-own", "en": "No."})[1] == "No."
+    assert Words("ja").reason(given.model_copy(update={"ja": ""}))[1].startswith("このサイトの運転担当者")
+    assert Words("ja").reason(Explanation(code="their-own", en="No."))[1] == "No."
 
 
 def test_how_long_ago_is_said_in_one_unit() -> None:

@@ -54,6 +54,8 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.campaigns.export import CampaignExporter
+from yosegi.services.campaigns.service import CampaignService
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
@@ -65,9 +67,13 @@ from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
+from yosegi.services.operations.service import OperationsService
+from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
+from yosegi.services.programme.service import ProgrammeService
 from yosegi.services.runtime import Site
-from yosegi.services.tasks.service import TaskRequests
+from yosegi.services.tasks.requests import TaskRequests
+from yosegi.services.tasks.service import TaskService
 from yosegi.trust.messages import Explanation
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
@@ -143,6 +149,7 @@ class _Work:
     authenticator: Authenticator
     mandates: MandateService
     restore_sync: RestoreSync
+    tasks: TaskService
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +234,10 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
     restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost)
+    tasks = TaskService(ledger, repository, dispatcher, authorizer)
     return _Work(
         verifier, guard, dispatcher, admission, campaigns, reports, erasure, authenticator, mandates,
-        restore_sync,
+        restore_sync, tasks,
     )  # fmt: skip
 
 
@@ -270,7 +278,7 @@ def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work) -> AlertService
         parts.folder, work.erasure,
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
-    return AlertService(site, ledger, clock, _senders(parts), health.now, supervisor.scope("alerts"), every)
+    return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
 
 
 def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, monitor: RevocationMonitor) -> None:
@@ -296,7 +304,7 @@ def assemble(parts: Parts) -> Site:
     data = _data(parts, core)
     work = _work(parts, core, data)
     governance = _governance(parts, core)
-    registry, authorizer, channels = core.registry, core.authorizer, core.channels
+    registry, authorizer, channels, catalogue = core.registry, core.authorizer, core.channels, core.catalogue
     issuer = parts.institution.openid.client.issuer if parts.institution else ""
     publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]
     monitor = RevocationMonitor(
@@ -304,6 +312,10 @@ def assemble(parts: Parts) -> Site:
     )
     alerts = _alerts(parts, core, data, work)
     _subscribe(core.events, data, work, alerts, monitor)
+    exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
+    queries = GovernanceService(
+        site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
+    )
     return Site(
         name=site,
         title=parts.settings.title,
@@ -318,13 +330,19 @@ def assemble(parts: Parts) -> Site:
         dispatcher=work.dispatcher,
         repository=data.repository,
         restore_guard=work.guard,
-        catalogue=core.catalogue,
-        campaigns=work.campaigns,
+        catalogue=catalogue,
+        campaign_engine=work.campaigns,
+        campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter),
+        tasks=work.tasks,
+        task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
+        operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),
+        peers=PeerService(channels),
+        programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
         resources=parts.resources,
         lasting=parts.lasting,
         institution=parts.institution,
-        notices=alerts,
+        alerts=alerts,
         authenticator=work.authenticator,
         sessions=SessionStore(ledger, clock, work.authenticator, issuer),
         transfers=data.transfers,
@@ -338,13 +356,10 @@ def assemble(parts: Parts) -> Site:
             site, ledger, clock, data.repository, work.dispatcher, authorizer, work.authenticator
         ),
         mandates=work.mandates,
-        asking=TaskRequests(core.requests, authorizer, work.mandates, core.catalogue.contract_of),
         restore_sync=work.restore_sync,
         publisher=publisher,
-        funds=governance.grants,
-        governance=GovernanceService(
-            site, clock, registry, authorizer, core.catalogue, publisher, data.preflight, frozenset(FORMATS)
-        ),
+        grants=governance.grants,
+        governance=queries,
         engines=data.engines,
     )
 

@@ -50,7 +50,7 @@ class Invitation(Value):
     demonstration: bool = False
 
 
-class Answer(Value):
+class MembershipAnswer(Value):
     """The charter with the new member in it, signed by that member, and its statement under it."""
 
     format: Literal["yosegi.answer.v1"] = "yosegi.answer.v1"
@@ -143,10 +143,10 @@ def _holding(make: Any) -> Charter:
     return made
 
 
-def answer(proposed: Charter, home: Home, clock: Clock) -> Answer:
+def answer(proposed: Charter, home: Home, clock: Clock) -> MembershipAnswer:
     """The proposal signed by the new member, with its statement."""
     keys = signers(home, "governance")
-    return Answer(charter=proposed.sign(*keys), statement=state(home, proposed, clock, serial=1))
+    return MembershipAnswer(charter=proposed.sign(*keys), statement=state(home, proposed, clock, serial=1))
 
 
 def check_mine(home: Home, welcome: Welcome) -> Charter:

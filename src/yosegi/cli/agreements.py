@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
+from yosegi.cli.connection import with_home
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
-from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.home_site import run_locally_or_remotely
+from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.identity.accounts import Session
+from yosegi.services.governance.schemas import AgreementDetail
 from yosegi.services.runtime import Site
 
 DATES = ("valid_from", "valid_until")
@@ -24,8 +25,8 @@ def agreement() -> None:
 
     \b
     yosegi agreement propose agreement.toml --out agreement.json
-    yosegi agreement sign agreement.json --home HOME      each party in turn
-    yosegi agreement publish HOME agreement.json          one party; the others are told
+    yosegi agreement sign agreement.json        each party in turn
+    yosegi agreement publish agreement.json     one party; the others are told
     """  # noqa: D301 - a backspace, which means: as it stands
 
 
@@ -62,14 +63,14 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     """  # noqa: D301 - a backspace, which means: as it stands
     made = from_toml(source, Agreement, DATES, {})
     save(out, made.sign())
-    say(f"{out}: unsigned; each party signs it: yosegi agreement sign {out} --home HOME")
+    say(f"{out}: unsigned; each party signs it: yosegi agreement sign {out}")
     if cedar:
         show_json({"link": made.link, "terms": made.to_cedar()})
 
 
 @agreement.command()
 @click.argument("document", type=File)
-@click.option("--home", type=click.Path(path_type=Path), required=True, help="Whose governance keys sign.")
+@with_home
 @Keys
 @explained
 def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
@@ -79,7 +80,7 @@ def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
 
 
 @agreement.command("publish")
-@HomeArgument
+@with_home
 @click.argument("document", type=File)
 @explained
 def publish_(home: Path, document: Path) -> None:
@@ -89,7 +90,7 @@ def publish_(home: Path, document: Path) -> None:
     """
     _only_an_agreement(document)
     done = publish(home, read_document(document))
-    say(f"{document}: in force under charter {done['charter']}")
+    say(f"{document}: in force under charter {done.charter}")
 
 
 def _only_an_agreement(path: Path) -> None:
@@ -98,7 +99,7 @@ def _only_an_agreement(path: Path) -> None:
 
 
 @agreement.command("list")
-@HomeArgument
+@with_home
 @as_json
 @explained
 def list_(home: Path, json_: bool) -> None:
@@ -107,37 +108,33 @@ def list_(home: Path, json_: bool) -> None:
     if json_:
         show_json(found)
         return
-    rows = (
-        (a["name"], ", ".join(a["teams"]), ", ".join(a["parties"]), a["valid_until"][:10], _state(a), a["title"])
-        for a in found
-    )
+    rows = ((a.name, ", ".join(a.teams), ", ".join(a.parties), a.valid_until[:10], _state(a), a.title) for a in found)
     show_table(("agreement", "teams", "parties", "until", "", "title"), rows, empty="no agreements")
 
 
 @agreement.command()
-@HomeArgument
+@with_home
 @click.argument("name")
 @as_json
 @explained
 def show(home: Path, name: str, json_: bool) -> None:
     """Show one agreement: every term of it, and whether it is in force."""
     found = _agreements(home)
-    value = next((one for one in found if one["name"] == name), None)
+    value = next((one for one in found if one.name == name), None)
     if value is None:
-        raise NotFound("agreement", name, tuple(one["name"] for one in found))
+        raise NotFound("agreement", name, tuple(one.name for one in found))
     if json_:
         show_json(value)
     else:
-        show_table(("", ""), ((key.replace("_", " "), item) for key, item in value.items() if item not in ([], {}, "")))
+        show_table(("", ""), ((key.replace("_", " "), item) for key, item in fields_of(value)))
 
 
-def _state(value: dict[str, Any]) -> str:
-    return "in force" if value["in_force"] else "not in force"
+def _state(value: AgreementDetail) -> str:
+    return "in force" if value.in_force else "not in force"
 
 
-def _agreements(home: Path) -> list[dict[str, Any]]:
-    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+def _agreements(home: Path) -> tuple[AgreementDetail, ...]:
+    async def rest(site: Site, who: Session) -> tuple[AgreementDetail, ...]:
         return site.governance.agreements()
 
-    found: list[dict[str, Any]] = run_locally_or_remotely(home, rest, lambda client: client.get("/agreements"))
-    return found
+    return run_locally_or_remotely(home, rest, lambda client: client.agreements())

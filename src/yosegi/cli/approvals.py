@@ -6,16 +6,16 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import click
 
-from yosegi.cli.connection import client_of, own_key, with_site
+from yosegi.cli.connection import client_of, own_key, person_in, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.cli.tasks import full_name
 from yosegi.core.clock import SystemClock, parse_timestamp
 from yosegi.core.errors import Invalid
 from yosegi.governance.mandates.approvals import LONGEST, Approval
+from yosegi.services.approvals.schemas import ApprovalRequest
 
 
 @click.group()
@@ -33,12 +33,12 @@ def approval() -> None:
 @explained
 def list_(json_: bool, **site: Any) -> None:
     """List what waits for a person, the oldest first."""
-    found = client_of(**site).get("/approvals")
+    found = client_of(**site).tasks.awaiting_approval()
     if json_:
         show_json(found)
         return
     columns = ("task", "capability", "for", "cost at most", "asked")
-    rows = ((_short(a["task"]), a["capability"], _who(a), _amounts(a["cost"]), a["asked"][:19]) for a in found)
+    rows = ((_short(a.task), a.capability, _who(a), _amounts(a.cost), a.asked[:19]) for a in found)
     show_table(columns, rows, empty="nothing waits for a person")
 
 
@@ -50,7 +50,7 @@ def list_(json_: bool, **site: Any) -> None:
 def show(name: str, json_: bool, **site: Any) -> None:
     """Show what exactly a task asks; NAME is home/key, the key's beginning is enough."""
     client = client_of(**site)
-    asked = client.get(f"/tasks/{full_name(client, name)}/asked")
+    asked = client.tasks.asked(full_name(client, name))
     if json_:
         show_json(asked)
     else:
@@ -76,7 +76,7 @@ def give(name: str, hours: float | None, yes: bool, out: Path | None, json_: boo
     """
     client = client_of(**site)
     full = full_name(client, name)
-    asked = client.get(f"/tasks/{full}/asked")
+    asked = client.tasks.asked(full)
     signer = own_key(site["home"], site["person"], site["key"])
     if not yes and not json_:
         _say(asked)
@@ -87,11 +87,11 @@ def give(name: str, hours: float | None, yes: bool, out: Path | None, json_: boo
         out.write_bytes(envelope.to_bytes())
         say(f"{out}: signed; nothing was handed in")
         return
-    answer = client.post(f"/tasks/{full}/approve", {"document": envelope.model_dump(mode="json")})
+    answer = client.tasks.approve(full, envelope)
     if json_:
-        show_json(answer | {"approval": document.id})
+        show_json(answer.plain() | {"approval": document.id})
     else:
-        say(f"approved ({document.id}); task {_short(full)} is {answer['state']}")
+        say(f"approved ({document.id}); task {_short(full)} is {answer.state}")
 
 
 @approval.command()
@@ -103,11 +103,11 @@ def give(name: str, hours: float | None, yes: bool, out: Path | None, json_: boo
 def refuse(name: str, why: str, json_: bool, **site: Any) -> None:
     """Say no to a task that waits: it ends as refused, and your words reach the one who asked."""
     client = client_of(**site)
-    answer = client.post(f"/tasks/{full_name(client, name)}/refuse", {"why": why})
+    answer = client.tasks.refuse(full_name(client, name), why)
     if json_:
         show_json(answer)
     else:
-        say(f"task {_short(answer['task'])} is {answer['state']}")
+        say(f"task {_short(answer.task)} is {answer.state}")
 
 
 @approval.command()
@@ -118,7 +118,7 @@ def refuse(name: str, why: str, json_: bool, **site: Any) -> None:
 @explained
 def withdraw(approval_id: str, why: str, json_: bool, **site: Any) -> None:
     """Take an approval back that was not used yet; the task waits again."""
-    answer = client_of(**site).post(f"/approvals/{quote(approval_id)}/withdraw", {"why": why})
+    answer = client_of(**site).tasks.withdraw_approval(approval_id, why)
     if json_:
         show_json(answer)
     else:
@@ -129,23 +129,23 @@ def _person(site: dict[str, Any]) -> str:
     if site["person"]:
         return str(site["person"])
     if site["key"] is None and site["home"] is not None:
-        return sorted((Path(site["home"]) / "people").glob("*.key"))[0].stem
+        return person_in(site["home"])
     raise Invalid("the command", "nobody is named", "give --as, e.g. --as operator@nims")
 
 
-def _document(asked: dict[str, Any], person: str, hours: float | None) -> Approval:
+def _document(asked: ApprovalRequest, person: str, hours: float | None) -> Approval:
     now = SystemClock().now()
-    end = min(parse_timestamp(asked["not_after"]), now + LONGEST)
+    end = min(parse_timestamp(asked.not_after), now + LONGEST)
     if hours is not None:
         end = min(end, now + timedelta(hours=hours))
     try:
         return Approval(
-            charter=asked["charter"],
-            site=asked["site"],
+            charter=asked.charter,
+            site=asked.site,
             id=secrets.token_hex(8),
             person=person,
-            request=asked["request"],
-            contract=asked["contract"],
+            request=asked.request,
+            contract=asked.contract,
             issued=now,
             not_after=end,
         )
@@ -153,32 +153,29 @@ def _document(asked: dict[str, Any], person: str, hours: float | None) -> Approv
         raise Invalid("the approval", "its request has run out, or --hours is not above 0") from None
 
 
-def _say(asked: dict[str, Any]) -> None:
+def _say(asked: ApprovalRequest) -> None:
     lines = [
-        ("task", asked["task"]),
-        ("what", f"{asked['title']} ({asked['capability']}, {asked['effect']}{_simulated(asked)})"),
-        *(
-            ("input", f"{i['name']} = {i['value']}{'' if i['unit'] in ('', '1') else ' ' + i['unit']}")
-            for i in asked["inputs"]
-        ),
-        ("cost at most", _amounts(asked["cost"])),
-        ("for", f"{_who(asked)} of {asked['team']}, purpose {asked['purpose']}"),
-        ("campaign", asked["campaign"] or "none"),
-        ("permitted by", ", ".join(asked["agreements"]) or "nothing"),
-        ("waits until", asked["not_after"]),
-        ("request", asked["request"]),
-        ("contract", asked["contract"]),
-        *(("approval", f"{a['id']} by {a['person']}: {a['state']}") for a in asked["approvals"]),
+        ("task", asked.task),
+        ("what", f"{asked.title} ({asked.capability}, {asked.effect}{_simulated(asked)})"),
+        *(("input", f"{i.name} = {i.value}{'' if i.unit in ('', '1') else ' ' + i.unit}") for i in asked.inputs),
+        ("cost at most", _amounts(asked.cost)),
+        ("for", f"{_who(asked)} of {asked.team}, purpose {asked.purpose}"),
+        ("campaign", asked.campaign or "none"),
+        ("permitted by", ", ".join(asked.agreements) or "nothing"),
+        ("waits until", asked.not_after),
+        ("request", asked.request),
+        ("contract", asked.contract),
+        *(("approval", f"{a.id} by {a.person}: {a.state}") for a in asked.approvals),
     ]
     show_table(("", ""), lines)
 
 
-def _simulated(asked: dict[str, Any]) -> str:
-    return ", simulated" if asked["simulated"] else ""
+def _simulated(asked: ApprovalRequest) -> str:
+    return ", simulated" if asked.simulated else ""
 
 
-def _who(asked: dict[str, Any]) -> str:
-    return f"{asked['agent']} for {asked['on_behalf_of']}" if asked["agent"] else str(asked["on_behalf_of"])
+def _who(asked: ApprovalRequest) -> str:
+    return f"{asked.agent} for {asked.on_behalf_of}" if asked.agent else str(asked.on_behalf_of)
 
 
 def _amounts(amounts: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of, store_of
-from yosegi.cli.home_site import HomeArgument
+from yosegi.cli.connection import with_home
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Conflict, Corrupt, Invalid
 from yosegi.core.sanitize import plain
@@ -29,7 +29,7 @@ def audit() -> None:
 
     \b
     yosegi audit verify HOME
-    yosegi audit export HOME --out lab-a.audit
+    yosegi audit export --out lab-a.audit
     yosegi audit verify lab-a.audit lab-b.audit
 
     Every site keeps the receipts of those it deals with, and each hour their signed checkpoints. So each can show what
@@ -70,7 +70,7 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
 
 def _read(path: Path) -> LedgerCopy:
     if not path.is_dir() and not is_audit(path):
-        todo = "write one: yosegi audit export HOME --out …"
+        todo = "write one: yosegi audit export --out …"
         raise Invalid(str(path), "neither a site's home nor an audit's file", todo)
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=1, label=plain(str(path)), file=sys.stderr, hidden=hidden) as bar:
@@ -129,11 +129,11 @@ def _tell(found: LedgerAudit, wrong: list[Finding]) -> None:
 
 
 @audit.command()
-@HomeArgument
+@with_home
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
 @explained
 def export(home: Path, out: Path) -> None:
-    """Write HOME's ledger for an audit elsewhere: every header, no results; whose keys, witnesses and receipts are.
+    """Write a site's ledger for an audit elsewhere: every header, no results; whose keys, witnesses and receipts are.
 
     It can be made beside the running site. Its newest checkpoint is signed with both of the site's keys.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,13 @@ from rich.live import Live
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import Sheet, as_json, explained, print_table, say, show_json, show_table
 from yosegi.client.client import CampaignHandle, Client
+from yosegi.core.contract import Conduct
+from yosegi.services.campaigns.schemas import CampaignDetail, CampaignSummary
+from yosegi.services.programme.schemas import ResultKind
 
 OVER = ("ended", "aborted")
+PROGRESS = {"name", "state", "why", "trials", "ended", "best", "spent", "price"}
+"""What `watch --json` tells of a campaign."""
 
 
 @click.group()
@@ -44,7 +49,7 @@ def start(spec: Path, mandate: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(state)
     else:
-        say(f"campaign {handle.name} is {state['state']}; follow it: yosegi campaign watch {handle.name}")
+        say(f"campaign {handle.name} is {state.state}; follow it: yosegi campaign watch {handle.name}")
 
 
 @campaign.command("list")
@@ -57,7 +62,7 @@ def list_(json_: bool, **site: Any) -> None:
     if json_:
         show_json(found)
         return
-    rows = ((c["name"], c["state"], c["ended"], _best(c), c["title"]) for c in found)
+    rows = ((c.name, c.state, c.ended, _best(c), c.title) for c in found)
     show_table(("name", "state", "trials", "best", "title"), rows, empty="no campaigns yet")
 
 
@@ -72,8 +77,8 @@ def show(name: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(state)
         return
-    say(f"{state['title']}\n{state['question']}\n{state['state']}{': ' + state['why'] if state['why'] else ''}")
-    say(f"best {_best(state)} · spent {_amounts(state['spent'])} · price {state['price']:g}\n")
+    say(f"{state.title}\n{state.question}\n{state.state}{': ' + state.why if state.why else ''}")
+    say(f"best {_best(state)} · spent {_amounts(state.spent)} · price {state.price:g}\n")
     print_table(trial_table(state))
 
 
@@ -91,9 +96,7 @@ def watch(name: str, json_: bool, **site: Any) -> None:
     handle = client.campaign(name)
     if json_:
         for state in follow(client, handle):
-            show_json(
-                {key: state[key] for key in ("name", "state", "why", "trials", "ended", "best", "spent", "price")}
-            )
+            show_json(state.model_dump(mode="json", include=PROGRESS))
         return
     with Live(console=Console(highlight=False, markup=False), refresh_per_second=4) as live:
         for state in follow(client, handle):
@@ -131,12 +134,12 @@ def _steering(word: str, help_: str) -> None:
     @with_site
     @as_json
     @explained
-    def steer(name: str, why: str, json_: bool, conduct: str | None = None, **site: Any) -> None:
+    def steer(name: str, why: str, json_: bool, conduct: Conduct | None = None, **site: Any) -> None:
         state = client_of(**site).campaign(name).move(word, why, conduct)
         if json_:
             show_json(state)
         else:
-            say(f"campaign {name} is {state['state']}")
+            say(f"campaign {name} is {state.state}")
 
 
 _steering("hold", "Start nothing new; what runs goes on.")
@@ -145,43 +148,43 @@ _steering("stop", "Safe stop: finish trials that have begun, then stop. May be r
 _steering("abort", "End it now: take back what has not had its effect. Cannot be undone.")
 
 
-def follow(client: Client, handle: CampaignHandle) -> Any:
+def follow(client: Client, handle: CampaignHandle) -> Iterator[CampaignDetail]:
     """The campaign's state, each time it moves, until it is over."""
     position = -1
     state = handle.state()
     yield state
-    if state["state"] in OVER:
+    if state.state in OVER:
         return
     for _ in client.changes():
         state = handle.state()
-        if state["position"] != position:
-            position = state["position"]
+        if state.position != position:
+            position = state.position
             yield state
-        if state["state"] in OVER:
+        if state.state in OVER:
             return
 
 
-def trial_table(state: dict[str, Any], last: int = 0) -> Sheet:
+def trial_table(state: CampaignDetail, last: int = 0) -> Sheet:
     """Trials as a table for a terminal."""
-    unit = state["objective"].get("unit", "1")
-    name = state["objective"]["name"] + ("" if unit == "1" else f" ({unit})")
+    unit = state.objective.unit
+    name = state.objective.name + ("" if unit == "1" else f" ({unit})")
     best = _best(state)
     table = Sheet(
         "trial", "source", "point", name, "state", "why",
-        title=f"{state['name']}: {state['state']} · {state['ended']} trials · best {best} · price {state['price']:g}",
+        title=f"{state.name}: {state.state} · {state.ended} trials · best {best} · price {state.price:g}",
         box=None, pad_edge=False, header_style="bold",
     )  # fmt: skip
-    for trial in state["trial"][-last:]:
-        point = " ".join(f"{key}={_short(value)}" for key, value in trial["values"].items())
-        simulated = " (simulated)" if any(step["simulated"] for step in trial["steps"]) else ""
-        value = "" if trial["value"] is None else f"{trial['value']:.4g}"
-        why = trial["why"] or trial["reason"]
-        table.add(str(trial["number"]), trial["source"] + simulated, point, value, trial["state"], why[:90])
+    for trial in state.trial[-last:]:
+        point = " ".join(f"{key}={_short(value)}" for key, value in trial.values.items())
+        simulated = " (simulated)" if any(step.simulated for step in trial.steps) else ""
+        value = "" if trial.value is None else f"{trial.value:.4g}"
+        why = trial.why or trial.reason
+        table.add(str(trial.number), trial.source + simulated, point, value, trial.state, why[:90])
     return table
 
 
-def _best(state: dict[str, Any]) -> str:
-    return "none yet" if state["best"] is None else f"{state['best']['value']:.4g} (trial {state['best']['trial']})"
+def _best(state: CampaignSummary) -> str:
+    return "none yet" if state.best is None else f"{state.best.value:.4g} (trial {state.best.trial})"
 
 
 def _amounts(amounts: dict[str, str]) -> str:
@@ -199,7 +202,7 @@ def _short(value: object) -> str:
 @click.option("--link", default="", help="Where it is, e.g. a DOI.")
 @with_site
 @explained
-def outcome(name: str, kind: str, title: str, link: str, **site: Any) -> None:
+def outcome(name: str, kind: ResultKind, title: str, link: str, **site: Any) -> None:
     """Record what came of a campaign: a paper, data set, model or answered question."""
-    client_of(**site).post(f"/outcomes/{name}", {"kind": kind, "title": title, "link": link})
+    client_of(**site).campaign(name).register_outcome(kind, title, link)
     say(f"{name}: {kind} {title!r} is on record")

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from yosegi.app.settings import Home
-from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.home_site import HomeArgument
+from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
+from yosegi.services.capabilities.schemas import ContractDetail
 
 
 @click.group()
@@ -29,10 +29,7 @@ def list_(json_: bool, **site: Any) -> None:
     if json_:
         show_json(found)
         return
-    rows = (
-        (c["ref"], c["kind"], c["effect"], "simulated" if c["simulated"] else "real", amounts(c["cost"]), c["title"])
-        for c in found
-    )
+    rows = ((c.ref, c.kind, c.effect, "simulated" if c.simulated else "real", amounts(c.cost), c.title) for c in found)
     show_table(("capability", "kind", "effect", "world", "cost", "title"), rows, empty="nothing is offered here yet")
 
 
@@ -61,9 +58,8 @@ def check(entry: str, json_: bool) -> None:
     """
     # Only here: the other commands ask a site, and need none of its services.
     from yosegi.execution.engines.derivation import derive_all
-    from yosegi.services.schemas import contract_full
 
-    values = [contract_full(contract.name, contract) for contract in asyncio.run(derive_all([entry])).values()]
+    values = [ContractDetail.of(contract.name, contract) for contract in asyncio.run(derive_all([entry])).values()]
     if json_:
         show_json(values[0] if ":" in entry else values)
         return
@@ -72,36 +68,35 @@ def check(entry: str, json_: bool) -> None:
 
 
 @capability.command()
-@HomeArgument
+@with_home
 @click.argument("entry")
 @click.option("--station", default="", help="Which station of the site does it, if one does.")
 @click.option("--engine", default="", help="Which other engine of the site does it; a process of its own if none.")
 @as_json
 @explained
 def publish(home: Path, entry: str, station: str, engine: str, json_: bool) -> None:
-    """Have the site of HOME publish ENTRY from its next start on: package.module:function, or an installed pack's name.
+    """Have a site publish ENTRY from its next start on: package.module:function, or an installed pack's name.
 
     \b
-    yosegi capability publish HOME mylab.ovens:anneal
-    yosegi capability publish HOME ovens
+    yosegi capability publish mylab.ovens:anneal
+    yosegi capability publish ovens
 
     It is imported in a worker first, and its contract shown; then it is added to `publish` in the home's site.toml. Who
     may use it is a matter of agreements. To take it back, take the line out again: what was published stays on record.
     """  # noqa: D301 - a backspace, which means: as it stands
     from yosegi.app.publishing import publish_entry
-    from yosegi.services.schemas import contract_full
 
     place = Home(home)
     site = place.settings().site
     contracts = asyncio.run(publish_entry(place, entry, station, engine))
-    values = [contract_full(f"{site}/{contract.name}", contract) for contract in contracts]
+    values = [ContractDetail.of(f"{site}/{contract.name}", contract) for contract in contracts]
     if json_:
         # A pack is several; an entry is one, and is shown as it always was.
         show_json(values[0] if ":" in entry else values)
         return
     for value in values:
         _print_contract(value)
-    say(f"{home} publishes it when its site is started again: yosegi site serve {home}")
+    say(f"{home} publishes it when its site is started again: yosegi site serve --home {home}")
     if station:
         say(f"add it to `publish` in the folder of station {station} as well, and start that again")
 
@@ -116,19 +111,20 @@ def mend(name: str, note: str, **site: Any) -> None:
 
     A breaker opens after three tasks in a row that failed or whose effect is unknown; until then nothing new starts.
     """
-    client_of(**site).post(f"/breakers/{name}/close", {"why": note})
+    client_of(**site).operations.close_breaker(name, note)
     say(f"{name} takes tasks again")
 
 
-def _print_contract(contract: dict[str, Any]) -> None:
-    say(f"{contract['ref']}: {contract['title']}")
-    say(f"{contract['kind']}, {contract['effect']}, {'simulated' if contract['simulated'] else 'real'}")
-    say(f"digest {contract['digest']}\n")
-    if contract.get("description"):
-        say(contract["description"] + "\n")
+def _print_contract(contract: ContractDetail) -> None:
+    say(f"{contract.ref}: {contract.title}")
+    say(f"{contract.kind}, {contract.effect}, {'simulated' if contract.simulated else 'real'}")
+    say(f"digest {contract.digest}\n")
+    if contract.description:
+        say(contract.description + "\n")
     rows = []
     for way in ("inputs", "outputs"):
-        for name, schema in contract[way].get("properties", {}).items():
+        properties: Any = getattr(contract, way).get("properties", {})
+        for name, schema in properties.items():
             low, high = schema.get("minimum", ""), schema.get("maximum", "")
             span = f"{low} to {high}" if low != "" or high != "" else ""
             kind = schema.get("type", "any")

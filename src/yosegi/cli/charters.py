@@ -13,6 +13,7 @@ from yosegi.app import membership
 from yosegi.app.init_home import state as make_statement
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
+from yosegi.cli.connection import with_home
 from yosegi.cli.documents import (
     File,
     Keys,
@@ -26,7 +27,6 @@ from yosegi.cli.documents import (
     save,
     sign_file,
 )
-from yosegi.cli.home_site import HomeArgument
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
@@ -45,23 +45,23 @@ def charter() -> None:
     """Found a federation, change it, admit others to it.
 
     \b
-    In a hurry, two institutions, three files:
-      yosegi charter invite HOME ID --out invitation.json       the one
-      yosegi site join HOME invitation.json --out answer.json   the other
-      yosegi charter admit HOME answer.json --out welcome.json  the one; compare the fingerprint aloud
-      yosegi site join HOME welcome.json                        the other
+    Each in the folder of its site, or with --home. In a hurry, two institutions, three files:
+      yosegi charter invite ID --out invitation.json       the one
+      yosegi site join invitation.json --out answer.json   the other
+      yosegi charter admit answer.json --out welcome.json  the one; compare the fingerprint aloud
+      yosegi site join welcome.json                        the other
     At leisure:
-      yosegi charter key HOME                        what to send whoever writes the charter
+      yosegi charter key                        what to send whoever writes the charter
       yosegi charter init charter.toml --out v1.json
-      yosegi charter sign v1.json --home HOME        each member in turn, the file going round
-      yosegi charter publish HOME v1.json            each member
-      yosegi charter state HOME ID --out mine.json   each member; send it to the others, who publish it
+      yosegi charter sign v1.json               each member in turn, the file going round
+      yosegi charter publish v1.json            each member
+      yosegi charter state ID --out mine.json   each member; send it to the others, who publish it
     A change: yosegi charter propose v1.json changes.toml --out v2.json, then sign, then publish at one site.
     """  # noqa: D301 - a backspace, which means: as it stands
 
 
 @charter.command()
-@HomeArgument
+@with_home
 @as_json
 @explained
 def key(home: Path, json_: bool) -> None:
@@ -88,7 +88,7 @@ def init(source: Path, out: Path) -> None:
     """
     made = from_toml(source, Charter, DATES, {"version": 1, "post_quantum": True})
     save(out, made.sign())
-    say(f"{out}: unsigned; each member signs it: yosegi charter sign {out} --home HOME")
+    say(f"{out}: unsigned; each member signs it: yosegi charter sign {out}")
 
 
 @charter.command()
@@ -143,7 +143,7 @@ def _amended(old: Charter, changes: dict[str, Any]) -> Charter:
 
 @charter.command()
 @click.argument("document", type=File)
-@click.option("--home", type=click.Path(path_type=Path), required=True, help="Whose governance keys sign.")
+@with_home
 @Keys
 @click.option(
     "--before", type=File, help="The version in force, for a home that never accepted it: keys it names sign."
@@ -159,7 +159,7 @@ def sign(document: Path, home: Path, keys: tuple[Path, ...], before: Path | None
 
 
 @charter.command("publish")
-@HomeArgument
+@with_home
 @click.argument("documents", type=File, nargs=-1, required=True)
 @explained
 def publish_(home: Path, documents: tuple[Path, ...]) -> None:
@@ -169,7 +169,7 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
     """
     for path in documents:
         done = publish(home, read_document(path))
-        say(f"{path}: the {done['kind']} is in force under charter {done['charter']}")
+        say(f"{path}: the {done.kind} is in force under charter {done.charter}")
 
 
 @charter.command()
@@ -218,7 +218,7 @@ def _short(item: Any) -> str:
 
 
 @charter.command()
-@HomeArgument
+@with_home
 @click.argument("charter_id")
 @Out
 @explained
@@ -291,7 +291,7 @@ def _say_progress(last: Charter, found: AmendmentProgress) -> None:
 
 
 @charter.command()
-@HomeArgument
+@with_home
 @click.argument("charter_id")
 @Out
 @explained
@@ -322,7 +322,7 @@ def _state(home: Path, charter_id: str) -> Envelope:
 
 
 @charter.command()
-@HomeArgument
+@with_home
 @click.argument("charter_id")
 @click.option("--title", default="", help="The charter's title, for a first charter.")
 @click.option("--country", default="", help="This site's country, for a first charter: ISO 3166, e.g. US.")
@@ -375,11 +375,11 @@ def invite(
         demonstration=demonstration,
     )
     out.write_bytes(invitation.to_bytes())
-    say(f"{out}: send it; it is answered by yosegi site join HOME {out.name} --out answer.json")
+    say(f"{out}: send it; it is answered by yosegi site join {out.name} --out answer.json")
 
 
 @charter.command()
-@HomeArgument
+@with_home
 @click.argument("answer", type=File)
 @click.option("--fingerprint", default="", help="What the other side reads aloud; asked for, if it is not given.")
 @Out
@@ -389,7 +389,7 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
 
     Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet.
     """
-    given = membership.Answer.read(answer.read_bytes(), what=str(answer))
+    given = membership.MembershipAnswer.read(answer.read_bytes(), what=str(answer))
     proposed = Charter.peek(given.charter)
     documents = documents_of(home, proposed.id)
     charters = membership.charters_in(documents)

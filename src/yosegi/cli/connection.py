@@ -3,22 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from yosegi.cli.output import say
 from yosegi.cli.signing_in import kept
 from yosegi.client.client import Client, connect
 from yosegi.core.errors import Invalid
 from yosegi.trust.signer import Ed25519Signer
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def with_site(command: Callable[P, T]) -> Callable[P, T]:
-    """The options that say which running site, and who asks."""
+def with_home(command: Callable[..., T]) -> Callable[..., T]:
+    """The option that says whose folder a command works on, for commands that need the folder itself.
+
+    It hands the command a `home` that is named: `--home`, `YOSEGI_HOME`, or the current folder if it is one.
+    """
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> T:
+        kwargs["home"] = kwargs["home"] or _here()
+        if kwargs["home"] is None:
+            raise click.UsageError(_NO_SITE.format("--home FOLDER"))
+        return command(*args, **kwargs)
+
+    return _home_option("The site's folder; the current one if it holds a site.toml.")(run)
+
+
+def with_site(command: Callable[..., T]) -> Callable[..., T]:
+    """The options that say which running site, and who asks.
+
+    They hand the command a `home`, unless an address says which site it is and no home does.
+    """
+
+    @wraps(command)
+    def site_named(*args: Any, **kwargs: Any) -> T:
+        if not kwargs["home"] and not kwargs["url"]:
+            kwargs["home"] = _here()
+            if kwargs["home"] is None:
+                raise click.UsageError(_NO_SITE.format("--home FOLDER or --url ADDRESS"))
+        return command(*args, **kwargs)
+
+    run: Callable[..., T] = site_named
     for option in (
         click.option("--passphrase", envvar="YOSEGI_PASSPHRASE", default="", help="Sign in with this, not with a key."),
         click.option(
@@ -30,21 +60,37 @@ def with_site(command: Callable[P, T]) -> Callable[P, T]:
         click.option("--key", type=click.Path(path_type=Path), help="The person's key file."),
         click.option("--as", "person", envvar="YOSEGI_PERSON", default="", help="Who asks, e.g. pi@argonne."),
         click.option("--url", envvar="YOSEGI_URL", default="", help="The site's address."),
-        click.option(
-            "--home",
-            envvar="YOSEGI_HOME",
-            type=click.Path(path_type=Path),
-            help="The site's home folder; its address and the first account's key are taken from there.",
+        _home_option(
+            "The site's folder, with its address and its people's keys; the current one if it holds a site.toml."
         ),
     ):
-        command = option(command)
-    return command
+        run = option(run)
+    return run
+
+
+_NO_SITE = (
+    "No site is named, and the current folder is none. Give {} (or set YOSEGI_HOME), or call it in the folder of a "
+    "site, where site.toml lies. A new one is made by: yosegi site init FOLDER"
+)
+
+
+def _home_option(text: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    folder = click.Path(path_type=Path, file_okay=False)
+    return click.option("--home", envvar="YOSEGI_HOME", show_envvar=True, type=folder, help=text)
+
+
+def _here() -> Path | None:
+    """The current folder, if it is the home of a site."""
+    here = Path.cwd()
+    return here if (here / "site.toml").is_file() else None
 
 
 def client_of(
     home: Path | None, url: str, person: str, key: Path | None, passphrase: str, as_agent: str = ""
 ) -> Client:
-    """Connect as the options say.
+    """Connect as the options say; where they name a home and nobody, say as whom.
+
+    One of `home` and `url` is needed; address and key that are not given are the home's.
 
     Raises:
         Invalid: they do not say enough.
@@ -59,9 +105,9 @@ def client_of(
         url = url or f"http://{place.settings().listen}"
         if key is None and not passphrase:
             key = _key_in(place.folder, person)
-            person = person or key.stem
-    if not url:
-        raise Invalid("the command", "no site is named", "give --home FOLDER or --url ADDRESS")
+            if not person:
+                person = key.stem
+                say_who(person, home, "; --as PERSON names another")
     if key is None and not passphrase and not person and (token := kept(url)):
         return connect(url, token=token)
     if not person:
@@ -69,6 +115,15 @@ def client_of(
     if key is None and not passphrase:
         raise Invalid("the command", "neither key nor passphrase", "give --key FILE or --passphrase")
     return connect(url, person=person, key=key, passphrase=passphrase, agent=as_agent)
+
+
+def say_who(person: str, home: Path, more: str = "") -> None:
+    """Say once, on standard error, as whom a command acts that did not name anybody."""
+    context = click.get_current_context(silent=True)
+    said = {} if context is None else context.meta
+    if said.setdefault("yosegi.acts_as", "") != person:
+        said["yosegi.acts_as"] = person
+        say(f"acting as {person}, whose key lies in {home}{more}", err=True)
 
 
 def own_key(home: Path | None, person: str, key: Path | None) -> Ed25519Signer:
@@ -84,10 +139,19 @@ def own_key(home: Path | None, person: str, key: Path | None) -> Ed25519Signer:
     return Ed25519Signer.load(key)
 
 
+def person_in(home: Path) -> str:
+    """As whom a command acts that names a home and nobody: whose key there comes first by name.
+
+    Raises:
+        Invalid: there is none.
+    """
+    return _key_in(home, "").stem
+
+
 def _key_in(home: Path, person: str) -> Path:
     folder = home / "people"
     keys = sorted(folder.glob(f"{person or '*'}.key"))
     if not keys:
         who = f"key of {person}" if person else "key"
-        raise Invalid(str(folder), f"no {who} there", "make one: yosegi site account add")
+        raise Invalid(str(folder), f"no {who} there", f"make one: yosegi site account --home {home} PERSON")
     return keys[0]

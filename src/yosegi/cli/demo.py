@@ -75,7 +75,7 @@ _LOOK_FURTHER = """Look further:
   make demo ARGS=--stay                                  keep the sites running, and look at their pages
   .venv/bin/yosegi verify {folder}/colour.bundle.json    check the campaign offline
   .venv/bin/yosegi replay {folder}/colour.bundle.json    find the planner's decisions again
-  .venv/bin/yosegi site doctor {folder}/nims             what a site opens, holds and publishes
+  .venv/bin/yosegi site doctor --home {folder}/nims      what a site opens, holds and publishes
   .venv/bin/yosegi --help                                everything else"""
 
 
@@ -114,7 +114,7 @@ def _start(story: Story, console: Console, passphrase: str) -> None:
     console.print(f"Dashboard: {story.urls['argonne']}  (sign in as pi@argonne, passphrase {passphrase})")
     console.print("The institutions are labels, the robot and its dyes are simulated; everything else is real.\n")
     for site in SITES:
-        story.processes.start(site, "site", "serve", str(story.folder / site))
+        story.processes.start(site, "site", "serve", "--home", str(story.folder / site))
     for site in SITES:
         story.processes.await_site(site, story.urls[site])
     story.start_robot()
@@ -123,12 +123,12 @@ def _start(story: Story, console: Console, passphrase: str) -> None:
 def _tell(story: Story, console: Console, quick: bool, began: float) -> Path:
     spec = campaign_file()
     handle = story.begin(spec)
-    if not quick and handle.state()["state"] not in OVER:
+    if not quick and handle.state().state not in OVER:
         _with_view(console, handle, lambda: _theatre(story, handle, spec))
-    _with_view(console, handle, lambda: story.until(lambda: handle.state()["state"] in OVER, "the campaign ends", 600))
+    _with_view(console, handle, lambda: story.until(lambda: handle.state().state in OVER, "the campaign ends", 600))
     state = handle.state()
     console.print(trial_table(state, last=6))
-    story.say(f"{state['state']}: {state['why']}")
+    story.say(f"{state.state}: {state.why}")
     story.settle()
     story.comparison()
     story.evidence(handle)
@@ -141,8 +141,8 @@ def _theatre(story: Story, handle: CampaignHandle, spec: str) -> None:
 
     def enough() -> bool:
         state = handle.state()
-        done = [t for t in state["trial"] if t["source"] == "experiment" and t["state"] == "completed"]
-        return len(done) >= experiments or state["state"] in OVER
+        done = [t for t in state.trial if t.source == "experiment" and t.state == "completed"]
+        return len(done) >= experiments or state.state in OVER
 
     story.until(enough, "the first experiments end")
     story.pull_the_plug(handle)

@@ -21,6 +21,7 @@ from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.statement import Statement
 from yosegi.identity.accounts import Session
+from yosegi.services.governance.schemas import DocumentPublished
 from yosegi.services.runtime import Site
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
@@ -127,14 +128,14 @@ def _named(home: Home, envelope: Envelope) -> set[str]:
 def documents_of(home: Path, charter: str) -> list[Envelope]:
     """Every document a site has accepted under a charter; none where it does not live in it."""
 
-    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
-        return site.governance.documents(charter) if charter in site.registry.charters() else []
+    async def rest(site: Site, who: Session) -> tuple[Envelope, ...]:
+        return site.governance.documents(charter) if charter in site.registry.charters() else ()
 
-    def running(client: Client) -> list[dict[str, Any]]:
-        known = {one["id"] for one in client.get("/charters")}
-        return list(client.get(f"/charters/{charter}/documents")) if charter in known else []
+    def running(client: Client) -> tuple[Envelope, ...]:
+        known = {one.id for one in client.charters()}
+        return client.governance.documents(charter) if charter in known else ()
 
-    return [Envelope.read(value) for value in run_locally_or_remotely(home, rest, running)]
+    return list(run_locally_or_remotely(home, rest, running))
 
 
 def last_statement(documents: Iterable[Envelope], site: str) -> Statement | None:
@@ -143,21 +144,17 @@ def last_statement(documents: Iterable[Envelope], site: str) -> Statement | None
     return next((one for one in reversed(stated) if one.site == site), None)
 
 
-def publish(home: Path, envelope: Envelope) -> dict[str, Any]:
+def publish(home: Path, envelope: Envelope) -> DocumentPublished:
     """Put a document in force at a site, running or not, and have it passed on.
 
     Raises:
         YosegiError: it may not be believed or published; nothing was changed.
     """
-    value = envelope.model_dump(mode="json")
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.governance.publish(value, who)
+    async def rest(site: Site, who: Session) -> DocumentPublished:
+        return await site.governance.publish(envelope.model_dump(mode="json"), who)
 
-    found: dict[str, Any] = run_locally_or_remotely(
-        home, rest, lambda client: client.post("/governance", {"document": value})
-    )
-    return found
+    return run_locally_or_remotely(home, rest, lambda client: client.governance.publish(envelope))
 
 
 __all__ = [

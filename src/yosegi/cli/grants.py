@@ -10,14 +10,24 @@ import click
 
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
+from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, Out, load_signer, save
-from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.client.client import Client
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
 from yosegi.governance.grants.grant import Release
 from yosegi.identity.accounts import Session
-from yosegi.services.grants.view import GROUPS, to_csv, usage
+from yosegi.services.grants.schemas import (
+    GrantAfterMove,
+    GrantDetail,
+    MoveAnswered,
+    MoveDetail,
+    MoveNamed,
+    UsageRow,
+)
+from yosegi.services.grants.view import GROUPS, USUAL, to_csv
 from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
 
@@ -35,7 +45,7 @@ def grant() -> None:
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("name")
 @click.option("--charter", default="", help="Under which charter.")
 @click.option("--team", default="", help="Which team may draw on it.")
@@ -74,10 +84,10 @@ def award(
     if "tranches" not in value:
         raise Invalid(f"grant {name}", "neither --amount nor --file says how much", "e.g. --amount node_h=20")
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.award(value, who)
+    async def rest(site: Site, who: Session) -> GrantDetail:
+        return await site.grants.award(value, who)
 
-    _shown(run_locally_or_remotely(home, rest, lambda client: client.post("/grants", {"grant": value})), json_)
+    _shown(run_locally_or_remotely(home, rest, lambda client: client.grants.award(value)), json_)
 
 
 def _pair(amount: str) -> tuple[str, str]:
@@ -88,35 +98,38 @@ def _pair(amount: str) -> tuple[str, str]:
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("name", required=False, default="")
 @as_json
 @explained
 def show(home: Path, name: str, json_: bool) -> None:
     """Show where a grant stands, tranche by tranche; every grant, if none is named."""
 
-    async def rest(site: Site, who: Session) -> Any:
-        return site.funds.show(name) if name else site.funds.list()
+    async def rest(site: Site, who: Session) -> tuple[GrantDetail, ...]:
+        return (site.grants.show(name),) if name else site.grants.list()
 
-    found = run_locally_or_remotely(home, rest, lambda client: client.get(f"/grants/{name}" if name else "/grants"))
+    def running(client: Client) -> tuple[GrantDetail, ...]:
+        return (client.grants.show(name),) if name else client.grants.list()
+
+    found = run_locally_or_remotely(home, rest, running)
     if json_:
-        show_json(found)
+        show_json(found[0] if name else found)
         return
-    for one in [found] if name else found:
+    for one in found:
         _shown(one, json_=False)
 
 
-def _shown(one: dict[str, Any], json_: bool) -> None:
+def _shown(one: GrantDetail, json_: bool) -> None:
     if json_:
         show_json(one)
         return
-    say(f"grant {one['id']}: {one['title']}, for {one['team']}, paid by {one['funder']}, charter {one['charter']}")
+    say(f"grant {one.id}: {one.title}, for {one.team}, paid by {one.funder}, charter {one.charter}")
     columns = ("tranche", "unit", "amount", "held", "spent", "state", "starts", "ends")
-    show_table(columns, ([tranche[name] for name in columns] for tranche in one["tranches"]))
+    show_table(columns, ([getattr(tranche, name) for name in columns] for tranche in one.tranches))
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("name")
 @click.argument("tranche")
 @click.option("--document", type=File, help="The release that the funder signed.")
@@ -130,11 +143,13 @@ def release(home: Path, name: str, tranche: str, document: Path | None, award_le
     )
     digest = "" if award_letter is None else _digest(award_letter)
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.release(name, tranche, who, document=value, award_letter=digest)
+    async def rest(site: Site, who: Session) -> GrantDetail:
+        return await site.grants.release(name, tranche, who, document=value, award_letter=digest)
 
-    body = {"tranche": tranche, "document": value, "award_letter": digest}
-    _shown(run_locally_or_remotely(home, rest, lambda client: client.post(f"/grants/{name}/release", body)), json_)
+    def running(client: Client) -> GrantDetail:
+        return client.grants.release(name, tranche, document=value, award_letter=digest)
+
+    _shown(run_locally_or_remotely(home, rest, running), json_)
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -146,7 +161,7 @@ def _digest(path: Path) -> str:
 
 
 @grant.command("sign-release")
-@HomeArgument
+@with_home
 @click.argument("site")
 @click.argument("name")
 @click.argument("tranche")
@@ -178,11 +193,11 @@ def sign_release(
         fields["award_letter"] = _digest(award_letter)
     made = Release.read(fields, what="the release")
     save(out, made.sign(*([load_signer(key) for key in keys] or signers(Home(home), "governance"))))
-    say(f"{out}: send it to {site}, which takes it: yosegi grant release HOME {name} {tranche} --document {out}")
+    say(f"{out}: send it to {site}, which takes it: yosegi grant release {name} {tranche} --document {out}")
 
 
 @grant.command("claw-back")
-@HomeArgument
+@with_home
 @click.argument("name")
 @click.argument("tranche")
 @Amounts
@@ -193,15 +208,17 @@ def claw_back(home: Path, name: str, tranche: str, amounts: tuple[str, ...], rea
     """Shrink a TRANCHE, never below what is held and spent."""
     wanted = dict(_pair(amount) for amount in amounts)
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.claw_back(name, tranche, wanted, reason, who)
+    async def rest(site: Site, who: Session) -> GrantDetail:
+        return await site.grants.claw_back(name, tranche, wanted, reason, who)
 
-    body = {"tranche": tranche, "amounts": wanted, "reason": reason}
-    _shown(run_locally_or_remotely(home, rest, lambda client: client.post(f"/grants/{name}/claw-back", body)), json_)
+    def running(client: Client) -> GrantDetail:
+        return client.grants.claw_back(name, tranche, wanted, reason)
+
+    _shown(run_locally_or_remotely(home, rest, running), json_)
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("name")
 @click.argument("tranche")
 @click.option("--to", required=True, help="The site it goes to.")
@@ -219,32 +236,35 @@ def move(
     """
     wanted = dict(_pair(amount) for amount in amounts)
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.move(name, tranche, to, into, wanted, reason, who)
+    async def rest(site: Site, who: Session) -> GrantAfterMove:
+        return await site.grants.move(name, tranche, to, into, wanted, reason, who)
 
-    body = {"tranche": tranche, "to": to, "into": into, "amounts": wanted, "reason": reason}
-    done = run_locally_or_remotely(home, rest, lambda client: client.post(f"/grants/{name}/move", body))
+    def running(client: Client) -> GrantAfterMove:
+        return client.grants.move(name, tranche, to, into, wanted, reason)
+
+    done = run_locally_or_remotely(home, rest, running)
     if json_:
         show_json(done)
     else:
-        say(f"{done['move']}: set apart here, and offered to {to}. Back: yosegi grant take-back HOME {done['move']}")
+        say(f"{done.move}: set apart here, and offered to {to}.")
+        say(f"To take it back: yosegi grant take-back --home {home} {done.move}")
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @as_json
 @explained
 def moves(home: Path, json_: bool) -> None:
     """List amounts on their way between sites: `in` is offered to this site, `out` is what it gives."""
 
-    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
-        return site.funds.moves()
+    async def rest(site: Site, who: Session) -> tuple[MoveDetail, ...]:
+        return site.grants.moves()
 
-    found = run_locally_or_remotely(home, rest, lambda client: client.get("/moves"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.grants.moves())
     if json_:
         show_json(found)
         return
-    rows = ((f"{m['peer']}/{m['move']}", m["way"], m["grant_id"], _said(m["amounts"]), m["state"]) for m in found)
+    rows = ((f"{m.peer}/{m.move}", m.way, m.grant_id, _said(m.amounts), m.state) for m in found)
     show_table(("move", "", "grant here", "amounts", "state"), rows, empty="nothing was ever moved")
 
 
@@ -253,7 +273,7 @@ def _said(amounts: dict[str, str]) -> str:
 
 
 @grant.command()
-@HomeArgument
+@with_home
 @click.argument("move_name", metavar="MOVE")
 @click.option("--refuse", is_flag=True, help="Do not take it: it goes back.")
 @click.option("--why", default="", help="For the record.")
@@ -262,26 +282,25 @@ def accept(home: Path, move_name: str, refuse: bool, why: str) -> None:
     """Take what another site offers (MOVE is site/key, as `yosegi grant moves` shows), or refuse it."""
     peer, key = _split(move_name)
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return await site.funds.answer(peer, key, not refuse, why, who)
+    async def rest(site: Site, who: Session) -> MoveAnswered:
+        return await site.grants.answer(peer, key, not refuse, why, who)
 
-    body = {"accepted": not refuse, "why": why}
-    run_locally_or_remotely(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/answer", body))
+    run_locally_or_remotely(home, rest, lambda client: client.grants.answer(peer, key, not refuse, why))
     say(f"{move_name}: {'refused; it goes back' if refuse else 'taken'}")
 
 
 @grant.command("take-back")
-@HomeArgument
+@with_home
 @click.argument("move_name", metavar="MOVE")
 @explained
 def take_back(home: Path, move_name: str) -> None:
     """Ask for a MOVE back that was not answered; the other site says whether it was taken before."""
     peer, key = _split(move_name)
 
-    async def rest(site: Site, who: Session) -> None:
-        await site.funds.take_back(peer, key, who)
+    async def rest(site: Site, who: Session) -> MoveNamed:
+        return await site.grants.take_back(peer, key, who)
 
-    run_locally_or_remotely(home, rest, lambda client: client.post(f"/moves/{peer}/{key}/back"))
+    run_locally_or_remotely(home, rest, lambda client: client.grants.take_back(peer, key))
     say(f"{move_name}: asked back; see yosegi grant moves")
 
 
@@ -293,20 +312,21 @@ def _split(name: str) -> tuple[str, str]:
 
 
 @click.command("usage")
-@HomeArgument
+@with_home
 @click.option("--by", "groups", multiple=True, type=click.Choice(GROUPS), help="Summed by this; may be repeated.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, safe to open in a spreadsheet.")
 @as_json
 @explained
 def usage_(home: Path, groups: tuple[str, ...], as_csv: bool, json_: bool) -> None:
     """Show what tasks held and spent at this site: by funder, team, agreement and campaign, or as you ask."""
-    wanted = groups or ("funder", "team", "agreement", "campaign")
+    wanted = groups or USUAL
 
-    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
-        return usage(site.ledger.query, wanted)
+    async def rest(site: Site, who: Session) -> tuple[UsageRow, ...]:
+        return site.grants.usage(wanted)
 
-    query = "&".join(f"by={group}" for group in wanted)
-    found = run_locally_or_remotely(home, rest, lambda client: client.get(f"/usage?{query}"))
+    rows = run_locally_or_remotely(home, rest, lambda client: client.grants.usage(*wanted))
+    # In the order that was asked for, and nothing else.
+    found = [{name: getattr(row, name) for name in (*wanted, "unit", "tasks", "held", "spent")} for row in rows]
     if json_:
         show_json(found)
     elif as_csv:

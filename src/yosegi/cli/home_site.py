@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
-
-import click
+from typing import TypeVar
 
 from yosegi.app.compose import offline_site
 from yosegi.app.settings import Home
+from yosegi.cli.connection import say_who
 from yosegi.client.client import Client, connect
 from yosegi.core.errors import Invalid
 from yosegi.identity.accounts import Session, read_accounts
 from yosegi.ledger import Locked
 from yosegi.services.runtime import Site
 
-HomeArgument = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
-
-Offline = Callable[[Site, Session], Awaitable[Any]]
-Running = Callable[[Client], Any]
+T = TypeVar("T")
 
 
-def run_locally_or_remotely(home: Path, offline: Offline, running: Running) -> Any:
+def run_locally_or_remotely(
+    home: Path, offline: Callable[[Site, Session], Awaitable[T]], running: Callable[[Client], T]
+) -> T:
     """Have a site do something.
 
     Args:
@@ -42,7 +40,7 @@ def run_locally_or_remotely(home: Path, offline: Offline, running: Running) -> A
         return running(officer_client(place))
 
 
-async def _offline(home: Home, work: Offline) -> Any:
+async def _offline(home: Home, work: Callable[[Site, Session], Awaitable[T]]) -> T:
     async with offline_site(home) as site:
         return await work(site, operator(site.name))
 
@@ -53,7 +51,7 @@ def operator(site: str) -> Session:
 
 
 def officer_client(home: Home) -> Client:
-    """The running site, asked by an officer whose key lies in its home, or else by an operator.
+    """The running site, asked by an officer whose key lies in its home, or else by an operator; says by whom.
 
     Raises:
         Invalid: there is none.
@@ -63,6 +61,9 @@ def officer_client(home: Home) -> Client:
     for account in sorted(read_accounts(home.accounts).values(), key=lambda account: account.role != "officer"):
         key = home.folder / "people" / f"{account.person}.key"
         if account.role in ("operator", "officer") and key.exists():
+            say_who(account.person, home.folder)
             return connect(f"http://{settings.listen}", person=account.person, key=key)
-    todo = f"make an account: yosegi site account {home.folder} operator@{settings.site} --role officer; or stop it"
+    todo = (
+        f"make an account: yosegi site account --home {home.folder} operator@{settings.site} --role officer; or stop it"
+    )
     raise Invalid(f"{home.folder}", "the site is running, and no operator's key lies in its home", todo)

@@ -13,8 +13,9 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of
+from yosegi.cli.connection import with_home
 from yosegi.cli.documents import save
-from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import (
     as_json,
     explained,
@@ -30,6 +31,8 @@ from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreements.suspensions import Barred
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Entry
+from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
+from yosegi.services.governance.schemas import SuspensionDetail
 from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
 from yosegi.verification.incident_trace import SUBJECTS, Subject, Touched, report, trace, verify_report
@@ -45,9 +48,9 @@ def incident() -> None:
     """Find out what somebody or something touched, bar it here at once, and prove it later.
 
     \b
-    yosegi incident trace HOME person pi@lab-b --since 2026-11-20
-    yosegi incident suspend HOME site lab-b --why "a stolen key"
-    yosegi incident report HOME key ed25519-3f… --out report.json
+    yosegi incident trace person pi@lab-b --since 2026-11-20
+    yosegi incident suspend site lab-b --why "a stolen key"
+    yosegi incident report key ed25519-3f… --out report.json
     yosegi incident verify report.json
 
     trace, report and export read the ledger's file alone: beside a running site, from a backup, without a network.
@@ -82,7 +85,7 @@ def _attribute(ref: str) -> str:
 
 
 @incident.command("trace")
-@HomeArgument
+@with_home
 @About
 @click.argument("name")
 @Since
@@ -130,7 +133,7 @@ def _told(entry: Entry) -> dict[str, Any]:
 
 
 @incident.command("report")
-@HomeArgument
+@with_home
 @About
 @click.argument("name")
 @Since
@@ -170,7 +173,7 @@ def verify(file: Path, charter: str, json_: bool) -> None:
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @What
 @click.argument("name")
 @click.option("--why", required=True, help="For the record.")
@@ -182,16 +185,15 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
     A site is heard no more at all; a person, agent, team, agreement or capability is refused with that reason.
     """
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
+    async def rest(site: Site, who: Session) -> SuspensionDetail:
         return await site.governance.suspend(kind, name, who, why, charter)
 
-    body = {"kind": kind, "name": name, "why": why, "charter": charter}
-    run_locally_or_remotely(home, rest, lambda client: client.post("/suspensions", body))
-    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift {home} {kind} {name} --why …")
+    run_locally_or_remotely(home, rest, lambda client: client.governance.suspend(kind, name, why, charter))
+    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift --home {home} {kind} {name} --why …")
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @What
 @click.argument("name")
 @click.option("--why", required=True, help="For the record.")
@@ -200,34 +202,33 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
 def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
     """Lift a suspension."""
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
+    async def rest(site: Site, who: Session) -> SuspensionDetail:
         return await site.governance.lift(kind, name, who, why, charter)
 
-    body = {"kind": kind, "name": name, "why": why, "charter": charter}
-    run_locally_or_remotely(home, rest, lambda client: client.post("/suspensions/lift", body))
+    run_locally_or_remotely(home, rest, lambda client: client.governance.lift(kind, name, why, charter))
     say(f"{kind} {name} is suspended here no more")
 
 
 @incident.command("list")
-@HomeArgument
+@with_home
 @as_json
 @explained
 def list_(home: Path, json_: bool) -> None:
     """List what is suspended at this site, since when, by whom and why."""
 
-    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+    async def rest(site: Site, who: Session) -> tuple[SuspensionDetail, ...]:
         return site.governance.suspensions()
 
-    found = run_locally_or_remotely(home, rest, lambda client: client.get("/suspensions"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.governance.suspensions())
     if json_:
         show_json(found)
         return
     columns = ("kind", "name", "charter", "since", "by", "why")
-    show_table(columns, ([one.get(name, "") for name in columns] for one in found), empty="nothing is suspended")
+    show_table(columns, ([getattr(one, name) for name in columns] for one in found), empty="nothing is suspended")
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @click.argument("task")
 @click.option("--why", required=True, help="For the record, here and at the other site.")
 @as_json
@@ -243,35 +244,32 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
     if task.count("/") != 2:
         raise Invalid(f"task {task}", "is not home/owner/key", "yosegi task list and yosegi campaign show name them")
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
+    async def rest(site: Site, who: Session) -> ErasureOrdered:
         return await site.erasure.order("task", task, why, who)
 
-    body = {"task": task, "why": why}
-    show_erasure(run_locally_or_remotely(home, rest, lambda client: client.post("/erasures", body)), json_)
+    show_erasure(run_locally_or_remotely(home, rest, lambda client: client.operations.erase_task(task, why)), json_)
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @as_json
 @explained
 def erasures(home: Path, json_: bool) -> None:
     """List what was erased or is to be: where it is gone, and who has not answered yet."""
 
-    async def rest(site: Site, who: Session) -> list[dict[str, Any]]:
+    async def rest(site: Site, who: Session) -> tuple[ErasureStatus, ...]:
         return site.erasure.listing(who)
 
-    found = run_locally_or_remotely(home, rest, lambda client: client.get("/erasures"))
+    found = run_locally_or_remotely(home, rest, lambda client: client.operations.erasures())
     if json_:
         show_json(found)
         return
-    rows = (
-        (e["since"][:19], e["what"], e["subject"], ", ".join(e["gone"]), not_yet(e), e["by"], e["why"]) for e in found
-    )
+    rows = ((e.since[:19], e.what, e.subject, ", ".join(e.gone), not_yet(e), e.by, e.why) for e in found)
     show_table(("since", "what", "which", "gone at", "not yet", "by", "why"), rows, empty="nothing was erased")
 
 
 @incident.command()
-@HomeArgument
+@with_home
 @click.option("--after", default=-1, show_default=True, help="The last sequence that was taken before.")
 @click.option("--follow", is_flag=True, help="Go on as the ledger grows.")
 @explained

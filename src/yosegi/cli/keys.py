@@ -13,8 +13,9 @@ from yosegi.app.init_home import state
 from yosegi.app.keyring import begin_next, read_pin, signers, slot_of, take_next, where_keys_live
 from yosegi.app.membership import charters_in
 from yosegi.app.settings import Home
+from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, documents_of, last_statement, load_signer, publish
-from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, NotFound
@@ -34,7 +35,7 @@ def key() -> None:
 
 
 @key.command()
-@HomeArgument
+@with_home
 @as_json
 @explained
 def show(home: Path, json_: bool) -> None:
@@ -57,7 +58,7 @@ def show(home: Path, json_: bool) -> None:
 
 
 @key.command()
-@HomeArgument
+@with_home
 @Which
 @explained
 def make(home: Path, which: Literal["site", "governance"]) -> None:
@@ -84,7 +85,7 @@ Change = Callable[[Statement], tuple[Sequence[PublicKey], Sequence[Revoked]]]
 
 
 @key.command()
-@HomeArgument
+@with_home
 @Keys
 @explained
 def rotate(home: Path, keys: tuple[Path, ...]) -> None:
@@ -94,7 +95,7 @@ def rotate(home: Path, keys: tuple[Path, ...]) -> None:
     1. new keys are made beside those in use (or taken from the hardware that site.toml names now),
     2. a statement that names old and new is signed by the governance keys, put in force and passed on to peers,
     3. the new keys take the place of the old. Restart the site, and it signs with them.
-    4. A week later, when nothing signed with the old is on its way any more: yosegi site key retire HOME.
+    4. A week later, when nothing signed with the old is on its way any more: yosegi site key retire.
     """  # noqa: D301 - a backspace, which means: as it stands
     place = Home(home)
     hardware = "site" in place.settings().key
@@ -112,7 +113,7 @@ def rotate(home: Path, keys: tuple[Path, ...]) -> None:
 
 
 @key.command()
-@HomeArgument
+@with_home
 @Keys
 @explained
 def retire(home: Path, keys: tuple[Path, ...]) -> None:
@@ -129,7 +130,7 @@ def retire(home: Path, keys: tuple[Path, ...]) -> None:
 
 
 @key.command()
-@HomeArgument
+@with_home
 @click.argument("key_id")
 @click.option(
     "--since", type=click.DateTime(), help="UTC; when it may first have been in other hands; now, if not given."
@@ -153,7 +154,7 @@ def revoke(home: Path, key_id: str, since: datetime | None, keys: tuple[Path, ..
         return left, [*(one for one in before.revoked if one.key_id != key_id), revoked]
 
     if any(one.public.key_id == key_id for one in signers(Home(home), "site")):
-        raise Invalid(f"key {key_id}", "the site signs with it", "first: yosegi site key rotate HOME")
+        raise Invalid(f"key {key_id}", "the site signs with it", f"first: yosegi site key rotate --home {home}")
     for charter in _restate(home, less, keys):
         say(f"{charter}: {key_id} is withdrawn")
 
@@ -180,7 +181,4 @@ def _charters(home: Path) -> list[str]:
     async def rest(site: Site, who: Session) -> list[str]:
         return list(site.registry.charters())
 
-    found: list[str] = run_locally_or_remotely(
-        home, rest, lambda client: [one["id"] for one in client.get("/charters")]
-    )
-    return found
+    return run_locally_or_remotely(home, rest, lambda client: [one.id for one in client.charters()])

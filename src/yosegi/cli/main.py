@@ -30,7 +30,7 @@ VERBS = {
         "yosegi.cli.bundles:replay",
         "Give a campaign's recorded results to the planner again, and compare each decision with the one recorded.",
     ),
-    "site": ("yosegi.cli.sites:site", "Make, serve and look after the site of one institution. HOME is its folder."),
+    "site": ("yosegi.cli.sites:site", "Make, serve and look after the site of one institution."),
     "engine": (
         "yosegi.cli.engines:engine",
         "See which kinds of engines are installed, and the settings of each, for [engine.NAME] in site.toml.",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
+from yosegi.cli.output import amounts, as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid
+from yosegi.services.delegation.schemas import MandateDetail
 from yosegi.trust.signer import Ed25519Signer
 
 Command = Callable[..., None]
@@ -95,7 +95,7 @@ def mandate() -> None:
 def give(mandate_id: str, json_: bool, **site: Any) -> None:
     """Give a mandate under the name MANDATE_ID, for campaigns that you start with --mandate."""
     body = _body(site) | {"id": mandate_id}
-    _said(client_of(**site).post("/mandates", body), json_)
+    _said(client_of(**site).mandates.give(body), json_)
 
 
 @mandate.command()
@@ -112,7 +112,7 @@ def give(mandate_id: str, json_: bool, **site: Any) -> None:
 def cut(mandate_id: str, parent: str, name: str, agent_key: Path, json_: bool, **site: Any) -> None:
     """Cut MANDATE_ID, a subset, from the agent's mandate PARENT, for a sub-agent; it has none below it."""
     body = _body(site) | {"id": mandate_id, "parent": parent, "agent": name, "agent_key": _public(agent_key)}
-    _said(client_of(**site).post("/mandates", body), json_)
+    _said(client_of(**site).mandates.give(body), json_)
 
 
 @mandate.command()
@@ -123,7 +123,7 @@ def cut(mandate_id: str, parent: str, name: str, agent_key: Path, json_: bool, *
 @explained
 def cancel(mandate_id: str, why: str, json_: bool, **site: Any) -> None:
     """End a mandate, and all that was cut from it, now. Cannot be undone; give another."""
-    _said(client_of(**site).post(f"/mandates/{quote(mandate_id)}/cancel", {"why": why}), json_)
+    _said(client_of(**site).mandates.cancel(mandate_id, why), json_)
 
 
 @mandate.command("list")
@@ -133,7 +133,7 @@ def cancel(mandate_id: str, why: str, json_: bool, **site: Any) -> None:
 @explained
 def list_(whose: str, json_: bool, **site: Any) -> None:
     """List the mandates given at a site, the newest first."""
-    _listed(client_of(**site).get(f"/mandates?person={quote(whose)}"), json_, empty="no mandates")
+    _listed(client_of(**site).mandates.list(whose), json_, empty="no mandates")
 
 
 @mandate.command()
@@ -143,7 +143,7 @@ def list_(whose: str, json_: bool, **site: Any) -> None:
 @explained
 def show(mandate_id: str, json_: bool, **site: Any) -> None:
     """Show a mandate: its terms, what is left of its budget, and whether it stands."""
-    _said(client_of(**site).get(f"/mandates/{quote(mandate_id)}"), json_)
+    _said(client_of(**site).mandates.show(mandate_id), json_)
 
 
 @click.group()
@@ -169,7 +169,7 @@ def agent() -> None:
 def add(name: str, agent_key: Path, mandate_id: str, json_: bool, **site: Any) -> None:
     """Let the agent NAME act for you, with the key in a file, under a mandate with these terms."""
     body = _body(site) | {"id": mandate_id or name, "agent": name, "agent_key": _public(agent_key)}
-    _said(client_of(**site).post("/mandates", body), json_)
+    _said(client_of(**site).mandates.give(body), json_)
 
 
 @agent.command()
@@ -182,13 +182,13 @@ def add(name: str, agent_key: Path, mandate_id: str, json_: bool, **site: Any) -
 def remove(name: str, whose: str, why: str, json_: bool, **site: Any) -> None:
     """Let an agent act no more: cancel every mandate it has, and all that was cut from them."""
     client = client_of(**site)
-    found = [m for m in client.get(f"/mandates?person={quote(whose)}") if m["agent"] == name and m["stands"]]
+    found = [m for m in client.mandates.list(whose) if m.agent == name and m.stands]
     if not found:
         raise Invalid(f"agent {name}", "has no mandate that stands", "see yosegi agent list")
-    if len(people := sorted({m["person"] for m in found})) > 1:
+    if len(people := sorted({m.person for m in found})) > 1:
         raise Invalid(f"agent {name}", f"acts for {' and '.join(people)}", "say whose with --of")
-    held = [m["id"] for m in found]
-    ended = [client.post(f"/mandates/{one}/cancel", {"why": why}) for one in held]
+    held = [m.id for m in found]
+    ended = [client.mandates.cancel(one, why) for one in held]
     if json_:
         show_json(ended)
     else:
@@ -204,18 +204,18 @@ def list_agents(json_: bool, **site: Any) -> None:
 
     An agent that only reads is heard of since the site's start; what it asked for is on record.
     """
-    found = client_of(**site).get("/agents")
+    found = client_of(**site).mandates.agents()
     if json_:
         show_json(found)
         return
     columns = ("agent", "for", "acts", "last use", "under")
     rows = (
         (
-            a["agent"],
-            a["person"],
-            "yes" if a["stands"] else "no",
-            a["last_use"][:16] or "never",
-            ", ".join(a["mandates"]),
+            a.agent,
+            a.person,
+            "yes" if a.stands else "no",
+            a.last_use[:16] or "never",
+            ", ".join(a.mandates),
         )
         for a in found
     )
@@ -229,20 +229,20 @@ def _public(path: Path) -> str:
     return Ed25519Signer.load(path).public.public
 
 
-def _listed(found: list[dict[str, Any]], json_: bool, *, empty: str) -> None:
+def _listed(found: Sequence[MandateDetail], json_: bool, *, empty: str) -> None:
     if json_:
         show_json(found)
         return
     columns = ("mandate", "for", "agent", "campaign", "until", "last use", "left", "stands")
     rows = (
         (
-            m["id"],
-            m["person"],
-            m["agent"],
-            m["campaign"],
-            m["not_after"][:16],
-            m["last_use"][:16] or "never",
-            amounts(m["left"]),
+            m.id,
+            m.person,
+            m.agent,
+            m.campaign,
+            m.not_after[:16],
+            m.last_use[:16] or "never",
+            amounts(m.left),
             _yes(m),
         )
         for m in found
@@ -250,12 +250,12 @@ def _listed(found: list[dict[str, Any]], json_: bool, *, empty: str) -> None:
     show_table(columns, rows, empty=empty)
 
 
-def _said(value: dict[str, Any], json_: bool) -> None:
+def _said(value: MandateDetail, json_: bool) -> None:
     if json_:
         show_json(value)
         return
-    show_table(("", ""), ((name, item) for name, item in value.items() if item not in ("", None, [], {})))
+    show_table(("", ""), fields_of(value))
 
 
-def _yes(value: dict[str, Any]) -> str:
-    return "yes" if value["stands"] else str(value["why"]["code"])
+def _yes(value: MandateDetail) -> str:
+    return "yes" if value.why is None else value.why.code

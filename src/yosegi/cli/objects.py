@@ -9,7 +9,8 @@ import click
 
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, say, show_erasure, show_json, show_table
-from yosegi.core.contract import SENSITIVITIES
+from yosegi.core.contract import SENSITIVITIES, Sensitivity
+from yosegi.services.objects.schemas import ObjectSummary
 
 
 @click.group("object")
@@ -30,13 +31,13 @@ def object_() -> None:
 @with_site
 @as_json
 @explained
-def put(file: Path, team: str, media_type: str, label: str, charter: str, json_: bool, **site: Any) -> None:
+def put(file: Path, team: str, media_type: str, label: Sensitivity, charter: str, json_: bool, **site: Any) -> None:
     """Bring FILE to the site, and print the digest to name it by in a campaign file."""
     ref = client_of(**site).objects.put(file, team=team, media_type=media_type, label=label, charter=charter)
     if json_:
         show_json(ref)
     else:
-        say(f"{ref['sha256']}  {ref['size']} bytes, {ref['media_type']}, {ref['sensitivity']}")
+        say(f"{ref.sha256}  {ref.size} bytes, {ref.media_type}, {ref.sensitivity}")
 
 
 @object_.command()
@@ -49,11 +50,11 @@ def get(sha256: str, file: Path, json_: bool, **site: Any) -> None:
     """Write the bytes of an object to FILE, verified; the beginning of its digest is enough."""
     objects = client_of(**site).objects
     found = objects.show(sha256)
-    objects.get(found["sha256"], file)
+    objects.get(found.sha256, file)
     if json_:
-        show_json({"sha256": found["sha256"], "file": str(file)})
+        show_json({"sha256": found.sha256, "file": str(file)})
     else:
-        say(f"wrote {found['size']} bytes to {file}")
+        say(f"wrote {found.size} bytes to {file}")
 
 
 @object_.command("list")
@@ -68,16 +69,13 @@ def list_(campaign: str, task: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(found)
         return
-    rows = (
-        (o["sha256"][7:19], ", ".join(o["names"]), o["size"], o["media_type"], o["sensitivity"], o["site"], where(o))
-        for o in found
-    )
+    rows = ((o.sha256[7:19], ", ".join(o.names), o.size, o.media_type, o.sensitivity, o.site, where(o)) for o in found)
     show_table(("sha256", "name", "bytes", "kind", "label", "made at", "here"), rows, empty="no objects")
 
 
-def where(found: dict[str, Any]) -> str:
+def where(found: ObjectSummary) -> str:
     """Whether the bytes are here, in a word."""
-    return "erased" if found["erased"] else "yes" if found["here"] else found["state"] or "no"
+    return "erased" if found.erased else "yes" if found.here else found.state or "no"
 
 
 @object_.command()
@@ -91,10 +89,11 @@ def show(sha256: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(found)
         return
+    said = found.plain()
     for key in ("sha256", "size", "media_type", "sensitivity", "site", "sources", "teams", "since"):
-        say(f"{key:12} {found[key] if found[key] not in ([], '') else 'none'}")
+        say(f"{key:12} {said[key] if said[key] not in ([], '') else 'none'}")
     say(f"{'here':12} {where(found)}")
-    rows = ((h["time"], h["kind"], h["stream"], h["peer"] or "", h["actor"]) for h in found["history"])
+    rows = ((h.time, h.kind, h.stream, h.peer or "", h.actor) for h in found.history)
     show_table(("time", "what", "where", "other site", "by"), rows)
 
 
@@ -108,7 +107,7 @@ def collect(json_: bool, **site: Any) -> None:
     if json_:
         show_json(done)
     else:
-        say(f"{done['collected']} objects, {done['bytes']} bytes taken away")
+        say(f"{done.collected} objects, {done.bytes} bytes taken away")
 
 
 @object_.command()
@@ -125,4 +124,4 @@ def erase(sha256: str, why: str, json_: bool, **site: Any) -> None:
     `yosegi incident erasures` lists them.
     """
     objects = client_of(**site).objects
-    show_erasure(objects.erase(objects.show(sha256)["sha256"], why), json_)
+    show_erasure(objects.erase(objects.show(sha256).sha256, why), json_)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
+from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
 from yosegi.core.errors import YosegiError
 from yosegi.core.sanitize import plain, plain_json
+from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,8 +35,22 @@ def say(text: object, *, err: bool = False, nl: bool = True) -> None:
 
 
 def show_json(value: Any) -> None:
-    """One JSON document on standard output."""
+    """One JSON document on standard output; answers as they travel."""
+    value = plain_of(value)
     click.echo(plain_json(json.dumps(value, ensure_ascii=False, indent=None if not sys.stdout.isatty() else 2)))
+
+
+def plain_of(value: Any) -> Any:
+    """An answer, or several, as JSON values; anything else as it is."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return [plain_of(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def fields_of(answer: BaseModel) -> Iterator[tuple[str, object]]:
+    """What an answer says, name by name, as JSON values; what is empty is left out."""
+    empty: tuple[object, ...] = ("", None, [], {})
+    return ((name, item) for name, item in answer.model_dump(mode="json").items() if item not in empty)
 
 
 def say_json_line(value: Any) -> None:
@@ -93,19 +109,19 @@ def explained(command: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
-def show_erasure(told: dict[str, Any], json_: bool) -> None:
+def show_erasure(told: ErasureOrdered, json_: bool) -> None:
     """Say where something is gone, and who has not answered yet."""
     if json_:
         show_json(told)
         return
-    say(f"{told['what']} {told['subject']}: gone at {', '.join(told['gone']) or 'no site yet'}")
+    say(f"{told.what} {told.subject}: gone at {', '.join(told.gone) or 'no site yet'}")
     if waiting := not_yet(told):
         say(f"not yet: {waiting}; look again: yosegi incident erasures")
-    for digest in told["objects"]:
+    for digest in told.objects:
         say(f"its object {digest} is still here: yosegi object erase {digest[7:19]} --why …")
 
 
-def not_yet(told: dict[str, Any]) -> str:
+def not_yet(told: ErasureStatus) -> str:
     """Who has not answered yet, and who will not hear of it."""
-    refused = [f"{site} ({why})" for site, why in told["not_taken"].items()]
-    return ", ".join([*told["waiting"], *refused])
+    refused = [f"{site} ({why})" for site, why in told.not_taken.items()]
+    return ", ".join([*told.waiting, *refused])

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import click
 
 from yosegi.app.settings import Home, read_toml
-from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.home_site import HomeArgument, run_locally_or_remotely
+from yosegi.cli.connection import client_of, with_home, with_site
+from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
+from yosegi.core.reasons import Language
 from yosegi.identity.accounts import Session
-from yosegi.services.governance.service import owner_said
+from yosegi.services.governance.details import owner_sentence
+from yosegi.services.governance.schemas import AccessLine, OwnerAnswer, PolicyAnswer, PolicyWarnings
 from yosegi.services.runtime import Site
+from yosegi.trust.messages import Explanation
 
 Question = (
     click.argument("capability"),
@@ -47,10 +50,10 @@ def policy() -> None:
     """Ask before you act; look after the site's own rules.
 
     \b
-    yosegi policy explain nims/colour.mix@1 --home HOME
-    yosegi policy what-if nims/colour.mix@1 --add agreement.toml --home HOME
-    yosegi policy access --home HOME             everything you may use, and why not the rest
-    yosegi policy publish HOME                   take the rules in HOME/policy, at a running site too
+    yosegi policy explain nims/colour.mix@1
+    yosegi policy what-if nims/colour.mix@1 --add agreement.toml
+    yosegi policy access             everything you may use, and why not the rest
+    yosegi policy publish            take the rules in the home's policy/, at a running site too
     """  # noqa: D301 - a backspace, which means: as it stands
 
 
@@ -70,7 +73,7 @@ def explain(json_: bool, **given: Any) -> None:
     --of PERSON, --of-agent AGENT     about whom
     """  # noqa: D301 - a backspace, which means: as it stands
     question, lang, site = _parts(given)
-    answer = client_of(**site).post("/policy/explain", question)
+    answer = client_of(**site).explain(**question)
     if json_:
         show_json(answer)
     else:
@@ -96,11 +99,11 @@ def what_if(added: tuple[Path, ...], without: tuple[str, ...], rules: Path | Non
     change: dict[str, Any] = {"add": [_agreement(path) for path in added], "without": list(without)}
     if rules is not None:
         change["rules"] = {path.name: path.read_text("utf-8") for path in sorted(rules.glob("*.cedar"))}
-    answer = client_of(**site).post("/policy/what-if", question | change)
+    answer = client_of(**site).what_if(**question | change)
     if json_:
         show_json(answer)
     else:
-        say(f"now:  {_said(answer['now'], lang)}\nthen: {_said(answer['then'], lang)}")
+        say(f"now:  {_said(answer.now, lang)}\nthen: {_said(answer.then, lang)}")
 
 
 def _agreement(path: Path) -> dict[str, Any]:
@@ -111,7 +114,7 @@ def _agreement(path: Path) -> dict[str, Any]:
     return value
 
 
-def _parts(given: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, Any]]:
+def _parts(given: dict[str, Any]) -> tuple[dict[str, Any], Language, dict[str, Any]]:
     site = {name: given.pop(name) for name in ("home", "url", "key", "passphrase", "as_agent")}
     # `--as` says who asks, `--of` about whom.
     lang, about, who = given.pop("lang"), given.pop("person_about", ""), given.pop("person")
@@ -119,23 +122,24 @@ def _parts(given: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, Any]]:
     return question | ({"person": about} if about else {}), lang, site | {"person": who}
 
 
-def _said(answer: dict[str, Any], lang: str) -> str:
-    what = f"{answer['person']} in {answer['team']}, {answer['action']} {answer['capability']} for {answer['purpose']}"
-    if answer["allow"]:
-        here = [f"{what}: allowed by {', '.join(answer['agreements'])}"]
+def _said(answer: PolicyAnswer, lang: Language) -> str:
+    what = f"{answer.person} in {answer.team}, {answer.action} {answer.capability} for {answer.purpose}"
+    if answer.allow:
+        here = [f"{what}: allowed by {', '.join(answer.agreements)}"]
     else:
-        here = [f"{what}: refused", *_reasons(answer["reasons"], lang)]
-    return "\n".join([*here, *(_owner(answer["owner"], lang) if "owner" in answer else ())])
+        here = [f"{what}: refused", *_reasons(answer.reasons, lang)]
+    return "\n".join([*here, *(_owner(answer.owner, lang) if answer.owner is not None else ())])
 
 
-def _reasons(reasons: list[dict[str, Any]], lang: str) -> list[str]:
-    return [f"  {reason[lang]}" + (f" ({reason['contact']})" if reason["contact"] else "") for reason in reasons]
+def _reasons(reasons: Iterable[Explanation], lang: Language) -> list[str]:
+    said = ((reason.ja if lang == "ja" else reason.en, reason.contact) for reason in reasons)
+    return [f"  {text}" + (f" ({contact})" if contact else "") for text, contact in said]
 
 
-def _owner(said: dict[str, Any], lang: str) -> list[str]:
+def _owner(said: OwnerAnswer, lang: Language) -> list[str]:
     """What the owner said, and when; and why it was not asked now, if it was not."""
-    lines = [owner_said(said, lang), *_reasons(said["reasons"], lang)]
-    return lines + (_reasons([said["why_not_asked"]], lang) if said["why_not_asked"] else [])
+    lines = [owner_sentence(said, lang), *_reasons(said.reasons, lang)]
+    return lines + (_reasons([said.why_not_asked], lang) if said.why_not_asked else [])
 
 
 @policy.command()
@@ -145,55 +149,54 @@ def _owner(said: dict[str, Any], lang: str) -> list[str]:
 @with_site
 @as_json
 @explained
-def access(purpose: str, about: str, lang: str, json_: bool, **site: Any) -> None:
+def access(purpose: str, about: str, lang: Language, json_: bool, **site: Any) -> None:
     """Show everything that is known here: what somebody may use in each of their teams, and why not the rest.
 
     The second verdict is the owner's, as it was asked within the last ten minutes.
     """
-    query = urlencode({"person": about, "purpose": purpose})
-    lines = client_of(**site).get(f"/access?{query}")
+    lines = client_of(**site).access(about, purpose)
     if json_:
         show_json(lines)
         return
-    rows = ((line["team"], line["capability"], line["purpose"], *_verdict(line, lang)) for line in lines)
+    rows = ((line.team, line.capability, line.purpose, *_verdict(line, lang)) for line in lines)
     header = ("team", "capability", "purpose", "here", "the owner", "by, or why not")
     show_table(header, rows, empty="in no team, or nothing is offered to it; --of PERSON asks about somebody else")
 
 
-def _verdict(line: dict[str, Any], lang: str) -> tuple[str, str, str]:
-    owner = line.get("owner", {"allow": line["allow"], "reasons": []})
+def _verdict(line: AccessLine, lang: Language) -> tuple[str, str, str]:
+    allow, theirs = (line.allow, ()) if line.owner is None else (line.owner.allow, line.owner.reasons)
     words = {True: "allowed", False: "refused", None: "not heard"}
-    reasons = [reason[lang] for reason in [*line["reasons"], *owner["reasons"]]]
-    agreements = ", ".join(line["agreements"])
-    return words[line["allow"]], words[owner["allow"]], " ".join(dict.fromkeys(reasons)) or agreements
+    reasons = [reason.ja if lang == "ja" else reason.en for reason in (*line.reasons, *theirs)]
+    agreements = ", ".join(line.agreements)
+    return words[line.allow], words[allow], " ".join(dict.fromkeys(reasons)) or agreements
 
 
 @policy.command()
-@HomeArgument
+@with_home
 @explained
 def publish(home: Path) -> None:
-    """Put the rules in HOME/policy in force, at a running site without a restart; or refuse them all.
+    """Put the rules in the home's policy/ in force, at a running site without a restart; or refuse them all.
 
-    They are validated, and held against HOME/policy/table.toml: a list of who, what and the answer expected.
+    They are validated, and held against policy/table.toml: a list of who, what and the answer expected.
     """
     place = Home(home)
     rules, table = place.rules(), [row.model_dump(mode="json") for row in place.expectations()]
 
-    async def rest(site: Site, who: Session) -> dict[str, Any]:
-        return {"warnings": await site.governance.reload(rules, table, who)}
+    async def rest(site: Site, who: Session) -> PolicyWarnings:
+        return await site.governance.reload(rules, table, who)
 
-    done = run_locally_or_remotely(home, rest, lambda client: client.post("/policy", {"rules": rules, "table": table}))
-    for warning in done["warnings"]:
+    done = run_locally_or_remotely(home, rest, lambda client: client.governance.reload_policy(rules, table))
+    for warning in done.warnings:
         say(f"look at: {warning}", err=True)
     say(f"{len(rules)} files of rules are in force, {len(table)} expectations hold")
 
 
 @policy.command()
-@HomeArgument
+@with_home
 @as_json
 @explained
 def table(home: Path, json_: bool) -> None:
-    """Show the site's table of expectations, which policies must fulfil to be published: HOME/policy/table.toml.
+    """Show the site's table of expectations, which policies must fulfil to be published: policy/table.toml.
 
     \b
     [[row]]

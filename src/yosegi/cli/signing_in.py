@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from yosegi.cli.output import explained, say
-from yosegi.client.client import Client, Told, connect
+from yosegi.client.client import Client, SiteRefused, connect
 from yosegi.core.errors import Invalid, Unavailable
 
 Url = click.option("--url", envvar="YOSEGI_URL", required=True, help="The site's address.")
@@ -28,12 +28,12 @@ def sign_in(url: str, open_: bool) -> None:
     this sign-in for twelve hours, whether or not the site restarts; it is kept in a file that only you can read. It
     ends with `yosegi sign-out`, and with your account.
     """
-    asked = connect(url).post("/session/browser")
-    page = f"{url.rstrip('/')}/{asked['page']}"
-    say(f"open {page}\nand confirm the code {asked['code']}")
+    asked = connect(url).begin_browser_sign_in()
+    page = f"{url.rstrip('/')}/{asked.page}"
+    say(f"open {page}\nand confirm the code {asked.code}")
     if open_:
         webbrowser.open(page)
-    keep(url, wait(connect(url), asked["secret"]))
+    keep(url, wait(connect(url), asked.secret))
     say(f"signed in at {url}")
 
 
@@ -50,10 +50,10 @@ def sign_out(url: str) -> None:
     _write(sessions)
     try:
         if token:
-            connect(url, token=token).post("/session/end")
+            connect(url, token=token).sign_out()
     except Unavailable as error:
         say(f"forgotten here; there it ends within twelve hours: {error}")
-    except Told:
+    except SiteRefused:
         say(f"it had ended at {url} already; forgotten here")
     else:
         say(f"signed out at {url}")
@@ -67,7 +67,7 @@ def wait(client: Client, secret: str, patience: float = 600.0) -> str:
     """
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        if token := client.post("/session/browser/collect", {"secret": secret})["token"]:
+        if token := client.collect_browser_sign_in(secret).token:
             return str(token)
         time.sleep(1.0)
     raise Unavailable("the sign-in", "nobody confirmed it in the browser", "begin again: yosegi sign-in")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -18,7 +19,7 @@ from yosegi.app.serve import serve as serve_site
 from yosegi.app.settings import Home, Settings
 from yosegi.app.stores import has_ledger, restore_ledger, store_of
 from yosegi.cli.charters import join_charter
-from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.keys import key
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core import canonical
@@ -30,22 +31,27 @@ from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Listens
 from yosegi.identity.accounts import add_account, read_accounts
 from yosegi.ledger import Checkpoint, Ledger
+from yosegi.services.operations.schemas import BackgroundTaskStatus
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer
 
-Folder = click.argument("home", type=click.Path(path_type=Path, file_okay=False), envvar="YOSEGI_HOME")
+NewHome = click.argument("home", type=click.Path(path_type=Path, file_okay=False))
 
 
 @click.group()
 def site() -> None:
-    """Make, serve and look after the site of one institution. HOME is its folder."""
+    """Make, serve and look after the site of one institution.
+
+    HOME is its folder, which `site init` makes. Every other command works on the one named by --home, or on the current
+    folder.
+    """
 
 
 site.add_command(key)
 
 
 @site.command()
-@Folder
+@NewHome
 @click.option("--name", required=True, help="The site's name in its charter, e.g. riken.")
 @click.option("--title", default="", help="The institution's name, for people.")
 @click.option("--listen", default="127.0.0.1:8100", show_default=True, help="Where pages, API and stations are served.")
@@ -75,11 +81,11 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
     governance = signer(place, "governance").public
     say(f"{home}: the home of {name}")
     say(f"governance key {governance.fingerprint}: read it aloud to the others, then keep its file offline")
-    say(f"next: yosegi site account {home} pi@{name}, then yosegi site serve {home}")
+    say(f"next: yosegi site account --home {home} pi@{name}, then yosegi site serve --home {home}")
 
 
 @site.command()
-@Folder
+@with_home
 @click.argument("person")
 @click.option("--role", type=click.Choice(["member", "operator", "officer"]), default="member", show_default=True)
 @click.option(
@@ -110,7 +116,7 @@ def account(home: Path, person: str, role: str, passphrase: str) -> None:
 
 
 @site.command()
-@Folder
+@with_home
 @explained
 def serve(home: Path) -> None:
     """Serve the site until Ctrl-C or SIGTERM. Everything it was doing is taken up where it was left."""
@@ -119,7 +125,7 @@ def serve(home: Path) -> None:
 
 
 @site.command()
-@Folder
+@with_home
 @as_json
 @explained
 def doctor(home: Path, json_: bool) -> None:
@@ -163,25 +169,25 @@ def _told(home: Path, settings: Settings) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
     try:
         client = client_of(home=home, url=f"http://{settings.listen}", person="", key=None, passphrase="")
-        notices, charters = client.get("/notices"), client.get("/charters")
+        alerts, charters = client.operations.alerts(), client.charters()
     except YosegiError as error:
         return {"needs a person": [f"the site runs and does not tell how it is: {error}"]}
-    warnings = [str(warning) for charter in charters for warning in charter["warnings"]]
-    if needed := [str(notice["text"]) for notice in notices] + warnings:
+    warnings = [warning for charter in charters for warning in charter.warnings]
+    if needed := [alert.text for alert in alerts] + warnings:
         told["needs a person"] = needed
     try:
-        told["background"] = _background(client.get("/background"))
+        told["background"] = _background(client.operations.background())
     except YosegiError as error:
         told["background"] = [str(error)]  # for operators only
     return told
 
 
-def _background(tasks: list[dict[str, Any]]) -> list[str]:
+def _background(tasks: Sequence[BackgroundTaskStatus]) -> list[str]:
     """How many tasks run, and what hinders those that failed."""
-    hindered = [task for task in tasks if task["failures"]]
+    hindered = [task for task in tasks if task.failures]
     lines = [
-        f"{task['owner']}: {task['name']}: {task['state'].replace('_', ' ')}, {task['failures']} failures in a row: "
-        f"{task['last_error']}"
+        f"{task.owner}: {task.name}: {task.state.replace('_', ' ')}, {task.failures} failures in a row: "
+        f"{task.last_error}"
         for task in hindered
     ]
     return [f"{len(tasks) - len(hindered)} of {len(tasks)} tasks are well", *lines]
@@ -195,11 +201,13 @@ def _advice(home: Home, address: tuple[str, int]) -> list[str]:
         advice.append(f"{path.name} may be read by others: chmod 600 {path}")
     advice += [f"{which}.key lies in keys/ though it is in hardware now: take the file away" for which in unused(home)]
     if not read_accounts(home.accounts):
-        advice.append("nobody can sign in: yosegi site account HOME PERSON")
+        advice.append(f"nobody can sign in: yosegi site account --home {home.folder} PERSON")
     if address[0] not in ("127.0.0.1", "::1", "localhost"):
         advice.append(f"it listens at {address[0]}: put a server with TLS in front of it")
     running = _is_running(address)
-    advice.append("the site is running" if running else "the site is not running: yosegi site serve HOME")
+    advice.append(
+        "the site is running" if running else f"the site is not running: yosegi site serve --home {home.folder}"
+    )
     return advice
 
 
@@ -210,7 +218,7 @@ def _is_running(address: tuple[str, int]) -> bool:
 
 
 @site.command()
-@Folder
+@with_home
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--country", default="", help="This institution's country: ISO 3166, e.g. JP.")
 @click.option("--kind", type=click.Choice(KINDS), default="laboratory", show_default=True, help="What it is.")
@@ -226,7 +234,7 @@ def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[s
 
 
 @site.command()
-@Folder
+@with_home
 @explained
 def check(home: Path) -> None:
     """Read the whole ledger: every entry, proof, checkpoint and view. The site must not be running."""
@@ -243,7 +251,7 @@ def check(home: Path) -> None:
 
 
 @site.command()
-@Folder
+@with_home
 @explained
 def rebuild(home: Path) -> None:
     """Fold every view anew from the entries. The site must not be running."""
@@ -256,7 +264,7 @@ def rebuild(home: Path) -> None:
 
 
 @site.command()
-@Folder
+@with_home
 @click.argument("target", type=click.Path(path_type=Path))
 @explained
 def backup(home: Path, target: Path) -> None:
@@ -266,6 +274,8 @@ def backup(home: Path, target: Path) -> None:
     """
     if target.exists():
         raise Conflict(str(target), "exists already", "name a new folder")
+    if target.resolve().is_relative_to(home.resolve()):
+        raise Conflict(str(target), "lies in the home that it would be a copy of", "name a folder elsewhere")
     place = Home(home)
     place.settings()
     target.mkdir(parents=True, mode=0o700)
@@ -289,7 +299,7 @@ def backup(home: Path, target: Path) -> None:
 
 @site.command()
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@Folder
+@NewHome
 @click.option("--by", default="", help="Who restores, e.g. operator@nims.")
 @explained
 def restore(source: Path, home: Path, by: str) -> None:
@@ -323,12 +333,12 @@ def notices(name: str, json_: bool, **site: Any) -> None:
     """Show what needs a person: uncertain tasks, approvals, breakers, silent stations and peers, clock, disk."""
     client = client_of(**site)
     if name:
-        client.post("/notices/acknowledge", {"notice": name})
-    found = client.get("/notices")
+        client.operations.acknowledge(name)
+    found = client.operations.alerts()
     if json_:
         show_json(found)
         return
-    show_table(("since", "notice", "what"), ((n["since"], n["name"], n["text"]) for n in found), empty="nothing waits")
+    show_table(("since", "notice", "what"), ((n.since, n.name, n.text) for n in found), empty="nothing waits")
 
 
 @site.command()
@@ -344,23 +354,17 @@ def gap(note: str, json_: bool, **site: Any) -> None:
     """
     client = client_of(**site)
     if note:
-        client.post("/gap/settle", {"why": note})
-    said = client.get("/gap")
+        client.operations.settle_restoration(note)
+    said = client.operations.restoration()
     if json_:
         show_json(said)
         return
     show_table(
         ("time", "lost", "stream"),
-        ((e["time"], e["type"], e["stream"]) for e in said["lost"]),
+        ((e.time, e.type, e.stream) for e in said.lost),
         empty="nothing known to be lost",
     )
-    say(
-        "to be settled: yosegi site gap --settle NOTE"
-        if said["open"]
-        else "settled"
-        if said["epoch"]
-        else "never restored"
-    )
+    say("to be settled: yosegi site gap --settle NOTE" if said.open else "settled" if said.epoch else "never restored")
 
 
 @site.command()
@@ -369,18 +373,18 @@ def gap(note: str, json_: bool, **site: Any) -> None:
 @with_site
 @as_json
 @explained
-def switch(word: str, why: str, json_: bool, **site: Any) -> None:
+def switch(word: Literal["hold", "stop", "abort", "release"], why: str, json_: bool, **site: Any) -> None:
     """Hold, safely stop or abort everything a running site does for anybody, or release it again.
 
     `hold` starts nothing new. `stop` also asks what runs to finish or reach its safe state. `abort` ends it now: what
     cannot be repeated becomes uncertain, and is settled by a person. Anybody who can sign in may do these; releasing
     is for operators.
     """
-    said = client_of(**site).post(f"/switch/{word}", {"why": why})
+    said = client_of(**site).operations.set_stop_level(word, why)
     if json_:
         show_json(said)
     else:
-        say("nothing new starts" if said["held"] else "work starts again")
+        say("nothing new starts" if said.held else "work starts again")
 
 
 async def furthest_witnessed(registry: Registry, settings: Settings) -> Checkpoint | None:

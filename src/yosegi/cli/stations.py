@@ -11,7 +11,7 @@ import click
 
 from yosegi.app.keyring import signer as signer_of
 from yosegi.app.settings import Home
-from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Conflict
 from yosegi.execution.station import StationFile, run_station
@@ -29,7 +29,7 @@ def station() -> None:
 
 @station.command()
 @Folder
-@click.option("--home", type=click.Path(path_type=Path, exists=True), required=True, help="The home of its site.")
+@with_home
 @click.option("--name", default="robot", show_default=True, help="The station's name at its site.")
 @click.option("--publish", multiple=True, required=True, help="What it does, package.module:function; may be repeated.")
 @click.option("--url", default="", help="How it reaches its site; its listen address if none is given.")
@@ -62,7 +62,7 @@ def settle(name: str, note: str, **site: Any) -> None:
     Its site saw another intent log than before, or an older copy of it: what was under way there is uncertain (settle
     each with `yosegi task settle`), and nothing that uses something up is started at NAME until this is said.
     """
-    client_of(**site).post(f"/stations/{name}/settle", {"why": note})
+    client_of(**site).operations.settle_station(name, note)
     say(f"station {name} may start such work again")
 
 

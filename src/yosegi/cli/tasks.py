@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Literal
 
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
+from yosegi.client.client import Client
 from yosegi.core.errors import Invalid
+from yosegi.services.tasks.schemas import RequestDetail
 
 
 @click.group()
@@ -38,10 +39,9 @@ def task() -> None:
 @explained
 def ask(capability: str, inputs: tuple[str, ...], json_: bool, task_key: str, **site: Any) -> None:
     """Ask the owner of CAPABILITY, site/name@version, for one task, through your own site."""
-    named = ("charter", "team", "purpose", "conduct", "mandate")
-    body = {name: site.pop(name) for name in named}
-    body |= {"capability": capability, "inputs": dict(_input(one) for one in inputs), "key": task_key}
-    asked = client_of(**site).post("/requests", body)
+    terms = {name: site.pop(name) for name in ("charter", "team", "purpose", "conduct", "mandate")}
+    given = dict(_input(one) for one in inputs)
+    asked = client_of(**site).requests.ask(capability, given, key=task_key, **terms)
     if json_:
         show_json(asked)
         return
@@ -61,19 +61,19 @@ def asked(name: str, json_: bool, **site: Any) -> None:
     owner, slash, key = name.partition("/")
     if not slash:
         raise Invalid(f"the request {name}", "is not of the form owner/key", "it is what yosegi task ask said")
-    found = client_of(**site).get(f"/requests/{quote(owner)}/{quote(key)}")
+    found = client_of(**site).requests.show(owner, key)
     if json_:
         show_json(found)
     else:
         _say(found)
 
 
-def _say(asked: dict[str, Any]) -> None:
-    say(f"request {asked['request']} is {asked['state']}")
-    for name, value in asked["outputs"].items():
-        say(f"{asked['told_by']} says {name} = {value}")
-    for reason in asked["reasons"]:
-        say(reason["en"])
+def _say(asked: RequestDetail) -> None:
+    say(f"request {asked.request} is {asked.state}")
+    for name, value in asked.outputs.items():
+        say(f"{asked.told_by} says {name} = {value}")
+    for reason in asked.reasons:
+        say(reason.en)
 
 
 def _input(given: str) -> tuple[str, Any]:
@@ -93,11 +93,11 @@ def _input(given: str) -> tuple[str, Any]:
 @explained
 def list_(state: str, json_: bool, **site: Any) -> None:
     """List the latest tasks."""
-    found = client_of(**site).get(f"/tasks?state={state}")
+    found = client_of(**site).tasks.list(state)
     if json_:
         show_json(found)
         return
-    rows = ((f"{t['home']}/{t['key'][:13]}", t["capability"], t["state"], t["effect"], t["asked"]) for t in found)
+    rows = ((f"{t.home}/{t.key[:13]}", t.capability, t.state, t.effect, t.asked) for t in found)
     show_table(("task", "capability", "state", "effect", "asked"), rows, empty="no tasks")
 
 
@@ -109,13 +109,12 @@ def list_(state: str, json_: bool, **site: Any) -> None:
 def show(name: str, json_: bool, **site: Any) -> None:
     """Show one task; NAME is home/key, the key's beginning is enough."""
     client = client_of(**site)
-    value = client.get(f"/tasks/{full_name(client, name)}")
+    value = client.tasks.show(full_name(client, name))
     if json_:
         show_json(value)
         return
-    for key, item in value.items():
-        if item not in (None, "", [], {}):
-            say(f"{key:14} {item}")
+    for key, item in fields_of(value):
+        say(f"{key:14} {item}")
 
 
 @task.command()
@@ -125,17 +124,17 @@ def show(name: str, json_: bool, **site: Any) -> None:
 @with_site
 @as_json
 @explained
-def settle(name: str, effect: str, note: str, json_: bool, **site: Any) -> None:
+def settle(name: str, effect: Literal["none", "done"], note: str, json_: bool, **site: Any) -> None:
     """Say what an uncertain task did, after a look at the instrument.
 
     `none` gives the held amount back, `done` charges it. Its sample stays set aside either way.
     """
     client = client_of(**site)
-    value = client.post(f"/tasks/{full_name(client, name)}/settle", {"effect": effect, "note": note})
+    value = client.tasks.settle(full_name(client, name), effect, note)
     if json_:
         show_json(value)
     else:
-        say(f"task {value['task']} is {value['state']}; charged {value['charged'] or 'nothing'}")
+        say(f"task {value.task} is {value.state}; charged {value.charged or 'nothing'}")
 
 
 @task.command()
@@ -145,7 +144,7 @@ def settle(name: str, effect: str, note: str, json_: bool, **site: Any) -> None:
 def acknowledge(name: str, **site: Any) -> None:
     """Say that you have seen the notice of an uncertain task, so that it is not repeated."""
     client = client_of(**site)
-    client.post(f"/tasks/{full_name(client, name)}/acknowledge")
+    client.tasks.acknowledge(full_name(client, name))
     say("acknowledged; it stays uncertain until it is settled")
 
 
@@ -158,18 +157,18 @@ def acknowledge(name: str, **site: Any) -> None:
 def cancel(name: str, why: str, json_: bool, **site: Any) -> None:
     """Cancel a task: one that waits ends at once, one that runs only if it is proved to have had no effect."""
     client = client_of(**site)
-    value = client.post(f"/tasks/{full_name(client, name)}/cancel", {"why": why})
+    value = client.tasks.cancel(full_name(client, name), why)
     if json_:
         show_json(value)
     else:
-        say(f"task {value['task']} is {value['state']}")
+        say(f"task {full_name(client, name)} is {value.state}")
 
 
-def full_name(client: Any, name: str) -> str:
+def full_name(client: Client, name: str) -> str:
     """`home/key` of a name that may be a key's beginning."""
     if name.count("/") == 1 and len(name.rpartition("/")[2]) >= 32:
         return name
-    found = {f"{t['home']}/{t['key']}" for t in client.get("/tasks") if name in f"{t['home']}/{t['key']}"}
+    found = {task.name for task in client.tasks.list() if name in task.name}
     if len(found) != 1:
         what = f"{len(found)} tasks" if found else "no task"
         raise click.ClickException(f"{name!r} names {what} here; see yosegi task list")

@@ -1,195 +1,159 @@
-"""The Python face of a running site: the same verbs as its pages and command line, over its API."""
+"""The Python client of a running site: the same verbs as its pages and command line, with the same values."""
 
 from __future__ import annotations
 
-import json
 import secrets
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
+from yosegi.client.campaigns import CampaignHandle
+from yosegi.client.connection import Connection, SiteRefused
+from yosegi.client.governance import GovernanceClient, MandatesClient
+from yosegi.client.grants import GrantsClient
 from yosegi.client.objects import ObjectsClient
+from yosegi.client.operations import OperationsClient
+from yosegi.client.tasks import RequestsClient, TasksClient
 from yosegi.core.clock import Clock, SystemClock
-from yosegi.core.errors import Invalid, Unavailable, YosegiError
+from yosegi.core.errors import Invalid, Unavailable
 from yosegi.core.identifiers import split_capability
+from yosegi.services.campaigns.schemas import CampaignDetail, CampaignSummary
+from yosegi.services.capabilities.schemas import CapabilitySummary, ContractDetail
+from yosegi.services.governance.schemas import AccessLine, AgreementDetail, CharterDetail, PolicyAnswer, WhatIfAnswer
+from yosegi.services.peers.schemas import PeerStatus, SiteInfo
+from yosegi.services.sessions.schemas import BrowserSignIn, SessionEnded, SessionToken
 from yosegi.trust.login import Login
 from yosegi.trust.signer import Ed25519Signer, Signer
 
 
-class Told(YosegiError):
-    """The site answered with an error; its own words are the message."""
-
-    def __init__(self, code: str, message: str, status: int) -> None:
-        self.code, self.status = code, status
-        super().__init__(message)
-
-
 class Client:
-    """A signed-in connection to one site. Made by `connect`."""
+    """A connection to one site, made by `connect`.
 
-    def __init__(self, url: str, token: str = "") -> None:
-        self.url, self._token = url.rstrip("/"), token
+    What it can be asked stands with the noun it is about: `tasks`, `requests`, `objects`, `grants`, `governance`,
+    `mandates` and `operations`; what scientists ask most stands here.
+    """
 
-    def get(self, path: str) -> Any:
-        """GET below `/api/v1`."""
-        return self._call("GET", path, None)
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.tasks = TasksClient(connection)
+        self.requests = RequestsClient(connection)
+        self.objects = ObjectsClient(connection)
+        self.grants = GrantsClient(connection)
+        self.governance = GovernanceClient(connection)
+        self.mandates = MandatesClient(connection)
+        self.operations = OperationsClient(connection)
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """POST below `/api/v1`."""
-        return self._call("POST", path, body or {})
+    @property
+    def url(self) -> str:
+        """The site's address."""
+        return self._connection.url
 
-    def site(self) -> dict[str, Any]:
+    @property
+    def token(self) -> str:
+        """Of the session; empty where nobody is signed in. Whoever has it acts as this person."""
+        return self._connection.token
+
+    def __repr__(self) -> str:
+        return f"<client of {self.url}, {'signed in' if self.token else 'not signed in'}>"
+
+    # -- the site -------------------------------------------------------------------------------------------------
+
+    def site(self) -> SiteInfo:
         """Which site this is."""
-        return dict(self.get("/site"))
+        return self._connection.get(SiteInfo, "/site")
 
-    def capabilities(self) -> list[dict[str, Any]]:
+    def peers(self) -> tuple[PeerStatus, ...]:
+        """How each peer is reached, and when it was last heard."""
+        return self._connection.get_all(PeerStatus, "/peers")
+
+    def changes(self, after: int = -1) -> Iterator[int]:
+        """The site's last sequence, each time it grows; for ever."""
+        request = self._connection.request("GET", f"/changes?after={after}")
+        with self._connection.opened(request) as answer:
+            try:
+                for line in answer:
+                    if line.startswith(b"data: "):
+                        yield int(line[6:])
+            except ValueError as error:
+                raise Unavailable(self.url, str(error), "is the site running?") from None
+
+    # -- what scientists ask --------------------------------------------------------------------------------------
+
+    def capabilities(self) -> tuple[CapabilitySummary, ...]:
         """Everything that can be used."""
-        return list(self.get("/capabilities"))
+        return self._connection.get_all(CapabilitySummary, "/capabilities")
 
-    def capability(self, ref: str) -> dict[str, Any]:
+    def capability(self, ref: str) -> ContractDetail:
         """One contract.
 
         Raises:
             Invalid: not of the form `site/name@version`.
         """
         split_capability(ref)
-        return dict(self.get(f"/capabilities/{quote(ref)}"))
+        return self._connection.get(ContractDetail, f"/capabilities/{quote(ref)}")
 
-    def campaigns(self) -> list[dict[str, Any]]:
+    def campaigns(self) -> tuple[CampaignSummary, ...]:
         """Every campaign of this site."""
-        return list(self.get("/campaigns"))
+        return self._connection.get_all(CampaignSummary, "/campaigns")
 
     def campaign(self, name: str) -> CampaignHandle:
-        """One campaign."""
-        handle = CampaignHandle(self, name)
+        """One campaign.
+
+        Raises:
+            SiteRefused: none of that name.
+        """
+        handle = CampaignHandle(self._connection, name)
         handle.state()
         return handle
 
     def start(self, spec: str | Path, mandate: str = "") -> CampaignHandle:
         """Start a campaign from a file, or from its text; under a mandate, or under one given by starting it."""
         text = spec.read_text(encoding="utf-8") if isinstance(spec, Path) else spec
-        return CampaignHandle(self, self.post("/campaigns", {"spec": text, "mandate": mandate})["name"])
+        started = self._connection.post(CampaignDetail, "/campaigns", {"spec": text, "mandate": mandate})
+        return CampaignHandle(self._connection, started.name)
 
-    def charters(self) -> list[dict[str, Any]]:
+    def charters(self) -> tuple[CharterDetail, ...]:
         """Every charter the site lives in."""
-        return list(self.get("/charters"))
+        return self.governance.charters()
 
-    def agreements(self) -> list[dict[str, Any]]:
+    def agreements(self) -> tuple[AgreementDetail, ...]:
         """The agreements the site is a party to."""
-        return list(self.get("/agreements"))
+        return self.governance.agreements()
 
-    def explain(self, capability: str, **question: Any) -> dict[str, Any]:
-        """What policy would answer, and why not: `team`, `purpose`, `person`, `action`, `sensitivity` … narrow it."""
-        return dict(self.post("/policy/explain", {"capability": capability, **question}))
+    def explain(self, capability: str, **question: Any) -> PolicyAnswer:
+        """What policy would answer, and why not; see `GovernanceClient.explain`."""
+        return self.governance.explain(capability, **question)
 
-    def what_if(self, capability: str, **question: Any) -> dict[str, Any]:
-        """The same `now` and `then`: with agreements to `add` (dicts), names to do `without`, or other `rules`."""
-        return dict(self.post("/policy/what-if", {"capability": capability, **question}))
+    def what_if(self, capability: str, **question: Any) -> WhatIfAnswer:
+        """What policy would answer if agreements or rules were others; see `GovernanceClient.what_if`."""
+        return self.governance.what_if(capability, **question)
 
-    def access(self, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
+    def access(self, person: str = "", purpose: str = "") -> tuple[AccessLine, ...]:
         """What somebody may use in each of their teams, and why not the rest."""
-        return list(self.get(f"/access?{urlencode({'person': person, 'purpose': purpose})}"))
+        return self.governance.access(person, purpose)
 
-    def changes(self, after: int = -1) -> Iterator[int]:
-        """The site's last sequence, each time it grows; for ever."""
-        request = self._request("GET", f"/changes?after={after}", None)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                for line in answer:
-                    if line.startswith(b"data: "):
-                        yield int(line[6:])
-        except (OSError, ValueError) as error:
-            raise Unavailable(self.url, str(error), "is the site running?") from None
+    # -- signing in and out ---------------------------------------------------------------------------------------
 
-    @property
-    def objects(self) -> ObjectsClient:
-        """Large data at the site."""
-        return ObjectsClient(
-            lambda method, path: self._request(method, path, None),
-            lambda method, path: self._call(method, path, None),
-            self.post,
-            _told,
-        )
+    def begin_browser_sign_in(self) -> BrowserSignIn:
+        """Begin a sign-in that a person confirms in a browser."""
+        return self._connection.post(BrowserSignIn, "/session/browser")
 
-    def bytes(self, path: str) -> bytes:
-        """GET below `/api/v1`, as it comes."""
-        try:
-            with urllib.request.urlopen(self._request("GET", path, None), timeout=600) as answer:
-                return bytes(answer.read())
-        except urllib.error.HTTPError as error:
-            raise _told(error) from None
-        except OSError as error:
-            raise Unavailable(self.url, str(error), "is the site running?") from None
+    def collect_browser_sign_in(self, secret: str) -> SessionToken:
+        """The token of a sign-in that was begun so, once the person has confirmed it; empty until then."""
+        return self._connection.post(SessionToken, "/session/browser/collect", {"secret": secret})
 
-    def _request(self, method: str, path: str, body: dict[str, Any] | None) -> urllib.request.Request:
-        headers = {"Content-Type": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        data = None if body is None else json.dumps(body).encode()
-        return urllib.request.Request(f"{self.url}/api/v1{path}", data=data, headers=headers, method=method)
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
-        try:
-            with urllib.request.urlopen(self._request(method, path, body), timeout=60) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise _told(error) from None
-        except OSError as error:
-            raise Unavailable(self.url, str(error), "is the site running?") from None
-
-
-class CampaignHandle:
-    """One campaign of a site."""
-
-    def __init__(self, client: Client, name: str) -> None:
-        self._client, self.name = client, name
-
-    def state(self) -> dict[str, Any]:
-        """Everything about it, trials included."""
-        return dict(self._client.get(f"/campaigns/{quote(self.name)}"))
-
-    def move(self, word: str, why: str = "", conduct: str | None = None) -> dict[str, Any]:
-        """`hold`, `resume` (perhaps with another conduct), `stop` or `abort`."""
-        body = {"why": why} | ({"conduct": conduct} if conduct else {})
-        return dict(self._client.post(f"/campaigns/{quote(self.name)}/{word}", body))
-
-    def export(self) -> bytes:
-        """Its bundle, for `yosegi verify` and `yosegi replay`."""
-        return self._client.bytes(f"/campaigns/{quote(self.name)}/export")
-
-    def results(self) -> Any:
-        """Its ended trials, one row each: a pandas DataFrame where pandas is installed, else a list of dicts.
-
-        A step's output that is an object is a column `step.output` of digests, for `Client.objects`.
-        """
-        state = self.state()
-        objective = state["objective"]["name"]
-        rows = [
-            {"trial": t["number"], "source": t["source"], "state": t["state"]}
-            | t["values"]
-            | {objective: t["value"], f"{objective}_error": t["error"]}
-            | _references(t["steps"])
-            for t in state["trial"]
-        ]
-        try:
-            import pandas
-        except ImportError:
-            return rows
-        return pandas.DataFrame(rows)
-
-    def __repr__(self) -> str:
-        return f"<campaign {self.name} at {self._client.url}>"
+    def sign_out(self) -> SessionEnded:
+        """End the session: its token opens nothing any more."""
+        return self._connection.post(SessionEnded, "/session/end")
 
 
 def connect(
     url: str,
     *,
     person: str = "",
-    key: Path | Signer | None = None,
+    key: str | Path | Signer | None = None,
     passphrase: str = "",
     token: str = "",
     agent: str = "",
@@ -207,39 +171,34 @@ def connect(
         clock: dates the login.
 
     Raises:
-        Invalid: that is no address.
+        Invalid: that is no address, the key's file is none, or nobody is named who signs in.
         Unavailable: nobody answers there.
-        YosegiError: the site does not let this person in.
+        SiteRefused: the site does not let this person in.
     """
     _check_address(url)
-    client = Client(url)
+    connection = Connection(url.rstrip("/"), token)
+    if key is None and not passphrase:
+        return Client(connection)
+    if not person:
+        raise Invalid("the sign-in", "nobody is named", 'say who: person="pi@argonne"')
+    body: dict[str, Any] = {"person": person, "passphrase": passphrase}
     if key is not None:
-        signer = Ed25519Signer.load(key) if isinstance(key, Path) else key
-        now = (clock or SystemClock()).now()
-        login = Login(
-            person=person,
-            agent=agent or None,
-            site=client.site()["site"],
-            nonce=secrets.token_hex(16),
-            issued=now,
-            not_after=now + timedelta(minutes=2),
-        )
-        answer = client.post("/session", {"login": login.sign(signer).model_dump(mode="json")})
-    elif passphrase:
-        answer = client.post("/session", {"person": person, "passphrase": passphrase})
-    else:
-        return Client(url, token)
-    return Client(url, answer["token"])
+        signer = Ed25519Signer.load(Path(key)) if isinstance(key, str | Path) else key
+        body = {"login": _login(connection, person, agent, signer, clock or SystemClock())}
+    return Client(Connection(connection.url, connection.post(SessionToken, "/session", body).token))
 
 
-def _references(steps: list[dict[str, Any]]) -> dict[str, str]:
-    """The digest of each object that a trial's steps yielded."""
-    return {
-        f"{step['name']}.{name}": value["sha256"]
-        for step in steps
-        for name, value in step["outputs"].items()
-        if isinstance(value, dict) and "sha256" in value
-    }
+def _login(connection: Connection, person: str, agent: str, signer: Signer, clock: Clock) -> dict[str, Any]:
+    now = clock.now()
+    login = Login(
+        person=person,
+        agent=agent or None,
+        site=connection.get(SiteInfo, "/site").site,
+        nonce=secrets.token_hex(16),
+        issued=now,
+        not_after=now + timedelta(minutes=2),
+    )
+    return login.sign(signer).model_dump(mode="json")
 
 
 def _check_address(url: str) -> None:
@@ -252,11 +211,4 @@ def _check_address(url: str) -> None:
         raise Invalid(f"address {url!r}", "not the address of a site", "e.g. http://127.0.0.1:8101")
 
 
-def _told(error: urllib.error.HTTPError) -> YosegiError:
-    try:
-        value = json.loads(error.read())
-    except ValueError:
-        return Told("error", f"status {error.code}", error.code)
-    if "detail" in value:
-        return Told("invalid", "; ".join(f"{'.'.join(map(str, d['loc']))}: {d['msg']}" for d in value["detail"]), 422)
-    return Told(str(value.get("code", "error")), str(value.get("message", "")), error.code)
+__all__ = ["CampaignHandle", "Client", "SiteRefused", "connect"]

@@ -1,18 +1,18 @@
-"""Objects in the Python face of a site: files in, files out, each verified by its digest."""
+"""Objects in the Python client: files in, files out, each verified by its digest."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import mimetypes
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 
-from yosegi.core.errors import Corrupt, NotFound, Unavailable, YosegiError
+from yosegi.client.connection import LONG, Connection, read_answer
+from yosegi.core.contract import Sensitivity
+from yosegi.core.errors import Corrupt, NotFound
+from yosegi.core.object import ObjectRef
+from yosegi.services.erasure.schemas import ErasureOrdered
+from yosegi.services.objects.schemas import ObjectDetail, ObjectsCollected, ObjectSummary
 
 _BLOCK = 1024 * 1024
 
@@ -20,18 +20,15 @@ _BLOCK = 1024 * 1024
 class ObjectsClient:
     """The objects of one site. Made by `Client.objects`."""
 
-    def __init__(
-        self,
-        request: Callable[[str, str], urllib.request.Request],
-        call: Callable[[str, str], Any],
-        post: Callable[[str, dict[str, Any]], Any],
-        told: Callable[[urllib.error.HTTPError], YosegiError],
-    ) -> None:
-        self._request, self._call, self._post, self._told = request, call, post, told
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __repr__(self) -> str:
+        return f"<objects at {self._connection.url}>"
 
     def put(
-        self, file: Path | str, *, team: str, media_type: str = "", label: str = "team", charter: str = ""
-    ) -> dict[str, Any]:
+        self, file: Path | str, *, team: str, media_type: str = "", label: Sensitivity = "team", charter: str = ""
+    ) -> ObjectRef:
         """Bring a file to the site; the reference to it.
 
         Args:
@@ -44,21 +41,13 @@ class ObjectsClient:
         path = Path(file)
         kind = media_type or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         query = urlencode({"team": team, "media_type": kind, "sensitivity": label, "charter": charter})
-        request = self._request("POST", f"/objects?{query}")
+        request = self._connection.request("POST", f"/objects?{query}")
         request.add_header("Content-Type", "application/octet-stream")
         request.add_header("Content-Length", str(path.stat().st_size))
         with path.open("rb") as data:
             request.data = data
-            return dict(self._open(request))
-
-    def _open(self, request: urllib.request.Request) -> Any:
-        try:
-            with urllib.request.urlopen(request, timeout=3600) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise self._told(error) from None
-        except OSError as error:
-            raise Unavailable(request.host, str(error), "is the site running?") from None
+            with self._connection.opened(request, LONG) as answer:
+                return read_answer(ObjectRef, answer.read())
 
     def get(self, sha256: str, file: Path | str) -> Path:
         """Write an object's bytes to a file, and verify them.
@@ -68,42 +57,41 @@ class ObjectsClient:
         """
         path, sha = Path(file), hashlib.sha256()
         half = path.with_name(path.name + ".part")
+        request = self._connection.request("GET", f"/objects/{quote(sha256)}/bytes")
         try:
-            request = self._request("GET", f"/objects/{quote(sha256)}/bytes")
-            with urllib.request.urlopen(request, timeout=600) as answer, half.open("wb") as out:
+            with self._connection.opened(request, LONG) as answer, half.open("wb") as out:
                 while block := answer.read(_BLOCK):
                     sha.update(block)
                     out.write(block)
             if f"sha256:{sha.hexdigest()}" != sha256:
                 raise Corrupt(f"object {sha256}", "other bytes came", "get it again")
             return half.replace(path)
-        except urllib.error.HTTPError as error:
-            raise self._told(error) from None
-        except OSError as error:
-            raise Unavailable(f"object {sha256}", str(error), "get it again") from None
         finally:
             half.unlink(missing_ok=True)
 
-    def list(self, *, campaign: str = "", task: str = "") -> list[dict[str, Any]]:
+    def list(self, *, campaign: str = "", task: str = "") -> tuple[ObjectSummary, ...]:
         """Objects the site knows, the newest first; of a campaign or a task alone, if one is given."""
-        query = urlencode({"campaign": campaign, "task": task})
-        return [dict(line) for line in self._call("GET", f"/objects?{query}")]
+        return self._connection.get_all(ObjectSummary, f"/objects?{urlencode({'campaign': campaign, 'task': task})}")
 
-    def show(self, sha256: str) -> dict[str, Any]:
-        """One object and every entry that names it; the beginning of its digest is enough."""
+    def show(self, sha256: str) -> ObjectDetail:
+        """One object and every entry that names it; the beginning of its digest is enough.
+
+        Raises:
+            NotFound: none of that beginning, or several.
+        """
         full = sha256 if len(sha256) == 71 else self._full(sha256.removeprefix("sha256:"))
-        return dict(self._call("GET", f"/objects/{quote(full)}"))
+        return self._connection.get(ObjectDetail, f"/objects/{quote(full)}")
 
     def _full(self, beginning: str) -> str:
-        found = {line["sha256"] for line in self.list() if line["sha256"][7:].startswith(beginning)}
+        found = {line.sha256 for line in self.list() if line.sha256[7:].startswith(beginning)}
         if len(found) != 1:
             raise NotFound("object", beginning, tuple(sorted(found)))
-        return str(found.pop())
+        return found.pop()
 
-    def collect(self) -> dict[str, Any]:
+    def collect(self) -> ObjectsCollected:
         """Take away what no entry names and is older than a day."""
-        return dict(self._post("/objects/collect", {}))
+        return self._connection.post(ObjectsCollected, "/objects/collect")
 
-    def erase(self, sha256: str, why: str) -> dict[str, Any]:
+    def erase(self, sha256: str, why: str) -> ErasureOrdered:
         """Take an object's bytes away for good, here and where it went; where it is gone, and who has not answered."""
-        return dict(self._post(f"/objects/{quote(sha256)}/erase", {"why": why}))
+        return self._connection.post(ErasureOrdered, f"/objects/{quote(sha256)}/erase", {"why": why})

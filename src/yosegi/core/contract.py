@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-import jsonschema_rs
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import CapabilityName
+from yosegi.core.schema import Misfit, Schema, schema_of
 from yosegi.core.values import Value
 
 Kind = Literal["simulation", "instrument", "robot", "analysis", "training", "data", "model"]
@@ -70,18 +70,24 @@ class LinearConstraint(Value):
         at_most: the sum is at most this.
     """
 
-    weights: dict[str, float]
+    weights: dict[str, float] = Field(min_length=1)
     equals: float | None = None
     at_least: float | None = None
     at_most: float | None = None
 
-    def __init__(self, weights: dict[str, float], **bounds: float) -> None:
+    def __init__(self, /, weights: dict[str, float] | None = None, **bounds: float) -> None:
         super().__init__(weights=weights, **bounds)  # type: ignore[call-arg]
 
     def broken_by(self, inputs: dict[str, Any]) -> str:
         """Why the inputs break the constraint, or the empty text."""
-        total = sum(weight * float(inputs[name]) for name, weight in self.weights.items())
-        slack = 1e-6 * max(1.0, *(abs(b) for b in (self.equals, self.at_least, self.at_most) if b is not None))
+        total = 0.0
+        for name, weight in self.weights.items():
+            value = inputs.get(name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return f"{name} is constrained, and {'not given' if value is None else 'no number'}"
+            total += weight * float(value)
+        bounds = [bound for bound in (self.equals, self.at_least, self.at_most) if bound is not None]
+        slack = 1e-6 * max(1.0, *map(abs, bounds), 0.0)
         formula = " + ".join(name if weight == 1 else f"{weight:g}·{name}" for name, weight in self.weights.items())
         if self.equals is not None and abs(total - self.equals) > slack:
             return f"{formula} is {total:g} and must equal {self.equals:g}"
@@ -107,13 +113,13 @@ class Contract(Value):
     format: Literal["yosegi.contract.v1"] = "yosegi.contract.v1"
     name: CapabilityName
     title: Annotated[str, StringConstraints(min_length=3, max_length=200)]
-    description: str = ""
-    field: str
+    description: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    field: Annotated[str, StringConstraints(max_length=200)]
     kind: Kind
     effect: EffectClass = Field(strict=False)
     inputs: dict[str, Any]
     outputs: dict[str, Any]
-    constraints: tuple[LinearConstraint, ...] = ()
+    constraints: tuple[LinearConstraint, ...] = Field(default=(), max_length=64)
     fidelity: Fidelity | None = None
     cost: Amounts = Amounts()
     """The most one task may cost, in milli-units of grant units; held before it starts."""
@@ -123,7 +129,7 @@ class Contract(Value):
     can_query: bool = False
     can_cancel: Literal["queued", "running"] = "queued"
     on_revoked: Literal["finish", "safe_stop", "abort"] = "finish"
-    safe_state: str = ""
+    safe_state: Annotated[str, StringConstraints(max_length=2000)] = ""
     stop_grace: float | None = Field(default=None, ge=0, le=3600)
     """Seconds it has, once asked, to reach its safe state before it is ended by force; the engine's own if None."""
     conduct: tuple[Conduct, ...] = ("suggest", "approve", "run")
@@ -132,6 +138,23 @@ class Contract(Value):
     """The simulated counterpart of an instrument, or the instrument a simulation stands for."""
     sensitivity: Sensitivity = "team"
     export_class: str = "none"
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        """Whatever is read of a schema or a constraint later is there, and of its type."""
+        for side, schema in (("inputs", self.inputs), ("outputs", self.outputs)):
+            try:
+                schema_of(canonical.dumps(schema))
+            except Invalid as error:
+                raise ValueError(f"{side}: {error.why}") from None
+            _check_fields(side, schema)
+        for number, constraint in enumerate(self.constraints):
+            for name in constraint.weights:
+                part = self.inputs.get("properties", {}).get(name)
+                if part is None or part.get("type", "number") not in ("number", "integer"):
+                    found = "there is no such input" if part is None else f"it is a {part['type']}"
+                    raise ValueError(f"constraints.{number}: {name!r} must be a number, and {found}")
+        return self
 
     def check_inputs(self, inputs: dict[str, Any]) -> None:
         """Hold inputs against the schema and the linear constraints.
@@ -155,29 +178,34 @@ class Contract(Value):
         self._check(self._outputs, outputs, self.outputs, "outputs")
 
     @functools.cached_property
-    def _inputs(self) -> jsonschema_rs.Draft202012Validator:
-        return _validator(canonical.dumps(self.inputs))
+    def _inputs(self) -> Schema:
+        return schema_of(canonical.dumps(self.inputs))
 
     @functools.cached_property
-    def _outputs(self) -> jsonschema_rs.Draft202012Validator:
-        return _validator(canonical.dumps(self.outputs))
+    def _outputs(self) -> Schema:
+        return schema_of(canonical.dumps(self.outputs))
 
-    def _check(
-        self, validator: jsonschema_rs.Draft202012Validator, value: dict[str, Any], schema: dict[str, Any], what: str
-    ) -> None:
+    def _check(self, schema: Schema, value: dict[str, Any], described: dict[str, Any], what: str) -> None:
         if (size := len(canonical.dumps(value))) > INLINE:
             raise TooLarge(f"{what} of {self.name}", size)
-        error = next(iter(validator.iter_errors(value)), None)
-        if error is not None:
-            where = ".".join(str(part) for part in error.instance_path)
-            unit = schema.get("properties", {}).get(where, {}).get("unit", "")
+        try:
+            schema.check(value, f"{what} of {self.name}")
+        except Misfit as error:
+            where = ".".join(str(part) for part in error.path)
+            unit = described.get("properties", {}).get(where, {}).get("unit", "")
             raise Invalid(
-                f"{what} of {self.name}",
-                f"{where}: {error.message}" if where else error.message,
-                f"{where} is given in {unit}" if unit not in ("", "1") else "",
-            )
+                error.what, error.why, f"{where} is given in {unit}" if unit not in ("", "1") else ""
+            ) from None
 
 
-@functools.lru_cache(maxsize=1024)
-def _validator(schema: bytes) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(canonical.loads(schema), validate_formats=False)
+def _check_fields(side: str, schema: dict[str, Any]) -> None:
+    """Each input or output is described by an object, whose unit is a text.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for name, part in schema.get("properties", {}).items():
+        if not isinstance(part, dict):
+            raise ValueError(f"{side}.properties.{name}: must be an object")
+        if not isinstance(part.get("unit", ""), str):
+            raise ValueError(f"{side}.properties.{name}.unit: must be a text")

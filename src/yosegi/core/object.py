@@ -90,7 +90,8 @@ def refs(schema: Mapping[str, Any], values: Mapping[str, Any] | None) -> dict[st
 
 def is_object(part: Mapping[str, Any]) -> bool:
     """Whether a property of a contract's schema is an object, perhaps an optional one."""
-    return part.get("format") == OBJECT or any(choice.get("format") == OBJECT for choice in part.get("anyOf", ()))
+    choices = [choice for choice in part.get("anyOf", ()) if isinstance(choice, dict)]
+    return any(choice.get("format") == OBJECT for choice in (part, *choices))
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from yosegi.services.campaigns.schemas import CampaignDetail
+
 WIDTH, HEIGHT, MARGIN = 720, 260, 40
 
 
-def write_report(path: Path, state: dict[str, Any], found: dict[str, Any], seconds: float) -> Path:
+def write_report(path: Path, state: CampaignDetail, found: dict[str, Any], seconds: float) -> Path:
     """Write the report.
 
     Args:
@@ -22,24 +24,24 @@ def write_report(path: Path, state: dict[str, Any], found: dict[str, Any], secon
     environment = Environment(
         loader=PackageLoader("yosegi.demo", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    experiments = [t for t in state["trial"] if t["source"] == "experiment"]
+    experiments = [t for t in state.trial if t.source == "experiment"]
     text = environment.get_template("report.html").render(
         state=state,
         found=found,
         seconds=seconds,
         experiments=len(experiments),
-        simulations=sum(t["source"] == "simulation" for t in state["trial"]),
+        simulations=sum(t.source == "simulation" for t in state.trial),
         svg=convergence(state),
-        wells=state["spent"].get("samples", "0"),
+        wells=state.spent.get("samples", "0"),
     )
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def convergence(state: dict[str, Any]) -> dict[str, Any]:
+def convergence(state: CampaignDetail) -> dict[str, Any]:
     """Points of the plot: experiments in order, the best so far, and the target, in pixels of the drawing."""
-    values = [t["value"] for t in state["trial"] if t["source"] == "experiment" and t["value"] is not None]
-    target = state["stop"].get("target")
+    values = [t.value for t in state.trial if t.source == "experiment" and t.value is not None]
+    target = state.stop.target
     top = max([*values, target or 0.0, 1.0]) * 1.05
 
     def x(n: float) -> float:

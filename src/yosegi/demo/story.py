@@ -15,6 +15,7 @@ from typing import Any
 from yosegi.client.client import CampaignHandle, Client, connect
 from yosegi.core.errors import Corrupt, Unavailable
 from yosegi.demo.processes import Processes
+from yosegi.trust.messages import Explanation
 from yosegi.verification.bundle import read_bundle, replay_bundle, verify_bundle
 
 PATIENCE = 150.0
@@ -47,7 +48,7 @@ class Story:
         """Start the campaign, or take up the one that is there."""
         pi = self.client("pi@argonne")
         self.until(lambda: len(pi.capabilities()) >= 3, "the others' offers arrive")
-        if self.campaign in {campaign["name"] for campaign in pi.campaigns()}:
+        if self.campaign in {campaign.name for campaign in pi.campaigns()}:
             return pi.campaign(self.campaign)
         return pi.start(spec)
 
@@ -56,8 +57,8 @@ class Story:
         operator = self.client("operator@nims")
 
         def dispensing() -> bool:
-            over = handle.state()["state"] in ("ended", "aborted")
-            running = [t for t in operator.get("/tasks?state=dispatched") if "mix" in t["capability"]]
+            over = handle.state().state in ("ended", "aborted")
+            running = [t for t in operator.tasks.list("dispatched") if "mix" in t.capability]
             return over or bool(running)
 
         self.until(dispensing, "the robot begins to dispense")
@@ -66,10 +67,10 @@ class Story:
         self.say("the robot's station was killed (SIGKILL) in the middle of dispensing")
         time.sleep(1.0)
         self.start_robot()
-        self.until(lambda: bool(operator.get("/notices")), "the operator is told")
-        notice = operator.get("/notices")[0]
-        self.found["uncertain"] = {"task": notice["task"], "since": notice["since"], "text": notice["text"]}
-        self.say(f"notice to operator@nims: {notice['text']}")
+        self.until(lambda: bool(operator.operations.alerts()), "the operator is told")
+        notice = operator.operations.alerts()[0]
+        self.found["uncertain"] = {"task": notice.task, "since": notice.since, "text": notice.text}
+        self.say(f"notice to operator@nims: {notice.text}")
 
     def start_robot(self) -> None:
         """Start the robot's station."""
@@ -79,7 +80,7 @@ class Story:
         """Ask for something its owner forbids, and hear why."""
         pi = self.client("pi@argonne")
         text = spec.replace('name = "colour"', 'name = "colour-class"', 1).replace('"research"', '"teaching"', 1)
-        names = {campaign["name"] for campaign in pi.campaigns()}
+        names = {campaign.name for campaign in pi.campaigns()}
         handle = pi.campaign("colour-class") if "colour-class" in names else pi.start(text)
 
         def refused() -> bool:
@@ -87,38 +88,37 @@ class Story:
 
         self.until(refused, "the owner refuses")
         reason = next(self._refusals(handle))
-        self.found["refusal"] = reason
-        self.say(f"nims refused a well for teaching:\n    {reason['en']}\n    {reason['ja']}")
-        if handle.state()["state"] in ("running", "held", "stopping", "stopped"):
+        self.found["refusal"] = reason.model_dump(mode="json")
+        self.say(f"nims refused a well for teaching:\n    {reason.en}\n    {reason.ja}")
+        if handle.state().state in ("running", "held", "stopping", "stopped"):
             handle.move("abort", "it was only asked to be refused")
 
     @staticmethod
-    def _refusals(handle: CampaignHandle) -> Iterator[dict[str, str]]:
-        for trial in handle.state()["trial"]:
-            for step in trial["steps"]:
-                if step["state"] == "refused":
-                    yield from step["reasons"]
+    def _refusals(handle: CampaignHandle) -> Iterator[Explanation]:
+        for trial in handle.state().trial:
+            for step in trial.steps:
+                if step.state == "refused":
+                    yield from step.reasons
 
     def stop_and_resume(self, handle: CampaignHandle) -> None:
         """A safe stop in the middle, and on."""
-        if handle.state()["state"] != "running":
+        if handle.state().state != "running":
             return
         handle.move("stop", "to show that it can be stopped")
-        self.until(lambda: handle.state()["state"] in ("stopped", "ended"), "what had begun ends")
+        self.until(lambda: handle.state().state in ("stopped", "ended"), "what had begun ends")
         state = handle.state()
-        self.say(f"safe stop: {state['ended']} trials had ended, nothing runs")
-        self.found["stopped_at"] = state["ended"]
-        if state["state"] == "stopped":
+        self.say(f"safe stop: {state.ended} trials had ended, nothing runs")
+        self.found["stopped_at"] = state.ended
+        if state.state == "stopped":
             handle.move("resume", "shown")
             self.say("resumed")
 
     def settle(self) -> None:
         """The operator has looked at the plate, and says what became of the well."""
         operator = self.client("operator@nims")
-        for task in operator.get("/tasks?state=uncertain"):
-            path = f"/tasks/{task['home']}/{task['key']}/settle"
-            operator.post(path, {"effect": "done", "note": "the well is half filled and was set aside"})
-            self.say(f"operator@nims settled {task['home']}/{task['key'][:8]}…: done, the well is charged")
+        for task in operator.tasks.list("uncertain"):
+            operator.tasks.settle(task.name, "done", "the well is half filled and was set aside")
+            self.say(f"operator@nims settled {task.home}/{task.key[:8]}…: done, the well is charged")
 
     def evidence(self, handle: CampaignHandle) -> Path:
         """Export, verify, replay; then flip one byte of a copy and verify again."""

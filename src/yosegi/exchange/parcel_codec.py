@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -153,8 +154,10 @@ class ParcelCodec:
     def _refuse_replay(self, parcel: Parcel) -> None:
         now = self.clock.monotonic()
         window = LIFETIME.total_seconds() * 2
-        if len(self._seen) > 20_000:
-            self._seen = {key: at for key, at in self._seen.items() if now - at < window}
+        # Kept in the order of their arrival: what is too old to be taken again stands first.
+        for key in list(itertools.islice(self._seen, 2)):
+            if now - self._seen[key] >= window:
+                del self._seen[key]
         key = f"{parcel.sender} {parcel.key}"
         if key in self._seen:
             raise Invalid(f"a parcel of {parcel.sender}", "it was received before (a replay)")

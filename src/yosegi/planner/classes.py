@@ -13,11 +13,10 @@ import numpy as np
 import scipy
 
 from yosegi.planner.gp import GP, Prior, fit
-from yosegi.planner.space import Floats, Ints, Truths
+from yosegi.planner.space import Floats, Ints
 
 INDICATOR = Prior(noise_mean=-3.0)
 """Labels are steps, so short lengths and some noise are likelier than for a smooth outcome."""
-_EDGE = Prior(length_mean=-0.7, length_sd=0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,39 +46,6 @@ class Classes:
     def condition(self, X: Floats) -> Classes:
         """After imagined answers at X (m, d) that say what is expected."""
         return Classes(self.labels, tuple(gp.condition(X, gp.posterior(X)[0]) for gp in self.processes))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Feasibility:
-    """Where points have an answer, learned from those that had none.
-
-    Away from all data it believes the prior, three in four, rather than the share of failures so far, since failures
-    are met at the edge of what is tried.
-    """
-
-    process: GP
-
-    PRIOR = 0.67
-    """Latent mean far away: Φ(0.67) is three in four."""
-    NOISE = np.array([0.2])
-    """An answer or none is hardly ever luck; learned noise would excuse failure after failure."""
-
-    @classmethod
-    def of(cls, X: Floats, infeasible: Truths, groups: Ints) -> Feasibility | None:
-        """Learn from X (n, d), `infeasible` (n,) truth values; None where nothing failed."""
-        if not np.any(infeasible):
-            return None
-        latent = np.where(infeasible, -1.0, 1.0)
-        return cls(fit(X, latent, groups, noise=cls.NOISE, prior=_EDGE, standard=(cls.PRIOR, 1.0)))
-
-    def condition(self, X: Floats) -> Feasibility:
-        """After imagined answers at X (m, d) that say what is expected."""
-        return Feasibility(self.process.condition(X, self.process.posterior(X)[0]))
-
-    def log_probability(self, P: Floats) -> Floats:
-        """Shape (m,): log probability that P (m, d) has an answer."""
-        mean, sd = self.process.posterior(P)
-        return np.asarray(scipy.special.log_ndtr(mean / np.sqrt(sd**2 + self.process.noise_sd() ** 2)))
 
 
 def _log_positive(gp: GP, P: Floats) -> Floats:

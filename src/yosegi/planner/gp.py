@@ -6,9 +6,9 @@ coregionalisation model (Álvarez, Rosasco & Lawrence 2012, section 4.2) with on
 scale of a source are free and its relation to the first is learned. ε has a learned variance for each source, plus the
 squared standard error where one was stated.
 
-Priors: log ℓ ~ N(μ + log(d)/2, σ²), a scale that grows with the number of parameters (Hvarfner, Hellsten & Nardi 2024);
-log noise variance ~ N(-5, 1.5²); atanh ρ ~ N(0.5, 1.25²), since what is meant to answer the same question is likelier
-to agree than not.
+Priors: log ℓ ~ N(μ + log(d)/2, σ²), a scale that grows with the number of parameters (Hvarfner, Hellsten & Nardi 2024),
+with a part common to all parameters where one is stated; log noise variance ~ N(-5, 1.5²); atanh ρ ~ N(0.5, 1.25²),
+since what is meant to answer the same question is likelier to agree than not. Defaults; see `Prior`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import scipy
 
-from yosegi.planner.kernel import matern52, matern52_with_slope, scaled_distance, summed_slope
+from yosegi.planner.kernel import correlation, correlation_with_slopes, summed_slope
 from yosegi.planner.space import Floats, Ints
 
 LEVEL = 0.25
@@ -28,17 +28,22 @@ JITTER = 1e-6
 """Smallest noise variance of standardised outcomes; keeps repeated points solvable."""
 SMALLEST = 1e-12
 """Smallest posterior variance, in standard units."""
-ENOUGH = 300
-"""Most measurements that hyper-parameters are learned from; the process is conditioned on all."""
+ENOUGH = 120
+"""Most measurements of a source that hyper-parameters are learned from; the process is conditioned on all."""
 _BAD = 1e25
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """Log-normal priors; lengths in widths of a parameter, variances in those of the standardised outcome."""
+    """Log-normal priors; lengths in widths of a parameter, variances in those of the standardised outcome.
+
+    A log length scale is the sum of one part common to all parameters, with deviation `common_sd`, and one of its own,
+    with `length_sd`: with `common_sd` above it, parameters are taken to matter alike until the data say otherwise.
+    """
 
     length_mean: float = 0.0
     length_sd: float = 1.0
+    common_sd: float = 0.0
     noise_mean: float = -5.0
     noise_sd: float = 1.5
     correlation_mean: float = 0.5
@@ -83,6 +88,7 @@ class Data:
         known: shape (n,), known noise variance in standard units, zero where none.
         groups: shape (d,), the parameter of each coordinate.
         fixed: shape (s,), noise variance of each source where it is stated, NaN where it is learned.
+        additive: share of the additive part of the kernel.
     """
 
     X: Floats
@@ -91,6 +97,7 @@ class Data:
     known: Floats
     groups: Ints
     fixed: Floats
+    additive: float = 0.0
 
     @property
     def sources(self) -> int:
@@ -138,7 +145,7 @@ class GP:
     def cross(self, P: Floats, source: int = 0) -> Floats:
         """Prior covariance between the training points and P (m, d) at a source: shape (n, m), standard units."""
         length = self.hyper.length[self.data.groups].astype(P.dtype)
-        out = matern52(scaled_distance(self.data.X.astype(P.dtype) / length, P / length))
+        out = correlation(self.data.X.astype(P.dtype) / length, P / length, self.data.groups, self.data.additive)
         if self.data.sources > 1:
             out *= self.hyper.between[self.data.source, source][:, None].astype(P.dtype)
             out += self.hyper.level[self.data.source, source][:, None].astype(P.dtype)
@@ -172,7 +179,8 @@ class GP:
         v0, _ = scipy.linalg.lapack.dtrtrs(self.L, self.cross(felt, 0), lower=1)
         v1, _ = scipy.linalg.lapack.dtrtrs(self.L, self.cross(asked, source), lower=1)
         length = self.hyper.length[self.data.groups]
-        shared = self.hyper.between[0, source] * matern52(scaled_distance(felt / length, asked / length))
+        shared = correlation(felt / length, asked / length, self.data.groups, self.data.additive)
+        shared *= self.hyper.between[0, source]
         shared += self.hyper.level[0, source] - v0.T @ v1
         own = np.maximum(self.prior_variance - np.einsum("ij,ij->j", v0, v0), SMALLEST)
         other = np.maximum(self.prior_variance - np.einsum("ij,ij->j", v1, v1), SMALLEST)
@@ -223,6 +231,7 @@ def fit(
     noise: Floats | None = None,
     prior: Prior | None = None,
     standard: tuple[float, float] | None = None,
+    additive: float = 0.0,
 ) -> GP:
     """A process with hyper-parameters at the maximum of their posterior, found by L-BFGS from one fixed start.
 
@@ -236,6 +245,7 @@ def fit(
         noise: shape (sources,), stated standard deviation of one measurement, NaN where it is learned.
         prior: of the hyper-parameters.
         standard: offset and scale of the first source's outcomes, instead of their mean and standard deviation.
+        additive: share of the additive part of the kernel, 0 to 1.
     """
     source = np.zeros(len(y), dtype=np.int64) if source is None else source
     pairs = np.array([spread_of(y[source == s]) for s in range(sources)])
@@ -244,9 +254,8 @@ def fit(
     offset, scale = pairs[:, 0], pairs[:, 1]
     known = np.nan_to_num((np.full(len(y), np.nan) if error is None else error) / scale[source]) ** 2
     stated = (np.full(sources, np.nan) if noise is None else noise) / scale
-    data = Data(
-        X, (y - offset[source]) / scale[source], source, np.minimum(known, 1e6), groups, np.minimum(stated**2, 1e6)
-    )
+    units = (y - offset[source]) / scale[source]
+    data = Data(X, units, source, np.minimum(known, 1e6), groups, np.minimum(stated**2, 1e6), additive)
     objective = _Objective(_thinned(data), prior or Prior())
     found = scipy.optimize.minimize(
         objective, objective.start(), jac=True, method="L-BFGS-B", bounds=objective.bounds(), options=_OPTIONS
@@ -256,12 +265,16 @@ def fit(
 
 
 def _thinned(data: Data) -> Data:
-    """Every kᵗʰ measurement of a long history, which is in an order of coordinates: enough to learn length scales."""
-    n = len(data.y)
-    if n <= ENOUGH:
+    """Every kᵗʰ measurement of a source's long history, in an order of coordinates: enough to learn length scales."""
+    kept = [_even(np.flatnonzero(data.source == s)) for s in range(data.sources)]
+    if sum(map(len, kept)) == len(data.y):
         return data
-    kept = np.linspace(0, n - 1, ENOUGH).astype(np.int64)
-    return replace(data, X=data.X[kept], y=data.y[kept], source=data.source[kept], known=data.known[kept])
+    at = np.sort(np.concatenate(kept))
+    return replace(data, X=data.X[at], y=data.y[at], source=data.source[at], known=data.known[at])
+
+
+def _even(index: Ints) -> Ints:
+    return index if len(index) <= ENOUGH else index[np.linspace(0, len(index) - 1, ENOUGH).astype(np.int64)]
 
 
 _OPTIONS = {"maxiter": 60, "ftol": 1e-6, "gtol": 1e-4, "maxls": 20}
@@ -279,7 +292,7 @@ def spread_of(y: Floats) -> tuple[float, float]:
 def _conditioned(data: Data, hyper: Hyper, offset: Floats, scale: Floats, evidence: float) -> GP:
     length = hyper.length[data.groups]
     Z = data.X / length
-    K = matern52(scaled_distance(Z, Z))
+    K = correlation(Z, Z, data.groups, data.additive)
     if data.sources > 1:
         K *= hyper.between[data.source[:, None], data.source]
         K += hyper.level[data.source[:, None], data.source]
@@ -324,7 +337,7 @@ class _Objective:
         """Value and gradient, shape of t."""
         data, hyper, n = self.data, self.hyper(t), len(self.data.y)
         Z = data.X / hyper.length[data.groups]
-        M, slope = matern52_with_slope(scaled_distance(Z, Z))
+        M, slopes = correlation_with_slopes(Z, data.groups, data.additive)
         B = hyper.between[data.source[:, None], data.source] if self.s > 1 else None
         S = M.copy() if B is None else M * B + hyper.level[data.source[:, None], data.source]
         S.flat[:: n + 1] = 1.0 + hyper.level[0, 0] + hyper.noise[data.source] + data.known + JITTER
@@ -338,10 +351,11 @@ class _Objective:
         W -= np.tril(inverse, -1).T
         value = 0.5 * float(data.y @ alpha) + float(np.log(L.diagonal()).sum())
         prior, gradient = self._prior(t)
-        slope *= W
-        if B is not None:
-            slope *= B
-        gradient[: self.g] -= 0.5 * np.bincount(data.groups, summed_slope(Z, slope), self.g)
+        weight = W if B is None else W * B
+        for slope, columns in slopes:
+            slope *= weight
+            summed = summed_slope(Z[:, columns], slope)
+            gradient[: self.g] -= 0.5 * np.bincount(data.groups[columns], summed, self.g)
         on_diagonal = np.bincount(data.source, W.diagonal(), self.s)
         gradient[self.g : self.g + self.s] -= 0.5 * np.where(self.learned, hyper.noise * on_diagonal, 0.0)
         if self.s > 1:
@@ -359,10 +373,11 @@ class _Objective:
 
     def _prior(self, t: Floats) -> tuple[float, Floats]:
         p, g, s = self.prior, self.g, self.s
-        z = np.r_[
-            (t[:g] - self.length_mean) / p.length_sd,
-            np.where(self.learned, (t[g : g + s] - p.noise_mean) / p.noise_sd, 0.0),
-            (t[g + s :] - p.correlation_mean) / p.correlation_sd,
-        ]
-        width = np.r_[np.full(g, p.length_sd), np.full(s, p.noise_sd), np.full(s - 1, p.correlation_sd)]
-        return 0.5 * float(z @ z), z / width
+        length = t[:g] - self.length_mean
+        # inverse of length_sd² I + common_sd² 1 1ᵀ by the formula of Sherman and Morrison
+        common = p.common_sd**2 / (p.length_sd**2 + g * p.common_sd**2)
+        slope = (length - common * length.sum()) / p.length_sd**2
+        noise = np.where(self.learned, (t[g : g + s] - p.noise_mean) / p.noise_sd, 0.0)
+        related = (t[g + s :] - p.correlation_mean) / p.correlation_sd
+        value = 0.5 * float(length @ slope + noise @ noise + related @ related)
+        return value, np.r_[slope, noise / p.noise_sd, related / p.correlation_sd]

@@ -23,7 +23,9 @@ class Status(Enum):
     TRANSIENT = "transient"
     """Something unrelated to the point went wrong: it may be asked again."""
     WITHDRAWN = "withdrawn"
-    """It was taken back or refused before it ran: it may be asked again, at another site or source."""
+    """It was taken back before it ran: it may be asked again; withdrawn twice by one source, not of that source."""
+    REFUSED = "refused"
+    """The source refused the point itself: it is not asked of that source again, nor are its nearest neighbours."""
 
 
 @dataclass(frozen=True, slots=True)

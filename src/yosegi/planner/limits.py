@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from yosegi.planner.acquisition import log_between
-from yosegi.planner.classes import Feasibility
+from yosegi.planner.feasibility import Beside, Feasibility
 from yosegi.planner.objective import OutcomeConstraint
 from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats, Ints, Truths
 from yosegi.planner.surrogate import Surrogate, learn
 
-AVOIDED = math.log(0.25)
-"""Points less likely to have an answer than this are not proposed while others are left."""
+_FAR_LESS = 1e3
+"""Taken from the log weight of what is not asked while others are left."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,45 +22,65 @@ class Limits:
     """Learned limits of a problem.
 
     Args:
-        feasibility: where points have an answer, None while nothing failed.
+        feasibility: for each source, where points have an answer, None while nothing says that some have none.
+        beside: for each source, the neighbours of its failures, None where there are none.
         bounds: each outcome constraint with what is believed of its outcome.
     """
 
-    feasibility: Feasibility | None
+    feasibility: tuple[Feasibility | None, ...]
+    beside: tuple[Beside | None, ...]
     bounds: tuple[tuple[OutcomeConstraint, Surrogate], ...]
 
     @classmethod
     def of(cls, situation: Situation) -> Limits:
         """Learn from a history; a constraint measured fewer than twice does not bind yet."""
-        feasibility = Feasibility.of(situation.X, situation.infeasible, situation.space.groups)
+        sources = range(len(situation.problem.sources))
+        failed, groups = situation.infeasible, situation.space.groups
+        feasibility = (Feasibility.of(situation.X, failed, groups, situation.source == s) for s in sources)
         learned = ((c, learn(situation, c.name, c.noise)) for c in situation.problem.outcome_constraints)
-        return cls(feasibility, tuple((c, s) for c, s in learned if s is not None))
+        bounds = tuple((c, s) for c, s in learned if s is not None)
+        return cls(tuple(feasibility), tuple(Beside.of(situation, s) for s in sources), bounds)
 
     def __bool__(self) -> bool:
         """Whether anything limits."""
-        return self.feasibility is not None or bool(self.bounds)
+        return any(f is not None for f in self.feasibility) or bool(self.bounds)
 
-    def log_probability(self, P: Floats) -> Floats:
-        """Shape (m,): log probability that P (m, d) keeps them all, taken as independent."""
-        out = np.zeros(len(P)) if self.feasibility is None else self.feasibility.log_probability(P)
+    def log_answer(self, P: Floats, source: int = 0) -> Floats:
+        """Shape (m,): log probability that P (m, d) has an answer of a source."""
+        feasibility = self.feasibility[source]
+        return np.zeros(len(P)) if feasibility is None else feasibility.log_probability(P)
+
+    def log_probability(self, P: Floats, source: int = 0) -> Floats:
+        """Shape (m,): log probability that P (m, d) has an answer of a source and keeps all bounds, independently."""
+        out = self.log_answer(P, source)
         for bound, surrogate in self.bounds:
             mean, sd = surrogate.posterior(P)
             out = out + log_between(mean, sd, bound.at_least, bound.at_most)
         return out
 
-    def log_weight(self, P: Floats) -> Floats:
-        """Shape (m,): the log probability, and far less where failure is all but sure, so that it is not tried again.
+    def log_weight(self, P: Floats, source: int = 0) -> Floats:
+        """Shape (m,): the log probability, and far less where failure is likely, so that it is not tried again.
 
         Otherwise, once all that has an answer is known, the smallest chance of an unknown gain would weigh more.
         """
-        out = self.log_probability(P)
-        if self.feasibility is None:
-            return out
-        return np.where(self.feasibility.log_probability(P) < AVOIDED, out - 1e3, out)
+        return np.asarray(self.log_probability(P, source) - self.reluctance(P, source))
+
+    def reluctance(self, P: Floats, source: int = 0) -> Floats:
+        """Shape (m,): what is taken from the log weight of P (m, d) where a source hardly has an answer."""
+        out = np.zeros(len(P))
+        feasibility, beside = self.feasibility[source], self.beside[source]
+        if feasibility is not None:
+            out += _FAR_LESS * (feasibility.log_probability(P) < np.log(feasibility.wanted))
+        if beside is not None:
+            out += _FAR_LESS * beside.holds(P)
+        return out
 
     def imagine(self, P: Floats, source: Ints) -> Limits:
         """After measurements at P (m, d) by `source` (m,) that say what is expected of them."""
-        feasibility = None if self.feasibility is None else self.feasibility.condition(P)
+        feasibility = tuple(
+            f if f is None or not np.any(source == s) else f.condition(P[source == s])
+            for s, f in enumerate(self.feasibility)
+        )
         return replace(self, feasibility=feasibility, bounds=tuple((c, s.imagine(P, source)) for c, s in self.bounds))
 
 

@@ -1,8 +1,4 @@
-"""The open space: drawing points inside bounds and linear constraints, and bringing points onto the resolution.
-
-Points inside a polytope are drawn by hit-and-run (Smith 1984, Operations Research 32:1296), all chains at once, from
-its Chebyshev centre.
-"""
+"""The open space: drawing points inside bounds and linear constraints, and bringing points onto the resolution."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ import scipy
 
 from yosegi.planner.errors import NoFeasiblePoint
 from yosegi.planner.parameter import Linear
+from yosegi.planner.polytope import Polytope
 from yosegi.planner.space import Floats, Space, Truths
 
 
@@ -52,40 +49,30 @@ class Region:
         self.least, self.most = np.array(least, dtype=float), np.array(most, dtype=float)
 
     def _prepare(self) -> None:
-        """Write the tied parameters as G u <= h on the null space of the equations, u the values scaled to [0, 1]."""
+        """The tied parameters as a polytope of values scaled to [0, 1]."""
         t: Truths = self.tied
         if not t.any():
             return
         width = (self.high - self.low)[t]
         scaled, shift = self.rows[:, t] * width, self.rows[:, t] @ self.low[t]
         equal = self.least == self.most
-        E, e = scaled[equal], (self.least - shift)[equal]
         upper, lower = np.isfinite(self.most) & ~equal, np.isfinite(self.least) & ~equal
         eye = np.eye(int(t.sum()))
-        self._G = np.vstack([eye, -eye, scaled[upper], -scaled[lower]])
-        self._h = np.concatenate(
+        G = np.vstack([eye, -eye, scaled[upper], -scaled[lower]])
+        h = np.concatenate(
             [np.ones(len(eye)), np.zeros(len(eye)), (self.most - shift)[upper], (shift - self.least)[lower]]
         )
-        self._N = scipy.linalg.null_space(E) if len(E) else eye
-        norms = np.linalg.norm(self._G @ self._N, axis=1)
-        found = scipy.optimize.linprog(
-            np.r_[np.zeros(len(eye)), -1.0],
-            A_ub=np.c_[self._G, norms],
-            b_ub=self._h,
-            A_eq=np.c_[E, np.zeros(len(E))] if len(E) else None,
-            b_eq=e if len(E) else None,
-            bounds=[(None, None)] * len(eye) + [(0, None)],
-        )
-        if not found.success:
+        self._polytope = Polytope(G, h, scaled[equal], (self.least - shift)[equal])
+        if self._polytope.centre is None:
             raise NoFeasiblePoint(tuple(str(c) for c in self.constraints))
-        self._centre = found.x[:-1]
+        self._centre = self._polytope.centre
 
     def draw(self, count: int, seed: int) -> Floats:
         """Shape (at most count, p): distinct points spread over the region, on the resolution."""
         p = len(self.low)
         unit = scipy.stats.qmc.Sobol(p, seed=seed).random(1 << max(count - 1, 1).bit_length())[:count]
         if self.tied.any():
-            unit[:, self.tied] = self._walk(np.tile(self._centre, (count, 1)), np.random.default_rng(seed))
+            unit[:, self.tied] = self._polytope.walk(np.tile(self._centre, (count, 1)), np.random.default_rng(seed))
         return self.settle(self.scale(unit))
 
     def near(self, rows: Floats, scale: float, each: int, seed: int) -> Floats:
@@ -101,7 +88,7 @@ class Region:
         moved = np.where(moved < 0, -moved, moved)
         moved = np.clip(np.where(moved > 1, 2 - moved, moved), 0, 1)
         if self.tied.any():
-            moved[:, self.tied] = self._walk(unit[:, self.tied], rng, steps=2, scale=scale)
+            moved[:, self.tied] = self._polytope.walk(unit[:, self.tied], rng, steps=2, scale=scale)
         return self.settle(self.scale(moved))
 
     def settle(self, rows: Floats) -> Floats:
@@ -145,25 +132,6 @@ class Region:
             if q.discrete:
                 out[:, k] = np.minimum(np.floor(unit[:, k] * len(q.levels)), len(q.levels) - 1)
         return np.asarray(out)
-
-    def _walk(self, start: Floats, rng: np.random.Generator, steps: int = 0, scale: float = np.inf) -> Floats:
-        at = start.copy()
-        free = self._N.shape[1]
-        if free == 0:
-            return at
-        for _ in range(steps or 4 * free + 16):
-            direction = rng.normal(size=(len(at), free)) @ self._N.T
-            direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-300)
-            speed, room = direction @ self._G.T, np.maximum(self._h - at @ self._G.T, 0.0)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                reach = np.where(np.abs(speed) > 1e-12, room / speed, np.inf)
-            ahead = np.min(np.where(speed > 1e-12, reach, np.inf), axis=1)
-            behind = np.max(np.where(speed < -1e-12, reach, -np.inf), axis=1)
-            t = behind + (ahead - behind) * rng.random(len(at))
-            if np.isfinite(scale):
-                t = np.clip(rng.normal(0.0, scale, len(at)), behind, ahead)
-            at += np.where(np.isfinite(t), t, 0.0)[:, None] * direction
-        return at
 
     def _round(self, rows: Floats) -> Floats:
         """The nearest point of the grid that counts from `low`; without a resolution, six digits of the width."""

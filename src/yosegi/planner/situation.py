@@ -26,6 +26,7 @@ class Situation:
         X: shape (n, d), their coordinates.
         source: shape (n,), index of their source.
         pending: shape (m, d), coordinates of what is running; `pending_source` (m,) its sources.
+        refused: shape (k, d), coordinates that a source will not measure; `refused_source` (k,) which.
         left_out: how many observations could not be used (a parameter or the source is unknown).
         table: shape (rows, d), coordinates of the candidates, or None in an open space.
         region: the feasible part of an open space, or None with candidates.
@@ -38,6 +39,8 @@ class Situation:
     source: Ints
     pending: Floats
     pending_source: Ints
+    refused: Floats
+    refused_source: Ints
     left_out: int
     table: Floats | None
     region: Region | None
@@ -56,6 +59,7 @@ class Situation:
         source = np.array([names.index(o.source) if o.source else 0 for o in ended], dtype=np.int64)
         order = _canonical(rows, source, ended)
         waiting = space.rows(p.values for p in pending)
+        refused = _refused(history, names)
         return cls(
             problem,
             space,
@@ -64,6 +68,8 @@ class Situation:
             source[order],
             space.coordinates(waiting),
             np.array([names.index(p.source) if p.source in names else 0 for p in pending], dtype=np.int64),
+            space.coordinates(space.rows(o.values for o in refused)),
+            np.array([names.index(o.source) if o.source else 0 for o in refused], dtype=np.int64),
             len(counted) - len(ended),
             None if problem.candidates is None else space.coordinates(space.table(problem.candidates)),
             Region(space, problem.constraints) if problem.candidates is None else None,
@@ -81,10 +87,17 @@ class Situation:
         return np.array([o.status is Status.INFEASIBLE for o in self.ended], dtype=bool)
 
     def taken(self, source: int = 0) -> Floats:
-        """Coordinates that must not be asked again of a source: answered by it, infeasible anywhere, or pending."""
-        again = np.array([o.again for o in self.ended], dtype=bool)
-        mine = ((self.source == source) & ~again) | self.infeasible
-        return np.vstack([self.X[mine], self.pending[self.pending_source == source]])
+        """Coordinates that must not be asked again of a source: answered, infeasible or refused by it, or pending.
+
+        What gave some outcomes and is wanted for others (`Observation.again`) may be.
+        """
+        done = ~np.array([o.again for o in self.ended], dtype=bool)
+        own = [
+            (self.X[done], self.source[done]),
+            (self.pending, self.pending_source),
+            (self.refused, self.refused_source),
+        ]
+        return np.vstack([X[s == source] for X, s in own])
 
     def free(self, source: int = 0) -> Truths:
         """Shape (rows,): which candidates may be asked of a source; rows with a missing number may not."""
@@ -115,6 +128,16 @@ class Situation:
             return Proposal(self.space.values(row), name, reason, expected)
         values = table.row(index)
         return Proposal({n: values[n] for n in self.problem.names}, name, reason, expected, str(table.ids[index]))
+
+
+def _refused(history: Sequence[Observation], names: Sequence[str]) -> list[Observation]:
+    """Points refused, or withdrawn twice by one source, each once; in an order of their own."""
+    found: dict[tuple[object, ...], list[Observation]] = {}
+    for o in history:
+        if o.status in (Status.REFUSED, Status.WITHDRAWN) and (not o.source or o.source in names):
+            found.setdefault((o.source, *sorted((k, str(v)) for k, v in o.values.items())), []).append(o)
+    final = {k: f for k, f in found.items() if len(f) > 1 or f[0].status is Status.REFUSED}
+    return [final[key][0] for key in sorted(final, key=str)]
 
 
 def _canonical(rows: Floats, source: Ints, ended: Sequence[Observation]) -> list[int]:

@@ -59,6 +59,7 @@ def by_source(situation: Situation, aim: Aim, P: Floats, costs: Floats, free: Tr
             ahead = _ahead(plain, P[felt], costs[felt, 0], P[asked], costs[asked, s], s)
             if aim.surrogate.proven[s]:
                 ahead = np.maximum(ahead, plain.score(P[asked]) - np.log(costs[asked, s]) + _says(plain, P[asked], s))
+            ahead = ahead + plain.limits.log_answer(P[asked], s) - plain.limits.reluctance(P[asked], s)
             out[asked, s] = out[order[0], 0] + ahead - at_once
     return out
 

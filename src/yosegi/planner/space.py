@@ -75,6 +75,20 @@ class Space:
                 blocks.append(np.nan_to_num(_scaled(p, column), nan=0.5)[:, None])
         return np.hstack(blocks) if blocks else np.empty((len(rows), 0))
 
+    def steps(self, coordinates: Floats) -> Floats:
+        """Shape (n, d): one step of the resolution at each of `coordinates` (n, d), in the same; zero without one."""
+        out = np.zeros_like(coordinates)
+        for j, p in zip(np.unique(self.groups, return_index=True)[1], self.parameters, strict=True):
+            low, high = float(p.low or 0.0), float(p.high or 0.0)
+            if p.step is None or high <= low:
+                continue
+            if p.log:
+                at = low * (high / low) ** np.clip(coordinates[:, j], 0, 1)
+                out[:, j] = np.log1p(p.step / at) / math.log(high / low)
+            else:
+                out[:, j] = p.step / (high - low)
+        return out
+
     def values(self, row: Floats) -> dict[str, Level]:
         """One row as people write it, numbers to twelve digits."""
         return {p.name: _value(p, float(number)) for p, number in zip(self.parameters, row, strict=True)}

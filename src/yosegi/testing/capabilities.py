@@ -31,7 +31,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Words:
+class Said:
     """Some words."""
 
     text: str
@@ -91,7 +91,7 @@ class NothingLeft(Exception):
 
 
 @sample_capability("dispense", effect="consuming", time_limit=10.0)
-def dispense(what: str, context: Context) -> Words:
+def dispense(what: str, context: Context) -> Said:
     """Counts an effect in the world: a line in an append-only file."""
     folder = context.state or Path(os.environ.get(WORLD, "."))
     if what == "empty":
@@ -106,7 +106,7 @@ def dispense(what: str, context: Context) -> Words:
         time.sleep(600)
     if what == "raise_after":
         raise RuntimeError("the arm is stuck")
-    return Words(what)
+    return Said(what)
 
 
 @sample_capability("hang")

@@ -245,7 +245,7 @@ class Federation:
         for envelope in self.documents():
             await _accept(site, envelope)
         if place.grant:
-            await site.funds.award(_grant_of(place), Session(f"operator@{name}", "operator", float("inf"), ""))
+            await site.grants.award(_grant_of(place), Session(f"operator@{name}", "operator", float("inf"), ""))
         if isinstance(place.reach, Listens):
             self.network.listen(place.reach.url, site.exchange.handle)
         await site.start()
@@ -270,7 +270,6 @@ class Federation:
         )
         resources = contextlib.AsyncExitStack()
         resources.callback(ledger.close)
-        resources.push_async_callback(engine.close)
         mailbox = Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None
         if mailbox is not None:
             resources.callback(mailbox.close)

@@ -26,13 +26,16 @@ SKEW = timedelta(seconds=30)
 """How far the clocks of two honest sites may differ."""
 
 
+_EARLIEST_YEAR, _LATEST_YEAR = 1900, 9000
+
+
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment needs its offset from UTC")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a moment beyond what a calendar can hold") from None
+    if not _EARLIEST_YEAR <= moment.year <= _LATEST_YEAR:
+        # So that adding or taking away a lifetime, or changing the offset, never leaves the calendar.
+        raise ValueError(f"a moment outside the years {_EARLIEST_YEAR} to {_LATEST_YEAR}")
+    return moment.astimezone(UTC)
 
 
 Moment = Annotated[datetime, AfterValidator(_utc), PlainSerializer(timestamp)]

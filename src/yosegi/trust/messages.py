@@ -185,12 +185,16 @@ class Offered(Value):
     status: CapabilityStatus
 
 
+MOST_OFFERED = 256
+"""Capabilities in one offer."""
+
+
 class Offer(Addressed):
     """What a site offers to another under a charter; short-lived, replaced by the next."""
 
     kind: ClassVar[str] = "offer"
 
-    offers: tuple[Offered, ...]
+    offers: tuple[Offered, ...] = Field(max_length=MOST_OFFERED)
 
 
 class AuthorizationQuery(Addressed):

@@ -182,7 +182,7 @@ def _key(slot: Slot, session: Session, kind: object) -> PrivateKey:
         return session.get_key(object_class=kind, key_type=pkcs11.KeyType.EC_EDWARDS, label=slot.label)  # type: ignore[return-value, arg-type]
     except (pkcs11.NoSuchKey, pkcs11.MultipleObjectsReturned):
         raise Invalid(
-            str(slot), "there is no such Ed25519 key pair, or more than one", "make one: yosegi site key make HOME"
+            str(slot), "there is no such Ed25519 key pair, or more than one", "make one: yosegi site key make"
         ) from None
 
 

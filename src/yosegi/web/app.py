@@ -1,4 +1,4 @@
-"""The web application of one site: doors, API, pages; and how errors look to a caller."""
+"""The web application of one site: what machines call, the API and the pages; and how errors look to a caller."""
 
 from __future__ import annotations
 
@@ -15,15 +15,10 @@ from yosegi.http.errors import PlainJson, in_json, status_of, told, unfit
 from yosegi.http.limits import Bounded
 from yosegi.http.security_headers import Guard
 from yosegi.services.runtime import Site
-from yosegi.web.api import api, doors
-from yosegi.web.funds import funds
-from yosegi.web.governance import governance
-from yosegi.web.institution import browser, institution
-from yosegi.web.mandates import mandate_pages
-from yosegi.web.pages import caller_of, pages, problem_page, to_sign_in
+from yosegi.web import api, machines, pages
+from yosegi.web.description import DescribedApplication
+from yosegi.web.pages.caller import caller_of, problem_page, to_sign_in
 from yosegi.web.parcel_middleware import ParcelMiddleware
-from yosegi.web.programme import programme_pages
-from yosegi.web.rights import rights
 
 MACHINES = ("/api/", "/exchange/", "/station/", "/static/", "/openapi.json")
 """What begins so is for programs: its errors are JSON."""
@@ -31,20 +26,12 @@ MACHINES = ("/api/", "/exchange/", "/station/", "/static/", "/openapi.json")
 
 def make_app(site: Site) -> FastAPI:
     """The application in front of a site."""
-    app = FastAPI(
+    app = DescribedApplication(
         title=f"Yosegi at {site.name}", version="1", docs_url=None, redoc_url=None, default_response_class=PlainJson
     )
     app.state.site = site
-    app.include_router(doors)
-    app.include_router(api)
-    app.include_router(governance)
-    app.include_router(rights)
-    app.include_router(browser)
-    app.include_router(institution)
-    app.include_router(funds)
-    app.include_router(pages)
-    app.include_router(programme_pages)
-    app.include_router(mandate_pages)
+    for router in (machines.router, *api.ROUTERS, *pages.ROUTERS):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(YosegiError, explain)
     app.add_exception_handler(HTTPException, unknown)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
@@ -17,8 +16,11 @@ from yosegi.core.sanitize import plain
 from yosegi.core.states import TaskState, TrialState
 from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
+from yosegi.services.campaigns.schemas import CampaignOverview, CampaignSummary
+from yosegi.services.campaigns.summary import overview_of, summary_of, trial_of
 from yosegi.services.runtime import Site
-from yosegi.services.schemas import campaign_full, campaign_summary, listing_summary, task_full, trial_full
+from yosegi.services.tasks.schemas import TaskDetail, TaskSummary
+from yosegi.trust.messages import Explanation
 from yosegi.web.marks import mark_of, step_mark
 from yosegi.web.plot import convergence, is_of_first
 from yosegi.web.words import LANGUAGES, Words
@@ -72,7 +74,7 @@ class Looking:
 
     def switch(self) -> Markup:
         """The part that is on every page."""
-        return self.render("switch", word=self.site.dispatcher.stop_level, notices=len(self.site.notices.open()))
+        return self.render("switch", word=self.site.dispatcher.stop_level, notices=len(self.site.alerts.open()))
 
 
 class PageView(Protocol):
@@ -96,20 +98,19 @@ class FederationPage:
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
         look, site = self.looking, self.looking.site
-        campaigns = [self._line(campaign) for campaign in site.campaigns_of(look.session)]
+        campaigns = [self._line(campaign) for campaign in site.campaigns.list_for(look.session)]
         return {
             "switch": look.switch(),
-            "notices": look.render("notices", open=site.notices.open()),
+            "notices": look.render("notices", open=site.alerts.details()),
             "campaigns": look.render("campaigns", campaigns=campaigns[::-1]),
-            "sites": look.render("sites", peers=site.peers()),
-            "capabilities": look.render(
-                "capabilities", listings=[listing_summary(line) for line in site.catalogue.listings()]
-            ),
+            "sites": look.render("sites", peers=site.peers.list()),
+            "capabilities": look.render("capabilities", listings=site.catalogue.summaries()),
         }
 
-    def _line(self, campaign: Campaign) -> dict[str, Any]:
+    def _line(self, campaign: Campaign) -> tuple[CampaignSummary, str, bool]:
+        """A campaign, why its last step could not be taken, and whether something in it is no real instrument."""
         trouble = self.looking.site.campaigns.last_error(campaign.spec.name)
-        return campaign_summary(campaign) | {"trouble": trouble, "simulated": any_simulated(campaign)}
+        return summary_of(campaign), trouble, any_simulated(campaign)
 
     def rows(self) -> dict[str, Markup]:
         """See `View`."""
@@ -137,12 +138,12 @@ class CampaignPage:
     @property
     def campaign(self) -> Campaign:
         """The campaign as it stands."""
-        return self.looking.site.campaign(self.name, self.looking.session)
+        return self.looking.site.campaigns.get_for(self.name, self.looking.session)
 
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
         look, campaign = self.looking, self.campaign
-        full = campaign_full(campaign)
+        full = overview_of(campaign)
         goal = campaign.spec.objective
         done = [t for t in campaign.trials if t.state is TrialState.COMPLETED]
         first = sum(is_of_first(campaign, t) for t in done)
@@ -195,7 +196,7 @@ class CampaignPage:
         explained = any(step.reasons for step in trial.steps)
         return self.looking.render(
             "row",
-            t=trial_full(trial),
+            t=trial_of(trial),
             best=best,
             objective=campaign.spec.objective.name,
             simulated=all(campaign.contracts[step.capability].simulated for step in steps),
@@ -215,9 +216,9 @@ def told_by_engine(w: Words, told: str) -> str:
     return f"{meaning} ({told})" if meaning and detail else meaning or told
 
 
-def spending(full: Mapping[str, Any]) -> list[dict[str, Any]]:
+def spending(full: CampaignOverview) -> list[dict[str, Any]]:
     """One line a unit: what was spent and is held of its budget, with shares of it in percent."""
-    spent, held, budget = full["spent"], full["held"], full["budget"]
+    spent, held, budget = full.spent, full.held, full.budget
     lines = []
     for unit in sorted({*spent, *held, *budget}):
         bound = float(budget.get(unit, 0))
@@ -240,20 +241,19 @@ class TasksPage:
     """What others asked of this site: what a person must settle, and the latest."""
 
     looking: Looking
-    _folded: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    _folded: dict[str, tuple[str, TaskDetail]] = field(default_factory=dict)
 
     def parts(self) -> dict[str, Markup]:
         """See `View`."""
         look, site = self.looking, self.looking.site
-        uncertain = [self._full(row) for row in site.tasks_for(look.session, TaskState.UNCERTAIN)]
+        uncertain = [self._uncertain(row) for row in site.tasks.list_for(look.session, TaskState.UNCERTAIN)]
         latest = [
-            row | {"reasons": self._reasons(row)} | self._simulated(row["capability"])
-            for row in site.tasks_for(look.session)
+            (row, self._reasons(row), self._simulated(row.capability)) for row in site.tasks.list_for(look.session)
         ]
         return {
             "switch": look.switch(),
             "uncertain": look.render("uncertain", tasks=uncertain),
-            "awaited": look.render("awaited", tasks=site.approvals.waiting_for(look.session, site.may_see)),
+            "awaited": look.render("awaited", tasks=site.approvals.waiting_for(look.session)),
             "latest": look.render("latest", tasks=latest),
         }
 
@@ -261,27 +261,29 @@ class TasksPage:
         """See `View`."""
         return {}
 
-    def _full(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _uncertain(self, row: TaskSummary) -> tuple[TaskDetail, str, bool]:
+        """A task, what its engine said of it, and whether it is no real instrument's."""
         full = self._fold(row)
-        outcome = full["outcome"] or {}
-        told = f"{outcome.get('reason', '')}: {outcome.get('message', '')}".removesuffix(": ").removeprefix(": ")
-        return full | {"trouble": told_by_engine(self.looking.w, told)} | self._simulated(full["capability"])
+        told = "" if full.outcome is None else f"{full.outcome.reason}: {full.outcome.message}"
+        told = told.removesuffix(": ").removeprefix(": ")
+        return full, told_by_engine(self.looking.w, told), self._simulated(full.capability)
 
-    def _reasons(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-        if row["state"] not in (TaskState.REFUSED, TaskState.CANCELLED, TaskState.ACCEPTED):
-            return []
+    def _reasons(self, row: TaskSummary) -> tuple[Explanation, ...]:
+        if row.state not in (TaskState.REFUSED, TaskState.CANCELLED, TaskState.ACCEPTED):
+            return ()
         try:
-            return list(self._fold(row)["reasons"])
+            return self._fold(row).reasons
         except Refused:
-            return [explained("body_erased").model_dump(mode="json")]
+            return (explained("body_erased"),)
 
-    def _fold(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        name, version = f"{row['home']}/{row['key']}", f"{row['changed']} {row['notified']}"
-        known = self._folded.get(name)
+    def _fold(self, row: TaskSummary) -> TaskDetail:
+        version = f"{row.changed} {row.notified}"
+        known = self._folded.get(row.name)
         if known is None or known[0] != version:
-            known = self._folded[name] = (version, task_full(self.looking.site.task_for(name, self.looking.session)))
+            known = (version, self.looking.site.tasks.show(row.name, self.looking.session))
+            self._folded[row.name] = known
         return known[1]
 
-    def _simulated(self, capability: str) -> dict[str, Any]:
+    def _simulated(self, capability: str) -> bool:
         own = self.looking.site.catalogue.own.get(capability.rpartition("/")[2])
-        return {"simulated": own is not None and own.simulated}
+        return own is not None and own.simulated

@@ -13,6 +13,7 @@ from typing import Any
 from yosegi.core.errors import NotFound
 from yosegi.core.messages import read_catalogue
 from yosegi.core.reasons import CODES, Language, Text, explain
+from yosegi.trust.messages import Explanation
 
 LANGUAGES: Mapping[Language, str] = {"en": "English", "ja": "日本語"}
 
@@ -62,8 +63,7 @@ class Words:
             return explain(code, self.lang)
         return self(f"engine.{code}") if f"engine.{code}" in TEXTS else ""
 
-    def reason(self, given: Mapping[str, Any]) -> tuple[str, str, str]:
+    def reason(self, given: Explanation) -> tuple[str, str, str]:
         """Code, text and contact of a reason as its owner explained it: its words come first."""
-        code = str(given.get("code", ""))
-        text = str(given.get(self.lang) or "") or self.code(code) or str(given.get("en") or "")
-        return code, text, str(given.get("contact") or "")
+        own = given.ja if self.lang == "ja" else given.en
+        return given.code, own or self.code(given.code) or given.en, given.contact

@@ -39,7 +39,7 @@ def require(planner: str, module: str, package: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Choice:
+class AdapterChoice:
     """Measured points and the points to choose from, in the coordinates of `yosegi.planner.space`.
 
     Attributes:
@@ -69,7 +69,7 @@ class Choice:
     @classmethod
     def of(
         cls, planner: str, problem: Problem, history: Sequence[Observation], pending: Sequence[Pending], seed: int
-    ) -> Choice:
+    ) -> AdapterChoice:
         """Read the problem.
 
         Raises:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from yosegi.planner.adapters._choice import Choice, require
+from yosegi.planner.adapters._choice import AdapterChoice, require
 from yosegi.planner.history import Observation, Pending
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Proposal
@@ -39,7 +39,7 @@ class BoTorch:
         """
         torch = require(self.name, "torch", "yosegi[botorch]")
         require(self.name, "botorch", "yosegi[botorch]")
-        choice = Choice.of(self.name, problem, history, pending, seed)
+        choice = AdapterChoice.of(self.name, problem, history, pending, seed)
         if not choice.ready:
             return choice.begin("BoTorch", count)
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
@@ -51,7 +51,7 @@ class BoTorch:
         return choice.proposals(chosen, "BoTorch's log expected improvement is greatest here", mean, sd)
 
 
-def _fit(torch: Any, choice: Choice) -> Any:
+def _fit(torch: Any, choice: AdapterChoice) -> Any:
     from botorch.fit import fit_gpytorch_mll
     from botorch.models import SingleTaskGP
     from gpytorch.mlls import ExactMarginalLogLikelihood
@@ -62,7 +62,7 @@ def _fit(torch: Any, choice: Choice) -> Any:
     return model
 
 
-def _choose(torch: Any, choice: Choice, model: Any, count: int) -> list[int]:
+def _choose(torch: Any, choice: AdapterChoice, model: Any, count: int) -> list[int]:
     """One at a time, those chosen before counting as running (sequential greedy, Wilson et al. 2018)."""
     from botorch.acquisition import LogExpectedImprovement, qLogExpectedImprovement
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from yosegi.planner.adapters._choice import LEAST, Choice, require
+from yosegi.planner.adapters._choice import LEAST, AdapterChoice, require
 from yosegi.planner.history import Observation, Pending, Status
 from yosegi.planner.parameter import Level, Parameter, Values
 from yosegi.planner.problem import Problem
@@ -49,7 +49,7 @@ class Optuna:
         answers: list[Proposal] = []
         while len(answers) < count:
             running = [*pending, *(Pending(p.values, p.source) for p in answers)]
-            choice = Choice.of(self.name, problem, history, running, seed)
+            choice = AdapterChoice.of(self.name, problem, history, running, seed)
             found = self._one(library, choice, history, running)
             if not found:
                 break
@@ -57,7 +57,7 @@ class Optuna:
         return answers
 
     def _one(
-        self, library: Any, choice: Choice, history: Sequence[Observation], running: Sequence[Pending]
+        self, library: Any, choice: AdapterChoice, history: Sequence[Observation], running: Sequence[Pending]
     ) -> list[Proposal]:
         if not choice.ready:
             return choice.begin(_SAYS[self.sampler], 1)
@@ -72,7 +72,7 @@ class Optuna:
         return [_serve(choice, asked, _SAYS[self.sampler])]
 
 
-def _serve(choice: Choice, asked: Values, says: str) -> Proposal:
+def _serve(choice: AdapterChoice, asked: Values, says: str) -> Proposal:
     """The point on offer nearest to what was asked; in an open box without constraints the point itself."""
     space, region = choice.situation.space, choice.situation.region
     row = space.rows([asked])
@@ -90,7 +90,11 @@ def _serve(choice: Choice, asked: Values, says: str) -> Proposal:
 
 
 def _trials(
-    library: Any, space: dict[str, Any], choice: Choice, history: Sequence[Observation], running: Sequence[Pending]
+    library: Any,
+    space: dict[str, Any],
+    choice: AdapterChoice,
+    history: Sequence[Observation],
+    running: Sequence[Pending],
 ) -> Iterator[Any]:
     """The history as Optuna's trials; a point outside the bounds is not told, as Optuna refuses it."""
     make, states, objective = library.trial.create_trial, library.trial.TrialState, choice.objective
@@ -117,7 +121,7 @@ def _distribution(library: Any, p: Parameter) -> Any:
     return kinds.FloatDistribution(low, high, log=p.log)
 
 
-def _inside(choice: Choice, values: Values) -> dict[str, Level] | None:
+def _inside(choice: AdapterChoice, values: Values) -> dict[str, Level] | None:
     """The point by parameter name, None when a value is missing or beyond its bounds."""
     out: dict[str, Level] = {}
     for p in choice.situation.space.parameters:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yosegi.planner.adapters._choice import Choice, require
+from yosegi.planner.adapters._choice import AdapterChoice, require
 from yosegi.planner.history import Observation, Pending
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Proposal
@@ -35,7 +35,7 @@ class Physbo:
             Unsupported: the problem has what PHYSBO is not asked here.
         """
         library = require(self.name, "physbo", "yosegi[physbo]")
-        choice = Choice.of(self.name, problem, history, pending, seed)
+        choice = AdapterChoice.of(self.name, problem, history, pending, seed)
         if not choice.ready or np.ptp(choice.y) == 0.0:
             return choice.begin("PHYSBO", count)
         everything = np.vstack([choice.x, choice.points])

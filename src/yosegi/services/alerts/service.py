@@ -17,8 +17,11 @@ from yosegi.core.states import TaskState
 from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.execution.tasks import Task
+from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.alerts.health import HealthProblem
+from yosegi.services.alerts.schemas import AlertAcknowledged, AlertDetail
+from yosegi.services.tasks.service import TaskService
 
 log = logging.getLogger("yosegi.notices")
 
@@ -80,6 +83,7 @@ class AlertService:
     """Repeats what is open.
 
     Args:
+        tasks: acknowledges the alert of a task.
         senders: where notices go; one that fails does not keep the others from it.
         every: seconds between two reminders of the same thing.
         conditions: what holds now, besides tasks.
@@ -88,6 +92,7 @@ class AlertService:
     site: str
     ledger: Ledger
     clock: Clock
+    tasks: TaskService
     senders: tuple[Send, ...]
     conditions: Callable[[], Sequence[HealthProblem]]
     scope: TaskScope
@@ -98,7 +103,23 @@ class AlertService:
     _told: dict[str, float] = field(default_factory=dict)
     _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def open(self) -> list[Alert]:
+    def details(self) -> tuple[AlertDetail, ...]:
+        """What is open, as it is shown."""
+        return tuple(
+            AlertDetail(
+                task=alert.task,
+                name=alert.name,
+                kind=alert.kind,
+                capability=alert.capability,
+                since=alert.since,
+                text=alert.text,
+                ja=alert.ja,
+                told_by=alert.told_by,
+            )
+            for alert in self.open()
+        )
+
+    def open(self) -> Sequence[Alert]:
         """Uncertain tasks and conditions that nobody has acknowledged, and what waits for a person's approval.
 
         A ledger that cannot be read hides the tasks and is told itself.
@@ -109,7 +130,7 @@ class AlertService:
             unread = HealthProblem("check/tasks", "check_failed", {"what": "tasks", "why": str(error)}, self.site)
             return self._conditions(unread)
 
-    def _conditions(self, *more: HealthProblem) -> list[Alert]:
+    def _conditions(self, *more: HealthProblem) -> Sequence[Alert]:
         holding = {condition.name: condition for condition in (*more, *self.conditions())}
         # What is over may come again, and is told again then.
         self._acknowledged &= holding.keys()
@@ -129,6 +150,19 @@ class AlertService:
         self._wake.set()
         self.scope.repeat("alerts", self._round)
 
+    async def acknowledge_for(self, name: str, who: Session) -> AlertAcknowledged:
+        """Say that an alert was seen: of a condition by its name, of a task by the task's.
+
+        Raises:
+            NotFound: no such alert.
+            Refused: by an agent, of a task: an alert is for people.
+        """
+        if any(alert.task == name for alert in self.open()):
+            await self.tasks.acknowledge(name, who)
+        else:
+            await self.acknowledge(name, who.person)
+        return AlertAcknowledged(acknowledged=name)
+
     async def acknowledge(self, name: str, by: str) -> None:
         """A person has seen a condition; it is not repeated while it lasts.
 
@@ -141,7 +175,7 @@ class AlertService:
         await self.ledger.append(Write(STREAM, None, (Draft(SEEN, {"notice": name}),), charter="", actor=by))
         self._acknowledged.add(name)
 
-    def _awaited(self) -> list[Alert]:
+    def _awaited(self) -> Sequence[Alert]:
         rows = self.ledger.query(
             "SELECT home, key, capability, asked, (SELECT MAX(not_after) FROM approvals"
             " WHERE approvals.stream = 'approval/' || task.stream AND approvals.state = 'given') AS good_until"
@@ -161,7 +195,7 @@ class AlertService:
             if row["good_until"] is None or row["good_until"] < timestamp(self.clock.now())
         ]
 
-    def _uncertain(self) -> list[Alert]:
+    def _uncertain(self) -> Sequence[Alert]:
         rows = self.ledger.query(
             "SELECT home, key, capability, changed FROM task WHERE state = 'uncertain' AND notified = 0 ORDER BY first"
         )

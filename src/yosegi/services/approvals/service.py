@@ -5,9 +5,7 @@ A yes is signed with the person's own key, which the site does not hold; a no ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
@@ -23,7 +21,9 @@ from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
 from yosegi.identity.authentication import Authenticator
 from yosegi.ledger import Ledger, Write
+from yosegi.services.approvals.schemas import ApprovalRequest, ApprovalStatus, ApprovalWithdrawn, AskedInput
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.tasks.schemas import TaskDetail
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 
@@ -42,18 +42,18 @@ class ApprovalService:
     authorizer: Authorizer
     authenticator: Authenticator
 
-    def waiting(self) -> list[dict[str, Any]]:
+    def waiting(self) -> tuple[ApprovalRequest, ...]:
         """Everything that waits for a person, the oldest first."""
         rows = self.ledger.query(
             "SELECT stream FROM task WHERE state = 'accepted' AND awaits = ? ORDER BY first", (AWAITED,)
         )
-        return [self.asked(row["stream"]) for row in rows]
+        return tuple(self.asked(row["stream"]) for row in rows)
 
-    def waiting_for(self, who: Session, may_see: Callable[[str, str, Session], bool]) -> list[dict[str, Any]]:
+    def waiting_for(self, who: Session) -> tuple[ApprovalRequest, ...]:
         """What waits for a person, as far as somebody may look at it."""
-        return [one for one in self.waiting() if may_see(one["charter"], one["team"], who)]
+        return tuple(one for one in self.waiting() if self.authorizer.may_see(one.charter, one.team, who))
 
-    def asked(self, stream: str) -> dict[str, Any]:
+    def asked(self, stream: str) -> ApprovalRequest:
         """What exactly is asked: the inputs with their units, the most it may cost, for whom, and under what.
 
         Raises:
@@ -67,35 +67,35 @@ class ApprovalService:
         )
         entries = self.ledger.read(stream)
         decision = (entries[0].body or {}).get("decision") or {}
-        return {
-            "task": f"{task.home}/{task.key}",
-            "told_by": task.home,
-            "state": str(task.state),
-            "capability": request.capability,
-            "title": contract.title,
-            "effect": str(contract.effect),
-            "simulated": contract.simulated,
-            "inputs": [
-                {"name": name, "value": value, "unit": _unit(contract, name)} for name, value in request.inputs.items()
-            ],
-            "cost": contract.cost.decimals(),
-            "on_behalf_of": request.on_behalf_of,
-            "agent": request.agent or "",
-            "team": request.team,
-            "purpose": request.purpose,
-            "campaign": request.campaign or "",
-            "mandate": request.mandate or "",
-            "agreements": list(decision.get("reasons", ())),
-            "charter": request.charter,
-            "site": self.site,
-            "request": task.request_digest,
-            "contract": contract.digest,
-            "asked": entries[0].time,
-            "not_after": timestamp(request.not_after),
-            "approvals": [dict(row) for row in given_by],
-        }
+        return ApprovalRequest(
+            task=f"{task.home}/{task.key}",
+            told_by=task.home,
+            state=task.state,
+            capability=request.capability,
+            title=contract.title,
+            effect=contract.effect,
+            simulated=contract.simulated,
+            inputs=tuple(
+                AskedInput(name=name, value=value, unit=_unit(contract, name)) for name, value in request.inputs.items()
+            ),
+            cost=contract.cost.decimals(),
+            on_behalf_of=request.on_behalf_of,
+            agent=request.agent or "",
+            team=request.team,
+            purpose=request.purpose,
+            campaign=request.campaign or "",
+            mandate=request.mandate or "",
+            agreements=tuple(decision.get("reasons", ())),
+            charter=request.charter,
+            site=self.site,
+            request=task.request_digest,
+            contract=contract.digest,
+            asked=entries[0].time,
+            not_after=timestamp(request.not_after),
+            approvals=tuple(ApprovalStatus(**row) for row in given_by),
+        )
 
-    async def give(self, home: str, key: str, envelope: Envelope, who: Session) -> Task:
+    async def give(self, home: str, key: str, envelope: Envelope, who: Session) -> TaskDetail:
         """Keep a person's signed yes; the task starts when there is room.
 
         Raises:
@@ -122,7 +122,7 @@ class ApprovalService:
         except ApprovalRefused as error:
             raise Refused(what, (error.reason,)) from None
         self.dispatcher.wake_all()
-        return self.repository.task(stream)
+        return TaskDetail.of(self.repository.task(stream))
 
     def _opened(self, what: str, envelope: Envelope, charter: str, who: Session) -> Approval:
         account = self.authenticator.accounts.get(who.person)
@@ -135,7 +135,7 @@ class ApprovalService:
             raise Refused(what, ("not_on_behalf_of_others",))
         return approval
 
-    async def refuse(self, home: str, key: str, why: str, who: Session) -> Task:
+    async def refuse(self, home: str, key: str, why: str, who: Session) -> TaskDetail:
         """Say no: the task ends as refused, with the words.
 
         Raises:
@@ -150,9 +150,9 @@ class ApprovalService:
         if not may and not self.authorizer.decide_approval(who.person, None, task.asked(), self._contract(task)).allow:
             raise Refused(what, ("operators_only",))
         reason = explained("approval_declined", person=who.person, why=why or "…", contact=who.person)
-        return await self.dispatcher.decline(home, key, reason, by=who.person)
+        return TaskDetail.of(await self.dispatcher.decline(home, key, reason, by=who.person))
 
-    async def withdraw(self, approval: str, why: str, who: Session) -> None:
+    async def withdraw(self, approval: str, why: str, who: Session) -> ApprovalWithdrawn:
         """Take an approval back before it was used.
 
         Raises:
@@ -172,6 +172,7 @@ class ApprovalService:
             await self.ledger.append(write)
         except ApprovalRefused as error:
             raise Refused(what, (error.reason,)) from None
+        return ApprovalWithdrawn(withdrawn=approval)
 
     def _contract(self, task: Task) -> Contract:
         name = split_capability(task.asked().capability)[1]

@@ -32,6 +32,7 @@ from yosegi.governance.policy.disclosure import extract, hidden
 from yosegi.governance.policy.policy import POLICY, Policy
 from yosegi.governance.policy.question import Action, CapabilityFacts, Question, vouching
 from yosegi.governance.policy.what_if import Expectation, check_expectations
+from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.trust.messages import AuthorizationQuery, DisclosedPolicies, Request
 
@@ -243,6 +244,10 @@ class Authorizer:
             self.registry.federation(charter).roster.is_stated(home_of(person), self.clock.now())
             for charter in self.registry.charters()
         )
+
+    def may_see(self, charter: str, team: str, who: Session) -> bool:
+        """Whether somebody may look at a team's work here: its people may, and those who run the site."""
+        return who.role in ("operator", "officer") or self.in_team(charter, team, who.person)
 
     def authorize(self, request: RequestDraft) -> AuthorizedRequest:
         """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?

@@ -5,24 +5,32 @@ Contracts are recorded when they are published or first offered; statuses are sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
+from yosegi.core import canonical
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
-from yosegi.core.errors import Conflict, NotFound
+from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.identifiers import split_capability
 from yosegi.exchange import Channels, Received, sending
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.question import CapabilityFacts
 from yosegi.ledger import Draft, Ledger, Write
+from yosegi.services.capabilities.schemas import CapabilitySummary, ContractDetail
 from yosegi.trust.messages import CapabilityStatus, Offer, Offered
 from yosegi.trust.signer import Signer
 
 PUBLISHED = "capability.published"
 OFFERED = "capability.offered"
 LIFETIME = timedelta(days=7)
+MOST_OF_A_PEER = 1024
+"""Capabilities of one peer that are kept under a charter, all it ever offered."""
+MOST_BYTES_OF_A_PEER = 16 * 1024 * 1024
+"""Bytes of contracts and signed offers that are kept of one peer under a charter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,8 @@ class CapabilityCatalogue:
     channels: Channels
     own: dict[str, Contract] = field(default_factory=dict)
     _offered: dict[tuple[str, str], Listing] = field(default_factory=dict)
+    _kept: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Bytes recorded of each peer's offers, by charter and site."""
 
     def start(self, own: Mapping[str, Contract]) -> None:
         """Read back what was offered, beside what this site will publish."""
@@ -58,6 +68,7 @@ class CapabilityCatalogue:
                 ref = f"{stream.split('/')[2]}/{contract.name}"
                 unknown = CapabilityStatus(available=True, why="not heard since the start")
                 self._offered[entry.header.charter, ref] = Listing(ref, contract, unknown, entry.header.charter)
+                self._kept[entry.header.charter, stream.split("/")[2]] += _size(body)
 
     def published_before(self) -> dict[str, Contract]:
         """Every contract this site ever published, by name, from its ledger."""
@@ -122,25 +133,40 @@ class CapabilityCatalogue:
 
         Raises:
             Conflict: a contract that was offered before under the same name has changed.
+            Invalid: a capability twice, or more capabilities or bytes than are kept of one site.
         """
-        for offered in received.document.offers:
-            await self._learn(received, offered)
+        charter, sender, offers = received.charter, received.sender, received.document.offers
+        refs = [f"{sender}/{offered.contract.name}" for offered in offers]
+        if len(set(refs)) != len(refs):
+            raise Invalid(f"an offer of {sender}", "a capability stands in it twice")
+        for ref, offered in zip(refs, offers, strict=True):
+            known = self._offered.get((charter, ref))
+            if known is not None and known.contract != offered.contract:
+                todo = "its owner publishes it as a new version"
+                raise Conflict(ref, "was offered before with another contract", todo)
+        new = {ref: o.contract for ref, o in zip(refs, offers, strict=True) if (charter, ref) not in self._offered}
+        held = sum(1 for under, ref in self._offered if under == charter and ref.startswith(f"{sender}/"))
+        if held + len(new) > MOST_OF_A_PEER:
+            raise Invalid(f"an offer of {sender}", f"{held + len(new)} capabilities, and {MOST_OF_A_PEER} are kept")
+        if new:
+            await self._record(received, list(new.values()))
+        for ref, offered in zip(refs, offers, strict=True):
+            self._offered[charter, ref] = Listing(ref, offered.contract, offered.status, charter)
 
-    async def _learn(self, received: Received[Offer], offered: Offered) -> None:
-        contract, charter = offered.contract, received.charter
-        ref = f"{received.sender}/{contract.name}"
-        known = self._offered.get((charter, ref))
-        if known is not None and known.contract != contract:
-            raise Conflict(ref, "was offered before with another contract", "its owner publishes it as a new version")
-        if known is None:
-            body = {
-                "contract": contract.model_dump(mode="json", exclude_none=True),
-                "document": received.envelope.model_dump(mode="json"),
-            }
-            draft = Draft(OFFERED, {"contract": contract.digest}, body)
-            stream = f"offer/{charter}/{received.sender}"
-            await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=received.sender))
-        self._offered[charter, ref] = Listing(ref, contract, offered.status, charter)
+    async def _record(self, received: Received[Offer], contracts: Sequence[Contract]) -> None:
+        """An entry for each contract; what was signed stands in the first alone, and is as large as all of them."""
+        bodies = [{"contract": contract.model_dump(mode="json", exclude_none=True)} for contract in contracts]
+        bodies[0]["document"] = received.envelope.model_dump(mode="json")
+        charter, sender, size = received.charter, received.sender, sum(map(_size, bodies))
+        if self._kept[charter, sender] + size > MOST_BYTES_OF_A_PEER:
+            why = f"{size} bytes more to record, and {MOST_BYTES_OF_A_PEER} are kept of one site"
+            raise Invalid(f"an offer of {sender}", why)
+        drafts = tuple(
+            Draft(OFFERED, {"contract": contract.digest}, body)
+            for contract, body in zip(contracts, bodies, strict=True)
+        )
+        await self.ledger.append(Write(f"offer/{charter}/{sender}", None, drafts, charter=charter, actor=sender))
+        self._kept[charter, sender] += size
 
     def contract_of(self, charter: str, ref: str) -> Contract:
         """The contract of a capability, `site/name@version`.
@@ -162,8 +188,45 @@ class CapabilityCatalogue:
         offered = [line for (under, _), line in sorted(self._offered.items()) if charter in ("", under)]
         return own + offered
 
+    def summaries(self) -> tuple[CapabilitySummary, ...]:
+        """One line for everything that can be used here, own first."""
+        return tuple(_summary(line) for line in self.listings())
+
+    def show(self, ref: str) -> ContractDetail:
+        """The contract of a capability, under whichever charter it is known.
+
+        Raises:
+            NotFound: nobody offers it here.
+        """
+        listings = self.listings()
+        for line in listings:
+            if line.ref == ref:
+                return ContractDetail.of(ref, line.contract)
+        raise NotFound("capability", ref, tuple(line.ref for line in listings))
+
     def facts(self, charter: str) -> dict[str, CapabilityFacts]:
         """What policy may know of every capability known under a charter, by reference."""
         return {
             line.ref: CapabilityFacts.of(line.ref.partition("/")[0], line.contract) for line in self.listings(charter)
         }
+
+
+def _size(body: Mapping[str, Any]) -> int:
+    """Bytes of an entry's body."""
+    return len(canonical.dumps(body))
+
+
+def _summary(listing: Listing) -> CapabilitySummary:
+    contract = listing.contract
+    return CapabilitySummary(
+        ref=listing.ref,
+        told_by=listing.ref.partition("/")[0],
+        title=contract.title,
+        kind=contract.kind,
+        effect=contract.effect,
+        simulated=contract.simulated,
+        cost=contract.cost.decimals(),
+        available=listing.status.available,
+        why=listing.status.why,
+        charter=listing.charter,
+    )

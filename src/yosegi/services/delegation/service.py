@@ -26,6 +26,7 @@ from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
 from yosegi.identity.authentication import Authenticator
 from yosegi.ledger import Ledger, Write
+from yosegi.services.delegation.schemas import AgentDetail, MandateDetail
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.messages import Explanation, Renewal, Revocation
 from yosegi.trust.signer import Signer
@@ -182,7 +183,7 @@ class MandateService:
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
-    async def cancel(self, mandate: str, why: str, who: Session) -> None:
+    async def cancel(self, mandate: str, why: str, who: Session) -> MandateDetail:
         """End a mandate and all that was cut from it, and tell every owner that holds work under them.
 
         The member, the agent that holds it, and this site's operators may: ending is never harder than beginning.
@@ -212,6 +213,7 @@ class MandateService:
         for name in view.cut_from(self.ledger.query, mandate):
             await self._withdraw(name, why, who.person)
         self.events.publish(MandateEnded(mandate))
+        return self.show(mandate)
 
     async def _withdraw(self, mandate: str, why: str, by: str) -> None:
         """Take back, one by one, what owners hold that know nothing of mandates."""
@@ -257,7 +259,7 @@ class MandateService:
 
     # -- looking --------------------------------------------------------------------------------------------------
 
-    def seen_by(self, who: Session, person: str = "", over: int = 10**6) -> list[dict[str, Any]]:
+    def seen_by(self, who: Session, person: str = "", over: int = 10**6) -> tuple[MandateDetail, ...]:
         """The mandates that somebody may look at, the newest first: their own, and all for those who run the site.
 
         Args:
@@ -268,34 +270,34 @@ class MandateService:
         runs_it = who.role in ("operator", "officer")
         whose = person if runs_it or person in ("", who.person) else None
         if whose is None:
-            return []
+            return ()
         of = whose or ("" if runs_it else who.person)
         condition, values = ("WHERE person = ?", (of,)) if of else ("", ())
         columns, now = "id, cancelled, not_after", timestamp(self.clock.now())
         rows = self.ledger.query(f"SELECT {columns} FROM mandates {condition} ORDER BY issued DESC, id", values)
         ended = [row["id"] for row in rows if row["cancelled"] or row["not_after"] <= now]
         left_out, asked = set(ended[over:]), self._asked()
-        return [self._told(self.delegation.get(row["id"]), asked) for row in rows if row["id"] not in left_out]
+        return tuple(self._detail(self.delegation.get(row["id"]), asked) for row in rows if row["id"] not in left_out)
 
-    def agents(self, seen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def agents(self, seen: Iterable[MandateDetail]) -> tuple[AgentDetail, ...]:
         """The agents among these: for whom each acts, under what, and when it was last heard of; the latest first."""
-        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        found: dict[tuple[str, str], list[MandateDetail]] = {}
         for one in seen:
-            if one["agent"]:
-                found.setdefault((one["person"], one["agent"]), []).append(one)
+            if one.agent:
+                found.setdefault((one.person, one.agent), []).append(one)
         lines = [
-            {
-                "agent": agent,
-                "person": person,
-                "stands": any(one["stands"] for one in mandates),
-                "last_use": max(one["last_use"] for one in mandates),
-                "mandates": [one["id"] for one in mandates if one["stands"]] or [mandates[0]["id"]],
-                "parent": mandates[0]["parent"],
-                "keys": sorted({one["agent_key"] for one in mandates if one["stands"]}),
-            }
+            AgentDetail(
+                agent=agent,
+                person=person,
+                stands=any(one.stands for one in mandates),
+                last_use=max(one.last_use for one in mandates),
+                mandates=tuple(one.id for one in mandates if one.stands) or (mandates[0].id,),
+                parent=mandates[0].parent,
+                keys=tuple(sorted({one.agent_key for one in mandates if one.stands})),
+            )
             for (person, agent), mandates in found.items()
         ]
-        return sorted(lines, key=lambda line: (bool(line["stands"]), str(line["last_use"])), reverse=True)
+        return tuple(sorted(lines, key=lambda line: (line.stands, line.last_use), reverse=True))
 
     def _asked(self) -> dict[str, int]:
         """The last entry of a request under each mandate, by its sequence."""
@@ -308,7 +310,7 @@ class MandateService:
         called = self.authenticator.called.get((mandate.person, mandate.id)) if mandate.agent else None
         return max(at, "" if called is None else timestamp(called))
 
-    def show(self, mandate: str, who: Session | None = None) -> dict[str, Any]:
+    def show(self, mandate: str, who: Session | None = None) -> MandateDetail:
         """One mandate: its terms, what is left of it, whether it stands, and when it was last used.
 
         Raises:
@@ -317,35 +319,35 @@ class MandateService:
         found = self._get(mandate)
         if who is not None and who.role not in ("operator", "officer") and found.person != who.person:
             raise NotFound("mandate", mandate)
-        return self._told(found, self._asked())
+        return self._detail(found, self._asked())
 
-    def _told(self, found: Mandate, asked: Mapping[str, int]) -> dict[str, Any]:
+    def _detail(self, found: Mandate, asked: Mapping[str, int]) -> MandateDetail:
         mandate = found.id
         over = self.delegation.over(mandate)
         left = view.left_of(self.ledger.query, mandate)
-        return {
-            "id": found.id,
-            "charter": found.charter,
-            "person": found.person,
-            "team": found.team,
-            "campaign": found.campaign or "",
-            "agent": found.agent or "",
-            "agent_key": found.agent_key.fingerprint if found.agent_key else "",
-            "parent": found.parent or "",
-            "depth": found.depth,
-            "capabilities": list(found.right.capabilities),
-            "purposes": list(found.right.purposes),
-            "conduct": list(found.right.conduct),
-            "highest_sensitivity": found.right.highest_sensitivity,
-            "budget": found.right.budget.decimals(),
-            "bounded": found.right.bounded,
-            "left": Amounts(left).decimals(),
-            "issued": timestamp(found.issued),
-            "not_after": timestamp(found.not_after),
-            "last_use": self._last_use(found, asked),
-            "stands": over is None,
-            "why": None if over is None else over.model_dump(mode="json"),
-        }
+        return MandateDetail(
+            id=found.id,
+            charter=found.charter,
+            person=found.person,
+            team=found.team,
+            campaign=found.campaign or "",
+            agent=found.agent or "",
+            agent_key=found.agent_key.fingerprint if found.agent_key else "",
+            parent=found.parent or "",
+            depth=found.depth,
+            capabilities=tuple(found.right.capabilities),
+            purposes=tuple(found.right.purposes),
+            conduct=tuple(found.right.conduct),
+            highest_sensitivity=found.right.highest_sensitivity,
+            budget=found.right.budget.decimals(),
+            bounded=found.right.bounded,
+            left=Amounts(left).decimals(),
+            issued=timestamp(found.issued),
+            not_after=timestamp(found.not_after),
+            last_use=self._last_use(found, asked),
+            stands=over is None,
+            why=over,
+        )
 
     def _get(self, mandate: str) -> Mandate:
         try:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from yosegi.core.errors import Invalid
 from yosegi.ledger import Entry
+from yosegi.services.erasure.schemas import ErasureStatus
 
 ORDERED = "erasure.ordered"
 """An officer here has it erased; body: why."""
@@ -100,19 +101,19 @@ class Erasure:
         self.refused = {site: why for site, why in self.refused.items() if site not in self.gone}
         self.waiting = ((self.waiting - {teller}) | waiting) - self.gone - self.refused.keys()
 
-    def told_to_people(self, site: str) -> dict[str, Any]:
-        """As JSON: what, why, by whom, where it is gone and who has not answered yet."""
-        return {
-            "what": self.what,
-            "subject": self.subject,
-            "why": self.why,
-            "by": self.by,
-            "since": self.since,
-            "done_here": self.done,
-            "gone": sorted(self.gone | ({site} if self.done else set())),
-            "waiting": sorted(self.waiting | (set() if self.done else {site})),
-            "not_taken": dict(sorted(self.refused.items())),
-        }
+    def status(self, site: str) -> ErasureStatus:
+        """What, why, by whom, where it is gone and who has not answered yet, as a site sees it."""
+        return ErasureStatus(
+            what=self.what,
+            subject=self.subject,
+            why=self.why,
+            by=self.by,
+            since=self.since,
+            done_here=self.done,
+            gone=tuple(sorted(self.gone | ({site} if self.done else set()))),
+            waiting=tuple(sorted(self.waiting | (set() if self.done else {site}))),
+            not_taken=dict(sorted(self.refused.items())),
+        )
 
 
 def parts_of(task: str) -> tuple[str, str, str]:

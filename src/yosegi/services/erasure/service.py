@@ -45,6 +45,7 @@ from yosegi.services.erasure.entries import (
     What,
     parts_of,
 )
+from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 from yosegi.trust.messages import Erase, Erased
 from yosegi.trust.signer import Signer
 
@@ -104,7 +105,7 @@ class ErasureService:
         """Those that a peer asks for which this site has not got from it: an officer decides."""
         return [erasure for erasure in self.all() if not self._decided(erasure)]
 
-    def listing(self, who: Session) -> list[dict[str, Any]]:
+    def listing(self, who: Session) -> tuple[ErasureStatus, ...]:
         """Every erasure, where it is done and who has not answered yet.
 
         Raises:
@@ -112,9 +113,9 @@ class ErasureService:
         """
         if who.role not in ("operator", "officer"):
             raise Refused("looking at erasures", ("operators_only",))
-        return [erasure.told_to_people(self.site) for erasure in self.all()]
+        return tuple(erasure.status(self.site) for erasure in self.all())
 
-    async def order(self, what: What, subject: str, why: str, who: Session) -> dict[str, Any]:
+    async def order(self, what: What, subject: str, why: str, who: Session) -> ErasureOrdered:
         """Erase something here, and have every site that holds it do the same; asked again, ask again who is silent.
 
         Raises:
@@ -141,13 +142,13 @@ class ErasureService:
             draft = Draft(ORDERED, {}, {"why": why[:2000]})
             await self._append(erasure, (draft,), charter="", actor=who.person)
             await self._carry_out(erasure, again=True)
-        return erasure.told_to_people(self.site) | {"objects": self._named_by(erasure)}
+        return ErasureOrdered(**dict(erasure.status(self.site)), objects=self._named_by(erasure))
 
-    def _named_by(self, erasure: Erasure) -> list[str]:
+    def _named_by(self, erasure: Erasure) -> tuple[str, ...]:
         """Digests of the objects that a task took or made and whose bytes are here: they are erased by themselves."""
         entries = () if erasure.what == "object" else self._entries(erasure.subject)
         named = (ref["sha256"] for entry in entries for ref in entry.facts.get("objects", {}).values())
-        return sorted({str(digest) for digest in named if self.store.has(str(digest))})
+        return tuple(sorted({str(digest) for digest in named if self.store.has(str(digest))}))
 
     # -- doing ------------------------------------------------------------------------------------------------------
 
@@ -258,9 +259,9 @@ class ErasureService:
 
     async def _answer(self, erasure: Erasure) -> None:
         """Tell each peer that asked how far it is; it is told again when that changes."""
-        seen = erasure.told_to_people(self.site)
-        told: dict[str, Any] = {name: seen[name] for name in ("gone", "waiting")}
-        told["not_taken"] = sorted(seen["not_taken"])
+        seen = erasure.status(self.site)
+        told: dict[str, Any] = {"gone": list(seen.gone), "waiting": list(seen.waiting)}
+        told["not_taken"] = sorted(seen.not_taken)
         for (charter, peer), key in list(erasure.asked.items()):
             if erasure.answered.get((charter, peer)) == told | {"key": key}:
                 continue

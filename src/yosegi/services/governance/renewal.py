@@ -100,5 +100,5 @@ def ends_soon(stated: Statement, now: datetime) -> str:
         return ""
     return (
         f"the statement under {stated.charter} ends for good at {timestamp(end)}:"
-        f" bring the governance keys and sign a new one (yosegi charter state HOME {stated.charter})"
+        f" bring the governance keys and sign a new one (yosegi charter state {stated.charter})"
     )

@@ -1,6 +1,6 @@
 """What officers and members ask of a site about its charters, agreements and policies, whether or not it is running.
 
-Every answer is plain JSON: the pages, the API and the command line show the same.
+Every answer is a value: the pages, the API and the command line show the same.
 """
 
 from __future__ import annotations
@@ -14,24 +14,40 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.contract import SENSITIVITIES
+from yosegi.core.contract import SENSITIVITIES, Contract
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.identifiers import home_of, split_capability
 from yosegi.core.values import Value
 from yosegi.governance.agreements.agreement import Agreement
-from yosegi.governance.agreements.suspensions import Barred, Suspension
-from yosegi.governance.charter.charter import Charter
+from yosegi.governance.agreements.suspensions import Barred
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.decision import Decision
-from yosegi.governance.policy.explanation import why
 from yosegi.governance.policy.policy import Policy
 from yosegi.governance.policy.question import Question
 from yosegi.governance.policy.what_if import Expectation, access, what_if
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
+from yosegi.services.governance.details import (
+    agreement_detail,
+    charter_detail,
+    owner_answer,
+    policy_answer,
+    suspension_detail,
+)
 from yosegi.services.governance.publisher import DocumentPublisher
-from yosegi.services.preflight.service import PreflightAnswer, PreflightService
+from yosegi.services.governance.schemas import (
+    AccessLine,
+    AgreementDetail,
+    CharterDetail,
+    DocumentPublished,
+    OwnerAnswer,
+    PolicyAnswer,
+    PolicyWarnings,
+    SuspensionDetail,
+    WhatIfAnswer,
+)
+from yosegi.services.preflight.service import PreflightService
 from yosegi.trust.envelope import Envelope
 
 Name = Annotated[str, Field(max_length=130)]
@@ -76,7 +92,7 @@ class GovernanceService:
 
     # -- documents ------------------------------------------------------------------------------------------------
 
-    async def publish(self, document: Mapping[str, Any], who: Session) -> dict[str, Any]:
+    async def publish(self, document: Mapping[str, Any], who: Session) -> DocumentPublished:
         """Put a signed charter, statement or agreement in force and pass it on.
 
         Raises:
@@ -87,13 +103,13 @@ class GovernanceService:
         envelope = Envelope.read(dict(document), what="the document")
         charter = await self.publisher.publish(envelope, who.person)
         kind = envelope.payload_type.removeprefix("application/vnd.yosegi.").partition(".")[0]
-        return {"charter": charter, "kind": kind, "digest": envelope.payload_digest}
+        return DocumentPublished(charter=charter, kind=kind, digest=envelope.payload_digest)
 
-    def charters(self) -> list[dict[str, Any]]:
+    def charters(self) -> tuple[CharterDetail, ...]:
         """Every charter this site lives in, with its members and whose statement is in force."""
-        return [self.charter(name) for name in self.registry.charters()]
+        return tuple(self.charter(name) for name in self.registry.charters())
 
-    def charter(self, name: str) -> dict[str, Any]:
+    def charter(self, name: str) -> CharterDetail:
         """One charter as this site knows it.
 
         Raises:
@@ -103,12 +119,13 @@ class GovernanceService:
         roster, now = self.registry.federation(name).roster, self.clock.now()
         charter = roster.charter
         stated = {site: timestamp(s.not_after) for site, s in roster.statements.items() if s.not_after > now}
-        return charter_told(charter) | {
-            "alive": now < charter.expires,
-            "statements": {member.id: stated.get(member.id, "") for member in charter.members},
-            "identity_providers": {site: s.identity_provider or "" for site, s in roster.statements.items()},
-            "warnings": [*self.authorizer.policy(name).warnings, *self._unstated(name)],
-        }
+        return charter_detail(
+            charter,
+            alive=now < charter.expires,
+            statements={member.id: stated.get(member.id, "") for member in charter.members},
+            identity_providers={site: s.identity_provider or "" for site, s in roster.statements.items()},
+            warnings=(*self.authorizer.policy(name).warnings, *self._unstated(name)),
+        )
 
     def _unstated(self, charter: str) -> list[str]:
         """What this site's own statement does not list, and the running site speaks: peers go on in the older form."""
@@ -118,28 +135,28 @@ class GovernanceService:
         todo = "have its governance keys sign a new one: yosegi charter state"
         return [f"the statement of {self.site} does not list {len(new)} formats that it speaks now: {todo}"]
 
-    def documents(self, name: str) -> list[dict[str, Any]]:
+    def documents(self, name: str) -> tuple[Envelope, ...]:
         """Every document accepted under a charter, as it was signed.
 
         Raises:
             NotFound: the site does not live in it.
         """
         self._known(name)
-        return [envelope.model_dump(mode="json") for envelope in self.registry.documents(name)]
+        return tuple(self.registry.documents(name))
 
-    def agreements(self, charter: str = "") -> list[dict[str, Any]]:
+    def agreements(self, charter: str = "") -> tuple[AgreementDetail, ...]:
         """The agreements this site is a party to, in force or not."""
         barred = {s.name for s in self.authorizer.suspensions.in_force if s.kind == "agreement"}
         now = self.clock.now()
-        return [
-            agreement_told(agreement) | {"in_force": agreement.in_force(now) and agreement.name not in barred}
+        return tuple(
+            agreement_detail(agreement, agreement.in_force(now) and agreement.name not in barred)
             for name in ([charter] if charter else self.registry.charters())
             for agreement in sorted(self.authorizer.agreements(name), key=lambda a: a.name)
-        ]
+        )
 
     # -- policy -----------------------------------------------------------------------------------------------------
 
-    async def explain(self, asking: PolicyQuery, who: Session) -> dict[str, Any]:
+    async def explain(self, asking: PolicyQuery, who: Session) -> PolicyAnswer:
         """What this site's policy would answer, and what the owner says it would, and why not in words.
 
         Raises:
@@ -147,7 +164,7 @@ class GovernanceService:
             NotFound: a capability, charter or team that is not known.
         """
         policy, question = self._question(asking, who)
-        return decision_told(policy.decide(question)) | await self._owners(question)
+        return policy_answer(policy.decide(question), await self._owners(question))
 
     async def what_if(
         self,
@@ -157,7 +174,7 @@ class GovernanceService:
         add: Sequence[Mapping[str, Any]] = (),
         without: Sequence[str] = (),
         rules: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> WhatIfAnswer:
         """What both would answer if agreements were added or dropped, or this site had other rules. Nothing is changed.
 
         Raises:
@@ -174,20 +191,21 @@ class GovernanceService:
         owner_now, owner_then = await asyncio.gather(
             self._owners(question), self._owners(question, tuple(theirs), tuple(without))
         )
-        told = {"now": decision_told(now) | owner_now, "then": decision_told(then) | owner_then}
-        return told | {"changes": not now.same_as(then)}
+        return WhatIfAnswer(
+            now=policy_answer(now, owner_now), then=policy_answer(then, owner_then), changes=not now.same_as(then)
+        )
 
     async def _owners(
         self, question: Question, add: tuple[dict[str, Any], ...] = (), without: tuple[str, ...] = ()
-    ) -> dict[str, Any]:
+    ) -> OwnerAnswer | None:
         """What the owner says it would do, if that is another site."""
         if question.action != "request":
-            return {}
+            return None
         asked = _would_you(question, (question.capability.ref,), add, without)
         seen = await self.preflight.ask(question.charter, question.capability.owner, asked)
-        return {"owner": owner_told(question.capability.ref, seen)}
+        return owner_answer(question.capability.ref, seen)
 
-    async def access(self, who: Session, person: str = "", purpose: str = "") -> list[dict[str, Any]]:
+    async def access(self, who: Session, person: str = "", purpose: str = "") -> tuple[AccessLine, ...]:
         """For each team of a person, everything that is known here: whether they may use it and why not.
 
         Args:
@@ -199,7 +217,7 @@ class GovernanceService:
             Refused: asking about somebody else, without being an operator or officer.
         """
         person = self._about(person, who)
-        lines, questions = [], []
+        decided: list[tuple[Decision, Contract]] = []
         for charter in self.registry.charters():
             policy = self.authorizer.policy(charter)
             listings = {line.ref: line for line in self.catalogue.listings(charter)}
@@ -208,15 +226,19 @@ class GovernanceService:
                 facts, attested = self.catalogue.facts(charter).values(), self.authorizer.attested(person)
                 now = self.clock.now()
                 for decision in access(policy, person, team, facts, now=now, purpose=wanted, clearances=attested):
-                    line = listings[decision.question.capability.ref]
-                    owner = decision.question.capability.owner
-                    shown = {"title": line.contract.title, "kind": line.contract.kind, "told_by": owner}
-                    lines.append(shown | decision_told(decision))
-                    questions.append(decision.question)
-        seen = await self._seen(questions)
-        return [line | said for line, said in zip(lines, seen, strict=True)]
+                    decided.append((decision, listings[decision.question.capability.ref].contract))
+        seen = await self._seen([decision.question for decision, _ in decided])
+        return tuple(
+            AccessLine(
+                **dict(policy_answer(decision, said)),
+                title=contract.title,
+                kind=contract.kind,
+                told_by=decision.question.capability.owner,
+            )
+            for (decision, contract), said in zip(decided, seen, strict=True)
+        )
 
-    async def _seen(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
+    async def _seen(self, questions: Sequence[Question]) -> list[OwnerAnswer | None]:
         """What owners say to each of these: each is asked once for all that is alike but for the capability."""
         together: dict[tuple[object, ...], list[Question]] = {}
         for question in questions:
@@ -232,9 +254,11 @@ class GovernanceService:
         )
         found = {id(q): seen for some, seen in zip(together.values(), answers, strict=True) for q in some}
         told = ((q, found.get(id(q))) for q in questions)
-        return [{} if seen is None else {"owner": owner_told(q.capability.ref, seen)} for q, seen in told]
+        return [None if seen is None else owner_answer(q.capability.ref, seen) for q, seen in told]
 
-    async def reload(self, rules: Mapping[str, str], table: Sequence[Mapping[str, Any]], who: Session) -> list[str]:
+    async def reload(
+        self, rules: Mapping[str, str], table: Sequence[Mapping[str, Any]], who: Session
+    ) -> PolicyWarnings:
         """Take other rules of the site's own, and another table of expectations; what to look at, if anything.
 
         Raises:
@@ -243,7 +267,8 @@ class GovernanceService:
         """
         check_office(who, "publishing rules")
         await self.authorizer.reload(rules, [Expectation.read(dict(row), what="a row of the table") for row in table])
-        return [warning for name in self.registry.charters() for warning in self.authorizer.policy(name).warnings]
+        policies = (self.authorizer.policy(name) for name in self.registry.charters())
+        return PolicyWarnings(warnings=tuple(warning for policy in policies for warning in policy.warnings))
 
     def _question(self, asking: PolicyQuery, who: Session) -> tuple[Policy, Question]:
         person = self._about(asking.person, who)
@@ -294,11 +319,11 @@ class GovernanceService:
 
     # -- suspensions ------------------------------------------------------------------------------------------------
 
-    def suspensions(self) -> list[dict[str, Any]]:
+    def suspensions(self) -> tuple[SuspensionDetail, ...]:
         """What is barred here."""
-        return [suspension.model_dump(mode="json") for suspension in self.publisher.suspensions()]
+        return tuple(suspension_detail(suspension) for suspension in self.publisher.suspensions())
 
-    async def suspend(self, kind: Barred, name: str, who: Session, why: str, charter: str = "") -> dict[str, Any]:
+    async def suspend(self, kind: Barred, name: str, who: Session, why: str, charter: str = "") -> SuspensionDetail:
         """Bar a site, person, agent, team, agreement or capability here, at once.
 
         Raises:
@@ -306,9 +331,9 @@ class GovernanceService:
             Invalid: not a name of that kind.
         """
         check_office(who, f"suspending {name}")
-        return _dumped(await self.publisher.suspend(kind, name, who.person, why, charter))
+        return suspension_detail(await self.publisher.suspend(kind, name, who.person, why, charter))
 
-    async def lift(self, kind: Barred, name: str, who: Session, why: str, charter: str = "") -> dict[str, Any]:
+    async def lift(self, kind: Barred, name: str, who: Session, why: str, charter: str = "") -> SuspensionDetail:
         """Bar it no more.
 
         Raises:
@@ -316,7 +341,7 @@ class GovernanceService:
             NotFound: it is not barred.
         """
         check_office(who, f"lifting the suspension of {name}")
-        return _dumped(await self.publisher.lift(kind, name, who.person, why, charter))
+        return suspension_detail(await self.publisher.lift(kind, name, who.person, why, charter))
 
 
 def check_office(who: Session, what: str) -> None:
@@ -327,69 +352,6 @@ def check_office(who: Session, what: str) -> None:
     """
     if who.role not in ("operator", "officer"):
         raise Refused(what, ("operators_only",))
-
-
-def charter_told(charter: Charter) -> dict[str, Any]:
-    """A charter as JSON, with what people compare aloud."""
-    value = charter.model_dump(mode="json", exclude_none=True)
-    return value | {"digest": charter.digest, "fingerprint": charter.fingerprint}
-
-
-def agreement_told(agreement: Agreement) -> dict[str, Any]:
-    """An agreement as JSON; its teams stand in `teams`, however it was signed."""
-    value = agreement.model_dump(mode="json", exclude_none=True, exclude={"team"})
-    return value | {"teams": list(agreement.for_teams), "digest": agreement.digest}
-
-
-def decision_told(decision: Decision) -> dict[str, Any]:
-    """A decision for people and programs: the answer, and each reason in both languages."""
-    question = decision.question
-    return {
-        "capability": question.capability.ref,
-        "person": question.person,
-        "team": question.team,
-        "charter": question.charter,
-        "purpose": question.purpose,
-        "action": question.action,
-        "allow": decision.allow,
-        "agreements": list(decision.reasons) if decision.allow else [],
-        "reasons": [reason.model_dump(mode="json") for reason in why(decision)],
-        "policies": decision.policies_digest,
-    }
-
-
-def owner_told(ref: str, seen: PreflightAnswer) -> dict[str, Any]:
-    """What an owner said of one of its capabilities, and when; `allow` is None where it has not said anything yet."""
-    would = seen.would.get(ref)
-    return {
-        "site": split_capability(ref)[0],
-        "told_by": split_capability(ref)[0],
-        "at": "" if seen.at is None else timestamp(seen.at),
-        "allow": None if would is None else would.allow,
-        "step": "" if would is None else would.at,
-        "agreements": [] if would is None else list(would.agreements),
-        "reasons": [] if would is None else [reason.model_dump(mode="json") for reason in would.reasons],
-        "why_not_asked": None if seen.why_not is None else seen.why_not.model_dump(mode="json"),
-    }
-
-
-_STEPS = {
-    "accept": ("accept it", "受理しません"),
-    "dispatch": ("start it", "開始しません"),
-    "release": ("release what comes of it", "結果を開示しません"),
-}
-
-
-def owner_said(said: Mapping[str, Any], lang: str) -> str:
-    """What `owner_told` tells, as a sentence in a language; the reasons are left to whoever shows it."""
-    site, at, english = said["site"], said["at"], lang == "en"
-    if said["allow"] is None:
-        return f"{site} has not said yet what it would do" if english else f"{site} からの回答はまだありません"
-    if said["allow"]:
-        by = ", ".join(said["agreements"])
-        return f"{site} would do it, by {by} (said {at})" if english else f"{site} は {by} により応じます（{at} 時点）"
-    refuses = _STEPS.get(said["step"], (said["step"], said["step"]))
-    return f"{site} would not {refuses[0]} (said {at})" if english else f"{site} は{refuses[1]}（{at} 時点）"
 
 
 def _would_you(
@@ -425,7 +387,3 @@ def _one_team(policy: Policy, person: str) -> str:
 def _strictness(sensitivity: str) -> int:
     """Above all where it is none: the question's own form then refuses it."""
     return next((n for n, known in enumerate(SENSITIVITIES) if known == sensitivity), len(SENSITIVITIES))
-
-
-def _dumped(suspension: Suspension) -> dict[str, Any]:
-    return suspension.model_dump(mode="json")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, parse_timestamp, timestamp
@@ -26,6 +26,16 @@ from yosegi.governance.grants.transfers import Transfer, TransferAnswer, Transfe
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.governance.service import check_office
+from yosegi.services.grants.schemas import (
+    GrantAfterMove,
+    GrantDetail,
+    MoveAnswered,
+    MoveDetail,
+    MoveNamed,
+    TrancheDetail,
+    UsageRow,
+)
+from yosegi.services.grants.view import USUAL, to_csv, usage
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
 
@@ -81,7 +91,7 @@ class GrantService:
 
     # -- giving -------------------------------------------------------------------------------------------------------
 
-    async def award(self, grant: Mapping[str, Any], who: Session) -> dict[str, Any]:
+    async def award(self, grant: Mapping[str, Any], who: Session) -> GrantDetail:
         """Give a team a grant; the same again changes nothing.
 
         Raises:
@@ -106,7 +116,7 @@ class GrantService:
 
     async def release(
         self, grant: str, tranche: str, who: Session, *, document: Mapping[str, Any] | None, award_letter: str
-    ) -> dict[str, Any]:
+    ) -> GrantDetail:
         """Open a contingent tranche, by the funder's signed release or by the digest of the award letter held here.
 
         Raises:
@@ -131,7 +141,7 @@ class GrantService:
 
     async def claw_back(
         self, grant: str, tranche: str, amounts: Mapping[str, str], reason: str, who: Session
-    ) -> dict[str, Any]:
+    ) -> GrantDetail:
         """Shrink a tranche, never below what is held and spent.
 
         Raises:
@@ -142,7 +152,7 @@ class GrantService:
         given = self._grant(grant)
         return await self._write(given, clawed_back(grant, tranche, Amounts.parse(dict(amounts)), reason), who)
 
-    async def _write(self, grant: Grant, draft: Draft, who: Session) -> dict[str, Any]:
+    async def _write(self, grant: Grant, draft: Draft, who: Session) -> GrantDetail:
         write = Write(f"grant/{grant.id}", None, (draft,), charter=grant.charter, actor=who.person)
         self.channels.posted(await self.ledger.append(write))
         return self.show(grant.id)
@@ -151,7 +161,7 @@ class GrantService:
 
     async def move(
         self, grant: str, tranche: str, to: str, into: str, amounts: Mapping[str, str], reason: str, who: Session
-    ) -> dict[str, Any]:
+    ) -> GrantAfterMove:
         """Set an amount apart for a grant of another site, and offer it there.
 
         Raises:
@@ -192,9 +202,9 @@ class GrantService:
         draft = sending(
             transfers.MOVED_OUT, to, f"transfer/{key}", transfer.sign(self.signer), facts, {"reason": reason}
         )
-        return (await self._write(given, draft, who)) | {"move": f"{to}/{key}"}
+        return GrantAfterMove(**dict(await self._write(given, draft, who)), move=f"{to}/{key}")
 
-    async def take_back(self, to: str, key: str, who: Session) -> None:
+    async def take_back(self, to: str, key: str, who: Session) -> MoveNamed:
         """Ask a receiver to give a move back; its answer ends it, whichever it is.
 
         Raises:
@@ -209,8 +219,9 @@ class GrantService:
         draft = sending(transfers.BACK_ASKED, to, f"transfer/{key}", document.sign(self.signer), facts, {})
         write = Write(f"grant/{grant}", None, (draft,), charter=charter, actor=who.person)
         self.channels.posted(await self.ledger.append(write))
+        return MoveNamed(move=f"{to}/{key}")
 
-    async def answer(self, peer: str, key: str, accepted: bool, why: str, who: Session) -> dict[str, Any]:
+    async def answer(self, peer: str, key: str, accepted: bool, why: str, who: Session) -> MoveAnswered:
         """Take what a peer offers into the grant it names, or do not.
 
         Raises:
@@ -227,7 +238,7 @@ class GrantService:
             draft = transfers.moved_in(into, peer, transfer)
             writes.append(Write(f"grant/{into}", None, (draft,), charter=charter, actor=who.person))
         self.channels.posted(await self.ledger.append(*writes))
-        return {"move": f"{peer}/{key}", "accepted": accepted}
+        return MoveAnswered(move=f"{peer}/{key}", accepted=accepted)
 
     def _answering(
         self, charter: str, peer: str, key: str, accepted: bool, why: str, by: str, transfer: Transfer | None
@@ -308,7 +319,7 @@ class GrantService:
             (way, peer, state, key),
         )
         if not rows:
-            waiting = [f"{row['peer']}/{row['move']}" for row in self.moves() if row["state"] == state]
+            waiting = [f"{one.peer}/{one.move}" for one in self.moves() if one.state == state]
             raise NotFound("move that waits", f"{peer}/{key}", tuple(waiting))
         return str(rows[0]["charter"]), str(rows[0]["grant_id"])
 
@@ -327,16 +338,16 @@ class GrantService:
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
-    def moves(self) -> list[dict[str, Any]]:
+    def moves(self) -> tuple[MoveDetail, ...]:
         """Every amount on its way, and those that have arrived or come back."""
         rows = self.ledger.query("SELECT * FROM grant_moves ORDER BY state, peer, move")
-        return [dict(row) | {"amounts": Amounts(json.loads(row["amounts"])).decimals()} for row in rows]
+        return tuple(MoveDetail(**row | {"amounts": Amounts(json.loads(row["amounts"])).decimals()}) for row in rows)
 
-    def list(self) -> Sequence[dict[str, Any]]:
+    def list(self) -> tuple[GrantDetail, ...]:
         """Every grant of this site, and where it stands now."""
-        return [self.show(str(row["id"])) for row in self.ledger.query("SELECT id FROM grants ORDER BY id")]
+        return tuple(self.show(str(row["id"])) for row in self.ledger.query("SELECT id FROM grants ORDER BY id"))
 
-    def show(self, name: str) -> dict[str, Any]:
+    def show(self, name: str) -> GrantDetail:
         """One grant with its tranches, in exact decimals of whole units.
 
         Raises:
@@ -347,15 +358,31 @@ class GrantService:
         rows = self.ledger.query(
             "SELECT * FROM grant_tranches WHERE grant_id = ? ORDER BY ends, tranche, unit", (name,)
         )
-        return {
-            "id": name,
-            "charter": grant.charter,
-            "team": grant.team,
-            "funder": grant.funder,
-            "title": grant.title,
+        return GrantDetail(
+            id=name,
+            charter=grant.charter,
+            team=grant.team,
+            funder=grant.funder,
+            title=grant.title,
             **{kind: getattr(stands, kind).decimals() for kind in ("awarded", "locked", "held", "spent", "left")},
-            "tranches": [_tranche_told(row, self.clock) for row in rows],
-        }
+            tranches=tuple(_tranche_detail(row, self.clock) for row in rows),
+        )
+
+    def usage(self, by: Sequence[str] = USUAL) -> tuple[UsageRow, ...]:
+        """What tasks held and spent here, summed by some of `GROUPS` and by unit; units are never added to one another.
+
+        Raises:
+            NotFound: no such group.
+        """
+        return tuple(UsageRow(**row) for row in usage(self.ledger.query, by))
+
+    def usage_csv(self, by: Sequence[str] = USUAL) -> str:
+        """The same as CSV.
+
+        Raises:
+            NotFound: no such group.
+        """
+        return to_csv(usage(self.ledger.query, by))
 
     def _grant(self, name: str) -> Grant:
         entries = self.ledger.read(f"grant/{name}")
@@ -364,9 +391,9 @@ class GrantService:
         return Grant.read(dict(entries[0].facts["grant"]))
 
 
-def _tranche_told(row: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
+def _tranche_detail(row: Mapping[str, Any], clock: Clock) -> TrancheDetail:
     now, unit = timestamp(clock.now()), str(row["unit"])
-    state = "open"
+    state: Literal["open", "locked", "not yet", "lapsed"] = "open"
     if row["locked"]:
         state = "locked"
     elif now < row["starts"]:
@@ -378,4 +405,4 @@ def _tranche_told(row: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
         "starts": "" if row["starts"] == transfers.ALWAYS else row["starts"],
         "ends": "" if row["ends"] == transfers.NEVER else row["ends"],
     }
-    return {"tranche": row["tranche"], "unit": unit, "state": state} | amounts | dates
+    return TrancheDetail(tranche=row["tranche"], unit=unit, state=state, **amounts, **dates)

@@ -32,6 +32,10 @@ GROUPS = (
 the site hosts them), `month` when it was accepted, `challenge` what the campaign named of those its team works on."""
 
 
+USUAL = ("funder", "team", "agreement", "campaign")
+"""What usage is summed by if nothing is said."""
+
+
 class SpendingView:
     """Table `spending`: one row a task that drew on a grant, with who asked and by which agreement."""
 
@@ -71,7 +75,7 @@ class SpendingView:
         db.execute(f"INSERT INTO spending VALUES ({', '.join('?' * len(row))})", row)
 
 
-def usage(query: Query, groups: Sequence[str] = ("funder", "team", "agreement", "campaign")) -> list[dict[str, Any]]:
+def usage(query: Query, groups: Sequence[str] = USUAL) -> list[dict[str, Any]]:
     """Held and spent, summed by some of `GROUPS` and by unit, as exact decimals; units are never added to one another.
 
     Raises:

@@ -20,6 +20,7 @@ from yosegi.governance.charter.registry import Registry
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.objects.schemas import ObjectDetail, ObjectNaming, ObjectsCollected, ObjectSummary
 from yosegi.services.objects.transfers import ObjectTransfers
 
 YOUNG = timedelta(days=1)
@@ -82,7 +83,9 @@ class ObjectService:
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
-    def listing(self, who: Session, *, campaign: str = "", task: str = "", limit: int = 500) -> list[dict[str, Any]]:
+    def listing(
+        self, who: Session, *, campaign: str = "", task: str = "", limit: int = 500
+    ) -> tuple[ObjectSummary, ...]:
         """One line an object that somebody may see, the newest first; of a campaign or a task (its key) alone."""
         if campaign:
             found = known(self.ledger, _OF_CAMPAIGN, campaign, campaign)
@@ -94,17 +97,17 @@ class ObjectService:
         for one in reversed(found):
             by_digest.setdefault(one.ref.sha256, []).append(one)
         seen = [(digest, namings) for digest, namings in by_digest.items() if self._may_see(namings, who)]
-        return [self._line(digest, namings) for digest, namings in seen[:limit]]
+        return tuple(ObjectSummary(**self._line(digest, namings)) for digest, namings in seen[:limit])
 
     def _line(self, digest: str, namings: list[Known]) -> dict[str, Any]:
         ref = namings[-1].ref.with_label_of(*(one.ref for one in namings))
-        return ref.model_dump(mode="json") | {
+        return {name: getattr(ref, name) for name in ObjectRef.model_fields} | {
             "here": self.store.has(digest),
             "erased": is_erased(self.ledger, digest),
             "state": self._state(digest),
             "told_by": ref.site,
-            "names": sorted({one.name for one in namings if one.name != "it"}),
-            "teams": sorted({one.team for one in namings if one.team}),
+            "names": tuple(sorted({one.name for one in namings if one.name != "it"})),
+            "teams": tuple(sorted({one.team for one in namings if one.team})),
             "since": namings[-1].time,
         }
 
@@ -115,7 +118,7 @@ class ObjectService:
             return ""
         return under_way[digest] or "on its way"
 
-    def show(self, digest: str, who: Session) -> dict[str, Any]:
+    def show(self, digest: str, who: Session) -> ObjectDetail:
         """One object and every entry that names it.
 
         Raises:
@@ -125,10 +128,11 @@ class ObjectService:
         if not namings or not self._may_see(namings, who):
             raise NotFound("object", digest)
         fields = ("kind", "stream", "name", "peer", "task", "team", "charter", "actor", "time", "sequence")
-        history = [
-            {field: getattr(one, field) for field in fields} | {"sensitivity": one.ref.sensitivity} for one in namings
-        ]
-        return self._line(digest, namings[::-1]) | {"history": history}
+        history = tuple(
+            ObjectNaming(**{field: getattr(one, field) for field in fields}, sensitivity=one.ref.sensitivity)
+            for one in namings
+        )
+        return ObjectDetail(**self._line(digest, namings[::-1]), history=history)
 
     def open(self, digest: str, who: Session) -> tuple[ObjectRef, Iterator[bytes]]:
         """The bytes of an object, verified as they are read.
@@ -162,7 +166,7 @@ class ObjectService:
 
     # -- tidying ----------------------------------------------------------------------------------------------------
 
-    async def collect(self, who: Session) -> dict[str, Any]:
+    async def collect(self, who: Session) -> ObjectsCollected:
         """Take away what no entry names and is older than a day.
 
         Raises:
@@ -173,11 +177,9 @@ class ObjectService:
         before = (self.clock.now() - YOUNG).timestamp()
         # Asked for each object just before it goes: an entry may name it meanwhile.
         gone = self.store.collect(lambda digest: bool(known(self.ledger, "digest = ?", digest)), before)
-        return {
-            "collected": len(gone),
-            "bytes": sum(size for _, size in gone),
-            "sha256": [digest for digest, _ in gone],
-        }
+        return ObjectsCollected(
+            collected=len(gone), bytes=sum(size for _, size in gone), sha256=tuple(digest for digest, _ in gone)
+        )
 
     def start(self) -> None:
         """Take away what was erased on record and not yet on the disk."""

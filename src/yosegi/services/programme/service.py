@@ -2,94 +2,150 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
 
-from yosegi.campaign import Campaign, campaign_stream
+from yosegi.campaign import Campaign, Campaigns, campaign_stream
 from yosegi.campaign.state import OUTCOME
 from yosegi.core.errors import NotFound
-from yosegi.services.grants.view import usage
-from yosegi.services.runtime import Site
-from yosegi.services.schemas import campaign_summary
+from yosegi.governance.charter.registry import Registry
+from yosegi.identity.accounts import Session
+from yosegi.ledger import Ledger
+from yosegi.services.campaigns.summary import baseline_of, summary_of
+from yosegi.services.governance.schemas import AgreementDetail, CharterDetail, TeamDetail
+from yosegi.services.governance.service import GovernanceService
+from yosegi.services.grants.service import GrantService
+from yosegi.services.programme.schemas import (
+    CampaignResult,
+    CampaignStanding,
+    ChallengeStanding,
+    CharterProgramme,
+    MemberStanding,
+    ResultKind,
+    TeamStanding,
+)
+
+USAGE_BY = ("charter", "funder", "team", "challenge", "home", "institution", "agreement", "campaign")
 
 
-def programme(site: Site, charter: str = "") -> list[dict[str, Any]]:
-    """For each charter (or the one named): focus areas, challenges, teams, agreements, grants, campaigns and outcomes.
+@dataclass
+class ProgrammeService:
+    """What one site knows of the work under its charters: its own grants and campaigns, and its agreements."""
 
-    It tells what this site knows: its own grants and campaigns, and agreements to which it is a party.
+    ledger: Ledger
+    registry: Registry
+    governance: GovernanceService
+    grants: GrantService
+    campaigns: Campaigns
 
-    Raises:
-        NotFound: this site does not live in that charter.
-    """
-    known = site.registry.charters()
-    if charter and charter not in known:
-        raise NotFound("charter", charter, known)
-    return [_under(site, name) for name in ([charter] if charter else known)]
+    def list(self, charter: str = "") -> tuple[CharterProgramme, ...]:
+        """Of each charter, or the one named: challenges, teams, agreements, grants, campaigns and their outcomes.
 
+        Raises:
+            NotFound: this site does not live in that charter.
+        """
+        known = self.registry.charters()
+        if charter and charter not in known:
+            raise NotFound("charter", charter, known)
+        return tuple(self._under(name) for name in ([charter] if charter else known))
 
-def _under(site: Site, name: str) -> dict[str, Any]:
-    told = site.governance.charter(name)
-    grants = [grant for grant in site.funds.list() if grant["charter"] == name]
-    agreements = site.governance.agreements(name)
-    everything = (site.campaigns.get(campaign) for campaign in site.campaigns.names())
-    campaigns = [campaign_told(site, one) for one in everything if one.spec.charter == name]
-    areas = {area["id"]: area["title"] for area in told["focus_areas"]}
-    titles = {challenge["id"]: challenge["title"] for challenge in told["challenges"]}
-    return {
-        "charter": name,
-        "title": told["title"],
-        "version": told["version"],
-        "fingerprint": told["fingerprint"],
-        "expires": told["expires"],
-        "alive": told["alive"],
-        "members": [
-            {key: member[key] for key in ("id", "name", "kind", "country")}
-            | {"stated_until": told["statements"][member["id"]], "hosted_by": member.get("hosted_by", "")}
-            | {"identity_provider": told["identity_providers"].get(member["id"], "")}
-            for member in told["members"]
-        ],
-        "focus_areas": told["focus_areas"],
-        "challenges": [
-            one
-            | {
-                "area": areas.get(one.get("focus_area", ""), ""),
-                "teams": [team["id"] for team in told["teams"] if one["id"] in team.get("challenges", ())],
-                "campaigns": [c["name"] for c in campaigns if c["challenge"] == one["id"]],
-            }
-            for one in told["challenges"]
-        ],
-        "teams": [
-            {key: team[key] for key in ("id", "title", "lead", "sites")}
-            | {
-                "people": len(team["people"]),
-                "area": areas.get(team.get("focus_area", ""), ""),
-                "challenges": [titles[one] for one in team.get("challenges", ())],
-                "agreements": [a["name"] for a in agreements if team["id"] in a["teams"] and a["in_force"]],
-                "campaigns": [c["name"] for c in campaigns if c["team"] == team["id"]],
-            }
-            for team in told["teams"]
-        ],
-        "agreements": agreements,
-        "grants": grants,
-        "campaigns": campaigns,
-        "usage": usage(
-            site.ledger.query,
-            ("charter", "funder", "team", "challenge", "home", "institution", "agreement", "campaign"),
-        ),
-        "warnings": told["warnings"],
-    }
+    def _under(self, name: str) -> CharterProgramme:
+        charter, agreements = self.governance.charter(name), self.governance.agreements(name)
+        everything = (self.campaigns.get(campaign) for campaign in self.campaigns.names())
+        campaigns = tuple(self.standing(one) for one in everything if one.spec.charter == name)
+        areas = {area.id: area.title for area in charter.focus_areas}
+        return CharterProgramme(
+            charter=name,
+            title=charter.title,
+            version=charter.version,
+            fingerprint=charter.fingerprint,
+            expires=charter.expires,
+            alive=charter.alive,
+            members=_members(charter),
+            focus_areas=charter.focus_areas,
+            challenges=_challenges(charter, areas, campaigns),
+            teams=tuple(_team(team, charter, areas, agreements, campaigns) for team in charter.teams),
+            agreements=agreements,
+            grants=tuple(grant for grant in self.grants.list() if grant.charter == name),
+            campaigns=campaigns,
+            usage=self.grants.usage(USAGE_BY),
+            warnings=charter.warnings,
+        )
 
+    def standing(self, campaign: Campaign) -> CampaignStanding:
+        """A campaign beside its baseline, registered before the first trial, and its outcomes."""
+        entries = self.ledger.read(campaign_stream(campaign.spec.name))
+        found = ((str(e.facts["kind"]), e.body or {}) for e in entries if e.type == OUTCOME)
+        return CampaignStanding(
+            **dict(summary_of(campaign)),
+            baseline=baseline_of(campaign),
+            spent=campaign.spent().decimals(),
+            outcomes=tuple(
+                CampaignResult(kind=cast("ResultKind", kind), title=body.get("title", ""), link=body.get("link", ""))
+                for kind, body in found
+            ),
+            unit=campaign.spec.objective.unit,
+            objective=campaign.spec.objective.name,
+        )
 
-def campaign_told(site: Site, campaign: Campaign) -> dict[str, Any]:
-    """A campaign beside what it is measured by: its baseline, registered before the first trial, and its outcomes."""
-    entries = site.ledger.read(campaign_stream(campaign.spec.name))
-    outcomes = [{"kind": e.facts["kind"]} | (e.body or {}) for e in entries if e.type == OUTCOME]
-    return campaign_summary(campaign) | {
-        "baseline": campaign.spec.baseline.model_dump(mode="json", exclude_none=True),
-        "spent": campaign.spent().decimals(),
-        "outcomes": outcomes,
-        "unit": campaign.spec.objective.unit,
-        "objective": campaign.spec.objective.name,
-    }
+    async def register_outcome(
+        self, name: str, kind: ResultKind, title: str, link: str, who: Session
+    ) -> CampaignStanding:
+        """Record what came of a campaign: a paper, data set, model or answered question.
+
+        Raises:
+            NotFound: no such campaign at this home site.
+        """
+        await self.campaigns.register_outcome(name, kind, title, link, by=who.person)
+        return self.standing(self.campaigns.get(name))
 
 
-__all__ = ["campaign_told", "programme"]
+def _members(charter: CharterDetail) -> tuple[MemberStanding, ...]:
+    return tuple(
+        MemberStanding(
+            id=member.id,
+            name=member.name,
+            kind=member.kind,
+            country=member.country,
+            stated_until=charter.statements[member.id],
+            hosted_by=member.hosted_by or "",
+            identity_provider=charter.identity_providers.get(member.id, ""),
+        )
+        for member in charter.members
+    )
+
+
+def _challenges(
+    charter: CharterDetail, areas: Mapping[str, str], campaigns: Sequence[CampaignStanding]
+) -> tuple[ChallengeStanding, ...]:
+    return tuple(
+        ChallengeStanding(
+            **dict(one),
+            area=areas.get(one.focus_area, ""),
+            teams=tuple(team.id for team in charter.teams if one.id in team.challenges),
+            campaigns=tuple(campaign.name for campaign in campaigns if campaign.challenge == one.id),
+        )
+        for one in charter.challenges
+    )
+
+
+def _team(
+    team: TeamDetail,
+    charter: CharterDetail,
+    areas: Mapping[str, str],
+    agreements: Sequence[AgreementDetail],
+    campaigns: Sequence[CampaignStanding],
+) -> TeamStanding:
+    titles = {challenge.id: challenge.title for challenge in charter.challenges}
+    return TeamStanding(
+        id=team.id,
+        title=team.title,
+        lead=team.lead,
+        sites=team.sites,
+        people=len(team.people),
+        area=areas.get(team.focus_area, ""),
+        challenges=tuple(titles[one] for one in team.challenges),
+        agreements=tuple(a.name for a in agreements if team.id in a.teams and a.in_force),
+        campaigns=tuple(campaign.name for campaign in campaigns if campaign.team == team.id),
+    )

@@ -1,96 +1,129 @@
-"""One task asked by a person, or by an agent for one, without a campaign."""
+"""The tasks that others asked of this site: shown to those who may see them, settled, acknowledged and cancelled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from yosegi.core.contract import Conduct, Contract, Sensitivity
 from yosegi.core.errors import NotFound, Refused
-from yosegi.exchange.request_draft import RequestDraft
-from yosegi.exchange.requests import Asked, Requests
-from yosegi.governance.mandates.mandate import MandateRefused
+from yosegi.core.states import Effect, TaskState
+from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.records import TaskRepository
+from yosegi.execution.tasks import Task, task_stream
 from yosegi.identity.accounts import Session
+from yosegi.ledger import Ledger
+from yosegi.services.authorization.roles import RUNS_THE_SITE, check_operator, check_person
 from yosegi.services.authorization.service import Authorizer
-from yosegi.services.delegation.service import MandateService
+from yosegi.services.tasks.schemas import TaskCancelled, TaskDetail, TaskSummary
+
+COLUMNS = "home, key, team, capability, campaign, state, effect, result, notified, asked, changed"
 
 
 @dataclass
-class TaskRequests:
-    """Asks owners for single tasks.
+class TaskService:
+    """The tasks of one owner, as people ask for them."""
 
-    Args:
-        contract_of: the contract of a capability as last offered to this site; raises NotFound.
-    """
-
-    requests: Requests
+    ledger: Ledger
+    repository: TaskRepository
+    dispatcher: Dispatcher
     authorizer: Authorizer
-    mandates: MandateService
-    contract_of: Callable[[str, str], Contract]
 
-    async def ask(
-        self,
-        who: Session,
-        *,
-        key: str,
-        charter: str,
-        team: str,
-        capability: str,
-        inputs: dict[str, Any],
-        purpose: str,
-        conduct: Conduct = "run",
-        sensitivity: Sensitivity = "team",
-        mandate: str = "",
-    ) -> Asked:
-        """Ask for one task; the same key again asks nothing new.
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    def find(self, name: str) -> tuple[str, str]:
+        """Home site and key of a task named `home/key`, or by its key alone where that is enough.
 
         Raises:
-            NotFound: a charter this site does not live in, or a capability nobody offers it there.
-            Refused: a mandate that is not the caller's to use.
-            Conflict: the key was used before with another content.
+            NotFound: none here, or more than one.
         """
-        charters = self.authorizer.registry.charters()
-        if charter not in charters:
-            raise NotFound("charter", charter, charters)
-        contract = self.contract_of(charter, capability)
-        under = mandate or who.mandate
-        if under:
-            self.mandates.check_holder(under, who)
-        request = RequestDraft(
-            charter=charter,
-            key=key,
-            team=team,
-            on_behalf_of=who.person,
-            purpose=purpose,
-            capability=capability,
-            contract=contract,
-            inputs=inputs,
-            sensitivity=sensitivity,
-            conduct=None if conduct == "run" else conduct,
-            mandate=under or None,
-            clearances=self.authorizer.attested(who.person),
-        )
-        try:
-            return await self.requests.ask(self.authorizer.authorize(request))
-        except MandateRefused as error:
-            raise Refused(f"asking for {capability}", (error.reason,)) from None
+        home, _, key = name.rpartition("/")
+        rows = self.ledger.query("SELECT home, key FROM task WHERE key = ? OR key LIKE ?", (key, key + "%"))
+        found = {(row["home"], row["key"]) for row in rows if home in ("", row["home"])}
+        exact = {pair for pair in found if pair[1] == key}
+        if len(exact or found) != 1:
+            raise NotFound("task", name, tuple(sorted(f"{h}/{k}" for h, k in found)))
+        return next(iter(exact or found))
 
+    def get(self, name: str) -> Task:
+        """One task, whoever asks; what is shown to people goes through `get_for`."""
+        return self.repository.task(task_stream(*self.find(name)))
 
-def asked_full(asked: Asked, owner: str, key: str) -> dict[str, Any]:
-    """One request as its home site knows it."""
-    outcome = asked.outcome
-    return {
-        "request": f"{owner}/{key}",
-        "told_by": owner,
-        "state": str(asked.state),
-        "capability": asked.request.capability if asked.request else "",
-        "on_behalf_of": asked.request.on_behalf_of if asked.request else "",
-        "agent": (asked.request.agent if asked.request else None) or "",
-        "mandate": (asked.request.mandate if asked.request else None) or "",
-        "outputs": (outcome.outputs if outcome else None) or {},
-        "charged": asked.charged.decimals(),
-        "sensitivity": asked.sensitivity,
-        "simulated": asked.simulated,
-        "reasons": [reason.model_dump(mode="json") for reason in asked.reasons],
-    }
+    def get_for(self, name: str, who: Session) -> Task:
+        """One task, for somebody who may see it.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+            Refused: what was asked and what came of it were erased.
+        """
+        task = self.get(name)
+        row = self.ledger.query("SELECT charter, team FROM task WHERE stream = ?", (task.stream,))[0]
+        if not self.authorizer.may_see(row["charter"], row["team"], who):
+            raise NotFound("task", name)
+        if task.request is None:
+            raise Refused(f"task {name}", ("body_erased",))
+        return task
+
+    def show(self, name: str, who: Session) -> TaskDetail:
+        """One task as it is shown to somebody.
+
+        Raises:
+            NotFound, Refused: as `get_for`.
+        """
+        return TaskDetail.of(self.get_for(name, who))
+
+    def list(self, state: str = "", limit: int = 100) -> tuple[TaskSummary, ...]:
+        """The latest tasks, whoever asks; what is shown to people goes through `list_for`."""
+        return self._where("state = ?" if state else "1 = 1", [state] if state else [], limit)
+
+    def list_for(self, who: Session, state: str = "", limit: int = 100) -> tuple[TaskSummary, ...]:
+        """The latest tasks that somebody may see."""
+        if who.role in RUNS_THE_SITE:
+            return self.list(state, limit)
+        teams = sorted(self.authorizer.teams_of(who.person))
+        condition = f"team IN ({', '.join('?' * len(teams))})"
+        if state:
+            return self._where(f"{condition} AND state = ?", [*teams, state], limit)
+        return self._where(condition, teams, limit)
+
+    def _where(self, condition: str, values: Sequence[str], limit: int) -> tuple[TaskSummary, ...]:
+        query = f"SELECT {COLUMNS} FROM task WHERE {condition} ORDER BY first DESC LIMIT ?"
+        rows = self.ledger.query(query, (*values, limit))
+        typed = ({"state": TaskState(row["state"]), "notified": bool(row["notified"])} for row in rows)
+        return tuple(TaskSummary(**dict(row) | fields) for row, fields in zip(rows, typed, strict=True))
+
+    # -- acting ---------------------------------------------------------------------------------------------------
+
+    async def settle(self, name: str, effect: Effect, note: str, who: Session) -> TaskDetail:
+        """Say what an uncertain task did, after a look at the instrument.
+
+        Raises:
+            Refused: not an operator.
+        """
+        check_operator(who, f"settling {name}")
+        home, key = self.find(name)
+        return TaskDetail.of(await self.repository.settle(home, key, effect, note, by=who.person))
+
+    async def acknowledge(self, name: str, who: Session) -> TaskDetail:
+        """Say that the alert of an uncertain task was seen.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+            Refused: by an agent: an alert is for people.
+        """
+        check_person(who, f"acknowledging {name}")
+        self.get_for(name, who)
+        home, key = self.find(name)
+        return TaskDetail.of(await self.repository.acknowledge(home, key, by=who.person))
+
+    async def cancel(self, name: str, reason: str, who: Session) -> TaskDetail | TaskCancelled:
+        """Cancel a task that others asked of this site. Stopping is for everybody; what is shown is for the team.
+
+        Raises:
+            NotFound: none of that name.
+        """
+        home, key = self.find(name)
+        cancelled = await self.dispatcher.cancel(home, key, reason, by=who.person)
+        asked = cancelled.asked()
+        if not self.authorizer.may_see(asked.charter, asked.team, who):
+            return TaskCancelled(home=home, key=key, state=cancelled.state)
+        return TaskDetail.of(cancelled)

@@ -1,0 +1,137 @@
+"""A campaign, as its entries make it, as the values that faces show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yosegi.campaign import Campaign, Step, Trial, enough
+from yosegi.campaign.decide import worst_cost
+from yosegi.campaign.spec import SourceSpec
+from yosegi.core.values import Value
+from yosegi.services.campaigns.schemas import (
+    Baseline,
+    BestTrial,
+    CampaignDetail,
+    CampaignOverview,
+    CampaignSummary,
+    ObjectiveDetail,
+    ParameterDetail,
+    SourceDetail,
+    SourceStep,
+    StepDetail,
+    StopRule,
+    TrialDetail,
+)
+from yosegi.trust.messages import Explanation
+
+
+def summary_of(campaign: Campaign) -> CampaignSummary:
+    """One line of a list of campaigns."""
+    return CampaignSummary(**_summary(campaign))
+
+
+def overview_of(campaign: Campaign) -> CampaignOverview:
+    """A campaign with its sources, spending and what would end it; its cost does not grow with its trials."""
+    return CampaignOverview(**_overview(campaign))
+
+
+def detail_of(campaign: Campaign, trouble: str = "") -> CampaignDetail:
+    """A campaign with all its trials, and why its last step could not be taken."""
+    return CampaignDetail(
+        **_overview(campaign),
+        trial=tuple(trial_of(trial) for trial in campaign.trials),
+        ended_order=tuple(campaign.ended_order),
+        trouble=trouble,
+    )
+
+
+def baseline_of(campaign: Campaign) -> Baseline:
+    """How it was done before."""
+    return Baseline(**_fields(campaign.spec.baseline))
+
+
+def trial_of(trial: Trial) -> TrialDetail:
+    """One trial with its steps."""
+    return TrialDetail(
+        number=trial.number,
+        source=trial.source,
+        values=dict(trial.values),
+        state=trial.state,
+        value=trial.value,
+        error=trial.error,
+        why=trial.why,
+        told_by=trial.steps[-1].owner if trial.steps else "",
+        reason=trial.reason,
+        expected=dict(trial.expected),
+        steps=tuple(_step(step) for step in trial.steps),
+    )
+
+
+def _step(step: Step) -> StepDetail:
+    return StepDetail(
+        name=step.name,
+        owner=step.owner,
+        told_by=step.owner,
+        key=step.key,
+        state=step.state,
+        effect=step.effect,
+        result=step.result,
+        outputs=dict(step.outputs),
+        charged=step.charged.decimals(),
+        reason=step.reason,
+        reasons=tuple(Explanation(**reason) for reason in step.reasons),
+        simulated=step.simulated,
+    )
+
+
+def _summary(campaign: Campaign) -> dict[str, Any]:
+    spec, best = campaign.spec, campaign.best()
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "state": campaign.state,
+        "why": campaign.why,
+        "team": spec.team,
+        "challenge": spec.challenge or "",
+        "charter": spec.charter,
+        "started": campaign.started,
+        "trials": len(campaign.trials),
+        "ended": len(campaign.ended_order),
+        "best": None if best is None else BestTrial(trial=best.number, value=best.value, values=dict(best.values)),
+        "price": campaign.price(),
+    }
+
+
+def _overview(campaign: Campaign) -> dict[str, Any]:
+    spec = campaign.spec
+    return _summary(campaign) | {
+        "question": spec.question,
+        "on_behalf_of": spec.on_behalf_of,
+        "mandate": campaign.mandate,
+        "conduct": campaign.conduct,
+        "objective": ObjectiveDetail(**_fields(spec.objective)),
+        "stop": StopRule(**_fields(spec.stop)),
+        "baseline": baseline_of(campaign),
+        "parameters": tuple(ParameterDetail(**_fields(parameter)) for parameter in spec.parameter),
+        "sources": tuple(_source(campaign, source) for source in spec.source),
+        "spent": campaign.spent().decimals(),
+        "held": campaign.held().decimals(),
+        "budget": spec.budget.decimals(),
+        "enough": enough(campaign),
+        "position": campaign.position,
+    }
+
+
+def _source(campaign: Campaign, source: SourceSpec) -> SourceDetail:
+    return SourceDetail(
+        name=source.name,
+        price=source.price,
+        steps=tuple(SourceStep(name=step.name, capability=step.capability) for step in source.step),
+        cost=worst_cost(campaign, source).decimals(),
+        simulated=all(campaign.contracts[step.capability].simulated for step in source.step),
+        breaker_open=source.name in campaign.open_breakers,
+    )
+
+
+def _fields(value: Value) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in type(value).model_fields}

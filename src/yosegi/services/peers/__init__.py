@@ -1,0 +1,1 @@
+"""The other sites of the federation, as this one reaches them."""

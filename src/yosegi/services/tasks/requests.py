@@ -1,0 +1,97 @@
+"""One task asked by a person, or by an agent for one, without a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from yosegi.core.contract import Conduct, Contract, Sensitivity
+from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.identifiers import split_capability
+from yosegi.exchange.request_draft import RequestDraft
+from yosegi.exchange.requests import Requests
+from yosegi.governance.mandates.mandate import MandateRefused
+from yosegi.identity.accounts import Session
+from yosegi.services.authorization.service import Authorizer
+from yosegi.services.delegation.service import MandateService
+from yosegi.services.tasks.schemas import RequestDetail
+
+LONGEST_KEY = 128
+"""Characters."""
+
+
+@dataclass
+class TaskRequests:
+    """Asks owners for single tasks.
+
+    Args:
+        contract_of: the contract of a capability as last offered to this site; raises NotFound.
+    """
+
+    requests: Requests
+    authorizer: Authorizer
+    mandates: MandateService
+    contract_of: Callable[[str, str], Contract]
+
+    async def ask(
+        self,
+        who: Session,
+        *,
+        key: str,
+        charter: str,
+        team: str,
+        capability: str,
+        inputs: dict[str, Any],
+        purpose: str,
+        conduct: Conduct = "run",
+        sensitivity: Sensitivity = "team",
+        mandate: str = "",
+    ) -> RequestDetail:
+        """Ask for one task; the same key again asks nothing new.
+
+        Raises:
+            NotFound: a charter this site does not live in, or a capability nobody offers it there.
+            Refused: a mandate that is not the caller's to use.
+            Conflict: the key was used before with another content.
+        """
+        charters = self.authorizer.registry.charters()
+        if charter not in charters:
+            raise NotFound("charter", charter, charters)
+        contract = self.contract_of(charter, capability)
+        under = mandate or who.mandate
+        if under:
+            self.mandates.check_holder(under, who)
+        request = RequestDraft(
+            charter=charter,
+            key=key,
+            team=team,
+            on_behalf_of=who.person,
+            purpose=purpose,
+            capability=capability,
+            contract=contract,
+            inputs=inputs,
+            sensitivity=sensitivity,
+            conduct=None if conduct == "run" else conduct,
+            mandate=under or None,
+            clearances=self.authorizer.attested(who.person),
+        )
+        try:
+            asked = await self.requests.ask(self.authorizer.authorize(request))
+        except MandateRefused as error:
+            raise Refused(f"asking for {capability}", (error.reason,)) from None
+        return RequestDetail.of(asked, split_capability(capability)[0], key)
+
+    def show(self, owner: str, key: str, who: Session) -> RequestDetail:
+        """Where one request stands, as far as this home site knows.
+
+        Raises:
+            NotFound: none of that key, or one of another team.
+            Invalid: a key that is too long for one.
+        """
+        if len(key) > LONGEST_KEY:
+            raise Invalid("the key", f"longer than {LONGEST_KEY} characters")
+        found = self.requests.get(owner, key)
+        if found.request is not None and not self.authorizer.may_see(found.request.charter, found.request.team, who):
+            raise NotFound("request", key)
+        return RequestDetail.of(found, owner, key)

@@ -1,0 +1,152 @@
+"""Answers about tasks: those that others asked of this site, and those asked from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from yosegi.core.contract import Sensitivity
+from yosegi.core.engine import Outcome
+from yosegi.core.states import TaskState
+from yosegi.services.answer import Answer, Decimals, JsonObject, Timestamp, ToldBy
+from yosegi.trust.messages import Explanation
+
+if TYPE_CHECKING:
+    from yosegi.exchange.requests import Asked
+    from yosegi.execution.tasks import Task
+
+
+class TaskSummary(Answer):
+    """One line of a list of tasks that others asked of this site.
+
+    Args:
+        home: the site that asked.
+        effect: what it did to the world; empty while that is open.
+        result: what it tells; empty while that is open.
+        notified: whether a person has acknowledged that it is uncertain.
+    """
+
+    home: str
+    key: str
+    team: str
+    capability: str
+    campaign: str
+    state: TaskState
+    effect: str
+    result: str
+    notified: bool
+    asked: Timestamp
+    changed: Timestamp
+
+    @property
+    def name(self) -> str:
+        """`home/key`, by which it is asked for."""
+        return f"{self.home}/{self.key}"
+
+
+class TaskDetail(Answer):
+    """One task at its owner.
+
+    Args:
+        task: `home/key`.
+        agent: the program that acted for the person; empty if none did.
+        conduct: how far it may go.
+        outcome: how it ended; `spent` is in milli-units.
+        held: the cost set aside.
+        charged: the cost settled.
+        reasons: why it was refused, or waits.
+        acknowledged: whether a person has acknowledged that it is uncertain.
+    """
+
+    task: str
+    told_by: ToldBy
+    state: TaskState
+    attempt: int
+    capability: str
+    team: str
+    on_behalf_of: str
+    agent: str
+    mandate: str
+    conduct: str
+    campaign: str | None
+    inputs: JsonObject | None
+    outcome: Outcome | None
+    grant: str
+    held: Decimals
+    charged: Decimals
+    reasons: tuple[Explanation, ...]
+    acknowledged: bool
+
+    @classmethod
+    def of(cls, task: Task) -> TaskDetail:
+        """A task as it is shown."""
+        request = task.request
+        return cls(
+            task=f"{task.home}/{task.key}",
+            told_by=task.home,
+            state=task.state,
+            attempt=task.attempt,
+            capability=request.capability if request else "",
+            team=request.team if request else "",
+            on_behalf_of=request.on_behalf_of if request else "",
+            agent=(request.agent if request else None) or "",
+            mandate=(request.mandate if request else None) or "",
+            conduct=request.how_far if request else "",
+            campaign=request.campaign if request else None,
+            inputs=request.inputs if request else None,
+            outcome=task.outcome,
+            grant=task.grant,
+            held=task.held.decimals(),
+            charged=task.charged.decimals(),
+            reasons=task.reasons,
+            acknowledged=task.notified,
+        )
+
+
+class TaskCancelled(Answer):
+    """What somebody of another team is told of a task that they cancelled."""
+
+    home: str
+    key: str
+    state: TaskState
+
+
+class RequestDetail(Answer):
+    """One request for a task, as its home site knows it.
+
+    Args:
+        request: `owner/key`.
+        state: as its owner last reported.
+        sensitivity: the label of its outputs.
+    """
+
+    request: str
+    told_by: ToldBy
+    state: TaskState
+    capability: str
+    on_behalf_of: str
+    agent: str
+    mandate: str
+    outputs: JsonObject
+    charged: Decimals
+    sensitivity: Sensitivity
+    simulated: bool
+    reasons: tuple[Explanation, ...]
+
+    @classmethod
+    def of(cls, asked: Asked, owner: str, key: str) -> RequestDetail:
+        """A request as it is shown."""
+        request, outcome = asked.request, asked.outcome
+        return cls(
+            request=f"{owner}/{key}",
+            told_by=owner,
+            state=asked.state,
+            capability=request.capability if request else "",
+            on_behalf_of=request.on_behalf_of if request else "",
+            agent=(request.agent if request else None) or "",
+            mandate=(request.mandate if request else None) or "",
+            outputs=(outcome.outputs if outcome else None) or {},
+            charged=asked.charged.decimals(),
+            sensitivity=cast("Sensitivity", asked.sensitivity),
+            simulated=asked.simulated,
+            reasons=asked.reasons,
+        )

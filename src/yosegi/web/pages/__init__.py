@@ -1,0 +1,17 @@
+"""The pages of a site: rendered here, live by one stream each, and steered by plain forms. They hold no rules."""
+
+from fastapi import APIRouter
+
+from yosegi.web.pages import campaigns, federation, institution, mandates, objects, programme, sign_in, tasks
+
+ROUTERS: tuple[APIRouter, ...] = (
+    sign_in.router,
+    institution.router,
+    federation.router,
+    campaigns.router,
+    tasks.router,
+    objects.router,
+    programme.router,
+    mandates.router,
+)
+"""Every module of the pages."""
