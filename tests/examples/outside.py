@@ -103,7 +103,7 @@ def main(folder: Path, campaign: Path, port: int) -> None:
         while not wanted <= {listing.ref for listing in pi.capabilities()}:
             time.sleep(0.3)
         running = pi.start(campaign)
-        while (state := running.state()).state not in ("done", "ended", "aborted", "stopped", "failed", "held"):
+        while (state := running.state()).state not in ("ended", "aborted"):
             time.sleep(0.3)
         (folder / "beam.bundle.json").write_bytes(running.export())
         print(state.model_dump_json())
