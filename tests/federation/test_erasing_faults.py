@@ -54,7 +54,7 @@ def erased(mortal: Mapping[str, tuple[int, When]] | None = None) -> tuple[dict[s
         await order(federation, sha256)
         await asyncio.sleep(240)
         assert not holds(federation, sha256)
-        assert listed(federation, "riken").gone == sorted(SITES)
+        assert list(listed(federation, "riken").gone) == sorted(SITES)
         for name in SITES:
             seen = listed(federation, name)
             assert (seen.done_here, seen.waiting) == (True, ())

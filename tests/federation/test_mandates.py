@@ -94,7 +94,7 @@ def test_a_member_states_the_question_once_and_the_campaign_acts_under_a_mandate
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         shown = home.mandates.show(mandate_of(home))
         assert (shown.person, shown.campaign, shown.stands) == (PI, "toy", True)
-        assert shown.capabilities == list(campaign_of(home).spec.capabilities())
+        assert list(shown.capabilities) == list(campaign_of(home).spec.capabilities())
         requests = [nims.tasks.get(f"{row.home}/{row.key}").asked() for row in nims.tasks.list()]
         assert {request.mandate for request in requests} == {mandate_of(home)}
         tokens = [Token.peek(request.token) for request in requests if request.token is not None]
