@@ -151,7 +151,7 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
             home.channels,
             home.supervisor,
             home.ledger,
-            {},
+            Engines(()),
             tmp_path,
         )
         return [one.name for one in conditions.now()]

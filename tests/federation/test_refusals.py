@@ -213,7 +213,7 @@ def test_nothing_is_spent_from_a_tranche_before_its_funder_released_it(tmp_path:
         officer = Session("officer@nims", "officer", float("inf"), "")
         tranche = {"id": "fy", "amounts": {"samples": "5"}, "contingent": True}
         fields = {"id": "g", "charter": CHARTER, "team": TEAM, "funder": "argonne", "title": "When appropriated"}
-        await nims.funds.award(fields | {"tranches": [tranche]}, officer)
+        await nims.grants.award(fields | {"tranches": [tranche]}, officer)
         refused = await asked(federation, "nims/toy.make@1", key="before")
         assert [reason.code for reason in refused.reasons] == ["grant_exceeded"]
         now = nims.clock.now()
