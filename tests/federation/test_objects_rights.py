@@ -402,7 +402,7 @@ def test_only_what_no_entry_names_is_collected_and_only_after_a_day(tmp_path: Pa
         store.now = lambda: now - 25 * 3600
         store.put(b"orphan")
         await put(federation, b"named")
-        assert (await home.objects.collect(federation.member())).sha256 == [orphan]
+        assert (await home.objects.collect(federation.member())).sha256 == (orphan,)
         assert store.has(ref["sha256"])
         with pytest.raises(Refused, match="operators_only"):
             await home.objects.collect(MEMBER)

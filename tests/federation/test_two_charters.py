@@ -63,7 +63,7 @@ def test_agreements_and_grants_of_one_charter_are_worth_nothing_under_another(tm
         assert await first_step(federation, "b", OTHER, "research") == ("refused", "purpose_not_covered")
         # The team of that name has a grant under the first charter only.
         assert await first_step(federation, "c", OTHER, "teaching") == ("refused", "grant_exceeded")
-        await nims.funds.award(SECOND, OFFICER)
+        await nims.grants.award(SECOND, OFFICER)
         before = balance(nims.ledger.query, "grant-nims", nims.clock.now())
         assert (await first_step(federation, "d", OTHER, "teaching"))[0] == "ended"
         assert balance(nims.ledger.query, "grant-nims", nims.clock.now()) == before
@@ -118,7 +118,7 @@ def test_what_a_team_has_under_way_is_counted_under_each_charter_by_itself(tmp_p
         await federation.start()
         await adopt(federation)
         nims = federation.places["nims"].running
-        await nims.funds.award(SECOND, OFFICER)
+        await nims.grants.award(SECOND, OFFICER)
         await nims.dispatcher.hold("operator@nims", "so that all that is accepted waits")
         assert await first_step(federation, "a", CHARTER, "research") == ("accepted", "")
         assert await first_step(federation, "b", OTHER, "teaching") == ("accepted", "")

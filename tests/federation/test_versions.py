@@ -206,7 +206,7 @@ def test_a_site_whose_statement_is_older_than_its_program_is_told_what_to_do(tmp
         offices = {name: place.running.governance for name, place in federation.places.items()}
         warnings = {name: governance.charter(CHARTER).warnings for name, governance in offices.items()}
         assert ["yosegi charter state" in text for text in warnings["nims"]] == [True]
-        assert warnings["riken"] == []
+        assert not warnings["riken"]
 
     run_simulated(story())
 
