@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
 
-from processes.sites import Town
+from processes.sites import PURE_SOURCE, Town
 from yosegi.cli import main
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Town]:
+    """A running home site and a running owner, with one campaign that has ended."""
+    town = Town(folder / "town")
+    try:
+        town.start("argonne", "riken")
+        town.campaign("toy", PURE_SOURCE, offers=3)
+        town.ended("toy")
+        yield town
+    finally:
+        town.end()
 
 
 def yosegi(*arguments: object) -> Result:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.asking import document, entries, operator, pi, refused, told
+from cli.asking import document, entries, operator, pi, refused, served, told
 from processes.sites import PASSPHRASE, Town, until
 from yosegi.core.clock import SystemClock
 
@@ -27,6 +28,13 @@ approvers = ["operator@riken"]
 valid_from = {from_}
 valid_until = 2099-01-01T00:00:00Z
 """
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A federation of this module's own, for what is agreed here would be found by others."""
+    with served(tmp_path_factory.mktemp("rights")) as town:
+        yield town
 
 
 @pytest.fixture(scope="module")
