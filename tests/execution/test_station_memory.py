@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from execution.conftest import until, work
@@ -175,6 +175,8 @@ class Ticking(SystemClock):
 
 @settings(deadline=None, max_examples=60)
 @given(steps=STEPS)
+@example(steps=["copy", "tell", "restore", "copy", "tell"])
+@example(steps=["copy", "write", "tell", "restore", "write", "restart", "tell"])
 def test_a_log_that_lacks_what_its_site_has_heard_of_is_always_found_and_no_other(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]
 ) -> None:

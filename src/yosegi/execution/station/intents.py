@@ -19,7 +19,7 @@ from yosegi.core.clock import Clock, timestamp
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, YosegiError
 from yosegi.core.states import Effect
-from yosegi.execution.engines.station.documents import Memory, WorkOffer
+from yosegi.execution.engines.station.documents import MOST_STARTS, Memory, RunStart, WorkOffer
 from yosegi.execution.outcomes import ended_badly, never_began
 
 State = Literal["received", "started", "ended"]
@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS intent (
     outcome BLOB, acknowledged INTEGER NOT NULL DEFAULT 0, changed TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS intent_state ON intent (state, acknowledged);
 CREATE TABLE IF NOT EXISTS run (number INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS start (run INTEGER PRIMARY KEY, position INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS log (identity TEXT NOT NULL, position INTEGER NOT NULL);
 CREATE TRIGGER IF NOT EXISTS intent_new AFTER INSERT ON intent BEGIN UPDATE log SET position = position + 1; END;
 CREATE TRIGGER IF NOT EXISTS intent_changed AFTER UPDATE ON intent BEGIN UPDATE log SET position = position + 1; END;
@@ -101,7 +102,11 @@ class IntentLog:
         """Which log this is and where it stands, so that its site sees whether it is the one it was."""
         with self._explained():
             (position,) = self._db.execute("SELECT position FROM log").fetchone()
-        return Memory(log=self._identity, follows=self._follows, opened_at=self._opened_at, position=position)
+            rows = self._db.execute("SELECT run, position FROM start ORDER BY run").fetchall()
+        return Memory(
+            log=self._identity, follows=self._follows, opened_at=self._opened_at, position=position,
+            starts=tuple(RunStart(run=run, position=began) for run, began in rows[-MOST_STARTS:]),
+        )  # fmt: skip
 
     def next_run(self) -> int:
         """A number for this run of the station, greater than any before, even if an older folder was restored."""
@@ -109,7 +114,12 @@ class IntentLog:
         with self._explained():
             row = self._db.execute("SELECT number FROM run").fetchone()
             number: int = max(now, row[0] + 1 if row else 0)
+            self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("UPDATE run SET number = ?" if row else "INSERT INTO run VALUES (?)", (number,))
+            self._db.execute("INSERT INTO start SELECT ?, position FROM log", (number,))
+            kept = "SELECT run FROM start ORDER BY run DESC LIMIT ?"
+            self._db.execute(f"DELETE FROM start WHERE run NOT IN ({kept})", (MOST_STARTS,))
+            self._db.execute("COMMIT")
         return number
 
     def recover(self) -> None:

@@ -94,6 +94,17 @@ class Halt(Value):
     word: Stopping
 
 
+class RunStart(Value):
+    """When a run of a station began: its number, and the position of the intent log then."""
+
+    run: int = Field(ge=0, lt=2**53)
+    position: int = Field(ge=0, lt=2**53)
+
+
+MOST_STARTS = 256
+"""Runs that a station tells of; one that was not heard for as long is looked at by a person."""
+
+
 class Memory(Value):
     """Which intent log a station has, and where in it it stands.
 
@@ -102,12 +113,14 @@ class Memory(Value):
         follows: the run of the station before this one, as the log says; 0 for none.
         opened_at: its position when this run began.
         position: its position now; grows with each thing that is written.
+        starts: its latest runs up to this one, so that its site sees whether what it has heard is among them.
     """
 
     log: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     follows: int = Field(ge=0, lt=2**53)
     opened_at: int = Field(ge=0, lt=2**53)
     position: int = Field(ge=0, lt=2**53)
+    starts: tuple[RunStart, ...] | None = Field(default=None, max_length=MOST_STARTS)
 
 
 class _Spoken(Document):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from yosegi.core.errors import Conflict, Invalid
 from yosegi.execution.engines.station.documents import Memory
@@ -80,6 +81,11 @@ class StationMemory:
             return "other"
         if run == self._run:
             return "earlier" if memory.position < self._position else ""
+        if memory.starts is not None:
+            # What was heard must be among the log's own runs, and the run after it must have found all of it there:
+            # a log that was put back has neither, however much it has written and however often it has begun since.
+            after = {one.run: later.position for one, later in pairwise(memory.starts)}
+            return "" if after.get(self._run, -1) >= self._position else "earlier"
         # A new run follows on the last one that was heard, or on a later one that never got through.
         return "earlier" if memory.follows < self._run or memory.opened_at < self._position else ""
 
