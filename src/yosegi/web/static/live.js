@@ -1,4 +1,5 @@
-/* What htmx does not say by itself: whether the page is live, and that what a reader opened stays open. */
+/* What htmx does not say by itself: whether the page is live, and that what a reader opened stays open.
+   Runs before htmx does, or a stream that opens at once is missed and the page never says that it is live. */
 "use strict";
 (() => {
   const badge = document.getElementById("link");
@@ -13,7 +14,9 @@
     // Signed out, here or in another window: the page itself says where to sign in.
     if (event.detail.status === 401) window.location.reload();
   });
-  htmx.registerExtension("keep-open", {
-    htmx_before_morph_attr: (element, detail) => !(element.tagName === "DETAILS" && detail.attrName === "open"),
-  });
+  document.addEventListener("DOMContentLoaded", () =>
+    htmx.registerExtension("keep-open", {
+      htmx_before_morph_attr: (element, detail) => !(element.tagName === "DETAILS" && detail.attrName === "open"),
+    }),
+  );
 })();
