@@ -9,7 +9,19 @@ from functools import partial
 from typing import Any, Protocol
 
 from yosegi.campaign import state as types
+from yosegi.campaign.agent_points import (
+    ADVISED,
+    MOST_WAITING,
+    THOUGHT,
+    AdvisedPoint,
+    Mixed,
+    ModelUse,
+    admitted,
+    is_agents_turn,
+    why_unfit,
+)
 from yosegi.campaign.decide import EndTrial, MoveCampaignTo, OpenBreaker, Propose, RequestStep, Withdraw, decide
+from yosegi.campaign.events import PointsWanted
 from yosegi.campaign.mandate import mandate_of
 from yosegi.campaign.problem import history_of, pending_of, problem_of
 from yosegi.campaign.proposers import proposer, version_of
@@ -18,6 +30,7 @@ from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.campaign.trial import Step
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
+from yosegi.core.events import Events
 from yosegi.core.identifiers import derived_key
 from yosegi.core.object import ObjectRef, is_object
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
@@ -26,17 +39,17 @@ from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.ledger import Draft, Entry, Ledger, Write
-from yosegi.planner import PlannerError, Proposal, suggest, versions
+from yosegi.planner import Pending, PlannerError, Proposal, suggest, versions
 
-Compute = Callable[[Callable[[], list[Proposal]]], Awaitable[list[Proposal]]]
+Compute = Callable[[Callable[[], Mixed]], Awaitable[Mixed]]
 
 
-async def in_thread(work: Callable[[], list[Proposal]]) -> list[Proposal]:
+async def in_thread(work: Callable[[], Mixed]) -> Mixed:
     """Plan beside the event loop."""
     return await asyncio.to_thread(work)
 
 
-async def inline(work: Callable[[], list[Proposal]]) -> list[Proposal]:
+async def inline(work: Callable[[], Mixed]) -> Mixed:
     """Plan on the event loop: for a federation that runs deterministically in one process."""
     return work()
 
@@ -59,15 +72,35 @@ def step_seed(spec: CampaignSpec, position: int) -> int:
 
 
 def propose(campaign: Campaign, count: int, closed: frozenset[str]) -> list[Proposal]:
-    """What the planner proposes at the campaign's present position: the same for ever, so that it can be replayed."""
-    return suggest(
-        problem_of(campaign.spec, closed),
-        history_of(campaign),
-        pending=pending_of(campaign),
-        count=count,
+    """What is proposed at the campaign's present position: the same for ever, so that it can be replayed."""
+    return list(mixed(campaign, count, closed).proposals)
+
+
+def mixed(campaign: Campaign, count: int, closed: frozenset[str]) -> Mixed:
+    """The agent's points as far as they are taken, and the planner's for what is left, by the campaign's rule."""
+    problem, history, pending = problem_of(campaign.spec, closed), history_of(campaign), pending_of(campaign)
+    terms, first = campaign.spec.agent, len(campaign.trials) + 1
+    places = range(first, first + count)
+    turns = [terms is not None and (terms.mix != "alternate" or is_agents_turn(number)) for number in places]
+    advised, declined = admitted(campaign, problem, history, pending, sum(turns)) if terms is not None else ([], [])
+    running = [*pending, *(Pending(proposal.values, proposal.source) for _, proposal in advised)]
+    planned = suggest(
+        problem,
+        history,
+        pending=running,
+        count=count - len(advised),
         seed=step_seed(campaign.spec, campaign.position),
         planner=proposer(campaign.spec.planner),
     )
+    order: list[tuple[int, Proposal]] = []
+    agents, planners = iter(advised), iter(planned)
+    for turn in turns:
+        point = next(agents, None) if turn else None
+        if point is not None:
+            order.append((point[0].number, point[1]))
+        elif (plan := next(planners, None)) is not None:
+            order.append((0, plan))
+    return Mixed(tuple(one for _, one in order), tuple(number for number, _ in order), tuple(declined))
 
 
 @dataclass
@@ -77,6 +110,7 @@ class Campaigns:
     Args:
         contract_of: the contract of a capability as last offered to this site; raises NotFound.
         object_named: the object of a digest, as it is known here; raises NotFound.
+        events: told `PointsWanted`.
     """
 
     site: str
@@ -87,7 +121,10 @@ class Campaigns:
     contract_of: Callable[[str, str], Contract]
     scope: TaskScope
     object_named: Callable[[str], ObjectRef]
+    events: Events
     compute: Compute = in_thread
+    _asked_agent: dict[str, float] = field(default_factory=dict)
+    """When the agent of a campaign was told that places are free, in monotonic seconds."""
     _folds: dict[str, Campaign] = field(default_factory=dict)
     _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -296,8 +333,80 @@ class Campaigns:
             if others:
                 return await self._do(campaign, others)
         for action in planning:
+            if self._awaits_agent(campaign, action.count):
+                return False
             await self._propose(campaign, action)
         return bool(planning)
+
+    def _awaits_agent(self, campaign: Campaign, count: int) -> bool:
+        """Whether free places wait for an agent's points; it is told so once, and not waited for beyond its time."""
+        name, terms = campaign.spec.name, campaign.spec.agent
+        turns = count if terms is None or terms.mix != "alternate" else (count + 1) // 2
+        if terms is None or len(campaign.waiting) >= turns:
+            self._asked_agent.pop(name, None)
+            return False
+        now, clock = self.requests.clock.monotonic(), self.requests.clock
+        since = self._asked_agent.setdefault(name, now)
+        left = terms.wait - (now - since)
+        if left <= 0:
+            self._asked_agent.pop(name, None)
+            return False
+        if since == now:
+            self.events.publish(PointsWanted(name, count))
+
+            async def look_again() -> None:
+                await clock.sleep(left + 0.001)
+                self._wake(name).set()
+
+            self.scope.spawn(f"{name} waits for its agent", look_again)
+        return True
+
+    async def advise(
+        self, name: str, points: Sequence[AdvisedPoint], use: ModelUse, *, agent: str, mandate: str, by: str,
+        prompt: str = "", answer: str = "",
+    ) -> Campaign:  # fmt: skip
+        """Put an agent's points on record; they are measured as the campaign's rule says.
+
+        Args:
+            name: of the campaign.
+            points: what is proposed.
+            use: the model that proposed it, if one did, and what that took.
+            agent: who proposes.
+            mandate: under which mandate, if under one.
+            by: on whose behalf.
+            prompt: what the model was sent, where that is known here; it stands in the body, and may be erased.
+            answer: what it gave, the same.
+
+        Raises:
+            Conflict: the campaign does not run, or its file lets no agent propose, or too many points wait.
+            Invalid: a point that can be none of the campaign.
+        """
+        async with self._lock(name):
+            campaign = self.get(name)
+            _check_advice(campaign, points)
+            facts = {
+                "agent": agent,
+                "points": len(points),
+                "model": use.model_dump(mode="json", exclude_none=True),
+            } | ({"mandate": mandate} if mandate else {})
+            body = {"points": [point.model_dump(mode="json", exclude_none=True) for point in points]}
+            drafts = [Draft(ADVISED, facts, body)]
+            if prompt or answer:
+                digests = {"prompt": use.prompt or "", "answer": use.answer or ""}
+                drafts.append(Draft(THOUGHT, digests, {"prompt": prompt, "answer": answer}))
+            await self._append(campaign, *drafts, actor=by)
+        self._wake(name).set()
+        return self.get(name)
+
+    async def note(self, name: str, text: str, *, by: str, agent: str) -> None:
+        """Put a note on record with a campaign: words, which change nothing.
+
+        Raises:
+            NotFound: none of that name.
+        """
+        async with self._lock(name):
+            facts = {"agent": agent} if agent else {}
+            await self._append(self.get(name), Draft(types.NOTE, facts, {"text": text}), actor=by)
 
     async def _learn(self, campaign: Campaign) -> bool:
         """Copy what is known of open steps and not in the campaign's own stream yet.
@@ -400,14 +509,16 @@ class Campaigns:
         that are not wanted any more are dropped.
         """
         seed = step_seed(campaign.spec, campaign.position)
-        proposals = await self.compute(partial(propose, campaign, action.count, action.closed))
-        facts = {"seen": campaign.position, "count": action.count, "seed": seed, "proposed": len(proposals)}
-        body = {
-            "proposals": [proposal.as_dict() for proposal in proposals],
+        found = await self.compute(partial(mixed, campaign, action.count, action.closed))
+        facts = {"seen": campaign.position, "count": action.count, "seed": seed, "proposed": len(found.proposals)}
+        body: dict[str, Any] = {
+            "proposals": [proposal.as_dict() for proposal in found.proposals],
             "closed": sorted(action.closed),
             "planner": campaign.spec.planner,
             "versions": versions() | version_of(campaign.spec.planner),
         }
+        if campaign.spec.agent is not None:
+            body |= {"by": list(found.by), "declined": [list(one) for one in found.declined]}
         async with self._lock(campaign.spec.name):
             now = self.get(campaign.spec.name)
             if now.position == campaign.position or _still_wanted(now, action):
@@ -445,6 +556,21 @@ def _check_planning(spec: CampaignSpec) -> None:
         problem_of(spec)
     except PlannerError as error:
         raise Invalid(f"campaign {spec.name}", str(error)) from None
+
+
+def _check_advice(campaign: Campaign, points: Sequence[AdvisedPoint]) -> None:
+    """See that an agent may propose these points now."""
+    name, what = campaign.spec.name, f"campaign {campaign.spec.name}"
+    if campaign.state is not CampaignState.RUNNING:
+        raise Conflict(what, f"is {campaign.state} and takes no points", "nothing was recorded")
+    if campaign.spec.agent is None:
+        raise Conflict(what, "is proposed for by its planner alone", 'its file says proposer = "agent" where one may')
+    if len(campaign.waiting) + len(points) > MOST_WAITING:
+        raise Conflict(what, f"{len(campaign.waiting)} points wait already", "wait until some are measured")
+    problem = problem_of(campaign.spec)
+    for number, point in enumerate(points, 1):
+        if why := why_unfit(campaign.spec, problem, point):
+            raise Invalid(f"point {number} for {name}", why)
 
 
 def _is_news(step: Step, asked: Asked) -> bool:

@@ -268,6 +268,21 @@ class Authorizer:
         )
         return AuthorizedRequest(request, self.policy(request.charter).decide(question))
 
+    def may_show(self, request: RequestDraft, endpoint: str) -> Decision:
+        """Whether a language model's endpoint may see what a request rests on: as agreements say, before it is sent."""
+        question = self._question(
+            "request",
+            request.owner,
+            request,
+            request.contract,
+            peer=request.owner,
+            sender=self.site,
+            agent=self.delegation.agent_of(request.mandate),
+            learned=request.learned if request.learned.sources else None,
+            model=endpoint,
+        )
+        return self.policy(request.charter).decide(question)
+
     def _label(self, ref: ObjectRef) -> ObjectRef:
         return ref.with_label_of(*(one.ref for one in known(self.ledger, "digest = ?", ref.sha256)))
 

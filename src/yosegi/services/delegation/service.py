@@ -181,6 +181,18 @@ class MandateService:
             raise Refused(f"acting under the mandate {mandate}", (error.reason,)) from None
         return found
 
+    def acting_under(self, who: Session) -> Mandate | None:
+        """The mandate that a program acts under while it is signed in; None for a person.
+
+        Raises:
+            Refused: it is over.
+        """
+        return self.check_holder(who.mandate, who) if who.agent else None
+
+    def held_by(self, who: Session) -> frozenset[str]:
+        """The mandate of a program and all that it cut from it; none for a person."""
+        return frozenset(view.cut_from(self.ledger.query, who.mandate)) if who.agent else frozenset()
+
     # -- ending ---------------------------------------------------------------------------------------------------
 
     async def cancel(self, mandate: str, why: str, who: Session) -> MandateDetail:
