@@ -34,7 +34,7 @@ def post(http: httpx.Client, agent: Agent, form: dict[str, str] | None = None, *
 def test_a_call_without_a_token_learns_where_to_sign_in(http: httpx.Client) -> None:
     answer = http.post("/mcp", json={})
     assert answer.status_code == 401
-    where = f"{http.base_url}.well-known/oauth-protected-resource/mcp".replace("//.well", "/.well")
+    where = f"{str(http.base_url).rstrip('/')}/.well-known/oauth-protected-resource/mcp"
     assert answer.headers["www-authenticate"] == f'Bearer resource_metadata="{where}"'
     assert http.get(where).json()["resource"] == f"{str(http.base_url).rstrip('/')}/mcp"
 
@@ -82,8 +82,9 @@ def test_a_person_exchanges_a_sign_in_and_gets_what_only_reads(http: httpx.Clien
         ({"aud": "http://evil.example"}, "another site"),
         ({"iss": "planner-1/officer@argonne"}, "not the same"),
         ({"exp": 1}, "out of date"),
-        ({"exp": 2**40}, "out of date"),
-        ({"iat": 2**40}, "out of date"),
+        ({"exp": 2**40}, "no clock shows"),
+        ({"iat": 2**40}, "no clock shows"),
+        ({"exp": 2**32}, "longer than five minutes"),
     ],
 )
 def test_an_assertion_that_says_otherwise_is_refused(

@@ -29,11 +29,11 @@ def mcp(tools: str, **site: Any) -> None:
     Signed in as a person it only reads. What acts needs an agent with a key of its own under a mandate:
 
     \b
-    yosegi agent add planner --key planner.key --capability 'nims/*' --charter demo --team colour-team
+    yosegi agent add planner --agent-key planner.key --capability 'nims/*' --charter demo --team colour-team
     yosegi mcp --url https://site.example --as pi@argonne --as-agent planner --key planner.key
 
     docs/how-to/let-an-agent-in.md says how clients are told of it.
-    """
+    """  # noqa: D301 - the mark is a backspace, and means: as it stands
     if importlib.util.find_spec("mcp") is None:
         raise Invalid("yosegi mcp", "needs the library mcp", "install it: pip install 'yosegi[mcp]'")
     # Imported late: the library is an extra, and brings much with it.

@@ -1,7 +1,7 @@
 """The tools over standard input and output: passes each call on to the site, which alone decides.
 
-A client on a person's own machine starts this as a command. It holds no rights of its own: it signs in as its person, or
-as their agent, gets tokens of minutes, and asks the site over HTTP. Both kinds of the protocol are spoken.
+A client on a person's own machine starts this as a command. It holds no rights of its own: it signs in as its person,
+or as their agent, gets tokens of minutes, and asks the site over HTTP. Both kinds of the protocol are spoken.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-import anyio
 import httpx2
 import mcp_types as types
 from mcp import Client
@@ -92,10 +91,10 @@ class _Bridge:
         return await self._site.list_tools(cursor=params.cursor if params else None)
 
     async def call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        async def progress(done: float, total: float | None, said: str | None) -> None:
-            await ctx.session.report_progress(done, total, said)
+        async def tell(progress: float, total: float | None, message: str | None) -> None:
+            await ctx.session.report_progress(progress, total, message)
 
-        return await self._site.call_tool(params.name, params.arguments, progress_callback=progress)
+        return await self._site.call_tool(params.name, params.arguments, progress_callback=tell)
 
     async def list_resources(
         self, ctx: Context, params: types.PaginatedRequestParams | None
@@ -122,12 +121,12 @@ class _Bridge:
         bus = InMemorySubscriptionBus()
         handler = ListenHandler(bus)
         wanted = params.notifications.resource_subscriptions or ()
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._pass_events_on, list(wanted), bus, handler)
-            try:
-                return await handler(ctx, params)
-            finally:
-                group.cancel_scope.cancel()
+        passing = asyncio.ensure_future(self._pass_events_on(list(wanted), bus, handler))
+        try:
+            return await handler(ctx, params)
+        finally:
+            passing.cancel()
+            await asyncio.gather(passing, return_exceptions=True)
 
     async def _pass_events_on(self, wanted: list[str], bus: InMemorySubscriptionBus, handler: ListenHandler) -> None:
         try:

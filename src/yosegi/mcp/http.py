@@ -25,7 +25,7 @@ from yosegi.mcp.server import CALLER, make_server
 from yosegi.mcp.sign_in import AUDIENCE, PATH, OAuthError, token_for
 from yosegi.services.runtime import Site
 
-TOKEN = f"{PATH}/token"
+TOKEN, AUTHORIZE = f"{PATH}/token", f"{PATH}/authorize"
 RESOURCE = "/.well-known/oauth-protected-resource"
 SERVER = "/.well-known/oauth-authorization-server"
 MOST_BODY = 1024 * 1024
@@ -55,7 +55,7 @@ class AgentFace:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a call."""
         path = scope.get("path", "")
-        ours = path in (PATH, TOKEN) or path.startswith((RESOURCE, SERVER))
+        ours = path in (PATH, TOKEN, AUTHORIZE) or path.startswith((RESOURCE, SERVER))
         await (self._answer if scope["type"] == "http" and ours else self._app)(scope, receive, send)
 
     async def _answer_agent(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,10 +112,15 @@ class AgentFace:
                     "resource_name": f"Yosegi at {self._site.name}",
                 }
             )
+        if path == AUTHORIZE:
+            told = "no grant goes through a browser here; an agent signs in with its key"
+            return JSONResponse({"error": "unsupported_response_type", "error_description": told}, 400)
         if path in (SERVER, f"{SERVER}{PATH}"):
             return JSONResponse(
                 {
                     "issuer": base,
+                    # Clients want it to be there; nobody is sent to it, and it says that there is no such grant.
+                    "authorization_endpoint": f"{base}{AUTHORIZE}",
                     "token_endpoint": f"{base}{TOKEN}",
                     "response_types_supported": [],
                     "grant_types_supported": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],

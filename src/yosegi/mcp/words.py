@@ -41,6 +41,7 @@ BARE = frozenset(
         "at",
         "allow",
         "available",
+        "better",
         "campaign",
         "capability",
         "capabilities",
@@ -107,6 +108,7 @@ BARE = frozenset(
         "unit",
         "units",
         "until",
+        "verdict",
         "version",
         "can_cancel",
     }

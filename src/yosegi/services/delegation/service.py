@@ -101,6 +101,8 @@ class MandateService:
         highest_sensitivity: Sensitivity = "team",
         budget: Amounts,
         bounded: bool = True,
+        calls: int | None = None,
+        tasks: int | None = None,
         campaign: str | None = None,
         agent: str | None = None,
         agent_key: PublicKey | None = None,
@@ -128,6 +130,8 @@ class MandateService:
                 highest_sensitivity=highest_sensitivity,
                 budget=budget,
                 bounded=bounded,
+                calls=calls,
+                tasks=tasks,
             )
             return Mandate(
                 charter=charter,
@@ -354,6 +358,9 @@ class MandateService:
             budget=found.right.budget.decimals(),
             bounded=found.right.bounded,
             left=Amounts(left).decimals(),
+            calls=found.right.calls,
+            tasks=found.right.tasks,
+            tasks_left=view.tasks_left(self.ledger.query, mandate),
             issued=timestamp(found.issued),
             not_after=timestamp(found.not_after),
             last_use=self._last_use(found, asked),
