@@ -175,10 +175,14 @@ def test_a_hostile_peers_words_stay_data_and_change_nothing(house: House) -> Non
     said = "\n".join(ATTEMPTS)[:3900]
     spec = spec.model_copy(update={"title": said, "question": said})
     house.do(home.campaigns.start(spec, person(PI)))
-    for number in range(0, len(ATTEMPTS), 4):
-        asked = {"charter": "demo", "team": "colour-team", "capability": f"riken/words.n{number}@1"}
-        for x in (0.2, 0.9):
-            plan.call("ask_task", asked | {"inputs": {"x": x}, "key": f"w{number}-{x}"})
+
+    async def ask_all(client: Client) -> None:
+        for number in range(0, len(ATTEMPTS), 4):
+            asked = {"charter": "demo", "team": "colour-team", "capability": f"riken/words.n{number}@1"}
+            for x in (0.2, 0.9):
+                await client.call_tool("ask_task", asked | {"inputs": {"x": x}, "key": f"w{number}-{x}"})
+
+    plan.use(ask_all)
     for attempt in ATTEMPTS[::8]:
         house.do(home.campaigns.note("words", attempt[:4000], person(PI)))
 

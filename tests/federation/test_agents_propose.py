@@ -154,14 +154,14 @@ def test_a_point_is_never_measured_twice(tmp_path: Path) -> None:
 
 
 def test_a_guarded_campaign_takes_no_point_that_is_expected_to_be_too_bad(tmp_path: Path) -> None:
-    """After four values of a parabola with its minimum at 0.35, x = 1 (0.4225) is expected to be far worse than it."""
-    agent = Scripted([at(0.3), at(0.4), at(0.2), at(0.5), at(1.0)])
+    """Between 0.8 and 0.9, which gave 0.2 and 0.3, nobody expects less than 0.1 beside a best of 0.0025."""
+    agent = Scripted([at(0.3), at(0.9), at(0.2), at(0.8), at(0.5), at(0.7), at(0.85)])
 
     async def story(federation: Federation, home: Site) -> None:
-        await home.campaigns.start(parse_spec(campaign(7, mix='"guarded"', worst="0.1")), federation.member())
+        await home.campaigns.start(parse_spec(campaign(9, mix='"guarded"', worst="0.1")), federation.member())
         await over(home)
         found = home.campaigns.hypotheses("toy", federation.member()).hypotheses
-        assert (found[-1].values["x"], found[-1].verdict, found[-1].why) == (1.0, "declined", "expected_loss")
+        assert (found[-1].values["x"], found[-1].verdict, found[-1].why) == (0.85, "declined", "expected_loss")
 
     tell(tmp_path, agent, story)
 
@@ -228,7 +228,7 @@ def test_what_a_model_was_sent_and_gave_can_be_erased_and_the_points_stand(tmp_p
 
 
 def test_an_endpoint_that_no_agreement_names_is_sent_nothing(tmp_path: Path) -> None:
-    agent = Scripted([at(0.35)], endpoint="llm.example")
+    agent = Scripted([at(0.35)], endpoint="lab-llm")
 
     async def story(federation: Federation, home: Site) -> None:
         await home.campaigns.start(parse_spec(campaign()), federation.member())
@@ -246,8 +246,8 @@ def test_an_endpoint_sees_what_the_agreement_says_and_nothing_more_sensitive(
     tmp_path: Path, highest: Any, asked: bool
 ) -> None:
     """The toy's contracts are of sensitivity `team`, the default."""
-    agent = Scripted([at(0.35)], endpoint="llm.example")
-    models = (ModelTerms(endpoint="llm.example", highest_sensitivity=highest),)
+    agent = Scripted([at(0.35)], endpoint="lab-llm")
+    models = (ModelTerms(endpoint="lab-llm", highest_sensitivity=highest),)
 
     async def story(federation: Federation, home: Site) -> None:
         await home.campaigns.start(parse_spec(campaign()), federation.member())

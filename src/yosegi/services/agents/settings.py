@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from yosegi.core.identifiers import SiteId
 from yosegi.core.values import Value
+from yosegi.governance.agreements.agreement import Purpose
 
 HERE = ("127.0.0.1", "localhost", "::1")
 
@@ -29,7 +30,7 @@ class EndpointSettings(Value):
     style: Literal["openai", "anthropic"]
     url: Annotated[str, StringConstraints(max_length=500)]
     model: Annotated[str, StringConstraints(min_length=1, max_length=120)]
-    endpoint: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    endpoint: Purpose
     key_env: str = ""
     key_file: str = ""
     timeout: float = Field(default=60.0, gt=0, le=600)
