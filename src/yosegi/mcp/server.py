@@ -115,9 +115,14 @@ class _Face:
         except YosegiError as error:
             outcome, codes = error.code, _codes(error)
             result = _failed(self._site, error)
-        if call is not None:
+        if call is None:
+            return result
+        try:
             name = tool.name if tool is not None else "unknown"
             await self._record(call, name, arguments, tool is not None and tool.acts, outcome, codes)
+        except YosegiError as error:
+            # What is not on record is not answered as if it were; what was done stands, and its key tells.
+            return _failed(self._site, error)
         return result
 
     async def _record(
