@@ -86,7 +86,7 @@ async def give_mandate(site: Site, key: Ed25519Signer) -> Session:
 async def measure(folder: Path, times: int) -> dict[str, list[float]]:
     """Milliseconds of each call, by what was called."""
     port = free_port()
-    homes = await found(folder, plan((port, free_port())), SystemClock(), "benchmark")
+    homes = await found(folder, plan((port, free_port())), SystemClock(), "a benchmark of tools")
     site = await compose(homes["argonne"])
     listener = listen("127.0.0.1", port)
     config = uvicorn.Config(

@@ -9,21 +9,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from yosegi.campaign import state as types
-from yosegi.campaign.agent_points import (
-    ADVISED,
-    MOST_WAITING,
-    THOUGHT,
-    AdvisedPoint,
-    Mixed,
-    ModelUse,
-    admitted,
-    is_agents_turn,
-    why_unfit,
-)
+from yosegi.campaign.agent_points import ADVISED, THOUGHT, AdvisedPoint, Mixed, ModelUse
 from yosegi.campaign.decide import EndTrial, MoveCampaignTo, OpenBreaker, Propose, RequestStep, Withdraw, decide
 from yosegi.campaign.events import PointsWanted
 from yosegi.campaign.mandate import mandate_of
-from yosegi.campaign.problem import history_of, pending_of, problem_of
+from yosegi.campaign.mixing import check_advice, mixed, step_seed
+from yosegi.campaign.problem import problem_of
 from yosegi.campaign.proposers import proposer, version_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
@@ -31,7 +22,6 @@ from yosegi.campaign.trial import Step
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
 from yosegi.core.events import Events
-from yosegi.core.identifiers import derived_key
 from yosegi.core.object import ObjectRef, is_object
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.core.supervision import TaskScope
@@ -39,7 +29,7 @@ from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.ledger import Draft, Entry, Ledger, Write
-from yosegi.planner import Pending, PlannerError, Proposal, suggest, versions
+from yosegi.planner import PlannerError, versions
 
 Compute = Callable[[Callable[[], Mixed]], Awaitable[Mixed]]
 
@@ -64,43 +54,6 @@ class CampaignAuthorization(Protocol):
     def attested(self, person: str) -> tuple[str, ...] | None:
         """What the home site attests of a member."""
         ...
-
-
-def step_seed(spec: CampaignSpec, position: int) -> int:
-    """The planner's seed at a position of the campaign's stream."""
-    return int(derived_key("seed", spec.name, spec.seed, position).replace("-", "")[:12], 16) % 2**31
-
-
-def propose(campaign: Campaign, count: int, closed: frozenset[str]) -> list[Proposal]:
-    """What is proposed at the campaign's present position: the same for ever, so that it can be replayed."""
-    return list(mixed(campaign, count, closed).proposals)
-
-
-def mixed(campaign: Campaign, count: int, closed: frozenset[str]) -> Mixed:
-    """The agent's points as far as they are taken, and the planner's for what is left, by the campaign's rule."""
-    problem, history, pending = problem_of(campaign.spec, closed), history_of(campaign), pending_of(campaign)
-    terms, first = campaign.spec.agent, len(campaign.trials) + 1
-    places = range(first, first + count)
-    turns = [terms is not None and (terms.mix != "alternate" or is_agents_turn(number)) for number in places]
-    advised, declined = admitted(campaign, problem, history, pending, sum(turns)) if terms is not None else ([], [])
-    running = [*pending, *(Pending(proposal.values, proposal.source) for _, proposal in advised)]
-    planned = suggest(
-        problem,
-        history,
-        pending=running,
-        count=count - len(advised),
-        seed=step_seed(campaign.spec, campaign.position),
-        planner=proposer(campaign.spec.planner),
-    )
-    order: list[tuple[int, Proposal]] = []
-    agents, planners = iter(advised), iter(planned)
-    for turn in turns:
-        point = next(agents, None) if turn else None
-        if point is not None:
-            order.append((point[0].number, point[1]))
-        elif (plan := next(planners, None)) is not None:
-            order.append((0, plan))
-    return Mixed(tuple(one for _, one in order), tuple(number for number, _ in order), tuple(declined))
 
 
 @dataclass
@@ -354,11 +307,11 @@ class Campaigns:
         if since == now:
             self.events.publish(PointsWanted(name, count))
 
-            async def look_again() -> None:
+            async def wake_later() -> None:
                 await clock.sleep(left + 0.001)
                 self._wake(name).set()
 
-            self.scope.spawn(f"{name} waits for its agent", look_again)
+            self.scope.spawn(f"{name} waits for its agent", wake_later)
         return True
 
     async def advise(
@@ -383,7 +336,7 @@ class Campaigns:
         """
         async with self._lock(name):
             campaign = self.get(name)
-            _check_advice(campaign, points)
+            check_advice(campaign, points)
             facts = {
                 "agent": agent,
                 "points": len(points),
@@ -556,21 +509,6 @@ def _check_planning(spec: CampaignSpec) -> None:
         problem_of(spec)
     except PlannerError as error:
         raise Invalid(f"campaign {spec.name}", str(error)) from None
-
-
-def _check_advice(campaign: Campaign, points: Sequence[AdvisedPoint]) -> None:
-    """See that an agent may propose these points now."""
-    name, what = campaign.spec.name, f"campaign {campaign.spec.name}"
-    if campaign.state is not CampaignState.RUNNING:
-        raise Conflict(what, f"is {campaign.state} and takes no points", "nothing was recorded")
-    if campaign.spec.agent is None:
-        raise Conflict(what, "is proposed for by its planner alone", 'its file says proposer = "agent" where one may')
-    if len(campaign.waiting) + len(points) > MOST_WAITING:
-        raise Conflict(what, f"{len(campaign.waiting)} points wait already", "wait until some are measured")
-    problem = problem_of(campaign.spec)
-    for number, point in enumerate(points, 1):
-        if why := why_unfit(campaign.spec, problem, point):
-            raise Invalid(f"point {number} for {name}", why)
 
 
 def _is_news(step: Step, asked: Asked) -> bool:

@@ -18,7 +18,7 @@ from yosegi.core.contract import Contract
 from yosegi.governance.mandates.mandate import Mandate
 from yosegi.http.bodies import Body
 from yosegi.mcp.tool import Call, Tool
-from yosegi.mcp.tools.tasks import AskForTask, MadeOnce, TaskAnswer, ask
+from yosegi.mcp.tools.tasks import MadeOnce, TaskAnswer, TaskWanted, ask
 from yosegi.services.runtime import Site
 
 MOST = 64
@@ -74,7 +74,7 @@ def tool_name(ref: str) -> str:
 async def _use(ref: str, mandate: Mandate, conduct: str, call: Call, asked: UseCapability) -> TaskAnswer:
     terms = {"charter": mandate.charter, "team": mandate.team, "capability": ref, "conduct": conduct}
     said = {"inputs": asked.inputs, "purpose": asked.purpose, "key": asked.key}
-    return await ask(call, AskForTask.model_validate(terms | said))
+    return await ask(call, TaskWanted.model_validate(terms | said))
 
 
 def _schema(inputs: Mapping[str, Any], mandate: Mandate) -> dict[str, Any]:

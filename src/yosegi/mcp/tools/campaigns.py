@@ -59,13 +59,13 @@ class TrialsFound(Answer):
     more: int
 
 
-class StartCampaign(Body):
+class CampaignWanted(Body):
     """A campaign file's text (TOML); it acts under the caller's mandate."""
 
     spec: Annotated[str, Field(max_length=200_000)]
 
 
-class MoveCampaign(Body):
+class CampaignStop(Body):
     """A campaign under the caller's mandate: hold it (start nothing new), or stop it safely."""
 
     name: Name
@@ -150,14 +150,14 @@ async def trials(call: Call, asked: SomeTrials) -> TrialsFound:
     return TrialsFound(trials=found, more=max(0, count - asked.after - len(found)))
 
 
-async def start(call: Call, asked: StartCampaign) -> CampaignOverview:
+async def start(call: Call, asked: CampaignWanted) -> CampaignOverview:
     """Start a campaign under the caller's mandate."""
     spec = parse_spec(asked.spec)
     await call.site.campaigns.start(spec, call.who)
     return call.site.campaigns.overview(spec.name, call.who)
 
 
-async def move(call: Call, asked: MoveCampaign) -> CampaignOverview:
+async def move(call: Call, asked: CampaignStop) -> CampaignOverview:
     """Hold or stop a campaign of the caller's own."""
     campaign = call.site.campaigns.get_for(asked.name, call.who)
     if campaign.mandate not in call.site.mandates.held_by(call.who):
@@ -224,7 +224,7 @@ TOOLS = (
         "Start a campaign",
         'Start a campaign from a campaign file\'s text, under your mandate. With conduct = "suggest" it proposes, and '
         "nothing is carried out before a person resumes it.",
-        StartCampaign,
+        CampaignWanted,
         CampaignOverview,
         start,
         needs="suggest",
@@ -233,7 +233,7 @@ TOOLS = (
         "stop_campaign",
         "Hold or stop a campaign",
         "Have a campaign of yours start nothing new, or stop it safely. Only a person resumes it.",
-        MoveCampaign,
+        CampaignStop,
         CampaignOverview,
         move,
         ends=True,

@@ -31,7 +31,7 @@ LONGEST_WAIT = 50.0
 LOOK_EVERY = 5.0
 
 
-class AskForTask(Body):
+class TaskWanted(Body):
     """One task of one capability."""
 
     charter: Name
@@ -78,7 +78,7 @@ class TaskAnswer(RequestDetail):
     owners_address: str
 
 
-async def ask(call: Call, asked: AskForTask) -> TaskAnswer:
+async def ask(call: Call, asked: TaskWanted) -> TaskAnswer:
     """Ask an owner for one task."""
     key = asked.key or secrets.token_hex(16)
     detail = await call.site.task_requests.ask(call.who, **(dict(asked) | {"key": key}))
@@ -151,7 +151,7 @@ TOOLS = (
         "Ask for a task",
         "Ask an owner for one task. It happens at most once for each key. Where a person must approve it first, the "
         "answer says so and names the page: tell your person, and do not ask again.",
-        AskForTask,
+        TaskWanted,
         TaskAnswer,
         ask,
         needs="suggest",
