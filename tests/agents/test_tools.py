@@ -198,6 +198,19 @@ def test_resources_give_contracts_campaigns_their_parts_and_bundles_that_verify(
     assert verify_bundle(read_bundle(found[name].encode())).campaign.spec.name == name
 
 
+def test_the_planners_model_is_told_and_looking_records_nothing(make: Make, house: House) -> None:
+    agent = make()
+    name = f"model-{agent.name}"
+    house.begin(spec(name, 1))
+    house.until_over(name)
+    campaigns = house.federation.places["argonne"].running.campaigns
+    before = campaigns.get(name).position
+    found = agent.call("get_model", {"name": name, "count": 2})
+    assert found["planner"] == "sobol"
+    assert len(found["planned"]) == 2
+    assert campaigns.get(name).position == before
+
+
 def test_a_resource_of_another_team_is_not_there(make: Make) -> None:
     async def read(client: Client) -> int:
         with pytest.raises(MCPError) as refused:

@@ -18,6 +18,7 @@ from yosegi.services.campaigns.schemas import (
     CampaignOverview,
     CampaignSummary,
     NoteTaken,
+    PlannerSummary,
     TrialDetail,
 )
 
@@ -57,6 +58,13 @@ class TrialsFound(Answer):
 
     trials: tuple[TrialDetail, ...]
     more: int
+
+
+class LookAhead(Body):
+    """How many points of what the planner would measure next."""
+
+    name: Name
+    count: Annotated[int, Field(ge=1, le=4)] = 1
 
 
 class CampaignWanted(Body):
@@ -150,6 +158,11 @@ async def trials(call: Call, asked: SomeTrials) -> TrialsFound:
     return TrialsFound(trials=found, more=max(0, count - asked.after - len(found)))
 
 
+async def model(call: Call, asked: LookAhead) -> PlannerSummary:
+    """What the planner makes of the results."""
+    return await call.site.campaigns.planned(asked.name, call.who, asked.count)
+
+
 async def start(call: Call, asked: CampaignWanted) -> CampaignOverview:
     """Start a campaign under the caller's mandate."""
     spec = parse_spec(asked.spec)
@@ -218,6 +231,14 @@ TOOLS = (
         SomeTrials,
         TrialsFound,
         trials,
+    ),
+    Tool(
+        "get_model",
+        "See what the planner expects",
+        "Give what a campaign's planner would measure next, and the outcome that it expects there. Nothing is asked.",
+        LookAhead,
+        PlannerSummary,
+        model,
     ),
     Tool(
         "start_campaign",

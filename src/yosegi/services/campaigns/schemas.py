@@ -247,6 +247,28 @@ class AgentComparison(Answer):
     model_cost: Decimals
 
 
+class PlannedPoint(Answer):
+    """A point that the planner would measure next, why, and what it expects there."""
+
+    values: dict[str, Level]
+    source: str
+    reason: str
+    expected: JsonObject
+
+
+class PlannerSummary(Answer):
+    """What a campaign's planner makes of the results so far; nothing is asked or recorded by looking.
+
+    Args:
+        planned: what would be measured next; empty where there is nothing to propose.
+    """
+
+    campaign: str
+    planner: str
+    ended: int
+    planned: tuple[PlannedPoint, ...]
+
+
 class NoteTaken(Answer):
     """A note that is on record with a campaign."""
 

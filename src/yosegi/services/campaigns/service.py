@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 from yosegi.campaign import Campaign, Campaigns, CampaignSpec, campaign_stream
-from yosegi.campaign.agent_points import AdvisedPoint, ModelUse
+from yosegi.campaign.agent_points import AdvisedPoint, Mixed, ModelUse
+from yosegi.campaign.mixing import mixed
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.identity.accounts import Session
+from yosegi.planner import Expected, PlannerError
 from yosegi.services.agents.proposing import ProposingAgents
+from yosegi.services.answer import JsonObject
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.campaigns.export import CampaignExporter
@@ -25,6 +30,8 @@ from yosegi.services.campaigns.schemas import (
     CampaignOverview,
     CampaignSummary,
     NoteTaken,
+    PlannedPoint,
+    PlannerSummary,
     TrialDetail,
 )
 from yosegi.services.campaigns.summary import detail_of, overview_of, summary_of, trial_of
@@ -107,6 +114,29 @@ class CampaignService:
         """
         campaign = self.get_for(name, who)
         return comparison_of(campaign, self.engine.ledger.read(campaign_stream(name)), self.site)
+
+    async def planned(self, name: str, who: Session, count: int) -> PlannerSummary:
+        """What the planner would measure next, and what it expects; nothing is asked or recorded.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        campaign = self.get_for(name, who)
+        try:
+            found = await self.engine.compute(partial(mixed, campaign, count, campaign.open_breakers))
+        except PlannerError:
+            found = Mixed((), ())
+        return PlannerSummary(
+            campaign=name,
+            planner=campaign.spec.planner,
+            ended=len(campaign.ended_order),
+            planned=tuple(
+                PlannedPoint(
+                    values=dict(one.values), source=one.source, reason=one.reason, expected=json_of(one.expected)
+                )
+                for one in found.proposals
+            ),
+        )
 
     async def advise(self, name: str, points: Sequence[AdvisedPoint], use: ModelUse, who: Session) -> AgentComparison:
         """Record an agent's points for a campaign that its own mandate would let it start.
@@ -232,3 +262,8 @@ class CampaignService:
         if not self.authorizer.may_see(moved.spec.charter, moved.spec.team, who):
             return CampaignMoved(name=name, state=moved.state)
         return self._detail(moved)
+
+
+def json_of(expected: Expected) -> JsonObject:
+    """What a planner expects, as JSON values."""
+    return cast(JsonObject, expected.as_dict())
