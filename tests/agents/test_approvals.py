@@ -52,7 +52,7 @@ def approve(house: House, asked: Any, signer: Any) -> str:
     yes = Approval(
         charter=CHARTER,
         site="nims",
-        id=f"yes-{asked.task[-20:]}",
+        id=f"yes-{asked.task.partition('/')[2]}",
         person=OPERATOR,
         request=asked.request,
         contract=asked.contract,

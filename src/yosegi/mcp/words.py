@@ -37,6 +37,7 @@ BARE = frozenset(
         "agent",
         "agent_key",
         "agreements",
+        "approved_is",
         "asked",
         "at",
         "allow",

@@ -95,7 +95,11 @@ class EndpointAgent:
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.post(self.settings.url, json=body, headers=headers, allow_redirects=False) as answer,
             ):
-                data = await answer.content.read(MOST_ANSWER + 1)
+                data = b""
+                async for part in answer.content.iter_chunked(64 * 1024):
+                    data += part
+                    if len(data) > MOST_ANSWER:
+                        break
                 if answer.status != 200 or len(data) > MOST_ANSWER:
                     raise Unavailable(
                         self.settings.endpoint, f"it answered with status {answer.status}, {len(data)} bytes"
