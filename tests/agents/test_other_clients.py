@@ -1,4 +1,4 @@
-"""Clients in another language that nobody here wrote: the official inspector over stdio, and the TypeScript SDK by HTTP.
+"""Clients of another language that nobody here wrote: the official inspector over stdio, the TypeScript SDK by HTTP.
 
 They are packages of npm and not of pip, so these tests run where they are installed: `YOSEGI_MCP_NODE` names the folder
 `node_modules`, e.g. after `npm install --prefix /opt/inspector @modelcontextprotocol/inspector`, which brings the SDK.
