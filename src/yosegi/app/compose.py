@@ -32,6 +32,7 @@ from yosegi.identity.openid import OidcClient, OpenId, over_http
 from yosegi.ledger import Ledger, View
 from yosegi.services.agents.endpoint import EndpointAgent, key_reader
 from yosegi.services.agents.view import AgentCallsView
+from yosegi.services.facility_jobs.view import FacilityJobView
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
 from yosegi.services.runtime import Site
@@ -55,6 +56,7 @@ def views() -> list[View]:
         MandatesView(),
         RemoteMandatesView(),
         AgentCallsView(),
+        FacilityJobView(),
     ]
 
 

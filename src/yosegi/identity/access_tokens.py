@@ -1,59 +1,39 @@
-"""Access tokens of minutes, for one audience: what an agent's client carries with each call.
+"""Access tokens of the institution's provider (RFC 9068): a program calls with one, and no session is opened.
 
-A token is a random text, known here by its digest and in memory alone: a restart of the site ends it, and the client
-signs in again with its key. Each use looks whether the mandate still stands, so that it ends at once with it. It opens
-its audience and nothing else; a session's token opens no such audience.
+A token is believed for as long as it says and no longer; it is never kept. What it allows is what the person's account
+or groups allow here, as at a sign-in with the same provider.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
-from yosegi.core.clock import Clock
-from yosegi.core.fifo_cache import FifoCache
 from yosegi.identity.accounts import Session
-from yosegi.identity.authentication import Authenticated, Authenticator
-
-LIFE = timedelta(minutes=10)
-REMEMBERED = 10_000
+from yosegi.identity.authentication import Authenticator
+from yosegi.identity.oidc_claims import InstitutionSignIn
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    who: Authenticated
-    audience: str
-    until: datetime
-
-
-@dataclass
 class AccessTokens:
-    """Every access token that this process gave."""
+    """Who calls with a token that the institution's provider gave out for this site.
 
-    clock: Clock
+    Args:
+        audience: what the token must be for, exactly.
+    """
+
+    institution: InstitutionSignIn
     authenticator: Authenticator
-    life: timedelta = LIFE
-    _known: FifoCache[str, _Known] = field(default_factory=lambda: FifoCache(REMEMBERED))
+    audience: str
 
-    def issue(self, who: Authenticated, audience: str) -> str:
-        """A token for somebody who has proved who they are, for one audience."""
-        token = secrets.token_urlsafe(32)
-        self._known.put(_digest(token), _Known(who, audience, self.clock.now() + self.life))
-        return token
+    async def session(self, token: str) -> Session:
+        """Who holds the token.
 
-    def get(self, token: str, audience: str) -> Session | None:
-        """Who holds a token of an audience; None if nobody does, or does no more."""
-        known = self._known.get(_digest(token)) if token else None
-        if known is None or known.audience != audience or known.until <= self.clock.now():
-            return None
-        if self.authenticator.has_ended(known.who):
-            return None
-        self.authenticator.note_call(known.who)
-        who = known.who
-        return Session(who.person, who.role, known.until.timestamp(), "", who.agent, who.mandate, who.issuer)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+        Raises:
+            Refused: `not_signed_in` if it may not be believed or has ended; otherwise why the person is not let in.
+            Unavailable: the provider does not answer.
+        """
+        openid = self.institution.openid
+        claims = await openid.access_claims(token, self.audience)
+        person, role = self.institution.admission.admit(claims, self.authenticator.accounts)
+        who = self.authenticator.vouched_for(person, role, openid.client.issuer)
+        return Session(who.person, who.role, float(claims["exp"]), "", issuer=who.issuer)

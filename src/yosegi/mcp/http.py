@@ -76,7 +76,7 @@ class AgentFace:
             # A page elsewhere has no token; that a browser sends one all the same is not left to chance.
             await JSONResponse({"error": "another origin"}, 403)(scope, receive, send)
             return
-        session = self._site.access_tokens.get(bearer(request.headers.get("authorization")), AUDIENCE)
+        session = self._site.agent_tokens.get(bearer(request.headers.get("authorization")), AUDIENCE)
         if session is None:
             challenge = f'Bearer resource_metadata="{base}{RESOURCE}{PATH}"'
             body = {"error": "invalid_token", "error_description": "sign in; the metadata says where"}

@@ -93,8 +93,8 @@ async def token_for(site: Site, form: Mapping[str, str], bases: frozenset[str]) 
             raise OAuthError("unsupported_grant_type", f"client_credentials or {EXCHANGE}")
     except (Refused, Invalid):
         raise OAuthError("invalid_client", "nobody of that name and key, or used before") from None
-    token = site.access_tokens.issue(who, AUDIENCE)
-    life = int(site.access_tokens.life.total_seconds())
+    token = site.agent_tokens.issue(who, AUDIENCE)
+    life = int(site.agent_tokens.life.total_seconds())
     scope = f"mandate:{who.mandate}" if who.agent else "read"
     answer = {"access_token": token, "token_type": "Bearer", "expires_in": life, "scope": scope}
     return answer | ({"issued_token_type": ACCESS_TOKEN} if grant == EXCHANGE else {})
