@@ -44,8 +44,8 @@ from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
 from yosegi.identity.access_tokens import AccessTokens
-from yosegi.identity.agent_tokens import AgentTokens
 from yosegi.identity.accounts import Account
+from yosegi.identity.agent_tokens import AgentTokens
 from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
