@@ -36,11 +36,11 @@ def test_points_by_the_tool_are_measured_and_what_came_of_them_is_on_the_page(ma
         return answer.structured_content
 
     first = agent.use(work)
-    assert [one["hypothesis"] for one in first["hypotheses"]][0] == "⟦argonne: <b>the best is near 0.35</b>⟧"
+    assert first["hypotheses"][0]["hypothesis"] == "⟦argonne: <b>the best is near 0.35</b>⟧"
     house.until_over(name)
     found = agent.call("get_hypotheses", {"name": name})
     assert [(one["values"]["x"], one["verdict"]) for one in found["hypotheses"]] == [(0.35, "held"), (0.6, "refuted")]
-    assert (found["tokens"], found["model_cost"]) == (30, {"usd": "⟦argonne: 0.5⟧"})
+    assert (found["tokens"], found["model_cost"]) == (30, {"usd": "0.5"})
     with house.visitor("argonne", "pi") as browser:
         page = browser.get(f"/campaigns/{name}").text
     assert "&lt;b&gt;the best is near 0.35&lt;/b&gt;" in page

@@ -3,8 +3,8 @@
 A language model reads all of an answer as text, so an answer says of each piece of free text whose words it is:
 `⟦nims: mixes dyes⟧` ("spotlighting": K. Hines et al., "Defending Against Indirect Prompt Injection Attacks With
 Spotlighting", arXiv 2403.14720). The brackets cannot be forged, since those in the words themselves are replaced, and
-what hides or acts is written out. Bare are only fields that this program fills with names of a checked form, states and
-moments; everything else is marked, so that a field nobody thought of is marked too.
+what hides or acts is written out. Bare are numbers, and fields that this program fills with names of a checked form, states
+and moments; everything else is marked, so that a field nobody thought of is marked too.
 
 Marking helps a model that minds it. What keeps the rest safe is that no word changes what is allowed.
 """
@@ -118,6 +118,8 @@ BARE = frozenset(
 RAW = frozenset({"inputs", "outputs", "expected", "values", "levels", "terms", "arguments"})
 """Fields below which another decides what stands: everything there is marked."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@/._:+,%*\[\]{}'-]{0,139}")
+_NUMBER = re.compile(r"(-?\d{1,15}(\.\d{1,9})?)?")
+"""A decimal, or nothing: it tells nobody anything but how much."""
 _FIELD = re.compile(r"[A-Za-z_$][A-Za-z0-9_]{0,59}")
 _SITE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _BRACKETS = str.maketrans({"⟦": "[", "⟧": "]", "〚": "[", "〛": "]", "⦋": "[", "⦌": "]"})
@@ -150,7 +152,7 @@ def marked(value: Any, by: str, *, bare: bool = False) -> Any:
         bare: whether texts of the form of a name stay as they are.
     """
     if isinstance(value, str):
-        return value if bare and (_NAME.fullmatch(value) or not value) else words(value, by)
+        return value if _NUMBER.fullmatch(value) or (bare and _NAME.fullmatch(value)) else words(value, by)
     if isinstance(value, Mapping):
         return _marked_fields(value, by, bare)
     if isinstance(value, list | tuple):
@@ -173,7 +175,7 @@ def _marked_fields(value: Mapping[str, Any], by: str, bare: bool) -> dict[str, A
 def raw(value: Any, by: str) -> Any:
     """The same of what a peer or a contract decides the form of: every text is marked, and every unusual name."""
     if isinstance(value, str):
-        return words(value, by)
+        return value if _NUMBER.fullmatch(value) else words(value, by)
     if isinstance(value, Mapping):
         pairs = list(value.items())[:MOST_ITEMS]
         return {name if _FIELD.fullmatch(name) else words(name, by, LONGEST_NAME): raw(i, by) for name, i in pairs}
