@@ -3,8 +3,8 @@
 A language model reads all of an answer as text, so an answer says of each piece of free text whose words it is:
 `⟦nims: mixes dyes⟧` ("spotlighting": K. Hines et al., "Defending Against Indirect Prompt Injection Attacks With
 Spotlighting", arXiv 2403.14720). The brackets cannot be forged, since those in the words themselves are replaced, and
-what hides or acts is written out. Bare are numbers, and fields that this program fills with names of a checked form, states
-and moments; everything else is marked, so that a field nobody thought of is marked too.
+what hides or acts is written out. Bare are numbers, and fields that this program fills with names of a checked form,
+states and moments; everything else is marked, so that a field nobody thought of is marked too.
 
 Marking helps a model that minds it. What keeps the rest safe is that no word changes what is allowed.
 """
