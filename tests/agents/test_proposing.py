@@ -75,3 +75,23 @@ def test_a_point_outside_the_space_is_refused_with_why(make: Make, house: House)
     assert answer["code"] == "invalid"
     assert "must be from 0 to 0.9" in answer["message"]
     agent.call("stop_campaign", {"name": name, "word": "stop"})
+
+
+def test_an_agents_campaigns_follow_each_other_eight_deep_and_no_deeper(make: Make, house: House) -> None:
+    agent = make()
+    names = [f"chain-{agent.name}-{n}" for n in range(10)]
+
+    async def work(client: Client) -> list[Any]:
+        told = []
+        for n, name in enumerate(names):
+            follows = f'follows = "{names[n - 1]}"\n' if n else ""
+            text = follows + spec(name, 1).lstrip()
+            answer = await client.call_tool("start_campaign", {"spec": text})
+            told.append(answer.structured_content.get("codes", "started"))
+            await client.call_tool("stop_campaign", {"name": name, "word": "stop"})
+            if not answer.is_error:
+                campaigns = house.federation.places["argonne"].running.campaigns
+                house.until(lambda name=name: campaigns.get(name).state in ("stopped", "ended"))  # type: ignore[misc]
+        return told
+
+    assert agent.use(work) == ["started"] * 9 + [["campaigns_too_deep"]]

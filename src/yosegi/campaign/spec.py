@@ -149,6 +149,8 @@ class CampaignSpec(Value):
     """The challenge of the charter it is to help answer, one that the team works on."""
     on_behalf_of: PersonId
     purpose: Text
+    follows: Key | None = None
+    """The campaign of this site that it goes on from, by name, if an agent started it because that one ended."""
     seed: int = Field(default=1, ge=0, le=2**31)
     parallel: int = Field(default=2, ge=1, le=64)
     """Trials of the first source that may be under way at once."""

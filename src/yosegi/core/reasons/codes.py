@@ -46,6 +46,8 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "tasks_used_up",
         "tool_not_allowed",
         "another_agent_proposes",
+        "campaigns_too_deep",
+        "campaigns_too_many",
         "endpoint_not_covered",
         "awaits_inputs",
         "inputs_missing",

@@ -38,6 +38,12 @@ from yosegi.services.campaigns.summary import detail_of, overview_of, summary_of
 from yosegi.services.delegation.service import MandateService
 
 
+DEEPEST = 8
+"""Campaigns of agents that follow one from another."""
+MOST_AT_ONCE = 8
+"""Campaigns under one agent's mandate that are not over."""
+
+
 @dataclass
 class CampaignService:
     """What people do with the campaigns of one home site, and what they may see of them."""
@@ -209,7 +215,8 @@ class CampaignService:
 
         Raises:
             Refused: somebody else's name is in the file, or that of somebody this site does not vouch for, its team
-                does not work on the challenge it names, or it asks for more than the mandate allows.
+                does not work on the challenge it names, or it asks for more than the mandate allows; an agent's that
+                follow each other too deep, or are too many at once.
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
@@ -219,11 +226,30 @@ class CampaignService:
         self._check_charter(spec)
         if spec.agent is not None and spec.agent.name is not None:
             self.proposing.check(spec.agent.name)
+        if who.agent:
+            self._check_chain(spec, who)
         mandate = mandate or who.mandate
         if mandate:
             contracts = {ref: self.engine.contract_of(spec.charter, ref) for ref in spec.capabilities()}
             self.mandates.check_campaign(mandate, spec, contracts, who)
         return self._detail(await self.engine.begin(spec, by=who.person, mandate=mandate))
+
+    def _check_chain(self, spec: CampaignSpec, who: Session) -> None:
+        """See that an agent's campaigns neither follow each other without end nor are too many at once.
+
+        Raises:
+            NotFound: it follows one that the agent may not see.
+            Refused: `campaigns_too_deep` or `campaigns_too_many`.
+        """
+        depth, before = 0, spec.follows
+        while before is not None:
+            depth, before = depth + 1, self.get_for(before, who).spec.follows
+            if depth > DEEPEST:
+                raise Refused(f"campaign {spec.name}", ("campaigns_too_deep",))
+        held = self.mandates.held_by(who)
+        open_now = sum(one.mandate in held and not one.state.final for one in map(self.engine.get, self.engine.names()))
+        if open_now >= MOST_AT_ONCE:
+            raise Refused(f"campaign {spec.name}", ("campaigns_too_many",))
 
     def _check_charter(self, spec: CampaignSpec) -> None:
         """See that the charter, team, home and challenge that a file names are known here and belong together."""
