@@ -7,7 +7,9 @@ from typing import Any
 from mcp import Client
 
 from agents.conftest import Make
+from federation.asking import person
 from web.house import House, spec
+from yosegi.core.states import CampaignState
 
 AGENT = 'planner = "sobol"\nproposer = "agent"\nagent = { mix = "first", wait = 60.0 }'
 
@@ -81,17 +83,22 @@ def test_an_agents_campaigns_follow_each_other_eight_deep_and_no_deeper(make: Ma
     agent = make()
     names = [f"chain-{agent.name}-{n}" for n in range(10)]
 
-    async def work(client: Client) -> list[Any]:
-        told = []
-        for n, name in enumerate(names):
-            follows = f'follows = "{names[n - 1]}"\n' if n else ""
-            text = follows + spec(name, 1).lstrip()
-            answer = await client.call_tool("start_campaign", {"spec": text})
-            told.append(answer.structured_content.get("codes", "started"))
-            await client.call_tool("stop_campaign", {"name": name, "word": "stop"})
-            if not answer.is_error:
-                campaigns = house.federation.places["argonne"].running.campaigns
-                house.until(lambda name=name: campaigns.get(name).state in ("stopped", "ended"))  # type: ignore[misc]
-        return told
+    campaigns = house.federation.places["argonne"].running.campaigns
+    told = []
+    for n, name in enumerate(names):
+        follows = f'follows = "{names[n - 1]}"\n' if n else ""
+        answer = agent.call("start_campaign", {"spec": follows + spec(name, 1).lstrip()})
+        told.append(answer.get("codes", "started"))
+        if not answer["is_error"]:
+            house.do(campaigns.move(name, CampaignState.ABORTED, person(), "enough"))
+    assert told == ["started"] * 9 + [["campaigns_too_deep"]]
 
-    assert agent.use(work) == ["started"] * 9 + [["campaigns_too_deep"]]
+
+def test_an_agent_has_at_most_eight_campaigns_open_at_once(make: Make, house: House) -> None:
+    agent = make()
+    text = spec("NAME-OF-IT", 1).replace('purpose = "research"', 'purpose = "research"\nconduct = "suggest"')
+    told = []
+    for n in range(9):
+        answer = agent.call("start_campaign", {"spec": text.replace("NAME-OF-IT", f"open-{agent.name}-{n}")})
+        told.append(answer.get("codes", "started"))
+    assert told == ["started"] * 8 + [["campaigns_too_many"]]

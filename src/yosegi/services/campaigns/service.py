@@ -37,7 +37,6 @@ from yosegi.services.campaigns.schemas import (
 from yosegi.services.campaigns.summary import detail_of, overview_of, summary_of, trial_of
 from yosegi.services.delegation.service import MandateService
 
-
 DEEPEST = 8
 """Campaigns of agents that follow one from another."""
 MOST_AT_ONCE = 8
