@@ -31,7 +31,7 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from benchmarks.step import CHARTER, TEAM, WHO, free_port, plan
 from yosegi.app.bootstrap import found
 from yosegi.app.compose import compose
-from yosegi.app.faces import faces
+from yosegi.app.faces import make_faces
 from yosegi.app.serve import listen
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import SystemClock
@@ -90,7 +90,7 @@ async def measure(folder: Path, times: int) -> dict[str, list[float]]:
     site = await compose(homes["argonne"])
     listener = listen("127.0.0.1", port)
     config = uvicorn.Config(
-        faces(site, homes["argonne"].settings()), lifespan="off", log_level="error", access_log=False
+        make_faces(site, homes["argonne"].settings()), lifespan="off", log_level="error", access_log=False
     )
     server = uvicorn.Server(config)
     serving = asyncio.ensure_future(server.serve([listener]))
