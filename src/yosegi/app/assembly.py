@@ -21,12 +21,14 @@ from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.data.pulling import Offload
 from yosegi.exchange import Channels, Exchange, Mailbox
+from yosegi.exchange.budget import PeerBudget
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.events import ClockCorrected
+from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.exchange.peer_router import PeerRouter
 from yosegi.exchange.reports import Reports
 from yosegi.exchange.requests import RequestChanged, Requests
-from yosegi.exchange.restore_sync import RestoreSync
+from yosegi.exchange.restore_sync import ANSWERED, RestoreSync
 from yosegi.exchange.witness import Witness
 from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
@@ -120,6 +122,8 @@ class _Core:
     catalogue: CapabilityCatalogue
     authorizer: Authorizer
     requests: Requests
+    refused_mail: RefusedMailRegister
+    budget: PeerBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,8 @@ def _core(parts: Parts) -> _Core:
         parts.expectations, settings.clearances, shows=settings.policies_shown_to == "parties",
     )  # fmt: skip
     requests = Requests(site, ledger, signer, clock, registry, delegation, channels, catalogue.contract_of, events)
-    return _Core(events, registry, delegation, channels, catalogue, authorizer, requests)
+    refused_mail = RefusedMailRegister(site, ledger, clock)
+    return _Core(events, registry, delegation, channels, catalogue, authorizer, requests, refused_mail, PeerBudget(clock))
 
 
 def _data(parts: Parts, core: _Core) -> _Data:
@@ -217,7 +222,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     )  # fmt: skip
     admission = Admission(
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
-        parts.settings.most_open_tasks,
+        core.budget, parts.settings.most_open_tasks,
     )  # fmt: skip
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
@@ -233,7 +238,9 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     mandates = MandateService(
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
-    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost)
+    restore_sync = RestoreSync(
+        site, ledger, signer, clock, registry, channels, admission.on_lost, scope("restoration")
+    )
     tasks = TaskService(ledger, repository, dispatcher, authorizer)
     return _Work(
         verifier, guard, dispatcher, admission, campaigns, reports, erasure, authenticator, mandates,
@@ -244,15 +251,16 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
 def _governance(parts: Parts, core: _Core) -> _Governance:
     site, ledger, clock = parts.settings.site, parts.ledger, parts.clock
     publisher = DocumentPublisher(
-        site, ledger, clock, core.registry, core.authorizer, core.channels, core.catalogue, core.events
-    )
+        site, ledger, clock, core.registry, core.authorizer, core.channels, core.catalogue, core.events,
+        core.budget,
+    )  # fmt: skip
     return _Governance(publisher, GrantService(site, ledger, clock, parts.signer, core.registry, core.channels))
 
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
     receivers = Receivers(
         work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
-        governance.publisher, governance.grants, work.restore_sync,
+        governance.publisher, governance.grants, work.restore_sync, core.refused_mail,
     )  # fmt: skip
 
     async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
@@ -267,6 +275,8 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         introduce=governance.publisher.introduce,
         gives=give,
         takes=data.puller.take,
+        budget=core.budget,
+        rebuilds={ANSWERED: work.restore_sync.rebuilt},
         mailbox=parts.mailbox,
     )  # fmt: skip
 
@@ -274,8 +284,8 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
 def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work) -> AlertService:
     site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
-        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, data.engines,
-        parts.folder, work.erasure,
+        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger,
+        core.refused_mail, data.engines, parts.folder, work.erasure,
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)

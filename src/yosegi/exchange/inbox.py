@@ -11,6 +11,7 @@ from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Unavailable, YosegiError
 from yosegi.core.fifo_cache import FifoCache
 from yosegi.data import Chunk
+from yosegi.exchange.budget import REFUSALS, PeerBudget
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.outbox import ACKNOWLEDGED, REFUSED, Outgoing
 from yosegi.exchange.parcel import Message, Parcel, Refusal
@@ -22,6 +23,9 @@ from yosegi.ledger import Draft, Ledger, Write
 from yosegi.trust.errors import Untrusted
 
 log = logging.getLogger("yosegi.inbox")
+
+AT_ONCE = 8
+"""Documents that are begun between two looks at whoever else calls."""
 
 Refused = Callable[[Outgoing, str], Awaitable[None]]
 """Told of a message that its receiver will never take, and why."""
@@ -35,6 +39,7 @@ class Inbox:
         kinds: every kind of document that is taken here, by each payload type it has.
         refused: each is told of messages of this site that their receiver will never take.
         takes: told of each piece of an object that comes, with its sender.
+        budget: what each peer may have done here.
     """
 
     site: str
@@ -46,6 +51,7 @@ class Inbox:
     kinds: dict[str, DocumentKind]
     refused: tuple[Refused, ...]
     takes: Callable[[str, Chunk], object]
+    budget: PeerBudget
     _settled: dict[str, list[str]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _unforeseen: FifoCache[str, bool] = field(default_factory=lambda: FifoCache(256))
@@ -65,13 +71,20 @@ class Inbox:
         channel.asked(parcel.wants or ())
         for chunk in parcel.chunks or ():
             self.takes(parcel.sender, chunk)
-        await asyncio.gather(*(self._take_in(channel, item) for item in parcel.messages))
+        async with asyncio.TaskGroup() as group:
+            for number, item in enumerate(parcel.messages):
+                if number and number % AT_ONCE == 0:
+                    # A parcel of the largest size keeps nobody else waiting until all of it is judged.
+                    await asyncio.sleep(0)
+                group.create_task(self._take_in(channel, item))
 
     async def _take_in(self, channel: PeerChannel, item: Message) -> None:
         kind = self.kinds.get(item.document.payload_type)
         if kind is None:
             # Rule 1 of `received`.
             channel.refuse(Refusal(id=item.id, why=f"{item.document.payload_type} is not spoken here"))
+            return
+        if not self._may(channel, kind):
             return
         try:
             # By a clock that is off nothing is judged, and a ledger that is not proven to continue proves nothing.
@@ -87,11 +100,24 @@ class Inbox:
                 # Made while its sender's clock was ahead: it comes again, and one day it is valid.
                 channel.trouble = str(error)
                 return
+            self.budget.spend(channel.peer, "refusals", REFUSALS)
             channel.refuse(Refusal(id=item.id, why=str(error)[:2000]))
         except Exception:  # noqa: BLE001 - a peer's document meets code that may be wrong; logged in `_not_foreseen`
             self._not_foreseen(channel, item)
         else:
             channel.acknowledge(item.id, self.clock.monotonic())
+
+    def _may(self, channel: PeerChannel, kind: DocumentKind) -> bool:
+        """Whether a peer's budget has anything left for one more document; what it has not comes again."""
+        name = kind.document.kind
+        if self.budget.is_spent(channel.peer, "refusals", REFUSALS):
+            self.budget.exceeded[channel.peer, "refusals"] += 1
+            channel.trouble = f"too much of what {channel.peer} sends is refused"
+            return False
+        if kind.rate is not None and not self.budget.allows(channel.peer, name, kind.rate):
+            channel.trouble = f"{channel.peer} sends more of the kind {name} than {kind.rate.hourly} an hour"
+            return False
+        return True
 
     def _not_foreseen(self, channel: PeerChannel, item: Message) -> None:
         """A fault of this program must not lose a document, nor end the conversation: the sender sends it again.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from yosegi.core.clock import Clock
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Corrupt, Invalid
 from yosegi.core.identifiers import derived_key
 from yosegi.data import AT_ONCE, CHUNK, Chunk
 from yosegi.exchange.clock_watch import ClockWatch
-from yosegi.exchange.outbox import message
+from yosegi.exchange.outbox import Rebuild, message
 from yosegi.exchange.parcel import Mail, Message, Parcel
 from yosegi.exchange.peer_channel import Batch, PeerChannel
 from yosegi.exchange.witness import Witness
@@ -22,6 +23,8 @@ from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.signer import Signer
+
+log = logging.getLogger("yosegi.exchange")
 
 LIFETIME = timedelta(minutes=2)
 ROOM = AT_ONCE * CHUNK
@@ -36,6 +39,7 @@ class ParcelCodec:
         introduce: takes documents that prove themselves from a parcel whose sender is not believed yet; whether
             anything was learned.
         barred: whether nothing is exchanged with a peer under a charter.
+        rebuilds: makes documents anew that entries do not hold whole.
     """
 
     site: str
@@ -47,6 +51,7 @@ class ParcelCodec:
     clocks: ClockWatch
     introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]]
     barred: Callable[[str, str], bool]
+    rebuilds: Mapping[str, Rebuild]
     _seen: dict[str, float] = field(default_factory=dict)
     _counter: int = 0
 
@@ -85,7 +90,13 @@ class ParcelCodec:
         """The documents of a load, as many as there is room for, and one in any case; the others are due again."""
         kept: list[Message] = []
         for number, out in enumerate(batch.messages):
-            one = message(self.ledger, out)
+            try:
+                one = message(self.ledger, out, self.rebuilds)
+            except Corrupt as error:
+                # What it was made from was erased since: it can never be sent, and must not keep the others waiting.
+                log.warning("not sent to %s: %s", channel.peer, error)
+                channel.drop(out.id)
+                continue
             room -= len(one.document.payload)
             if kept and room < 0:
                 channel.requeue(Batch(messages=batch.messages[number:]))

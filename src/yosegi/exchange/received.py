@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from yosegi.core.errors import Invalid
+from yosegi.exchange.budget import Rate
 from yosegi.exchange.parcel import Message
 from yosegi.ledger import Receipt
 from yosegi.trust.document import Document
@@ -114,11 +115,14 @@ class DocumentKind:
         handler: gets each such document once it is verified, and returns when it is durably recorded. It raises
             `Unavailable` to have the document sent again, any other `YosegiError` to refuse it for good.
         verify: how it is verified beside its receipt.
+        rate: how many of them one peer may have taken in; what is bounded by this site's own questions, grants and
+            rights has none.
     """
 
     document: type[Document]
     handler: Handler
     verify: Verify = signed_by_sender
+    rate: Rate | None = None
 
 
 def verify(kind: DocumentKind, message: Message, arrival: Arrival) -> Received[Document]:

@@ -161,6 +161,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "station_unsettled",
         "station_unheard",
         "peer_unreachable",
+        "mail_refused",
         "disk_nearly_full",
         "site_stopped",
         "operators_only",

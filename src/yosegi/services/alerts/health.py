@@ -17,6 +17,7 @@ from yosegi.core.engine import Engines
 from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import BackgroundState, Supervisor
 from yosegi.exchange import Channels
+from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.ledger import Ledger
@@ -50,6 +51,7 @@ class HealthChecks:
     """Looks at what is there now.
 
     Args:
+        refused_mail: what hosts of this site's mailbox turned away.
         engines: of this site; those that somebody has to settle, and those whose other end calls.
         folder: the site's home; None where there is none.
         erasing: what peers ask to have erased.
@@ -62,6 +64,7 @@ class HealthChecks:
     channels: Channels
     supervisor: Supervisor
     ledger: Ledger
+    refused_mail: RefusedMailRegister
     engines: Engines = field(default_factory=lambda: Engines(()))
     folder: Path | None = None
     erasure: ErasureService | None = None
@@ -122,6 +125,9 @@ class HealthChecks:
     def _peers(self) -> Iterator[HealthProblem]:
         for peer in sorted(self.channels.witness.forked):
             yield HealthProblem(f"fork/{peer}", "ledger_forked", {"peer": peer}, peer)
+        for (host, sender), letters in self.refused_mail.now().items():
+            fields = {"host": host, "peer": sender, "letters": str(letters)}
+            yield HealthProblem(f"mail/{host}/{sender}", "mail_refused", fields, sender, host)
         for line in self.channels.statistics():
             ago = line["unheard_seconds"]
             if line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.channels.witness.forked:
