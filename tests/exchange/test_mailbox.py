@@ -122,9 +122,7 @@ def test_every_statement_finds_its_rows_by_an_index(mailbox: Mailbox, tmp_path: 
 
 def test_a_file_of_an_earlier_version_is_opened_with_what_it_keeps(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "mail.db")
-    db.execute(
-        "CREATE TABLE mail (receiver TEXT, id TEXT, sender TEXT, box BLOB, PRIMARY KEY (receiver, sender, id))"
-    )
+    db.execute("CREATE TABLE mail (receiver TEXT, id TEXT, sender TEXT, box BLOB, PRIMARY KEY (receiver, sender, id))")
     db.execute("INSERT INTO mail VALUES ('nims', 'old', 'riken', ?)", (SMALL.to_bytes(),))
     db.commit()
     db.close()

@@ -105,7 +105,9 @@ def test_a_receiver_that_is_away_for_three_hours_finds_few_copies_of_the_same(tm
         home = federation.places["argonne"].running
         await home.campaigns.start(parse_spec(ONLY_EXPERIMENTS), federation.member())
         riken = federation.places["riken"].running
-        await riken.catalogue.publish({"toy.simulate@2": simulate.contract.model_copy(update={"name": "toy.simulate@2"})})
+        await riken.catalogue.publish(
+            {"toy.simulate@2": simulate.contract.model_copy(update={"name": "toy.simulate@2"})}
+        )
         await asyncio.sleep(3 * 3600)
         assert home.exchange.mailbox is not None
         # Ever more seldom, up to once an hour; every 30 seconds of two senders would make 720.

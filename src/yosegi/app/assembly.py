@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from yosegi.app.engines import OpenEngines
-from yosegi.app.settings import NoticeSettings, Settings
+from yosegi.app.ledger_mark import HighWaterMark, MarkKeeper
+from yosegi.app.settings import Home, NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines, Outcome
 from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef
-from yosegi.core.supervision import Supervisor
+from yosegi.core.supervision import Round, Supervisor
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.data.pulling import Offload
@@ -49,8 +50,10 @@ from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
+from yosegi.ledger.snapshot import Snapshot
 from yosegi.services.alerts.email import Mailer
 from yosegi.services.alerts.health import HealthChecks
+from yosegi.services.alerts.ledger_scrub import LedgerScrub
 from yosegi.services.alerts.service import AlertService, Send, to_log, to_webhook
 from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
@@ -87,6 +90,7 @@ class Parts:
 
     Args:
         engines: makes what does the work, once it is known who takes outcomes that come late.
+        snapshot: reads the ledger from where it lies, beside the running site.
         resources: closes what was opened for the site; the site closes it.
     """
 
@@ -103,6 +107,7 @@ class Parts:
     supervisor: Supervisor
     mailbox: Mailbox | None = None
     folder: Path | None = None
+    snapshot: Callable[[], Snapshot] | None = None
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
     compute: Compute = in_thread
@@ -179,7 +184,9 @@ def _core(parts: Parts) -> _Core:
     )  # fmt: skip
     requests = Requests(site, ledger, signer, clock, registry, delegation, channels, catalogue.contract_of, events)
     refused_mail = RefusedMailRegister(site, ledger, clock)
-    return _Core(events, registry, delegation, channels, catalogue, authorizer, requests, refused_mail, PeerBudget(clock))
+    return _Core(
+        events, registry, delegation, channels, catalogue, authorizer, requests, refused_mail, PeerBudget(clock)
+    )
 
 
 def _data(parts: Parts, core: _Core) -> _Data:
@@ -238,9 +245,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     mandates = MandateService(
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
-    restore_sync = RestoreSync(
-        site, ledger, signer, clock, registry, channels, admission.on_lost, scope("restoration")
-    )
+    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost, scope("restoration"))
     tasks = TaskService(ledger, repository, dispatcher, authorizer)
     return _Work(
         verifier, guard, dispatcher, admission, campaigns, reports, erasure, authenticator, mandates,
@@ -281,14 +286,25 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
     )  # fmt: skip
 
 
-def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work) -> AlertService:
+def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work, scrub: LedgerScrub | None) -> AlertService:
     site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
         site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger,
-        core.refused_mail, data.engines, parts.folder, work.erasure,
+        core.refused_mail, data.engines, parts.folder, work.erasure, scrub,
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
+
+
+def _background(parts: Parts, scrub: LedgerScrub | None) -> dict[str, Round]:
+    """What a site does for its own files while it runs."""
+    rounds: dict[str, Round] = {}
+    if scrub is not None:
+        rounds["reading of the ledger"] = scrub.round
+    if parts.folder is not None:
+        mark = HighWaterMark(Home(parts.folder).ledger_mark)
+        rounds["high-water mark of the ledger"] = MarkKeeper(mark, parts.ledger, parts.clock).round
+    return rounds
 
 
 def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, monitor: RevocationMonitor) -> None:
@@ -320,7 +336,8 @@ def assemble(parts: Parts) -> Site:
     monitor = RevocationMonitor(
         ledger, data.repository, work.dispatcher, authorizer, work.verifier, scope("authorization")
     )
-    alerts = _alerts(parts, core, data, work)
+    scrub = None if parts.snapshot is None else LedgerScrub(site, parts.snapshot, clock)
+    alerts = _alerts(parts, core, data, work, scrub)
     _subscribe(core.events, data, work, alerts, monitor)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     queries = GovernanceService(
@@ -350,6 +367,7 @@ def assemble(parts: Parts) -> Site:
         programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
         resources=parts.resources,
+        background=_background(parts, scrub),
         lasting=parts.lasting,
         institution=parts.institution,
         alerts=alerts,

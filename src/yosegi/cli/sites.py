@@ -312,6 +312,8 @@ def restore(source: Path, home: Path, by: str) -> None:
         raise Conflict(str(home), "is not empty", "name a new folder, or move the old one away first")
     Home(source).settings()
     shutil.copytree(source, home, dirs_exist_ok=True)
+    # It tells of the ledger that is lost now; the peers, and the new epoch, say what that was.
+    Home(home).ledger_mark.unlink(missing_ok=True)
     restore_ledger(Home(home), Home(home).ledger)
 
     async def work(ledger: Ledger) -> None:

@@ -24,7 +24,7 @@ from yosegi.exchange.mailbox_host import MailboxHost
 from yosegi.exchange.outbox import Rebuild, waiting
 from yosegi.exchange.parcel import Parcel
 from yosegi.exchange.parcel_codec import ParcelCodec
-from yosegi.exchange.peer_channel import PeerChannel
+from yosegi.exchange.peer_channel import Batch, PeerChannel
 from yosegi.exchange.received import DocumentKind
 from yosegi.exchange.sender import Conversation, Give, PeerSender, until_changed
 from yosegi.governance.charter.registry import Registry
@@ -33,6 +33,8 @@ from yosegi.trust.envelope import Envelope
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 
+CONFIRM_WITHIN = 2.0
+"""Seconds that a start waits for what peers hold of this ledger."""
 MOST_HELD = 2
 """Answers held back at a time for one peer; fewer than its calls, so that something new always gets through."""
 
@@ -133,6 +135,22 @@ class Exchange:
         for out in waiting(self.ledger):
             self.channels.channel(out.charter, out.to).post(out)
 
+    async def confirm(self) -> None:
+        """Wait until each peer that can be called has told what it holds of this ledger, or cannot be reached.
+
+        Called before anything is started that cannot be repeated: a site whose disk was put back to an earlier day
+        hears so here. A link that is down holds nothing up for longer than a few seconds.
+        """
+        end = self.clock.monotonic() + CONFIRM_WITHIN
+        while self.clock.monotonic() < end and any(map(self._unconfirmed, self.channels)):
+            await self.clock.sleep(0.05)
+
+    def _unconfirmed(self, channel: PeerChannel) -> bool:
+        """Whether a peer that can be called has not said yet what it holds of this ledger."""
+        router, witness = self.channels.router, self.channels.witness
+        asked = router.dials(channel) and router.listens(channel) and not channel.failures
+        return asked and not witness.is_confirmed(channel.charter, channel.peer)
+
     def release_waiters(self) -> None:
         """Answer every call that is held open, and hold none any more."""
         self._ending = True
@@ -155,8 +173,10 @@ class Exchange:
         parcel = await self._codec.read(body)
         channel = self.channels.channel(parcel.charter, parcel.sender)
         await self.inbox.receive(channel, parcel)
+        if parcel.sender in self.channels.witness.forked:
+            return self._codec.pack(channel, Batch()).to_bytes()
         await self._host.take(parcel)
-        if parcel.wait and channel.held < MOST_HELD:
+        if parcel.wait and channel.held < MOST_HELD and not parcel.asks:
             await self._hold(channel, parcel)
             # While the answer was held back its addressee may have been removed or suspended.
             self._codec.keys_of(parcel.charter, parcel.sender)
@@ -176,7 +196,9 @@ class Exchange:
         try:
             async with asyncio.timeout(parcel.wait):
                 while not (
-                    self._host.has_mail(parcel.sender) or channel.due(now := self.clock.monotonic(), resend) or self._ending
+                    self._host.has_mail(parcel.sender)
+                    or channel.due(now := self.clock.monotonic(), resend)
+                    or self._ending
                 ):
                     await until_changed(channel, channel.patience(now))
         except TimeoutError:

@@ -19,7 +19,7 @@ from yosegi.exchange.peer_channel import PeerChannel
 from yosegi.exchange.received import Arrival, DocumentKind, verify
 from yosegi.exchange.witness import Witness
 from yosegi.governance.charter.registry import Registry
-from yosegi.ledger import Draft, Ledger, Write
+from yosegi.ledger import Draft, Ledger, Receipt, Write
 from yosegi.trust.errors import Untrusted
 
 log = logging.getLogger("yosegi.inbox")
@@ -59,8 +59,8 @@ class Inbox:
     async def receive(self, channel: PeerChannel, parcel: Parcel) -> None:
         """Take in everything; returns when it is recorded, or will be sent again."""
         channel.last_heard = self.clock.monotonic()
-        if parcel.history is not None:
-            await self.witness.hear(channel.charter, channel.peer, parcel.history)
+        if not await self._hear_of_ledger(channel, parcel):
+            return
         for message_id in parcel.acknowledged:
             self._settled_as(channel, message_id, ACKNOWLEDGED)
         for refusal in parcel.refused:
@@ -78,6 +78,20 @@ class Inbox:
                     await asyncio.sleep(0)
                 group.create_task(self._take_in(channel, item))
 
+    async def _hear_of_ledger(self, channel: PeerChannel, parcel: Parcel) -> bool:
+        """Where the sender's ledger stands, and what it asks of this one; whether anything else is taken of it.
+
+        Raises:
+            Forked: it tells another story than before.
+        """
+        accused = parcel.sender in self.witness.forked
+        if parcel.asks and not accused:
+            self.witness.asked_by(channel.charter, channel.peer)
+        if parcel.history is not None:
+            hear = self.witness.explain if accused else self.witness.hear
+            await hear(channel.charter, channel.peer, parcel.history)
+        return not accused
+
     async def _take_in(self, channel: PeerChannel, item: Message) -> None:
         kind = self.kinds.get(item.document.payload_type)
         if kind is None:
@@ -92,7 +106,10 @@ class Inbox:
             self.witness.check_proven(channel.charter, channel.peer)
             keys = self.directory.keys_of(channel.charter, channel.peer)
             arrival = Arrival(self.site, channel.charter, channel.peer, keys, self.clock.now())
-            await kind.handler(verify(kind, item, arrival))
+            received = verify(kind, item, arrival)
+            if item.receipt is not None and channel.peer != self.site:
+                await self.witness.see(channel.charter, channel.peer, Receipt.parsed(item.receipt).checkpoint)
+            await kind.handler(received)
         except (Unavailable, Corrupt) as error:
             channel.trouble = str(error)
         except YosegiError as error:

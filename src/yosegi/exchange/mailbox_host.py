@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, ClassVar
-
-from pydantic import Field
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Unavailable
-from yosegi.core.identifiers import SiteId
-from yosegi.core.values import Value
 from yosegi.exchange.channels import Channels
+from yosegi.exchange.mail_refusals import MailRefusals, RefusedMail
 from yosegi.exchange.mailbox import Mailbox
 from yosegi.exchange.outbox import sending
 from yosegi.exchange.parcel import Mail, Parcel
@@ -20,7 +16,6 @@ from yosegi.exchange.received import Received
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Outbound
 from yosegi.ledger import Draft, Ledger, Write
-from yosegi.trust.document import Addressed
 from yosegi.trust.signer import Signer
 
 TURNED_AWAY = "mail.turned_away"
@@ -32,25 +27,6 @@ HEARD_EVERY = 300.0
 """Seconds within which only the first report of one host is put on record."""
 SHOWN = 86400.0
 """Seconds for which a report of refused mail is shown to people."""
-
-
-class RefusedMail(Value):
-    """How many letters of one sender were turned away."""
-
-    sender: SiteId
-    letters: Annotated[int, Field(ge=1)]
-
-
-class MailRefusals(Addressed):
-    """A host tells a receiver which mail for it was turned away, as its sender's share of the mailbox was full.
-
-    Args:
-        refused: by sender, since the last report.
-    """
-
-    kind: ClassVar[str] = "mail-refusals"
-
-    refused: tuple[RefusedMail, ...] = Field(min_length=1, max_length=1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +97,8 @@ class MailboxHost:
                 charter=charter, sender=self.site, to=receiver, key=f"mail-{self.ledger.position(stream) + 1}",
                 issued=now, not_after=now + LIFETIME, refused=refused,
             )  # fmt: skip
-            letters = {"letters": sum(counted.values())}
-            draft = sending(TURNED_AWAY, receiver, "mail-refusals", document.sign(self.signer), letters, {})
+            facts = {"letters": sum(counted.values())}
+            draft = sending(TURNED_AWAY, receiver, "mail-refusals", document.sign(self.signer), facts, {})
             write = Write(stream, None, (draft,), charter=charter, actor=self.site)
             self.channels.posted(await self.ledger.append(write))
         for place, letters in counted.items():

@@ -80,6 +80,7 @@ class ParcelCodec:
             mail=mail,
             collected=batch.collected,
             history=None if channel.peer == self.site else self.witness.history(channel.charter, channel.peer),
+            asks=self.witness.asks(channel.charter, channel.peer) or None,
             wants=batch.wants or None,
             chunks=chunks or None,
             wait=wait,
@@ -131,7 +132,7 @@ class ParcelCodec:
         envelope = Envelope.read(body)
         claim = Parcel.peek(envelope)
         charter, sender = claim.charter, claim.sender
-        keys, now = self.keys_of(charter, sender), self.clock.now()
+        keys, now = self._keys_for(claim), self.clock.now()
         try:
             parcel = Parcel.open(envelope, keys, now=now, to=self.site, charter=charter, sender=sender)
         except Untrusted as error:
@@ -146,6 +147,17 @@ class ParcelCodec:
         if fresh:
             self._hear_clock(parcel, now, in_force=True)
         return parcel
+
+    def _keys_for(self, claim: Parcel) -> Mapping[str, PublicKey]:
+        """The keys to read a parcel with; one of an accused peer is read if it may show a restoration, for that alone.
+
+        Raises:
+            Invalid: its sender is suspended here, or no member.
+        """
+        accused = claim.sender in self.witness.forked and not self.barred(claim.charter, claim.sender)
+        if accused and self.witness.verdicts.may_explain(claim.sender, claim.history):
+            return self.directory.keys_of(claim.charter, claim.sender)
+        return self.keys_of(claim.charter, claim.sender)
 
     def keys_of(self, charter: str, sender: str) -> Mapping[str, PublicKey]:
         """The keys by which a sender is believed now.

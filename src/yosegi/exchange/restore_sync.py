@@ -22,7 +22,7 @@ from pydantic import Field
 
 from yosegi.core import canonical
 from yosegi.core.clock import Clock, parse_timestamp, timestamp
-from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable
+from yosegi.core.errors import Corrupt, Invalid, Unavailable
 from yosegi.core.supervision import TaskScope
 from yosegi.exchange.channels import Channels
 from yosegi.exchange.outbox import sending, sending_by_digest
@@ -65,7 +65,7 @@ class ReceiptReply(Addressed):
     Args:
         receipts: of the asking site's entries.
         awaited: requests of the answering site that the asking one had taken and not ended.
-        held: the furthest checkpoint of the asking site that the answering one holds.
+        held: the furthest checkpoint of the asking site, from before the restoration, that the answering one holds.
     """
 
     kind: ClassVar[str] = "recalled"
@@ -160,9 +160,7 @@ class RestoreSync:
             raise Invalid("a request for receipts", f"its receipt is not of epoch {asked.epoch}, which it says is open")
         key = (received.charter, received.sender, received.envelope.payload_digest)
         if key not in self._answers:
-            self._answers[key] = self.scope.spawn(
-                f"receipts for {received.sender}", lambda: self._answer(asked, *key)
-            )
+            self._answers[key] = self.scope.spawn(f"receipts for {received.sender}", lambda: self._answer(asked, *key))
         done, _ = await asyncio.wait({self._answers[key]}, timeout=PATIENCE)
         if not done:
             raise Unavailable(f"receipts of {received.sender}", "they are being put together", "it is asked again")
@@ -188,10 +186,7 @@ class RestoreSync:
 
     def _part(self, asked: ReceiptRequest, part: _Part, number: int, question: str) -> Draft:
         charter, peer = asked.charter, asked.sender
-        try:
-            held = self.channels.witness.last(charter, peer)
-        except NotFound:
-            held = None
+        held = self.channels.witness.known(charter, peer).before(asked.epoch)
         fields = self._addressed(charter, peer, asked.key)
         document = self._made(fields, part, held)
         body = {

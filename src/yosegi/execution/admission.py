@@ -32,7 +32,6 @@ from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.messages import Cancel, Explanation, Request
 
-
 REFUSED_ON_RECORD = Rate(burst=200, hourly=600)
 """Of one peer; each takes about 11 kB of the ledger."""
 

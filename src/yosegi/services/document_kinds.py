@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from yosegi.exchange.budget import Rate
-from yosegi.exchange.mailbox_host import MailRefusals, RefusedMailRegister
+from yosegi.exchange.mail_refusals import MailRefusals
+from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.exchange.received import (
     DocumentKind,
     Handler,

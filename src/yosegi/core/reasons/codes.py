@@ -149,6 +149,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "background_failed",
         "background_failing",
         "ledger_stopped",
+        "ledger_damaged",
         "clock_off",
         "clocks_apart",
         "effect_unsettled",

@@ -167,7 +167,7 @@ class DocumentPublisher:
         return self.ledger.size > before
 
     def _may_introduce(self, envelope: Envelope) -> bool:
-        """Whether a site's own statement may come this way once more: signed anew each second it would fill a ledger."""
+        """Whether a statement may come this way once more: signed anew each second it would fill a ledger."""
         if envelope.payload_type != Statement.payload_type:
             return True
         try:
@@ -198,18 +198,27 @@ class DocumentPublisher:
         return suspension
 
     async def lift(self, kind: Barred, name: str, by: str, why: str, charter: str = "") -> Suspension:
-        """Bar something no more.
+        """Bar something no more; also a site that told two stories, once it has shown how it set that right.
 
         Raises:
             NotFound: it is not barred.
+            Conflict: it told two stories, and has shown no restoration.
         """
         async with self._lock:
             now = self.suspensions()
             known = next((s for s in now if s.key == (kind, name, charter)), None)
+            if known is None and kind == "site" and name in self.channels.witness.forked:
+                return await self._lift_verdict(name, by, why)
             if known is None:
                 raise NotFound("suspension", f"{kind} {name}", tuple(f"{s.kind} {s.name}" for s in now))
             await self._record(lifted(known, why[:2000]), by, charter)
         return known
+
+    async def _lift_verdict(self, peer: str, by: str, why: str) -> Suspension:
+        charter = await self.channels.witness.verdicts.lift(peer, by, why)
+        self.channels.meet(charter)
+        fields = {"kind": "site", "name": peer, "by": self.site, "why": "its ledger told two stories"}
+        return Suspension.read(fields | {"since": timestamp(self.clock.now())}, what="the verdict")
 
     async def _record(self, draft: Draft, by: str, charter: str) -> None:
         await self.ledger.append(Write(STREAM, None, (draft,), charter=charter, actor=by))
