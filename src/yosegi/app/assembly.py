@@ -205,7 +205,9 @@ def _data(parts: Parts, core: _Core) -> _Data:
         site, ledger, clock, store, puller, authorizer, channels, core.requests, repository,
         settings.objects.largest_bytes, scope("objects"),
     )  # fmt: skip
-    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels, scope("policy disclosure"))
+    disclosure = PolicyDisclosure(
+        site, ledger, store, puller, authorizer, channels, core.budget, scope("policy disclosure")
+    )
     preflight = PreflightService(
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
