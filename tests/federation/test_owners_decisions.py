@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,7 @@ def test_policies_that_permit_by_what_nobody_signed_are_found(bundle) -> None:
 def test_what_an_owner_names_that_is_no_text_is_not_kept_and_asked_for_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "yosegi.evidence")
     data = b"\xff\xfe" * 1000
     digests: list[str] = []
 

@@ -66,7 +66,8 @@ class ParcelCodec:
         chunks: tuple[Chunk, ...] = (),
     ) -> Envelope:
         """A signed parcel; documents there is no room for are due again."""
-        now = self.clock.now()
+        now, by_mail = self.clock.now(), lifetime > LIFETIME
+        charter, peer = channel.charter, channel.peer
         parcel = Parcel(
             charter=channel.charter,
             sender=self.site,
@@ -79,8 +80,8 @@ class ParcelCodec:
             refused=batch.refused,
             mail=mail,
             collected=batch.collected,
-            history=None if channel.peer == self.site else self.witness.history(channel.charter, channel.peer),
-            asks=self.witness.asks(channel.charter, channel.peer) or None,
+            history=None if peer == self.site else self.witness.history(charter, peer, by_mail=by_mail),
+            asks=(not by_mail and self.witness.asks(charter, peer)) or None,
             wants=batch.wants or None,
             chunks=chunks or None,
             wait=wait,

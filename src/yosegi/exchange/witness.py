@@ -118,13 +118,19 @@ class Witness:
         """A peer that was just started asks what is held of its ledger: the next history says it, and goes at once."""
         self._asked.add((charter, peer))
 
-    def history(self, charter: str, peer: str) -> History | None:
-        """What to tell a peer now; None if it was told a moment ago."""
+    def history(self, charter: str, peer: str, *, by_mail: bool = False) -> History | None:
+        """What to tell a peer now; None if it was told a moment ago, or is asked first.
+
+        Args:
+            charter: under which charter.
+            peer: whom.
+            by_mail: whether it travels by mail, whose answer may take long: then nobody is asked first.
+        """
         now, asked = self.clock.monotonic(), (charter, peer) in self._asked
         size, epoch, at = self._told.get((charter, peer), (0, 0, -EVERY))
         if (now - at < EVERY and not asked) or self.ledger.stopped is not None:
             return None  # a ledger that has stopped tells no story, least of all a second one
-        if self.asks(charter, peer) and now - self._started < SILENT_AT_START and not asked:
+        if self.asks(charter, peer) and now - self._started < SILENT_AT_START and not (asked or by_mail):
             return None
         self._asked.discard((charter, peer))
         self._told[charter, peer] = (size, epoch, now)
