@@ -11,6 +11,7 @@ import pytest
 from federation.toys import make, measure, simulate, spec
 from yosegi.campaign import parse_spec
 from yosegi.core.states import CampaignState
+from yosegi.exchange.inbox import SIGNED_AHEAD
 from yosegi.governance.charter.statement import Listens
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import Federation, Place, address
@@ -56,6 +57,11 @@ def test_a_campaign_goes_on_by_itself_after_a_clock_was_hours_ahead(
         campaign = home.campaigns.get("toy")
         assert campaign.state is CampaignState.ENDED, campaign.why
         assert not federation.world.twice()
+        # The other site has it on record which documents were made in that hour.
+        other = federation.places["nims" if whose == "argonne" else "argonne"].running
+        made = [one for entry in other.ledger.scan() if entry.type == SIGNED_AHEAD for one in entry.facts["ids"]]
+        assert all(one.split()[1] == whose and int(one.split()[2]) > 8 * HOUR for one in made)
+        assert made
 
     run_simulated(story())
 

@@ -65,6 +65,10 @@ class PeerBudget:
         """Take from a budget for what was done already."""
         self._used[peer, work] = min(self._now(peer, work, rate) + 1.0, float(rate.burst)), self.clock.monotonic()
 
+    def give_back(self, peer: str, work: str, rate: Rate, cost: float = 1.0) -> None:
+        """Take nothing after all for what has to come again, so that it cannot use up what others need."""
+        self._used[peer, work] = max(0.0, self._now(peer, work, rate) - cost), self.clock.monotonic()
+
     def _now(self, peer: str, work: str, rate: Rate) -> float:
         used, at = self._used.get((peer, work), (0.0, 0.0))
         return max(0.0, used - (self.clock.monotonic() - at) * rate.hourly / 3600.0)
