@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from yosegi.exchange.parcel import MOST_PLACES, Place
+from yosegi.exchange.parcel import MOST_PLACES, LedgerPosition
 from yosegi.exchange.witnessed_ledger import WitnessedLedger
 from yosegi.ledger import Checkpoint, Forked
 from yosegi.trust.envelope import Envelope
@@ -30,7 +30,7 @@ def test_the_furthest_that_a_receipt_brought_is_asked_from_and_the_others_beside
     known.see(at(105))
     known.see(at(103))
     assert known.furthest == at(105)
-    assert known.to_tell(all_of_them=True)[0] == Place(size=105, epoch=1)
+    assert known.to_tell(all_of_them=True)[0] == LedgerPosition(size=105, epoch=1)
     assert places(known) == [(1, 105), (1, 103), (1, 100)]
 
 

@@ -50,17 +50,17 @@ class Mail(Value):
     box: Sealed
 
 
-class Place(Value):
+class LedgerPosition(Value):
     """How far a ledger is known: so many entries, in an epoch."""
 
     size: int = Field(ge=1)
     epoch: int = Field(ge=1)
 
 
-class PlaceProof(Value):
+class PositionProof(Value):
     """Proof (RFC 9162, section 2.1.4) that the told checkpoint continues the ledger as it was at a place."""
 
-    place: Place
+    place: LedgerPosition
     proof: tuple[Digest, ...] = Field(default=(), max_length=128)
 
 
@@ -92,8 +92,8 @@ class History(Value):
     holds: int = Field(default=0, ge=0)
     holds_epoch: int = Field(default=0, ge=0)
     # Absent where there is nothing, and told to sites alone that state a format of the same version.
-    holds_too: tuple[Place, ...] | None = Field(default=None, max_length=MOST_PLACES)
-    proofs: tuple[PlaceProof, ...] | None = Field(default=None, max_length=MOST_PLACES)
+    holds_too: tuple[LedgerPosition, ...] | None = Field(default=None, max_length=MOST_PLACES)
+    proofs: tuple[PositionProof, ...] | None = Field(default=None, max_length=MOST_PLACES)
     held: Envelope | None = None
 
 

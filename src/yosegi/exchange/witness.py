@@ -19,7 +19,7 @@ from yosegi.core.clock import Clock
 from yosegi.core.errors import NotFound, Unavailable, YosegiError
 from yosegi.exchange.fork_verdicts import FORKED, ForkVerdicts
 from yosegi.exchange.mail_refusals import MailRefusals
-from yosegi.exchange.parcel import History, Place, PlaceProof
+from yosegi.exchange.parcel import History, LedgerPosition, PositionProof
 from yosegi.exchange.witnessed_ledger import WitnessedLedger
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import LEDGER, OPENED, Checkpoint, Draft, Header, Ledger, LedgerBehind, Receipt, Write
@@ -60,7 +60,7 @@ class Witness:
     verdicts: ForkVerdicts = field(init=False)
     _known: dict[tuple[str, str], WitnessedLedger] = field(default_factory=dict)
     _told: dict[tuple[str, str], tuple[int, int, float]] = field(default_factory=dict)
-    _told_too: dict[tuple[str, str], tuple[Place, ...]] = field(default_factory=dict)
+    _told_too: dict[tuple[str, str], tuple[LedgerPosition, ...]] = field(default_factory=dict)
     _recorded: dict[tuple[str, str], float] = field(default_factory=dict)
     _heard: dict[tuple[str, str], float] = field(default_factory=dict)
     _unproven: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -159,7 +159,7 @@ class Witness:
             held=known.furthest if speaks and asked else None,
         )
 
-    def _proofs(self, charter: str, peer: str, mine: Checkpoint) -> tuple[PlaceProof, ...] | None:
+    def _proofs(self, charter: str, peer: str, mine: Checkpoint) -> tuple[PositionProof, ...] | None:
         """That this ledger continues what a peer holds too; of an epoch that is over nothing is shown this way."""
         places = [
             place
@@ -167,7 +167,8 @@ class Witness:
             if place.epoch == mine.epoch and place.size <= mine.size
         ]
         made = (
-            PlaceProof(place=place, proof=_digests(self.ledger.consistency(place.size, mine.size))) for place in places
+            PositionProof(place=place, proof=_digests(self.ledger.consistency(place.size, mine.size)))
+            for place in places
         )
         return tuple(made) or None
 

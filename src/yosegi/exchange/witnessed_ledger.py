@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from yosegi.exchange.parcel import MOST_PLACES, Place
+from yosegi.exchange.parcel import MOST_PLACES, LedgerPosition
 from yosegi.ledger import Checkpoint
 from yosegi.ledger.witness import Forked
 from yosegi.trust.envelope import Envelope
@@ -55,7 +55,7 @@ class WitnessedLedger:
         """The signed form of a checkpoint that is held."""
         return self.base(checkpoint.size, checkpoint.epoch)
 
-    def to_tell(self, *, all_of_them: bool) -> list[Place | None]:
+    def to_tell(self, *, all_of_them: bool) -> list[LedgerPosition | None]:
         """Where proofs are asked from, the furthest first; one alone of a peer that reads no more, in turns."""
         places = sorted(self._places(), reverse=True)
         last = None if self.proven is None else _where(self.proven)
@@ -67,7 +67,7 @@ class WitnessedLedger:
             places.sort(key=lambda where: where != last)
         for where in places:
             self._remember(where)
-        return [Place(size=size, epoch=epoch) for epoch, size in places]
+        return [LedgerPosition(size=size, epoch=epoch) for epoch, size in places]
 
     def see(self, signed: Envelope) -> None:
         """A receipt came under this checkpoint, whose signature was verified.
