@@ -33,13 +33,13 @@ def test_an_absurd_charge_is_on_record_and_the_contracts_cost_is_counted(
         await federation.start()
         end = await asked(federation, "nims/toy.make@1")
         assert end.state is TaskState.ENDED
-        assert end.charged == {"samples": "1"}
+        assert end.charged == Amounts.parse({"samples": "1"})
         home = federation.places["argonne"].running
         entry = [e for e in home.ledger.read(request_stream("nims", "0123456789abcdef")) if e.type == REPORTED][-1]
         assert dict(entry.facts["charged"]) == {"samples": 10**9, "usd": 10**9}
         assert dict(entry.facts["counted"]) == {"samples": 1000}
         await federation.crash("argonne")
         again = await federation.restart("argonne")
-        assert again.requests.get("nims", "0123456789abcdef").charged == {"samples": "1"}
+        assert again.requests.get("nims", "0123456789abcdef").charged == Amounts.parse({"samples": "1"})
 
     run_simulated(story())
