@@ -280,7 +280,7 @@ def backup(home: Path, target: Path) -> None:
     place.settings()
     target.mkdir(parents=True, mode=0o700)
     # What is half written, here or at a station, may be gone while it is copied.
-    ignore = shutil.ignore_patterns("ledger.db*", "mailbox.db*", "work", "incoming", "scratch", "given")
+    ignore = shutil.ignore_patterns("ledger.db*", "ledger.mark*", "mailbox.db*", "work", "incoming", "scratch", "given")
 
     def but_objects(folder: str, names: list[str]) -> set[str]:
         return ignore(folder, names) | ({place.objects.name} if Path(folder) == home else set())
