@@ -13,6 +13,7 @@ from yosegi.app.ledger_mark import HighWaterMark, MarkKeeper
 from yosegi.app.settings import Home, NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
+from yosegi.campaign.events import PointsWanted
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines, Outcome
 from yosegi.core.events import Events
@@ -47,11 +48,15 @@ from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
 from yosegi.identity.access_tokens import AccessTokens
 from yosegi.identity.accounts import Account
+from yosegi.identity.agent_tokens import AgentTokens
 from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.ledger.snapshot import Snapshot
+from yosegi.services.agents.proposer import ProposingAgent
+from yosegi.services.agents.proposing import ProposingAgents
+from yosegi.services.agents.service import AgentService
 from yosegi.services.alerts.email import Mailer
 from yosegi.services.alerts.health import HealthChecks
 from yosegi.services.alerts.ledger_scrub import LedgerScrub
@@ -96,6 +101,7 @@ class Parts:
         engines: makes what does the work, once it is known who takes outcomes that come late.
         snapshot: reads the ledger from where it lies, beside the running site.
         resources: closes what was opened for the site; the site closes it.
+        agents: that propose for campaigns, by the name that a campaign gives, beside those of installed packages.
     """
 
     settings: Settings
@@ -114,6 +120,7 @@ class Parts:
     snapshot: Callable[[], Snapshot] | None = None
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
+    agents: Mapping[str, ProposingAgent] = field(default_factory=dict)
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
     offload: Offload = asyncio.to_thread
@@ -239,7 +246,16 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     )  # fmt: skip
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
-        site, ledger, requests, authorizer, delegation, contract_of, scope("campaigns"), named, compute=parts.compute
+        site,
+        ledger,
+        requests,
+        authorizer,
+        delegation,
+        contract_of,
+        scope("campaigns"),
+        named,
+        events,
+        compute=parts.compute,
     )
     reports = Reports(site, ledger, delegation, requests, campaigns.consequences)
     erasure = ErasureService(
@@ -345,6 +361,8 @@ def assemble(parts: Parts) -> Site:
     scrub = None if parts.snapshot is None else LedgerScrub(site, parts.snapshot, clock)
     alerts = _alerts(parts, core, data, work, scrub)
     _subscribe(core.events, data, work, alerts, monitor)
+    proposing = ProposingAgents(work.campaigns, authorizer, parts.agents, scope("proposing agents"))
+    core.events.subscribe(PointsWanted, proposing.wanted)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
@@ -366,7 +384,9 @@ def assemble(parts: Parts) -> Site:
         restore_guard=work.guard,
         catalogue=catalogue,
         campaign_engine=work.campaigns,
-        campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter),
+        campaigns=CampaignService(
+            site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, proposing
+        ),
         tasks=work.tasks,
         task_requests=asking,
         facility_jobs=FacilityJobs(site, ledger, clock, asking, core.requests, data.repository, work.tasks, authorizer),
@@ -382,6 +402,8 @@ def assemble(parts: Parts) -> Site:
         institution=parts.institution,
         access_tokens=_access_tokens(parts, work.authenticator),
         alerts=alerts,
+        agents=AgentService(ledger, clock, core.delegation),
+        agent_tokens=AgentTokens(clock, work.authenticator),
         authenticator=work.authenticator,
         sessions=SessionStore(ledger, clock, work.authenticator, issuer),
         transfers=data.transfers,
