@@ -32,6 +32,7 @@ from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.events import TaskChanged
+from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.reporting import Reporter
@@ -86,6 +87,7 @@ class Parts:
     Args:
         engines: makes what does the work, once it is known who takes outcomes that come late.
         resources: closes what was opened for the site; the site closes it.
+        last_resort: the file that has a stop until the ledger has it; None where there is no folder for one.
     """
 
     settings: Settings
@@ -101,6 +103,7 @@ class Parts:
     supervisor: Supervisor
     mailbox: Mailbox | None = None
     folder: Path | None = None
+    last_resort: Path | None = None
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
     compute: Compute = in_thread
@@ -213,7 +216,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     lost = LostTasks(repository, guard)
     dispatcher = Dispatcher(
         repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
-        parts.supervisor.scope("execution"),
+        parts.supervisor.scope("execution"), LastResort(parts.last_resort),
     )  # fmt: skip
     admission = Admission(
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
@@ -234,7 +237,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
     restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost)
-    tasks = TaskService(ledger, repository, dispatcher, authorizer)
+    tasks = TaskService(ledger, repository, dispatcher, authorizer, mandates)
     return _Work(
         verifier, guard, dispatcher, admission, campaigns, reports, erasure, authenticator, mandates,
         restore_sync, tasks,
@@ -313,6 +316,7 @@ def assemble(parts: Parts) -> Site:
     alerts = _alerts(parts, core, data, work)
     _subscribe(core.events, data, work, alerts, monitor)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
+    campaigns = CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter)
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
     )
@@ -332,12 +336,12 @@ def assemble(parts: Parts) -> Site:
         restore_guard=work.guard,
         catalogue=catalogue,
         campaign_engine=work.campaigns,
-        campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter),
+        campaigns=campaigns,
         tasks=work.tasks,
         task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
         operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),
         peers=PeerService(channels),
-        programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
+        programme=ProgrammeService(ledger, registry, queries, governance.grants, campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
         resources=parts.resources,
         lasting=parts.lasting,

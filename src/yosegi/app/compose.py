@@ -95,7 +95,9 @@ async def compose(home: Home) -> Site:
     try:
         ledger = await open_ledger(home, settings, clock, key)
         resources.callback(ledger.close)
-        parts = replace(_parts(home, settings, clock, key, ledger), resources=resources, folder=home.folder)
+        parts = replace(
+            _parts(home, settings, clock, key, ledger), resources=resources, folder=home.folder, last_resort=home.stop
+        )
         mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
         if mailbox is not None:
             resources.callback(mailbox.close)

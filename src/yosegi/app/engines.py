@@ -84,6 +84,7 @@ def open_engines(
             contracts=one.contracts,
             entries=one.entries,
             on_late=on_late,
+            home=home.folder.absolute(),
         )
         engine = kind_of(one.table.kind).open(one.table.settings, services)
         slots = one.table.settings.slots

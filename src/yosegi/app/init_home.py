@@ -34,8 +34,8 @@ def make_home(folder: Path, settings: dict[str, object]) -> Home:
         raise Conflict(f"{folder}", "is the home of a site already", "choose another folder")
     Settings.read(settings, what=f"the settings of {folder}")
     for sub in (folder, home.keys, home.policy, home.stations):
-        sub.mkdir(parents=True, exist_ok=True)
-    home.keys.chmod(0o700)
+        sub.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sub.chmod(0o700)
     home.settings_file.write_text(_toml(settings), encoding="utf-8")
     for which in ("site", "governance"):
         Ed25519Signer.generate().save(home.keys / f"{which}.key")

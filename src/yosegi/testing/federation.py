@@ -287,6 +287,7 @@ class Federation:
             objects=place.objects,
             supervisor=self.supervise(clock),
             mailbox=mailbox,
+            last_resort=self.folder / f"{name}-stop",
             compute=inline,
             offload=offload_inline,
             resources=resources,
