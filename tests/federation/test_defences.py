@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from federation.asking import ask, why_refused
+from federation.asking import ask, person, why_refused
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import CampaignState, Effect, TaskState
 from yosegi.execution.outcomes import MOST_ATTEMPTS
-from yosegi.testing.federation import Federation
+from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 
 THEIRS = "someone@riken"
@@ -89,15 +89,16 @@ def test_a_pure_task_that_ends_its_site_is_begun_a_bounded_number_of_times_and_t
         federation.places["riken"].duration = 50.0
         await federation.start()
         riken = federation.places["riken"].running
-        await federation.places["argonne"].running.campaigns.start(parse_spec(spec(1)), federation.member())
-        while not (rows := riken.ledger.query("SELECT stream FROM task WHERE state = 'dispatched'")):
-            await asyncio.sleep(0.1)
-        stream = str(rows[0]["stream"])
+        stream, home = "task/argonne/deadly", federation.places["argonne"].running
+        terms = {"charter": CHARTER, "team": TEAM, "inputs": {"x": 0.5}, "purpose": "research"}
+        await home.task_requests.ask(person(), key="deadly", capability="riken/toy.simulate@1", **terms)
+        await asyncio.sleep(5)
+        assert riken.repository.task(stream).state is TaskState.DISPATCHED
         for _ in range(MOST_ATTEMPTS + 3):
             await federation.crash("riken")
             riken = await federation.restart("riken")
             await asyncio.sleep(1)
-            begun = sum(entry.type == "task.dispatched" for entry in riken.ledger.read(stream))
+        begun = sum(entry.type == "task.dispatched" for entry in riken.ledger.read(stream))
         task = riken.repository.task(stream)
         assert begun == MOST_ATTEMPTS
         assert task.outcome is not None

@@ -23,6 +23,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "lost_in_restore",
         "not_signed_in",
         "sign_in_failed",
+        "too_many_pages",
     ),
     "home": (
         "mandate_missing",
