@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from execution.conftest import HERE, gone, process_engine, until, work
+from execution.conftest import HERE, can_shut_in, gone, process_engine, until, work
 from yosegi.core.engine import Outcome, Progress, Work
 from yosegi.core.errors import Invalid
 from yosegi.core.states import Effect, Result
@@ -339,11 +339,6 @@ def test_a_task_opens_as_many_files_as_it_may(tmp_path: Path) -> None:
     assert outcome.outputs is not None
     # Some are open already: standard input and output, and the line on which it answers.
     assert 32 < outcome.outputs["value"] < 64
-
-
-def can_shut_in() -> bool:
-    line = ["bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--unshare-net", "--proc", "/proc", "true"]
-    return shutil.which("bwrap") is not None and subprocess.run(line, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("network", [False, True])

@@ -51,7 +51,7 @@ def register(home: Site, who: Session) -> Awaitable[CampaignStanding]:
 
 
 def outcomes(home: Site) -> list[str]:
-    return [entry.actor for entry in home.ledger.read("campaign/toy") if entry.type == OUTCOME]
+    return [entry.header.actor for entry in home.ledger.read("campaign/toy") if entry.type == OUTCOME]
 
 
 def test_a_member_of_the_team_registers_what_came_of_its_campaign(tmp_path: Path) -> None:

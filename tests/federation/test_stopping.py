@@ -81,7 +81,7 @@ def test_a_stop_on_a_full_disk_is_done_told_as_done_and_stands_after_a_restart(t
         await asyncio.sleep(60)
         assert not federation.world.effects[stream]
         last = again.ledger.read("owner/switch")[-1]
-        assert (last.facts["word"], last.actor, (last.body or {})["reason"]) == ("abort", "pi@argonne", "smoke")
+        assert (last.facts["word"], last.header.actor, (last.body or {})["reason"]) == ("abort", "pi@argonne", "smoke")
         assert again.dispatcher.stop_is_recorded
         await again.operations.set_stop_level("release", federation.member(), "it was steam")
         await federation.crash("nims")

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yosegi
-
 PROGRAM = "bwrap"
 PARENT = "1"
 """The number of the parent of what runs in a process namespace of its own."""
@@ -52,7 +50,7 @@ class Sandbox:
 
 def _libraries() -> Iterable[Path]:
     """Where Python and what it imports lie, wherever that is."""
-    found = [Path(sys.prefix), Path(sys.base_prefix), Path(yosegi.__file__).parents[1], *map(Path, sys.path)]
+    found = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[4], *map(Path, sys.path)]
     return [folder for folder in found if folder.is_absolute() and folder.exists()]
 
 

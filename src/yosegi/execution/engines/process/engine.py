@@ -110,7 +110,7 @@ class ProcessEngine:
             store=services.store,
             worker=settings.worker,
             control_group=settings.control_group,
-            sandbox=_sandbox(settings, services),
+            sandbox=settings.shut_in(services.folder, services.home),
             name=services.name,
         )
 
@@ -431,14 +431,6 @@ class ProcessEngine:
 
     def __repr__(self) -> str:
         return f"<process engine: {self._running} of {self._slots} slots busy, {len(self._waiting)} waiting>"
-
-
-def _sandbox(settings: ProcessSettings, services: EngineServices) -> Sandbox | None:
-    if settings.sandbox == "none":
-        return None
-    hidden = tuple(Path(folder) for folder in settings.hidden)
-    home = () if services.home is None else (services.home,)
-    return Sandbox(services.folder.absolute(), (*home, *hidden), settings.network, settings.import_folders())
 
 
 def _report(key: str, progress: Callable[[Progress], None], text: str) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from yosegi.execution.engines.limits import MIB, TaskLimits
 from yosegi.execution.engines.plugin import EngineSettings
+from yosegi.execution.engines.process._sandbox import Sandbox
 
 KIB = 1024
 _DEFAULTS = TaskLimits()
@@ -70,6 +71,13 @@ class ProcessSettings(EngineSettings):
         if self.sandbox != "none" and self.worker == "warm":
             raise ValueError("a warm worker cannot be in a sandbox: it has to hear signals")
         return self
+
+    def shut_in(self, work: Path, home: Path | None) -> Sandbox | None:
+        """What workers of a site are shut in that may write in the folder `work`; None for nothing."""
+        if self.sandbox == "none":
+            return None
+        hidden = (*(() if home is None else (home,)), *(Path(folder) for folder in self.hidden))
+        return Sandbox(work.absolute(), hidden, self.network, self.import_folders())
 
     def import_folders(self) -> tuple[Path, ...]:
         """`import_path` as paths."""
