@@ -19,6 +19,7 @@ from yosegi.app.private_files import close_to_others, open_to_others
 from yosegi.app.serve import serve as serve_site
 from yosegi.app.settings import Home, Settings
 from yosegi.app.stores import has_ledger, restore_ledger, store_of
+from yosegi.cli._files import output
 from yosegi.cli.charters import join_charter
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.keys import key
@@ -226,7 +227,7 @@ def _is_running(address: tuple[str, int]) -> bool:
 @click.option("--country", default="", help="This institution's country: ISO 3166, e.g. JP.")
 @click.option("--kind", type=click.Choice(KINDS), default="laboratory", show_default=True, help="What it is.")
 @click.option("--person", "people", multiple=True, help="Somebody of this site who joins the team; repeatable.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where the answer to an invitation is written.")
+@output(required=False, help="Where the answer to an invitation is written.")
 @explained
 def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[str, ...], out: Path | None) -> None:
     """Join a charter: answer the invitation in FILE, and later take the welcome in FILE.
