@@ -141,8 +141,12 @@ def test_no_command_writes_over_what_it_reads_and_over_what_is_there_only_when_t
 
 
 def test_what_was_broken_off_leaves_what_was_there(mine: Path) -> None:
-    with pytest.raises(ZeroDivisionError), written(mine, overwrite=True) as file:
-        file.write(b"half")
-        raise ZeroDivisionError
+    def break_off() -> None:
+        with written(mine, overwrite=True) as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
     assert mine.read_text() == "x,y\n1,2\n"
     assert [path.name for path in mine.parent.iterdir()] == ["mine.csv"]
