@@ -53,10 +53,17 @@ def tell(story: Story, limits: ConnectionLimits) -> None:
     asyncio.run(whole())
 
 
-async def said(port: int, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+@contextlib.asynccontextmanager
+async def said(port: int, data: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection on which this was said."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(data)
-    return reader, writer
+    try:
+        writer.write(data)
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def is_ended(reader: asyncio.StreamReader) -> bool:
@@ -68,45 +75,44 @@ async def is_ended(reader: asyncio.StreamReader) -> bool:
 @pytest.mark.parametrize("data", [b"", GET[:9], POST + b"12345"], ids=["nothing", "half a head", "half a body"])
 def test_who_does_not_say_what_they_want_in_time_is_let_go(data: bytes) -> None:
     async def story(port: int, limits: ConnectionLimits) -> None:
-        reader, _ = await said(port, data)
-        assert await is_ended(reader)
+        async with said(port, data) as (reader, _):
+            assert await is_ended(reader)
 
     tell(story, ConnectionLimits(10, headers_within=0.1, body_within=0.1))
 
 
 def test_half_a_head_after_an_answer_is_let_go_too() -> None:
     async def story(port: int, limits: ConnectionLimits) -> None:
-        reader, writer = await said(port, GET)
-        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
-        writer.write(GET[:9])
-        assert await is_ended(reader)
+        async with said(port, GET) as (reader, writer):
+            assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+            writer.write(GET[:9])
+            assert await is_ended(reader)
 
     tell(story, ConnectionLimits(10, headers_within=0.1))
 
 
 def test_a_whole_request_is_answered_however_many_came_before_on_its_connection() -> None:
     async def story(port: int, limits: ConnectionLimits) -> None:
-        reader, writer = await said(port, GET)
-        for request in (POST + b"1234567890", GET):
+        async with said(port, GET) as (reader, writer):
+            for request in (POST + b"1234567890", GET):
+                assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+                writer.write(request)
             assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
-            writer.write(request)
-        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
 
     tell(story, ConnectionLimits(10))
 
 
 def test_one_more_than_there_may_be_is_ended_and_taken_once_another_has() -> None:
     async def story(port: int, limits: ConnectionLimits) -> None:
-        _, first = await said(port, b"")
-        while not limits.open:
-            await asyncio.sleep(0.005)
-        refused, _ = await said(port, GET)
-        assert await is_ended(refused)
-        first.close()
+        async with said(port, b""):
+            while not limits.open:
+                await asyncio.sleep(0.005)
+            async with said(port, GET) as (refused, _):
+                assert await is_ended(refused)
         while limits.open:
             await asyncio.sleep(0.005)
-        reader, _ = await said(port, GET)
-        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+        async with said(port, GET) as (reader, _):
+            assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
 
     tell(story, ConnectionLimits(1))
 

@@ -83,6 +83,7 @@ async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None])
                 timeout_keep_alive=60,
                 timeout_graceful_shutdown=2,
                 server_header=False,
+                ws="none",
                 http=limited(limits, AutoHTTPProtocol),  # type: ignore[arg-type]
                 backlog=BACKLOG,
             )
