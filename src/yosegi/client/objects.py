@@ -59,7 +59,7 @@ class ObjectsClient:
         """
         path, sha = Path(file), hashlib.sha256()
         request = self._connection.request("GET", f"/objects/{quote(sha256)}/bytes")
-        with self._connection.opened(request, LONG) as answer, written(path, overwrite) as out:
+        with written(path, overwrite) as out, self._connection.opened(request, LONG) as answer:
             while block := answer.read(_BLOCK):
                 sha.update(block)
                 out.write(block)
