@@ -1,4 +1,4 @@
-"""Where the twins of a test session are. EPICS' client libraries read once where to search, so all are known at first."""
+"""Where the twins of a test session are: EPICS' client libraries read only once where to search."""
 
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ def test_it_begins_at_the_known_point_with_small_steps():
 
 
 def test_hardly_anything_beyond_the_bound_is_asked_and_the_best_within_it_is_found():
-    histories = [search(problem(), 20, 100 * seed) for seed in range(3)]
+    histories = [search(problem(), 18, 100 * seed) for seed in range(3)]
     beyond = sum(one.value("loss") > 1.0 for history in histories for one in history)
-    assert beyond <= 0.02 * 60 + 1  # the stated probability, and one for chance
+    assert beyond <= 0.02 * 54 + 1  # the stated probability, and one for chance
     assert max(one.value("loss") for history in histories for one in history) <= 1.1
     # By hand: the nearest point of the circle to (0.9, 0.9) lies on the diagonal, 0.9·√2 - 0.8 away.
     for history in histories:
@@ -73,8 +73,8 @@ def test_no_step_is_longer_than_the_reach_from_a_point_that_kept_the_bounds(seed
 def test_the_best_is_measured_again_at_intervals():
     history = search(problem(again=5), 16, 1)
     for number in (5, 10, 15):
-        best = min(history[:number], key=lambda one: one.value("cost"))
-        assert history[number].values == best.values
+        within = [one for one in history[:number] if one.value("loss") <= 1.0]
+        assert history[number].values == min(within, key=lambda one: one.value("cost")).values
 
 
 def test_without_a_kept_point_it_returns_to_the_known_one():

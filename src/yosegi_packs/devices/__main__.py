@@ -8,6 +8,7 @@ import click
 
 from yosegi.core.errors import NotFound, YosegiError
 from yosegi_packs.devices.journal import FILE, Act, Journal
+from yosegi_packs.devices.restoring import restore_saved
 from yosegi_packs.devices.twin import TwinPlan, serve
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -23,7 +24,7 @@ def main() -> None:
 @click.argument("key", default="")
 def show(folder: Path, key: str) -> None:
     """Say what was put and is not settled, and where things were before; with KEY, all that task's puts."""
-    journal = _journal(folder)
+    journal = _journal(folder, to_look=True)
     try:
         acts = journal.of_task(key) if key else journal.unsettled()
         for act in acts:
@@ -50,6 +51,19 @@ def accept(folder: Path, note: str) -> None:
 
 
 @main.command()
+@_FOLDER
+def restore(folder: Path) -> None:
+    """Put back what was saved before a task that was cut off, and verify it; its station must be stopped."""
+    if not (folder / FILE).exists():
+        raise NotFound("devices", str(folder))
+    back = restore_saved(folder)
+    for name, value in back.items():
+        click.echo(f"{name} is back at {value:g}, verified")
+    if not back:
+        click.echo("nothing was saved: everything is where it was left")
+
+
+@main.command()
 @click.argument("plan", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--ca", default=0, help="Port of Channel Access; a free one if 0.")
 @click.option("--pva", default=0, help="Port of PV Access searches; a free one if 0.")
@@ -58,10 +72,10 @@ def twin(plan: Path, ca: int, pva: int) -> None:
     serve(TwinPlan.read(plan.read_bytes(), what=str(plan)), ca=ca, pva=pva)
 
 
-def _journal(folder: Path) -> Journal:
+def _journal(folder: Path, *, to_look: bool = False) -> Journal:
     if not (folder / FILE).exists():
         raise NotFound("devices", str(folder))
-    return Journal(folder)
+    return Journal(folder, to_look=to_look)
 
 
 def _said(act: Act) -> str:

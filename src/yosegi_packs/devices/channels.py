@@ -23,7 +23,8 @@ T = TypeVar("T")
 
 
 @functools.cache
-def _loop() -> asyncio.AbstractEventLoop:
+def device_loop() -> asyncio.AbstractEventLoop:
+    """The loop of the devices, which runs until the process ends."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="epics", daemon=True).start()
     return loop
@@ -31,7 +32,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the loop of the devices and return what it returns."""
-    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+    return asyncio.run_coroutine_threadsafe(work, device_loop()).result()
 
 
 def with_protocol(pv: str) -> str:

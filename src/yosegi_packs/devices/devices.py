@@ -12,11 +12,12 @@ from typing import Self
 from yosegi.core.capability import Context, Stopped
 from yosegi.core.errors import Invalid
 from yosegi_packs.devices.channels import Wired, check_identity, wait_for
-from yosegi_packs.devices.errors import DeviceError, NotRestored, PutRefused, Unsettled
+from yosegi_packs.devices.errors import DeviceError, PutRefused, Unsettled
 from yosegi_packs.devices.fence import Fence, holder_name
 from yosegi_packs.devices.journal import Journal
 from yosegi_packs.devices.moves import check_holds, check_limits, check_untouched, new_readings, put_verified
 from yosegi_packs.devices.network import Network
+from yosegi_packs.devices.restoring import put_back
 from yosegi_packs.devices.variable import Reading, Severity, Variable
 
 
@@ -121,11 +122,31 @@ class Devices:
             wait_for(self._advance({name: way for name, way in ways.items() if number < len(way)}, number))
             yield number, count
 
+    async def move(self, values: Mapping[str, float]) -> None:
+        """As `set`, on the loop of the devices (`channels.device_loop`)."""
+        for name, value in values.items():
+            check_limits(self._find(name), value)
+        ways = await self._ways({name: float(value) for name, value in values.items()})
+        for number in range(1, max(map(len, ways.values()), default=1)):
+            await self._advance({name: way for name, way in ways.items() if number < len(way)}, number)
+
+    async def measure(self, name: str) -> Reading:
+        """As `read`, one measurement, on the loop of the devices."""
+        return (await self._read(self._find(name), 1))[0]
+
+    def variable(self, name: str) -> Variable:
+        """One of the variables.
+
+        Raises:
+            DeviceError: there is none of that name.
+        """
+        return self._find(name).variable
+
     async def _ways(self, values: Mapping[str, float]) -> dict[str, list[float]]:
         """From where each variable is, which is saved, to where it shall be."""
         starts = {name: await check_untouched(self._wired[name], self._journal) for name in values}
         for name, start in starts.items():
-            self._journal.save(self._context.key, name, start)
+            self._journal.save(self._context.key, self._variables[name], start)
         return {name: [starts[name], *self._variables[name].steps(starts[name], end)] for name, end in values.items()}
 
     async def _advance(self, moving: Mapping[str, list[float]], number: int) -> None:
@@ -189,22 +210,7 @@ class Devices:
         wait_for(self._put_back())
 
     async def _put_back(self) -> None:
-        failures: list[NotRestored] = []
-        for name, value in self._journal.saved().items():
-            try:
-                await self._bring_back(self._wired[name], value)
-            except DeviceError as error:
-                failures.append(NotRestored(name, str(error)))
-        if failures:
-            raise failures[0]
-        self._journal.settle("restored and verified")
-
-    async def _bring_back(self, wired: Wired, value: float) -> None:
-        name = wired.variable.name
-        start = await check_untouched_since(wired, self._set.get(name), self._journal)
-        for step in wired.variable.steps(start, value):
-            await put_verified(wired, step, start, self._journal, self._context.key, lambda: False)
-            start = self._set[name] = step
+        await put_back(self._journal, self._wired, self._set, self._context.key)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -235,23 +241,6 @@ class Devices:
         if name not in self._wired:
             raise DeviceError(name, f"is none of {', '.join(self._wired)}")
         return self._wired[name]
-
-
-async def check_untouched_since(wired: Wired, put: float | None, journal: Journal) -> float:
-    """The setpoint now, which must be what was put last or what was there before it.
-
-    Raises:
-        MovedByAnother: it is neither.
-    """
-    if wired.setpoint is None:
-        raise DeviceError(wired.variable.name, "can be read and not set")
-    found = (await wired.setpoint.read()).value
-    if put is not None and abs(found - put) <= wired.variable.deadband:
-        return found
-    acts = [act for act in journal.unsettled() if act.variable == wired.variable.name]
-    if any(abs(found - act.start) <= wired.variable.deadband for act in acts):
-        return found
-    return await check_untouched(wired, journal)
 
 
 def _say_more(error: BaseException, text: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from yosegi.core.errors import Conflict
+from yosegi_packs.devices.variable import Variable
 
 FILE: Final = "devices.sqlite"
 _LOCK: Final = "devices.lock"
@@ -23,7 +24,8 @@ CREATE TABLE IF NOT EXISTS act (
     number INTEGER PRIMARY KEY, key TEXT NOT NULL, variable TEXT NOT NULL, setpoint TEXT NOT NULL, start REAL NOT NULL,
     wanted REAL NOT NULL, state TEXT NOT NULL, note TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS act_state ON act (state);
-CREATE TABLE IF NOT EXISTS saved (variable TEXT PRIMARY KEY, key TEXT NOT NULL, value REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS saved (
+    variable TEXT PRIMARY KEY, key TEXT NOT NULL, value REAL NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS left_at (variable TEXT PRIMARY KEY, value REAL NOT NULL);
 """
 
@@ -47,16 +49,18 @@ class Journal:
 
     Args:
         folder: the station's.
+        to_look: only to be read, also while another process holds it.
 
     Raises:
         Conflict: another process holds it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, to_look: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not to_look:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
             raise Conflict(str(folder), "its devices are driven by another process", "stop that one first") from None
@@ -83,13 +87,19 @@ class Journal:
             )
         self._db.execute("COMMIT")
 
-    def save(self, key: str, variable: str, value: float) -> None:
+    def save(self, key: str, variable: Variable, value: float) -> None:
         """Keep where a variable was before a task first put to it; kept until it is back or accepted."""
-        self._db.execute("INSERT OR IGNORE INTO saved VALUES (?, ?, ?)", (variable, key, value))
+        self._db.execute(
+            "INSERT OR IGNORE INTO saved VALUES (?, ?, ?, ?)", (variable.name, key, value, variable.to_bytes())
+        )
 
     def saved(self) -> dict[str, float]:
         """Where each variable was before the task that moved it."""
         return {str(name): float(value) for name, value in self._db.execute("SELECT variable, value FROM saved")}
+
+    def saved_variables(self) -> list[Variable]:
+        """The variables that are not known to be back."""
+        return [Variable.read(body) for (body,) in self._db.execute("SELECT body FROM saved ORDER BY variable")]
 
     def forget_saved(self) -> None:
         """What was saved is back in place, or is not wanted back."""

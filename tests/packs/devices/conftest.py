@@ -17,7 +17,7 @@ pytest.importorskip("ophyd_async", reason="the extra `devices` is not installed"
 
 from packs import iocs
 from yosegi.core.capability import Context
-from yosegi_packs.devices import Devices, Variable
+from yosegi_packs.devices import Devices, Disconnected, Variable
 from yosegi_packs.devices.twin import FAULTS, TwinChannel, TwinDetector, TwinPlan
 from yosegi_packs.devices.twin_process import TwinProcess
 
@@ -64,6 +64,16 @@ class Bench:
 
     def fault(self, what: str, channel: str = "CUR") -> None:
         self.put(f"MAG:{channel}:FAULT", FAULTS.index(what))
+
+    def await_contact(self) -> None:
+        """Wait until the client library has found an IOC again that was away; it looks ever more rarely."""
+        for _ in range(20):
+            try:
+                with self.devices(current()):
+                    return
+            except Disconnected:
+                continue
+        raise AssertionError("the IOC was not found again")
 
     def calm(self) -> None:
         """As after a power cycle, whatever a test did."""

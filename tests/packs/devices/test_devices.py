@@ -232,6 +232,7 @@ def test_a_power_cycle_is_noticed_before_anything_is_put(bench: Bench) -> None:
     with bench.devices(current()) as magnet:
         magnet.set({"current": 3.0})
     bench.twin.power_cycle()
+    bench.await_contact()
     with pytest.raises(MovedByAnother, match="left at 3 A, and is at 0 A") as told, bench.devices(current()) as magnet:
         magnet.set({"current": 4.0})
     assert told.value.effect == "none"

@@ -23,6 +23,7 @@ from yosegi.testing.engine_suite import ignore
 from yosegi.trust.keys import unbase64
 from yosegi_packs.devices.journal import Journal
 from yosegi_packs.devices.magnet import field
+from yosegi_packs.devices.restoring import restore_saved
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(300)]
 CONTRACT = field.contract
@@ -106,8 +107,9 @@ def test_a_station_killed_between_set_and_readback_repeats_nothing_until_a_perso
             assert [(act.key, act.start, act.wanted, act.state) for act in journal.unsettled()] == [
                 ("k1", 0.0, 3.0, "begun")
             ]
-            journal.accept("operator: the magnet is at 3 A")
             journal.close()
+            assert await asyncio.to_thread(restore_saved, bench.folder) == {"current": 0.0}
+            assert bench.look("MAG:CUR:SP") == 0.0
             async with station(bench.folder, address):
                 outcomes.append(await engine.run(work("k3", 5.0), ignore))
         return outcomes
@@ -117,4 +119,4 @@ def test_a_station_killed_between_set_and_readback_repeats_nothing_until_a_perso
     assert second.effect is Effect.NONE, second.message
     assert "was cut off while it was moved from 0 to 3" in second.message
     assert third.result is Result.VALID, third.message
-    assert [value for value in puts if value] == [3.0, 5.0]
+    assert puts == [0.0, 3.0, 0.0, 5.0]
