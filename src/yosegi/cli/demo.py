@@ -54,7 +54,7 @@ def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool, beam_: b
     if beam_:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         _check_ports(port, 2)
-        beam(Path(f"{folder}-beam"), port, lambda text: console.print(f"• {text}", soft_wrap=True))
+        beam(Path(f"{folder}-beam"), port, lambda text: console.print(f"• {text}", soft_wrap=True), make_station)
         return
     if fresh and (folder / "passphrase").exists():
         shutil.rmtree(folder)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from yosegi.app.bootstrap import found
 from yosegi.app.settings import Home
-from yosegi.cli.stations import make_station
 from yosegi.client.client import CampaignHandle
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
@@ -57,13 +56,18 @@ class Ring:
         self._process.wait(20)
 
 
-def beam(folder: Path, port: int, say: Callable[[str], None]) -> None:
+MakeStation = Callable[[Path, Path, str, tuple[str, ...]], str]
+"""Makes a station's folder for the site of a home, by name and what it publishes; its public key."""
+
+
+def beam(folder: Path, port: int, say: Callable[[str], None], make_station: MakeStation) -> None:
     """Found two sites, start the ring's IOC and its station, run the campaign to its end and tell what happened.
 
     Args:
         folder: of the federation; removed first.
         port: the first of two.
         say: tells the terminal.
+        make_station: as the command `station init` does.
     """
     shutil.rmtree(folder, ignore_errors=True)
     passphrase = "-".join(secrets.token_hex(2) for _ in range(4))

@@ -71,20 +71,25 @@ class Devices:
         Raises:
             DeviceError: they are not; nothing was put.
         """
-        Network.load(self._folder).apply()
-        self._journal = Journal(self._folder)
+        try:
+            Network.load(self._folder).apply()
+            self._journal = Journal(self._folder)
+            self._begin()
+        except Exception as error:
+            error.effect = "none"  # type: ignore[attr-defined]
+            raise
+        return self
+
+    def _begin(self) -> None:
         try:
             for act in self._journal.unsettled():
                 raise Unsettled(act.variable, act.key, act.start, act.wanted)
-            for name, value in self._journal.saved().items():
-                raise Unsettled(name, "an earlier one", value, value)
+            for variable in self._journal.saved_variables():
+                raise Unsettled(variable.name, "an earlier one", self._journal.saved()[variable.name])
             wait_for(self._open())
-        except BaseException as error:
+        except BaseException:
             self._journal.close()
-            if isinstance(error, DeviceError):
-                error.effect = "none"
             raise
-        return self
 
     async def _open(self) -> None:
         self._wired = {name: Wired(variable) for name, variable in self._variables.items()}

@@ -130,11 +130,16 @@ class Unsettled(DeviceError):
 
     code = "device_unsettled"
 
-    def __init__(self, variable: str, key: str, before: float, wanted: float) -> None:
+    def __init__(self, variable: str, key: str, before: float, wanted: float | None = None) -> None:
         self.key = key
+        how = (
+            f" while it was moved from {before:g} to {wanted:g}"
+            if wanted is not None
+            else f"; before, it was {before:g}"
+        )
         super().__init__(
             variable,
-            f"task {key} was cut off while it was moved from {before:g} to {wanted:g}; nothing was put",
+            f"task {key} was cut off{how}; nothing was put",
             "Look at it: python -m yosegi_packs.devices show FOLDER; then restore, or accept",
         )
 

@@ -178,8 +178,10 @@ def test_two_stations_never_drive_one_device(bench: Bench) -> None:
 
 
 def test_two_tasks_of_one_station_folder_never_run_at_once(bench: Bench) -> None:
-    with bench.devices(current()), pytest.raises(Conflict, match="driven by another process"), bench.devices(current()):
-        pass
+    with bench.devices(current()):
+        with pytest.raises(Conflict, match="driven by another process") as told, bench.devices(current()):
+            pass
+        assert told.value.effect == "none"
 
 
 def test_a_capability_that_says_real_never_drives_a_twin(bench: Bench) -> None:
