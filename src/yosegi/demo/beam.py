@@ -148,7 +148,7 @@ def trip(story: Story, station: Path) -> None:
     story.until(over, "the hasty campaign trips", 300)
     for trial in handle.state().trial:
         if trial.state == "infeasible":
-            story.say(f"loss limit: a hasty campaign's shot gave up on its way: {trial.why or trial.steps[0].why}")
+            story.say(f"loss limit: a hasty campaign's shot gave up on its way: {trial.why or trial.steps[0].reason}")
     if handle.state().state not in OVER:
         handle.move("abort", "it was only to trip")
 

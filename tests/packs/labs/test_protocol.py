@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("pylabrobot", reason="the extra `labs` is not installed")
 
 from pylabrobot.liquid_handling import LiquidHandler
-from pylabrobot.resources import cor_96_wellplate_360ul_Fb
+from pylabrobot.resources.corning import cor_96_wellplate_360uL_Fb
 from pylabrobot.resources.errors import NoTipError
 from pylabrobot.resources.hamilton import PLT_CAR_L5AC_A00, TIP_CAR_480_A00, STARLetDeck, hamilton_96_tiprack_300uL
 
@@ -24,7 +24,7 @@ def make() -> LiquidHandler:
     deck = STARLetDeck()
     tips, plates = TIP_CAR_480_A00(name="tip_carrier"), PLT_CAR_L5AC_A00(name="plate_carrier")
     tips[0] = hamilton_96_tiprack_300uL(name="tips")
-    plates[0] = cor_96_wellplate_360ul_Fb(name="plate")
+    plates[0] = cor_96_wellplate_360uL_Fb(name="plate")
     deck.assign_child_resource(tips, rails=1)
     deck.assign_child_resource(plates, rails=19)
     return LiquidHandler(backend=QuietBackend(0.0), deck=deck)
