@@ -25,7 +25,6 @@ from yosegi.cli.output import explained
 from yosegi.cli.stations import make_station
 from yosegi.client.client import CampaignHandle
 from yosegi.core.clock import SystemClock
-from yosegi.demo.beam import beam
 from yosegi.demo.plan import plan
 from yosegi.demo.processes import Processes
 from yosegi.demo.report import write_report
@@ -40,10 +39,9 @@ SITES = ("argonne", "riken", "nims")
 @click.option("--port", default=8101, show_default=True, help="The first of three ports on this machine.")
 @click.option("--quick", is_flag=True, help="Only the campaign: no kill, no refusal, no stop.")
 @click.option("--fresh", is_flag=True, help="Remove FOLDER first and begin anew.")
-@click.option("--beam", "beam_", is_flag=True, help="Instead, tune a simulated accelerator behind a real soft IOC.")
 @click.option("--stay", is_flag=True, help="Keep the sites running at the end, until Ctrl-C.")
 @explained
-def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool, beam_: bool) -> None:
+def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool) -> None:
     """Run a federation of three sites and a robot on this machine, and a campaign to its answer.
 
     Everything in it is real but the robot and the institutions: three sites with their own keys, policies and
@@ -51,11 +49,6 @@ def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool, beam_: b
     command goes on where it was.
     """
     console = Console(highlight=False, markup=False)
-    if beam_:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        _check_ports(port, 2)
-        beam(Path(f"{folder}-beam"), port, lambda text: console.print(f"• {text}", soft_wrap=True), make_station)
-        return
     if fresh and (folder / "passphrase").exists():
         shutil.rmtree(folder)
     passphrase = _prepare(folder, port)
@@ -110,8 +103,8 @@ def _prepare(folder: Path, port: int) -> str:
     return passphrase
 
 
-def _check_ports(first: int, count: int = len(SITES)) -> None:
-    for port in range(first, first + count):
+def _check_ports(first: int) -> None:
+    for port in range(first, first + len(SITES)):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 raise click.ClickException(f"port {port} is in use; choose another: --port {first + 100}")
