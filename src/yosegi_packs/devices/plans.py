@@ -16,12 +16,14 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from bluesky import Msg, RunEngine
 from bluesky.protocols import Reading
+from bluesky.utils import FailedStatus
 from event_model import DataKey
 from ophyd_async.core import AsyncStatus
 
 from yosegi.core.capability import Context, Stopped
 from yosegi_packs.devices.channels import device_loop
 from yosegi_packs.devices.devices import Devices
+from yosegi_packs.devices.errors import DeviceError
 
 FILE: Final = "documents.jsonl"
 MEDIA_TYPE: Final = "application/x-ndjson"
@@ -99,7 +101,8 @@ def run_plan(plan: Plan, context: Context, metadata: Mapping[str, Any] | None = 
 
     Raises:
         Stopped: told to stop; the plan has made its own clean-up messages.
-        Exception: what the plan or a device raised.
+        DeviceError: what a device raised.
+        Exception: what the plan raised.
     """
     path = context.folder / FILE
     counted = {"event": 0}
@@ -114,7 +117,12 @@ def run_plan(plan: Plan, context: Context, metadata: Mapping[str, Any] | None = 
             file.flush()
 
         engine = RunEngine(context_managers=[])
-        engine(stoppable(plan, context), keep, **{"yosegi_key": context.key, **(metadata or {})})
+        try:
+            engine(stoppable(plan, context), keep, **{"yosegi_key": context.key, **(metadata or {})})
+        except FailedStatus as error:
+            if isinstance(error.__cause__, DeviceError | Stopped):
+                raise error.__cause__ from None
+            raise
     return PlanRun(path, counted["event"], status)
 
 
@@ -131,6 +139,7 @@ def stoppable(plan: Plan, context: Context) -> Plan:
             plan.close()
             raise
         except BaseException as error:  # noqa: BLE001 - ours or the engine's: it is the plan's to catch
+            told = told or isinstance(error.__cause__, Stopped)  # a device heard it first
             try:
                 message = plan.throw(error)
             except StopIteration as end:

@@ -70,7 +70,7 @@ def deck(folder: Path, note: str, fresh: bool) -> None:
 
     known = DeckState.load(folder)
     if note:
-        known = DeckState(state={} if fresh else known.state, key=known.key, note=note)
+        known = DeckState(text="" if fresh else known.text, key=known.key, note=note)
         known.save(folder)
     by = known.key or "nobody"
     click.echo(f"deck of {len(known.state)} resources, {known.phase.replace('_', ' ')}, last changed by {by}")

@@ -16,7 +16,6 @@ from typing import Any, Final, Literal
 from pydantic import Field
 from pylabrobot.resources import set_tip_tracking, set_volume_tracking
 
-from yosegi.core import canonical
 from yosegi.core.capability import Context, Stopped
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.values import Value
@@ -32,16 +31,22 @@ class DeckState(Value):
     """What is on record of a deck.
 
     Args:
-        state: PyLabRobot's state of each resource, by name; empty for a fresh deck.
+        text: state of each resource by name, in PyLabRobot's JSON (which has infinities); empty for a fresh deck.
         phase: `known`, or `under_way` from before a protocol begins until its end is on record.
         key: of the task that changed it last.
         note: of the person who looked last.
     """
 
-    state: dict[str, Any] = Field(default_factory=dict)
+    text: str = Field(default="", max_length=20_000_000)
     phase: Literal["known", "under_way"] = "known"
     key: str = ""
     note: str = ""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state of each resource, by name."""
+        found: dict[str, Any] = json.loads(self.text or "{}")
+        return found
 
     @classmethod
     def load(cls, folder: Path) -> DeckState:
@@ -124,27 +129,26 @@ async def _run(
     before = _keep(context, "before.json", deck)
     await front.setup()
     try:
-        DeckState(state=_plain(deck), phase="under_way", key=context.key).save(folder)
+        DeckState(text=_text(deck), phase="under_way", key=context.key).save(folder)
         try:
             result = await protocol(front)
         except Stopped:
-            DeckState(state=_plain(deck), key=context.key).save(folder)
+            DeckState(text=_text(deck), key=context.key).save(folder)
             raise
         except Exception:
-            DeckState(state=_plain(deck), phase="under_way", key=context.key).save(folder)
+            DeckState(text=_text(deck), phase="under_way", key=context.key).save(folder)
             raise
-        DeckState(state=_plain(deck), key=context.key).save(folder)
+        DeckState(text=_text(deck), key=context.key).save(folder)
         return ProtocolRun(result, before, _keep(context, "after.json", deck))
     finally:
         await front.stop()
 
 
-def _plain(deck: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(json.dumps(deck.serialize_all_state()))
-    return plain
+def _text(deck: Any) -> str:
+    return json.dumps(deck.serialize_all_state())
 
 
 def _keep(context: Context, name: str, deck: Any) -> Path:
     path = context.folder / name
-    path.write_bytes(canonical.dumps(_plain(deck)))
+    path.write_text(_text(deck), encoding="utf-8")
     return path
