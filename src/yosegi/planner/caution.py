@@ -31,7 +31,7 @@ _CLOSE = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Guard:
+class SafeSet:
     """Where a cautious search may ask.
 
     Args:
@@ -45,7 +45,7 @@ class Guard:
     measured: tuple[tuple[Floats, Floats, OutcomeConstraint], ...] = ()
 
     @classmethod
-    def of(cls, situation: Situation, kept: Truths) -> Guard | None:
+    def of(cls, situation: Situation, kept: Truths) -> SafeSet | None:
         """What a situation asks for; None where its problem is not cautious."""
         caution = situation.problem.caution
         if caution is None:

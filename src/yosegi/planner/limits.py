@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from yosegi.planner.acquisition import log_between
-from yosegi.planner.caution import Guard
+from yosegi.planner.caution import SafeSet
 from yosegi.planner.feasibility import Beside, Feasibility
 from yosegi.planner.objective import OutcomeConstraint
 from yosegi.planner.situation import Situation
@@ -33,7 +33,7 @@ class Limits:
     feasibility: tuple[Feasibility | None, ...]
     beside: tuple[Beside | None, ...]
     bounds: tuple[tuple[OutcomeConstraint, Surrogate], ...]
-    guard: Guard | None = None
+    guard: SafeSet | None = None
 
     @classmethod
     def of(cls, situation: Situation) -> Limits:
@@ -44,7 +44,7 @@ class Limits:
         learned = ((c, learn(situation, c.name, c.noise)) for c in situation.problem.outcome_constraints)
         bounds = tuple((c, s) for c, s in learned if s is not None)
         beside = tuple(Beside.of(situation, s) for s in sources)
-        return cls(tuple(feasibility), beside, bounds, Guard.of(situation, kept(situation)))
+        return cls(tuple(feasibility), beside, bounds, SafeSet.of(situation, kept(situation)))
 
     def __bool__(self) -> bool:
         """Whether anything limits."""

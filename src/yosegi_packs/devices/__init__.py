@@ -11,14 +11,14 @@ from yosegi_packs.devices.errors import (
     InAlarm,
     MovedByAnother,
     NotATwin,
+    NotPutBack,
     NotReached,
-    NotRestored,
     OutOfLimits,
     PutRefused,
     StaleReading,
     Unsettled,
 )
-from yosegi_packs.devices.network import Network
+from yosegi_packs.devices.network import EpicsNetwork
 from yosegi_packs.devices.variable import Reading, Severity, Variable
 
 __all__ = [
@@ -28,10 +28,10 @@ __all__ = [
     "HeldByAnother",
     "InAlarm",
     "MovedByAnother",
-    "Network",
+    "EpicsNetwork",
     "NotATwin",
     "NotReached",
-    "NotRestored",
+    "NotPutBack",
     "OutOfLimits",
     "PutRefused",
     "Reading",

@@ -41,7 +41,7 @@ def with_protocol(pv: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DriveLimits:
     """What an IOC says that it takes; None where it says nothing."""
 
     low: float | None
@@ -109,7 +109,7 @@ class Channel:
         """
         await self._within(self._signal.set(value, timeout=None), seconds)
 
-    async def describe(self) -> tuple[Limits, str]:
+    async def describe(self) -> tuple[DriveLimits, str]:
         """The limits and the unit that the IOC states.
 
         Raises:
@@ -117,7 +117,7 @@ class Channel:
         """
         (key,) = (await self._within(self._signal.describe(), CONTACT)).values()
         control = key.get("limits", {}).get("control") or {}
-        return Limits(control.get("low"), control.get("high")), str(key.get("units") or "")
+        return DriveLimits(control.get("low"), control.get("high")), str(key.get("units") or "")
 
     async def _within(self, work: Any, seconds: float) -> Any:
         try:
@@ -133,7 +133,7 @@ class Wired:
         self.variable = variable
         self.readback = Channel(variable.name, variable.readback)
         self.setpoint = Channel(variable.name, variable.setpoint, writable=True) if variable.setpoint else None
-        self.limits = Limits(None, None)
+        self.limits = DriveLimits(None, None)
 
     async def connect(self) -> None:
         """Find both, and hold what the IOC says of its unit against the variable.

@@ -16,7 +16,7 @@ from yosegi_packs.devices.errors import DeviceError, PutRefused, Unsettled
 from yosegi_packs.devices.fence import Fence, holder_name
 from yosegi_packs.devices.journal import Journal
 from yosegi_packs.devices.moves import check_holds, check_limits, check_untouched, new_readings, put_verified
-from yosegi_packs.devices.network import Network
+from yosegi_packs.devices.network import EpicsNetwork
 from yosegi_packs.devices.restoring import put_back
 from yosegi_packs.devices.variable import Reading, Severity, Variable
 
@@ -72,7 +72,7 @@ class Devices:
             DeviceError: they are not; nothing was put.
         """
         try:
-            Network.load(self._folder).apply()
+            EpicsNetwork.load(self._folder).apply()
             self._journal = Journal(self._folder)
             self._begin()
         except Exception as error:
@@ -209,7 +209,7 @@ class Devices:
         """Put back everything that this task moved, and verify it.
 
         Raises:
-            NotRestored: something is not back.
+            NotPutBack: something is not back.
             MovedByAnother: somebody else moved it meanwhile; it is left to them.
         """
         wait_for(self._put_back())

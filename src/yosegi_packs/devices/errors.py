@@ -144,7 +144,7 @@ class Unsettled(DeviceError):
         )
 
 
-class NotRestored(DeviceError):
+class NotPutBack(DeviceError):
     """What had been saved could not be put back, or not be verified."""
 
     code = "device_not_restored"

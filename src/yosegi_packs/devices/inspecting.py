@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from yosegi_packs.devices.channels import Channel, Limits, wait_for
+from yosegi_packs.devices.channels import Channel, DriveLimits, wait_for
 from yosegi_packs.devices.errors import DeviceError
-from yosegi_packs.devices.network import Network
+from yosegi_packs.devices.network import EpicsNetwork
 from yosegi_packs.devices.variable import Reading
 
 _SETPOINT: Final = ("SP", "VAL", "SET", "SETPOINT", "DEMAND")
@@ -19,7 +19,7 @@ _READBACK: Final = ("RBV", "RB", "RDBK", "READBACK", "MON")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundVariable:
     """One process variable that answered with a number.
 
     Args:
@@ -31,7 +31,7 @@ class Found:
 
     pv: str
     reading: Reading
-    limits: Limits
+    limits: DriveLimits
     unit: str
 
 
@@ -56,7 +56,7 @@ def _expand(name: str) -> list[str]:
     return [name]
 
 
-def look(folder: Path, pvs: Iterable[str]) -> tuple[list[Found], dict[str, str]]:
+def look(folder: Path, pvs: Iterable[str]) -> tuple[list[FoundVariable], dict[str, str]]:
     """Ask for process variables; nothing is put.
 
     Args:
@@ -66,8 +66,8 @@ def look(folder: Path, pvs: Iterable[str]) -> tuple[list[Found], dict[str, str]]
     Returns:
         What answered with a number, and why the others did not.
     """
-    Network.load(folder).apply()
-    found: list[Found] = []
+    EpicsNetwork.load(folder).apply()
+    found: list[FoundVariable] = []
     others: dict[str, str] = {}
     for pv in pvs:
         try:
@@ -77,20 +77,20 @@ def look(folder: Path, pvs: Iterable[str]) -> tuple[list[Found], dict[str, str]]
     return found, others
 
 
-async def _one(pv: str) -> Found:
+async def _one(pv: str) -> FoundVariable:
     channel = Channel(pv, pv)
     await channel.connect()
     limits, unit = await channel.describe()
-    return Found(channel.pv, await channel.read(), limits, unit)
+    return FoundVariable(channel.pv, await channel.read(), limits, unit)
 
 
-def draft(found: Iterable[Found]) -> str:
+def draft(found: Iterable[FoundVariable]) -> str:
     """Python of one variable for each setpoint with its readback and each other number, and of a capability.
 
     Args:
         found: what `look` found.
     """
-    by_stem: dict[str, dict[str, Found]] = {}
+    by_stem: dict[str, dict[str, FoundVariable]] = {}
     for one in found:
         stem, kind = _split(one.pv)
         by_stem.setdefault(stem, {})[kind] = one
@@ -128,7 +128,7 @@ def _names(stems: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _variable(name: str, parts: Mapping[str, Found]) -> str:
+def _variable(name: str, parts: Mapping[str, FoundVariable]) -> str:
     shown = parts.get("readback") or parts.get("detector") or parts["setpoint"]
     lines = [f'{name.upper()} = Variable(\n    name="{name}", readback="{shown.pv}", unit="1", egu="{shown.unit}",']
     if "setpoint" in parts and "readback" in parts:
@@ -138,7 +138,7 @@ def _variable(name: str, parts: Mapping[str, Found]) -> str:
     return "\n".join([*lines, ")"])
 
 
-def _quantity(one: Found) -> str:
+def _quantity(one: FoundVariable) -> str:
     ends = {"ge": one.limits.low, "le": one.limits.high}
     bounds = [f"{word}={value}" for word, value in ends.items() if value is not None]
     return "quantity(" + ", ".join(['"1"', *bounds]) + ")"

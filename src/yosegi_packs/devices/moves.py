@@ -22,7 +22,7 @@ from yosegi_packs.devices.errors import (
 )
 from yosegi_packs.devices.journal import Journal
 from yosegi_packs.devices.variable import Reading, Variable
-from yosegi_packs.devices.verification import Verdict, fresh, judge, within
+from yosegi_packs.devices.verification import PutVerdict, fresh, judge, within
 
 POLL: Final = 0.05
 """Seconds between two looks at a readback."""
@@ -116,7 +116,7 @@ async def _settle(wired: Wired, setpoint: Channel, value: float, before: Reading
             setpoints.append(now)
             verdict = judge(variable, value, before, setpoints, readings)
             _raise_for(verdict, wired, value, setpoints, readings)
-            if verdict is Verdict.REACHED and putting.done():
+            if verdict is PutVerdict.REACHED and putting.done():
                 return
         raise _late(wired, value, before, setpoints, readings)
     finally:
@@ -125,13 +125,15 @@ async def _settle(wired: Wired, setpoint: Channel, value: float, before: Reading
             await putting
 
 
-def _raise_for(verdict: Verdict, wired: Wired, value: float, setpoints: list[Reading], readings: list[Reading]) -> None:
+def _raise_for(
+    verdict: PutVerdict, wired: Wired, value: float, setpoints: list[Reading], readings: list[Reading]
+) -> None:
     variable, found = wired.variable, setpoints[-1]
-    if verdict is Verdict.REFUSED:
+    if verdict is PutVerdict.REFUSED:
         raise PutRefused(variable.name, value, found.value, variable.unit)
-    if verdict is Verdict.MOVED:
+    if verdict is PutVerdict.MOVED:
         raise MovedByAnother(variable.name, value, found.value, variable.unit)
-    if verdict is Verdict.ALARM:
+    if verdict is PutVerdict.ALARM:
         of_setpoint = found.severity > variable.worst_severity
         pv, bad = (variable.setpoint, found) if of_setpoint else (variable.readback, readings[-1])
         raise InAlarm(variable.name, pv, bad.severity.name.lower())

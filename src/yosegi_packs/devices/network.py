@@ -18,7 +18,7 @@ FILE: Final = "epics.toml"
 Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\-\[\]]{1,120}(:[0-9]{1,5})?$")]
 
 
-class Network(Value):
+class EpicsNetwork(Value):
     """Where process variables are searched for; by broadcast on every interface where nothing is said.
 
     Args:
@@ -30,7 +30,7 @@ class Network(Value):
     pva: tuple[Address, ...] = Field(default=(), max_length=64)
 
     @classmethod
-    def load(cls, folder: Path) -> Network:
+    def load(cls, folder: Path) -> EpicsNetwork:
         """What `epics.toml` in a station's folder says; the default where there is no such file.
 
         Raises:

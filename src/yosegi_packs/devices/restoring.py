@@ -7,10 +7,10 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from yosegi_packs.devices.channels import Wired, wait_for
-from yosegi_packs.devices.errors import DeviceError, MovedByAnother, NotRestored
+from yosegi_packs.devices.errors import DeviceError, MovedByAnother, NotPutBack
 from yosegi_packs.devices.journal import Journal
 from yosegi_packs.devices.moves import check_untouched, put_verified
-from yosegi_packs.devices.network import Network
+from yosegi_packs.devices.network import EpicsNetwork
 
 
 async def put_back(journal: Journal, wired: Mapping[str, Wired], put: MutableMapping[str, float], key: str) -> None:
@@ -23,9 +23,9 @@ async def put_back(journal: Journal, wired: Mapping[str, Wired], put: MutableMap
         key: of the task on whose behalf.
 
     Raises:
-        NotRestored: something is not back, or somebody else moved it; the others are.
+        NotPutBack: something is not back, or somebody else moved it; the others are.
     """
-    failures: list[NotRestored] = []
+    failures: list[NotPutBack] = []
     for name, value in journal.saved().items():
         try:
             start = await _where(wired[name], put.get(name), journal)
@@ -33,7 +33,7 @@ async def put_back(journal: Journal, wired: Mapping[str, Wired], put: MutableMap
                 await put_verified(wired[name], step, start, journal, key, lambda: False)
                 start = put[name] = step
         except DeviceError as error:
-            failures.append(NotRestored(name, str(error)))
+            failures.append(NotPutBack(name, str(error)))
     if failures:
         raise failures[0]
     journal.settle("restored and verified")
@@ -64,11 +64,11 @@ def restore_saved(folder: Path) -> dict[str, float]:
         folder: of the station, which must be stopped.
 
     Raises:
-        NotRestored: something is not back; look at the machine at once.
+        NotPutBack: something is not back; look at the machine at once.
         DeviceError: something does not answer; nothing was put.
         Conflict: the station runs.
     """
-    Network.load(folder).apply()
+    EpicsNetwork.load(folder).apply()
     journal = Journal(folder)
     try:
         wired = {variable.name: Wired(variable) for variable in journal.saved_variables()}

@@ -9,7 +9,7 @@ from typing import Self
 
 from yosegi.core import canonical
 from yosegi.core.errors import Unavailable
-from yosegi_packs.devices.network import FILE, Network
+from yosegi_packs.devices.network import FILE, EpicsNetwork
 from yosegi_packs.devices.twin import TwinPlan
 
 
@@ -49,9 +49,9 @@ class TwinProcess:
         return process
 
     @property
-    def network(self) -> Network:
+    def network(self) -> EpicsNetwork:
         """Where it is found."""
-        return Network(ca=(f"127.0.0.1:{self.ca}",), pva=(f"127.0.0.1:{self.pva}",))
+        return EpicsNetwork(ca=(f"127.0.0.1:{self.ca}",), pva=(f"127.0.0.1:{self.pva}",))
 
     def tell(self, station: Path) -> None:
         """Write into a station's folder where it is found."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from yosegi_packs.devices.variable import Reading, Severity, Variable
 
 
-class Verdict(StrEnum):
+class PutVerdict(StrEnum):
     """What is known of a put."""
 
     WAIT = "wait"
@@ -34,7 +34,7 @@ CONFIRMATIONS = 2
 
 def judge(
     variable: Variable, wanted: float, before: Reading, setpoints: Sequence[Reading], readings: Sequence[Reading]
-) -> Verdict:
+) -> PutVerdict:
     """What is known of a put of `wanted`.
 
     Args:
@@ -47,14 +47,14 @@ def judge(
     worst = variable.worst_severity
     taken = [abs(one.value - wanted) <= variable.deadband for one in setpoints]
     if not taken[-1]:
-        return Verdict.MOVED if any(taken) else Verdict.REFUSED
+        return PutVerdict.MOVED if any(taken) else PutVerdict.REFUSED
     new = fresh(variable, before, readings, wanted)
     if setpoints[-1].severity > worst or (readings and readings[-1].severity > worst):
-        return Verdict.ALARM
+        return PutVerdict.ALARM
     needed = CONFIRMATIONS if variable.processing == "periodic" else 1
     if len(new) >= needed and all(within(variable, wanted, one) for one in new[-needed:]):
-        return Verdict.REACHED
-    return Verdict.WAIT
+        return PutVerdict.REACHED
+    return PutVerdict.WAIT
 
 
 def fresh(

@@ -28,7 +28,7 @@ from yosegi_packs.devices import (
 from yosegi_packs.devices.channels import wait_for
 from yosegi_packs.devices.errors import DeviceError
 from yosegi_packs.devices.journal import Journal
-from yosegi_packs.devices.network import Network
+from yosegi_packs.devices.network import EpicsNetwork
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 PROTOCOLS = pytest.mark.parametrize("protocol", ["ca", "pva"])
@@ -203,12 +203,12 @@ def test_a_simulated_capability_must_say_how_the_twin_is_known(bench: Bench) -> 
 
 def test_the_network_is_read_from_the_stations_folder(bench: Bench) -> None:
     (bench.folder / "epics.toml").write_text('ca = ["ioc.example:5064"]')
-    assert Network.load(bench.folder).environment() == {
+    assert EpicsNetwork.load(bench.folder).environment() == {
         "EPICS_CA_ADDR_LIST": "ioc.example:5064", "EPICS_CA_AUTO_ADDR_LIST": "NO",
     }  # fmt: skip
     (bench.folder / "epics.toml").write_text('pvs = ["ioc.example"]')
     with pytest.raises(Invalid, match="pvs"):
-        Network.load(bench.folder)
+        EpicsNetwork.load(bench.folder)
 
 
 def test_an_ioc_that_is_cut_off_in_the_middle_of_a_move_leaves_it_unsettled(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from packs.devices.conftest import current
 from yosegi_packs.devices.variable import Reading, Severity, Variable
-from yosegi_packs.devices.verification import Verdict, fresh, judge
+from yosegi_packs.devices.verification import PutVerdict, fresh, judge
 
 CURRENT = current()
 BEFORE = Reading(0.0, 100.0)
@@ -20,7 +20,7 @@ readings = st.lists(st.builds(Reading, values, st.floats(90, 110), st.sampled_fr
 
 @given(values, readings, readings.filter(bool))
 def test_reached_needs_new_readings_within_tolerance_and_the_setpoint_kept(wanted, seen, setpoints):
-    if judge(CURRENT, wanted, BEFORE, setpoints, seen) is not Verdict.REACHED:
+    if judge(CURRENT, wanted, BEFORE, setpoints, seen) is not PutVerdict.REACHED:
         return
     new = [one for one in seen if one.time > BEFORE.time]
     assert sum(abs(one.value - wanted) <= CURRENT.tolerance for one in new) >= 2
@@ -37,7 +37,7 @@ def test_each_measurement_counts_once_and_only_after_the_put(seen):
 
 @pytest.mark.parametrize(
     ("setpoints", "verdict"),
-    [([0.0], Verdict.REFUSED), ([3.0, 2.0], Verdict.MOVED), ([3.0], Verdict.WAIT)],
+    [([0.0], PutVerdict.REFUSED), ([3.0, 2.0], PutVerdict.MOVED), ([3.0], PutVerdict.WAIT)],
 )
 def test_a_setpoint_that_never_was_ours_is_refused_and_one_that_was_is_moved(setpoints, verdict):
     kept = [Reading(value, 101.0) for value in setpoints]
@@ -46,14 +46,14 @@ def test_a_setpoint_that_never_was_ours_is_refused_and_one_that_was_is_moved(set
 
 def test_a_readback_that_is_right_but_was_measured_before_the_put_does_not_count():
     there = Reading(3.0, 100.0)
-    assert judge(CURRENT, 3.0, there, [Reading(3.0, 101.0)], [there] * 5) is Verdict.WAIT
+    assert judge(CURRENT, 3.0, there, [Reading(3.0, 101.0)], [there] * 5) is PutVerdict.WAIT
 
 
 def test_a_readback_that_is_measured_on_change_may_rest_where_it_is():
     variable = current(processing="on_change")
     there = Reading(3.0, 100.0)
-    assert judge(variable, 3.0, there, [Reading(3.0, 101.0)], [there]) is Verdict.REACHED
-    assert judge(variable, 2.0, there, [Reading(2.0, 101.0)], [there]) is Verdict.WAIT
+    assert judge(variable, 3.0, there, [Reading(3.0, 101.0)], [there]) is PutVerdict.REACHED
+    assert judge(variable, 2.0, there, [Reading(2.0, 101.0)], [there]) is PutVerdict.WAIT
 
 
 @given(values, values, st.floats(0.01, 20))
