@@ -25,7 +25,12 @@ STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a trial: the request made for it and what its owner last reported."""
+    """One step of a trial: the request made for it and what its owner last reported.
+
+    Args:
+        held: what its contract costs at most.
+        charged: what its owner charged, and never more than was held.
+    """
 
     name: str
     owner: str
@@ -59,6 +64,8 @@ class Trial:
     why: str = ""
     position: int = 0
     """The position in the campaign's stream of the entry that proposed it."""
+    point: int = 0
+    """The number of the agent's point that it measures; 0 for the planner's."""
 
     @property
     def erased(self) -> bool:
@@ -113,7 +120,8 @@ def answered(trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) ->
                 effect=facts.get("effect", ""),
                 result=facts.get("result", ""),
                 outputs=body.get("outputs", {}),
-                charged=Amounts(facts.get("charged", {})),
+                # An owner may report what it likes; more than its contract costs was never agreed.
+                charged=Amounts(facts.get("charged", {})).at_most(step.held),
                 reason=body.get("reason", ""),
                 reasons=tuple(body.get("reasons", ())),
                 codes=_codes(body),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 
+PRIVATE = 0o077
+"""What every command takes from the files that it makes: homes, backups and exports are their owner's alone."""
 VERBS = {
     "demo": (
         "yosegi.cli.demo:demo",
@@ -70,6 +73,10 @@ VERBS = {
         "yosegi.cli.mandates:agent",
         "Let a program act for you with a key of its own, under a mandate: never more than you, never an approval.",
     ),
+    "mcp": (
+        "yosegi.cli.mcp_:mcp",
+        "Serve a site's tools over standard input and output, as clients of the Model Context Protocol start them.",
+    ),
     "sign-in": (
         "yosegi.cli.signing_in:sign_in",
         "Sign in at a site through its pages: with your institution's account, or with a passphrase.",
@@ -115,3 +122,4 @@ def main() -> None:
     Ask a question:       yosegi campaign start spec.toml
     Check what happened:  yosegi verify bundle.json
     """  # noqa: D301 - the mark is a backspace, and means: as it stands
+    os.umask(PRIVATE)

@@ -16,7 +16,7 @@ from yosegi.core.sanitize import plain
 from yosegi.core.states import TaskState, TrialState
 from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
-from yosegi.services.campaigns.schemas import CampaignOverview, CampaignSummary
+from yosegi.services.campaigns.schemas import AgentComparison, CampaignOverview, CampaignSummary
 from yosegi.services.campaigns.summary import overview_of, summary_of, trial_of
 from yosegi.services.runtime import Site
 from yosegi.services.tasks.schemas import TaskDetail, TaskSummary
@@ -74,7 +74,13 @@ class Looking:
 
     def switch(self) -> Markup:
         """The part that is on every page."""
-        return self.render("switch", word=self.site.dispatcher.stop_level, notices=len(self.site.alerts.open()))
+        dispatcher = self.site.dispatcher
+        return self.render(
+            "switch",
+            word=dispatcher.stop_level,
+            recorded=dispatcher.stop_is_recorded,
+            notices=len(self.site.alerts.open()),
+        )
 
 
 class PageView(Protocol):
@@ -163,8 +169,15 @@ class CampaignPage:
             "plot": look.render("plot", c=full, p=convergence(campaign)),
             "spending": look.render("spending", lines=spending(full)),
             "sources": look.render("sources", c=full),
+            "hypotheses": look.render("hypotheses", h=self._hypotheses(campaign)),
             "count": look.render("count", total=total, all=self.whole, shown=len(self._shown(campaign)), latest=LATEST),
         }
+
+    def _hypotheses(self, campaign: Campaign) -> AgentComparison | None:
+        """What agents thought; nothing where none may propose."""
+        if campaign.spec.agent is None:
+            return None
+        return self.looking.site.campaigns.hypotheses(self.name, self.looking.session)
 
     def rows(self) -> dict[str, Markup]:
         """See `View`. A trial that did not change is not drawn again."""
