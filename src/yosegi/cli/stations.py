@@ -14,6 +14,7 @@ from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Conflict
+from yosegi.core.files import write_file
 from yosegi.core.plugins import load
 from yosegi.execution.station import StationFile, run_station
 from yosegi.execution.station.run import FILE, KEY_FILE
@@ -100,7 +101,6 @@ def make_station(folder: Path, home: Path, name: str, publish: tuple[str, ...], 
         "site_key": unbase64(site_key.public).hex(),
         "publish": list(publish),
     }
-    (folder / FILE).write_text(
-        "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()), encoding="utf-8"
-    )
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items())
+    write_file(folder / FILE, text.encode(), mode=0o600)
     return signer.public.public
