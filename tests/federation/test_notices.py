@@ -14,6 +14,7 @@ from federation.toys import three_sites
 from yosegi.core.engine import Engines, Outcome
 from yosegi.core.errors import NotFound, Unavailable
 from yosegi.core.states import Effect
+from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.execution.breaker import Requester
 from yosegi.services.alerts.health import PEER_SILENT, HealthChecks
 from yosegi.services.alerts.service import Alert
@@ -126,6 +127,7 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
             home.channels,
             home.supervisor,
             home.ledger,
+            RefusedMailRegister("argonne", home.ledger, home.clock),
             Engines((robot,)),
             tmp_path,
         )
@@ -153,6 +155,7 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
             home.channels,
             home.supervisor,
             home.ledger,
+            RefusedMailRegister("argonne", home.ledger, home.clock),
             Engines(()),
             tmp_path,
         )

@@ -288,6 +288,7 @@ class Home:
         self.keys = folder / "keys"
         self.policy = folder / "policy"
         self.ledger = folder / "ledger.db"
+        self.ledger_mark = folder / "ledger.mark"
         self.mailbox = folder / "mailbox.db"
         self.objects = folder / "objects"
         self.accounts = folder / "accounts.json"

@@ -51,6 +51,9 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
     and checkpoints are read; then what each keeps of another is looked for in that other: checkpoints it witnessed, and
     receipts. Two copies of one ledger, of different days, are held against each other as well.
 
+    What a ledger lost in a restoration that it says itself, and that a person has settled, is said and is no fault.
+    Nothing is written beside a ledger: read rights are enough, and so is a disc.
+
     Ends with status 1 if anything does not hold, and says which entry, who keeps what contradicts it, and, with --json,
     both signed checkpoints: evidence for whoever trusts the charter.
     """
@@ -115,6 +118,7 @@ def _plain(found: LedgerAudit, wrong: list[Finding]) -> dict[str, Any]:
             }
             for one in wrong
         ],
+        "restored": [{"site": one.site, "holder": one.holder, "why": one.why} for one in found.restored],
         "ok": not wrong,
     }  # fmt: skip
 
@@ -126,6 +130,8 @@ def _tell(found: LedgerAudit, wrong: list[Finding]) -> None:
         say(f"  it rests on the charter {charters}")
     rows = ((one.site, one.holder, one.checkpoints, one.receipts) for one in found.agreed)
     show_table(("ledger of", "still holds what is kept by", "checkpoints", "receipts"), rows, empty="held against none")
+    for one in found.restored:
+        say(f"{one.site}: {one.why} (kept by {one.holder})")
     for one in wrong:
         say(f"{one.site}: {one.why}" + (f" (kept by {one.holder})" if one.holder else ""), err=True)
 

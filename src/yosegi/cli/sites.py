@@ -284,7 +284,7 @@ def backup(home: Path, target: Path) -> None:
     place.settings()
     target.mkdir(parents=True, mode=0o700)
     # What is half written, here or at a station, may be gone while it is copied.
-    ignore = shutil.ignore_patterns("ledger.db*", "mailbox.db*", "work", "incoming", "scratch", "given")
+    ignore = shutil.ignore_patterns("ledger.db*", "ledger.mark*", "mailbox.db*", "work", "incoming", "scratch", "given")
 
     def but_objects(folder: str, names: list[str]) -> set[str]:
         return ignore(folder, names) | ({place.objects.name} if Path(folder) == home else set())
@@ -320,6 +320,8 @@ def restore(source: Path, home: Path, by: str) -> None:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
     shutil.copytree(source, home, dirs_exist_ok=True)
+    # It tells of the ledger that is lost now; the peers, and the new epoch, say what that was.
+    Home(home).ledger_mark.unlink(missing_ok=True)
     close_to_others(home)
     restore_ledger(Home(home), Home(home).ledger)
 

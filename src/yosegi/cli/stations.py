@@ -15,6 +15,7 @@ from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Conflict
 from yosegi.core.files import write_file
+from yosegi.core.plugins import load
 from yosegi.execution.station import StationFile, run_station
 from yosegi.execution.station.run import FILE, KEY_FILE
 from yosegi.trust.keys import unbase64
@@ -50,6 +51,19 @@ def run(folder: Path) -> None:
     StationFile.load(folder)
     say(f"station of {folder}: dialling its site")
     asyncio.run(run_station(folder))
+
+
+@station.command()
+@Folder
+@click.argument("names", nargs=-1, required=True)
+@click.option("--by", default="epics", show_default=True, help="Which inspector of an installed package looks.")
+@explained
+def inspect(folder: Path, names: tuple[str, ...], by: str) -> None:
+    """Say what the station of FOLDER sees of NAMES, and draft the Python of a capability to edit. Changes nothing.
+
+    For EPICS, NAMES are process variables, or a file of them (./pvs.txt, as an IOC's dbl writes it).
+    """
+    say(load("yosegi.inspectors", by, "inspector")(folder, names))
 
 
 @station.command()

@@ -291,7 +291,7 @@ class Federation:
         )
         resources = contextlib.AsyncExitStack()
         resources.callback(ledger.close)
-        mailbox = Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None
+        mailbox = Mailbox(self.folder / f"{name}-mail.db", offload_inline) if isinstance(place.reach, Listens) else None
         if mailbox is not None:
             resources.callback(mailbox.close)
         return Parts(
