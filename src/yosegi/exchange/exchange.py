@@ -139,8 +139,8 @@ class Exchange:
         """Wait until each peer that can be called has told what it holds of this ledger, or cannot be reached.
 
         Called before anything is started that cannot be repeated: a site whose disk was put back to an earlier day
-        hears so here. A link that is down holds nothing up for longer than a few seconds. Meanwhile no document is taken
-        in: whoever would handle it is not started.
+        hears so here. A link that is down holds nothing up for longer than a few seconds. No document is taken in
+        meanwhile: whoever would handle it is not started.
         """
         end = self.clock.monotonic() + CONFIRM_WITHIN
         self.inbox.hold()
