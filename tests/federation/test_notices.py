@@ -15,6 +15,7 @@ from yosegi.core.engine import Engines, Outcome
 from yosegi.core.errors import NotFound, Unavailable
 from yosegi.core.states import Effect
 from yosegi.exchange.mailbox_host import RefusedMailRegister
+from yosegi.execution.breaker import Requester
 from yosegi.services.alerts.health import PEER_SILENT, HealthChecks
 from yosegi.services.alerts.service import Alert
 from yosegi.services.runtime import Site
@@ -76,10 +77,11 @@ def test_what_was_acknowledged_stays_so_after_a_restart(tmp_path: Path) -> None:
         await federation.start()
         nims = federation.places["nims"].running
         for _ in range(3):
-            if opening := nims.dispatcher.breakers.note("toy.make@1", Outcome.failed(Effect.UNKNOWN, "crashed")):
-                await nims.ledger.append(opening)
-        assert _names(nims) == ["breaker/toy.make@1"]
-        await nims.alerts.acknowledge_for("breaker/toy.make@1", federation.member())
+            broken = Outcome.failed(Effect.UNKNOWN, "crashed")
+            if opening := nims.dispatcher.breakers.note("toy.make@1", Requester("argonne", "pi@argonne"), broken):
+                await nims.ledger.append(*opening)
+        assert _names(nims) == ["breaker/toy.make@1/argonne/pi@argonne"]
+        await nims.alerts.acknowledge_for(_names(nims)[0], federation.member())
         await federation.crash("nims")
         assert not _names(await federation.restart("nims"))
 

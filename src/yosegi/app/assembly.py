@@ -36,6 +36,7 @@ from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.events import TaskChanged
+from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.reporting import Reporter
@@ -101,6 +102,7 @@ class Parts:
         engines: makes what does the work, once it is known who takes outcomes that come late.
         snapshot: reads the ledger from where it lies, beside the running site.
         resources: closes what was opened for the site; the site closes it.
+        last_resort: the file that has a stop until the ledger has it; None where there is no folder for one.
         agents: that propose for campaigns, by the name that a campaign gives, beside those of installed packages.
     """
 
@@ -118,6 +120,7 @@ class Parts:
     mailbox: Mailbox | None = None
     folder: Path | None = None
     snapshot: Callable[[], Snapshot] | None = None
+    last_resort: Path | None = None
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
     agents: Mapping[str, ProposingAgent] = field(default_factory=dict)
@@ -238,7 +241,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     lost = LostTasks(repository, guard)
     dispatcher = Dispatcher(
         repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
-        parts.supervisor.scope("execution"),
+        parts.supervisor.scope("execution"), LastResort(parts.last_resort),
     )  # fmt: skip
     admission = Admission(
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
@@ -268,7 +271,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
     restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost, scope("restoration"))
-    tasks = TaskService(ledger, repository, dispatcher, authorizer)
+    tasks = TaskService(ledger, repository, dispatcher, authorizer, mandates)
     return _Work(
         verifier, guard, dispatcher, admission, campaigns, reports, erasure, authenticator, mandates,
         restore_sync, tasks,
@@ -364,6 +367,7 @@ def assemble(parts: Parts) -> Site:
     proposing = ProposingAgents(work.campaigns, authorizer, parts.agents, scope("proposing agents"))
     core.events.subscribe(PointsWanted, proposing.wanted)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
+    campaigns = CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, proposing)
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
     )
@@ -384,9 +388,7 @@ def assemble(parts: Parts) -> Site:
         restore_guard=work.guard,
         catalogue=catalogue,
         campaign_engine=work.campaigns,
-        campaigns=CampaignService(
-            site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, proposing
-        ),
+        campaigns=campaigns,
         tasks=work.tasks,
         task_requests=asking,
         facility_jobs=FacilityJobs(site, ledger, clock, asking, core.requests, data.repository, work.tasks, authorizer),
@@ -394,7 +396,7 @@ def assemble(parts: Parts) -> Site:
         file_tasks=FileTaskService(data.objects),
         operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),
         peers=PeerService(channels),
-        programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
+        programme=ProgrammeService(ledger, registry, queries, governance.grants, campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
         resources=parts.resources,
         background=_background(parts, scrub),

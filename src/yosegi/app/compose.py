@@ -109,12 +109,14 @@ async def compose(home: Home) -> Site:
         # Said now, and not to the first person who wants to sign in.
         read_client_secret(home, settings.oidc)
     # Before the ledger is locked: importing what is published may take long, and fail.
-    engines = await derived(settings.engines())
+    engines = await derived(settings.engines(), home.folder.absolute())
     resources = contextlib.AsyncExitStack()
     try:
         ledger = await open_ledger(home, settings, clock, key)
         resources.callback(ledger.close)
-        parts = replace(_parts(home, settings, clock, key, ledger), resources=resources, folder=home.folder)
+        parts = replace(
+            _parts(home, settings, clock, key, ledger), resources=resources, folder=home.folder, last_resort=home.stop
+        )
         mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
         if mailbox is not None:
             resources.callback(mailbox.close)

@@ -295,6 +295,7 @@ class Home:
         self.work = folder / "work"
         self.stations = folder / "stations"
         self.engines = folder / "engines"
+        self.stop = folder / "stop.json"
 
     def settings(self) -> Settings:
         """The settings.

@@ -12,9 +12,11 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of, store_of
+from yosegi.cli._files import may_overwrite, output
 from yosegi.cli.connection import with_home
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
-from yosegi.core.errors import Conflict, Corrupt, Invalid
+from yosegi.core.errors import Corrupt, Invalid
+from yosegi.core.files import written
 from yosegi.core.sanitize import plain
 from yosegi.verification.ledger_audit import Finding, LedgerAudit, LedgerCopy, read_home
 from yosegi.verification.ledger_audit import audit as held_against_each_other
@@ -136,20 +138,16 @@ def _tell(found: LedgerAudit, wrong: list[Finding]) -> None:
 
 @audit.command()
 @with_home
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
+@output()
 @explained
 def export(home: Path, out: Path) -> None:
     """Write a site's ledger for an audit elsewhere: every header, no results; whose keys, witnesses and receipts are.
 
     It can be made beside the running site. Its newest checkpoint is signed with both of the site's keys.
     """
-    if out.exists():
-        raise Conflict(str(out), "exists already", "name a new file")
     place = Home(home)
     keys = signers(place, "site")
     # Named once it is whole: one that was broken off is no export, and in nobody's way.
-    part = out.with_name(out.name + ".part")
-    with snapshot_of(place) as ledger, part.open("wb") as file:
+    with snapshot_of(place) as ledger, written(out, may_overwrite()) as file:
         entries = write_audit(ledger, file, *keys)
-    part.rename(out)
     say(f"{out}: {entries} entries; anybody checks it: yosegi audit verify {out}")

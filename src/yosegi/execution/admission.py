@@ -18,6 +18,7 @@ from yosegi.data.entries import naming
 from yosegi.exchange import Received
 from yosegi.exchange.budget import PeerBudget, Rate
 from yosegi.execution import tasks
+from yosegi.execution.breaker import Requester
 from yosegi.execution.decision_summary import append_decision
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.lost_tasks import LostTasks
@@ -217,9 +218,12 @@ class Admission:
         return explained("station_unsettled", station=engine.name, why=why, contact=contact)
 
     def _too_much(self, request: Request, name: str) -> Explanation | None:
-        """Why nothing more is taken now, whoever asks: an open breaker, or a team with too much under way."""
-        if opened := self.dispatcher.breakers.why_open(name):
-            return explained("breaker_open", capability=name, why=opened, contact=f"operator@{self.site}")
+        """Why nothing more is taken now from whom asks: an open breaker, or a team with too much under way."""
+        breakers, contact = self.dispatcher.breakers, f"operator@{self.site}"
+        if opened := breakers.why_open(name):
+            return explained("breaker_open", capability=name, why=opened, contact=contact)
+        if opened := breakers.why_open_to(name, who := Requester.of(request)):
+            return explained("breaker_open_to", capability=name, requester=str(who), why=opened, contact=contact)
         row = self.repository.ledger.query(
             "SELECT COUNT(*) AS open FROM task WHERE state IN ('accepted', 'dispatched') AND team = ? AND charter = ?",
             (request.team, request.charter),

@@ -308,6 +308,7 @@ class Federation:
             objects=place.objects,
             supervisor=self.supervise(clock),
             mailbox=mailbox,
+            last_resort=self.folder / f"{name}-stop",
             agents=place.agents,
             compute=inline,
             offload=offload_inline,

@@ -24,6 +24,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "lost_in_restore",
         "not_signed_in",
         "sign_in_failed",
+        "too_many_pages",
     ),
     "home": (
         "mandate_missing",
@@ -39,6 +40,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "mandate_wider",
         "mandate_of_another_parent",
         "mandate_for_another",
+        "not_under_own_mandate",
         "outside_mandate",
         "token_for_another_key",
         "budget_exceeded",
@@ -166,6 +168,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "policies_kept",
         "effect_unknown",
         "breaker_open",
+        "breaker_open_to",
         "restore_unsettled",
         "station_unsettled",
         "station_unheard",

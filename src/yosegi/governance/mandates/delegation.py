@@ -169,8 +169,7 @@ class Delegation:
             return None
         mandate, kept = found
         # An owner that charges more than was agreed does not make the books of this site stand still.
-        spent = Amounts({unit: min(milli, kept[unit]) for unit, milli in charged.items()})
-        return self._entry(mandate, view.settled(mandate, task, spent))
+        return self._entry(mandate, view.settled(mandate, task, charged.at_most(kept)))
 
     def _entry(self, mandate: str, draft: Draft) -> Write:
         found = self.get(mandate)

@@ -115,6 +115,13 @@ class HealthChecks:
         for name, why in self.breakers.opened.items():
             fields = {"capability": name, "why": why, "contact": f"operator@{self.site}"}
             yield HealthProblem(f"breaker/{name}", "breaker_open", fields, name)
+        for (name, who), why in self.breakers.opened_to.items():
+            if name not in self.breakers.opened:
+                fields = {"capability": name, "requester": str(who), "why": why, "contact": f"operator@{self.site}"}
+                about = f"{name} for {who}"
+                yield HealthProblem(
+                    f"breaker/{name}/{who.site}/{who.person}", "breaker_open_to", fields, about, who.site
+                )
         if self.guard.open:
             yield HealthProblem(f"restore/{self.guard.epoch}", "restore_unsettled", {"site": self.site}, self.site)
 
