@@ -127,6 +127,8 @@ async def heard(federation: Federation) -> list[BaseModel | bytes]:
         (await home.governance.access(member))[0], await home.governance.reload({}, [], officer),
         await home.programme.register_outcome("toy", "dataset", "Toy colours", "https://doi.org/10.5555/1", member),
         home.programme.list()[0], await home.campaigns.export("toy"),
+        home.campaigns.check(parse_spec(spec(1)), member), home.amendments.file("toy", member),
+        await home.amendments.add_table("toy", "x,y,state\n0.5,0.0225,\n0.999,,infeasible\n", "", "notes.csv", member),
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from yosegi.app.engines import OpenEngines
 from yosegi.app.settings import NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
-from yosegi.campaign.engine import Compute
+from yosegi.campaign.planning import Compute
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines, Outcome
 from yosegi.core.events import Events
@@ -54,8 +54,10 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.campaigns.amendments import AmendmentService
 from yosegi.services.campaigns.export import CampaignExporter
 from yosegi.services.campaigns.service import CampaignService
+from yosegi.services.campaigns.standing import CampaignConditions
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
@@ -275,7 +277,7 @@ def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work) -> AlertService
     site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
         site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, data.engines,
-        parts.folder, work.erasure,
+        parts.folder, work.erasure, CampaignConditions(work.campaigns, clock),
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
@@ -333,6 +335,7 @@ def assemble(parts: Parts) -> Site:
         catalogue=catalogue,
         campaign_engine=work.campaigns,
         campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter),
+        amendments=AmendmentService(site, work.campaigns, authorizer, work.authenticator, clock),
         tasks=work.tasks,
         task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
         operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),
@@ -378,5 +381,8 @@ def _senders(parts: Parts) -> tuple[Send, ...]:
         parts.resources.push_async_callback(transport.close)
         senders.append(to_webhook(settings.webhook, transport))
     if settings.email is not None:
-        senders.append(Mailer(clock=parts.clock, **settings.email.model_dump()))
+        mailer = Mailer(clock=parts.clock, **settings.email.model_dump())
+        senders.append(mailer)
+        if settings.people:
+            senders.append(mailer.to_people(settings.people))
     return tuple(senders)

@@ -17,7 +17,7 @@ from yosegi.core.states import TaskState, TrialState
 from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
 from yosegi.services.campaigns.schemas import CampaignOverview, CampaignSummary
-from yosegi.services.campaigns.summary import overview_of, summary_of, trial_of
+from yosegi.services.campaigns.summary import keeps_limits, overview_of, summary_of, trial_of
 from yosegi.services.runtime import Site
 from yosegi.services.tasks.schemas import TaskDetail, TaskSummary
 from yosegi.trust.messages import Explanation
@@ -144,7 +144,7 @@ class CampaignPage:
         """See `View`."""
         look, campaign = self.looking, self.campaign
         full = overview_of(campaign)
-        goal = campaign.spec.objective
+        goal = campaign.spec.main
         done = [t for t in campaign.trials if t.state is TrialState.COMPLETED]
         first = sum(is_of_first(campaign, t) for t in done)
         trouble = look.site.campaigns.last_error(self.name)
@@ -196,9 +196,9 @@ class CampaignPage:
         explained = any(step.reasons for step in trial.steps)
         return self.looking.render(
             "row",
-            t=trial_of(trial),
+            t=trial_of(trial, keeps_limits(campaign, trial)),
             best=best,
-            objective=campaign.spec.objective.name,
+            objective=campaign.spec.main.name,
             simulated=all(campaign.contracts[step.capability].simulated for step in steps),
             trouble="" if explained else self._trouble(trial),
         )

@@ -36,6 +36,8 @@ class HealthProblem:
 
     Args:
         told_by: the site whose words are among the fields, if any are.
+        person: the member whom it concerns, besides those who run the site.
+        once: whether it is told once and not repeated.
     """
 
     name: str
@@ -43,6 +45,8 @@ class HealthProblem:
     fields: dict[str, str]
     about: str
     told_by: str = ""
+    person: str = ""
+    once: bool = False
 
 
 @dataclass
@@ -53,6 +57,7 @@ class HealthChecks:
         engines: of this site; those that somebody has to settle, and those whose other end calls.
         folder: the site's home; None where there is none.
         erasing: what peers ask to have erased.
+        campaigns: what the members on whose behalf campaigns run are to be told.
     """
 
     site: str
@@ -65,6 +70,7 @@ class HealthChecks:
     engines: Engines = field(default_factory=lambda: Engines(()))
     folder: Path | None = None
     erasure: ErasureService | None = None
+    campaigns: Callable[[], Iterator[HealthProblem]] | None = None
 
     def now(self) -> list[HealthProblem]:
         """All that hold; a check that fails is one of them, and hides no other."""
@@ -77,6 +83,7 @@ class HealthChecks:
             "clock": self._clock,
             "disk": self._disk,
             "erasures": self._erasures,
+            "campaigns": self._campaigns,
         }
         return [problem for what, check in checks.items() for problem in self._checked(what, check)]
 
@@ -101,6 +108,10 @@ class HealthChecks:
             for _, peer in erasure.asked:
                 fields = {"peer": peer, "subject": erasure.subject}
                 yield HealthProblem(f"{erasure.stream}/{peer}", "erasure_asked", fields, erasure.subject)
+
+    def _campaigns(self) -> Iterator[HealthProblem]:
+        if self.campaigns is not None:
+            yield from self.campaigns()
 
     def _owner(self) -> Iterator[HealthProblem]:
         for name, why in self.breakers.opened.items():

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from yosegi.campaign import Campaign, Campaigns, CampaignSpec
-from yosegi.core.contract import Conduct
+from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding
+from yosegi.campaign.file_lines import Lines
+from yosegi.campaign.findings import located
+from yosegi.campaign.spec_check import findings_against, formula, taken_over, worst_cost_of
+from yosegi.core.contract import Conduct, Contract
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState
 from yosegi.exchange.clock_watch import ClockWatch
+from yosegi.governance.agreements.label import Label
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.campaigns.earlier import with_earlier
 from yosegi.services.campaigns.export import CampaignExporter
-from yosegi.services.campaigns.schemas import CampaignDetail, CampaignMoved, CampaignSummary
+from yosegi.services.campaigns.schemas import (
+    CampaignCheck,
+    CampaignDetail,
+    CampaignFinding,
+    CampaignMoved,
+    CampaignSummary,
+)
+from yosegi.services.campaigns.start_check import right_findings
 from yosegi.services.campaigns.summary import detail_of, summary_of
 from yosegi.services.delegation.service import MandateService
 
@@ -97,26 +110,65 @@ class CampaignService:
 
     # -- acting ---------------------------------------------------------------------------------------------------
 
-    async def start(self, spec: CampaignSpec, who: Session, mandate: str = "") -> CampaignDetail:
+    def check(self, spec: CampaignSpec, who: Session, lines: Lines | None = None, mandate: str = "") -> CampaignCheck:
+        """What would be said of a campaign that somebody starts: everything that is wrong, and nothing is changed.
+
+        Raises:
+            Refused, NotFound: as `start`.
+        """
+        spec, contracts, _ = self._prepared(spec, who)
+        findings = located(self._findings(spec, contracts, mandate or who.mandate), lines or {})
+        constraints = taken_over(spec, contracts).constraint[len(spec.constraint) :] if not findings else ()
+        return CampaignCheck(
+            name=spec.name,
+            findings=tuple(
+                CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in findings
+            ),
+            taken_over=tuple(f"{formula(one)} ({one.of})" for one in constraints),
+            cost=worst_cost_of(spec.source[0], contracts).decimals(),
+            exists=spec.name in self.engine.names(),
+        )
+
+    def _prepared(self, spec: CampaignSpec, who: Session) -> tuple[CampaignSpec, dict[str, Contract], Label]:
+        """Whether somebody may start it at all; with its earlier campaigns, and the contracts it names."""
+        if spec.on_behalf_of != who.person and who.role != "officer":
+            raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
+        self._check_charter(spec)
+        spec, label = with_earlier(spec, lambda name: self.get_for(name, who))
+        return spec, {ref: self.engine.contract_of(spec.charter, ref) for ref in spec.capabilities()}, label
+
+    def _findings(self, spec: CampaignSpec, contracts: Mapping[str, Contract], mandate: str) -> Iterator[SpecFinding]:
+        yield from findings_against(spec, contracts)
+        yield from right_findings(spec, contracts, self.authorizer, mandate)
+
+    async def start(
+        self, spec: CampaignSpec, who: Session, mandate: str = "", lines: Lines | None = None
+    ) -> CampaignDetail:
         """Begin a campaign on behalf of whom its file names, under a mandate; an agent's under its own.
 
         A member who names none gives the campaign one of its own by starting it.
 
+        Args:
+            spec: what is asked.
+            who: starts it.
+            mandate: under which it acts.
+            lines: of the file it was read from, so that what is wrong is said with its line.
+
         Raises:
+            BadCampaign: it would have trials refused, or could not pay for one; all that is wrong is named.
             Refused: somebody else's name is in the file, or that of somebody this site does not vouch for, its team
                 does not work on the challenge it names, or it asks for more than the mandate allows.
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
         self.clocks.check_own()
-        if spec.on_behalf_of != who.person and who.role != "officer":
-            raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
-        self._check_charter(spec)
+        spec, contracts, label = self._prepared(spec, who)
         mandate = mandate or who.mandate
         if mandate:
-            contracts = {ref: self.engine.contract_of(spec.charter, ref) for ref in spec.capabilities()}
             self.mandates.check_campaign(mandate, spec, contracts, who)
-        return self._detail(await self.engine.begin(spec, by=who.person, mandate=mandate))
+        if findings := located(self._findings(spec, contracts, mandate), lines or {}):
+            raise BadCampaign(f"campaign {spec.name}", findings)
+        return self._detail(await self.engine.begin(spec, by=who.person, mandate=mandate, learned=label))
 
     def _check_charter(self, spec: CampaignSpec) -> None:
         """See that the charter, team, home and challenge that a file names are known here and belong together."""

@@ -28,7 +28,7 @@ async def campaign(name: str, caller: Here, all: str = "") -> Response:
         rows=list(view.rows().values()),
         name=name,
         title=spec.title,
-        objective=spec.objective.name + ("" if spec.objective.unit == "1" else f" ({spec.objective.unit})"),
+        objective=spec.main.name + ("" if spec.main.unit == "1" else f" ({spec.main.unit})"),
     )
 
 
