@@ -54,6 +54,7 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.bench.service import BenchService
 from yosegi.services.campaigns.amendments import AmendmentService
 from yosegi.services.campaigns.export import CampaignExporter
 from yosegi.services.campaigns.service import CampaignService
@@ -334,8 +335,11 @@ def assemble(parts: Parts) -> Site:
         restore_guard=work.guard,
         catalogue=catalogue,
         campaign_engine=work.campaigns,
-        campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter),
+        campaigns=CampaignService(
+            site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, parts.offload
+        ),
         amendments=AmendmentService(site, work.campaigns, authorizer, work.authenticator, clock),
+        bench=BenchService(data.engines, data.repository, authorizer),
         tasks=work.tasks,
         task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
         operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),

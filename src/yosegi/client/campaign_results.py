@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from yosegi.core.errors import Invalid
-from yosegi.services.campaigns.schemas import CampaignDetail, ObjectiveDetail, TrialDetail
+from yosegi.services.campaigns.schemas import CampaignAnswer, CampaignDetail, ObjectiveDetail, TrialDetail
 
 LATEST = 8
 """Trials that a notebook shows."""
@@ -61,14 +61,10 @@ def drawn(kind: str, state: CampaignDetail) -> Any:
     Raises:
         Invalid: matplotlib is not installed, there is no such drawing, or nothing to draw yet.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise Invalid("plot()", "matplotlib is not installed", "pip install matplotlib") from None
     done = [t for t in state.trial if t.outcomes]
     if not done:
         raise Invalid("plot()", "nothing was measured yet")
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = _figure()
     axes = figure.subplots()
     if kind == "convergence":
         _convergence(axes, state, done)
@@ -80,6 +76,47 @@ def drawn(kind: str, state: CampaignDetail) -> Any:
         raise Invalid("plot()", f"there is no drawing {kind!r}", "convergence, front or parallel")
     axes.set_title(state.title)
     return figure
+
+
+def drawn_learned(kind: str, answer: CampaignAnswer) -> Any:
+    """A figure of what the model learned of the first outcome.
+
+    Raises:
+        Invalid: matplotlib is not installed, or too little was measured.
+    """
+    if not answer.learned:
+        raise Invalid("plot()", "too little was measured for a model")
+    found, figure = answer.learned[0], _figure()
+    unit = "" if found.unit == "1" else f" ({found.unit})"
+    if kind == "parity":
+        axes = figure.subplots()
+        measured = [p.measured for p in found.parity]
+        axes.errorbar(
+            measured, [p.predicted for p in found.parity], yerr=[1.64 * p.sd for p in found.parity], fmt="o", alpha=0.7
+        )
+        axes.plot([min(measured), max(measured)], [min(measured), max(measured)], "--")
+        axes.set_xlabel(f"{found.name} measured{unit}")
+        axes.set_ylabel("predicted from all others, 90 %")
+        return figure
+    for axes, one in zip(
+        figure.subplots(1, len(found.slices), sharey=True, squeeze=False)[0], found.slices, strict=True
+    ):
+        at = list(range(len(one.at))) if isinstance(one.at[0], str) else list(one.at)
+        axes.plot(at, one.mean)
+        low = [m - 1.64 * s for m, s in zip(one.mean, one.sd, strict=True)]
+        high = [m + 1.64 * s for m, s in zip(one.mean, one.sd, strict=True)]
+        axes.fill_between(at, low, high, alpha=0.2)
+        axes.set_xlabel(f"{one.parameter} ({one.importance:.0%})")
+        axes.set_ylabel(f"{found.name}{unit}" if one is found.slices[0] else "")
+    return figure
+
+
+def _figure() -> Any:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise Invalid("plot()", "matplotlib is not installed", "pip install matplotlib") from None
+    return Figure(figsize=(7, 4), layout="constrained")
 
 
 def _named(one: ObjectiveDetail) -> str:

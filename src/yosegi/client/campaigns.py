@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
+from yosegi.client.asking import AskedPoint, next_point, tell
 from yosegi.client.brought import signed_measurements, table_text
 from yosegi.client.campaign_body import campaign_body
-from yosegi.client.campaign_results import drawn, frame_of, html_of, rows_of_state
+from yosegi.client.campaign_results import drawn, drawn_learned, frame_of, html_of, rows_of_state
 from yosegi.client.connection import LONG, Connection
 from yosegi.core.errors import Invalid, Unavailable
+from yosegi.services.bench.schemas import BenchEntered
 from yosegi.services.campaigns.schemas import (
     BestTrial,
+    CampaignAnswer,
     CampaignDetail,
     CampaignFileText,
     CampaignMoved,
@@ -67,6 +70,10 @@ class CampaignHandle:
         best = self.best
         return {} if best is None else dict(best.values)
 
+    def answer(self) -> CampaignAnswer:
+        """The answer with its uncertainty, what the model learned, the measured acceleration, and how to cite it."""
+        return self._connection.get(CampaignAnswer, self._path("/answer"))
+
     def results(self) -> Any:
         """Its trials, one row each: a pandas DataFrame where pandas is installed, else a list of dicts.
 
@@ -75,15 +82,18 @@ class CampaignHandle:
         """
         return frame_of(rows_of_state(self.state()))
 
-    def plot(self, kind: Literal["convergence", "front", "parallel"] = "convergence") -> Any:
+    def plot(self, kind: Literal["convergence", "front", "parallel", "parity", "slices"] = "convergence") -> Any:
         """A drawing of its results by matplotlib, which is imported here.
 
         Args:
-            kind: values by trial with the best so far; the first two objectives; all parameters and the objective.
+            kind: values by trial with the best so far; the first two objectives; all parameters and the objective;
+                what was measured against what the model says of it from all others; the outcome along each parameter.
 
         Raises:
             Invalid: matplotlib is not installed, or there is nothing to draw yet.
         """
+        if kind in ("parity", "slices"):
+            return drawn_learned(kind, self.answer())
         return drawn(kind, self.state())
 
     def wait(
@@ -177,6 +187,30 @@ class CampaignHandle:
             return self._connection.post(MeasurementsAdded, self._path("/measurements"), body)
         envelope = signed_measurements(self.file(), text, source, file or found, key, person)
         return self._connection.post(MeasurementsAdded, self._path("/measurements"), {"document": envelope})
+
+    # -- a loop of one's own ------------------------------------------------------------------------------------
+
+    def ask(self, timeout: float = 60.0, every: float = 0.5) -> AskedPoint | None:
+        """The next point that waits for a person at this site: measure it, and `tell` what came of it.
+
+        For a source whose capability is published by an engine of the kind `person`; what is proposed and told is on
+        the same record as any other. None where the campaign is over or held.
+
+        Raises:
+            Unavailable: nothing waits in so many seconds.
+        """
+        return next_point(self._connection, self.name, timeout, every)
+
+    def tell(
+        self,
+        asked: AskedPoint,
+        outputs: Mapping[str, Any] | float | None = None,
+        *,
+        infeasible: str = "",
+        failed: str = "",
+    ) -> BenchEntered:
+        """What came of a point: outputs by name (a number alone where there is one), or why there are none."""
+        return tell(self._connection, asked, outputs, infeasible, failed)
 
     # -- taking it away ---------------------------------------------------------------------------------------------
 

@@ -237,6 +237,96 @@ class CampaignDetail(CampaignOverview):
     trouble: str = ""
 
 
+class ParityRow(Answer):
+    """A measurement, and what the model says of it from all others, in the outcome's unit."""
+
+    measured: float
+    predicted: float
+    sd: float
+
+
+class SliceDetail(Answer):
+    """An outcome along one parameter, the others as at the best point.
+
+    Args:
+        at: values of the parameter, in its unit.
+        mean: of the noiseless outcome there, and `sd` its standard deviation, in its unit.
+        importance: total share of the model's variance that goes through this parameter, from 0 to 1.
+    """
+
+    parameter: str
+    at: tuple[Level, ...]
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    importance: float
+
+
+class LearnedDetail(Answer):
+    """An outcome as the model has it.
+
+    Args:
+        r_squared: share of the variance that leave-one-out predictions explain; below 0, worse than the mean.
+        noise: standard deviation of one measurement, in `unit`.
+        covered: share of measurements within their 90 % interval of leave-one-out.
+        best: the noiseless outcome at the best point, and `best_sd` its standard deviation; none where nothing is best.
+    """
+
+    name: str
+    unit: str
+    r_squared: float
+    noise: float
+    covered: float
+    best: float | None
+    best_sd: float | None
+    parity: tuple[ParityRow, ...]
+    slices: tuple[SliceDetail, ...]
+
+
+class AccelerationDetail(Answer):
+    """How many trials it took to the best, and how many it would have taken otherwise.
+
+    Args:
+        trials: completed trials of the first source to the best one.
+        baseline_trials: how many it took before, as registered before the first trial; none if that was not stated.
+        over_baseline: how many times fewer.
+        random_trials: how many random points the model expects to one as good; none where it cannot say.
+        random_low: below which they lie one time of twenty, and `random_high` above which.
+        over_random: how many times fewer, by the expected number; and with the same bounds.
+    """
+
+    trials: int
+    baseline_trials: float | None
+    over_baseline: float | None
+    random_trials: float | None
+    random_low: float | None
+    random_high: float | None
+    over_random: float | None
+    over_random_low: float | None
+    over_random_high: float | None
+
+
+class CampaignAnswer(Answer):
+    """What a campaign has found, what its model learned, what was gained, and how to cite it.
+
+    Args:
+        best: the best trial, and `front` the trials that no other surpasses where there are several objectives.
+        entry: hash of the last entry of its stream: the answer is of that position, and the bundle proves it.
+        methods: a paragraph for a paper.
+        bibtex: how to cite it.
+    """
+
+    name: str
+    position: int
+    entry: str
+    objectives: tuple[ObjectiveDetail, ...]
+    best: BestTrial | None
+    front: tuple[BestTrial, ...]
+    learned: tuple[LearnedDetail, ...]
+    acceleration: AccelerationDetail | None
+    methods: str
+    bibtex: str
+
+
 class CampaignFinding(Answer):
     """One thing that is wrong with a campaign file: its line, from 1 (0 where it is not known), and what to do."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
-from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding
+from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding, campaign_stream
 from yosegi.campaign.file_lines import Lines
 from yosegi.campaign.findings import located
 from yosegi.campaign.spec_check import findings_against, formula, taken_over, worst_cost_of
 from yosegi.core.contract import Conduct, Contract
 from yosegi.core.errors import NotFound, Refused
+from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState
 from yosegi.exchange.clock_watch import ClockWatch
@@ -18,9 +20,11 @@ from yosegi.governance.agreements.label import Label
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.campaigns.answer import answer_of
 from yosegi.services.campaigns.earlier import with_earlier
 from yosegi.services.campaigns.export import CampaignExporter
 from yosegi.services.campaigns.schemas import (
+    CampaignAnswer,
     CampaignCheck,
     CampaignDetail,
     CampaignFinding,
@@ -31,10 +35,17 @@ from yosegi.services.campaigns.start_check import right_findings
 from yosegi.services.campaigns.summary import detail_of, summary_of
 from yosegi.services.delegation.service import MandateService
 
+Answering = Callable[[Callable[[], CampaignAnswer]], Awaitable[CampaignAnswer]]
+"""Runs what takes long beside the event loop, or on it."""
+
 
 @dataclass
 class CampaignService:
-    """What people do with the campaigns of one home site, and what they may see of them."""
+    """What people do with the campaigns of one home site, and what they may see of them.
+
+    Args:
+        compute: where answers are worked out.
+    """
 
     site: str
     engine: Campaigns
@@ -42,6 +53,8 @@ class CampaignService:
     authorizer: Authorizer
     mandates: MandateService
     exporter: CampaignExporter
+    compute: Answering
+    _answers: FifoCache[str, CampaignAnswer] = field(default_factory=lambda: FifoCache(32))
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -91,6 +104,21 @@ class CampaignService:
     def last_error(self, name: str) -> str:
         """Why the last step of a campaign could not be taken; empty if it was."""
         return self.engine.last_error(name)
+
+    async def answer(self, name: str, who: Session) -> CampaignAnswer:
+        """What a campaign has found, what its model learned, and what was gained; kept until something ends.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        campaign = self.get_for(name, who)
+        known = self._answers.get(name)
+        if known is not None and known.position == campaign.position:
+            return known
+        entries = self.exporter.ledger.read(campaign_stream(name), campaign.position - 1)
+        found = await self.compute(partial(answer_of, campaign, entries[0].hash))
+        self._answers.put(name, found)
+        return found
 
     async def export(self, name: str) -> bytes:
         """The whole campaign as a bundle that verifies offline, whoever asks.

@@ -136,8 +136,8 @@ def _overview(campaign: Campaign) -> dict[str, Any]:
         "on_behalf_of": spec.on_behalf_of,
         "mandate": campaign.mandate,
         "conduct": campaign.conduct,
-        "objective": _objective(spec.main),
-        "objectives": tuple(_objective(one) for one in spec.objective),
+        "objective": objective_of(spec.main),
+        "objectives": tuple(objective_of(one) for one in spec.objective),
         "limits": tuple(
             LimitDetail(name=one.name, at_least=one.at_least, at_most=one.at_most, unit=one.unit) for one in spec.limit
         ),
@@ -157,7 +157,8 @@ def _overview(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _objective(spec: ObjectiveSpec) -> ObjectiveDetail:
+def objective_of(spec: ObjectiveSpec) -> ObjectiveDetail:
+    """What is wanted of one outcome."""
     return ObjectiveDetail(name=spec.name, goal=spec.goal, target=spec.target, noise=spec.noise, unit=spec.unit)
 
 

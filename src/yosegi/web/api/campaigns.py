@@ -15,6 +15,7 @@ from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Why
 from yosegi.services.answer import JsonObject, Level
 from yosegi.services.campaigns.schemas import (
+    CampaignAnswer,
     CampaignCheck,
     CampaignDetail,
     CampaignFileText,
@@ -108,6 +109,12 @@ async def check_campaign(body: StartCampaign, site: Here, who: Who) -> CampaignC
 async def campaign(name: str, site: Here, who: Who) -> CampaignDetail:
     """One campaign with its trials."""
     return site.campaigns.show(name, who)
+
+
+@router.get("/campaigns/{name}/answer")
+async def campaign_answer(name: str, site: Here, who: Who) -> CampaignAnswer:
+    """The answer with its uncertainty, what the model learned, the measured acceleration, and how to cite it."""
+    return await site.campaigns.answer(name, who)
 
 
 @router.get("/campaigns/{name}/file")

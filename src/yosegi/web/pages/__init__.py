@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from yosegi.web.pages import campaigns, federation, institution, mandates, objects, programme, sign_in, tasks
+from yosegi.web.pages import bench, campaigns, federation, institution, mandates, objects, programme, sign_in, tasks
 
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
@@ -10,6 +10,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     federation.router,
     campaigns.router,
     tasks.router,
+    bench.router,
     objects.router,
     programme.router,
     mandates.router,
