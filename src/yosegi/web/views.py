@@ -170,9 +170,10 @@ class CampaignPage:
         """See `View`. A trial that did not change is not drawn again."""
         campaign = self.campaign
         best = campaign.best()
+        leading = {best.number} if best is not None else {trial.number for trial in campaign.front()}
         rows: dict[str, Markup] = {}
         for trial in reversed(self._shown(campaign)):
-            is_best = best is not None and trial.number == best.number
+            is_best = trial.number in leading
             known = self._drawn.get(trial.number)
             if known is None or known[0] is not trial or known[1] != is_best:
                 known = (trial, is_best, self._draw(campaign, trial, is_best))

@@ -28,6 +28,7 @@ async def campaign(name: str, caller: Here, all: str = "") -> Response:
         rows=list(view.rows().values()),
         name=name,
         title=spec.title,
+        columns=",".join((*(p.name for p in spec.parameter), *spec.outcomes, "state")),
         objective=spec.main.name + ("" if spec.main.unit == "1" else f" ({spec.main.unit})"),
     )
 
