@@ -85,6 +85,11 @@ async def staffed(folder: Path) -> AsyncIterator[Engine]:
 class TestPersonEngine(EngineSuite):
     tells_cost = False
 
+    def test_outputs_that_break_the_contract_are_a_bad_output(self, opened: Any, run: Any) -> None:
+        # A person is told so at once and may correct it: they who cannot say that it failed.
+        outcome = self.outcome(opened, run, "wrong_type")
+        assert (outcome.effect, outcome.reason) == (Effect.NONE, "failed")
+
     @pytest.fixture
     def run(self):  # type: ignore[no-untyped-def]
         return asyncio.run

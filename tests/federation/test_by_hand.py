@@ -104,8 +104,7 @@ def test_a_table_goes_out_and_comes_back_with_each_row_taken_or_said_why_not(tmp
         with pytest.raises(Invalid, match="no column key"):
             await bench.enter_csv("x,strength\n0.1,5\n", person())
         await asyncio.sleep(30)
-        trial = federation.places["argonne"].running.campaigns.get("mixes").trial(1)
-        assert trial.value == 95.5
+        assert 95.5 in [t.value for t in federation.places["argonne"].running.campaigns.get("mixes").trials]
 
     run_simulated(story())
 
@@ -136,6 +135,6 @@ def test_a_site_that_restarts_asks_nobody_twice(tmp_path: Path) -> None:
         assert [(task.task, task.since) for task in bench.list_for(person())] == [(t.task, t.since) for t in before]
         await bench.enter(before[0].task, PersonResult({"strength": 90.0}), person())
         await asyncio.sleep(60)
-        assert federation.places["argonne"].running.campaigns.get("mixes").trial(1).value == 90.0
+        assert 90.0 in [t.value for t in federation.places["argonne"].running.campaigns.get("mixes").trials]
 
     run_simulated(story())

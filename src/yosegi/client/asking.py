@@ -63,10 +63,10 @@ def tell(
         Invalid: a number alone where several outputs are asked.
         SiteRefused: it is not what the contract says, or it was told already.
     """
-    if isinstance(outputs, int | float) and not isinstance(outputs, bool):
+    if isinstance(outputs, int | float):
         if len(asked.outputs) != 1:
             raise Invalid("tell()", f"there are several outputs: {', '.join(asked.outputs)}", "give them by name")
-        outputs = {asked.outputs[0]: float(outputs)}
+        outputs = {asked.outputs[0]: outputs}
     body = {"outputs": dict(outputs or {}), "infeasible": infeasible, "failed": failed}
     return connection.post(BenchEntered, f"/bench/{quote(asked.task)}", body)
 

@@ -187,10 +187,10 @@ def _outcome(situation: Situation, name: str, surrogate: Surrogate, best: Values
 def _row_of(situation: Situation, best: Values | None) -> Floats:
     """The row of the best point, or of the measurement nearest to the middle of all."""
     if best is not None:
-        return situation.space.rows([best])[0]
+        return np.asarray(situation.space.rows([best])[0])
     middle = np.median(situation.X, axis=0)
     nearest = int(np.argmin(np.sum((situation.X - middle) ** 2, axis=1)))
-    return situation.space.rows([situation.ended[nearest].values])[0]
+    return np.asarray(situation.space.rows([situation.ended[nearest].values])[0])
 
 
 def _slice(situation: Situation, surrogate: Surrogate, row: Floats, place: int) -> ParameterSlice:

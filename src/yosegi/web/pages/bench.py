@@ -62,8 +62,10 @@ def result_of(task: BenchTask | None, form: Form) -> PersonResult:
         Invalid: a number is none.
     """
     state, note = form.get("state", "done"), form.get("note", "").strip()[:2000]
-    if state in ("infeasible", "failed"):
-        return PersonResult(**{state: note or state})
+    if state == "infeasible":
+        return PersonResult(infeasible=note or state)
+    if state == "failed":
+        return PersonResult(failed=note or state)
     types = {} if task is None else {output.name: output.type for output in task.outputs}
     given = {name.removeprefix(_OUT): text.strip() for name, text in form.items() if name.startswith(_OUT)}
     return PersonResult({name: _value(name, types.get(name, ""), text) for name, text in given.items() if text})
