@@ -30,6 +30,7 @@ from yosegi.identity.accounts import read_accounts
 from yosegi.identity.oidc_claims import ClaimMapping, InstitutionSignIn
 from yosegi.identity.openid import OidcClient, OpenId, over_http
 from yosegi.ledger import Ledger, View
+from yosegi.services.facility_jobs.view import FacilityJobView
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
 from yosegi.services.runtime import Site
@@ -52,6 +53,7 @@ def views() -> list[View]:
         ApprovalsView(),
         MandatesView(),
         RemoteMandatesView(),
+        FacilityJobView(),
     ]
 
 
