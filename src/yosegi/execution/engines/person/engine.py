@@ -7,6 +7,7 @@ out is waited for again and not handed out twice, and a result that was entered 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -68,7 +69,7 @@ class PersonEngine(Engine):
         self._entered: dict[str, Outcome] = {}
         self._since: dict[str, str] = {}
         self._works: dict[str, Work] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._looked = float("-inf")
         self._stopped = False
 
     @property
@@ -77,7 +78,7 @@ class PersonEngine(Engine):
         return f"person/{self.name}"
 
     async def start(self) -> None:
-        """Read back what was handed out and entered; begin to look into the folder, if there is one.
+        """Read back what was handed out and entered, and make the folder, if there is one.
 
         Raises:
             Unavailable: the folder cannot be made or written.
@@ -93,7 +94,6 @@ class PersonEngine(Engine):
                 self._folder.open()
             except OSError as error:
                 raise Unavailable(f"engine {self.name}", f"its folder cannot be used ({error})") from None
-            self._looking = asyncio.create_task(self._look())
 
     # -- for the dispatcher -----------------------------------------------------------------------------------------
 
@@ -127,13 +127,15 @@ class PersonEngine(Engine):
             self._held[work.key] = work
         else:
             await self._hand_out(work)
-        try:
-            async with asyncio.timeout(work.time_limit):
-                return await asyncio.shield(self._ended[work.key])
-        except TimeoutError:
-            if work.key in self._held:
-                return never_began("not_started", "it was stopped before it was handed out")
-            return ended_badly(work.effect, "time_limit", f"nobody entered a result in {work.time_limit:g} seconds")
+        ends = self._clock.monotonic() + work.time_limit
+        while (left := ends - self._clock.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left if self._folder is None else min(left, self._look_seconds)):
+                    return await asyncio.shield(self._ended[work.key])
+            await self._look()
+        if work.key in self._held:
+            return never_began("not_started", "it was stopped before it was handed out")
+        return ended_badly(work.effect, "time_limit", f"nobody entered a result in {work.time_limit:g} seconds")
 
     async def _hand_out(self, work: Work) -> None:
         if work.key not in self._since:
@@ -187,10 +189,6 @@ class PersonEngine(Engine):
         """Nothing runs here; what is on record is there at the next start."""
         for key in list(self._held):
             await self.cancel(key)
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
-            self._looking = None
 
     def statistics(self) -> dict[str, Any]:
         """See `Engine.statistics`."""
@@ -256,12 +254,15 @@ class PersonEngine(Engine):
             log.warning("engine %s: proposals.csv cannot be written: %s", self.name, error)
 
     async def _look(self) -> None:
-        while True:
-            await self._clock.sleep(self._look_seconds)
-            try:
-                await self._take_up()
-            except (YosegiError, OSError) as error:
-                log.warning("engine %s: results.csv cannot be taken: %s", self.name, error)
+        """Look into the folder, if it is time; whoever waits for a result does, so nothing runs beside them."""
+        now = self._clock.monotonic()
+        if self._folder is None or now - self._looked < self._look_seconds / 2:
+            return
+        self._looked = now
+        try:
+            await self._take_up()
+        except (YosegiError, OSError) as error:
+            log.warning("engine %s: results.csv cannot be taken: %s", self.name, error)
 
     async def _take_up(self) -> None:
         """Enter the new rows of the folder; one that is wrong, late or there twice is said beside it, once."""
