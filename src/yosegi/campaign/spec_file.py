@@ -132,9 +132,15 @@ def _spec(value: dict[str, Any], what: str, files: Mapping[str, str], lines: Lin
     if isinstance(value.get("earlier"), list | tuple):
         value["earlier"] = [earlier_of(one, files, value) for one in value["earlier"]]
     try:
-        return CampaignSpec.model_validate_json(canonical.dumps(value))
+        spec = CampaignSpec.model_validate_json(canonical.dumps(value))
     except ValidationError as error:
         raise BadCampaign(what, _findings(error, lines)) from None
+    claimed = [place for place, one in enumerate(spec.constraint) if one.of is not None]
+    if claimed:
+        path = ("constraint", claimed[0], "of")
+        why = "only the program says of which contract a constraint is"
+        raise BadCampaign(what, [SpecFinding(path, "constraint", why, "leave `of` out", line_of(lines, path))])
+    return spec
 
 
 def _findings(error: ValidationError, lines: Lines) -> list[SpecFinding]:

@@ -28,9 +28,10 @@ def with_earlier(spec: CampaignSpec, get: Callable[[str], Campaign]) -> tuple[Ca
     """
     label, filled = Label(), []
     for earlier in spec.earlier:
-        if earlier.campaign is None or earlier.rows:
+        if earlier.campaign is None:
             filled.append(earlier)
             continue
+        # Whatever rows came with the name are not believed: those of the campaign itself take their place.
         found = get(earlier.campaign)
         label = label | found.learned
         filled.append(_filled(spec, earlier, found))
