@@ -9,9 +9,10 @@ from functools import partial
 from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding, campaign_stream
 from yosegi.campaign.file_lines import Lines
 from yosegi.campaign.findings import located
+from yosegi.campaign.planning import check_planning
 from yosegi.campaign.spec_check import findings_against, formula, taken_over, worst_cost_of
 from yosegi.core.contract import Conduct, Contract
-from yosegi.core.errors import NotFound, Refused
+from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState
@@ -168,6 +169,10 @@ class CampaignService:
     def _findings(self, spec: CampaignSpec, contracts: Mapping[str, Contract], mandate: str) -> Iterator[SpecFinding]:
         yield from findings_against(spec, contracts)
         yield from right_findings(spec, contracts, self.authorizer, mandate)
+        try:
+            check_planning(taken_over(spec, contracts))
+        except (Invalid, NotFound) as error:
+            yield SpecFinding(("planner",), "the question", str(error))
 
     async def start(
         self, spec: CampaignSpec, who: Session, mandate: str = "", lines: Lines | None = None

@@ -103,10 +103,10 @@ def _properties(schema: JsonObject) -> dict[str, Any]:
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any] | None:
-    if is_object(schema) or "$ref" in schema:
+    if is_object(schema) or "$ref" in schema or (schema.get("type") == "string" and "enum" not in schema):
         return None
-    if "enum" in schema or schema.get("type") in ("string", "boolean"):
-        levels = schema.get("enum", [True, False] if schema.get("type") == "boolean" else [])
+    if "enum" in schema or schema.get("type") == "boolean":
+        levels = schema.get("enum", [True, False])
         return {"name": name, "kind": "categorical", "levels": levels} | _unit(schema)
     low, high = schema.get("minimum", 0.0), schema.get("maximum", 1.0)
     bounds: dict[str, Any] = {"low": float(low), "high": float(high)}
