@@ -25,6 +25,7 @@ from yosegi.app import settings
 from yosegi.campaign import spec
 from yosegi.execution.engines.process.settings import ProcessSettings
 from yosegi.execution.engines.station.settings import StationSettings
+from yosegi.services.agents.settings import AgentSettings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 AGAIN = "Generated from the models that read the file: do not edit. `cd tests && python -m docs.reference` writes it."
@@ -41,6 +42,7 @@ CAMPAIGN: tuple[tuple[str, type[BaseModel]], ...] = (
     ("price", spec.PriceSpec),
     ("[[earlier]]", spec.EarlierSpec),
     ("[baseline]", spec.BaselineSpec),
+    ("[agent]", spec.AgentTerms),
 )
 SITE: tuple[tuple[str, type[BaseModel]], ...] = (
     ("", settings.Settings),
@@ -52,6 +54,8 @@ SITE: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[notices.email]", settings.EmailSettings),
     ("[ledger]", settings.LedgerSettings),
     ("[oidc]", settings.OidcSettings),
+    ("[iri]", settings.FacilityApiSettings),
+    ("[agents]", AgentSettings),
     ("[key.site], [key.governance]", settings.KeySettings),
 )
 SET_BY_PROGRAM = {"format", "ConstraintSpec.of", "EarlierSpec.parameter", "EarlierSpec.rows"}

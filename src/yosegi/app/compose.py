@@ -30,6 +30,8 @@ from yosegi.identity.accounts import read_accounts
 from yosegi.identity.oidc_claims import ClaimMapping, InstitutionSignIn
 from yosegi.identity.openid import OidcClient, OpenId, over_http
 from yosegi.ledger import Ledger, View
+from yosegi.services.agents.endpoint import EndpointAgent, key_reader
+from yosegi.services.agents.view import AgentCallsView
 from yosegi.services.facility_jobs.view import FacilityJobView
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
@@ -53,6 +55,7 @@ def views() -> list[View]:
         ApprovalsView(),
         MandatesView(),
         RemoteMandatesView(),
+        AgentCallsView(),
         FacilityJobView(),
     ]
 
@@ -124,6 +127,9 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         engines=lambda on_late: {},
         objects=FileStore(home.objects),
         supervisor=Supervisor(clock),
+        agents={
+            name: EndpointAgent(one, key_reader(one, home.folder)) for name, one in settings.agents.endpoint.items()
+        },
     )
 
 

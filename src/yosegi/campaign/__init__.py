@@ -3,7 +3,8 @@
 from yosegi.campaign.decide import decide, enough
 from yosegi.campaign.engine import Campaigns
 from yosegi.campaign.findings import BadCampaign, SpecFinding
-from yosegi.campaign.planning import in_thread, inline, propose, step_seed
+from yosegi.campaign.mixing import propose, step_seed
+from yosegi.campaign.planning import in_thread, inline
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.spec_check import check_against
 from yosegi.campaign.spec_file import parse_spec, read_spec

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from yosegi.campaign import state as types
+from yosegi.campaign.agent_points import ADVISED, THOUGHT, AdvisedPoint, ModelUse
 from yosegi.campaign.amendments import extended
 from yosegi.campaign.decide import (
     Action,
@@ -23,8 +24,10 @@ from yosegi.campaign.decide import (
     out_of_budget,
 )
 from yosegi.campaign.entries import answer, draft_of, is_news
+from yosegi.campaign.events import PointsWanted
 from yosegi.campaign.mandate import mandate_of
-from yosegi.campaign.planning import Compute, check_planning, in_thread, is_still_wanted, propose, step_seed
+from yosegi.campaign.mixing import check_advice, mixed, step_seed
+from yosegi.campaign.planning import Compute, check_planning, in_thread, is_still_wanted
 from yosegi.campaign.proposers import version_of
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.spec_check import check_against, taken_over
@@ -32,6 +35,7 @@ from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.campaign.step_inputs import inputs_of
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Conflict, NotFound, Refused, YosegiError
+from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef, is_object
 from yosegi.core.states import CampaignState, may_follow
 from yosegi.core.supervision import TaskScope
@@ -62,6 +66,7 @@ class Campaigns:
     Args:
         contract_of: the contract of a capability as last offered to this site; raises NotFound.
         object_named: the object of a digest, as it is known here; raises NotFound.
+        events: told `PointsWanted`.
     """
 
     site: str
@@ -72,7 +77,10 @@ class Campaigns:
     contract_of: Callable[[str, str], Contract]
     scope: TaskScope
     object_named: Callable[[str], ObjectRef]
+    events: Events
     compute: Compute = in_thread
+    _asked_agent: dict[str, float] = field(default_factory=dict)
+    """When the agent of a campaign was told that places are free, in monotonic seconds."""
     _folds: dict[str, Campaign] = field(default_factory=dict)
     _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -343,8 +351,80 @@ class Campaigns:
             if others:
                 return await self._do(campaign, others)
         for action in planning:
+            if self._awaits_agent(campaign, action.count):
+                return False
             await self._propose(campaign, action)
         return bool(planning)
+
+    def _awaits_agent(self, campaign: Campaign, count: int) -> bool:
+        """Whether free places wait for an agent's points; it is told so once, and not waited for beyond its time."""
+        name, terms = campaign.spec.name, campaign.spec.agent
+        turns = count if terms is None or terms.mix != "alternate" else (count + 1) // 2
+        if terms is None or len(campaign.waiting) >= turns:
+            self._asked_agent.pop(name, None)
+            return False
+        now, clock = self.requests.clock.monotonic(), self.requests.clock
+        since = self._asked_agent.setdefault(name, now)
+        left = terms.wait - (now - since)
+        if left <= 0:
+            self._asked_agent.pop(name, None)
+            return False
+        if since == now:
+            self.events.publish(PointsWanted(name, count))
+
+            async def wake_later() -> None:
+                await clock.sleep(left + 0.001)
+                self._wake(name).set()
+
+            self.scope.spawn(f"{name} waits for its agent", wake_later)
+        return True
+
+    async def advise(
+        self, name: str, points: Sequence[AdvisedPoint], use: ModelUse, *, agent: str, mandate: str, by: str,
+        prompt: str = "", answer: str = "",
+    ) -> Campaign:  # fmt: skip
+        """Put an agent's points on record; they are measured as the campaign's rule says.
+
+        Args:
+            name: of the campaign.
+            points: what is proposed.
+            use: the model that proposed it, if one did, and what that took.
+            agent: who proposes.
+            mandate: under which mandate, if under one.
+            by: on whose behalf.
+            prompt: what the model was sent, where that is known here; it stands in the body, and may be erased.
+            answer: what it gave, the same.
+
+        Raises:
+            Conflict: the campaign does not run, or its file lets no agent propose, or too many points wait.
+            Invalid: a point that can be none of the campaign.
+        """
+        async with self._lock(name):
+            campaign = self.get(name)
+            check_advice(campaign, points)
+            facts = {
+                "agent": agent,
+                "points": len(points),
+                "model": use.model_dump(mode="json", exclude_none=True),
+            } | ({"mandate": mandate} if mandate else {})
+            body = {"points": [point.model_dump(mode="json", exclude_none=True) for point in points]}
+            drafts = [Draft(ADVISED, facts, body)]
+            if prompt or answer:
+                digests = {"prompt": use.prompt or "", "answer": use.answer or ""}
+                drafts.append(Draft(THOUGHT, digests, {"prompt": prompt, "answer": answer}))
+            await self._append(campaign, *drafts, actor=by)
+        self._wake(name).set()
+        return self.get(name)
+
+    async def note(self, name: str, text: str, *, by: str, agent: str) -> None:
+        """Put a note on record with a campaign: words, which change nothing.
+
+        Raises:
+            NotFound: none of that name.
+        """
+        async with self._lock(name):
+            facts = {"agent": agent} if agent else {}
+            await self._append(self.get(name), Draft(types.NOTE, facts, {"text": text}), actor=by)
 
     async def _learn(self, campaign: Campaign) -> bool:
         """Copy what is known of open steps and not in the campaign's own stream yet.
@@ -452,14 +532,16 @@ class Campaigns:
         that are not wanted any more are dropped.
         """
         seed = step_seed(campaign.spec, campaign.position)
-        proposals = await self.compute(partial(propose, campaign, action.count, action.closed))
-        facts = {"seen": campaign.position, "count": action.count, "seed": seed, "proposed": len(proposals)}
-        body = {
-            "proposals": [proposal.as_dict() for proposal in proposals],
+        found = await self.compute(partial(mixed, campaign, action.count, action.closed))
+        facts = {"seen": campaign.position, "count": action.count, "seed": seed, "proposed": len(found.proposals)}
+        body: dict[str, Any] = {
+            "proposals": [proposal.as_dict() for proposal in found.proposals],
             "closed": sorted(action.closed),
             "planner": campaign.spec.planner,
             "versions": versions() | version_of(campaign.spec.planner),
         }
+        if campaign.spec.agent is not None:
+            body |= {"by": list(found.by), "declined": [list(one) for one in found.declined]}
         async with self._lock(campaign.spec.name):
             now = self.get(campaign.spec.name)
             if now.position == campaign.position or is_still_wanted(now, action):

@@ -255,6 +255,31 @@ def _several(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
+class AgentTerms(Value):
+    """How points of an agent and the planner's mix, in a campaign whose proposer is an agent.
+
+    Whatever the mix, the planner guards: a point must lie in the space, and none is measured twice.
+    """
+
+    name: Name | None = None
+    """An agent that this site runs; without one, whoever may act for the campaign proposes, by the agents' tools."""
+    mix: Literal["first", "alternate", "guarded"] = "guarded"
+    """`first`: the agent's points before the planner's; `alternate`: every other trial; `guarded`: first, and none that
+    the planner expects to be worse than the best so far by more than `worst`."""
+    worst: float | None = Field(default=None, ge=0)
+    """In the objective's unit."""
+    wait: float = Field(default=30.0, ge=0, le=86400)
+    """Seconds that a free place waits for the agent before the planner fills it."""
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> AgentTerms:
+        if (self.mix == "guarded") != (self.worst is not None):
+            raise ValueError(
+                'mix = "guarded" says by how much worse a point may be expected to be: worst; others do not'
+            )
+        return self
+
+
 class CampaignSpec(Value):
     """A team's question, its space, its sources, and when to stop. Immutable once started, but for extensions."""
 
@@ -275,6 +300,8 @@ class CampaignSpec(Value):
     """The member it acts for; alerts go to them."""
     purpose: Text
     """One that an agreement of the team names."""
+    follows: Key | None = None
+    """The campaign of this site that it goes on from, by name, if an agent started it because that one ended."""
     seed: int = Field(default=1, ge=0, le=2**31)
     """The same file and seed give the same proposals for the same answers."""
     parallel: int = Field(default=2, ge=1, le=64)
@@ -283,6 +310,10 @@ class CampaignSpec(Value):
     """`gp`, a baseline (`random`, `sobol`, `lhs`, `grid`), or a proposer of an installed package."""
     starts: int | None = Field(default=None, ge=1)
     """Points of a space-filling design before the model speaks; by default few."""
+    proposer: Literal["planner", "agent"] | None = None
+    """Who proposes: the planner alone, unless it says `agent`; the table `agent` says how both mix."""
+    agent: AgentTerms | None = None
+    """How points of an agent and the planner's mix, where an agent proposes."""
     parameter: tuple[ParameterSpec, ...] = Field(min_length=1)
     """What is varied."""
     constraint: tuple[ConstraintSpec, ...] = ()
@@ -324,6 +355,8 @@ class CampaignSpec(Value):
         _check_candidates(self)
         if self.stop == StopSpec():
             raise ValueError("stop says nothing: give target, trials, price or least_gain")
+        if (self.proposer == "agent") != (self.agent is not None):
+            raise ValueError('proposer = "agent" and the table [agent] stand together')
         return self
 
     @property

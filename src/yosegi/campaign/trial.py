@@ -81,6 +81,8 @@ class Trial:
     """The same when it ended."""
     taken_back: str = ""
     """Why a person takes it back; empty if nobody does."""
+    point: int = 0
+    """The number of the agent's point that it measures; 0 for the planner's."""
 
     @property
     def erased(self) -> bool:

@@ -15,6 +15,7 @@ from yosegi.client.connection import LONG, Connection
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.services.bench.schemas import BenchEntered
 from yosegi.services.campaigns.schemas import (
+    AgentComparison,
     BestTrial,
     CampaignAnswer,
     CampaignDetail,
@@ -234,6 +235,10 @@ class CampaignHandle:
             body = {"spec": made["spec"], "files": {**found.files, **made["files"]}}
         started = self._connection.post(CampaignDetail, "/campaigns", body)
         return CampaignHandle(self._connection, started.name)
+
+    def hypotheses(self) -> AgentComparison:
+        """What agents thought about it, what came of it, and whether they did better than the planner."""
+        return self._connection.get(AgentComparison, f"/campaigns/{quote(self.name)}/hypotheses")
 
     def export(self) -> bytes:
         """Its bundle, for `yosegi verify` and `yosegi replay`."""

@@ -6,7 +6,7 @@ import math
 from importlib import metadata
 
 from yosegi.campaign import Campaign
-from yosegi.campaign.planning import step_seed
+from yosegi.campaign.mixing import step_seed
 from yosegi.campaign.problem import history_of, problem_of
 from yosegi.core.identifiers import split_capability
 from yosegi.core.states import TrialState

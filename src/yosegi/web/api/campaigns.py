@@ -15,6 +15,7 @@ from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Why
 from yosegi.services.answer import JsonObject, Level
 from yosegi.services.campaigns.schemas import (
+    AgentComparison,
     CampaignAnswer,
     CampaignCheck,
     CampaignDetail,
@@ -150,6 +151,12 @@ async def withdraw_trial(name: str, number: int, body: WithdrawTrial, site: Here
 async def extend_campaign(name: str, body: ExtendCampaign, site: Here, who: Who) -> CampaignDetail:
     """Give a campaign another budget, stop rule, parallel, conduct or space; one that has ended goes on."""
     return await site.amendments.extend(name, body.changes, body.why, who)
+
+
+@router.get("/campaigns/{name}/hypotheses")
+async def hypotheses(name: str, site: Here, who: Who) -> AgentComparison:
+    """What agents thought about a campaign, what came of it, and whether they did better than the planner."""
+    return site.campaigns.hypotheses(name, who)
 
 
 @router.post("/campaigns/{name}/{word}")
