@@ -31,7 +31,7 @@ from yosegi.exchange.witness import Witness
 from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
-from yosegi.execution.events import TaskChanged
+from yosegi.execution.events import StopLevelChanged, TaskChanged
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.reporting import Reporter
@@ -47,6 +47,7 @@ from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
+from yosegi.services.access.service import AccessLog
 from yosegi.services.alerts.email import Mailer
 from yosegi.services.alerts.health import HealthChecks
 from yosegi.services.alerts.service import AlertService, Send, to_log, to_webhook
@@ -68,10 +69,12 @@ from yosegi.services.grants.service import GrantService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
 from yosegi.services.operations.service import OperationsService
+from yosegi.services.operations.stop_permission import StopPermission
 from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.programme.service import ProgrammeService
 from yosegi.services.runtime import Site
+from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
 from yosegi.trust.messages import Explanation
@@ -120,6 +123,7 @@ class _Core:
     catalogue: CapabilityCatalogue
     authorizer: Authorizer
     requests: Requests
+    access: AccessLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,9 @@ def _core(parts: Parts) -> _Core:
         parts.expectations, settings.clearances, shows=settings.policies_shown_to == "parties",
     )  # fmt: skip
     requests = Requests(site, ledger, signer, clock, registry, delegation, channels, catalogue.contract_of, events)
-    return _Core(events, registry, delegation, channels, catalogue, authorizer, requests)
+    recorded = recorded_settings(settings, parts.rules) if parts.folder is not None else {}
+    access = AccessLog(site, ledger, clock, parts.accounts, recorded, parts.supervisor.scope("access"))
+    return _Core(events, registry, delegation, channels, catalogue, authorizer, requests, access)
 
 
 def _data(parts: Parts, core: _Core) -> _Data:
@@ -197,7 +203,7 @@ def _data(parts: Parts, core: _Core) -> _Data:
     preflight = PreflightService(
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
-    objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
+    objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, core.access, parts.offload)
     engines = Engines(one.engine for one in published.values())
     return _Data(puller, repository, engines, transfers, disclosure, preflight, objects)
 
@@ -228,7 +234,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         site, ledger, signer, clock, registry, channels, parts.objects, requests, repository, campaigns
     )
     authenticator = Authenticator(
-        site, clock, parts.accounts, agents=delegation.keys_of_agent, may_sign_in=authorizer.may_sign_in
+        site, clock, parts.accounts, agents=delegation.keys_of_agent, refuses=authorizer.refuses
     )
     mandates = MandateService(
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
@@ -275,7 +281,7 @@ def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work) -> AlertService
     site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
         site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, data.engines,
-        parts.folder, work.erasure,
+        parts.folder, work.erasure, work.dispatcher,
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
@@ -287,6 +293,7 @@ def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, m
     events.subscribe(RequestChanged, lambda event: data.disclosure.reported(event.asked))
     events.subscribe(RequestChanged, lambda event: work.campaigns.reported(event.asked))
     events.subscribe(TaskChanged, lambda event: alerts.task_changed(event.task))
+    events.subscribe(StopLevelChanged, lambda event: alerts.look())
     for ended in (MandateEnded, DocumentInForce):
         events.subscribe(ended, lambda event: work.campaigns.wake_all())
     for lapsed in (RemoteMandateEnded, DocumentInForce):
@@ -301,6 +308,7 @@ def assemble(parts: Parts) -> Site:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     scope = parts.supervisor.scope
     core = _core(parts)
+    access = core.access
     data = _data(parts, core)
     work = _work(parts, core, data)
     governance = _governance(parts, core)
@@ -312,6 +320,7 @@ def assemble(parts: Parts) -> Site:
     )
     alerts = _alerts(parts, core, data, work)
     _subscribe(core.events, data, work, alerts, monitor)
+    sessions = SessionStore(ledger, clock, work.authenticator, issuer)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
@@ -332,10 +341,18 @@ def assemble(parts: Parts) -> Site:
         restore_guard=work.guard,
         catalogue=catalogue,
         campaign_engine=work.campaigns,
-        campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter),
+        campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access),
         tasks=work.tasks,
         task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
-        operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),
+        operations=OperationsService(
+            data.repository,
+            work.dispatcher,
+            work.guard,
+            parts.supervisor,
+            data.engines,
+            StopPermission(site, parts.settings.stop.by, parts.settings.stop.also),
+            core.events,
+        ),
         peers=PeerService(channels),
         programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
@@ -344,7 +361,9 @@ def assemble(parts: Parts) -> Site:
         institution=parts.institution,
         alerts=alerts,
         authenticator=work.authenticator,
-        sessions=SessionStore(ledger, clock, work.authenticator, issuer),
+        sessions=sessions,
+        access=access,
+        signing_in=SessionService(work.authenticator, sessions, access),
         transfers=data.transfers,
         objects=data.objects,
         erasure=work.erasure,
@@ -362,6 +381,11 @@ def assemble(parts: Parts) -> Site:
         governance=queries,
         engines=data.engines,
     )
+
+
+def recorded_settings(settings: Settings, rules: Mapping[str, str]) -> dict[str, object]:
+    """What is recorded of the settings at each start that finds others: site.toml holds no secret, and rules none."""
+    return {**settings.model_dump(mode="json"), **{f"policy/{name}": text for name, text in rules.items()}}
 
 
 def wrong_object(ref: ObjectRef, site: str, why: str) -> Explanation:

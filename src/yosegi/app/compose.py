@@ -26,9 +26,10 @@ from yosegi.execution.tasks import TaskView
 from yosegi.governance.grants.balances import GrantsView
 from yosegi.governance.mandates.approvals import ApprovalsView
 from yosegi.governance.mandates.view import MandatesView
-from yosegi.identity.accounts import read_accounts
+from yosegi.identity.accounts import AccountFile
 from yosegi.identity.oidc_claims import ClaimMapping, InstitutionSignIn
 from yosegi.identity.openid import OidcClient, OpenId, over_http
+from yosegi.identity.session_view import SessionView
 from yosegi.ledger import Ledger, View
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
@@ -52,6 +53,7 @@ def views() -> list[View]:
         ApprovalsView(),
         MandatesView(),
         RemoteMandatesView(),
+        SessionView(),
     ]
 
 
@@ -115,9 +117,9 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         institution=institution_of(home, settings, clock),
         sealing=Unsealer.load(home.keys / "sealing.key"),
         rules=home.rules(),
-        accounts=read_accounts(home.accounts),
+        accounts=AccountFile(home.accounts),
         clock=clock,
-        transport=HttpTransport(refuses=settings.network.refuses),
+        transport=HttpTransport(refuses=settings.network.refuses, ca_file=home.inside(settings.network.ca_file)),
         ledger=ledger,
         engines=lambda on_late: {},
         objects=FileStore(home.objects),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from yosegi.app.compose import compose, open_ledger
-from yosegi.app.settings import Home
+from yosegi.app.settings import Home, url_of
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
 from yosegi.core.sanitize import log_plainly
@@ -39,7 +39,7 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
         (await open_ledger(home, settings, SystemClock())).close()
         raise
     with listener:
-        await _serve(home, listener, lambda: ready(f"http://{host}:{port}"))
+        await _serve(home, listener, lambda: ready(url_of(host, port)))
 
 
 def listen(host: str, port: int) -> socket.socket:

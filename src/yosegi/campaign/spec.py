@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +15,7 @@ from yosegi.core.contract import Conduct, Contract
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.identifiers import CapabilityRef, CharterId, Key, PersonId, TeamId
 from yosegi.core.object import is_object
+from yosegi.core.toml_text import parse_toml
 from yosegi.core.values import Value
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
@@ -185,10 +185,7 @@ def read_spec(path: Path) -> CampaignSpec:
 
 def parse_spec(text: str, *, what: str = "the campaign file") -> CampaignSpec:
     """The same from text already read."""
-    try:
-        value = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Invalid(what, f"not TOML ({error})") from None
+    value = parse_toml(text, what=what)
     if isinstance(value.get("budget"), dict):
         value["budget"] = {unit: Amounts.parse({unit: str(n)})[unit] for unit, n in value["budget"].items()}
     return CampaignSpec.read(value, what=what)

@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from yosegi.app import membership
+from yosegi.app.dated_files import read_toml
 from yosegi.app.init_home import state as make_statement
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home, read_toml
+from yosegi.app.settings import Home
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import (
     File,

@@ -102,7 +102,7 @@ def client_of(
         from yosegi.app.settings import Home
 
         place = Home(home)
-        url = url or f"http://{place.settings().listen}"
+        url = url or place.settings().local_url
         if key is None and not passphrase:
             key = _key_in(place.folder, person)
             if not person:

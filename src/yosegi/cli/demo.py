@@ -52,7 +52,7 @@ def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool) -> None:
     if fresh and (folder / "passphrase").exists():
         shutil.rmtree(folder)
     passphrase = _prepare(folder, port)
-    urls = {site: f"http://{Home(folder / site).settings().listen}" for site in SITES}
+    urls = {site: Home(folder / site).settings().local_url for site in SITES}
     processes = Processes(folder)
     story = Story(folder, urls, processes, say=lambda text: console.print(f"• {text}", soft_wrap=True))
     began = time.monotonic()

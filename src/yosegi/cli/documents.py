@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from yosegi.app.dated_files import read_toml
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home, read_toml
+from yosegi.app.settings import Home
 from yosegi.app.stores import has_ledger
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.client.client import Client

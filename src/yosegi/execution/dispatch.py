@@ -71,7 +71,7 @@ class Dispatcher:
 
     def __post_init__(self) -> None:
         self._slots = Slots(self.published)
-        self._stop = StopControl(self.repository.ledger, engines_of(self.published))
+        self._stop = StopControl(self.repository.ledger, engines_of(self.published), self.clock)
         self._device = DeviceReconciler(self.clock)
 
     @property
@@ -400,6 +400,12 @@ class Dispatcher:
     def stop_level(self) -> StopLevel:
         """What stops this owner's work now; empty while nothing does."""
         return self._stop.level
+
+    @property
+    def stopped_by(self) -> tuple[str, str, str]:
+        """Who stopped it, when and why; three empty texts while nothing is stopped."""
+        stop = self._stop
+        return (stop.by, stop.since, stop.reason) if stop.level else ("", "", "")
 
     @property
     def is_stopped(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from yosegi.core.clock import Clock, timestamp
 from yosegi.core.engine import Engine
 from yosegi.execution.ports import Published
 from yosegi.ledger import Draft, Ledger, Write
@@ -28,18 +29,27 @@ class StopControl:
 
     ledger: Ledger
     engines: Iterable[Engine]
+    clock: Clock
     level: StopLevel = ""
     """Empty while nothing is stopped."""
+    by: str = ""
+    """Who stopped it last, and when (RFC 3339), and the reason given."""
+    since: str = ""
+    reason: str = ""
 
     async def start(self) -> None:
         """As it was before a restart: engines are told again."""
         entries = self.ledger.read(STREAM)
         self.level = entries[-1].facts["word"] if entries else ""
+        if self.level:
+            last = entries[-1]
+            self.by, self.since, self.reason = last.header.actor, last.time, str((last.body or {}).get("reason", ""))
         await self._tell()
 
     async def engage(self, level: StopLevel, by: str, reason: str) -> None:
         """Start nothing new; with `safe_stop` and `abort` also stop what runs. Only `release` takes a level back."""
         self.level = max(level, self.level, key=LEVELS.index)
+        self.by, self.since, self.reason = by, timestamp(self.clock.now()), reason
         await self._tell()
         await self._record(by, reason)
 

@@ -23,6 +23,7 @@ from yosegi.identity.device_login import DeviceLogin
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
+from yosegi.services.access.service import AccessLog
 from yosegi.services.alerts.service import AlertService
 from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
@@ -43,6 +44,7 @@ from yosegi.services.operations.service import OperationsService
 from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.programme.service import ProgrammeService
+from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
 from yosegi.trust.signer import Signer
@@ -88,6 +90,8 @@ class Site:
     alerts: AlertService
     authenticator: Authenticator
     sessions: SessionStore
+    signing_in: SessionService
+    access: AccessLog
     transfers: ObjectTransfers
     objects: ObjectService
     erasure: ErasureService
@@ -155,6 +159,7 @@ class Site:
         self.publisher.start()
         self.requests.start()
         self.rights.start()
+        await self.access.start()
         self.alerts.start()
         self.exchange.start()
         self.objects.start()

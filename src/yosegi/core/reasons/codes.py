@@ -23,6 +23,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "lost_in_restore",
         "not_signed_in",
         "sign_in_failed",
+        "credentials_changed",
     ),
     "home": (
         "mandate_missing",
@@ -165,6 +166,10 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "site_stopped",
         "operators_only",
         "people_only",
+        "account_closed",
+        "person_suspended",
+        "stopping_not_yours",
+        "site_stop_engaged",
     ),
     "approver": (
         "approval_repeated",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import tomllib
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -14,6 +13,7 @@ from yosegi.core import canonical
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import SiteId
+from yosegi.core.toml_text import read_toml_file
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.core.values import Value
 from yosegi.data import FileStore
@@ -38,6 +38,7 @@ class StationFile(Value):
         name: as its site knows it.
         site_key: the site's public key (Ed25519, 64 hexadecimal digits): answers signed by any other are refused.
         publish: `package.module:attribute` of what it does; also in the site's settings.
+        ca_file: certificates (PEM) of an authority that is trusted beside the system's; from the station's folder.
         silence: seconds without contact after which it starts nothing new.
     """
 
@@ -47,6 +48,7 @@ class StationFile(Value):
     site_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     publish: tuple[str, ...] = Field(min_length=1)
     silence: float = Field(default=60.0, gt=0)
+    ca_file: str = ""
     limits: TaskLimits = TaskLimits()
 
     @classmethod
@@ -58,11 +60,9 @@ class StationFile(Value):
         """
         path = folder / FILE
         try:
-            return cls.read(canonical.dumps(tomllib.loads(path.read_text(encoding="utf-8"))), what=str(path))
+            return cls.read(canonical.dumps(read_toml_file(path)), what=str(path))
         except FileNotFoundError:
             raise Invalid(str(path), "does not exist", "make one with yosegi station init") from None
-        except tomllib.TOMLDecodeError as error:
-            raise Invalid(str(path), f"not readable TOML ({error})") from None
 
 
 class HttpSiteConnection:
@@ -97,7 +97,7 @@ async def run_station(
     hand = ProcessExecutor(settings.publish, folder, limits=settings.limits, import_path=import_path, store=store)
     try:
         await hand.start()
-        async with HttpTransport() as transport:
+        async with HttpTransport(ca_file=str(folder / settings.ca_file) if settings.ca_file else "") as transport:
             station = Station(
                 name=settings.name,
                 site=settings.site,

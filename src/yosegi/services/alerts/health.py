@@ -18,6 +18,7 @@ from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import BackgroundState, Supervisor
 from yosegi.exchange import Channels
 from yosegi.execution.breaker import Breakers
+from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.ledger import Ledger
 from yosegi.services.erasure.service import ErasureService
@@ -53,6 +54,7 @@ class HealthChecks:
         engines: of this site; those that somebody has to settle, and those whose other end calls.
         folder: the site's home; None where there is none.
         erasing: what peers ask to have erased.
+        dispatcher: whose work somebody may have stopped.
     """
 
     site: str
@@ -65,11 +67,13 @@ class HealthChecks:
     engines: Engines = field(default_factory=lambda: Engines(()))
     folder: Path | None = None
     erasure: ErasureService | None = None
+    dispatcher: Dispatcher | None = None
 
     def now(self) -> list[HealthProblem]:
         """All that hold; a check that fails is one of them, and hides no other."""
         checks: dict[str, Callable[[], Iterator[HealthProblem]]] = {
             "ledger": self._ledger,
+            "stop": self._stop,
             "background": self._background,
             "owner": self._owner,
             "stations": self._stations,
@@ -89,6 +93,13 @@ class HealthChecks:
     def _ledger(self) -> Iterator[HealthProblem]:
         if (why := self.ledger.stopped) is not None:
             yield HealthProblem("ledger", "ledger_stopped", {"site": self.site, "why": str(why)}, self.site)
+
+    def _stop(self) -> Iterator[HealthProblem]:
+        if self.dispatcher is not None and self.dispatcher.is_stopped:
+            by, since, why = self.dispatcher.stopped_by
+            word = self.dispatcher.stop_level.replace("_", " ")
+            fields = {"site": self.site, "word": word, "by": by, "since": since[:19], "why": why or "…"}
+            yield HealthProblem(f"stop/{since}", "site_stop_engaged", fields, self.site)
 
     def _background(self) -> Iterator[HealthProblem]:
         for task in self.supervisor.failing():

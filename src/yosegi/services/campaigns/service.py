@@ -11,6 +11,7 @@ from yosegi.core.identifiers import home_of
 from yosegi.core.states import CampaignState
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.identity.accounts import Session
+from yosegi.services.access.service import AccessLog
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.campaigns.export import CampaignExporter
@@ -29,6 +30,7 @@ class CampaignService:
     authorizer: Authorizer
     mandates: MandateService
     exporter: CampaignExporter
+    access: AccessLog
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -93,7 +95,9 @@ class CampaignService:
         Raises:
             NotFound: none of that name, or one of another team.
         """
-        return await self.exporter.export(self.get_for(name, who))
+        found = self.get_for(name, who)
+        await self.access.exported("campaign", name, who)
+        return await self.exporter.export(found)
 
     # -- acting ---------------------------------------------------------------------------------------------------
 

@@ -7,10 +7,13 @@ from yosegi.services.answer import Answer, Timestamp
 
 
 class StopStatus(Answer):
-    """Whether a site starts nothing new, and by which word it was stopped; empty if it was not."""
+    """Whether a site starts nothing new, by which word it was stopped, by whom, when and why; empty if it was not."""
 
     held: bool
     word: str
+    by: str = ""
+    since: Timestamp = ""
+    why: str = ""
 
 
 class BreakerStatus(Answer):

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from yosegi.core.clock import timestamp
 from yosegi.core.engine import Engines
-from yosegi.core.errors import NotFound
+from yosegi.core.errors import NotFound, Refused
+from yosegi.core.events import Events
 from yosegi.core.supervision import Supervisor
 from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.events import StopLevelChanged
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.identity.accounts import Session
@@ -22,6 +24,7 @@ from yosegi.services.operations.schemas import (
     StationStatus,
     StopStatus,
 )
+from yosegi.services.operations.stop_permission import StopPermission
 
 STOP_LEVELS = ("hold", "stop", "abort", "release")
 
@@ -33,6 +36,8 @@ class OperationsService:
     Args:
         repository: what this site publishes.
         dispatcher: whose work is stopped and released.
+        stop_permission: who may stop the site.
+        events: told `StopLevelChanged`.
         supervisor: owns what runs in the background.
         engines: what does the work; of those with a station somebody may have to settle it.
     """
@@ -42,14 +47,22 @@ class OperationsService:
     restore_guard: RestoreGuard
     supervisor: Supervisor
     engines: Engines
+    stop_permission: StopPermission
+    events: Events
+
+    def may_stop(self, who: Session) -> bool:
+        """Whether somebody may stop the whole site; those who run it may also release it."""
+        return self.stop_permission.allows(who)
 
     async def set_stop_level(self, word: str, who: Session, reason: str) -> StopStatus:
         """Hold, safely stop or abort everything this site runs, or release it. Needs nobody else's permission.
 
         Raises:
             NotFound: not one of hold, stop, abort, release.
-            Refused: releasing is for operators; anybody may stop.
+            Refused: releasing is for operators; stopping for whom the settings name.
         """
+        if word != "release" and not self.may_stop(who):
+            raise Refused("stopping this site", ("stopping_not_yours",))
         if word == "hold":
             await self.dispatcher.hold(who.person, reason)
         elif word == "stop":
@@ -61,7 +74,13 @@ class OperationsService:
             await self.dispatcher.release(who.person, reason)
         else:
             raise NotFound("switch position", word, STOP_LEVELS)
-        return StopStatus(held=self.dispatcher.is_stopped, word=self.dispatcher.stop_level)
+        self.events.publish(StopLevelChanged(self.dispatcher.stop_level))
+        return self.stop_status()
+
+    def stop_status(self) -> StopStatus:
+        """Whether the site starts nothing new, by which word, whose, since when and why."""
+        by, since, why = self.dispatcher.stopped_by
+        return StopStatus(held=self.dispatcher.is_stopped, word=self.dispatcher.stop_level, by=by, since=since, why=why)
 
     def restoration(self) -> RestorationStatus:
         """What a restoration from a backup may have lost, and whether a person has settled it."""
