@@ -16,9 +16,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from benchmarks.planner.adapters import ADAPTERS
 
 from yosegi.planner import Candidates, Objective, Observation, Parameter, Planner, Problem, Source, Status, suggest
-from yosegi.planner.adapters import ADAPTERS
 
 CACHE = Path(__file__).parent / "data"
 Values = dict[str, float]

@@ -43,7 +43,7 @@ class Competitor:
         if self.name in ("ax", "baybe"):
             found: Planner = importlib.import_module(f"benchmarks.planner.peer_{self.name}").PLANNER
             return found
-        return importlib.import_module("yosegi.planner.adapters").ADAPTERS[self.name]
+        return importlib.import_module("benchmarks.planner.adapters").ADAPTERS[self.name]
 
     def version(self) -> str:
         """What was measured: the library's version, or a digest of the planner's source."""

@@ -31,6 +31,11 @@ async def at_once(work: Callable[..., Any], *args: Any) -> Any:
     return work(*args)
 
 
+async def by_sight(_work: Callable[..., Any], passphrase: str, _stored: str | None) -> bool:
+    """What the hash would answer, for tests that count guesses: one takes a tenth of a second of CPU."""
+    return passphrase == WORDS
+
+
 def make(folder: Path, offload: Callable[..., Awaitable[Any]] = at_once, clock: Clock | None = None) -> Authenticator:
     if not (folder / "accounts.json").exists():
         add_account(folder / "accounts.json", PI, "member", passphrase=WORDS, key=KEY.public)
@@ -106,7 +111,7 @@ async def fail(authenticator: Authenticator, times: int, address: str = "") -> N
 
 def test_after_many_wrong_ones_even_the_right_one_waits_a_minute(tmp_path: Path) -> None:
     async def story() -> None:
-        authenticator = make(tmp_path)
+        authenticator = make(tmp_path, by_sight)
         await fail(authenticator, MOST_OF_PERSON_AT_ADDRESS)
         with pytest.raises(Refused):
             await authenticator.by_passphrase(PI, WORDS)
@@ -118,7 +123,7 @@ def test_after_many_wrong_ones_even_the_right_one_waits_a_minute(tmp_path: Path)
 
 def test_strangers_who_guess_do_not_keep_a_person_out_who_signed_in_from_there_before(tmp_path: Path) -> None:
     async def story() -> None:
-        authenticator = make(tmp_path)
+        authenticator = make(tmp_path, by_sight)
         await authenticator.by_passphrase(PI, WORDS, "10.0.0.1")
         for number in range(MOST_OF_PERSON // MOST_OF_PERSON_AT_ADDRESS):
             await fail(authenticator, MOST_OF_PERSON_AT_ADDRESS, f"198.51.100.{number}")
@@ -135,7 +140,7 @@ def test_of_many_guesses_at_once_no_more_are_tried_than_one_after_another(tmp_pa
     async def slowly(work: Callable[..., Any], *args: Any) -> Any:
         tried.append(args)
         await asyncio.sleep(1)
-        return work(*args)
+        return await by_sight(work, *args)
 
     async def story() -> None:
         authenticator = make(tmp_path, slowly)
@@ -148,7 +153,7 @@ def test_of_many_guesses_at_once_no_more_are_tried_than_one_after_another(tmp_pa
 def test_more_people_than_can_be_hashed_are_asked_to_come_again(tmp_path: Path) -> None:
     async def slowly(work: Callable[..., Any], *args: Any) -> Any:
         await asyncio.sleep(1)
-        return work(*args)
+        return await by_sight(work, *args)
 
     async def story() -> None:
         authenticator = make(tmp_path, slowly)

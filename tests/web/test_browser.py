@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -46,7 +46,11 @@ class Browser:
 
     def wait(self, done: Callable[[], Any], seconds: float = 60) -> Any:
         waiting = WebDriverWait(self.driver, seconds, 0.1, [StaleElementReferenceException])
-        return waiting.until(lambda driver: done())
+        try:
+            return waiting.until(lambda driver: done())
+        except TimeoutException as error:
+            said = [self.text("#link") if self.count("#link") else "", *self.errors()]
+            raise AssertionError(f"waited in vain at {self.driver.current_url}; the page says {said}") from error
 
     def sign_in(self, house: House, who: str = "pi", site: str = "argonne") -> None:
         self.driver.get(house.url(site) + "/sign-in?lang=en")
@@ -156,6 +160,20 @@ def test_the_page_catches_up_by_itself_after_its_site_was_killed_and_restarted(h
     browser.wait(lambda: browser.count("#plot .chart circle.dot") == len(valued))
     browser.wait(lambda: browser.count("#rows > tr") == len(done.trials))
     browser.wait(lambda: "ended" in browser.text("#head h1"))
+    assert browser.run("return window.marker") == "the same page"
+    browser.errors()
+
+
+def test_a_page_whose_stream_could_not_be_opened_at_first_goes_live_when_it_can(house: House, browser: Browser) -> None:
+    browser.driver.execute_cdp_cmd("Network.enable", {})
+    browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/toy/live*"]})
+    browser.driver.get(house.url() + "/campaigns/toy")
+    try:
+        browser.wait(lambda: "connection lost" in browser.text("#link"))
+        browser.run("window.marker = 'the same page'")
+    finally:
+        browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    browser.live()
     assert browser.run("return window.marker") == "the same page"
     browser.errors()
 

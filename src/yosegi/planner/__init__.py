@@ -1,7 +1,7 @@
 """The planner: what to measure next, a pure function of a problem, its history and a seed."""
 
 from yosegi.planner.candidates import Candidates
-from yosegi.planner.errors import BadProblem, MissingExtra, NoFeasiblePoint, PlannerError, UnknownPlanner
+from yosegi.planner.errors import BadProblem, NoFeasiblePoint, PlannerError, UnknownPlanner
 from yosegi.planner.history import Earlier, Observation, Pending, Status
 from yosegi.planner.objective import Objective, OutcomeConstraint, Source, Stop
 from yosegi.planner.parameter import Cost, Linear, Parameter, simplex
@@ -41,6 +41,5 @@ __all__ = [
     "PlannerError",
     "BadProblem",
     "NoFeasiblePoint",
-    "MissingExtra",
     "UnknownPlanner",
 ]

@@ -40,16 +40,6 @@ class NoFeasiblePoint(PlannerError):
         )
 
 
-class MissingExtra(PlannerError):
-    """A planner was asked for whose library is not installed."""
-
-    code = "missing_extra"
-
-    def __init__(self, planner: str, package: str) -> None:
-        self.planner, self.package = planner, package
-        super().__init__(f"planner {planner!r} needs {package}, which is not installed; pip install {package}")
-
-
 class UnknownPlanner(PlannerError):
     """A planner was named that does not exist."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,6 +37,7 @@ from yosegi.testing.loop import EPOCH, SimulatedClock
 from yosegi.testing.network import Network
 from yosegi.testing.objects import MemoryStore
 from yosegi.testing.world import SimulatedEngine, World
+from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
@@ -50,9 +52,25 @@ def _seed(*parts: str) -> bytes:
     return "/".join(parts).encode().ljust(32, b".")[:32]
 
 
+@functools.cache
 def both(*parts: str) -> tuple[Ed25519Signer, MlDsa65Signer]:
     """A site's `governance` or `site` keys: one of each algorithm."""
     return Ed25519Signer.from_seed(_seed(*parts)), MlDsa65Signer.from_seed(_seed(*parts))
+
+
+_SIGNED: dict[bytes, Envelope] = {}
+
+
+def _signed(document: Document, signers: Sequence[Signer]) -> Envelope:
+    """A document with its signatures. The same one is signed once in a process, for many federations begin alike."""
+    key = (
+        document.payload_type.encode()
+        + document.to_bytes()
+        + b"".join(signer.public.key_id.encode() for signer in signers)
+    )
+    if key not in _SIGNED:
+        _SIGNED[key] = document.sign(*signers)
+    return _SIGNED[key]
 
 
 def _public(signers: Sequence[Signer]) -> tuple[PublicKey, ...]:
@@ -173,7 +191,7 @@ class Federation:
             post_quantum=True,
             demonstration=True,
         )
-        envelopes = [charter.sign(*everybody)]
+        envelopes = [_signed(charter, everybody)]
         for place in self.places.values():
             statement = Statement(
                 charter=CHARTER,
@@ -187,7 +205,7 @@ class Federation:
                 reach=place.reach,
                 formats=place.formats,
             )
-            envelopes.append(statement.sign(*keys[place.name]))
+            envelopes.append(_signed(statement, keys[place.name]))
         for parties in self.agreed:
             name = "-".join(("agreement", *parties))
             offers = tuple(f"{party}/*" for party in parties)
@@ -209,7 +227,7 @@ class Federation:
             "valid_until": EPOCH + timedelta(days=365),
         }
         agreement = Agreement(**(fields | dict(self.terms) | terms))
-        return agreement.sign(*(key for party in agreement.parties for key in self.governors(party)))
+        return _signed(agreement, [key for party in agreement.parties for key in self.governors(party)])
 
     def governors(self, name: str) -> tuple[Ed25519Signer, MlDsa65Signer]:
         """A site's governance keys, one of each algorithm."""

@@ -5,6 +5,7 @@ A site's own rules are Cedar files that hold nothing but forbids, each with an i
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -126,6 +127,7 @@ def check_shape(where: str, text: str, brackets: re.Pattern[str] = _BRACKETS) ->
         raise Invalid(where, "an expression is nested too deeply or is too long", "split the rule")
 
 
+@functools.lru_cache(maxsize=8)
 def read_schema(where: str, text: str) -> cedarpy.Schema:
     """A schema from a bundle.
 

@@ -14,6 +14,12 @@
     // Signed out, here or in another window: the page itself says where to sign in.
     if (event.detail.status === 401) window.location.reload();
   });
+  // The extension opens a stream again that broke, but not one that never opened.
+  document.addEventListener("htmx:finally:request", ({ target }) => {
+    if (target.id !== "stream" || target._htmx.sse) return;
+    show("watch", "triangle", badge.dataset.lost);
+    setTimeout(() => htmx.ajax("GET", target.getAttribute("hx-sse:connect"), { source: target }), 2000);
+  });
   document.addEventListener("DOMContentLoaded", () =>
     htmx.registerExtension("keep-open", {
       htmx_before_morph_attr: (element, detail) => !(element.tagName === "DETAILS" && detail.attrName === "open"),

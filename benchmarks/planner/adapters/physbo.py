@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yosegi.planner.adapters._choice import AdapterChoice, require
+from benchmarks.planner.adapters._choice import AdapterChoice, require
 from yosegi.planner.history import Observation, Pending
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Proposal
@@ -31,10 +31,10 @@ class Physbo:
         """Up to `count` proposals, as `yosegi.planner.suggest`.
 
         Raises:
-            MissingExtra: PHYSBO is not installed.
+            MissingLibrary: PHYSBO is not installed.
             Unsupported: the problem has what PHYSBO is not asked here.
         """
-        library = require(self.name, "physbo", "yosegi[physbo]")
+        library = require(self.name, "physbo", "physbo")
         choice = AdapterChoice.of(self.name, problem, history, pending, seed)
         if not choice.ready or np.ptp(choice.y) == 0.0:
             return choice.begin("PHYSBO", count)

@@ -1,8 +1,18 @@
-"""The adapters' own error."""
+"""The adapters' own errors."""
 
 from __future__ import annotations
 
 from yosegi.planner.errors import PlannerError
+
+
+class MissingLibrary(PlannerError):
+    """A planner was asked for whose library is not installed."""
+
+    code = "missing_library"
+
+    def __init__(self, planner: str, package: str) -> None:
+        self.planner, self.package = planner, package
+        super().__init__(f"planner {planner!r} needs {package}, which is not installed; pip install {package}")
 
 
 class Unsupported(PlannerError):

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from yosegi.planner.adapters._choice import LEAST, AdapterChoice, require
+from benchmarks.planner.adapters._choice import LEAST, AdapterChoice, require
 from yosegi.planner.history import Observation, Pending, Status
 from yosegi.planner.parameter import Level, Parameter, Values
 from yosegi.planner.problem import Problem
@@ -40,12 +40,12 @@ class Optuna:
         """Up to `count` proposals, as `yosegi.planner.suggest`.
 
         Raises:
-            MissingExtra: Optuna is not installed.
+            MissingLibrary: Optuna is not installed.
             Unsupported: the problem has what Optuna is not asked here.
         """
-        library = require(self.name, "optuna", "yosegi[optuna]")
+        library = require(self.name, "optuna", "optuna")
         if self.sampler == "gp":
-            require(self.name, "torch", "yosegi[botorch]")
+            require(self.name, "torch", "torch")
         answers: list[Proposal] = []
         while len(answers) < count:
             running = [*pending, *(Pending(p.values, p.source) for p in answers)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from yosegi.planner.adapters._choice import AdapterChoice, require
+from benchmarks.planner.adapters._choice import AdapterChoice, require
 from yosegi.planner.history import Observation, Pending
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Proposal
@@ -34,11 +34,11 @@ class BoTorch:
         """Up to `count` proposals, as `yosegi.planner.suggest`.
 
         Raises:
-            MissingExtra: BoTorch is not installed.
+            MissingLibrary: BoTorch is not installed.
             Unsupported: the problem has what BoTorch is not asked here.
         """
-        torch = require(self.name, "torch", "yosegi[botorch]")
-        require(self.name, "botorch", "yosegi[botorch]")
+        torch = require(self.name, "torch", "torch")
+        require(self.name, "botorch", "botorch")
         choice = AdapterChoice.of(self.name, problem, history, pending, seed)
         if not choice.ready:
             return choice.begin("BoTorch", count)

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from yosegi.planner.adapters._errors import Unsupported
+from benchmarks.planner.adapters._errors import MissingLibrary, Unsupported
 from yosegi.planner.design import place
-from yosegi.planner.errors import MissingExtra
 from yosegi.planner.history import Observation, Pending
 from yosegi.planner.objective import Objective
 from yosegi.planner.problem import Problem
@@ -30,12 +29,12 @@ def require(planner: str, module: str, package: str) -> Any:
     """The module, imported now.
 
     Raises:
-        MissingExtra: its package is not installed.
+        MissingLibrary: its package is not installed.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtra(planner, package) from error
+        raise MissingLibrary(planner, package) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

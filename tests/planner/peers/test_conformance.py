@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from benchmarks.planner.adapters import ADAPTERS, Unsupported
 
 from yosegi.planner import (
     PLANNERS,
@@ -23,7 +24,6 @@ from yosegi.planner import (
     Source,
     Status,
 )
-from yosegi.planner.adapters import ADAPTERS, Unsupported
 
 _NEEDS = {"botorch": ("botorch",), "optuna-tpe": ("optuna",), "optuna-gp": ("optuna", "torch"), "physbo": ("physbo",)}
 
