@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from yosegi.app.keyring import successions
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
@@ -84,6 +85,7 @@ def open_engines(
             contracts=one.contracts,
             entries=one.entries,
             on_late=on_late,
+            successions=successions(home),
         )
         engine = kind_of(one.table.kind).open(one.table.settings, services)
         slots = one.table.settings.slots

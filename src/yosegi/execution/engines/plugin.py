@@ -22,6 +22,7 @@ from yosegi.data import ObjectStore
 from yosegi.data.pulling import Offload
 from yosegi.execution.engines.entry_points import Publication
 from yosegi.ledger import Ledger
+from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
 
 
@@ -57,6 +58,7 @@ class EngineServices:
             them.
         on_late: takes the outcome of a task that no `run` waits for any more.
         offload: does long work with the disk.
+        successions: what earlier keys of the site said of those that followed, for programs that know an earlier one.
     """
 
     name: str
@@ -70,6 +72,7 @@ class EngineServices:
     entries: Mapping[str, str]
     on_late: LateOutcome
     offload: Offload = asyncio.to_thread
+    successions: tuple[Envelope, ...] = ()
 
 
 class EngineKind(Protocol):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -22,7 +24,7 @@ from yosegi.execution.engines.station.object_channel import references
 from yosegi.execution.station.executor import ProcessExecutor
 from yosegi.execution.station.intents import IntentLog
 from yosegi.execution.station.station import Pace, Station
-from yosegi.trust.keys import PublicKey, by_id
+from yosegi.trust.keys import PublicKey, by_id, unbase64
 from yosegi.trust.signer import Ed25519Signer
 
 FILE = "station.toml"
@@ -107,6 +109,7 @@ async def run_station(
                 log=log,
                 hand=hand,
                 clock=clock,
+                keep_key=partial(keep_site_key, folder),
                 seed=int(signer.public.key_id[-8:], 16),
                 pace=pace or Pace(silence=settings.silence),
                 store=store,
@@ -118,6 +121,22 @@ async def run_station(
     finally:
         await hand.close()
         log.close()
+
+
+def keep_site_key(folder: Path, key: PublicKey) -> None:
+    """Write the site's key down in a station's settings; every other line stays as it is.
+
+    Raises:
+        Invalid: the file has no such line.
+    """
+    path = folder / FILE
+    line = f'site_key = "{unbase64(key.public).hex()}"'
+    text, count = re.subn(r"(?m)^\s*site_key\s*=.*$", line, path.read_text(encoding="utf-8"), count=1)
+    if not count:
+        raise Invalid(str(path), "has no line site_key", f"add {line}")
+    new = path.with_suffix(".new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
 
 
 def _tidy(store: FileStore, log: IntentLog, clock: Clock) -> None:
