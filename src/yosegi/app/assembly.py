@@ -42,6 +42,7 @@ from yosegi.governance.events import DocumentInForce, MandateEnded, RemoteMandat
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
+from yosegi.identity.access_tokens import AccessTokens
 from yosegi.identity.accounts import Account
 from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
@@ -62,10 +63,13 @@ from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
 from yosegi.services.document_kinds import FORMATS, Receivers, kinds
 from yosegi.services.erasure.service import ErasureService
+from yosegi.services.facility_jobs.service import FacilityJobs
+from yosegi.services.file_tasks.service import FileTaskService
 from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
+from yosegi.services.incidents.service import IncidentService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
 from yosegi.services.operations.service import OperationsService
@@ -325,6 +329,7 @@ def assemble(parts: Parts) -> Site:
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
     )
+    asking = TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of)
     return Site(
         name=site,
         title=parts.settings.title,
@@ -343,7 +348,6 @@ def assemble(parts: Parts) -> Site:
         campaign_engine=work.campaigns,
         campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access),
         tasks=work.tasks,
-        task_requests=TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of),
         operations=OperationsService(
             data.repository,
             work.dispatcher,
@@ -353,12 +357,17 @@ def assemble(parts: Parts) -> Site:
             StopPermission(site, parts.settings.stop.by, parts.settings.stop.also),
             core.events,
         ),
+        task_requests=asking,
+        facility_jobs=FacilityJobs(site, ledger, clock, asking, core.requests, data.repository, work.tasks, authorizer),
+        incidents=IncidentService(ledger, lambda: data.repository.published),
+        file_tasks=FileTaskService(data.objects),
         peers=PeerService(channels),
         programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
         resources=parts.resources,
         lasting=parts.lasting,
         institution=parts.institution,
+        access_tokens=_access_tokens(parts, work.authenticator),
         alerts=alerts,
         authenticator=work.authenticator,
         sessions=sessions,
@@ -391,6 +400,14 @@ def recorded_settings(settings: Settings, rules: Mapping[str, str]) -> dict[str,
 def wrong_object(ref: ObjectRef, site: str, why: str) -> Explanation:
     """What is said of a peer that sent other bytes than it named."""
     return explained("object_wrong", digest=ref.sha256, site=site, why=why)
+
+
+def _access_tokens(parts: Parts, authenticator: Authenticator) -> AccessTokens | None:
+    """Where the settings name an audience, tokens of the institution's provider are accepted for the facility API."""
+    iri = parts.settings.iri
+    if iri is None or not iri.audience or parts.institution is None:
+        return None
+    return AccessTokens(parts.institution, authenticator, iri.audience)
 
 
 def _senders(parts: Parts) -> tuple[Send, ...]:

@@ -31,6 +31,7 @@ from yosegi.identity.oidc_claims import ClaimMapping, InstitutionSignIn
 from yosegi.identity.openid import OidcClient, OpenId, over_http
 from yosegi.identity.session_view import SessionView
 from yosegi.ledger import Ledger, View
+from yosegi.services.facility_jobs.view import FacilityJobView
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
 from yosegi.services.runtime import Site
@@ -54,6 +55,7 @@ def views() -> list[View]:
         MandatesView(),
         RemoteMandatesView(),
         SessionView(),
+        FacilityJobView(),
     ]
 
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from yosegi.app.compose import compose, open_ledger
+from yosegi.app.faces import make_faces
 from yosegi.app.settings import Home, url_of
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
 from yosegi.core.sanitize import log_plainly
 from yosegi.services.runtime import Site
-from yosegi.web import make_app
 
 
 async def serve(home: Home, ready: Callable[[str], None] = lambda address: None) -> None:
@@ -68,7 +68,7 @@ async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None])
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(site.close)
             config = uvicorn.Config(
-                make_app(site),
+                make_faces(site, home.settings()),
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

@@ -171,6 +171,24 @@ class NetworkSettings(Value):
         return f"{why}; to allow it, see [network] in site.toml" if why else ""
 
 
+class FacilityApiSettings(Value):
+    """The facility API of DOE's Integrated Research Infrastructure; it is served where `[iri]` stands in site.toml."""
+
+    prefix: Annotated[str, StringConstraints(pattern=r"^(/[a-z0-9][a-z0-9._-]*)+$", max_length=100)] = "/iri"
+    """Where it is served, beside the pages: `/iri/api/v2/facility`, `/iri/openapi.json`."""
+    url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+[^\s?#]*)?$", max_length=400)] = ""
+    """The address under which callers reach it, its prefix included; by default the site's `url` and the prefix."""
+    purpose: Annotated[str, StringConstraints(min_length=1, max_length=200)] = "research"
+    """The purpose of a job that names none; agreements say which purposes there are."""
+    organization: Annotated[str, StringConstraints(max_length=200)] = ""
+    """Who operates the facility; the site's title by default."""
+    support_uri: Annotated[str, StringConstraints(pattern=r"^((https|mailto):\S+)?$", max_length=400)] = ""
+    country: Annotated[str, StringConstraints(max_length=100)] = ""
+    locality: Annotated[str, StringConstraints(max_length=100)] = ""
+    audience: Annotated[str, StringConstraints(max_length=400)] = ""
+    """Access tokens (RFC 9068) of the provider in `[oidc]` are accepted if they are for exactly this audience."""
+
+
 class ObjectSettings(Value):
     """How large data is taken."""
 
@@ -196,6 +214,7 @@ class Settings(Value):
             or `parties`: each home site the part that concerns its own people, this site's own forbids with it.
         clearances: what this site attests of its own people to owners, by clearance; on what grounds stands nowhere.
         key: keys that live in hardware; the others are files in `keys/`.
+        iri: the facility API, where it is served.
     """
 
     site: SiteId
@@ -219,6 +238,7 @@ class Settings(Value):
     clearances: dict[Clearance, tuple[PersonId, ...]] = Field(default_factory=dict)
     key: dict[Literal["site", "governance"], KeySettings] = Field(default_factory=dict)
     oidc: OidcSettings | None = None
+    iri: FacilityApiSettings | None = None
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Settings:
@@ -226,6 +246,8 @@ class Settings(Value):
             raise ValueError("a site that listens states its url")
         if self.reach == "outbound" and not self.mailbox:
             raise ValueError("a site that only dials out names the member that keeps its mailbox")
+        if self.iri is not None and self.iri.audience and self.oidc is None:
+            raise ValueError("[iri] audience is of the provider in [oidc], and there is none")
         return self
 
     def engines(self) -> tuple[EngineTable, ...]:

@@ -35,6 +35,7 @@ KEYS_KEPT = 3600.0
 KEYS_AGAIN = 60.0
 """Seconds before a key that is not known makes this site ask for the provider's keys again."""
 MOST_BYTES = 1024 * 1024
+_ACCESS_TYPES = ("at+jwt", "application/at+jwt")
 TIMEOUT = 10.0
 
 
@@ -224,6 +225,38 @@ class OpenId:
                 raise Invalid("the ID token", why)
         return claims
 
+    async def access_claims(self, token: str, audience: str) -> dict[str, Any]:
+        """The claims of an access token that may be believed (RFC 9068, section 4).
+
+        An ID token is none: it says who signed in somewhere, and not that its bearer may call this site.
+
+        Raises:
+            Refused: `not_signed_in` if it may not be believed.
+            Unavailable: the provider does not answer.
+        """
+        now, skew = self.clock.now().timestamp(), SKEW.total_seconds()
+        try:
+            if len(token) > 16 * 1024 or str(_header(token).get("typ")).lower() not in _ACCESS_TYPES:
+                raise Invalid("the access token", "it is none")
+            claims = await self._verified(token)
+            given = claims.get("aud")
+            tests = (
+                (claims.get("iss") == self.client.issuer, "it is of another issuer"),
+                (given == audience or (isinstance(given, list) and audience in given), "it is for somebody else"),
+                (_seconds(claims, "exp") > now - skew, "it has expired"),
+                (_seconds(claims, "iat") < now + skew, "it comes from the future"),
+                (_seconds(claims, "nbf", now) < now + skew, "it is not valid yet"),
+                (isinstance(claims.get("sub"), str) and claims.get("sub") != "", "it names nobody"),
+            )
+            for holds, why in tests:
+                if not holds:
+                    raise Invalid("the access token", why)
+        except Invalid as error:
+            refused = Refused("this call", ("not_signed_in",))
+            refused.add_note(error.why)
+            raise refused from None
+        return claims
+
     async def _verified(self, token: str) -> dict[str, Any]:
         from joserfc.errors import JoseError, SecurityWarning
 
@@ -306,8 +339,8 @@ def _signs(key: Any) -> bool:
     return isinstance(key, dict) and key.get("kty") in ("RSA", "EC", "OKP") and key.get("use", "sig") == "sig"
 
 
-def _seconds(claims: Mapping[str, Any], name: str) -> float:
-    value = claims.get(name)
+def _seconds(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
+    value = claims.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Invalid("the ID token", f"it does not say {name}")
     return float(value)

@@ -18,6 +18,7 @@ from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.governance.charter.registry import Registry
+from yosegi.identity.access_tokens import AccessTokens
 from yosegi.identity.authentication import Authenticator
 from yosegi.identity.device_login import DeviceLogin
 from yosegi.identity.oidc_claims import InstitutionSignIn
@@ -34,10 +35,13 @@ from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
 from yosegi.services.erasure.service import ErasureService
+from yosegi.services.facility_jobs.service import FacilityJobs
+from yosegi.services.file_tasks.service import FileTaskService
 from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
+from yosegi.services.incidents.service import IncidentService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
 from yosegi.services.operations.service import OperationsService
@@ -63,6 +67,7 @@ class Site:
         resources: closes what was opened for this site (ledger, engines, connections), and all that is started here.
         institution: lets people in whom their institution's provider vouches for.
         lasting: signs what must be believed in twenty years, beside the key that signs everything.
+        access_tokens: knows who calls with a token that this provider gave out for this site.
         engines: what does the work; stations and others whose other end calls are answered by them.
     """
 
@@ -106,9 +111,13 @@ class Site:
     mandates: MandateService
     restore_sync: RestoreSync
     renewal: StatementRenewal
+    facility_jobs: FacilityJobs
+    incidents: IncidentService
+    file_tasks: FileTaskService
     resources: contextlib.AsyncExitStack
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
+    access_tokens: AccessTokens | None = None
     engines: Engines = field(default_factory=lambda: Engines(()))
     demonstration: bool = False
     stopped: asyncio.Event = field(default_factory=asyncio.Event)

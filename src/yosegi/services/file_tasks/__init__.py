@@ -1,0 +1,1 @@
+"""Work with files as the facility API knows it, over the objects of this site."""
