@@ -70,6 +70,7 @@ from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.incidents.service import IncidentService
+from yosegi.services.metrics.service import MetricsService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
 from yosegi.services.operations.service import OperationsService
@@ -108,6 +109,7 @@ class Parts:
     supervisor: Supervisor
     mailbox: Mailbox | None = None
     folder: Path | None = None
+    metrics_token: str = ""
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
     compute: Compute = in_thread
@@ -346,7 +348,9 @@ def assemble(parts: Parts) -> Site:
         restore_guard=work.guard,
         catalogue=catalogue,
         campaign_engine=work.campaigns,
-        campaigns=CampaignService(site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access),
+        campaigns=CampaignService(
+            site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access, channels
+        ),
         tasks=work.tasks,
         operations=OperationsService(
             data.repository,
@@ -372,6 +376,18 @@ def assemble(parts: Parts) -> Site:
         authenticator=work.authenticator,
         sessions=sessions,
         access=access,
+        metrics=MetricsService(
+            site,
+            clock,
+            ledger,
+            channels,
+            work.dispatcher,
+            parts.supervisor,
+            data.engines,
+            alerts,
+            sessions,
+            parts.metrics_token,
+        ),
         signing_in=SessionService(work.authenticator, sessions, access),
         transfers=data.transfers,
         objects=data.objects,

@@ -11,7 +11,7 @@ from functools import partial
 
 from yosegi.app.assembly import Parts, assemble
 from yosegi.app.engines import derived, open_engines
-from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
+from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, read_metrics_token, signer
 from yosegi.app.settings import Home, Settings
 from yosegi.app.stores import store_of
 from yosegi.core.clock import Clock, SystemClock
@@ -123,6 +123,7 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         clock=clock,
         transport=HttpTransport(refuses=settings.network.refuses, ca_file=home.inside(settings.network.ca_file)),
         ledger=ledger,
+        metrics_token="" if settings.metrics is None else read_metrics_token(home, settings.metrics),
         engines=lambda on_late: {},
         objects=FileStore(home.objects),
         supervisor=Supervisor(clock),

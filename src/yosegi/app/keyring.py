@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from yosegi.app.settings import Home, KeySettings, LedgerSettings, OidcSettings, Settings
+from yosegi.app.settings import Home, KeySettings, LedgerSettings, MetricsSettings, OidcSettings, Settings
 from yosegi.core.errors import Invalid
 from yosegi.core.values import Value
 from yosegi.execution.engines.station.documents import MOST_SUCCESSIONS, KeySuccession
@@ -157,6 +157,16 @@ def read_ledger_password(home: Home, ledger: LedgerSettings) -> str:
         return ""
     todo = "put the database role's password there, and nothing else"
     return _secret(home, ledger.password_env, ledger.password_file, "password", todo)
+
+
+def read_metrics_token(home: Home, metrics: MetricsSettings) -> str:
+    """The token that whoever collects figures shows.
+
+    Raises:
+        LooseKeyFile, Invalid: as `read_pin`.
+    """
+    todo = "put a long random text there, e.g. of `openssl rand -hex 32`"
+    return _secret(home, metrics.token_env, metrics.token_file, "token", todo)
 
 
 def _secret(home: Home, variable: str, file: str, what: str, todo: str) -> str:

@@ -11,6 +11,7 @@ import uvicorn
 
 from yosegi.app.compose import compose, open_ledger
 from yosegi.app.faces import make_faces
+from yosegi.app.logs import set_up_logging
 from yosegi.app.settings import Home, url_of
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
@@ -31,6 +32,7 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
     """
     log_plainly()
     settings = home.settings()
+    set_up_logging(settings.log.level, settings.log.form)
     host, port = settings.host_and_port
     try:
         listener = listen(host, port)

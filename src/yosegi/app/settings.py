@@ -139,6 +139,28 @@ class NoticeSettings(Value):
     repeat_minutes: float = Field(default=10.0, gt=0)
 
 
+class LogSettings(Value):
+    """What the site says on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "warning"
+    """From which level on: `info` tells sign-ins, stations and what becomes of tasks; `debug` every call of a peer."""
+    form: Literal["text", "json"] = "text"
+
+
+class MetricsSettings(Value):
+    """Figures for Prometheus at `/metrics`, for whoever shows the token."""
+
+    token_file: str = ""
+    token_env: str = ""
+    """Where the bearer token is read; never here."""
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> MetricsSettings:
+        if bool(self.token_file) == bool(self.token_env):
+            raise ValueError("name either token_file or token_env, where the bearer token is read")
+        return self
+
+
 class StopSettings(Value):
     """Who may stop everything the site runs: everybody who may be in the room."""
 
@@ -233,6 +255,8 @@ class Settings(Value):
     objects: ObjectSettings = ObjectSettings()
     notices: NoticeSettings = NoticeSettings()
     stop: StopSettings = StopSettings()
+    log: LogSettings = LogSettings()
+    metrics: MetricsSettings | None = None
     ledger: LedgerSettings = LedgerSettings()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     clearances: dict[Clearance, tuple[PersonId, ...]] = Field(default_factory=dict)

@@ -98,7 +98,7 @@ class Campaigns:
         """Take up every campaign that is not over."""
         for stream in self.ledger.streams("campaign/"):
             campaign = self.get(stream.split("/", 1)[1])
-            if not campaign.state.final or campaign.under_way():
+            if not campaign.state.final or campaign.under_way() or self._own_mandate(campaign):
                 self._run(campaign.spec.name)
 
     async def close(self) -> None:
@@ -279,7 +279,24 @@ class Campaigns:
         if moved:
             wake.set()
         campaign = self.get(name)
-        return moved or not campaign.state.final or bool(campaign.tally.open)
+        if moved or not campaign.state.final or campaign.tally.open:
+            return True
+        await self._end_mandate(campaign)
+        return False
+
+    async def _end_mandate(self, campaign: Campaign) -> None:
+        """End the mandate that a campaign was given by starting it, once nothing of it is under way any more."""
+        if mandate := self._own_mandate(campaign):
+            why = f"campaign {campaign.spec.name} is {campaign.state}"
+            await self.ledger.append(self.delegation.cancel(mandate, why, self.site))
+
+    def _own_mandate(self, campaign: Campaign) -> str:
+        """The mandate that is a campaign's alone, while it lives; one that was named for it may serve others too."""
+        mandate = campaign.mandate
+        if not mandate or self.delegation.over(mandate) is not None:
+            return ""
+        own = mandate.startswith(f"{campaign.spec.name[:110]}.m")
+        return mandate if own and self.delegation.get(mandate).campaign == campaign.spec.name else ""
 
     async def _step(self, name: str) -> bool:
         """Learn what was reported, then do what is due, and then plan. Whether anything moved."""

@@ -15,8 +15,9 @@ from yosegi.app.compose import open_ledger, views
 from yosegi.app.init_home import make_home
 from yosegi.app.keyring import loose, signer, unused, where_keys_live
 from yosegi.app.membership import KINDS, MemberKind
+from yosegi.app.moving import move_ledger
 from yosegi.app.serve import serve as serve_site
-from yosegi.app.settings import Home, Settings
+from yosegi.app.settings import Home, LedgerSettings, Settings
 from yosegi.app.stores import has_ledger, restore_ledger, store_of
 from yosegi.cli.accounts import account, sessions
 from yosegi.cli.charters import join_charter
@@ -282,6 +283,34 @@ def backup(home: Path, target: Path) -> None:
     if place.objects.exists():
         shutil.copytree(place.objects, target / place.objects.name, ignore=ignore)
     say(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
+
+
+@site.command("move-ledger")
+@with_home
+@click.option("--to", "store", type=click.Choice(["sqlite", "postgresql"]), required=True, help="Where it goes.")
+@click.option("--url", default="", help="The PostgreSQL server: postgresql://role@host/database, without a password.")
+@click.option("--schema-name", default="yosegi", show_default=True, help="The schema; one site, one schema.")
+@click.option("--password-file", default="", help="The file of the role's password, from the home folder.")
+@click.option("--password-env", default="", help="Or the environment variable that holds it.")
+@explained
+def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_file: str, password_env: str) -> None:
+    """Move the ledger of a site that is stopped into a PostgreSQL schema, or back into a file of its home.
+
+    \b
+    yosegi site move-ledger --to postgresql --url postgresql://yosegi@db.example.org/yosegi
+    yosegi site move-ledger --to sqlite
+
+    Every entry, proof and signed checkpoint of the copy is verified, and its last checkpoint is that of the original,
+    before site.toml names the other place. Peers see no change. The original stays, marked so that it is never gone on
+    with by mistake; take it away once you trust the new place.
+    """  # noqa: D301 - a backspace, which means: as it stands
+    fields = {"store": store, "url": url, "password_file": password_file, "password_env": password_env}
+    fields |= {"schema_name": schema_name} if store == "postgresql" else {}
+    place = Home(home)
+    if not has_ledger(place):
+        raise Invalid(f"the ledger of {home}", "there is none yet", "serve the site once")
+    moved = move_ledger(place, LedgerSettings.read(fields, what="where the ledger goes"), say)
+    say(f"{moved.entries} entries are now in {moved.after}; serve the site. What is left in {moved.before} is a copy.")
 
 
 @site.command()

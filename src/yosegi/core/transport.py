@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import socket
 import ssl
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from yosegi.core.errors import Invalid, Unavailable
+from yosegi.core.errors import Invalid, SenderSuspended, Unavailable
 from yosegi.core.proxies import is_ip_number, proxy_for
 
 MAX_ANSWER = 16 * 1024 * 1024
@@ -125,6 +126,16 @@ class HttpTransport:
         await self.close()
 
 
+def _code_in(data: bytes) -> str:
+    """The code in an error that a site answers with; empty where there is none."""
+    try:
+        value = json.loads(data[:4096])
+    except (ValueError, RecursionError):
+        return ""
+    code = value.get("code") if isinstance(value, dict) else None
+    return code if isinstance(code, str) else ""
+
+
 def _accepted(address: str, status: int, data: bytes) -> bytes:
     if len(data) > MAX_ANSWER:
         raise Invalid(f"answer of {address}", f"larger than {MAX_ANSWER} bytes")
@@ -132,5 +143,7 @@ def _accepted(address: str, status: int, data: bytes) -> bytes:
         return data
     text = data[:500].decode(errors="replace")
     if 400 <= status < 500 and status != 429:
+        if _code_in(data) == SenderSuspended.code:
+            raise SenderSuspended("this site", urlsplit(address).netloc)
         raise Invalid(f"call to {address}", f"refused with status {status}: {text}")
     raise Unavailable(address, f"status {status}: {text}")

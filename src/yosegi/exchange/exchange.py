@@ -8,11 +8,12 @@ poll). What crosses is evidence by itself, so no hop has to be believed.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from yosegi.core.clock import Clock
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk
@@ -31,6 +32,8 @@ from yosegi.ledger import Ledger
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
+
+log = logging.getLogger("yosegi.exchange")
 
 MOST_HELD = 2
 """Answers held back at a time for one peer; fewer than its calls, so that something new always gets through."""
@@ -140,7 +143,12 @@ class Exchange:
         Raises:
             Invalid: not a parcel, not for this site, by nobody of the charter, out of date, or seen before.
         """
-        parcel = await self._codec.read(body)
+        try:
+            parcel = await self._codec.read(body)
+        except YosegiError as error:
+            log.info("a call was refused, %d bytes: %s", len(body), error)
+            raise
+        log.debug("%s calls, %d messages, %d bytes", parcel.sender, len(parcel.messages), len(body))
         channel = self.channels.channel(parcel.charter, parcel.sender)
         await self.inbox.receive(channel, parcel)
         await self._keep_mail(parcel)

@@ -42,6 +42,7 @@ from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.incidents.service import IncidentService
+from yosegi.services.metrics.service import MetricsService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
 from yosegi.services.operations.service import OperationsService
@@ -97,6 +98,7 @@ class Site:
     sessions: SessionStore
     signing_in: SessionService
     access: AccessLog
+    metrics: MetricsService
     transfers: ObjectTransfers
     objects: ObjectService
     erasure: ErasureService

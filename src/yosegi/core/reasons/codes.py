@@ -170,6 +170,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "person_suspended",
         "stopping_not_yours",
         "site_stop_engaged",
+        "suspended_by_peer",
     ),
     "approver": (
         "approval_repeated",

@@ -135,7 +135,10 @@ class HealthChecks:
             yield HealthProblem(f"fork/{peer}", "ledger_forked", {"peer": peer}, peer)
         for line in self.channels.statistics():
             ago = line["unheard_seconds"]
-            if line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.channels.witness.forked:
+            if line["suspended_there"]:
+                name = f"suspended/{line['charter']}/{line['peer']}"
+                yield HealthProblem(name, "suspended_by_peer", {"peer": line["peer"]}, line["peer"], line["peer"])
+            elif line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.channels.witness.forked:
                 fields = {"peer": line["peer"], "hours": str(int(ago // 3600)), "why": line["trouble"]}
                 yield HealthProblem(
                     f"peer/{line['charter']}/{line['peer']}", "peer_unreachable", fields, line["peer"], line["peer"]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from yosegi.campaign import Campaign, Campaigns, CampaignSpec
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
-from yosegi.core.identifiers import home_of
+from yosegi.core.identifiers import home_of, split_capability
+from yosegi.core.reasons import explain
 from yosegi.core.states import CampaignState
+from yosegi.exchange import Channels
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.identity.accounts import Session
 from yosegi.services.access.service import AccessLog
@@ -31,6 +33,7 @@ class CampaignService:
     mandates: MandateService
     exporter: CampaignExporter
     access: AccessLog
+    channels: Channels
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -78,8 +81,18 @@ class CampaignService:
         return [one for one in found if self.authorizer.may_see(one.spec.charter, one.spec.team, who)]
 
     def last_error(self, name: str) -> str:
-        """Why the last step of a campaign could not be taken; empty if it was."""
-        return self.engine.last_error(name)
+        """Why a campaign stands: its last step could not be taken, or an owner it asks hears nothing of this site.
+
+        Empty while it goes on, and once it is over.
+        """
+        return self.engine.last_error(name) or self._unheard(self.engine.get(name))
+
+    def _unheard(self, campaign: Campaign) -> str:
+        if campaign.state.final:
+            return ""
+        owners = {split_capability(ref)[0] for ref in campaign.spec.capabilities()}
+        barred = sorted(c.peer for c in self.channels if c.suspended_there and c.peer in owners)
+        return " ".join(explain("suspended_by_peer", peer=peer) for peer in barred)
 
     async def export(self, name: str) -> bytes:
         """The whole campaign as a bundle that verifies offline, whoever asks.
