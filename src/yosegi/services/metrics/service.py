@@ -31,7 +31,7 @@ NAP = 0.01
 """Seconds that the event loop is asked to wait, to see how much longer it does."""
 
 
-@dataclass
+@dataclass(eq=False)
 class MetricsService(Collector):
     """Collects the figures of one site.
 
