@@ -2,8 +2,8 @@
 
     PYTHONPATH=src:tests python benchmarks/capacity.py [trials] [campaigns]
 
-A federation of three sites in one process on simulated time, with the ledgers on disk; the toy campaign asks a robot and
-an instrument for each trial. Memory is that of the whole process, three sites and all, before and after.
+A federation of three sites in one process on simulated time, with the ledgers on disk; the toy campaign asks a robot
+and an instrument for each trial. Memory is that of the whole process, three sites and all, before and after.
 """
 
 from __future__ import annotations
@@ -46,16 +46,12 @@ async def measure(folder: Path, trials: int, campaigns: int) -> None:
         while not home.campaigns.get(f"toy{number}").state.final:
             await asyncio.sleep(5)
     done, seconds = trials * campaigns, time.process_time() - began
-    print(
-        f"{campaigns} campaigns of {trials} trials, two tasks each; {seconds / done * 1000:.0f} ms of CPU a trial, all sites"
-    )
+    print(f"{campaigns} campaigns of {trials} trials, two tasks each; {seconds / done * 1000:.0f} ms of CPU a trial")
     for name, site in sites.items():
         grown = site.ledger.statistics()["file_bytes"] - before[name]["file_bytes"]
         entries = site.ledger.size - before[name]["entries"]
         print(f"{name}: {entries / done:.1f} entries and {grown / done / 1000:.1f} kB of ledger a trial")
-    print(
-        f"memory: {memory:.0f} MB before, {resident() - memory:.1f} MB more for {done} trials, three sites in one process"
-    )
+    print(f"memory of all: {memory:.0f} MB before, {resident() - memory:.1f} MB more for {done} trials")
 
 
 if __name__ == "__main__":

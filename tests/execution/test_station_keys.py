@@ -13,7 +13,7 @@ from yosegi.execution.engines.station.documents import KeySuccession
 from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.station import Station
 from yosegi.execution.station.run import keep_site_key
-from yosegi.testing.loop import SimulatedClock, run_simulated
+from yosegi.testing.loop import EPOCH, SimulatedClock, run_simulated
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey, unbase64
 from yosegi.trust.signer import Ed25519Signer
@@ -22,7 +22,7 @@ SECOND, THIRD, STRANGER = (Ed25519Signer.from_seed(bytes([n]) * 32) for n in (71
 
 
 def word(old: Ed25519Signer, new: Ed25519Signer, site: str = "nims") -> Envelope:
-    return KeySuccession(site=site, key=new.public, issued=SimulatedClock().now()).sign(old)
+    return KeySuccession(site=site, key=new.public, issued=EPOCH).sign(old)
 
 
 async def heard_after(
