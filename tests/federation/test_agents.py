@@ -262,3 +262,21 @@ def test_an_agent_never_settles_releases_resumes_or_closes_and_may_always_stop(t
         assert TrialState.PROPOSED not in done
 
     tell(tmp_path, story)
+
+
+# --- seeing ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_agent_sees_the_work_of_its_mandates_team_and_of_no_other_team_of_its_member(tmp_path: Path) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        who = await signed_in(home, "planner", PLANNER)
+        assert who is not None
+        await home.campaigns.start(parse_spec(spec(1)), person())
+        assert home.campaigns.get_for("toy", who).spec.team == TEAM
+        assert home.authorizer.may_see(CHARTER, TEAM, who)
+        elsewhere = who.__class__(PI, "member", float("inf"), "", agent="planner", mandate="none-of-that-name")
+        assert home.authorizer.may_see(CHARTER, TEAM, person())
+        assert not home.authorizer.may_see(CHARTER, TEAM, elsewhere)
+        assert home.tasks.list_for(elsewhere) == ()
+
+    tell(tmp_path, story)

@@ -19,6 +19,7 @@ import httpx
 import uvicorn
 
 from federation.toys import make, simulate
+from yosegi.app.faces import with_agents
 from yosegi.campaign import Campaign, parse_spec
 from yosegi.core.capability import capability, quantity
 from yosegi.core.capability import sample as physical
@@ -173,7 +174,8 @@ class House:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.ports.get(name, 0)))
         self.ports[name] = listener.getsockname()[1]
-        config = uvicorn.Config(make_app(site), lifespan="off", log_level="error", timeout_graceful_shutdown=1)
+        app = with_agents(make_app(site), site, [self.url(name)])
+        config = uvicorn.Config(app, lifespan="off", log_level="error", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         self._servers[name] = (server, asyncio.ensure_future(server.serve([listener])))
 

@@ -20,10 +20,11 @@ from yosegi.core.object import ObjectRef
 from yosegi.core.states import CampaignState, TaskState
 from yosegi.core.supervision import BackgroundState
 from yosegi.identity.accounts import Session
+from yosegi.services.agents.schemas import AgentActivity, AgentCall
 from yosegi.services.alerts.schemas import AlertAcknowledged, AlertDetail
 from yosegi.services.answer import Answer
 from yosegi.services.approvals.schemas import ApprovalRequest, ApprovalStatus, ApprovalWithdrawn, AskedInput
-from yosegi.services.campaigns.schemas import CampaignMoved
+from yosegi.services.campaigns.schemas import AgentComparison, CampaignMoved, HypothesisDetail
 from yosegi.services.delegation.schemas import AgentDetail
 from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 from yosegi.services.governance.schemas import DocumentPublished
@@ -78,6 +79,23 @@ def said() -> list[BaseModel]:
     agent = AgentDetail(
         agent="planner", person="pi@argonne", stands=True, last_use=AT, mandates=("planner",), parent="", keys=("9f86",)
     )
+    called = AgentCall(
+        sequence=412, time=AT, tool="ask_task", acts=True, outcome="refused", codes=("outside_mandate",),
+        arguments=DIGEST,
+    )  # fmt: skip
+    activity = AgentActivity(
+        mandate="planner", agent="planner", person="pi@argonne", stands=True, calls=7, refused=1, left=93,
+        latest=(called,),
+    )  # fmt: skip
+    hypothesis = HypothesisDetail(
+        point=1, agent="planner", told_by="argonne", model="m-2026", hypothesis="less acid keeps the colour",
+        expects="below one unit", at_least=None, at_most=1.0, values={"x": 0.35}, source="experiment", verdict="held",
+        why="", trial=3, value=0.8,
+    )  # fmt: skip
+    comparison = AgentComparison(
+        campaign="toy", hypotheses=(hypothesis,), agents_best=0.8, planners_best=0.9, at_price=10.0, better="agent",
+        tokens=1200, model_cost={"usd": "0.004000"},
+    )  # fmt: skip
     alert = AlertDetail(
         task=TASK, name=TASK, kind="uncertain", capability="nims/toy.make@1", since=AT,
         text=f"nims/toy.make@1: the effect of task {TASK} is unknown since {AT}.", ja="", told_by="",
@@ -89,7 +107,8 @@ def said() -> list[BaseModel]:
     return [
         ref, ObjectSummary(**known), ObjectDetail(**known, history=(naming,)), erasure,
         ObjectsCollected(collected=1, bytes=4096, sha256=(DIGEST,)), ErasureOrdered(**dict(erasure), objects=()),
-        approval, ApprovalWithdrawn(withdrawn="2f1c"), agent, alert, AlertAcknowledged(acknowledged=alert.name), move,
+        approval, ApprovalWithdrawn(withdrawn="2f1c"), agent, activity, comparison,
+        alert, AlertAcknowledged(acknowledged=alert.name), move,
         MoveAnswered(move="nims/move-1", accepted=True), MoveNamed(move="riken/move-1"),
         StopStatus(held=True, word="abort"), BreakerStatus(breaker=""), RestorationSettled(open=False),
         RestorationStatus(open=True, epoch=2, lost=(LostEntry(stream=f"task/{TASK}", type="task.ended", time=AT),)),

@@ -12,6 +12,7 @@ from yosegi.app.engines import OpenEngines
 from yosegi.app.settings import NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.engine import Compute
+from yosegi.campaign.events import PointsWanted
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines, Outcome
 from yosegi.core.events import Events
@@ -44,11 +45,15 @@ from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.what_if import Expectation
 from yosegi.identity.access_tokens import AccessTokens
 from yosegi.identity.accounts import Account
+from yosegi.identity.agent_tokens import AgentTokens
 from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.access.service import AccessLog
+from yosegi.services.agents.proposer import ProposingAgent
+from yosegi.services.agents.proposing import ProposingAgents
+from yosegi.services.agents.service import AgentService
 from yosegi.services.alerts.email import Mailer
 from yosegi.services.alerts.health import HealthChecks
 from yosegi.services.alerts.service import AlertService, Send, to_log, to_webhook
@@ -94,6 +99,7 @@ class Parts:
     Args:
         engines: makes what does the work, once it is known who takes outcomes that come late.
         resources: closes what was opened for the site; the site closes it.
+        agents: that propose for campaigns, by the name that a campaign gives, beside those of installed packages.
     """
 
     settings: Settings
@@ -112,6 +118,7 @@ class Parts:
     metrics_token: str = ""
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
+    agents: Mapping[str, ProposingAgent] = field(default_factory=dict)
     compute: Compute = in_thread
     expectations: tuple[Expectation, ...] = ()
     offload: Offload = asyncio.to_thread
@@ -233,7 +240,16 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     )  # fmt: skip
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
-        site, ledger, requests, authorizer, delegation, contract_of, scope("campaigns"), named, compute=parts.compute
+        site,
+        ledger,
+        requests,
+        authorizer,
+        delegation,
+        contract_of,
+        scope("campaigns"),
+        named,
+        events,
+        compute=parts.compute,
     )
     reports = Reports(site, ledger, delegation, requests, campaigns.consequences)
     erasure = ErasureService(
@@ -327,6 +343,8 @@ def assemble(parts: Parts) -> Site:
     alerts = _alerts(parts, core, data, work)
     _subscribe(core.events, data, work, alerts, monitor)
     sessions = SessionStore(ledger, clock, work.authenticator, issuer)
+    proposing = ProposingAgents(work.campaigns, authorizer, parts.agents, scope("proposing agents"))
+    core.events.subscribe(PointsWanted, proposing.wanted)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
@@ -349,7 +367,7 @@ def assemble(parts: Parts) -> Site:
         catalogue=catalogue,
         campaign_engine=work.campaigns,
         campaigns=CampaignService(
-            site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access, channels
+            site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access, channels, proposing
         ),
         tasks=work.tasks,
         operations=OperationsService(
@@ -373,6 +391,8 @@ def assemble(parts: Parts) -> Site:
         institution=parts.institution,
         access_tokens=_access_tokens(parts, work.authenticator),
         alerts=alerts,
+        agents=AgentService(ledger, clock, core.delegation),
+        agent_tokens=AgentTokens(clock, work.authenticator),
         authenticator=work.authenticator,
         sessions=sessions,
         access=access,

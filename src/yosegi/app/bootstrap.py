@@ -61,6 +61,8 @@ class Plan:
     founders: tuple[Founder, ...]
     focus_areas: tuple[Named, ...] = ()
     challenges: tuple[Named, ...] = ()
+    approvers: tuple[str, ...] = ()
+    """People whom the agreement lets approve."""
 
 
 async def found(folder: Path, plan: Plan, clock: Clock, passphrase: str) -> dict[str, Home]:
@@ -120,6 +122,7 @@ def _agreement(plan: Plan, clock: Clock) -> Agreement:
         parties=sites,
         capabilities=tuple(f"{site}/*" for site in sites),
         purposes=plan.purposes,
+        approvers=plan.approvers,
         valid_from=now,
         valid_until=now + timedelta(days=365),
     )

@@ -31,6 +31,8 @@ from yosegi.identity.oidc_claims import ClaimMapping, InstitutionSignIn
 from yosegi.identity.openid import OidcClient, OpenId, over_http
 from yosegi.identity.session_view import SessionView
 from yosegi.ledger import Ledger, View
+from yosegi.services.agents.endpoint import EndpointAgent, key_reader
+from yosegi.services.agents.view import AgentCallsView
 from yosegi.services.facility_jobs.view import FacilityJobView
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
@@ -55,6 +57,7 @@ def views() -> list[View]:
         MandatesView(),
         RemoteMandatesView(),
         SessionView(),
+        AgentCallsView(),
         FacilityJobView(),
     ]
 
@@ -127,6 +130,9 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         engines=lambda on_late: {},
         objects=FileStore(home.objects),
         supervisor=Supervisor(clock),
+        agents={
+            name: EndpointAgent(one, key_reader(one, home.folder)) for name, one in settings.agents.endpoint.items()
+        },
     )
 
 

@@ -1,6 +1,9 @@
-"""The faces of a site behind one address: pages and our API, and the facility API below its prefix where it is on."""
+"""The faces of a site behind one address: pages and our API, the facility API and agents' tools where they are on."""
 
 from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,9 +35,19 @@ class Faces:
         await self._rest(scope, receive, send)
 
 
+def with_agents(app: ASGIApp, site: Site, addresses: Sequence[str]) -> ASGIApp:
+    """An application that also answers agents, under some addresses of the site; without the extra `mcp`, as it was."""
+    if importlib.util.find_spec("mcp") is None:
+        return app
+    # Imported late: a site without the extra has no such library.
+    from yosegi.mcp import AgentFace
+
+    return AgentFace(app, site, addresses)
+
+
 def make_faces(site: Site, settings: Settings) -> ASGIApp:
     """Everything that a site serves."""
-    web, iri = make_app(site), settings.iri
+    web, iri = with_agents(make_app(site), site, settings.addresses), settings.iri
     if iri is None:
         return web
     profile = FacilityProfile(

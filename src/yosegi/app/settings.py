@@ -22,6 +22,7 @@ from yosegi.governance.charter.address import refused_number
 from yosegi.governance.policy.what_if import Expectation
 from yosegi.identity.accounts import Role
 from yosegi.identity.openid import is_provider_address
+from yosegi.services.agents.settings import AgentSettings
 from yosegi.services.operations.stop_permission import MayStop
 
 Address = Annotated[str, StringConstraints(pattern=r"^[\w.\-\[\]:]+:\d{1,5}$")]
@@ -232,6 +233,7 @@ class Settings(Value):
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
         groups: own staff by group, for house agreements.
         oidc: sign-in with the institution's provider.
+        agents: tools for agents.
         policies_shown_to: who may see the policies that this owner's decisions rest on: `nobody` (they learn a digest),
             or `parties`: each home site the part that concerns its own people, this site's own forbids with it.
         clearances: what this site attests of its own people to owners, by clearance; on what grounds stands nowhere.
@@ -262,6 +264,7 @@ class Settings(Value):
     clearances: dict[Clearance, tuple[PersonId, ...]] = Field(default_factory=dict)
     key: dict[Literal["site", "governance"], KeySettings] = Field(default_factory=dict)
     oidc: OidcSettings | None = None
+    agents: AgentSettings = AgentSettings()
     iri: FacilityApiSettings | None = None
 
     @model_validator(mode="after")
@@ -294,6 +297,23 @@ class Settings(Value):
         if int(value.rpartition(":")[2]) > LAST_PORT:
             raise ValueError(f"the port {value.rpartition(':')[2]} is above {LAST_PORT}")
         return value
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Under which programs of people reach this site: as it states itself, as agents are told, and where it binds.
+
+        Without a slash at the end, and the one for choice first.
+        """
+        host, port = self.host_and_port
+        shown = f"[{host}]" if ":" in host else host
+        local = ("localhost", "127.0.0.1") if host in ("127.0.0.1", "localhost") else (shown,)
+        named = (
+            *self.agents.addresses,
+            self.url,
+            f"http://{shown}:{port}",
+            *(f"http://{name}:{port}" for name in local),
+        )
+        return tuple(dict.fromkeys(name.rstrip("/") for name in named if name))
 
     @property
     def host_and_port(self) -> tuple[str, int]:

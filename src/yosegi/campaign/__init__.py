@@ -1,7 +1,8 @@
 """The closed loop: a campaign's file, its fold, what it does next, and the engine that does it."""
 
 from yosegi.campaign.decide import decide, enough
-from yosegi.campaign.engine import Campaigns, in_thread, inline, propose, step_seed
+from yosegi.campaign.engine import Campaigns, in_thread, inline
+from yosegi.campaign.mixing import propose, step_seed
 from yosegi.campaign.spec import CampaignSpec, check_against, parse_spec, read_spec
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.campaign.trial import Step, Trial

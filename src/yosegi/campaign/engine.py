@@ -9,16 +9,19 @@ from functools import partial
 from typing import Any, Protocol
 
 from yosegi.campaign import state as types
+from yosegi.campaign.agent_points import ADVISED, THOUGHT, AdvisedPoint, Mixed, ModelUse
 from yosegi.campaign.decide import EndTrial, MoveCampaignTo, OpenBreaker, Propose, RequestStep, Withdraw, decide
+from yosegi.campaign.events import PointsWanted
 from yosegi.campaign.mandate import mandate_of
-from yosegi.campaign.problem import history_of, pending_of, problem_of
+from yosegi.campaign.mixing import check_advice, mixed, step_seed
+from yosegi.campaign.problem import problem_of
 from yosegi.campaign.proposers import proposer, version_of
 from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.campaign.trial import Step
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
-from yosegi.core.identifiers import derived_key
+from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef, is_object
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.core.supervision import TaskScope
@@ -26,17 +29,17 @@ from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.ledger import Draft, Entry, Ledger, Write
-from yosegi.planner import PlannerError, Proposal, suggest, versions
+from yosegi.planner import PlannerError, versions
 
-Compute = Callable[[Callable[[], list[Proposal]]], Awaitable[list[Proposal]]]
+Compute = Callable[[Callable[[], Mixed]], Awaitable[Mixed]]
 
 
-async def in_thread(work: Callable[[], list[Proposal]]) -> list[Proposal]:
+async def in_thread(work: Callable[[], Mixed]) -> Mixed:
     """Plan beside the event loop."""
     return await asyncio.to_thread(work)
 
 
-async def inline(work: Callable[[], list[Proposal]]) -> list[Proposal]:
+async def inline(work: Callable[[], Mixed]) -> Mixed:
     """Plan on the event loop: for a federation that runs deterministically in one process."""
     return work()
 
@@ -53,23 +56,6 @@ class CampaignAuthorization(Protocol):
         ...
 
 
-def step_seed(spec: CampaignSpec, position: int) -> int:
-    """The planner's seed at a position of the campaign's stream."""
-    return int(derived_key("seed", spec.name, spec.seed, position).replace("-", "")[:12], 16) % 2**31
-
-
-def propose(campaign: Campaign, count: int, closed: frozenset[str]) -> list[Proposal]:
-    """What the planner proposes at the campaign's present position: the same for ever, so that it can be replayed."""
-    return suggest(
-        problem_of(campaign.spec, closed),
-        history_of(campaign),
-        pending=pending_of(campaign),
-        count=count,
-        seed=step_seed(campaign.spec, campaign.position),
-        planner=proposer(campaign.spec.planner),
-    )
-
-
 @dataclass
 class Campaigns:
     """All campaigns of one home site.
@@ -77,6 +63,7 @@ class Campaigns:
     Args:
         contract_of: the contract of a capability as last offered to this site; raises NotFound.
         object_named: the object of a digest, as it is known here; raises NotFound.
+        events: told `PointsWanted`.
     """
 
     site: str
@@ -87,7 +74,10 @@ class Campaigns:
     contract_of: Callable[[str, str], Contract]
     scope: TaskScope
     object_named: Callable[[str], ObjectRef]
+    events: Events
     compute: Compute = in_thread
+    _asked_agent: dict[str, float] = field(default_factory=dict)
+    """When the agent of a campaign was told that places are free, in monotonic seconds."""
     _folds: dict[str, Campaign] = field(default_factory=dict)
     _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -313,8 +303,80 @@ class Campaigns:
             if others:
                 return await self._do(campaign, others)
         for action in planning:
+            if self._awaits_agent(campaign, action.count):
+                return False
             await self._propose(campaign, action)
         return bool(planning)
+
+    def _awaits_agent(self, campaign: Campaign, count: int) -> bool:
+        """Whether free places wait for an agent's points; it is told so once, and not waited for beyond its time."""
+        name, terms = campaign.spec.name, campaign.spec.agent
+        turns = count if terms is None or terms.mix != "alternate" else (count + 1) // 2
+        if terms is None or len(campaign.waiting) >= turns:
+            self._asked_agent.pop(name, None)
+            return False
+        now, clock = self.requests.clock.monotonic(), self.requests.clock
+        since = self._asked_agent.setdefault(name, now)
+        left = terms.wait - (now - since)
+        if left <= 0:
+            self._asked_agent.pop(name, None)
+            return False
+        if since == now:
+            self.events.publish(PointsWanted(name, count))
+
+            async def wake_later() -> None:
+                await clock.sleep(left + 0.001)
+                self._wake(name).set()
+
+            self.scope.spawn(f"{name} waits for its agent", wake_later)
+        return True
+
+    async def advise(
+        self, name: str, points: Sequence[AdvisedPoint], use: ModelUse, *, agent: str, mandate: str, by: str,
+        prompt: str = "", answer: str = "",
+    ) -> Campaign:  # fmt: skip
+        """Put an agent's points on record; they are measured as the campaign's rule says.
+
+        Args:
+            name: of the campaign.
+            points: what is proposed.
+            use: the model that proposed it, if one did, and what that took.
+            agent: who proposes.
+            mandate: under which mandate, if under one.
+            by: on whose behalf.
+            prompt: what the model was sent, where that is known here; it stands in the body, and may be erased.
+            answer: what it gave, the same.
+
+        Raises:
+            Conflict: the campaign does not run, or its file lets no agent propose, or too many points wait.
+            Invalid: a point that can be none of the campaign.
+        """
+        async with self._lock(name):
+            campaign = self.get(name)
+            check_advice(campaign, points)
+            facts = {
+                "agent": agent,
+                "points": len(points),
+                "model": use.model_dump(mode="json", exclude_none=True),
+            } | ({"mandate": mandate} if mandate else {})
+            body = {"points": [point.model_dump(mode="json", exclude_none=True) for point in points]}
+            drafts = [Draft(ADVISED, facts, body)]
+            if prompt or answer:
+                digests = {"prompt": use.prompt or "", "answer": use.answer or ""}
+                drafts.append(Draft(THOUGHT, digests, {"prompt": prompt, "answer": answer}))
+            await self._append(campaign, *drafts, actor=by)
+        self._wake(name).set()
+        return self.get(name)
+
+    async def note(self, name: str, text: str, *, by: str, agent: str) -> None:
+        """Put a note on record with a campaign: words, which change nothing.
+
+        Raises:
+            NotFound: none of that name.
+        """
+        async with self._lock(name):
+            facts = {"agent": agent} if agent else {}
+            await self._append(self.get(name), Draft(types.NOTE, facts, {"text": text}), actor=by)
 
     async def _learn(self, campaign: Campaign) -> bool:
         """Copy what is known of open steps and not in the campaign's own stream yet.
@@ -417,14 +479,16 @@ class Campaigns:
         that are not wanted any more are dropped.
         """
         seed = step_seed(campaign.spec, campaign.position)
-        proposals = await self.compute(partial(propose, campaign, action.count, action.closed))
-        facts = {"seen": campaign.position, "count": action.count, "seed": seed, "proposed": len(proposals)}
-        body = {
-            "proposals": [proposal.as_dict() for proposal in proposals],
+        found = await self.compute(partial(mixed, campaign, action.count, action.closed))
+        facts = {"seen": campaign.position, "count": action.count, "seed": seed, "proposed": len(found.proposals)}
+        body: dict[str, Any] = {
+            "proposals": [proposal.as_dict() for proposal in found.proposals],
             "closed": sorted(action.closed),
             "planner": campaign.spec.planner,
             "versions": versions() | version_of(campaign.spec.planner),
         }
+        if campaign.spec.agent is not None:
+            body |= {"by": list(found.by), "declined": [list(one) for one in found.declined]}
         async with self._lock(campaign.spec.name):
             now = self.get(campaign.spec.name)
             if now.position == campaign.position or _still_wanted(now, action):

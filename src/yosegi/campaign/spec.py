@@ -111,6 +111,31 @@ def _amounts(value: Any) -> Any:
     return amounts
 
 
+class AgentTerms(Value):
+    """How points of an agent and the planner's mix, in a campaign whose proposer is an agent.
+
+    Whatever the mix, the planner guards: a point must lie in the space, and none is measured twice.
+    """
+
+    name: Name | None = None
+    """An agent that this site runs; without one, whoever may act for the campaign proposes, by the agents' tools."""
+    mix: Literal["first", "alternate", "guarded"] = "guarded"
+    """`first`: the agent's points before the planner's; `alternate`: every other trial; `guarded`: first, and none that
+    the planner expects to be worse than the best so far by more than `worst`."""
+    worst: float | None = Field(default=None, ge=0)
+    """In the objective's unit."""
+    wait: float = Field(default=30.0, ge=0, le=86400)
+    """Seconds that a free place waits for the agent before the planner fills it."""
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> AgentTerms:
+        if (self.mix == "guarded") != (self.worst is not None):
+            raise ValueError(
+                'mix = "guarded" says by how much worse a point may be expected to be: worst; others do not'
+            )
+        return self
+
+
 class CampaignSpec(Value):
     """A team's question, its space, its sources, and when to stop. Immutable once started."""
 
@@ -124,11 +149,16 @@ class CampaignSpec(Value):
     """The challenge of the charter it is to help answer, one that the team works on."""
     on_behalf_of: PersonId
     purpose: Text
+    follows: Key | None = None
+    """The campaign of this site that it goes on from, by name, if an agent started it because that one ended."""
     seed: int = Field(default=1, ge=0, le=2**31)
     parallel: int = Field(default=2, ge=1, le=64)
     """Trials of the first source that may be under way at once."""
     planner: Name = "gp"
     starts: int | None = Field(default=None, ge=1)
+    proposer: Literal["planner", "agent"] | None = None
+    """Who proposes: the planner alone, unless it says `agent`; the table `agent` says how both mix."""
+    agent: AgentTerms | None = None
     parameter: tuple[ParameterSpec, ...] = Field(min_length=1)
     constraint: tuple[ConstraintSpec, ...] = ()
     objective: ObjectiveSpec
@@ -152,6 +182,8 @@ class CampaignSpec(Value):
             _check_bindings(self, source)
         if self.stop == StopSpec():
             raise ValueError("stop says nothing: give target, trials, price or least_gain")
+        if (self.proposer == "agent") != (self.agent is not None):
+            raise ValueError('proposer = "agent" and the table [agent] stand together')
         return self
 
     def capabilities(self) -> tuple[str, ...]:

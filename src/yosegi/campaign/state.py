@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from yosegi.campaign.agent_points import ADVISED, AgentPoint, points_of
 from yosegi.campaign.growing import Appended, Trials
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.tally import Tally, badness
@@ -30,6 +31,7 @@ ENDED_TRIAL = "trial.ended"
 MOVED = "campaign.moved"
 BREAKER = "campaign.breaker"
 OUTCOME = "campaign.outcome"
+NOTE = "campaign.note"
 NOTHING = Label()
 
 
@@ -64,6 +66,14 @@ class Campaign:
     conduct: Conduct = "run"
     suggested_from: int = 0
     """Rounds before the one that is suggested now: a campaign that only suggests holds itself after each."""
+    points: Appended[AgentPoint] = field(default_factory=Appended)
+    """What agents proposed, in order."""
+    waiting: tuple[int, ...] = ()
+    """Numbers of those that are neither measured nor declined."""
+    declined: Appended[tuple[int, str]] = field(default_factory=Appended)
+    """Numbers of those that the planner's guard did not take, and why."""
+    measured_by: Appended[tuple[int, int]] = field(default_factory=Appended)
+    """Numbers of those that were taken, and of the trial of each."""
 
     def follow(self, entry: Entry) -> Campaign:
         """The campaign after one more entry of its stream.
@@ -77,7 +87,9 @@ class Campaign:
     def _changes(self, entry: Entry) -> dict[str, Any]:
         facts, body = entry.facts, entry.body or {}
         if entry.type == PROPOSED:
-            return _proposed(self, entry.position, body)
+            return _proposed(self, entry.position, body) | _mixed(self, body)
+        if entry.type == ADVISED:
+            return _advised(self, facts, body)
         if entry.type in (ASKED, ANSWERED, ENDED_TRIAL):
             return _with(self, self.trial(facts["trial"]), entry.type, facts, body)
         if entry.type == MOVED:
@@ -95,6 +107,10 @@ class Campaign:
         if not 1 <= number <= len(self.trials):
             raise Corrupt(f"campaign {self.spec.name}", f"trial {number} was never proposed")
         return self.trials[number - 1]
+
+    def waiting_points(self) -> list[AgentPoint]:
+        """Points of agents that wait to be measured or declined, the oldest first."""
+        return [self.points[number - 1] for number in self.waiting]
 
     # -- what others ask of it ------------------------------------------------------------------------------------
 
@@ -129,8 +145,17 @@ _PRICED = {TrialState.COMPLETED, TrialState.INFEASIBLE, TrialState.FAILED}
 
 def _proposed(campaign: Campaign, position: int, body: Mapping[str, Any]) -> dict[str, Any]:
     first = len(campaign.trials) + 1
+    by = body.get("by", ())
     new = tuple(
-        Trial(first + n, p["source"], p["values"], p["reason"], p["expected"], position=position)
+        Trial(
+            first + n,
+            p["source"],
+            p["values"],
+            p["reason"],
+            p["expected"],
+            position=position,
+            point=by[n] if n < len(by) else 0,
+        )
         for n, p in enumerate(body["proposals"])
     )
     return {
@@ -139,6 +164,30 @@ def _proposed(campaign: Campaign, position: int, body: Mapping[str, Any]) -> dic
         "rounds": campaign.rounds + 1,
         "exhausted": not new,
     }
+
+
+def _mixed(campaign: Campaign, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a round of proposals changes in the agent's points: those taken and those declined wait no more."""
+    taken = {number: len(campaign.trials) + 1 + n for n, number in enumerate(body.get("by", ())) if number}
+    declined = [(int(number), str(why)) for number, why in body.get("declined", ())]
+    if not taken and not declined:
+        return {}
+    measured_by, refused = campaign.measured_by, campaign.declined
+    for pair in taken.items():
+        measured_by = measured_by.appended(pair)
+    for one in declined:
+        refused = refused.appended(one)
+    over = taken.keys() | {number for number, _ in declined}
+    waiting = tuple(number for number in campaign.waiting if number not in over)
+    return {"waiting": waiting, "measured_by": measured_by, "declined": refused}
+
+
+def _advised(campaign: Campaign, facts: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    points, waiting = campaign.points, campaign.waiting
+    for point in points_of(facts, body, len(points) + 1):
+        points, waiting = points.appended(point), (*waiting, point.number)
+    # Whatever the planner had nothing more for, the agent may have.
+    return {"points": points, "waiting": waiting, "exhausted": False}
 
 
 def _moved(campaign: Campaign, facts: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,8 @@ class Trial:
     why: str = ""
     position: int = 0
     """The position in the campaign's stream of the entry that proposed it."""
+    point: int = 0
+    """The number of the agent's point that it measures; 0 for the planner's."""
 
     @property
     def erased(self) -> bool:

@@ -28,7 +28,7 @@ from yosegi.cli.output import explained
 from yosegi.cli.stations import make_station
 from yosegi.client.client import CampaignHandle
 from yosegi.core.clock import SystemClock
-from yosegi.core.errors import Unavailable
+from yosegi.core.errors import Invalid, Unavailable
 from yosegi.demo.plan import plan
 from yosegi.demo.processes import Processes
 from yosegi.demo.report import write_report
@@ -42,10 +42,11 @@ SITES = ("argonne", "riken", "nims")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("demo-federation"), show_default=True)
 @click.option("--port", default=8101, show_default=True, help="The first of three ports on this machine.")
 @click.option("--quick", is_flag=True, help="Only the campaign: no kill, no refusal, no stop.")
+@click.option("--agent", is_flag=True, help="Also an act with an agent that speaks MCP (needs the extra mcp).")
 @click.option("--fresh", is_flag=True, help="Remove FOLDER first and begin anew.")
 @click.option("--stay", is_flag=True, help="Keep the sites running at the end, until Ctrl-C.")
 @explained
-def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool) -> None:
+def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: bool) -> None:
     """Run a federation of three sites and a robot on this machine, and a campaign to its answer.
 
     Everything in it is real but the robot and the institutions: three sites with their own keys, policies and
@@ -54,6 +55,8 @@ def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool) -> None:
     """
     check_installed()
     console = Console(highlight=False, markup=False)
+    if agent and importlib.util.find_spec("mcp") is None:
+        raise Invalid("--agent", "needs the library mcp", "install it: pip install 'yosegi[mcp]'")
     if fresh and (folder / "passphrase").exists():
         shutil.rmtree(folder)
     passphrase = _prepare(folder, port)
@@ -64,7 +67,7 @@ def demo(folder: Path, port: int, quick: bool, fresh: bool, stay: bool) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _start(story, console, passphrase)
-        report = _tell(story, console, quick, began)
+        report = _tell(story, console, quick, agent, began)
         console.print(f"\nReport: {report}\n{_LOOK_FURTHER.format(folder=folder, yosegi=called())}", soft_wrap=True)
         if stay:
             console.print("The sites go on; Ctrl-C ends them.")
@@ -148,12 +151,17 @@ def _start(story: Story, console: Console, passphrase: str) -> None:
     story.start_robot()
 
 
-def _tell(story: Story, console: Console, quick: bool, began: float) -> Path:
+def _tell(story: Story, console: Console, quick: bool, agent: bool, began: float) -> Path:
     spec = campaign_file()
     handle = story.begin(spec)
     if not quick and handle.state().state not in OVER:
         _with_view(console, handle, lambda: _theatre(story, handle, spec))
     _with_view(console, handle, lambda: story.until(lambda: handle.state().state in OVER, "the campaign ends", 600))
+    if agent:
+        # Imported late: it needs an extra.
+        from yosegi.demo.agent_act import AgentAct
+
+        AgentAct(story, spec).play()
     state = handle.state()
     console.print(trial_table(state, last=6))
     story.say(f"{state.state}: {state.why}")

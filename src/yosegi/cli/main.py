@@ -70,6 +70,10 @@ VERBS = {
         "yosegi.cli.mandates:agent",
         "Let a program act for you with a key of its own, under a mandate: never more than you, never an approval.",
     ),
+    "mcp": (
+        "yosegi.cli.mcp_:mcp",
+        "Serve a site's tools over standard input and output, as clients of the Model Context Protocol start them.",
+    ),
     "sign-in": (
         "yosegi.cli.signing_in:sign_in",
         "Sign in at a site through its pages: with your institution's account, or with a passphrase.",

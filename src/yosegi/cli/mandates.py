@@ -22,6 +22,8 @@ def _terms(command: Command) -> Command:
         click.option(
             "--unbounded", is_flag=True, help="Bound units that --budget does not name by the owners' grants alone."
         ),
+        click.option("--tasks", type=int, help="The most tasks that may be asked under it, in all."),
+        click.option("--calls", type=int, help="The most calls of agents' tools under it, in all."),
         click.option("--budget", multiple=True, help="unit=decimal, the most that may be spent; may be repeated."),
         click.option(
             "--highest",
@@ -67,6 +69,8 @@ def _body(terms: dict[str, Any]) -> dict[str, Any]:
         "highest_sensitivity": terms.pop("highest"),
         "budget": dict(_pair(amount) for amount in terms.pop("budget")),
         "bounded": not terms.pop("unbounded"),
+        "calls": terms.pop("calls"),
+        "tasks": terms.pop("tasks"),
     }
 
 
@@ -193,6 +197,28 @@ def remove(name: str, whose: str, why: str, json_: bool, **site: Any) -> None:
         show_json(ended)
     else:
         say(f"agent {name} acts no more; cancelled: {', '.join(held)}")
+
+
+@agent.command()
+@click.argument("mandate_id")
+@click.option("--most", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many of the latest.")
+@with_site
+@as_json
+@explained
+def activity(mandate_id: str, most: int, json_: bool, **site: Any) -> None:
+    """List what an agent called under the mandate MANDATE_ID, and what it was answered, the latest first."""
+    found = client_of(**site).mandates.activity(mandate_id, most)
+    if json_:
+        show_json(found)
+        return
+    columns = ("entry", "when", "tool", "acts", "answer", "why")
+    rows = (
+        (str(c.sequence), c.time[:19], c.tool, "yes" if c.acts else "", c.outcome, ", ".join(c.codes))
+        for c in found.latest
+    )
+    show_table(columns, rows, empty="nothing was called")
+    left = "" if found.left is None else f", {found.left} left"
+    say(f"{found.calls} calls{left}, {found.refused} of them refused or failed")
 
 
 @agent.command("list")

@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from yosegi.client.connection import LONG, Connection
-from yosegi.services.campaigns.schemas import CampaignDetail, CampaignMoved, StepDetail
+from yosegi.services.campaigns.schemas import AgentComparison, CampaignDetail, CampaignMoved, StepDetail
 from yosegi.services.programme.schemas import CampaignStanding, ResultKind
 
 
@@ -33,6 +33,10 @@ class CampaignHandle:
         body = {"why": why} | ({"conduct": conduct} if conduct else {})
         kind = cast("type[CampaignDetail | CampaignMoved]", CampaignDetail | CampaignMoved)
         return self._connection.post(kind, f"/campaigns/{quote(self.name)}/{word}", body)
+
+    def hypotheses(self) -> AgentComparison:
+        """What agents thought about it, what came of it, and whether they did better than the planner."""
+        return self._connection.get(AgentComparison, f"/campaigns/{quote(self.name)}/hypotheses")
 
     def export(self) -> bytes:
         """Its bundle, for `yosegi verify` and `yosegi replay`."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from yosegi.client.connection import Connection
+from yosegi.services.agents.schemas import AgentActivity
 from yosegi.services.delegation.schemas import AgentDetail, MandateDetail
 from yosegi.services.governance.schemas import (
     AccessLine,
@@ -115,6 +116,10 @@ class MandatesClient:
     def cancel(self, mandate: str, why: str = "") -> MandateDetail:
         """End a mandate and all that was derived from it."""
         return self._connection.post(MandateDetail, f"/mandates/{quote(mandate)}/cancel", {"why": why})
+
+    def activity(self, mandate: str, most: int = 100) -> AgentActivity:
+        """What an agent called under a mandate, and what it was answered, the latest first."""
+        return self._connection.get(AgentActivity, f"/mandates/{quote(mandate)}/activity?{urlencode({'most': most})}")
 
     def agents(self) -> tuple[AgentDetail, ...]:
         """The agents that act for members of the site."""

@@ -34,6 +34,7 @@ def plan(first_port: int) -> Plan:
             challenges=("colour",),
         ),
         purposes=("research", "teaching"),
+        approvers=("operator@nims",),
         focus_areas=(Named(id="autonomous-laboratories", title="Autonomous laboratories"),),
         challenges=(Named(id="colour", title="Match a colour in few wells", focus_area="autonomous-laboratories"),),
         founders=(

@@ -144,6 +144,38 @@ class Authenticator:
         # An agent acts for its member, and has none of the rights that its member has over this site.
         return self._let_in(Authenticated(login.person, "member", login.agent or "", under))
 
+    def by_agent_key(
+        self,
+        person: str,
+        agent: str,
+        signed_by: Callable[[PublicKey], bool],
+        *,
+        nonce: str,
+        issued: datetime,
+        mandate: str = "",
+    ) -> Authenticated:
+        """An agent that proves, in whatever form, to hold the key that a living mandate of its member names.
+
+        Args:
+            person: its member.
+            agent: its name.
+            signed_by: whether a key signed what was brought.
+            nonce: makes it count once.
+            issued: when it was signed.
+            mandate: under which mandate, where the agent's key stands in several; the newest, if none is named.
+
+        Raises:
+            Refused: no such key, used before, or signed before this site was started.
+        """
+        refused = Refused(f"signing in as {agent} of {person}", ("sign_in_failed",))
+        held = self.agents(person, agent)
+        under = next((name for name, key in held.items() if mandate in ("", name) and signed_by(key)), None)
+        used = f"{person} {agent} {nonce}"
+        if under is None or self._used.get(used) or issued < self._since - SKEW:
+            raise refused
+        self._used.put(used, True)
+        return self._let_in(Authenticated(person, "member", agent, under))
+
     def vouched_for(self, person: str, role: Role, issuer: str) -> Authenticated:
         """Somebody for whom the institution's provider vouches.
 

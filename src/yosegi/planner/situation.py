@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -143,8 +144,15 @@ def _refused(history: Sequence[Observation], names: Sequence[str]) -> list[Obser
 def _canonical(rows: Floats, source: Ints, ended: Sequence[Observation]) -> list[int]:
     """An order that depends on what was measured, not on when."""
 
-    def key(i: int) -> tuple[object, ...]:
-        o = ended[i]
-        return (*rows[i].tolist(), int(source[i]), o.status.value, sorted((k, str(v)) for k, v in o.outcomes.items()))
+    def of_equals(i: int) -> tuple[object, ...]:
+        return (ended[i].status.value, sorted((k, str(v)) for k, v in ended[i].outcomes.items()))
 
-    return sorted(range(len(ended)), key=key)
+    # The last key counts most. What was measured is looked at only where the same was asked of the same source again.
+    order = np.lexsort((source, *rows.T[::-1]))
+    where = np.column_stack([rows, source])[order]
+    new = np.flatnonzero(np.any(where[1:] != where[:-1], axis=1)) + 1
+    found: list[int] = order.tolist()
+    for begin, end in itertools.pairwise([0, *new.tolist(), len(found)]):
+        if end - begin > 1:
+            found[begin:end] = sorted(found[begin:end], key=of_equals)
+    return found

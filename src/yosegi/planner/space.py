@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,9 +51,9 @@ class Space:
 
     def rows(self, points: Iterable[Values]) -> Floats:
         """Shape (n, p); NaN where a value is missing or not a number."""
-        lookup = [_levels(p) for p in self.parameters]
-        found = [[_number(p, v.get(p.name), lv) for p, lv in zip(self.parameters, lookup, strict=True)] for v in points]
-        return np.array(found, dtype=float).reshape(len(found), len(self.parameters))
+        asked = list(points)
+        found = [_numbers(p, [values.get(p.name) for values in asked]) for p in self.parameters]
+        return np.array(found, dtype=float).reshape(len(self.parameters), len(asked)).T.copy()
 
     def table(self, candidates: Candidates) -> Floats:
         """Shape (rows, p) of a candidate table, column by column."""
@@ -122,6 +123,14 @@ def _bounded(p: Parameter, table: Candidates) -> Parameter:
 
 def _levels(p: Parameter) -> dict[Level, int]:
     return {level: i for i, level in enumerate(p.levels)}
+
+
+def _numbers(p: Parameter, values: list[Any]) -> Floats:
+    levels = _levels(p)
+    if not p.discrete and set(map(type, values)) <= {int, float}:  # a campaign of weeks brings ten thousand
+        column = np.array(values, dtype=float)
+        return np.where(np.isfinite(column), column, np.nan)
+    return np.array([_number(p, value, levels) for value in values], dtype=float)
 
 
 def _number(p: Parameter, value: object, levels: dict[Level, int]) -> float:

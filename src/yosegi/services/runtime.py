@@ -19,12 +19,14 @@ from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.governance.charter.registry import Registry
 from yosegi.identity.access_tokens import AccessTokens
+from yosegi.identity.agent_tokens import AgentTokens
 from yosegi.identity.authentication import Authenticator
 from yosegi.identity.device_login import DeviceLogin
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.access.service import AccessLog
+from yosegi.services.agents.service import AgentService
 from yosegi.services.alerts.service import AlertService
 from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
@@ -94,6 +96,8 @@ class Site:
     peers: PeerService
     programme: ProgrammeService
     alerts: AlertService
+    agents: AgentService
+    agent_tokens: AgentTokens
     authenticator: Authenticator
     sessions: SessionStore
     signing_in: SessionService

@@ -31,6 +31,7 @@ from yosegi.governance.charter.charter import Charter, Member, Team, Threshold
 from yosegi.governance.charter.statement import Listens, Outbound, Reach, Statement
 from yosegi.identity.accounts import Account, Session
 from yosegi.ledger import Checkpoint, Ledger, SqliteStore, StoreFailed
+from yosegi.services.agents.proposer import ProposingAgent
 from yosegi.services.runtime import Site
 from yosegi.testing.faults import MortalStore, When
 from yosegi.testing.loop import EPOCH, SimulatedClock
@@ -89,6 +90,7 @@ class Place:
         formats: payload types it states, and speaks; everything, if none is named.
         shows: whether it shows its policies to those whom its decisions concern.
         most_open: tasks that one team may have waiting and running there at once.
+        agents: that it runs to propose points.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Place:
     shows: bool = True
     most_open: int = 1000
     grant: Mapping[str, str] = field(default_factory=dict)
+    agents: Mapping[str, ProposingAgent] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
     skew: float = 0.0
     book: dict[str, Any] = field(default_factory=dict)
@@ -305,6 +308,7 @@ class Federation:
             objects=place.objects,
             supervisor=self.supervise(clock),
             mailbox=mailbox,
+            agents=place.agents,
             compute=inline,
             offload=offload_inline,
             resources=resources,

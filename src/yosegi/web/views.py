@@ -17,7 +17,7 @@ from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.roles import RUNS_THE_SITE
-from yosegi.services.campaigns.schemas import CampaignOverview, CampaignSummary
+from yosegi.services.campaigns.schemas import AgentComparison, CampaignOverview, CampaignSummary
 from yosegi.services.campaigns.summary import overview_of, summary_of, trial_of
 from yosegi.services.runtime import Site
 from yosegi.services.tasks.schemas import TaskDetail, TaskSummary
@@ -181,8 +181,15 @@ class CampaignPage:
             "plot": look.render("plot", c=full, p=convergence(campaign)),
             "spending": look.render("spending", lines=spending(full)),
             "sources": look.render("sources", c=full),
+            "hypotheses": look.render("hypotheses", h=self._hypotheses(campaign)),
             "count": look.render("count", total=total, all=self.whole, shown=len(self._shown(campaign)), latest=LATEST),
         }
+
+    def _hypotheses(self, campaign: Campaign) -> AgentComparison | None:
+        """What agents thought; nothing where none may propose."""
+        if campaign.spec.agent is None:
+            return None
+        return self.looking.site.campaigns.hypotheses(self.name, self.looking.session)
 
     def rows(self) -> dict[str, Markup]:
         """See `View`. A trial that did not change is not drawn again."""

@@ -83,6 +83,10 @@ class Delegation:
             self._known[mandate] = view.mandate_of(self.ledger.query, mandate)
         return self._known[mandate]
 
+    def cut_from(self, mandate: str) -> list[str]:
+        """A mandate and all that were cut from it, however deep."""
+        return view.cut_from(self.ledger.query, mandate)
+
     def living(self, mandate: str) -> Mandate:
         """A mandate that lives, as does each that it was cut from.
 
@@ -126,6 +130,7 @@ class Delegation:
             if (mandate.charter, mandate.person, mandate.team) != (question.charter, question.person, question.team):
                 raise MandateRefused(mandate.id, "mandate_for_another", person=question.person)
             mandate.check_use(question.capability.ref, question.purpose, question.conduct, question.sensitivity)
+            view.check_tasks(self.ledger.query, mandate)
             if question.conduct != "suggest":
                 view.check_budget(self.ledger.query, mandate, question.amounts)
         except MandateRefused as error:

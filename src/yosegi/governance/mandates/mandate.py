@@ -59,6 +59,8 @@ class Right(Value):
         budget: the most that may be spent in all.
         bounded: whether a unit that the budget does not name may not be spent at all; if not, the owners' grants alone
             bound it, as for a member's own campaign that states no budget.
+        calls: the most calls of tools that an agent may make in all; not bounded if it says nothing.
+        tasks: the most tasks that may be asked in all, campaigns' steps among them; not bounded if it says nothing.
     """
 
     capabilities: tuple[Selector, ...] = Field(min_length=1, max_length=200)
@@ -67,6 +69,8 @@ class Right(Value):
     highest_sensitivity: Sensitivity = "team"
     budget: Amounts = Amounts()
     bounded: bool = True
+    calls: int | None = Field(default=None, ge=1, le=10**9)
+    tasks: int | None = Field(default=None, ge=1, le=10**9)
 
     def covers(self, ref: str) -> bool:
         """Whether it names a capability."""
@@ -82,6 +86,9 @@ class Right(Value):
             return "conduct"
         if SENSITIVITIES.index(self.highest_sensitivity) > SENSITIVITIES.index(other.highest_sensitivity):
             return "highest_sensitivity"
+        for respect, mine, theirs in (("calls", self.calls, other.calls), ("tasks", self.tasks, other.tasks)):
+            if theirs is not None and (mine is None or mine > theirs):
+                return respect
         return "" if self._spends_within(other) else "budget"
 
     def _spends_within(self, other: Right) -> bool:

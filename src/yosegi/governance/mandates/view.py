@@ -17,6 +17,8 @@ from yosegi.ledger import Db, Draft, Entry
 
 GRANTED, CANCELLED = "mandate.granted", "mandate.cancelled"
 HELD, SETTLED = "mandate.held", "mandate.settled"
+ASKED = "request.made"
+"""A task was asked of an owner: counted against the mandate that its facts name, and those it was cut from."""
 
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 
@@ -45,7 +47,7 @@ class MandatesView:
     """Mandates and what was held and spent under them."""
 
     name = "mandates"
-    version = 2
+    version = 3
     ddl: Sequence[str] = (
         "CREATE TABLE mandates (id TEXT PRIMARY KEY, parent TEXT NOT NULL, person TEXT NOT NULL,"
         " campaign TEXT NOT NULL, agent TEXT NOT NULL, issued TEXT NOT NULL, not_after TEXT NOT NULL,"
@@ -58,6 +60,7 @@ class MandatesView:
         "CREATE TABLE mandate_uses (mandate TEXT NOT NULL, task TEXT NOT NULL, ended INTEGER NOT NULL,"
         " PRIMARY KEY (mandate, task))",
         "CREATE INDEX mandate_uses_by_task ON mandate_uses (task)",
+        "CREATE TABLE mandate_tasks (mandate TEXT PRIMARY KEY, most INTEGER NOT NULL, asked INTEGER NOT NULL)",
     )
 
     def apply(self, db: Db, entry: Entry) -> None:
@@ -109,6 +112,25 @@ def check_budget(query: Query, mandate: Mandate, amounts: Amounts) -> None:
         found = mandate_of(query, found.parent) if found.parent is not None else None
 
 
+def tasks_left(query: Query, mandate: str) -> int | None:
+    """How many more tasks may be asked under a mandate itself; None where it does not bound them."""
+    rows = query("SELECT most - asked AS free FROM mandate_tasks WHERE mandate = ?", (mandate,))
+    return int(rows[0]["free"]) if rows else None
+
+
+def check_tasks(query: Query, mandate: Mandate) -> None:
+    """See whether one more task could be asked now, under the mandate and every one it was cut from.
+
+    Raises:
+        MandateRefused: `tasks_used_up`. The append that asks looks again.
+    """
+    found: Mandate | None = mandate
+    while found is not None:
+        if found.right.tasks is not None and tasks_left(query, found.id) == 0:
+            raise MandateRefused(found.id, "tasks_used_up", most=found.right.tasks)
+        found = mandate_of(query, found.parent) if found.parent is not None else None
+
+
 def mandate_of(query: Query, mandate: str) -> Mandate:
     """A mandate, whether or not it lives.
 
@@ -151,8 +173,21 @@ def _granted(db: Db, entry: Entry) -> None:
         mandate.to_bytes().decode(),
     )
     db.execute("INSERT INTO mandates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    if mandate.right.tasks is not None:
+        db.execute("INSERT INTO mandate_tasks VALUES (?, ?, 0)", (mandate.id, mandate.right.tasks))
     for unit, amount in mandate.right.budget.items():
         db.execute("INSERT INTO mandate_budgets VALUES (?, ?, ?, 0)", (mandate.id, unit, amount))
+
+
+def _asked(db: Db, entry: Entry) -> None:
+    name: str | None = entry.facts.get("mandate")
+    while name:
+        row = db.one("SELECT most, asked FROM mandate_tasks WHERE mandate = ?", (name,))
+        if row is not None and int(row[1]) >= int(row[0]):
+            raise MandateRefused(name, "tasks_used_up", most=int(row[0]))
+        if row is not None:
+            db.execute("UPDATE mandate_tasks SET asked = asked + 1 WHERE mandate = ?", (name,))
+        name = _parent(db, name)
 
 
 def _cancelled(db: Db, entry: Entry) -> None:
@@ -228,6 +263,7 @@ def _parent(db: Db, mandate: str) -> str | None:
 
 _HANDLERS: Mapping[str, Callable[[Db, Entry], None]] = {
     GRANTED: _granted,
+    ASKED: _asked,
     CANCELLED: _cancelled,
     HELD: _held,
     SETTLED: _settled,

@@ -26,6 +26,7 @@ from yosegi.governance.charter.registry import CharterRecord, Registry
 from yosegi.governance.grants.grant import GrantExceeded, held, refunded, settled
 from yosegi.governance.mandates.approvals import is_approved
 from yosegi.governance.mandates.delegation import Delegation
+from yosegi.governance.mandates.mandate import MandateRefused
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.directory import Directory
 from yosegi.governance.policy.disclosure import extract, hidden
@@ -252,8 +253,25 @@ class Authorizer:
         return "" if self.may_sign_in(person) else "institution_not_hosted"
 
     def may_see(self, charter: str, team: str, who: Session) -> bool:
-        """Whether somebody may look at a team's work here: its people may, and those who run the site."""
-        return who.role in ("operator", "officer") or self.in_team(charter, team, who.person)
+        """Whether somebody may look at a team's work here: its people may, and those who run the site.
+
+        An agent sees the work of the team that its mandate is for, and of no other team of its member.
+        """
+        return who.role in ("operator", "officer") or self.belongs(charter, team, who)
+
+    def belongs(self, charter: str, team: str, who: Session) -> bool:
+        """Whether somebody belongs to a team under a charter; an agent, whether its mandate is for that team too."""
+        if who.agent and self.mandated_team(who) != (charter, team):
+            return False
+        return self.in_team(charter, team, who.person)
+
+    def mandated_team(self, who: Session) -> tuple[str, str]:
+        """Charter and team of the mandate that an agent acts under; empty if there is none of that name."""
+        try:
+            mandate = self.delegation.get(who.mandate)
+        except MandateRefused:
+            return "", ""
+        return mandate.charter, mandate.team
 
     def authorize(self, request: RequestDraft) -> AuthorizedRequest:
         """The home site's decision: may its member, or the agent whose mandate is named, ask an owner for this?
@@ -273,6 +291,21 @@ class Authorizer:
             learned=label if label.sources else None,
         )
         return AuthorizedRequest(request, self.policy(request.charter).decide(question))
+
+    def may_show(self, request: RequestDraft, endpoint: str) -> Decision:
+        """Whether a language model's endpoint may see what a request rests on: as agreements say, before it is sent."""
+        question = self._question(
+            "request",
+            request.owner,
+            request,
+            request.contract,
+            peer=request.owner,
+            sender=self.site,
+            agent=self.delegation.agent_of(request.mandate),
+            learned=request.learned if request.learned.sources else None,
+            model=endpoint,
+        )
+        return self.policy(request.charter).decide(question)
 
     def _label(self, ref: ObjectRef) -> ObjectRef:
         return ref.with_label_of(*(one.ref for one in known(self.ledger, "digest = ?", ref.sha256)))

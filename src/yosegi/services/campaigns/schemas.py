@@ -195,3 +195,82 @@ class CampaignMoved(Answer):
 
     name: str
     state: CampaignState
+
+
+class HypothesisDetail(Answer):
+    """What an agent thought, the point it proposed for it, and what came of it.
+
+    Args:
+        point: its number in the campaign.
+        expects: the outcome it expected, in words; `at_least` and `at_most` in the objective's unit.
+        verdict: `held` or `refuted` by a value; `open` while nothing was measured; `untested` where the trial had no
+            value; `declined` where the planner's guard did not take the point, and `why`.
+        trial: that measured it; 0 for none.
+        model: name and version of the model that it asked.
+    """
+
+    point: int
+    agent: str
+    told_by: ToldBy
+    model: str
+    hypothesis: str
+    expects: str
+    at_least: float | None
+    at_most: float | None
+    values: dict[str, Level]
+    source: str
+    verdict: Literal["held", "refuted", "open", "untested", "declined"]
+    why: str
+    trial: int
+    value: float | None
+
+
+class AgentComparison(Answer):
+    """What agents thought about a campaign, and whether they did better than the planner at equal cost.
+
+    Args:
+        agents_best: the best value of the agents' points of the first source, as far as both sides were asked.
+        planners_best: the best of the planner's.
+        at_price: what each side cost up to there, in price units; 0 where one has measured nothing.
+        better: whose best is better; `neither` where both are equal or nothing can be said.
+        tokens: that models took.
+        model_cost: what they cost, by currency.
+    """
+
+    campaign: str
+    hypotheses: tuple[HypothesisDetail, ...]
+    agents_best: float | None
+    planners_best: float | None
+    at_price: float
+    better: Literal["agent", "planner", "neither"]
+    tokens: int
+    model_cost: Decimals
+
+
+class PlannedPoint(Answer):
+    """A point that the planner would measure next, why, and what it expects there."""
+
+    values: dict[str, Level]
+    source: str
+    reason: str
+    expected: JsonObject
+
+
+class PlannerSummary(Answer):
+    """What a campaign's planner makes of the results so far; nothing is asked or recorded by looking.
+
+    Args:
+        planned: what would be measured next; empty where there is nothing to propose.
+    """
+
+    campaign: str
+    planner: str
+    ended: int
+    planned: tuple[PlannedPoint, ...]
+
+
+class NoteTaken(Answer):
+    """A note that is on record with a campaign."""
+
+    campaign: str
+    position: int

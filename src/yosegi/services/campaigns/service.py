@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
-from yosegi.campaign import Campaign, Campaigns, CampaignSpec
+from yosegi.campaign import Campaign, Campaigns, CampaignSpec, campaign_stream
+from yosegi.campaign.agent_points import AdvisedPoint, Mixed, ModelUse
+from yosegi.campaign.mixing import mixed
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.identifiers import home_of, split_capability
@@ -13,13 +18,32 @@ from yosegi.core.states import CampaignState
 from yosegi.exchange import Channels
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.identity.accounts import Session
+from yosegi.planner import Expected, PlannerError
 from yosegi.services.access.service import AccessLog
+from yosegi.services.agents.proposing import ProposingAgents
+from yosegi.services.answer import JsonObject
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.campaigns.export import CampaignExporter
-from yosegi.services.campaigns.schemas import CampaignDetail, CampaignMoved, CampaignSummary
-from yosegi.services.campaigns.summary import detail_of, summary_of
+from yosegi.services.campaigns.hypotheses import comparison_of
+from yosegi.services.campaigns.schemas import (
+    AgentComparison,
+    CampaignDetail,
+    CampaignMoved,
+    CampaignOverview,
+    CampaignSummary,
+    NoteTaken,
+    PlannedPoint,
+    PlannerSummary,
+    TrialDetail,
+)
+from yosegi.services.campaigns.summary import detail_of, overview_of, summary_of, trial_of
 from yosegi.services.delegation.service import MandateService
+
+DEEPEST = 8
+"""Campaigns of agents that follow one from another."""
+MOST_AT_ONCE = 8
+"""Campaigns under one agent's mandate that are not over."""
 
 
 @dataclass
@@ -34,6 +58,7 @@ class CampaignService:
     exporter: CampaignExporter
     access: AccessLog
     channels: Channels
+    proposing: ProposingAgents
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -67,6 +92,91 @@ class CampaignService:
             NotFound: none of that name, or one of another team.
         """
         return self._detail(self.get_for(name, who))
+
+    def overview(self, name: str, who: Session) -> CampaignOverview:
+        """One campaign without its trials: what it costs does not grow with them.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        return overview_of(self.get_for(name, who))
+
+    def trials(self, name: str, who: Session, after: int, most: int) -> tuple[TrialDetail, ...]:
+        """Some trials of a campaign, in order.
+
+        Args:
+            name: of the campaign.
+            who: who asks.
+            after: the number of the trial before the first.
+            most: how many.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        found = self.get_for(name, who).trials
+        return tuple(trial_of(found[number]) for number in range(after, min(after + most, len(found))))
+
+    def hypotheses(self, name: str, who: Session) -> AgentComparison:
+        """What agents thought about a campaign, what came of it, and whether they did better than the planner.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        campaign = self.get_for(name, who)
+        return comparison_of(campaign, self.engine.ledger.read(campaign_stream(name)), self.site)
+
+    async def planned(self, name: str, who: Session, count: int) -> PlannerSummary:
+        """What the planner would measure next, and what it expects; nothing is asked or recorded.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        campaign = self.get_for(name, who)
+        try:
+            found = await self.engine.compute(partial(mixed, campaign, count, campaign.open_breakers))
+        except PlannerError:
+            found = Mixed((), ())
+        return PlannerSummary(
+            campaign=name,
+            planner=campaign.spec.planner,
+            ended=len(campaign.ended_order),
+            planned=tuple(
+                PlannedPoint(
+                    values=dict(one.values), source=one.source, reason=one.reason, expected=json_of(one.expected)
+                )
+                for one in found.proposals
+            ),
+        )
+
+    async def advise(self, name: str, points: Sequence[AdvisedPoint], use: ModelUse, who: Session) -> AgentComparison:
+        """Record an agent's points for a campaign that its own mandate would let it start.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+            Refused: by a person, for another person's campaign, or beyond the agent's mandate.
+            Conflict, Invalid: as `Campaigns.advise`.
+        """
+        spec, what = self.get_for(name, who).spec, f"proposing points for campaign {name}"
+        if not who.agent:
+            raise Refused(what, ("mandate_missing",))
+        if spec.on_behalf_of != who.person:
+            raise Refused(what, ("not_on_behalf_of_others",))
+        if spec.agent is not None and spec.agent.name is not None:
+            raise Refused(what, ("another_agent_proposes",))
+        contracts = {ref: self.engine.contract_of(spec.charter, ref) for ref in spec.capabilities()}
+        self.mandates.check_campaign(who.mandate, spec, contracts, who)
+        await self.engine.advise(name, points, use, agent=who.agent, mandate=who.mandate, by=who.person)
+        return self.hypotheses(name, who)
+
+    async def note(self, name: str, text: str, who: Session) -> NoteTaken:
+        """Put a note on record with a campaign that somebody may see.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        self.get_for(name, who)
+        await self.engine.note(name, text, by=who.person, agent=who.agent)
+        return NoteTaken(campaign=name, position=self.engine.get(name).position)
 
     def _detail(self, campaign: Campaign) -> CampaignDetail:
         return detail_of(campaign, self.last_error(campaign.spec.name))
@@ -121,7 +231,8 @@ class CampaignService:
 
         Raises:
             Refused: somebody else's name is in the file, or that of somebody this site does not vouch for, its team
-                does not work on the challenge it names, or it asks for more than the mandate allows.
+                does not work on the challenge it names, or it asks for more than the mandate allows; an agent's that
+                follow each other too deep, or are too many at once.
             NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
@@ -129,11 +240,32 @@ class CampaignService:
         if spec.on_behalf_of != who.person and who.role != "officer":
             raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
         self._check_charter(spec)
+        if spec.agent is not None and spec.agent.name is not None:
+            self.proposing.check(spec.agent.name)
+        if who.agent:
+            self._check_chain(spec, who)
         mandate = mandate or who.mandate
         if mandate:
             contracts = {ref: self.engine.contract_of(spec.charter, ref) for ref in spec.capabilities()}
             self.mandates.check_campaign(mandate, spec, contracts, who)
         return self._detail(await self.engine.begin(spec, by=who.person, mandate=mandate))
+
+    def _check_chain(self, spec: CampaignSpec, who: Session) -> None:
+        """See that an agent's campaigns neither follow each other without end nor are too many at once.
+
+        Raises:
+            NotFound: it follows one that the agent may not see.
+            Refused: `campaigns_too_deep` or `campaigns_too_many`.
+        """
+        depth, before = 0, spec.follows
+        while before is not None:
+            depth, before = depth + 1, self.get_for(before, who).spec.follows
+            if depth > DEEPEST:
+                raise Refused(f"campaign {spec.name}", ("campaigns_too_deep",))
+        held = self.mandates.held_by(who)
+        open_now = sum(one.mandate in held and not one.state.final for one in map(self.engine.get, self.engine.names()))
+        if open_now >= MOST_AT_ONCE:
+            raise Refused(f"campaign {spec.name}", ("campaigns_too_many",))
 
     def _check_charter(self, spec: CampaignSpec) -> None:
         """See that the charter, team, home and challenge that a file names are known here and belong together."""
@@ -172,3 +304,8 @@ class CampaignService:
         if not self.authorizer.may_see(moved.spec.charter, moved.spec.team, who):
             return CampaignMoved(name=name, state=moved.state)
         return self._detail(moved)
+
+
+def json_of(expected: Expected) -> JsonObject:
+    """What a planner expects, as JSON values."""
+    return cast(JsonObject, expected.as_dict())

@@ -18,6 +18,8 @@ class MandateDetail(Answer):
         depth: how many stand above it.
         budget: the most that may be used under it; what is not named is not allowed where it is `bounded`.
         left: what is left of the budget.
+        calls: the most calls of agents' tools; none if they are not bounded.
+        tasks: the most tasks, and `tasks_left` of them; none if they are not bounded.
         stands: whether it may be used now, and `why` not.
     """
 
@@ -37,6 +39,9 @@ class MandateDetail(Answer):
     budget: Decimals
     bounded: bool
     left: Decimals
+    calls: int | None = None
+    tasks: int | None = None
+    tasks_left: int | None = None
     issued: Timestamp
     not_after: Timestamp
     last_use: Timestamp

@@ -101,6 +101,8 @@ class MandateService:
         highest_sensitivity: Sensitivity = "team",
         budget: Amounts,
         bounded: bool = True,
+        calls: int | None = None,
+        tasks: int | None = None,
         campaign: str | None = None,
         agent: str | None = None,
         agent_key: PublicKey | None = None,
@@ -128,6 +130,8 @@ class MandateService:
                 highest_sensitivity=highest_sensitivity,
                 budget=budget,
                 bounded=bounded,
+                calls=calls,
+                tasks=tasks,
             )
             return Mandate(
                 charter=charter,
@@ -180,6 +184,18 @@ class MandateService:
         except MandateRefused as error:
             raise Refused(f"acting under the mandate {mandate}", (error.reason,)) from None
         return found
+
+    def acting_under(self, who: Session) -> Mandate | None:
+        """The mandate that a program acts under while it is signed in; None for a person.
+
+        Raises:
+            Refused: it is over.
+        """
+        return self.check_holder(who.mandate, who) if who.agent else None
+
+    def held_by(self, who: Session) -> frozenset[str]:
+        """The mandate of a program and all that it cut from it; none for a person."""
+        return frozenset(view.cut_from(self.ledger.query, who.mandate)) if who.agent else frozenset()
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
@@ -342,6 +358,9 @@ class MandateService:
             budget=found.right.budget.decimals(),
             bounded=found.right.bounded,
             left=Amounts(left).decimals(),
+            calls=found.right.calls,
+            tasks=found.right.tasks,
+            tasks_left=view.tasks_left(self.ledger.query, mandate),
             issued=timestamp(found.issued),
             not_after=timestamp(found.not_after),
             last_use=self._last_use(found, asked),

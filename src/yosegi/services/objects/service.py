@@ -174,7 +174,8 @@ class ObjectService:
     def _is_of(self, namings: list[Known], who: Session) -> bool:
         """Whether somebody belongs to a team for which it was made or brought, or brought it."""
         return any(
-            (one.kind == PUT and one.actor == who.person) or self.authorizer.in_team(one.charter, one.team, who.person)
+            (one.kind == PUT and one.actor == who.person and not who.agent)
+            or self.authorizer.belongs(one.charter, one.team, who)
             for one in namings
         )
 

@@ -80,6 +80,10 @@ class TaskService:
         if who.role in RUNS_THE_SITE:
             return self.list(state, limit)
         teams = sorted(self.authorizer.teams_of(who.person))
+        if who.agent:
+            teams = [team for team in teams if team == self.authorizer.mandated_team(who)[1]]
+        if not teams:
+            return ()
         condition = f"team IN ({', '.join('?' * len(teams))})"
         if state:
             return self._where(f"{condition} AND state = ?", [*teams, state], limit)

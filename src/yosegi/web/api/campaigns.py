@@ -11,7 +11,7 @@ from yosegi.campaign import parse_spec
 from yosegi.core.states import CampaignState
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Why
-from yosegi.services.campaigns.schemas import CampaignDetail, CampaignMoved, CampaignSummary
+from yosegi.services.campaigns.schemas import AgentComparison, CampaignDetail, CampaignMoved, CampaignSummary
 from yosegi.verification.bundle import Bundle
 from yosegi.web.api.router import router as router_of
 
@@ -55,6 +55,12 @@ async def start_campaign(body: StartCampaign, site: Here, who: Who) -> CampaignD
 async def campaign(name: str, site: Here, who: Who) -> CampaignDetail:
     """One campaign with its trials."""
     return site.campaigns.show(name, who)
+
+
+@router.get("/campaigns/{name}/hypotheses")
+async def hypotheses(name: str, site: Here, who: Who) -> AgentComparison:
+    """What agents thought about a campaign, what came of it, and whether they did better than the planner."""
+    return site.campaigns.hypotheses(name, who)
 
 
 @router.post("/campaigns/{name}/{word}")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from fastapi import Query
 from pydantic import Field
 
 from yosegi.core.amounts import Amounts
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Why
+from yosegi.services.agents.schemas import AgentActivity
 from yosegi.services.delegation.schemas import AgentDetail, MandateDetail
 from yosegi.trust.keys import PublicKey
 from yosegi.web.api.router import Name
@@ -33,6 +35,8 @@ class Terms(Body):
     highest_sensitivity: Literal["public", "team", "restricted"] = "team"
     budget: Annotated[dict[str, str], Field(max_length=20, default_factory=dict)]
     bounded: bool = True
+    calls: Annotated[int | None, Field(ge=1, le=10**9)] = None
+    tasks: Annotated[int | None, Field(ge=1, le=10**9)] = None
     agent: Name = ""
     agent_key: Annotated[str, Field(max_length=200)] = ""
     parent: Name = ""
@@ -48,6 +52,14 @@ async def mandates(site: Here, who: Who, person: str = "") -> tuple[MandateDetai
 async def agents(site: Here, who: Who) -> tuple[AgentDetail, ...]:
     """The agents that act for members of this site: for whom, under what, and when they were last heard of."""
     return site.mandates.agents(site.mandates.seen_by(who))
+
+
+@router.get("/mandates/{mandate}/activity")
+async def activity(
+    mandate: str, site: Here, who: Who, most: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> AgentActivity:
+    """What an agent called under a mandate, and what it was answered, the latest first."""
+    return site.agents.activity(mandate, who, most)
 
 
 @router.get("/mandates/{mandate}")
@@ -73,6 +85,8 @@ async def give(body: Terms, site: Here, who: Who) -> MandateDetail:
         highest_sensitivity=body.highest_sensitivity,
         budget=Amounts.parse(body.budget),
         bounded=body.bounded,
+        calls=body.calls,
+        tasks=body.tasks,
         agent=body.agent or None,
         agent_key=key,
         parent=body.parent or None,

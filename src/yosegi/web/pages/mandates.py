@@ -12,6 +12,8 @@ from yosegi.web.views import Looking
 
 MOST_OVER = 20
 """Mandates that are over and still shown."""
+MOST_CALLS = 500
+"""Calls of an agent that are shown."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,6 +51,14 @@ async def mandates(caller: Here) -> Response:
 async def mandates_live(caller: Here) -> Response:
     """Its stream; its addresses are those of the page."""
     return await live(caller, MandatesPage(Looking(caller.site, signed_in(caller), caller.w, "./")))
+
+
+@router.get("/mandates/{mandate}/activity")
+async def activity(mandate: str, caller: Here) -> Response:
+    """Everything that an agent called under a mandate, the latest first."""
+    session = signed_in(caller)
+    found = caller.site.agents.activity(mandate, session, MOST_CALLS)
+    return show(caller, "activity", page="mandates", a=found)
 
 
 @router.post("/mandates/{mandate}/cancel")

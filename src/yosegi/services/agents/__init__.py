@@ -1,0 +1,1 @@
+"""What programs did that act for people: on record, counted and bounded."""
