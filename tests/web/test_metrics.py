@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from web.house import PASSPHRASE, House
-from yosegi.app.logs import JsonLine, set_up_logging
+from yosegi.app.logs import JsonLine, logging_to_stderr
 
 TOKEN = "a long random text of the settings"
 
@@ -71,19 +70,10 @@ def test_a_log_line_is_one_json_object_whatever_it_repeats() -> None:
     assert (told["level"], told["logger"]) == ("warning", "yosegi.x")
 
 
-def test_an_operator_chooses_from_which_level_on_lines_are_written(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root, own = logging.getLogger(), logging.getLogger("yosegi")
-    before = root.handlers[:], root.level, own.level
-    try:
-        set_up_logging("info", "text")
-        root.handlers[0].setStream(sys.stderr)  # type: ignore[attr-defined]
+def test_an_operator_chooses_from_which_level_on_lines_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr("info", "text"):
         logging.getLogger("yosegi.x").info("told")
         logging.getLogger("yosegi.x").debug("not told")
         logging.getLogger("other").info("not told either")
-    finally:
-        root.handlers[:], level, own_level = before
-        root.setLevel(level)
-        own.setLevel(own_level)
+    logging.getLogger("yosegi.x").warning("told no more")
     assert capsys.readouterr().err == "INFO yosegi.x: told\n"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TextIO
 
 from yosegi.core.sanitize import LogLine, plain_json
 
@@ -30,10 +32,31 @@ class JsonLine(logging.Formatter):
         return plain_json(json.dumps(told, ensure_ascii=False))
 
 
-def set_up_logging(level: Level, form: Form) -> None:
-    """Send the log of this process to standard error; what was set up before is replaced."""
-    handler = logging.StreamHandler(sys.stderr)
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is when a line is written."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        """Where it goes."""
+        return sys.stderr
+
+
+@contextmanager
+def logging_to_stderr(level: Level, form: Form) -> Iterator[None]:
+    """Send the log of this process to standard error until the end of the block.
+
+    Libraries speak from warnings on, whatever the site does.
+    """
+    handler, root, own = _StandardError(), logging.getLogger(), logging.getLogger("yosegi")
     handler.setFormatter(JsonLine() if form == "json" else LogLine("%(levelname)s %(name)s: %(message)s"))
-    # `force` closes what an earlier call made; libraries speak from warnings on, whatever the site does.
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("yosegi").setLevel(level.upper())
+    before = own.level
+    own.setLevel(level.upper())
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        own.setLevel(before)

@@ -11,8 +11,8 @@ import uvicorn
 
 from yosegi.app.compose import compose, open_ledger
 from yosegi.app.faces import make_faces
-from yosegi.app.logs import set_up_logging
-from yosegi.app.settings import Home, url_of
+from yosegi.app.logs import logging_to_stderr
+from yosegi.app.settings import Home, Settings, url_of
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
 from yosegi.core.sanitize import log_plainly
@@ -32,7 +32,11 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
     """
     log_plainly()
     settings = home.settings()
-    set_up_logging(settings.log.level, settings.log.form)
+    with logging_to_stderr(settings.log.level, settings.log.form):
+        await _listen_and_serve(home, settings, ready)
+
+
+async def _listen_and_serve(home: Home, settings: Settings, ready: Callable[[str], None]) -> None:
     host, port = settings.host_and_port
     try:
         listener = listen(host, port)
