@@ -16,7 +16,7 @@ import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "tutorial" / "publish-a-capability.md"
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def free_port() -> int:

@@ -20,6 +20,8 @@ from yosegi.trust.signer import Ed25519Signer
 
 SECOND, THIRD, STRANGER = (Ed25519Signer.from_seed(bytes([n]) * 32) for n in (71, 72, 73))
 
+UNKNOWN = "signed by a key that is not known here"
+
 
 def word(old: Ed25519Signer, new: Ed25519Signer, site: str = "nims") -> Envelope:
     return KeySuccession(site=site, key=new.public, issued=EPOCH).sign(old)
@@ -66,13 +68,13 @@ def test_a_key_for_which_the_known_one_gave_no_word_is_not_believed_and_both_end
         engine, station, kept = await heard_after(tmp_path, SECOND, *words)
         assert kept == []
         assert set(station.site_keys) == {SITE_KEY.public.key_id}
-        assert "unknown_key" in station.trouble
-        assert "unknown_key" in str(engine.statistics()["trouble"])
+        assert UNKNOWN in station.trouble
+        assert UNKNOWN in str(engine.statistics()["trouble"])
 
     run_simulated(story())
     said = [record.getMessage() for record in caplog.records]
-    assert any("station robot tells" in text and "unknown_key" in text for text in said)
-    assert any("station robot:" in text and "unknown_key" in text for text in said)
+    assert any("station robot tells" in text and UNKNOWN in text for text in said)
+    assert any("station robot:" in text and UNKNOWN in text for text in said)
 
 
 def test_the_key_is_written_into_the_stations_file_and_nothing_else_changes(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def test_a_suspended_site_is_told_and_its_campaign_says_why_it_stands(tmp_path: 
         federation = three_sites(tmp_path)
         await federation.start()
         home, riken = federation.places["argonne"].running, federation.places["riken"].running
-        text = spec(3).replace("price = 10.0", "price = 10000.0")
+        first, _, simulation = spec(3).partition('[[source]]\nname = "simulation"')
+        text = first.partition("[[source]]")[0] + '[[source]]\nname = "simulation"' + simulation
         await home.campaigns.start(parse_spec(text), federation.member())
         await riken.publisher.suspend("site", "argonne", "officer@riken", "a stolen key")
         await asyncio.sleep(120)

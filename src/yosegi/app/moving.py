@@ -61,7 +61,6 @@ def move_ledger(home: Home, target: LedgerSettings, step: Callable[[str], None])
     before = source.where
     move = LedgerMove(source, site=settings.site, keys=keys)
     try:
-        step("copying")
         entries = move.copy(part, lambda made: _fill(home, target, made), lambda: open_store(home, target))
         step("every entry, proof and checkpoint of the copy holds; writing site.toml")
         _write_settings(home, target)
