@@ -14,6 +14,7 @@ from yosegi.app.dated_files import read_toml
 from yosegi.app.init_home import draft_statement, make_governance_keys
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
+from yosegi.cli._files import write_output
 from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import (
     File,
@@ -415,7 +416,7 @@ def invite(
         documents=tuple(documents),
         demonstration=demonstration,
     )
-    out.write_bytes(invitation.to_bytes())
+    write_output(out, invitation.to_bytes())
     say(f"{out}: send it; it is answered by yosegi site join {out.name} --out answer.json")
 
 
@@ -456,7 +457,7 @@ def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], ou
         publish(home, unsigned.sign(*mine))
     joiner = Statement.peek(given.statement).site
     welcome = membership.Welcome(site=joiner, documents=tuple(documents_of(home, proposed.id)))
-    out.write_bytes(welcome.to_bytes())
+    write_output(out, welcome.to_bytes())
     say(f"{joiner} is in charter {proposed.id}. {out}: send it back; it is taken by yosegi site join")
 
 
@@ -513,7 +514,7 @@ def join_charter(
     current, proposed = membership.propose(invitation, Home(home), member, people, SystemClock())
     if current is not None:
         say(f"charter {current.id} as it is in force: {current.fingerprint}; hear it from {invitation.inviter.id}")
-    out.write_bytes(membership.answer(proposed, Home(home), SystemClock()).to_bytes())
+    write_output(out, membership.answer(proposed, Home(home), SystemClock()).to_bytes())
     say(f"{out}: send it back. Read aloud to {invitation.inviter.id}: {proposed.fingerprint}")
 
 

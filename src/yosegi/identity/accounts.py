@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.files import write_file
 from yosegi.core.identifiers import PersonId
 from yosegi.core.values import Value
 from yosegi.trust.keys import PublicKey
@@ -137,13 +137,7 @@ def _known(accounts: Mapping[str, Account], person: str) -> Account:
 
 def _write(path: Path, accounts: Mapping[str, Account]) -> None:
     """Replace the file at once, so that a running site never reads half of it."""
-    new = path.with_name(f".{path.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Accounts(accounts=tuple(accounts.values())).to_bytes())
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    write_file(path, Accounts(accounts=tuple(accounts.values())).to_bytes(), overwrite=True, mode=0o600)
 
 
 @dataclass

@@ -59,6 +59,7 @@ class EngineServices:
         on_late: takes the outcome of a task that no `run` waits for any more.
         offload: does long work with the disk.
         successions: what earlier keys of the site said of those that followed, for programs that know an earlier one.
+        home: the folder of the site, which nobody's code needs to see; None where there is none.
     """
 
     name: str
@@ -73,6 +74,7 @@ class EngineServices:
     on_late: LateOutcome
     offload: Offload = asyncio.to_thread
     successions: tuple[Envelope, ...] = ()
+    home: Path | None = None
 
 
 class EngineKind(Protocol):

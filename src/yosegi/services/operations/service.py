@@ -59,8 +59,11 @@ class OperationsService:
 
         Raises:
             NotFound: not one of hold, stop, abort, release.
-            Refused: releasing is for operators; stopping for whom the settings name.
+            Refused: releasing is for operators, and stopping for the people whom the settings name. An agent may not:
+                no site runs under its mandate alone, and what does it may stop by itself.
         """
+        if who.agent:
+            raise Refused(f"the switch of {self.repository.site}", ("not_under_own_mandate",))
         if word != "release" and not self.may_stop(who):
             raise Refused("stopping this site", ("stopping_not_yours",))
         if word == "hold":
@@ -79,8 +82,12 @@ class OperationsService:
 
     def stop_status(self) -> StopStatus:
         """Whether the site starts nothing new, by which word, whose, since when and why."""
-        by, since, why = self.dispatcher.stopped_by
-        return StopStatus(held=self.dispatcher.is_stopped, word=self.dispatcher.stop_level, by=by, since=since, why=why)
+        dispatcher = self.dispatcher
+        by, since, why = dispatcher.stopped_by
+        return StopStatus(
+            held=dispatcher.is_stopped, word=dispatcher.stop_level, recorded=dispatcher.stop_is_recorded,
+            by=by, since=since, why=why,
+        )  # fmt: skip
 
     def restoration(self) -> RestorationStatus:
         """What a restoration from a backup may have lost, and whether a person has settled it."""
