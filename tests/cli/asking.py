@@ -59,6 +59,7 @@ def refused(*arguments: object) -> str:
 def entries(town: Town, site: str) -> int:
     """How many entries a site's ledger holds, but for what sites tell each other by themselves, and signing in."""
     own = "stream NOT LIKE 'exchange/%' AND stream NOT LIKE 'witness%' AND stream NOT LIKE 'session/%'"
+    own += " AND stream NOT LIKE 'access/%'"
     return int(town.ask(site, f"SELECT COUNT(*) FROM ledger_entries WHERE {own}")[0][0])
 
 

@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from cli.asking import document
 from processes.sites import free_ports
+from yosegi.cli import main
+from yosegi.cli.demo import called
 
 
 @pytest.mark.processes
@@ -33,3 +36,20 @@ def test_the_demonstration_runs_to_its_report(tmp_path: Path) -> None:
     assert 'lang="ja"' in report
     assert document("verify", folder / "colour.bundle.json")["ok"]
     assert json.loads((folder / "colour.bundle.json").read_text())["site"] == "argonne"
+
+
+def test_what_the_demonstration_needs_is_said_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yosegi.cli.demo.NEEDED", {"no_such_module_here": "colour-science"})
+    result = CliRunner().invoke(main, ["demo", "--folder", str(tmp_path / "federation")])
+    assert result.exit_code == 1
+    assert "colour-science not installed" in result.stderr
+    assert "pip install 'yosegi[labs]'" in result.stderr
+    assert not (tmp_path / "federation").exists()
+
+
+def test_what_it_prints_can_be_called_as_it_was_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(tmp_path / ".venv" / "bin" / "yosegi"), "demo"])
+    assert called() == ".venv/bin/yosegi"
+    monkeypatch.setattr("sys.argv", ["/somewhere/pytest"])
+    assert called() == "yosegi"

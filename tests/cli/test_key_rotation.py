@@ -10,13 +10,15 @@ import pytest
 
 from cli.asking import document, refused, told
 from yosegi.app.bootstrap import Founder, Plan, found
-from yosegi.app.keyring import begin_next
+from yosegi.app.keyring import begin_next, signer, successions
 from yosegi.app.settings import Home
 from yosegi.cli.documents import documents_of, last_statement
 from yosegi.core.clock import SystemClock
+from yosegi.execution.engines.station.documents import KeySuccession
 from yosegi.governance.charter.charter import Team
 from yosegi.governance.charter.key_history import KeyHistory
 from yosegi.governance.charter.statement import Statement
+from yosegi.trust.keys import unbase64
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,16 @@ def stated(home: Path) -> Statement:
     last = last_statement(documents_of(home, "demo"), "riken")
     assert last is not None
     return last
+
+
+def test_a_rotation_prints_the_key_that_a_station_takes(home: Path) -> None:
+    said = told("site", "key", "rotate", "--home", home)
+    printed = said.rpartition('site_key = "')[2].partition('"')[0]
+    now = signer(Home(home), "site").public
+    assert printed == unbase64(now.public).hex()
+    assert len(printed) == 64
+    (given,) = successions(Home(home))
+    assert KeySuccession.peek(given).key == now
 
 
 def test_a_rotation_states_both_and_the_new_keys_take_their_place(home: Path) -> None:

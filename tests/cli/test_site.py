@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import socket
 import stat
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -59,11 +62,56 @@ def test_an_account_is_given_with_a_key_and_kept_without_the_passphrase(home: Pa
     assert document("site", "doctor", "--home", home)["accounts"] == {"pi@riken": "member"}
 
 
+def test_an_account_is_disabled_enabled_given_another_role_and_closed(home: Path) -> None:
+    told("site", "account", "--home", home, "pi@riken", "--passphrase", "secret words")
+
+    def now() -> tuple[str, str, str]:
+        (one,) = document("site", "account", "list", "--home", home)
+        return one["role"], one["state"], one["signs_in_with"]
+
+    assert now() == ("member", "open", "passphrase, key")
+    told("site", "account", "role", "--home", home, "pi@riken", "operator")
+    told("site", "account", "disable", "--home", home, "pi@riken")
+    assert now() == ("operator", "disabled", "passphrase, key")
+    told("site", "account", "enable", "--home", home, "pi@riken")
+    assert now() == ("operator", "open", "passphrase, key")
+    told("site", "account", "close", "--home", home, "pi@riken")
+    assert now() == ("operator", "closed", "")
+    assert "neither passphrase nor key" in refused("site", "account", "enable", "--home", home, "pi@riken")
+    assert "no account" in refused("site", "account", "close", "--home", home, "x@riken")
+
+
 @pytest.mark.parametrize("person", ["pi", "PI@riken", "pi@riken/../../x", "", "pi@riken\n"])
 def test_an_account_of_no_person_is_refused(home: Path, person: str) -> None:
     before = files(home)
     refused("site", "account", "--home", home, person, "--passphrase", "x")
     assert files(home) == before
+
+
+def test_doctor_does_not_take_a_stranger_on_the_port_for_the_site(tmp_path: Path) -> None:
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    class Server(HTTPServer):
+        address_family = socket.AF_INET6
+
+    try:
+        server = Server(("::1", 0), Stranger)
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback address")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        listen = f"[::1]:{server.server_port}"
+        told("site", "init", tmp_path / "riken", "--name", "riken", "--mailbox", "argonne", "--listen", listen)
+        advice = "; ".join(document("site", "doctor", "--home", tmp_path / "riken")["advice"])
+        assert "the site is not running, and something else than a site" in advice
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_doctor_is_one_page_that_says_what_to_mend(home: Path) -> None:

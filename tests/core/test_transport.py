@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from yosegi.app.settings import NetworkSettings
-from yosegi.core.errors import Unavailable, YosegiError
+from yosegi.core.errors import Invalid, Unavailable, YosegiError
+from yosegi.core.proxies import proxy_for
 from yosegi.core.transport import MAX_ANSWER, HttpTransport
 
 
@@ -126,3 +128,70 @@ async def _answered_by(handler: Callable[[web.Request], Awaitable[web.StreamResp
         return error
     finally:
         await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("address", "proxy"),
+    [
+        ("https://peer.example/", "http://proxy.example:3128"),
+        ("http://peer.example/", "http://plain.example:3128"),
+        ("https://inside.lab.example/", None),
+        ("http://127.0.0.1:8100/", None),
+        ("http://[::1]:8100/", None),
+        ("http://localhost/", None),
+    ],
+)
+def test_the_environment_names_the_proxy_for_all_but_this_machine(
+    monkeypatch: pytest.MonkeyPatch, address: str, proxy: str | None
+) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("HTTP_PROXY", "http://plain.example:3128")
+    monkeypatch.setenv("NO_PROXY", "lab.example")
+    assert proxy_for(address) == proxy
+
+
+def test_a_call_goes_through_the_proxy_and_a_refused_number_is_not_asked_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> tuple[bytes, str, list[str]]:
+        asked: list[str] = []
+
+        async def forward(request: web.Request) -> web.Response:
+            asked.append(str(request.url))
+            return web.Response(body=b"by proxy")
+
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", forward)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{runner.addresses[0][1]}")
+        monkeypatch.setenv("no_proxy", "")
+        try:
+            async with HttpTransport(refuses=NetworkSettings().refuses) as transport:
+                said = await transport.call("http://peer.example/exchange", b"x", timeout=5)
+                with pytest.raises(Unavailable) as refused:
+                    await transport.call("http://10.1.2.3/exchange", b"x", timeout=5)
+        finally:
+            await runner.cleanup()
+        return said, str(refused.value), asked
+
+    said, refused, asked = asyncio.run(main())
+    assert said == b"by proxy"
+    assert "10.1.2.3 is not connected to" in refused
+    assert asked == ["http://peer.example/exchange"]
+
+
+def test_a_file_of_authorities_that_holds_no_certificate_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text("not a certificate")
+
+    async def main() -> None:
+        async with HttpTransport(ca_file=str(path)) as transport:
+            await transport.call("https://127.0.0.1:1/", b"", timeout=5)
+
+    with pytest.raises(Invalid, match=r"ca_file .* holds no certificates"):
+        asyncio.run(main())

@@ -86,7 +86,7 @@ def make_engine(clock: Clock, **options: Any) -> StationEngine:
         contracts,
         clock,
         site="nims",
-        signer=SITE_KEY,
+        signer=options.pop("signer", SITE_KEY),
         grace=30.0,
         on_late=options.pop("on_late", unheard),
         **options,
@@ -95,8 +95,8 @@ def make_engine(clock: Clock, **options: Any) -> StationEngine:
 
 def make_station(folder: Path, link: Any, hand: Any, clock: Clock, **pace: float) -> Station:
     return Station(
-        "robot", "nims", STATION_KEY, by_id([SITE_KEY.public]), link, IntentLog(folder, clock), hand, clock, seed=1,
-        pace=Pace(**pace),
+        "robot", "nims", STATION_KEY, by_id([SITE_KEY.public]), link, IntentLog(folder, clock), hand, clock,
+        lambda key: None, seed=1, pace=Pace(**pace),
     )  # fmt: skip
 
 

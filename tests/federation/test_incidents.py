@@ -22,6 +22,7 @@ from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.signer import Ed25519Signer
+from yosegi.verification.access_report import access_events
 from yosegi.verification.incident_trace import IncidentReport, Touched, report, trace, verify_report
 
 MAKE, SIMULATE = "nims/toy.make@1", "riken/toy.simulate@1"
@@ -44,6 +45,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     run_simulated(story())
     return folder
+
+
+def test_who_touched_what_under_which_agreement_is_one_line_each(folder: Path) -> None:
+    with ledger(folder, "nims") as repository:
+        events = list(access_events(repository))
+        tasks = {e.stream for e in repository.scan() if e.type == "task.accepted"}
+        asked = [event for event in events if event.what == "asked of us"]
+        assert {event.stream for event in asked} == tasks
+        assert {(event.person, event.agreement, event.team) for event in asked} == {
+            ("pi@argonne", "colour-agreement", "colour-team")
+        }
+        assert MAKE in {event.capability for event in asked}
+        middle = asked[len(asked) // 2]
+        early = [e for e in access_events(repository, until=parse_timestamp(middle.time)) if e.what == "asked of us"]
+        late = [e for e in access_events(repository, since=parse_timestamp(middle.time)) if e.what == "asked of us"]
+        assert early + late == asked
+        assert early
+    with ledger(folder) as repository:
+        others = [event for event in access_events(repository) if event.what == "asked of others"]
+        assert {event.person for event in others} == {"pi@argonne"}
+        assert MAKE in {event.capability for event in others}
 
 
 def ledger(folder: Path, site: str = "argonne") -> Snapshot:

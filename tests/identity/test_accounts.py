@@ -37,10 +37,11 @@ async def by_sight(_work: Callable[..., Any], passphrase: str, _stored: str | No
 
 
 def make(folder: Path, offload: Callable[..., Awaitable[Any]] = at_once, clock: Clock | None = None) -> Authenticator:
-    add_account(folder / "accounts.json", PI, "member", passphrase=WORDS, key=KEY.public)
+    if not (folder / "accounts.json").exists():
+        add_account(folder / "accounts.json", PI, "member", passphrase=WORDS, key=KEY.public)
     accounts = read_accounts(folder / "accounts.json")
     clock = clock or SimulatedClock()
-    return Authenticator("argonne", clock, accounts, lambda person, agent: {}, lambda person: True, offload)
+    return Authenticator("argonne", clock, accounts, lambda person, agent: {}, lambda person, agent: "", offload)
 
 
 def login(site: str = "argonne", nonce: str = "once", signer: Ed25519Signer = KEY, late: int = 0) -> bytes:

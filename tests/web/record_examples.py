@@ -42,7 +42,7 @@ from yosegi.services.operations.schemas import (
     StopStatus,
 )
 from yosegi.services.peers.schemas import SiteInfo
-from yosegi.services.sessions.schemas import BrowserSignIn, SessionEnded, SessionToken
+from yosegi.services.sessions.schemas import BrowserSignIn, SessionDetail, SessionEnded, SessionToken
 from yosegi.services.tasks.schemas import TaskCancelled
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
@@ -116,6 +116,9 @@ def said() -> list[BaseModel]:
         StationStatus(unsettled=""), SessionToken(token="Zm9yIGV4YW1wbGU"), SessionEnded(ended=True),
         BackgroundTaskStatus(
             owner="alerts", name="tell", state=BackgroundState.RUNNING, since=AT, failures=0, last_error="", resumes=""
+        ),
+        SessionDetail(
+            name="a8aedf759248a5ac", person="pi@argonne", agent="", program=True, issuer="", opened=AT, until=AT
         ),
         BrowserSignIn(code="K7QX-M2RD", page="sign-in/hand/K7QX-M2RD", secret="c2VjcmV0"),
         TaskCancelled(home="argonne", key=KEY, state=TaskState.CANCELLED),

@@ -89,15 +89,27 @@ def test_the_cookie_does_not_open_the_api(pi: httpx.Client) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_has_the_sites_switch_and_no_disabled_button(pi: httpx.Client, page: str) -> None:
     text = pi.get(page).text
-    for word in ("hold", "stop", "abort", "release"):
+    for word in ("hold", "stop", "abort"):
         assert re.search(rf'formaction="[./]*switch/{word}"', text)
+    assert "switch/release" not in text  # nothing is stopped, and releasing is not for a member
     assert "disabled" not in text
 
 
 @pytest.mark.parametrize("page", ["/", "/campaigns/toy"])
-def test_where_a_campaign_shows_it_can_be_held_stopped_and_aborted(pi: httpx.Client, page: str) -> None:
-    for word in ("hold", "resume", "stop", "abort"):
-        assert re.search(rf'formaction="[./]*campaigns/toy/{word}"', pi.get(page).text)
+def test_a_campaign_that_has_ended_offers_no_button(pi: httpx.Client, page: str) -> None:
+    assert "campaigns/toy/" in pi.get("/campaigns/toy").text  # its bundle
+    assert not re.search(r'formaction="[./]*campaigns/toy/', pi.get(page).text)
+
+
+@pytest.mark.parametrize("page", ["/", "/campaigns/buttons"])
+def test_a_campaign_offers_the_words_that_move_it_from_where_it_stands(
+    house: House, pi: httpx.Client, page: str
+) -> None:
+    if "buttons" not in house.federation.places["argonne"].running.campaigns.names():
+        house.begin(spec("buttons", trials=500))
+    pi.post("/campaigns/buttons/hold", data={"form_token": token(pi)})
+    found = re.findall(r'formaction="[./]*campaigns/buttons/(\w+)"', pi.get(page).text)
+    assert found == ["resume", "stop", "abort"]
 
 
 @pytest.mark.parametrize("page", [*PAGES, "/sign-in", "/campaigns/none-such"])
@@ -156,8 +168,18 @@ def test_anybody_may_stop_the_site_and_only_an_operator_releases_it(
     house: House, pi: httpx.Client, word: str, said: str
 ) -> None:
     owner = house.federation.places["argonne"].running.dispatcher
-    assert said in pi.post(f"/switch/{word}", data={"form_token": token(pi)}).text
+    asked = pi.post(f"/switch/{word}", data={"form_token": token(pi)})
+    assert 'name="confirmed"' in asked.text
+    assert not owner.is_stopped
+    form = {"form_token": token(pi), "confirmed": "yes", "why": "a smell of burning"}
+    shown = pi.post(f"/switch/{word}", data=form).text
+    assert said in shown
+    assert "by pi@argonne since" in shown
+    assert "a smell of burning" in shown
     assert owner.is_stopped
+    alerts = [alert.text for alert in house.notices("argonne")]
+    assert any("pi@argonne" in text and "a smell of burning" in text for text in alerts)
+    assert "switch/release" not in shown
     answer = pi.post("/switch/release", data={"form_token": token(pi)})
     assert answer.status_code == 403
     assert "operators_only" in answer.text

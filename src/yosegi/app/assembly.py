@@ -35,7 +35,7 @@ from yosegi.exchange.witness import Witness
 from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
-from yosegi.execution.events import TaskChanged
+from yosegi.execution.events import StopLevelChanged, TaskChanged
 from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.records import TaskRepository
@@ -55,6 +55,7 @@ from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.ledger.snapshot import Snapshot
+from yosegi.services.access.service import AccessLog
 from yosegi.services.agents.proposer import ProposingAgent
 from yosegi.services.agents.proposing import ProposingAgents
 from yosegi.services.agents.service import AgentService
@@ -83,13 +84,16 @@ from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.incidents.service import IncidentService
+from yosegi.services.metrics.service import MetricsService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
 from yosegi.services.operations.service import OperationsService
+from yosegi.services.operations.stop_permission import StopPermission
 from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.programme.service import ProgrammeService
 from yosegi.services.runtime import Site
+from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
 from yosegi.trust.messages import Explanation
@@ -122,6 +126,7 @@ class Parts:
     supervisor: Supervisor
     mailbox: Mailbox | None = None
     folder: Path | None = None
+    metrics_token: str = ""
     snapshot: Callable[[], Snapshot] | None = None
     last_resort: Path | None = None
     lasting: Signer | None = None
@@ -144,6 +149,7 @@ class _Core:
     catalogue: CapabilityCatalogue
     authorizer: Authorizer
     requests: Requests
+    access: AccessLog
     refused_mail: RefusedMailRegister
     budget: PeerBudget
 
@@ -201,8 +207,10 @@ def _core(parts: Parts) -> _Core:
     )  # fmt: skip
     requests = Requests(site, ledger, signer, clock, registry, delegation, channels, catalogue.contract_of, events)
     refused_mail = RefusedMailRegister(site, ledger, clock)
+    recorded = recorded_settings(settings, parts.rules) if parts.folder is not None else {}
+    access = AccessLog(site, ledger, clock, parts.accounts, recorded, parts.supervisor.scope("access"))
     return _Core(
-        events, registry, delegation, channels, catalogue, authorizer, requests, refused_mail, PeerBudget(clock)
+        events, registry, delegation, channels, catalogue, authorizer, requests, access, refused_mail, PeerBudget(clock)
     )
 
 
@@ -228,7 +236,7 @@ def _data(parts: Parts, core: _Core) -> _Data:
     preflight = PreflightService(
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
-    objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, parts.offload)
+    objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, core.access, parts.offload)
     engines = Engines(one.engine for one in published.values())
     return _Data(puller, repository, engines, transfers, disclosure, preflight, objects)
 
@@ -268,7 +276,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         site, ledger, signer, clock, registry, channels, parts.objects, requests, repository, campaigns
     )
     authenticator = Authenticator(
-        site, clock, parts.accounts, agents=delegation.keys_of_agent, may_sign_in=authorizer.may_sign_in
+        site, clock, parts.accounts, agents=delegation.keys_of_agent, refuses=authorizer.refuses
     )
     mandates = MandateService(
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
@@ -319,6 +327,7 @@ def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work, scrub: LedgerSc
     health = HealthChecks(
         site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger,
         core.refused_mail, data.engines, parts.folder, work.erasure, scrub, CampaignConditions(work.campaigns, clock),
+        work.dispatcher,
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
@@ -341,6 +350,7 @@ def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, m
     events.subscribe(RequestChanged, lambda event: data.disclosure.reported(event.asked))
     events.subscribe(RequestChanged, lambda event: work.campaigns.reported(event.asked))
     events.subscribe(TaskChanged, lambda event: alerts.task_changed(event.task))
+    events.subscribe(StopLevelChanged, lambda event: alerts.look())
     for ended in (MandateEnded, DocumentInForce):
         events.subscribe(ended, lambda event: work.campaigns.wake_all())
     for lapsed in (RemoteMandateEnded, DocumentInForce):
@@ -355,6 +365,7 @@ def assemble(parts: Parts) -> Site:
     site, ledger, clock, signer = parts.settings.site, parts.ledger, parts.clock, parts.signer
     scope = parts.supervisor.scope
     core = _core(parts)
+    access = core.access
     data = _data(parts, core)
     work = _work(parts, core, data)
     governance = _governance(parts, core)
@@ -367,11 +378,21 @@ def assemble(parts: Parts) -> Site:
     scrub = None if parts.snapshot is None else LedgerScrub(site, parts.snapshot, clock)
     alerts = _alerts(parts, core, data, work, scrub)
     _subscribe(core.events, data, work, alerts, monitor)
+    sessions = SessionStore(ledger, clock, work.authenticator, issuer)
     proposing = ProposingAgents(work.campaigns, authorizer, parts.agents, scope("proposing agents"))
     core.events.subscribe(PointsWanted, proposing.wanted)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     campaigns = CampaignService(
-        site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, proposing, parts.offload
+        site,
+        work.campaigns,
+        channels.clocks,
+        authorizer,
+        work.mandates,
+        exporter,
+        core.access,
+        channels,
+        proposing,
+        parts.offload,
     )
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
@@ -397,11 +418,19 @@ def assemble(parts: Parts) -> Site:
         amendments=AmendmentService(site, work.campaigns, authorizer, work.authenticator, clock),
         bench=BenchService(data.engines, data.repository, authorizer),
         tasks=work.tasks,
+        operations=OperationsService(
+            data.repository,
+            work.dispatcher,
+            work.guard,
+            parts.supervisor,
+            data.engines,
+            StopPermission(site, parts.settings.stop.by, parts.settings.stop.also),
+            core.events,
+        ),
         task_requests=asking,
         facility_jobs=FacilityJobs(site, ledger, clock, asking, core.requests, data.repository, work.tasks, authorizer),
         incidents=IncidentService(ledger, lambda: data.repository.published),
         file_tasks=FileTaskService(data.objects),
-        operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),
         peers=PeerService(channels),
         programme=ProgrammeService(ledger, registry, queries, governance.grants, campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
@@ -414,7 +443,21 @@ def assemble(parts: Parts) -> Site:
         agents=AgentService(ledger, clock, core.delegation),
         agent_tokens=AgentTokens(clock, work.authenticator),
         authenticator=work.authenticator,
-        sessions=SessionStore(ledger, clock, work.authenticator, issuer),
+        sessions=sessions,
+        access=access,
+        metrics=MetricsService(
+            site,
+            clock,
+            ledger,
+            channels,
+            work.dispatcher,
+            parts.supervisor,
+            data.engines,
+            alerts,
+            sessions,
+            parts.metrics_token,
+        ),
+        signing_in=SessionService(work.authenticator, sessions, access),
         transfers=data.transfers,
         objects=data.objects,
         erasure=work.erasure,
@@ -432,6 +475,11 @@ def assemble(parts: Parts) -> Site:
         governance=queries,
         engines=data.engines,
     )
+
+
+def recorded_settings(settings: Settings, rules: Mapping[str, str]) -> dict[str, object]:
+    """What is recorded of the settings at each start that finds others: site.toml holds no secret, and rules none."""
+    return {**settings.model_dump(mode="json"), **{f"policy/{name}": text for name, text in rules.items()}}
 
 
 def wrong_object(ref: ObjectRef, site: str, why: str) -> Explanation:

@@ -11,7 +11,7 @@ from functools import partial
 
 from yosegi.app.assembly import Parts, assemble
 from yosegi.app.engines import derived, open_engines
-from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
+from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, read_metrics_token, signer
 from yosegi.app.ledger_mark import HighWaterMark
 from yosegi.app.settings import Home, Settings
 from yosegi.app.stores import snapshot_of, store_of
@@ -27,9 +27,10 @@ from yosegi.execution.tasks import TaskView
 from yosegi.governance.grants.balances import GrantsView
 from yosegi.governance.mandates.approvals import ApprovalsView
 from yosegi.governance.mandates.view import MandatesView
-from yosegi.identity.accounts import read_accounts
+from yosegi.identity.accounts import AccountFile
 from yosegi.identity.oidc_claims import ClaimMapping, InstitutionSignIn
 from yosegi.identity.openid import OidcClient, OpenId, over_http
+from yosegi.identity.session_view import SessionView
 from yosegi.ledger import Ledger, View
 from yosegi.services.agents.endpoint import EndpointAgent, key_reader
 from yosegi.services.agents.view import AgentCallsView
@@ -56,6 +57,7 @@ def views() -> list[View]:
         ApprovalsView(),
         MandatesView(),
         RemoteMandatesView(),
+        SessionView(),
         AgentCallsView(),
         FacilityJobView(),
     ]
@@ -141,10 +143,11 @@ def _parts(home: Home, settings: Settings, clock: Clock, key: Signer, ledger: Le
         institution=institution_of(home, settings, clock),
         sealing=Unsealer.load(home.keys / "sealing.key"),
         rules=home.rules(),
-        accounts=read_accounts(home.accounts),
+        accounts=AccountFile(home.accounts),
         clock=clock,
-        transport=HttpTransport(refuses=settings.network.refuses),
+        transport=HttpTransport(refuses=settings.network.refuses, ca_file=home.inside(settings.network.ca_file)),
         ledger=ledger,
+        metrics_token="" if settings.metrics is None else read_metrics_token(home, settings.metrics),
         engines=lambda on_late: {},
         objects=FileStore(home.objects),
         supervisor=Supervisor(clock),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from yosegi.app.keyring import successions
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
@@ -100,6 +101,7 @@ def open_engines(
             contracts=one.contracts,
             entries=one.entries,
             on_late=on_late,
+            successions=successions(home),
             home=home.folder.absolute(),
         )
         engine = kind_of(one.table.kind).open(one.table.settings, services)

@@ -46,6 +46,65 @@ def make_home(folder: Path, settings: dict[str, object]) -> Home:
     return home
 
 
+def make_governance_keys(folder: Path) -> tuple[PublicKey, ...]:
+    """A further pair of governance keys in a new folder, one of each algorithm, that only its owner may read.
+
+    Raises:
+        Conflict: there are keys in the folder already.
+    """
+    files: dict[str, type[Ed25519Signer] | type[MlDsa65Signer]] = {
+        "governance.key": Ed25519Signer,
+        "governance-pq.key": MlDsa65Signer,
+    }
+    if any((folder / name).exists() for name in files):
+        raise Conflict(str(folder), "holds governance keys already", "choose another folder")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = [(kind.generate(), folder / name) for name, kind in files.items()]
+    for signer, path in made:
+        signer.save(path)
+    return tuple(signer.public for signer, _ in made)
+
+
+def draft_statement(
+    home: Home,
+    charter: Charter,
+    clock: Clock,
+    serial: int,
+    *,
+    keys: Sequence[PublicKey] = (),
+    revoked: Sequence[Revoked] = (),
+) -> Statement:
+    """The site's own statement under a charter, not signed yet; arguments as for `state`.
+
+    Raises:
+        Invalid, LooseKeyFile: an online key is not where the settings say.
+    """
+    settings = home.settings()
+    stated = tuple(keys) or tuple(one.public for one in signers(home, "site"))
+    remember(home, stated)
+    now = clock.now()
+    renewable = min(now + timedelta(days=365), charter.expires)
+    reach: Reach = Carried()
+    if settings.reach == "listens":
+        reach = Listens(url=settings.url)
+    elif settings.reach == "outbound":
+        reach = Outbound(mailbox=settings.mailbox)
+    return Statement(
+        charter=charter.id,
+        site=settings.site,
+        serial=serial,
+        issued=now,
+        not_after=min(now + RENEWED, renewable),
+        renewable_until=renewable,
+        keys=stated,
+        revoked=tuple(revoked),
+        sealing=Unsealer.load(home.keys / "sealing.key").public,
+        reach=reach,
+        formats=FORMATS,
+        identity_provider=settings.oidc.issuer if settings.oidc is not None else None,
+    )
+
+
 def state(
     home: Home,
     charter: Charter,
@@ -72,33 +131,10 @@ def state(
     Raises:
         Invalid, LooseKeyFile: a key is not where the settings say.
     """
-    settings = home.settings()
-    member = charter.member(settings.site)
+    statement = draft_statement(home, charter, clock, serial, keys=keys, revoked=revoked)
+    member = charter.member(statement.site)
     named = {key.key_id for key in member.keys} if member is not None else set()
     offline = governance or signers(home, "governance")
-    stated = tuple(keys) or tuple(one.public for one in signers(home, "site"))
-    remember(home, stated)
-    now = clock.now()
-    renewable = min(now + timedelta(days=365), charter.expires)
-    reach: Reach = Carried()
-    if settings.reach == "listens":
-        reach = Listens(url=settings.url)
-    elif settings.reach == "outbound":
-        reach = Outbound(mailbox=settings.mailbox)
-    statement = Statement(
-        charter=charter.id,
-        site=settings.site,
-        serial=serial,
-        issued=now,
-        not_after=min(now + RENEWED, renewable),
-        renewable_until=renewable,
-        keys=stated,
-        revoked=tuple(revoked),
-        sealing=Unsealer.load(home.keys / "sealing.key").public,
-        reach=reach,
-        formats=FORMATS,
-        identity_provider=settings.oidc.issuer if settings.oidc is not None else None,
-    )
     return statement.sign(*([one for one in offline if one.public.key_id in named] or offline))
 
 

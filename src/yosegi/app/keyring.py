@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from yosegi.app.settings import Home, KeySettings, LedgerSettings, OidcSettings, Settings
+from yosegi.app.settings import Home, KeySettings, LedgerSettings, MetricsSettings, OidcSettings, Settings
 from yosegi.core.errors import Invalid
 from yosegi.core.files import write_file
 from yosegi.core.values import Value
+from yosegi.execution.engines.station.documents import MOST_SUCCESSIONS, KeySuccession
+from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.pkcs11 import Pkcs11Signer, Slot
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer, read_private
@@ -30,6 +33,13 @@ class EarlierKey(Value):
 
     format: Literal["yosegi.keys.v1"] = "yosegi.keys.v1"
     keys: tuple[PublicKey, ...] = ()
+
+
+class Successions(Value):
+    """The file of an earlier key's word for the next, one after the other."""
+
+    format: Literal["yosegi.successions.v1"] = "yosegi.successions.v1"
+    successions: tuple[Envelope, ...] = ()
 
 
 def signer(home: Home, which: Which) -> Signer:
@@ -91,6 +101,25 @@ def take_next(home: Home) -> None:
             (home.keys / name).replace(home.keys / name.replace("next-", ""))
 
 
+def note_succession(home: Home, old: Signer, new: PublicKey, now: datetime) -> None:
+    """Have the online key that is laid down give its word for the next one: the site's stations know it alone."""
+    document = KeySuccession(site=home.settings().site, key=new, issued=now)
+    known = [*successions(home), document.sign(old)][-MOST_SUCCESSIONS:]
+    path = home.keys / "successions.json"
+    path.with_suffix(".new").write_bytes(Successions(successions=tuple(known)).to_bytes())
+    path.with_suffix(".new").replace(path)
+
+
+def successions(home: Home) -> tuple[Envelope, ...]:
+    """The words of earlier online keys for those that followed, the oldest first.
+
+    Raises:
+        Invalid: the file is damaged.
+    """
+    path = home.keys / "successions.json"
+    return Successions.read(path.read_bytes(), what=str(path)).successions if path.exists() else ()
+
+
 def slot_of(hardware: KeySettings) -> Slot:
     """Where in hardware a key is."""
     return Slot(hardware.module, hardware.token, hardware.label)
@@ -128,6 +157,16 @@ def read_ledger_password(home: Home, ledger: LedgerSettings) -> str:
         return ""
     todo = "put the database role's password there, and nothing else"
     return _secret(home, ledger.password_env, ledger.password_file, "password", todo)
+
+
+def read_metrics_token(home: Home, metrics: MetricsSettings) -> str:
+    """The token that whoever collects figures shows.
+
+    Raises:
+        LooseKeyFile, Invalid: as `read_pin`.
+    """
+    todo = "put a long random text there, e.g. of `openssl rand -hex 32`"
+    return _secret(home, metrics.token_env, metrics.token_file, "token", todo)
 
 
 def _secret(home: Home, variable: str, file: str, what: str, todo: str) -> str:

@@ -14,7 +14,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from yosegi.app.compose import compose, open_ledger
 from yosegi.app.connections import BACKLOG, ConnectionLimits, SeldomTold, limited, most_connections
 from yosegi.app.faces import make_faces
-from yosegi.app.settings import Home
+from yosegi.app.logs import logging_to_stderr
+from yosegi.app.settings import Home, Settings, url_of
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
 from yosegi.core.sanitize import log_plainly
@@ -37,6 +38,11 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
     """
     log_plainly()
     settings = home.settings()
+    with logging_to_stderr(settings.log.level, settings.log.form):
+        await _listen_and_serve(home, settings, ready)
+
+
+async def _listen_and_serve(home: Home, settings: Settings, ready: Callable[[str], None]) -> None:
     host, port = settings.host_and_port
     try:
         listener = listen(host, port)
@@ -45,7 +51,7 @@ async def serve(home: Home, ready: Callable[[str], None] = lambda address: None)
         (await open_ledger(home, settings, SystemClock())).close()
         raise
     with listener:
-        await _serve(home, listener, lambda: ready(f"http://{host}:{port}"))
+        await _serve(home, listener, lambda: ready(url_of(host, port)))
 
 
 def listen(host: str, port: int) -> socket.socket:

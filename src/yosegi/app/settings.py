@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import tomllib
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import Clearance, PersonId, SiteId
 from yosegi.core.object import LARGEST
+from yosegi.core.toml_text import read_toml_file
 from yosegi.core.values import Value
 from yosegi.execution.engines.process.settings import ProcessSettings
 from yosegi.execution.engines.registry import EngineTable, read_table
@@ -25,9 +23,11 @@ from yosegi.governance.policy.what_if import Expectation
 from yosegi.identity.accounts import Role
 from yosegi.identity.openid import is_provider_address
 from yosegi.services.agents.settings import AgentSettings
+from yosegi.services.operations.stop_permission import MayStop
 
 Address = Annotated[str, StringConstraints(pattern=r"^[\w.\-\[\]:]+:\d{1,5}$")]
-"""`host:port`."""
+"""`host:port`; an IPv6 address in brackets, `[::1]:8100`."""
+LAST_PORT = 65535
 
 
 class KeySettings(Value):
@@ -168,6 +168,37 @@ class NoticeSettings(Value):
         return self
 
 
+class LogSettings(Value):
+    """What the site says on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "warning"
+    """From which level on: `info` tells sign-ins, stations and what becomes of tasks; `debug` every call of a peer."""
+    form: Literal["text", "json"] = "text"
+
+
+class MetricsSettings(Value):
+    """Figures for Prometheus at `/metrics`, for whoever shows the token."""
+
+    token_file: str = ""
+    token_env: str = ""
+    """Where the bearer token is read; never here."""
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> MetricsSettings:
+        if bool(self.token_file) == bool(self.token_env):
+            raise ValueError("name either token_file or token_env, where the bearer token is read")
+        return self
+
+
+class StopSettings(Value):
+    """Who may stop everything the site runs: everybody who may be in the room."""
+
+    by: MayStop = "anybody"
+    """`anybody` who is signed in, `own_people` of this site, or its `operators` alone."""
+    also: tuple[PersonId, ...] = ()
+    """Further people by name, e.g. a visitor who works at the instrument."""
+
+
 class NetworkSettings(Value):
     """Which addresses of peers this site connects to, whatever they state; public ones always."""
 
@@ -175,6 +206,8 @@ class NetworkSettings(Value):
     """This machine itself: for a demonstration."""
     private: tuple[str, ...] = ()
     """Private ranges, as CIDR, e.g. `10.20.0.0/16`."""
+    ca_file: str = ""
+    """Certificates (PEM) of the institution's own authority, trusted beside the system's; from the home folder."""
 
     @field_validator("private")
     @classmethod
@@ -262,6 +295,9 @@ class Settings(Value):
     network: NetworkSettings = NetworkSettings()
     objects: ObjectSettings = ObjectSettings()
     notices: NoticeSettings = NoticeSettings()
+    stop: StopSettings = StopSettings()
+    log: LogSettings = LogSettings()
+    metrics: MetricsSettings | None = None
     ledger: LedgerSettings = LedgerSettings()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     clearances: dict[Clearance, tuple[PersonId, ...]] = Field(default_factory=dict)
@@ -294,6 +330,13 @@ class Settings(Value):
                 raise Invalid(f"[{'.'.join(table.table)}]", f"another engine is called {table.name}", "rename one")
         return tuple(table for table in tables if table.settings.publish)
 
+    @field_validator("listen")
+    @classmethod
+    def _has_a_port(cls, value: str) -> str:
+        if int(value.rpartition(":")[2]) > LAST_PORT:
+            raise ValueError(f"the port {value.rpartition(':')[2]} is above {LAST_PORT}")
+        return value
+
     @property
     def addresses(self) -> tuple[str, ...]:
         """Under which programs of people reach this site: as it states itself, as agents are told, and where it binds.
@@ -317,6 +360,12 @@ class Settings(Value):
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
 
+    @property
+    def local_url(self) -> str:
+        """The address at which programs on this machine reach the site."""
+        host, port = self.host_and_port
+        return url_of({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
+
 
 class Home:
     """The folder of one site: settings, keys, policy, ledger, objects."""
@@ -336,6 +385,10 @@ class Home:
         self.engines = folder / "engines"
         self.stop = folder / "stop.json"
 
+    def inside(self, name: str) -> str:
+        """A file that settings name, seen from the home folder; empty if they name none."""
+        return str(self.folder / name) if name else ""
+
     def settings(self) -> Settings:
         """The settings.
 
@@ -343,11 +396,9 @@ class Home:
             Invalid: no home there, not TOML, or a field that does not hold.
         """
         try:
-            value = tomllib.loads(self.settings_file.read_text(encoding="utf-8"))
+            value = read_toml_file(self.settings_file)
         except FileNotFoundError:
             raise Invalid(f"{self.folder}", "is not the home of a site", "make one: yosegi site init") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise Invalid(str(self.settings_file), f"not TOML ({error})") from None
         return Settings.read(value, what=str(self.settings_file))
 
     def rules(self) -> dict[str, str]:
@@ -363,7 +414,7 @@ class Home:
         path = self.policy / "table.toml"
         if not path.exists():
             return ()
-        value = read_toml(path)
+        value = read_toml_file(path)
         if unknown := sorted(set(value) - {"row"}):
             raise Invalid(str(path), f"has {unknown[0]}", "a table is made of [[row]]s and nothing else")
         return tuple(
@@ -371,26 +422,6 @@ class Home:
         )
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file as plain values, its moments as text.
-
-    Raises:
-        Invalid: not TOML.
-    """
-    try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Invalid(str(path), f"not TOML ({error})") from None
-    return {key: _plain(item) for key, item in value.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return timestamp(value if value.tzinfo else value.replace(tzinfo=UTC))
-    if isinstance(value, date):
-        return timestamp(datetime(value.year, value.month, value.day, tzinfo=UTC))
-    return value
+def url_of(host: str, port: int) -> str:
+    """An address for a browser; an IPv6 number stands in brackets (RFC 3986, section 3.2.2)."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

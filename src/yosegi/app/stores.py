@@ -26,6 +26,25 @@ def store_of(home: Home, settings: Settings) -> Store:
     return SqliteStore(home.ledger) if settings.ledger.store == "sqlite" else _postgres(home, settings.ledger)
 
 
+def open_store(home: Home, ledger: LedgerSettings) -> Store:
+    """The store that settings name, whether or not they are those of the home now; not yet claimed.
+
+    Raises:
+        Invalid, LooseKeyFile: as `store_of`.
+    """
+    return SqliteStore(home.ledger) if ledger.store == "sqlite" else _postgres(home, ledger)
+
+
+def fill_postgres(home: Home, ledger: LedgerSettings, source: Path) -> None:
+    """Fill an empty schema from a SQLite file.
+
+    Raises:
+        Invalid: there is a ledger in it; or as `store_of`.
+        Locked: another process writes there.
+    """
+    _postgres(home, ledger).restore(source)
+
+
 def _postgres(home: Home, ledger: LedgerSettings) -> PostgresStore:
     if importlib.util.find_spec("psycopg") is None:
         where = str(home.settings_file)

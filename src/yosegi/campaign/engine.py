@@ -91,7 +91,7 @@ class Campaigns:
         """Take up every campaign that is not over."""
         for stream in self.ledger.streams("campaign/"):
             campaign = self.get(stream.split("/", 1)[1])
-            if not campaign.state.final or campaign.under_way():
+            if not campaign.state.final or campaign.under_way() or self._own_mandate(campaign):
                 self._run(campaign.spec.name)
 
     async def close(self) -> None:
@@ -239,7 +239,7 @@ class Campaigns:
             spec, draft = extended(campaign, changes, why)
             check(spec, campaign.contracts)
             check_planning(spec)
-            given = self._own_mandate(campaign, spec, by, spec.conduct)
+            given = self._new_mandate(campaign, spec, by, spec.conduct)
             drafts = [replace(draft, facts={"mandate": given.stream.partition("/")[2]})]
             if campaign.state is CampaignState.ENDED:
                 wider = replace(campaign, spec=spec, exhausted=False)
@@ -264,9 +264,9 @@ class Campaigns:
         spec = campaign.spec
         if by != spec.on_behalf_of:
             raise Refused(f"resuming campaign {spec.name} under a new mandate", ("not_on_behalf_of_others",))
-        return self._own_mandate(campaign, spec, by, wanted)
+        return self._new_mandate(campaign, spec, by, wanted)
 
-    def _own_mandate(self, campaign: Campaign, spec: CampaignSpec, by: str, conduct: Conduct) -> Write:
+    def _new_mandate(self, campaign: Campaign, spec: CampaignSpec, by: str, conduct: Conduct) -> Write:
         count = sum(entry.facts.get("mandate", "") != "" for entry in self.ledger.read(campaign_stream(spec.name)))
         now = self.requests.clock.now()
         mandate = mandate_of(spec, campaign.contracts, conduct, count + 1, now, self.site)
@@ -334,7 +334,24 @@ class Campaigns:
         if moved:
             wake.set()
         campaign = self.get(name)
-        return moved or not campaign.state.final or bool(campaign.tally.open)
+        if moved or not campaign.state.final or campaign.tally.open:
+            return True
+        await self._end_mandate(campaign)
+        return False
+
+    async def _end_mandate(self, campaign: Campaign) -> None:
+        """End the mandate that a campaign was given by starting it, once nothing of it is under way any more."""
+        if mandate := self._own_mandate(campaign):
+            why = f"campaign {campaign.spec.name} is {campaign.state}"
+            await self.ledger.append(self.delegation.cancel(mandate, why, self.site))
+
+    def _own_mandate(self, campaign: Campaign) -> str:
+        """The mandate that is a campaign's alone, while it lives; one that was named for it may serve others too."""
+        mandate = campaign.mandate
+        if not mandate or self.delegation.over(mandate) is not None:
+            return ""
+        own = mandate.startswith(f"{campaign.spec.name[:110]}.m")
+        return mandate if own and self.delegation.get(mandate).campaign == campaign.spec.name else ""
 
     async def _step(self, name: str) -> bool:
         """Learn what was reported, then do what is due, and then plan. Whether anything moved."""

@@ -17,6 +17,7 @@ from yosegi.campaign.spec_tables import candidates_of, earlier_of
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
+from yosegi.core.toml_text import parse_toml
 
 MOST_FINDINGS = 30
 _TAGS = frozenset({"float", "PriceSpec", "constrained-float"})
@@ -56,7 +57,7 @@ def parse_spec(text: str, *, what: str = "the campaign file", files: Mapping[str
 def parse_file(text: str, *, what: str = "the campaign file", files: Mapping[str, str] | None = None) -> CampaignFile:
     """The same with the line of each thing."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    value = _toml(text, what)
+    value = parse_toml(text, what=what)
     return CampaignFile(_spec(value, what, files or {}, lines_of(text)), lines_of(text), what)
 
 
@@ -115,13 +116,6 @@ def text_of(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         kind = "campaign file" if path.suffix == ".toml" else "file"
         raise Invalid(f"{kind} {path}", f"cannot be read ({error})") from None
-
-
-def _toml(text: str, what: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Invalid(what, f"not TOML ({error})") from None
 
 
 def _spec(value: dict[str, Any], what: str, files: Mapping[str, str], lines: Lines) -> CampaignSpec:

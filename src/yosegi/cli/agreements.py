@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from yosegi.cli.connection import with_home
+from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
@@ -70,10 +70,10 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
 
 @agreement.command()
 @click.argument("document", type=File)
-@with_home
+@with_home_or_keys
 @Keys
 @explained
-def sign(document: Path, home: Path, keys: tuple[Path, ...]) -> None:
+def sign(document: Path, home: Path | None, keys: tuple[Path, ...]) -> None:
     """Add a party's signatures to DOCUMENT, in place. Read it first: yosegi agreement show."""
     _only_an_agreement(document)
     say(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")

@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from yosegi.app import membership
-from yosegi.app.init_home import state as make_statement
+from yosegi.app.dated_files import read_toml
+from yosegi.app.init_home import draft_statement, make_governance_keys
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home, read_toml
+from yosegi.app.settings import Home
 from yosegi.cli._files import write_output
-from yosegi.cli.connection import with_home
+from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import (
     File,
     Keys,
@@ -23,6 +24,7 @@ from yosegi.cli.documents import (
     from_toml,
     kind_of,
     last_statement,
+    load_signer,
     publish,
     read_document,
     save,
@@ -34,9 +36,10 @@ from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.reasons import explain
 from yosegi.governance.charter.amendment import AmendmentProgress, differences, progress, successor
-from yosegi.governance.charter.charter import Charter, Team, follow
+from yosegi.governance.charter.charter import Charter, Member, Team, follow
 from yosegi.governance.charter.statement import Statement
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.keys import PublicKey
 
 DATES = ("issued", "expires")
 
@@ -63,11 +66,30 @@ def charter() -> None:
 
 @charter.command()
 @with_home
+@Keys
 @as_json
 @explained
-def key(home: Path, json_: bool) -> None:
-    """Show the governance keys of a site, as they stand in a charter, and their fingerprints."""
-    keys = [one.public for one in signers(Home(home), "governance")]
+def key(home: Path, keys: tuple[Path, ...], json_: bool) -> None:
+    """Show the governance keys of a site, or of the files named, as they stand in a charter; and their fingerprints."""
+    found = [load_signer(path) for path in keys] or signers(Home(home), "governance")
+    _show_keys([one.public for one in found], json_)
+
+
+@charter.command("make-key")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@as_json
+@explained
+def make_key(folder: Path, json_: bool) -> None:
+    """Make a further officer's pair of governance keys in the new FOLDER, and show them as they stand in a charter.
+
+    For members whose documents need several officers (`needed = 2` in the charter). Best made on a machine without a
+    network: only what is printed leaves it. The officer signs with both files: --key FOLDER/governance.key
+    --key FOLDER/governance-pq.key
+    """
+    _show_keys(make_governance_keys(folder), json_)
+
+
+def _show_keys(keys: Sequence[PublicKey], json_: bool) -> None:
     if json_:
         show_json([{"key": public.model_dump(mode="json"), "fingerprint": public.fingerprint} for public in keys])
         return
@@ -144,13 +166,13 @@ def _amended(old: Charter, changes: dict[str, Any]) -> Charter:
 
 @charter.command()
 @click.argument("document", type=File)
-@with_home
+@with_home_or_keys
 @Keys
 @click.option(
     "--before", type=File, help="The version in force, for a home that never accepted it: keys it names sign."
 )
 @explained
-def sign(document: Path, home: Path, keys: tuple[Path, ...], before: Path | None) -> None:
+def sign(document: Path, home: Path | None, keys: tuple[Path, ...], before: Path | None) -> None:
     """Add a member's signatures to DOCUMENT, in place. Read it first: yosegi charter show DOCUMENT.
 
     A member that DOCUMENT drops may have to sign it under the rule of the version in force; where its home has not
@@ -294,29 +316,48 @@ def _say_progress(last: Charter, found: AmendmentProgress) -> None:
 @charter.command()
 @with_home
 @click.argument("charter_id")
+@Keys
+@click.option("--draft", is_flag=True, help="Only write it, unsigned, to be signed elsewhere: yosegi charter sign.")
 @Out
 @explained
-def state(home: Path, charter_id: str, out: Path) -> None:
+def state(home: Path, charter_id: str, keys: tuple[Path, ...], draft: bool, out: Path) -> None:
     """State a site's keys and reach under a charter it lives in, for thirty days; its governance keys sign.
 
-    While the site runs it renews the statement by itself, for a year at most.
+    Where a member needs the keys of several officers, or they are kept offline, the statement is a draft like every
+    other document: written here, signed anywhere (`yosegi charter sign OUT --key FILE`), and put in force with
+    `yosegi charter publish OUT`. While the site runs it renews the statement by itself, for a year at most.
     """
-    save(out, _state(home, charter_id))
-    say(f"{out}: in force here; send it to those that this site does not reach")
+    member, unsigned, charter = _next_statement(home, charter_id)
+    found = [] if draft else [load_signer(key) for key in keys] or list(signers(Home(home), "governance"))
+    named = {one.key_id for one in member.keys}
+    envelope = unsigned.sign(*(one for one in found if one.public.key_id in named))
+    save(out, envelope)
+    if member.signed([signature.key_id for signature in envelope.signatures], charter.algorithms):
+        publish(home, envelope)
+        say(f"{out}: in force here; send it to those that this site does not reach")
+        return
+    have = len(envelope.signatures) // len(charter.algorithms)
+    say(f"{out}: a draft; {have} of {member.needed} governance key pairs of {member.id} have signed it")
+    say(f"next: yosegi charter sign {out} --key FILE, then yosegi charter publish {out} --home {home}")
 
 
-def _state(home: Path, charter_id: str) -> Envelope:
-    """A new statement of a site, put in force there."""
+def _next_statement(home: Path, charter_id: str) -> tuple[Member, Statement, Charter]:
+    """A site as a member, its next statement, unsigned, and the charter in force.
+
+    Raises:
+        NotFound: the site does not live in that charter.
+    """
     documents = documents_of(home, charter_id)
     charters = membership.charters_in(documents)
     if not charters:
         raise NotFound("charter", charter_id)
-    site = Home(home).settings().site
-    before = last_statement(documents, site)
+    current, site = Charter.peek(charters[-1]), Home(home).settings().site
+    member, before = current.member(site), last_statement(documents, site)
+    if member is None:
+        raise NotFound("member", site)
     serial, revoked = (before.serial + 1, before.revoked) if before else (1, ())
-    envelope = make_statement(Home(home), Charter.peek(charters[-1]), SystemClock(), serial, revoked=revoked)
-    publish(home, envelope)
-    return envelope
+    made = draft_statement(Home(home), current, SystemClock(), serial, revoked=revoked)
+    return member, made, current
 
 
 # -- in a hurry -------------------------------------------------------------------------------------------------------
@@ -381,11 +422,12 @@ def invite(
 
 @charter.command()
 @with_home
+@Keys
 @click.argument("answer", type=File)
 @click.option("--fingerprint", default="", help="What the other side reads aloud; asked for, if it is not given.")
 @Out
 @explained
-def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
+def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], out: Path) -> None:
     """Sign the charter in ANSWER, after its fingerprint was compared aloud, and welcome whoever sent it.
 
     Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet.
@@ -399,7 +441,8 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
         say(line, err=True)
     _compare_aloud(proposed, fingerprint)
     named = {*proposed.keys, *(current.keys if current else ())}
-    mine = [one for one in signers(Home(home), "governance") if one.public.key_id in named]
+    found_keys = [load_signer(key) for key in keys] or list(signers(Home(home), "governance"))
+    mine = [one for one in found_keys if one.public.key_id in named]
     signed = given.charter.signed_also_by(*mine)
     found = progress(current, proposed, signed)
     if not found.complete:
@@ -410,7 +453,8 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
     publish(home, signed)
     publish(home, given.statement)
     if not _stated(documents, Home(home).settings().site):
-        _state(home, proposed.id)
+        _, unsigned, _ = _next_statement(home, proposed.id)
+        publish(home, unsigned.sign(*mine))
     joiner = Statement.peek(given.statement).site
     welcome = membership.Welcome(site=joiner, documents=tuple(documents_of(home, proposed.id)))
     write_output(out, welcome.to_bytes())

@@ -34,6 +34,19 @@ def with_home(command: Callable[..., T]) -> Callable[..., T]:
     return _home_option("The site's folder; the current one if it holds a site.toml.")(run)
 
 
+def with_home_or_keys(command: Callable[..., T]) -> Callable[..., T]:
+    """The same, where `--key` makes a home needless: whoever signs with keys from elsewhere may have none."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> T:
+        kwargs["home"] = kwargs["home"] or _here()
+        if kwargs["home"] is None and not kwargs["keys"]:
+            raise click.UsageError(_NO_SITE.format("--home FOLDER or --key FILE"))
+        return command(*args, **kwargs)
+
+    return _home_option("The site whose keys sign, and whose charters say which may; not needed with --key.")(run)
+
+
 def with_site(command: Callable[..., T]) -> Callable[..., T]:
     """The options that say which running site, and who asks.
 
@@ -102,7 +115,7 @@ def client_of(
         from yosegi.app.settings import Home
 
         place = Home(home)
-        url = url or f"http://{place.settings().listen}"
+        url = url or place.settings().local_url
         if key is None and not passphrase:
             key = _key_in(place.folder, person)
             if not person:

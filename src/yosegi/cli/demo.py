@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
 import secrets
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -26,7 +28,7 @@ from yosegi.cli.output import explained
 from yosegi.cli.stations import make_station
 from yosegi.client.client import CampaignHandle
 from yosegi.core.clock import SystemClock
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Invalid, Unavailable
 from yosegi.demo.plan import plan
 from yosegi.demo.processes import Processes
 from yosegi.demo.report import write_report
@@ -51,13 +53,14 @@ def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: b
     ledgers, each a process, and a simulated robot behind a station, another. Ctrl-C ends everything cleanly; the same
     command goes on where it was.
     """
+    check_installed()
     console = Console(highlight=False, markup=False)
     if agent and importlib.util.find_spec("mcp") is None:
         raise Invalid("--agent", "needs the library mcp", "install it: pip install 'yosegi[mcp]'")
     if fresh and (folder / "passphrase").exists():
         shutil.rmtree(folder)
     passphrase = _prepare(folder, port)
-    urls = {site: f"http://{Home(folder / site).settings().listen}" for site in SITES}
+    urls = {site: Home(folder / site).settings().local_url for site in SITES}
     processes = Processes(folder)
     story = Story(folder, urls, processes, say=lambda text: console.print(f"• {text}", soft_wrap=True))
     began = time.monotonic()
@@ -65,7 +68,7 @@ def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: b
     try:
         _start(story, console, passphrase)
         report = _tell(story, console, quick, agent, began)
-        console.print(f"\nReport: {report}\n{_LOOK_FURTHER.format(folder=folder)}", soft_wrap=True)
+        console.print(f"\nReport: {report}\n{_LOOK_FURTHER.format(folder=folder, yosegi=called())}", soft_wrap=True)
         if stay:
             console.print("The sites go on; Ctrl-C ends them.")
             while True:
@@ -77,11 +80,34 @@ def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: b
 
 
 _LOOK_FURTHER = """Look further:
-  make demo ARGS=--stay                                  keep the sites running, and look at their pages
-  .venv/bin/yosegi verify {folder}/colour.bundle.json    check the campaign offline
-  .venv/bin/yosegi replay {folder}/colour.bundle.json    find the planner's decisions again
-  .venv/bin/yosegi site doctor --home {folder}/nims      what a site opens, holds and publishes
-  .venv/bin/yosegi --help                                everything else"""
+  {yosegi} demo --stay                          keep the sites running, and look at their pages
+  {yosegi} verify {folder}/colour.bundle.json   check the campaign offline
+  {yosegi} replay {folder}/colour.bundle.json   find the planner's decisions again
+  {yosegi} site doctor --home {folder}/nims     what a site opens, holds and publishes
+  {yosegi} --help                               everything else"""
+
+NEEDED = {"colour": "colour-science", "pylabrobot": "pylabrobot"}
+"""What the robot's dyes and its deck are made of: modules, and the packages that bring them."""
+
+
+def check_installed() -> None:
+    """See that the demonstration can run to its end before it begins anything.
+
+    Raises:
+        Unavailable: a library of the simulated robot is not installed.
+    """
+    missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        todo = "install them: pip install 'yosegi[labs]', or from a clone: pip install '.[labs]'"
+        raise Unavailable("the demonstration", f"{' and '.join(missing)} not installed", todo)
+
+
+def called() -> str:
+    """How this program was called, so that what is printed can be called again."""
+    path = Path(sys.argv[0])
+    if path.name != "yosegi":
+        return "yosegi"
+    return "yosegi" if shutil.which("yosegi") == str(path.absolute()) else os.path.relpath(path)
 
 
 def campaign_file() -> str:

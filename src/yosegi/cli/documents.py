@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from yosegi.app.dated_files import read_toml
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home, read_toml
+from yosegi.app.settings import Home
 from yosegi.app.stores import has_ledger
 from yosegi.cli._files import output, write_output
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -79,7 +80,7 @@ def from_toml(source: Path, kind: type[Document], dates: tuple[str, str], defaul
     return kind.read(defaults | filled | value, what=str(source))
 
 
-def sign_file(path: Path, home: Path, keys: tuple[Path, ...], before: Path | None = None) -> list[str]:
+def sign_file(path: Path, home: Path | None, keys: tuple[Path, ...], before: Path | None = None) -> list[str]:
     """Add a member's signatures to a document's file; the fingerprints of the keys that signed.
 
     A key that the charter does not name would spoil the document, so those sign that it names, or that the version
@@ -89,14 +90,17 @@ def sign_file(path: Path, home: Path, keys: tuple[Path, ...], before: Path | Non
         Invalid: none of the keys is named.
     """
     envelope = read_document(path)
-    place = Home(home)
-    found = [load_signer(key) for key in keys] or list(signers(place, "governance"))
-    known = _named(place, envelope)
+    found: list[Signer] = [load_signer(key) for key in keys]
+    if not found and home is not None:
+        found = list(signers(Home(home), "governance"))
+    known = _named(home, envelope)
     if before is not None:
         known |= set(Charter.peek(read_document(before)).keys)
     chosen = [one for one in found if not known or one.public.key_id in known]
     if not chosen:
-        raise Invalid(str(path), f"its charter names no governance key of {home}", "write it with these keys")
+        raise Invalid(
+            str(path), f"its charter names no governance key of {home or 'these files'}", "write it with these keys"
+        )
     write_file(path, envelope.signed_also_by(*chosen).to_bytes(), overwrite=True)
     return [one.public.fingerprint for one in chosen]
 
@@ -113,14 +117,14 @@ def load_signer(path: Path) -> Signer:
         return MlDsa65Signer.load(path)
 
 
-def _named(home: Home, envelope: Envelope) -> set[str]:
+def _named(home: Path | None, envelope: Envelope) -> set[str]:
     """The governance keys under whose charter a document stands; none where that charter was not accepted here."""
     named = set(Charter.peek(envelope).keys) if envelope.payload_type == Charter.payload_type else set()
-    if not has_ledger(home):
+    if home is None or not has_ledger(Home(home)):
         return named
     value = canonical.loads(envelope.payload)
     charter = str(value.get("id", value.get("charter")))
-    for known in documents_of(home.folder, charter):
+    for known in documents_of(home, charter):
         if known.payload_type == Charter.payload_type:
             # A key that a new version takes away may be needed by the rule of the one before it.
             named = named | set(Charter.peek(known).keys)

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from yosegi.app.dated_files import read_toml
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home, read_toml
+from yosegi.app.settings import Home
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, Out, load_signer, save
 from yosegi.cli.home_site import run_locally_or_remotely

@@ -62,7 +62,7 @@ def officer_client(home: Home) -> Client:
         key = home.folder / "people" / f"{account.person}.key"
         if account.role in ("operator", "officer") and key.exists():
             say_who(account.person, home.folder)
-            return connect(f"http://{settings.listen}", person=account.person, key=key)
+            return connect(settings.local_url, person=account.person, key=key)
     todo = (
         f"make an account: yosegi site account --home {home.folder} operator@{settings.site} --role officer; or stop it"
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of
+from yosegi.cli._syslog import of_entry
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Out, save
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -26,21 +28,24 @@ from yosegi.cli.output import (
     show_json,
     show_table,
 )
-from yosegi.core.clock import SystemClock, parse_timestamp
+from yosegi.core.clock import SystemClock, parse_timestamp, timestamp
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.agreements.suspensions import Barred
+from yosegi.identity.access_entries import TYPES
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Entry
 from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 from yosegi.services.governance.schemas import SuspensionDetail
 from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
+from yosegi.verification.access_report import access_events
 from yosegi.verification.incident_trace import SUBJECTS, Subject, Touched, report, trace, verify_report
 
 KINDS = ("site", "person", "agent", "team", "agreement", "capability")
 What = click.argument("kind", type=click.Choice(KINDS))
 About = click.argument("subject", type=click.Choice([*SUBJECTS, "station"]), metavar="SUBJECT")
 Since = click.option("--since", default="", help="Leave out what is older: 2026-11-20 or 2026-11-20T08:00:00Z.")
+Until = click.option("--until", default="", help="Leave out what is later; a date includes that whole day, in UTC.")
 
 
 @click.group()
@@ -57,13 +62,19 @@ def incident() -> None:
     """  # noqa: D301 - a backspace, which means: as it stands
 
 
-def _moment(text: str) -> datetime | None:
+def _end(text: str) -> datetime | None:
+    """The moment at which a time ends; a date ends with its day."""
+    moment = _moment(text, "--until")
+    return moment + timedelta(days=1) if moment is not None and "T" not in text else moment
+
+
+def _moment(text: str, option: str = "--since") -> datetime | None:
     if not text:
         return None
     try:
         return parse_timestamp(text if "T" in text else f"{text}T00:00:00+00:00")
     except ValueError:
-        raise Invalid(f"--since {text}", "is no moment", "e.g. 2026-11-20 or 2026-11-20T08:00:00Z") from None
+        raise Invalid(f"{option} {text}", "is no moment", "e.g. 2026-11-20 or 2026-11-20T08:00:00Z") from None
 
 
 def _names(home: Home, subject: str, name: str) -> tuple[Subject, tuple[str, ...]]:
@@ -86,21 +97,37 @@ def _attribute(ref: str) -> str:
 
 @incident.command("trace")
 @with_home
-@About
-@click.argument("name")
+@click.argument("subject", type=click.Choice([*SUBJECTS, "station"]), metavar="[SUBJECT]", required=False)
+@click.argument("name", required=False)
 @Since
+@Until
 @as_json
 @explained
-def trace_(home: Path, subject: str, name: str, since: str, json_: bool) -> None:
-    """List what names SUBJECT NAME, and everything that depends on that: tasks, campaigns that learned, later points.
+def trace_(home: Path, subject: str | None, name: str | None, since: str, until: str, json_: bool) -> None:
+    """Say who touched what; or list what names SUBJECT NAME, and everything that depends on that.
+
+    Without a SUBJECT: every request and task with its person, agent, capability and the agreement that permitted it,
+    and every sign-in, export, read of an object that is not public, and change of accounts and settings.
+
+    \b
+    yosegi incident trace --since 2026-11-23 --until 2026-11-29
+
+    With one: what names it, and what depends on that: tasks, campaigns that learned, later points.
 
     SUBJECT is key, person, agent, site, team, agreement, capability, contract, station, calibration or text. A `key` is
     named by its id or the id's beginning, a `contract` by its digest, a `station` stands for what it published, a
     `calibration` or any other `text` is looked for as it stands in inputs and outputs.
-    """
+    """  # noqa: D301 - a backspace, which means: as it stands
+    if subject is None:
+        _overview(home, since, until, json_)
+        return
+    if name is None:
+        raise Invalid(f"incident trace {subject}", "no name is given", f"name the {subject}")
+    end = _end(until)
     kind, names = _names(Home(home), subject, name)
     with snapshot_of(Home(home)) as ledger:
         found = trace(ledger, kind, names, _moment(since))
+    found = [touched for touched in found if end is None or touched.entry.time < timestamp(end)]
     if json_:
         show_json([_line(touched) for touched in found])
         return
@@ -110,6 +137,18 @@ def trace_(home: Path, subject: str, name: str, since: str, json_: bool) -> None
     show_table(("entry", "time", "type", "by", "stream", "why"), rows, empty=f"nothing names {name}")
     named = sum(touched.after < 0 for touched in found)
     say(f"{named} entries name it, {len(found) - named} depend on those")
+
+
+def _overview(home: Path, since: str, until: str, json_: bool) -> None:
+    """Who touched what within a time."""
+    with snapshot_of(Home(home)) as ledger:
+        found = list(access_events(ledger, _moment(since), _end(until)))
+    if json_:
+        show_json([asdict(event) for event in found])
+        return
+    columns = ("time", "what", "person", "agent", "capability", "team", "agreement", "purpose")
+    rows = ([e.time[:19], e.what, e.person, e.agent, e.capability, e.team, e.agreement, e.purpose] for e in found)
+    show_table(columns, rows, empty="nothing was touched")
 
 
 def _line(touched: Touched) -> dict[str, Any]:
@@ -272,13 +311,31 @@ def erasures(home: Path, json_: bool) -> None:
 @with_home
 @click.option("--after", default=-1, show_default=True, help="The last sequence that was taken before.")
 @click.option("--follow", is_flag=True, help="Go on as the ledger grows.")
+@click.option(
+    "--form",
+    type=click.Choice(["json", "syslog"]),
+    default="json",
+    show_default=True,
+    help="One JSON object a line, or one RFC 5424 message a line (facility 13, log audit).",
+)
+@click.option("--access", "only", is_flag=True, help="Only sign-ins, exports, reads, accounts and settings.")
 @explained
-def export(home: Path, after: int, follow: bool) -> None:
-    """Print audit events for the institution's own log system: one JSON object a line, headers and facts, no bodies."""
+def export(home: Path, after: int, follow: bool, form: str, only: bool) -> None:
+    """Print audit events for the institution's own log system: headers and facts, never bodies.
+
+    \b
+    yosegi incident export --follow --form syslog     into a pipe of the log system
+    yosegi incident export --after 1200 > today.jsonl
+    """  # noqa: D301 - a backspace, which means: as it stands
     place = Home(home)
+    site = place.settings().site
     while True:
         for entry in _events(place, after + 1):
-            say_json_line(_told(entry))
+            if not only or entry.type in TYPES:
+                if form == "syslog":
+                    say(of_entry(entry, site))
+                else:
+                    say_json_line(_told(entry))
             after = entry.sequence
         if not follow:
             return

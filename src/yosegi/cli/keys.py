@@ -10,7 +10,16 @@ from typing import Literal
 import click
 
 from yosegi.app.init_home import state
-from yosegi.app.keyring import begin_next, read_pin, signers, slot_of, take_next, where_keys_live
+from yosegi.app.keyring import (
+    begin_next,
+    note_succession,
+    read_pin,
+    signer,
+    signers,
+    slot_of,
+    take_next,
+    where_keys_live,
+)
 from yosegi.app.membership import charters_in
 from yosegi.app.settings import Home
 from yosegi.cli.connection import with_home
@@ -99,6 +108,7 @@ def rotate(home: Path, keys: tuple[Path, ...]) -> None:
     """  # noqa: D301 - a backspace, which means: as it stands
     place = Home(home)
     hardware = "site" in place.settings().key
+    old = None if hardware else signer(place, "site")
     new = [one.public for one in (signers(place, "site") if hardware else begin_next(place))]
 
     def both(before: Statement) -> tuple[Sequence[PublicKey], Sequence[Revoked]]:
@@ -106,10 +116,16 @@ def rotate(home: Path, keys: tuple[Path, ...]) -> None:
 
     for charter in _restate(home, both, keys):
         say(f"{charter}: a statement with old and new keys is in force, and is passed on to peers")
-    if not hardware:
+    online = next(one for one in new if one.algorithm == "ed25519")
+    if old is not None:
+        note_succession(place, old, online, SystemClock().now())
         take_next(place)
-    say(f"new key {new[0].fingerprint}: restart the site, and retire the old key in a week")
-    say(f'in the file of each of its stations: site_key = "{unbase64(new[0].public).hex()}"')
+    say(f"new key {online.fingerprint}: restart the site, and retire the old key in a week")
+    if place.settings().station and old is not None:
+        say("its stations learn the new key at their next call, by the old key's word")
+    elif place.settings().station:
+        say("the old key left for hardware can give no word for the new one; say it to each station:")
+    say(f'in the file of a station that does not run now: site_key = "{unbase64(online.public).hex()}"')
 
 
 @key.command()

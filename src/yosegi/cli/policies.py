@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from yosegi.app.settings import Home, read_toml
+from yosegi.app.dated_files import read_toml
+from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table

@@ -15,15 +15,18 @@ from yosegi.app.compose import open_ledger, views
 from yosegi.app.init_home import make_home
 from yosegi.app.keyring import loose, signer, unused, where_keys_live
 from yosegi.app.membership import KINDS, MemberKind
+from yosegi.app.moving import move_ledger
 from yosegi.app.private_files import close_to_others, open_to_others
 from yosegi.app.serve import serve as serve_site
-from yosegi.app.settings import Home, Settings
+from yosegi.app.settings import Home, LedgerSettings, Settings
 from yosegi.app.stores import has_ledger, restore_ledger, store_of
 from yosegi.cli._files import output
+from yosegi.cli.accounts import account, sessions
 from yosegi.cli.charters import join_charter
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.keys import key
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.client.client import connect
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
@@ -31,11 +34,10 @@ from yosegi.core.transport import HttpTransport
 from yosegi.exchange import PATH
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Listens
-from yosegi.identity.accounts import add_account, read_accounts
+from yosegi.identity.accounts import read_accounts
 from yosegi.ledger import Checkpoint, Ledger
 from yosegi.services.operations.schemas import BackgroundTaskStatus
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.signer import Ed25519Signer
 
 NewHome = click.argument("home", type=click.Path(path_type=Path, file_okay=False))
 
@@ -50,6 +52,8 @@ def site() -> None:
 
 
 site.add_command(key)
+site.add_command(account)
+site.add_command(sessions)
 
 
 @site.command()
@@ -88,37 +92,6 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
 
 @site.command()
 @with_home
-@click.argument("person")
-@click.option("--role", type=click.Choice(["member", "operator", "officer"]), default="member", show_default=True)
-@click.option(
-    "--passphrase",
-    prompt="Passphrase (empty for a key only)",
-    default="",
-    hide_input=True,
-    help="To sign in with on the site's pages; asked for if it is not given, and empty for a key only.",
-)
-@explained
-def account(home: Path, person: str, role: str, passphrase: str) -> None:
-    """Give PERSON an account at this site, with a key and, if one is typed, a passphrase.
-
-    PERSON is of this site (pi@this-site), or of a member that a charter has this site host: they are let in for as long
-    as it does. Somebody of another site may be given one too, to look or to approve; they ask through their own site.
-    """
-    place = Home(home)
-    place.settings()
-    people = place.folder / "people"
-    path = people / f"{person}.key"
-    known = path.exists()
-    signer = Ed25519Signer.load(path) if known else Ed25519Signer.generate()
-    add_account(place.accounts, person, role, passphrase=passphrase, key=signer.public)  # type: ignore[arg-type]
-    if not known:
-        people.mkdir(mode=0o700, exist_ok=True)
-        signer.save(path)
-    say(f"{person} is {role} at {place.settings().site}; the key is in {path}. Restart the site to let them in.")
-
-
-@site.command()
-@with_home
 @explained
 def serve(home: Path) -> None:
     """Serve the site until Ctrl-C or SIGTERM. Everything it was doing is taken up where it was left."""
@@ -148,8 +121,9 @@ def doctor(home: Path, json_: bool) -> None:
         "policies shown to": settings.policies_shown_to,
         "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},
     }
-    facts["advice"] = _advice(place, settings.host_and_port)
-    facts |= _told(home, settings) if _is_running(settings.host_and_port) else {}
+    answers = _answers(settings)
+    facts["advice"] = _advice(place, settings.host_and_port, answers)
+    facts |= _told(home, settings) if answers == "site" else {}
     if json_:
         show_json(facts)
         return
@@ -170,7 +144,7 @@ def _told(home: Path, settings: Settings) -> dict[str, list[str]]:
     """What the running site says that a person must look at (clock, disk, policies), and of its background work."""
     told: dict[str, list[str]] = {}
     try:
-        client = client_of(home=home, url=f"http://{settings.listen}", person="", key=None, passphrase="")
+        client = client_of(home=home, url=settings.local_url, person="", key=None, passphrase="")
         alerts, charters = client.operations.alerts(), client.charters()
     except YosegiError as error:
         return {"needs a person": [f"the site runs and does not tell how it is: {error}"]}
@@ -195,7 +169,7 @@ def _background(tasks: Sequence[BackgroundTaskStatus]) -> list[str]:
     return [f"{len(tasks) - len(hindered)} of {len(tasks)} tasks are well", *lines]
 
 
-def _advice(home: Home, address: tuple[str, int]) -> list[str]:
+def _advice(home: Home, address: tuple[str, int], answers: str) -> list[str]:
     advice = []
     if any(home.keys.glob("governance*.key")):
         advice.append("governance keys lie in keys/: move them to a place without a network, and bring them to sign")
@@ -208,17 +182,31 @@ def _advice(home: Home, address: tuple[str, int]) -> list[str]:
         advice.append(f"nobody can sign in: yosegi site account --home {home.folder} PERSON")
     if address[0] not in ("127.0.0.1", "::1", "localhost"):
         advice.append(f"it listens at {address[0]}: put a server with TLS in front of it")
-    running = _is_running(address)
-    advice.append(
-        "the site is running" if running else f"the site is not running: yosegi site serve --home {home.folder}"
-    )
+    if answers == "site":
+        advice.append("the site is running")
+    elif answers:
+        advice.append(
+            f"the site is not running, and {answers} answers at {address[0]} port {address[1]}: end it, or change "
+            "`listen` in site.toml"
+        )
+    else:
+        advice.append(f"the site is not running: yosegi site serve --home {home.folder}")
     return advice
 
 
-def _is_running(address: tuple[str, int]) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(address) == 0
+def _answers(settings: Settings) -> str:
+    """Who answers where the site listens: the site, as `site`; nobody, as the empty text; or a stranger, in words."""
+    host, port = settings.host_and_port
+    try:
+        with socket.create_connection((host, port), timeout=1.0):
+            pass
+    except OSError:
+        return ""
+    try:
+        told = connect(settings.local_url).site()
+    except YosegiError as error:
+        return f"something else than a site ({error})"
+    return "site" if told.site == settings.site else f"the site {told.site}"
 
 
 @site.command()
@@ -303,6 +291,34 @@ def backup(home: Path, target: Path) -> None:
     say(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
 
 
+@site.command("move-ledger")
+@with_home
+@click.option("--to", "store", type=click.Choice(["sqlite", "postgresql"]), required=True, help="Where it goes.")
+@click.option("--url", default="", help="The PostgreSQL server: postgresql://role@host/database, without a password.")
+@click.option("--schema-name", default="yosegi", show_default=True, help="The schema; one site, one schema.")
+@click.option("--password-file", default="", help="The file of the role's password, from the home folder.")
+@click.option("--password-env", default="", help="Or the environment variable that holds it.")
+@explained
+def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_file: str, password_env: str) -> None:
+    """Move the ledger of a site that is stopped into a PostgreSQL schema, or back into a file of its home.
+
+    \b
+    yosegi site move-ledger --to postgresql --url postgresql://yosegi@db.example.org/yosegi
+    yosegi site move-ledger --to sqlite
+
+    Every entry, proof and signed checkpoint of the copy is verified, and its last checkpoint is that of the original,
+    before site.toml names the other place. Peers see no change. The original stays, marked so that it is never gone on
+    with by mistake; take it away once you trust the new place.
+    """  # noqa: D301 - a backspace, which means: as it stands
+    fields = {"store": store, "url": url, "password_file": password_file, "password_env": password_env}
+    fields |= {"schema_name": schema_name} if store == "postgresql" else {}
+    place = Home(home)
+    if not has_ledger(place):
+        raise Invalid(f"the ledger of {home}", "there is none yet", "serve the site once")
+    moved = move_ledger(place, LedgerSettings.read(fields, what="where the ledger goes"), say)
+    say(f"{moved.entries} entries are now in {moved.after}; serve the site. What is left in {moved.before} is a copy.")
+
+
 @site.command()
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @NewHome
@@ -321,13 +337,14 @@ def restore(source: Path, home: Path, by: str) -> None:
     home.chmod(0o700)
     shutil.copytree(source, home, dirs_exist_ok=True)
     # It tells of the ledger that is lost now; the peers, and the new epoch, say what that was.
-    Home(home).ledger_mark.unlink(missing_ok=True)
+    place = Home(home)
+    place.ledger_mark.unlink(missing_ok=True)
     close_to_others(home)
-    restore_ledger(Home(home), Home(home).ledger)
+    restore_ledger(place, place.ledger)
 
     async def work(ledger: Ledger) -> None:
         registry = Registry(ledger.site, ledger, SystemClock())
-        witnessed = await furthest_witnessed(registry, Home(home).settings())
+        witnessed = await furthest_witnessed(registry, place.settings(), place.inside(place.settings().network.ca_file))
         await ledger.open_epoch(witnessed, by or f"operator@{ledger.site}")
         say(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
         say("next: serve it, look at every instrument, then: yosegi site gap --settle NOTE")
@@ -388,8 +405,8 @@ def switch(word: Literal["hold", "stop", "abort", "release"], why: str, json_: b
     """Hold, safely stop or abort everything a running site does for anybody, or release it again.
 
     `hold` starts nothing new. `stop` also asks what runs to finish or reach its safe state. `abort` ends it now: what
-    cannot be repeated becomes uncertain, and is settled by a person. Anybody who can sign in may do these; releasing
-    is for operators.
+    cannot be repeated becomes uncertain, and is settled by a person. Whom `[stop]` in site.toml names may do these,
+    anybody who can sign in if it says nothing; operators are told who did and why. Releasing is for operators.
     """
     said = client_of(**site).operations.set_stop_level(word, why)
     if json_:
@@ -400,10 +417,10 @@ def switch(word: Literal["hold", "stop", "abort", "release"], why: str, json_: b
         say("it is done, and not in the ledger yet: it stands in stop.json, and is recorded by itself", err=True)
 
 
-async def furthest_witnessed(registry: Registry, settings: Settings) -> Checkpoint | None:
+async def furthest_witnessed(registry: Registry, settings: Settings, ca_file: str = "") -> Checkpoint | None:
     """The furthest checkpoint of this site that a peer holds; says which peers could not be asked."""
     held: list[Checkpoint] = []
-    async with HttpTransport(refuses=settings.network.refuses) as transport:
+    async with HttpTransport(refuses=settings.network.refuses, ca_file=ca_file) as transport:
         for charter in registry.charters():
             for peer in registry.sites(charter):
                 if peer == registry.site:

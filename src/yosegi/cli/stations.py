@@ -96,7 +96,7 @@ def make_station(folder: Path, home: Path, name: str, publish: tuple[str, ...], 
     signer.save(folder / KEY_FILE)
     lines = {
         "site": settings.site,
-        "url": url or f"http://{settings.listen}",
+        "url": url or settings.local_url,
         "name": name,
         "site_key": unbase64(site_key.public).hex(),
         "publish": list(publish),

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPResponse
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
+from yosegi.core.proxies import proxy_for
 
 T = TypeVar("T")
 ORDINARY = 60.0
@@ -87,7 +89,7 @@ class Connection:
             Unavailable: nobody answers there, or the connection broke.
         """
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with _opener(self.url).open(request, timeout=timeout) as answer:
                 yield answer
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
@@ -97,6 +99,13 @@ class Connection:
     def _call(self, kind: type[T], method: str, path: str, body: Mapping[str, Any] | None) -> T:
         with self.opened(self.request(method, path, body)) as answer:
             return read_answer(kind, answer.read())
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """Through the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY` …); never one to this very machine."""
+    proxy = proxy_for(url)
+    handler = urllib.request.ProxyHandler({} if proxy is None else {urlsplit(url).scheme: proxy})
+    return urllib.request.build_opener(handler)
 
 
 def read_answer(kind: type[T], data: bytes) -> T:

@@ -16,6 +16,7 @@ from yosegi.services.operations.schemas import (
     StationStatus,
     StopStatus,
 )
+from yosegi.services.sessions.schemas import SessionDetail, SessionEnded
 
 
 class OperationsClient:
@@ -38,6 +39,14 @@ class OperationsClient:
     def set_stop_level(self, word: Literal["hold", "stop", "abort", "release"], why: str = "") -> StopStatus:
         """Hold, safely stop or abort everything the site runs for anybody, or release it."""
         return self._connection.post(StopStatus, f"/switch/{word}", {"why": why})
+
+    def sessions(self) -> tuple[SessionDetail, ...]:
+        """Who is signed in: one's own sessions, or everybody's for those who run the site."""
+        return self._connection.get_all(SessionDetail, "/sessions")
+
+    def end_session(self, name: str) -> SessionEnded:
+        """End a session by the name that `sessions` gives it."""
+        return self._connection.post(SessionEnded, f"/sessions/{quote(name)}/end", {})
 
     def background(self) -> tuple[BackgroundTaskStatus, ...]:
         """What runs in the background of the site, and what of it failed; for operators."""

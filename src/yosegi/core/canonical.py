@@ -65,6 +65,8 @@ def _read(data: bytes | str, what: str, max_bytes: int, reader: json.JSONDecoder
     try:
         # Decoded here: left to itself the reader would guess at UTF-16 and take surrogates that stand alone.
         text = data if isinstance(data, str) else data.decode()
+        if text.startswith("\ufeff"):
+            raise Invalid(what, "begins with a byte order mark (BOM)", "save it as UTF-8 without one")
         value = reader.decode(text)
         if _HALF.search(text):
             json.dumps(value, ensure_ascii=False).encode()

@@ -29,6 +29,20 @@ class Invalid(YosegiError):
         super().__init__(f"{what}: {why}" + (f". {todo}" if todo else ""))
 
 
+class SenderSuspended(Invalid):
+    """A site hears nothing of a sender that its officer has suspended there, or whose ledger tells two stories.
+
+    Args:
+        sender: who is not heard.
+        site: where.
+    """
+
+    code = "sender_suspended"
+
+    def __init__(self, sender: str, site: str) -> None:
+        super().__init__(f"a parcel of {sender}", f"{sender} is suspended at {site}")
+
+
 class NotFound(YosegiError):
     """Nothing by that name is known here, or the caller may not know of it."""
 

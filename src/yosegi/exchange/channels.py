@@ -87,6 +87,7 @@ class Channels:
                     now - (channel.since if channel.last_heard is None else channel.last_heard), 1
                 ),
                 "trouble": channel.trouble if channel.failures else "",
+                "suspended_there": channel.suspended_there,
                 "clock_seconds": self.clocks.apart.get(channel.peer, 0),
                 "waiting": channel.waiting,
             }

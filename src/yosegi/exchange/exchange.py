@@ -8,10 +8,12 @@ poll). What crosses is evidence by itself, so no hop has to be believed.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from yosegi.core.clock import Clock
+from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk
@@ -32,6 +34,8 @@ from yosegi.ledger import Ledger
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
+
+log = logging.getLogger("yosegi.exchange")
 
 CONFIRM_WITHIN = 2.0
 """Seconds that a start waits for what peers hold of this ledger."""
@@ -175,7 +179,12 @@ class Exchange:
         Raises:
             Invalid: not a parcel, not for this site, by nobody of the charter, out of date, or seen before.
         """
-        parcel = await self._codec.read(body)
+        try:
+            parcel = await self._codec.read(body)
+        except YosegiError as error:
+            log.info("a call was refused, %d bytes: %s", len(body), error)
+            raise
+        log.debug("%s calls, %d messages, %d bytes", parcel.sender, len(parcel.messages), len(body))
         channel = self.channels.channel(parcel.charter, parcel.sender)
         await self.inbox.receive(channel, parcel)
         if parcel.sender in self.channels.witness.forked:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from yosegi.core.clock import Clock
-from yosegi.core.errors import Corrupt, Invalid
+from yosegi.core.errors import Corrupt, Invalid, SenderSuspended
 from yosegi.core.identifiers import derived_key
 from yosegi.data import AT_ONCE, CHUNK, Chunk
 from yosegi.exchange.clock_watch import ClockWatch
@@ -164,10 +164,11 @@ class ParcelCodec:
         """The keys by which a sender is believed now.
 
         Raises:
-            Invalid: it is suspended here, or no member.
+            SenderSuspended: it is suspended here.
+            Invalid: no member.
         """
         if sender in self.witness.forked or self.barred(charter, sender):
-            raise Invalid(f"a parcel of {sender}", f"{sender} is suspended at {self.site}")
+            raise SenderSuspended(sender, self.site)
         return self.directory.keys_of(charter, sender)
 
     def _hear_clock(self, parcel: Parcel, now: datetime, *, in_force: bool) -> None:

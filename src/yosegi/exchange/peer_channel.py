@@ -57,6 +57,8 @@ class PeerChannel:
     called: float = -1e18
     """When this site last called it."""
     trouble: str = ""
+    suspended_there: bool = False
+    """Whether the peer said, at the last call, that it has suspended this site; it may lie, and nothing rests on it."""
     reserved: bool = False
     """Whether the peer is suspended for want of a statement: it is sent what may end that, and nothing else."""
     _waiting: dict[str, Outgoing] = field(default_factory=dict)

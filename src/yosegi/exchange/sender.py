@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from yosegi.core.clock import Clock
-from yosegi.core.errors import Invalid, Unavailable, YosegiError
+from yosegi.core.errors import Invalid, SenderSuspended, Unavailable, YosegiError
 from yosegi.core.identifiers import derived_key
 from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
@@ -84,13 +84,16 @@ class PeerSender:
         """Deliver a batch, and take in what comes back; after any failure the batch is due again, after a pause."""
         try:
             await self._deliver(channel, batch, wait if self.awaits(channel) or batch.messages else 0.0)
-            channel.failures, channel.trouble = 0, ""
+            channel.failures, channel.trouble, channel.suspended_there = 0, "", False
         except Exception as error:
             # Whatever a peer answers, or a fault of this program makes of it: it is called again, ever more seldom.
             if not isinstance(error, YosegiError | OSError) and not channel.failures:
                 log.exception("a call of %s failed", channel.peer)
             channel.requeue(batch)
             channel.failures += 1
+            if channel.failures == 1:
+                log.info("%s is not reached: %s", channel.peer, error)
+            channel.suspended_there = isinstance(error, SenderSuspended)
             channel.trouble = str(error)[:300] or type(error).__name__
             # Exponential back-off with full jitter, at most half a minute.
             await self.clock.sleep(chance.uniform(0.05, min(IDLE, 0.2 * 2 ** min(channel.failures, 8))))

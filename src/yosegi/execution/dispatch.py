@@ -420,6 +420,12 @@ class Dispatcher:
         return self._stop.level
 
     @property
+    def stopped_by(self) -> tuple[str, str, str]:
+        """Who stopped it, when and why; three empty texts while nothing is stopped."""
+        stop = self._stop
+        return (stop.by, stop.since, stop.reason) if stop.level else ("", "", "")
+
+    @property
     def stop_is_recorded(self) -> bool:
         """Whether the ledger has the latest stop; until then it stands in the file of last resort."""
         return self._stop.unrecorded is None

@@ -12,3 +12,14 @@ class TaskChanged:
     """The state of a task moved, and is on record."""
 
     task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class StopLevelChanged:
+    """Somebody stopped everything this owner runs, or released it.
+
+    Args:
+        level: the level of now; empty if nothing is stopped.
+    """
+
+    level: str

@@ -6,6 +6,7 @@ A commit settles the grant and signs the report in the same append, so neither c
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,6 +32,8 @@ from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.trust.messages import Explanation, Request
+
+log = logging.getLogger("yosegi.tasks")
 
 
 @dataclass
@@ -135,6 +138,7 @@ class TaskRepository:
         for entry in entries:
             if entry.stream == task.stream:
                 task = task.follow(entry)
+                log.info("%s: %s, %s", task.stream, task.state, asked.capability)
         if objects is not None:
             task = replace(task, objects=objects)
         self._folds.put(task.stream, task)

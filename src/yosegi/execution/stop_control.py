@@ -52,14 +52,22 @@ class StopControl:
     """Empty while nothing is stopped."""
     unrecorded: UnrecordedStop | None = None
     """What was carried out and is not in the ledger."""
+    by: str = ""
+    """Who stopped it last, and when (RFC 3339), and the reason given."""
+    since: str = ""
+    reason: str = ""
 
     async def start(self) -> None:
         """As it was before a restart, and no weaker than what could not be recorded; engines are told again."""
         entries = self.ledger.read(STREAM)
         self.level = entries[-1].facts["word"] if entries else ""
+        if self.level:
+            last = entries[-1]
+            self.by, self.since, self.reason = last.header.actor, last.time, str((last.body or {}).get("reason", ""))
         self.unrecorded = self.last_resort.read()
         if self.unrecorded is not None:
             self.level = max(self.level, self.unrecorded.word, key=LEVELS.index)
+            self.by, self.since, self.reason = self.unrecorded.by, self.unrecorded.at, self.unrecorded.reason
         else:
             self.last_resort.prepare()
         await self._tell()
@@ -71,6 +79,7 @@ class StopControl:
         Returns when it is done, whether or not it could be recorded: `unrecorded` tells.
         """
         self.level = max(level, self.level, key=LEVELS.index)
+        self.by, self.since, self.reason = by, timestamp(self.clock.now()), reason
         await self._tell()
         word: StopWord = level if self.unrecorded is None else max(level, self.unrecorded.word, key=LEVELS.index)
         stop = UnrecordedStop(word=word, by=by, reason=reason[:LONGEST_REASON], at=timestamp(self.clock.now()))

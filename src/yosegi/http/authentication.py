@@ -33,11 +33,13 @@ async def signed_in(
     """Who calls, by bearer token: given for a sign-in here, or handed over on a page.
 
     Raises:
-        Refused: nobody who is signed in. Cookies do not count here: a page elsewhere could send them.
+        Refused: nobody who is signed in, and what ended their session. Cookies do not count here: a page elsewhere
+            could send them.
     """
-    session = site.sessions.get(bearer(authorization), program=True)
+    token = bearer(authorization)
+    session = site.sessions.get(token, program=True)
     if session is None:
-        raise Refused("this call", ("not_signed_in",))
+        raise Refused("this call", site.sessions.why_not(token, program=True))
     return session
 
 

@@ -48,7 +48,7 @@ class AgentTokens:
         known = self._known.get(_digest(token)) if token else None
         if known is None or known.audience != audience or known.until <= self.clock.now():
             return None
-        if self.authenticator.has_ended(known.who):
+        if self.authenticator.why_ended(known.who):
             return None
         self.authenticator.note_call(known.who)
         who = known.who

@@ -56,6 +56,8 @@ class Authenticated:
     agent: str = ""
     mandate: str = ""
     issuer: str = ""
+    credentials: str = ""
+    """Of the account, when they signed in: another passphrase or key ends what was begun with this one."""
 
 
 @dataclass
@@ -64,8 +66,8 @@ class Authenticator:
 
     Args:
         agents: the key of a person's agent under each of its living mandates.
-        may_sign_in: whether somebody with an account may sign in, now: people of a member without a site may where it
-            is hosted.
+        refuses: the reason code for which a person, or their agent, may not be here now, whoever they prove to be;
+            empty if they may. The agent's name is empty for the person.
         offload: runs a blocking hash elsewhere.
     """
 
@@ -73,7 +75,7 @@ class Authenticator:
     clock: Clock
     accounts: Mapping[str, Account]
     agents: Callable[[str, str], Mapping[str, PublicKey]]
-    may_sign_in: Callable[[str], bool]
+    refuses: Callable[[str, str], str]
     offload: Offload = in_own_threads
     called: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """When an agent last called, by its member and its mandate; since the site started."""
@@ -112,7 +114,7 @@ class Authenticator:
         if not fits or account is None or self.accounts.get(person) != account:
             raise Refused(f"signing in as {person}", ("sign_in_failed",))
         self._throttle.succeeded(person, address)
-        return self._let_in(Authenticated(person, account.role))
+        return self._let_in(Authenticated(person, account.role, credentials=account.credentials))
 
     def by_key(self, body: bytes) -> Authenticated:
         """Who signs in with a signed `Login`.
@@ -136,7 +138,7 @@ class Authenticator:
             raise refused
         self._used.put(used, True)
         if login.agent is None and account is not None:
-            return self._let_in(Authenticated(account.person, account.role))
+            return self._let_in(Authenticated(account.person, account.role, credentials=account.credentials))
         signed = [signature.key_id for signature in envelope.signatures]
         under = next(mandate for mandate, key in held.items() if key.key_id in signed)
         # An agent acts for its member, and has none of the rights that its member has over this site.
@@ -183,23 +185,35 @@ class Authenticator:
         return self._let_in(Authenticated(person, role, issuer=issuer))
 
     def _let_in(self, who: Authenticated) -> Authenticated:
-        if not self.may_sign_in(who.person):
-            raise Refused(f"signing in as {who.person}", ("institution_not_hosted",))
+        if code := self.why_ended(who):
+            raise Refused(f"signing in as {who.person}", (code,))
         return who
 
     def still(self, who: Authenticated) -> Authenticated:
         """The same, who wants another session.
 
         Raises:
-            Refused: this site may not vouch for the person any more.
+            Refused: they may be here no more.
         """
         return self._let_in(who)
 
-    def has_ended(self, who: Authenticated) -> bool:
-        """Whether somebody who has signed in may be here no more: their agent's mandate or their place here is over."""
-        if not self.may_sign_in(who.person):
-            return True
-        return bool(who.agent) and who.mandate not in self.agents(who.person, who.agent)
+    def why_ended(self, who: Authenticated) -> str:
+        """The reason code for which somebody who proved who they are may be here no more; empty while they may.
+
+        Their account was closed, disabled or given another passphrase or key, they or their agent are suspended, their
+        agent's mandate has ended, or their institution has no place here any more.
+        """
+        account = self.accounts.get(who.person)
+        if account is not None and account.disabled:
+            return "account_closed"
+        if not who.agent and not who.issuer:
+            if account is None:
+                return "account_closed"
+            if who.credentials and who.credentials != account.credentials:
+                return "credentials_changed"
+        if who.agent and who.mandate not in self.agents(who.person, who.agent):
+            return "mandate_ended"
+        return self.refuses(who.person, who.agent)
 
     def note_call(self, who: Authenticated) -> None:
         """Remember when an agent called."""

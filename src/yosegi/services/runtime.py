@@ -26,6 +26,7 @@ from yosegi.identity.device_login import DeviceLogin
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
+from yosegi.services.access.service import AccessLog
 from yosegi.services.agents.service import AgentService
 from yosegi.services.alerts.service import AlertService
 from yosegi.services.approvals.service import ApprovalService
@@ -46,12 +47,14 @@ from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.incidents.service import IncidentService
+from yosegi.services.metrics.service import MetricsService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
 from yosegi.services.operations.service import OperationsService
 from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.programme.service import ProgrammeService
+from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
 from yosegi.trust.signer import Signer
@@ -103,6 +106,9 @@ class Site:
     agent_tokens: AgentTokens
     authenticator: Authenticator
     sessions: SessionStore
+    signing_in: SessionService
+    access: AccessLog
+    metrics: MetricsService
     transfers: ObjectTransfers
     objects: ObjectService
     erasure: ErasureService
@@ -177,6 +183,7 @@ class Site:
         self.publisher.start()
         self.requests.start()
         self.rights.start()
+        await self.access.start()
         self.exchange.start()
         self.objects.start()
         self.evidence.start()

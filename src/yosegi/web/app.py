@@ -15,13 +15,13 @@ from yosegi.http.errors import PlainJson, in_json, status_of, told, unfit
 from yosegi.http.limits import Bounded
 from yosegi.http.security_headers import Guard
 from yosegi.services.runtime import Site
-from yosegi.web import api, machines, pages
+from yosegi.web import api, machines, metrics, pages
 from yosegi.web.description import DescribedApplication
 from yosegi.web.open_streams import OpenStreams
 from yosegi.web.pages.caller import caller_of, problem_page, to_sign_in
 from yosegi.web.parcel_middleware import ParcelMiddleware
 
-MACHINES = ("/api/", "/exchange/", "/station/", "/static/", "/openapi.json")
+MACHINES = ("/api/", "/exchange/", "/station/", "/static/", "/openapi.json", "/metrics", "/health")
 """What begins so is for programs: its errors are JSON."""
 
 
@@ -32,7 +32,7 @@ def make_app(site: Site) -> FastAPI:
     )
     app.state.site = site
     app.state.streams = OpenStreams()
-    for router in (machines.router, *api.ROUTERS, *pages.ROUTERS):
+    for router in (machines.router, metrics.router, *api.ROUTERS, *pages.ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(YosegiError, explain)

@@ -13,14 +13,16 @@ from markupsafe import Markup
 from yosegi.campaign import Campaign, Trial
 from yosegi.core.errors import Refused
 from yosegi.core.sanitize import plain
-from yosegi.core.states import TaskState, TrialState
+from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
+from yosegi.services.authorization.roles import RUNS_THE_SITE
 from yosegi.services.campaigns.schemas import AgentComparison, CampaignOverview, CampaignSummary
 from yosegi.services.campaigns.summary import keeps_limits, overview_of, summary_of, trial_of
 from yosegi.services.runtime import Site
 from yosegi.services.tasks.schemas import TaskDetail, TaskSummary
 from yosegi.trust.messages import Explanation
+from yosegi.web.api.campaigns import MOVES
 from yosegi.web.marks import mark_of, step_mark
 from yosegi.web.plot import convergence, is_of_first
 from yosegi.web.words import LANGUAGES, Words
@@ -28,6 +30,15 @@ from yosegi.web.words import LANGUAGES, Words
 LATEST = 40
 """Trials shown before somebody asks for all."""
 _STAY = {TrialState.REFUSED, TrialState.UNCERTAIN, TrialState.FAILED}
+
+
+_STOPS = (("hold", ("",)), ("stop", ("", "hold")), ("abort", ("", "hold", "safe_stop")))
+"""Each word that stops a site, and the levels at which it changes anything."""
+
+
+def moves_of(state: CampaignState) -> list[str]:
+    """The words that move a campaign from where it stands."""
+    return [word for word, after in MOVES.items() if may_follow(state, after)]
 
 
 @cache
@@ -74,12 +85,12 @@ class Looking:
 
     def switch(self) -> Markup:
         """The part that is on every page."""
-        dispatcher = self.site.dispatcher
+        operations, level = self.site.operations, self.site.dispatcher.stop_level
+        offered = [word for word, stronger in _STOPS if level in stronger and operations.may_stop(self.session)]
+        if level and self.session.role in RUNS_THE_SITE:
+            offered.append("release")
         return self.render(
-            "switch",
-            word=dispatcher.stop_level,
-            recorded=dispatcher.stop_is_recorded,
-            notices=len(self.site.alerts.open()),
+            "switch", stop=operations.stop_status(), offered=offered, notices=len(self.site.alerts.open())
         )
 
 
@@ -113,10 +124,10 @@ class FederationPage:
             "capabilities": look.render("capabilities", listings=site.catalogue.summaries()),
         }
 
-    def _line(self, campaign: Campaign) -> tuple[CampaignSummary, str, bool]:
-        """A campaign, why its last step could not be taken, and whether something in it is no real instrument."""
+    def _line(self, campaign: Campaign) -> tuple[CampaignSummary, str, bool, list[str]]:
+        """A campaign, why its last step failed, whether something in it is no real instrument, and what moves it."""
         trouble = self.looking.site.campaigns.last_error(campaign.spec.name)
-        return summary_of(campaign), trouble, any_simulated(campaign)
+        return summary_of(campaign), trouble, any_simulated(campaign), moves_of(campaign.state)
 
     def rows(self) -> dict[str, Markup]:
         """See `View`."""
@@ -158,6 +169,7 @@ class CampaignPage:
         return {
             "switch": look.switch(),
             "head": look.render("head", c=full, trouble=trouble, simulated=any_simulated(campaign)),
+            "steering": look.render("steering", name=self.name, words=moves_of(campaign.state)),
             "figures": look.render(
                 "figures",
                 c=full,

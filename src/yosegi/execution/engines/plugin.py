@@ -22,6 +22,7 @@ from yosegi.data import ObjectStore
 from yosegi.data.pulling import Offload
 from yosegi.execution.engines.entry_points import Publication
 from yosegi.ledger import Ledger
+from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
 
 
@@ -57,6 +58,7 @@ class EngineServices:
             them.
         on_late: takes the outcome of a task that no `run` waits for any more.
         offload: does long work with the disk.
+        successions: what earlier keys of the site said of those that followed, for programs that know an earlier one.
         home: the folder of the site, which nobody's code needs to see; None where there is none.
     """
 
@@ -71,6 +73,7 @@ class EngineServices:
     entries: Mapping[str, str]
     on_late: LateOutcome
     offload: Offload = asyncio.to_thread
+    successions: tuple[Envelope, ...] = ()
     home: Path | None = None
 
 

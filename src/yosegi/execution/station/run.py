@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
-import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -14,6 +15,7 @@ from yosegi.core import canonical
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import SiteId
+from yosegi.core.toml_text import read_toml_file
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.core.values import Value
 from yosegi.data import FileStore
@@ -22,7 +24,7 @@ from yosegi.execution.engines.station.object_channel import references
 from yosegi.execution.station.executor import ProcessExecutor
 from yosegi.execution.station.intents import IntentLog
 from yosegi.execution.station.station import Pace, Station
-from yosegi.trust.keys import PublicKey, by_id
+from yosegi.trust.keys import PublicKey, by_id, unbase64
 from yosegi.trust.signer import Ed25519Signer
 
 FILE = "station.toml"
@@ -38,6 +40,7 @@ class StationFile(Value):
         name: as its site knows it.
         site_key: the site's public key (Ed25519, 64 hexadecimal digits): answers signed by any other are refused.
         publish: `package.module:attribute` of what it does; also in the site's settings.
+        ca_file: certificates (PEM) of an authority that is trusted beside the system's; from the station's folder.
         silence: seconds without contact after which it starts nothing new.
     """
 
@@ -47,6 +50,7 @@ class StationFile(Value):
     site_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     publish: tuple[str, ...] = Field(min_length=1)
     silence: float = Field(default=60.0, gt=0)
+    ca_file: str = ""
     limits: TaskLimits = TaskLimits()
 
     @classmethod
@@ -58,11 +62,9 @@ class StationFile(Value):
         """
         path = folder / FILE
         try:
-            return cls.read(canonical.dumps(tomllib.loads(path.read_text(encoding="utf-8"))), what=str(path))
+            return cls.read(canonical.dumps(read_toml_file(path)), what=str(path))
         except FileNotFoundError:
             raise Invalid(str(path), "does not exist", "make one with yosegi station init") from None
-        except tomllib.TOMLDecodeError as error:
-            raise Invalid(str(path), f"not readable TOML ({error})") from None
 
 
 class HttpSiteConnection:
@@ -97,7 +99,7 @@ async def run_station(
     hand = ProcessExecutor(settings.publish, folder, limits=settings.limits, import_path=import_path, store=store)
     try:
         await hand.start()
-        async with HttpTransport() as transport:
+        async with HttpTransport(ca_file=str(folder / settings.ca_file) if settings.ca_file else "") as transport:
             station = Station(
                 name=settings.name,
                 site=settings.site,
@@ -107,6 +109,7 @@ async def run_station(
                 log=log,
                 hand=hand,
                 clock=clock,
+                keep_key=partial(keep_site_key, folder),
                 seed=int(signer.public.key_id[-8:], 16),
                 pace=pace or Pace(silence=settings.silence),
                 store=store,
@@ -118,6 +121,22 @@ async def run_station(
     finally:
         await hand.close()
         log.close()
+
+
+def keep_site_key(folder: Path, key: PublicKey) -> None:
+    """Write the site's key down in a station's settings; every other line stays as it is.
+
+    Raises:
+        Invalid: the file has no such line.
+    """
+    path = folder / FILE
+    line = f'site_key = "{unbase64(key.public).hex()}"'
+    text, count = re.subn(r"(?m)^\s*site_key\s*=.*$", line, path.read_text(encoding="utf-8"), count=1)
+    if not count:
+        raise Invalid(str(path), "has no line site_key", f"add {line}")
+    new = path.with_suffix(".new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
 
 
 def _tidy(store: FileStore, log: IntentLog, clock: Clock) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from yosegi.execution.engines.station.documents import (
     LIFE,
     Ended,
     Holding,
+    KeySuccession,
     Reached,
     StationAnswer,
     StationCall,
@@ -37,6 +39,8 @@ from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.signer import Signer
+
+log = logging.getLogger("yosegi.station")
 
 _TELL_AT_MOST = 1_500_000
 """Bytes of results in one call; the rest goes with the next."""
@@ -89,6 +93,7 @@ class Station:
         site_keys: the keys of its site, by key id.
         log: its durable memory.
         hand: what does the work.
+        keep_key: writes the site's key down when it is another.
         seed: of the jitter between attempts.
         store: the station's own objects; None where it has none.
     """
@@ -101,6 +106,7 @@ class Station:
     log: IntentLog
     hand: StationExecutor
     clock: Clock
+    keep_key: Callable[[PublicKey], None]
     seed: int = 0
     pace: Pace = field(default_factory=Pace)
     store: ObjectStore | None = None
@@ -170,6 +176,8 @@ class Station:
 
     async def _pause(self, trouble: str) -> None:
         """Wait, longer after each failure, and for a random part of it, so that stations do not march in step."""
+        if trouble != self.trouble:
+            log.warning("station %s: %s", self.name, trouble)
         self.trouble, self._offered = trouble, ()
         delay = min(self.pace.longest, self.pace.first * 2**self._failures)
         self._failures = min(self._failures + 1, 30)
@@ -188,12 +196,29 @@ class Station:
         call = self._call(self.pace.wait if wait is None else wait)
         body = call.sign(self.signer).to_bytes()
         data = await self.link.exchange(body, timeout=call.wait + self.pace.slack)
-        answer = StationAnswer.open(Envelope.read(data), self.site_keys, now=self.clock.now())
+        envelope = Envelope.read(data)
+        self._follow_keys(envelope)
+        answer = StationAnswer.open(envelope, self.site_keys, now=self.clock.now())
         said = (answer.station, answer.site, answer.run, answer.sequence)
         if said != (call.station, call.site, call.run, call.sequence):
             raise Invalid("an answer of the site", "answers another call", "it is asked again by itself")
         self._heard = self.clock.monotonic()
         return self._obey(answer)
+
+    def _follow_keys(self, answer: Envelope) -> None:
+        """Believe the site's next key where the one that is believed gave its word for it.
+
+        The words come in an answer that is not believed yet: each is signed by the key before it, and proves itself.
+        """
+        if {signature.key_id for signature in answer.signatures} & self.site_keys.keys():
+            return
+        for word in StationAnswer.peek(answer).successions or ():
+            with contextlib.suppress(Untrusted):
+                said = KeySuccession.open(word, self.site_keys, now=self.clock.now())
+                if said.site == self.site:
+                    self.site_keys = {said.key.key_id: said.key}
+                    self.keep_key(said.key)
+                    log.warning("the site %s has another key now: %s", self.site, said.key.fingerprint)
 
     def _call(self, wait: float) -> StationCall:
         self._sequence += 1

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from yosegi.core.errors import Invalid
+from yosegi.core.identifiers import home_of
 from yosegi.core.values import Value
 from yosegi.ledger import Draft, Entry, Ledger
 from yosegi.trust.document import Moment
@@ -131,6 +132,15 @@ class SuspensionRegister:
     def bars(self, charter: str, peer: str) -> bool:
         """Whether nothing is exchanged with a peer under a charter."""
         return any(s.kind == "site" and s.name == peer and s.applies(charter) for s in self.in_force)
+
+    def bars_person(self, person: str, agent: str, here: str) -> bool:
+        """Whether a person, their agent or their institution is barred from a site altogether, under every charter.
+
+        The site's own people are not barred with the site `here`: somebody must be able to lift it.
+        """
+        home = home_of(person)
+        barred = {("person", person), ("agent", agent), ("site", home if home != here else "")}
+        return any(not s.charter and (s.kind, s.name) in barred for s in self.in_force)
 
 
 def _body(entry: Entry) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from yosegi.core.supervision import BackgroundState, Supervisor
 from yosegi.exchange import Channels
 from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.execution.breaker import Breakers
+from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.ledger import Ledger
 from yosegi.services.alerts.ledger_scrub import LedgerScrub
@@ -62,6 +63,7 @@ class HealthChecks:
         erasure: what peers ask to have erased.
         scrub: reads the ledger again from its file; None where there is none.
         campaigns: what the members on whose behalf campaigns run are to be told.
+        dispatcher: whose work somebody may have stopped.
     """
 
     site: str
@@ -77,11 +79,13 @@ class HealthChecks:
     erasure: ErasureService | None = None
     scrub: LedgerScrub | None = None
     campaigns: Callable[[], Iterator[HealthProblem]] | None = None
+    dispatcher: Dispatcher | None = None
 
     def now(self) -> list[HealthProblem]:
         """All that hold; a check that fails is one of them, and hides no other."""
         checks: dict[str, Callable[[], Iterator[HealthProblem]]] = {
             "ledger": self._ledger,
+            "stop": self._stop,
             "background": self._background,
             "owner": self._owner,
             "stations": self._stations,
@@ -105,6 +109,13 @@ class HealthChecks:
         if self.scrub is not None and self.scrub.damage:
             fields = {"site": self.site, "why": self.scrub.damage}
             yield HealthProblem("ledger/damage", "ledger_damaged", fields, self.site)
+
+    def _stop(self) -> Iterator[HealthProblem]:
+        if self.dispatcher is not None and self.dispatcher.is_stopped:
+            by, since, why = self.dispatcher.stopped_by
+            word = self.dispatcher.stop_level.replace("_", " ")
+            fields = {"site": self.site, "word": word, "by": by, "since": since[:19], "why": why or "…"}
+            yield HealthProblem(f"stop/{since}", "site_stop_engaged", fields, self.site)
 
     def _background(self) -> Iterator[HealthProblem]:
         for task in self.supervisor.failing():
@@ -154,7 +165,10 @@ class HealthChecks:
             yield HealthProblem(f"mail/{host}/{sender}", "mail_refused", fields, sender, host)
         for line in self.channels.statistics():
             ago = line["unheard_seconds"]
-            if line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.channels.witness.forked:
+            if line["suspended_there"]:
+                name = f"suspended/{line['charter']}/{line['peer']}"
+                yield HealthProblem(name, "suspended_by_peer", {"peer": line["peer"]}, line["peer"], line["peer"])
+            elif line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.channels.witness.forked:
                 fields = {"peer": line["peer"], "hours": str(int(ago // 3600)), "why": line["trouble"]}
                 yield HealthProblem(
                     f"peer/{line['charter']}/{line['peer']}", "peer_unreachable", fields, line["peer"], line["peer"]

@@ -246,6 +246,12 @@ class Authorizer:
             for charter in self.registry.charters()
         )
 
+    def refuses(self, person: str, agent: str = "") -> str:
+        """The reason code for which a person, or their agent, may not be here now; empty if they may."""
+        if self.suspensions.bars_person(person, agent, self.site):
+            return "person_suspended"
+        return "" if self.may_sign_in(person) else "institution_not_hosted"
+
     def may_see(self, charter: str, team: str, who: Session) -> bool:
         """Whether somebody may look at a team's work here: its people may, and those who run the site.
 

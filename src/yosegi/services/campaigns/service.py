@@ -17,12 +17,15 @@ from yosegi.campaign.spec_check import findings_against, formula, taken_over, wo
 from yosegi.core.contract import Conduct, Contract
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.fifo_cache import FifoCache
-from yosegi.core.identifiers import home_of
+from yosegi.core.identifiers import home_of, split_capability
+from yosegi.core.reasons import explain
 from yosegi.core.states import CampaignState
+from yosegi.exchange import Channels
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.governance.agreements.label import Label
 from yosegi.identity.accounts import Session
 from yosegi.planner import Expected, PlannerError
+from yosegi.services.access.service import AccessLog
 from yosegi.services.agents.proposing import ProposingAgents
 from yosegi.services.answer import JsonObject
 from yosegi.services.authorization.roles import check_person
@@ -71,6 +74,8 @@ class CampaignService:
     authorizer: Authorizer
     mandates: MandateService
     exporter: CampaignExporter
+    access: AccessLog
+    channels: Channels
     proposing: ProposingAgents
     compute: Answering
     _answers: FifoCache[str, CampaignAnswer] = field(default_factory=lambda: FifoCache(32))
@@ -206,8 +211,18 @@ class CampaignService:
         return [one for one in found if self.authorizer.may_see(one.spec.charter, one.spec.team, who)]
 
     def last_error(self, name: str) -> str:
-        """Why the last step of a campaign could not be taken; empty if it was."""
-        return self.engine.last_error(name)
+        """Why a campaign stands: its last step could not be taken, or an owner it asks hears nothing of this site.
+
+        Empty while it goes on, and once it is over.
+        """
+        return self.engine.last_error(name) or self._unheard(self.engine.get(name))
+
+    def _unheard(self, campaign: Campaign) -> str:
+        if campaign.state.final:
+            return ""
+        owners = {split_capability(ref)[0] for ref in campaign.spec.capabilities()}
+        barred = sorted(c.peer for c in self.channels if c.suspended_there and c.peer in owners)
+        return " ".join(explain("suspended_by_peer", peer=peer) for peer in barred)
 
     async def answer(self, name: str, who: Session) -> CampaignAnswer:
         """What a campaign has found, what its model learned, and what was gained; kept until something ends.
@@ -238,7 +253,9 @@ class CampaignService:
         Raises:
             NotFound: none of that name, or one of another team.
         """
-        return await self.exporter.export(self.get_for(name, who))
+        found = self.get_for(name, who)
+        await self.access.exported("campaign", name, who)
+        return await self.exporter.export(found)
 
     # -- acting ---------------------------------------------------------------------------------------------------
 

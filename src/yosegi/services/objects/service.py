@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, BinaryIO
 
 from yosegi.core.clock import Clock
-from yosegi.core.contract import Sensitivity
+from yosegi.core.contract import Sensitivity, strictest
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.object import ObjectRef
 from yosegi.data import PUT, Known, ObjectStore, known, named
@@ -19,6 +19,7 @@ from yosegi.data.view import is_erased
 from yosegi.governance.charter.registry import Registry
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
+from yosegi.services.access.service import AccessLog
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.objects.schemas import ObjectDetail, ObjectNaming, ObjectsCollected, ObjectSummary
 from yosegi.services.objects.transfers import ObjectTransfers
@@ -42,6 +43,7 @@ class ObjectService:
     registry: Registry
     authorizer: Authorizer
     transfers: ObjectTransfers
+    access: AccessLog
     offload: Offload
 
     async def put(
@@ -133,6 +135,18 @@ class ObjectService:
             for one in namings
         )
         return ObjectDetail(**self._line(digest, namings[::-1]), history=history)
+
+    async def take(self, digest: str, who: Session) -> tuple[ObjectRef, Iterator[bytes]]:
+        """The same as `open`, on record where the object is not public.
+
+        Raises:
+            NotFound, Refused: as `open`.
+            Unavailable: it cannot be recorded, and so is not given.
+        """
+        found = self.open(digest, who)
+        labels = (one.ref.sensitivity for one in known(self.ledger, "digest = ?", digest))
+        await self.access.read(digest, strictest(*labels), who)
+        return found
 
     def open(self, digest: str, who: Session) -> tuple[ObjectRef, Iterator[bytes]]:
         """The bytes of an object, verified as they are read.

@@ -7,7 +7,7 @@ from yosegi.services.answer import Answer, Timestamp
 
 
 class StopStatus(Answer):
-    """Whether a site starts nothing new, and by which word it was stopped; empty if it was not.
+    """Whether a site starts nothing new, by which word it was stopped, by whom, when and why; empty if it was not.
 
     Args:
         recorded: whether the ledger has it. A stop that could not be recorded is done all the same, and is recorded as
@@ -17,6 +17,9 @@ class StopStatus(Answer):
     held: bool
     word: str
     recorded: bool = True
+    by: str = ""
+    since: Timestamp = ""
+    why: str = ""
 
 
 class BreakerStatus(Answer):

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from yosegi.core.clock import timestamp
 from yosegi.core.engine import Engines
 from yosegi.core.errors import NotFound, Refused
+from yosegi.core.events import Events
 from yosegi.core.supervision import Supervisor
 from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.events import StopLevelChanged
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.identity.accounts import Session
@@ -22,6 +24,7 @@ from yosegi.services.operations.schemas import (
     StationStatus,
     StopStatus,
 )
+from yosegi.services.operations.stop_permission import StopPermission
 
 STOP_LEVELS = ("hold", "stop", "abort", "release")
 
@@ -33,6 +36,8 @@ class OperationsService:
     Args:
         repository: what this site publishes.
         dispatcher: whose work is stopped and released.
+        stop_permission: who may stop the site.
+        events: told `StopLevelChanged`.
         supervisor: owns what runs in the background.
         engines: what does the work; of those with a station somebody may have to settle it.
     """
@@ -42,17 +47,25 @@ class OperationsService:
     restore_guard: RestoreGuard
     supervisor: Supervisor
     engines: Engines
+    stop_permission: StopPermission
+    events: Events
+
+    def may_stop(self, who: Session) -> bool:
+        """Whether somebody may stop the whole site; those who run it may also release it."""
+        return self.stop_permission.allows(who)
 
     async def set_stop_level(self, word: str, who: Session, reason: str) -> StopStatus:
         """Hold, safely stop or abort everything this site runs, or release it. Needs nobody else's permission.
 
         Raises:
             NotFound: not one of hold, stop, abort, release.
-            Refused: releasing is for operators; every person may stop. An agent may not: no site runs under its
-                mandate alone, and what does it may stop by itself.
+            Refused: releasing is for operators, and stopping for the people whom the settings name. An agent may not:
+                no site runs under its mandate alone, and what does it may stop by itself.
         """
         if who.agent:
             raise Refused(f"the switch of {self.repository.site}", ("not_under_own_mandate",))
+        if word != "release" and not self.may_stop(who):
+            raise Refused("stopping this site", ("stopping_not_yours",))
         if word == "hold":
             await self.dispatcher.hold(who.person, reason)
         elif word == "stop":
@@ -64,8 +77,17 @@ class OperationsService:
             await self.dispatcher.release(who.person, reason)
         else:
             raise NotFound("switch position", word, STOP_LEVELS)
+        self.events.publish(StopLevelChanged(self.dispatcher.stop_level))
+        return self.stop_status()
+
+    def stop_status(self) -> StopStatus:
+        """Whether the site starts nothing new, by which word, whose, since when and why."""
         dispatcher = self.dispatcher
-        return StopStatus(held=dispatcher.is_stopped, word=dispatcher.stop_level, recorded=dispatcher.stop_is_recorded)
+        by, since, why = dispatcher.stopped_by
+        return StopStatus(
+            held=dispatcher.is_stopped, word=dispatcher.stop_level, recorded=dispatcher.stop_is_recorded,
+            by=by, since=since, why=why,
+        )  # fmt: skip
 
     def restoration(self) -> RestorationStatus:
         """What a restoration from a backup may have lost, and whether a person has settled it."""

@@ -23,6 +23,7 @@ class PeerStatus(Answer):
         trouble: why it was not reached the last time.
         clock_seconds: by how many seconds its clock differs, where that is too many; else 0.
         waiting: messages that wait for it.
+        suspended_there: whether it says that it has suspended this site.
     """
 
     charter: str
@@ -33,4 +34,5 @@ class PeerStatus(Answer):
     trouble: str
     clock_seconds: int
     waiting: int
+    suspended_there: bool = False
     told_by: ToldBy

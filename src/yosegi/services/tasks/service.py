@@ -97,6 +97,10 @@ class TaskService:
         typed = ({"state": TaskState(row["state"]), "notified": bool(row["notified"])} for row in rows)
         return tuple(TaskSummary(**dict(row) | fields) for row, fields in zip(rows, typed, strict=True))
 
+    def running(self) -> int:
+        """How many tasks run now, of every team."""
+        return int(self.ledger.query("SELECT COUNT(*) AS n FROM task WHERE state = 'dispatched'")[0]["n"])
+
     # -- acting ---------------------------------------------------------------------------------------------------
 
     async def settle(self, name: str, effect: Effect, note: str, who: Session) -> TaskDetail:

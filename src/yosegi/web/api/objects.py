@@ -56,12 +56,12 @@ async def show_object(sha256: Digest, site: Here, who: Who) -> ObjectDetail:
 @router.get("/objects/{sha256}/bytes", response_class=Bytes)
 async def get_object(sha256: Digest, site: Here, who: Who) -> Bytes:
     """Its bytes."""
-    return download(site, sha256, who)
+    return await download(site, sha256, who)
 
 
-def download(site: Site, sha256: str, who: Session) -> Bytes:
+async def download(site: Site, sha256: str, who: Session) -> Bytes:
     """An object's bytes as a file to be kept: never shown, never run, whatever its media type says it is."""
-    ref, data = site.objects.open(sha256, who)
+    ref, data = await site.objects.take(sha256, who)
     headers = {
         "Content-Disposition": f'attachment; filename="{ref.sha256[7:23]}.{extension_of(ref.media_type)}"',
         "Content-Length": str(ref.size),

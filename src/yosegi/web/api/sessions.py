@@ -10,8 +10,8 @@ from pydantic import Field
 
 from yosegi.http.authentication import Here, Who, address_of, bearer
 from yosegi.http.bodies import Body
-from yosegi.identity.sessions import authenticated
-from yosegi.services.sessions.schemas import BrowserSignIn, SessionEnded, SessionToken
+from yosegi.services.sessions.schemas import BrowserSignIn, SessionDetail, SessionEnded, SessionToken
+from yosegi.web.api.router import Name
 from yosegi.web.api.router import router as router_of
 
 router = router_of("sessions")
@@ -35,10 +35,10 @@ class Collect(Body):
 async def sign_in(body: SignIn, site: Here, request: Request) -> SessionToken:
     """Sign in with a passphrase, or with a key by a signed login."""
     if body.login is not None:
-        who = site.authenticator.by_key(json.dumps(body.login).encode())
+        token = await site.signing_in.by_key(json.dumps(body.login).encode(), address_of(request))
     else:
-        who = await site.authenticator.by_passphrase(body.person, body.passphrase, address_of(request))
-    return SessionToken(token=await site.sessions.open(who, program=True))
+        token = await site.signing_in.by_passphrase(body.person, body.passphrase, address_of(request), program=True)
+    return SessionToken(token=token)
 
 
 @router.post("/session/end")
@@ -56,10 +56,21 @@ async def begin_in_browser(site: Here) -> BrowserSignIn:
 
 
 @router.post("/session/browser/collect")
-async def collect(body: Collect, site: Here) -> SessionToken:
+async def collect(body: Collect, site: Here, request: Request) -> SessionToken:
     """The token, once the person has confirmed; empty until then. It outlives a restart of the site."""
     given = site.handover.collect(body.secret)
     if given is None:
         return SessionToken(token="")
-    who = site.authenticator.still(authenticated(given))
-    return SessionToken(token=await site.sessions.open(who, program=True))
+    return SessionToken(token=await site.signing_in.hand_over(given, address_of(request)))
+
+
+@router.get("/sessions")
+async def sessions(site: Here, who: Who) -> tuple[SessionDetail, ...]:
+    """Who is signed in: one's own sessions, or everybody's for those who run the site."""
+    return site.signing_in.listing(who)
+
+
+@router.post("/sessions/{name}/end")
+async def end_session(name: Name, site: Here, who: Who) -> SessionEnded:
+    """End a session, one's own or, for those who run the site, anybody's: its token opens nothing any more."""
+    return await site.signing_in.end(name, who)

@@ -187,6 +187,13 @@ async def act(caller: Caller, back: str, do: Callable[[Session, Form], Awaitable
         do: what the form asks.
     """
     session, form = await guarded_form(caller)
+    return await act_on(caller, back, session, form, do)
+
+
+async def act_on(
+    caller: Caller, back: str, session: Session, form: Form, do: Callable[[Session, Form], Awaitable[object]]
+) -> Response:
+    """The same for a form that was read already."""
     try:
         await do(session, form)
     except (Refused, Conflict, Invalid) as error:

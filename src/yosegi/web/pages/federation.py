@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from yosegi.web.pages.caller import Here, act, live, show, signed_in
+from yosegi.web.pages.caller import Here, act, act_on, guarded_form, live, show, signed_in
 from yosegi.web.views import FederationPage
 
 router = APIRouter(include_in_schema=False)
@@ -33,9 +33,9 @@ async def acknowledge_notice(caller: Here) -> Response:
 
 @router.post("/switch/{word}")
 async def switch(word: str, caller: Here) -> Response:
-    """Hold, safely stop or abort everything this site runs, or release it."""
-    return await act(
-        caller,
-        "",
-        lambda session, form: caller.site.operations.set_stop_level(word, session, form.get("why", "")[:2000]),
-    )
+    """Hold, safely stop or abort everything this site runs, once it was confirmed; or release it."""
+    session, form = await guarded_form(caller)
+    why, operations = form.get("why", "")[:2000], caller.site.operations
+    if word in ("hold", "stop", "abort") and form.get("confirmed") != "yes" and operations.may_stop(session):
+        return show(caller, "confirm_stop", word=word, running=caller.site.tasks.running())
+    return await act_on(caller, "", session, form, lambda session, form: operations.set_stop_level(word, session, why))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from yosegi.core.errors import NotFound, Refused, Unavailable
+from yosegi.http.authentication import address_of
 from yosegi.identity.accounts import Session
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.services.runtime import Site
@@ -45,14 +46,14 @@ async def back(caller: Here) -> Response:
     kept = caller.request.cookies.get(_kept(site), "")
     try:
         person, role, to = await provider.finish(kept, dict(caller.request.query_params), site.authenticator.accounts)
+        address = address_of(caller.request)
+        token = await site.signing_in.vouched_for(person, role, provider.openid.client.issuer, address)
     except (Refused, Unavailable) as error:
         answer = problem_page(caller, error, 403 if isinstance(error, Refused) else 503, f"{caller.root}sign-in")
         answer.delete_cookie(_kept(site), httponly=True, samesite="lax")
         return answer
     if before := caller.request.cookies.get(cookie_name(site)):
         await site.sessions.close(before)
-    who = site.authenticator.vouched_for(person, role, provider.openid.client.issuer)
-    token = await site.sessions.open(who, program=False)
     # A page and no redirect: the strict cookie does not go with a navigation that another site began.
     answer = show(caller, "signed_in", there=f"{caller.root}{inside(to)}", person=person)
     secure = provider.openid.client.redirect_uri.startswith("https:")

@@ -20,4 +20,4 @@ async def objects(caller: Here, campaign: str = "", task: str = "") -> Response:
 @router.get("/objects/{sha256}/bytes")
 async def object_bytes(sha256: str, caller: Here) -> Response:
     """An object as a file to be kept."""
-    return download(caller.site, sha256, signed_in(caller))
+    return await download(caller.site, sha256, signed_in(caller))

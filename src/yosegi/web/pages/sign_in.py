@@ -27,8 +27,7 @@ async def sign_in(caller: Here) -> Response:
     person, to = form.get("person", "").strip()[:80], form.get("to", "")
     try:
         passphrase, address = form.get("passphrase", "")[:1024], address_of(caller.request)
-        who = await caller.site.authenticator.by_passphrase(person, passphrase, address)
-        token = await caller.site.sessions.open(who, program=False)
+        token = await caller.site.signing_in.by_passphrase(person, passphrase, address, program=False)
     except Refused as error:
         lines = [caller.w.code(code) for code in error.reasons]
         told = {"lines": lines, "codes": error.reasons, "back": None, "missing": False, "stays": True}

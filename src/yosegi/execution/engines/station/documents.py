@@ -18,11 +18,16 @@ from yosegi.core.object import ObjectRef
 from yosegi.core.values import Value
 from yosegi.data import AT_ONCE, Chunk, ChunkRequest
 from yosegi.trust.document import Document, Moment
+from yosegi.trust.envelope import Envelope
+from yosegi.trust.keys import PublicKey
 
 LIFE = timedelta(seconds=30)
 """How long a call or an answer may be on its way."""
 LONGEST_WAIT = 60.0
 """Seconds that a site may keep a call open."""
+
+MOST_SUCCESSIONS = 8
+"""Keys that a station may have missed; one that missed more is told its site's key by a person."""
 
 TaskKey = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 StopWord = Literal["", "hold", "safe_stop", "abort"]
@@ -165,6 +170,16 @@ class StationCall(_Spoken):
     memory: Memory | None = None
 
 
+class KeySuccession(Document):
+    """The word of a site's online key for the one that takes its place, for those who know no other key of the site."""
+
+    kind: ClassVar[str] = "key_succession"
+
+    site: SiteId
+    key: PublicKey
+    issued: Moment
+
+
 class StationAnswer(_Spoken):
     """A site to its station; `run` and `sequence` are those of the call it answers.
 
@@ -173,6 +188,7 @@ class StationAnswer(_Spoken):
         acknowledged: ends that need not be told again.
         cancel: tasks that must never start any more.
         halt: tasks that are to stop; None where there are none.
+        successions: the words of earlier keys for those that followed, the oldest first; None where there are none.
         stop: start nothing (`hold`), reach the safe state (`safe_stop`), or stop at once (`abort`).
     """
 
@@ -183,3 +199,4 @@ class StationAnswer(_Spoken):
     cancel: tuple[TaskKey, ...] = ()
     halt: tuple[Halt, ...] | None = None
     stop: StopWord = ""
+    successions: Annotated[tuple[Envelope, ...], Field(max_length=MOST_SUCCESSIONS)] | None = None

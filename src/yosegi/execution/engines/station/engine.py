@@ -7,6 +7,7 @@ called unknown, and if the station comes back with the truth, it is passed on.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -37,6 +38,8 @@ from yosegi.execution.outcomes import ended_badly, never_began
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey, by_id
 from yosegi.trust.signer import Signer
+
+log = logging.getLogger("yosegi.station")
 
 _FRESH = 30.0
 """Seconds after its last call for which a station counts as connected."""
@@ -86,6 +89,7 @@ class StationEngine:
         memory: what the station tells of its own memory, on record; None where nobody compares it.
         store: where objects among inputs and outputs lie; None where there are none.
         offload: does long work with the disk.
+        successions: told to the station with each answer, so that one that knows an earlier key of this site follows.
     """
 
     remembers = True
@@ -111,6 +115,7 @@ class StationEngine:
             memory=StationMemory(services.name, services.ledger),
             store=services.store,
             offload=services.offload,
+            successions=services.successions,
         )
 
     def __init__(
@@ -128,7 +133,9 @@ class StationEngine:
         memory: StationMemory | None = None,
         store: ObjectStore | None = None,
         offload: Offload = asyncio.to_thread,
+        successions: tuple[Envelope, ...] = (),
     ) -> None:
+        self._successions = successions
         self._memory = memory
         self._channel: ObjectChannel | None = None
         if store is not None:
@@ -275,6 +282,7 @@ class StationEngine:
         self._calls += 1
         number = self._calls
         self._heard, self._heard_at = self._clock.monotonic(), timestamp(self._clock.now())
+        self._log_contact(heard)
         self._resting, self._trouble = heard.resting, heard.trouble
         self._wake()
         if self._channel is not None:
@@ -288,6 +296,13 @@ class StationEngine:
                 want.progress(Progress(reached.key, reached.fraction, reached.text))
         self._note(heard)
         return await self._answer(heard, spoken, number)
+
+    def _log_contact(self, heard: StationCall) -> None:
+        """One line when the station is heard again, and when it tells of other trouble than before."""
+        if self._calls == 1 or heard.sequence == 1:
+            log.info("station %s calls: its run %d", self.name, heard.run)
+        if heard.trouble != self._trouble:
+            log.warning("station %s tells: %s", self.name, heard.trouble or "no trouble any more")
 
     @property
     def unsettled(self) -> str:
@@ -430,6 +445,7 @@ class StationEngine:
             station=self.name, site=self._site, run=heard.run, sequence=heard.sequence, issued=now,
             not_after=now + LIFE, work=() if superseded else work, acknowledged=spoken,
             cancel=tuple(sorted(self._burying)), halt=halts or None, stop=self._stop,
+            successions=self._successions or None,
             **({} if superseded or self._channel is None else self._channel.say()),
         )  # fmt: skip
         self._fetched = False

@@ -1,0 +1,63 @@
+"""TOML that people write: read into plain values, with a sentence and the field for what would only fail later."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from yosegi.core.errors import Invalid
+
+BOM = "\ufeff"
+
+
+def read_toml_file(path: Path, *, what: str = "") -> dict[str, Any]:
+    """The values in a file.
+
+    Raises:
+        Invalid: as `parse_toml`, or not UTF-8.
+        FileNotFoundError: there is none.
+    """
+    what = what or str(path)
+    try:
+        return parse_toml(path.read_bytes().decode(), what=what)
+    except UnicodeDecodeError as error:
+        raise Invalid(what, f"is not UTF-8 text ({error})", "save it as UTF-8") from None
+
+
+def parse_toml(text: str, *, what: str) -> dict[str, Any]:
+    """The values in a text.
+
+    Example:
+        >>> parse_toml("limit = nan", what="site.toml")
+        Traceback (most recent call last):
+        ...
+        yosegi.core.errors.Invalid: site.toml: limit: is nan. give a finite number
+
+    Raises:
+        Invalid: not TOML, it begins with a byte order mark, or a number in it is not finite; names the field.
+    """
+    if text.startswith(BOM):
+        raise Invalid(what, "begins with a byte order mark (BOM)", "save it as UTF-8 without one")
+    try:
+        value = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Invalid(what, f"not TOML ({error})") from None
+    for field, number in _numbers(value, ""):
+        if not math.isfinite(number):
+            raise Invalid(what, f"{field}: is {number}", "give a finite number")
+    return value
+
+
+def _numbers(value: Any, field: str) -> Iterator[tuple[str, float]]:
+    """Every floating-point number, with the field it stands in."""
+    if isinstance(value, float):
+        yield field, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _numbers(item, f"{field}.{key}" if field else key)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _numbers(item, f"{field}.{number}")
