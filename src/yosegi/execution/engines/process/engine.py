@@ -89,6 +89,7 @@ class ProcessEngine:
         store: where objects among inputs and outputs lie; None where there are none.
         worker: a process for each task, or one warm process for each capability, which takes one task at a time.
         name: the engine's.
+        printed_to: a file to which what tasks print is added; None where it is not kept.
     """
 
     remembers = False
@@ -121,7 +122,9 @@ class ProcessEngine:
         store: ObjectStore | None = None,
         worker: Literal["per_task", "warm"] = "per_task",
         name: str = "process",
+        printed_to: Path | None = None,
     ) -> None:
+        self._printed_to = printed_to
         self.name, self._store, self._worker = name, store, worker
         self._entries, self._folder, self._slots, self._clock = dict(entries), folder.absolute(), slots, clock
         self._limits, self._import_path = limits or TaskLimits(), import_path
@@ -251,6 +254,7 @@ class ProcessEngine:
             "attribute": split_entry(self._entries[work.capability])[1], "capability": work.capability,
             "key": work.key, "seed": seed_of(work.query_of or work.key), "inputs": work.inputs,
             "time_limit": work.time_limit, "grace": work.grace, "files": case.files, "query_of": work.query_of,
+            "printed_to": None if self._printed_to is None else str(self._printed_to),
         }  # fmt: skip
 
     async def _ended(self, case: _Case, server: Worker, ending: asyncio.Future[Ending]) -> Ending:
