@@ -168,6 +168,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "restore_unsettled",
         "station_unsettled",
         "station_unheard",
+        "engine_trouble",
         "peer_unreachable",
         "disk_nearly_full",
         "site_stopped",
