@@ -145,7 +145,7 @@ async def heard(federation: Federation) -> list[BaseModel | bytes]:
         await home.governance.explain(query, member), await home.governance.what_if(query, member),
         (await home.governance.access(member))[0], await home.governance.reload({}, [], officer),
         await home.programme.register_outcome("toy", "dataset", "Toy colours", "https://doi.org/10.5555/1", member),
-        home.programme.list()[0], await home.campaigns.export("toy"),
+        home.programme.list(member)[0], await home.campaigns.export("toy"),
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from yosegi.cli._files import output, write_output
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import Sheet, as_json, explained, print_table, say, show_json, show_table
 from yosegi.client.client import CampaignHandle, Client
@@ -105,7 +106,7 @@ def watch(name: str, json_: bool, **site: Any) -> None:
 
 @campaign.command()
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), help="File to write; standard output if none.")
+@output(required=False, help="File to write; standard output if none.")
 @with_site
 @explained
 def export(name: str, out: Path | None, **site: Any) -> None:
@@ -114,7 +115,7 @@ def export(name: str, out: Path | None, **site: Any) -> None:
     if out is None:
         sys.stdout.buffer.write(data)
     else:
-        out.write_bytes(data)
+        write_output(out, data)
         say(f"{out}: {len(data)} bytes; check it: yosegi verify {out}")
 
 

@@ -44,6 +44,8 @@ class OutcomeCode(StrEnum):
     """It was told to stop, by a person or because a right lapsed."""
     INTERRUPTED = "interrupted"
     """The site ended while it ran, and its engine does not remember what it did."""
+    GIVEN_UP = "given_up"
+    """What ran it, the site or its station, ended as often as it was begun; it is not begun again."""
     LOST_IN_RESTORE = "lost_in_restore"
     """It may have run after the backup was made from which the site was restored."""
     CAPABILITY_GONE = "capability_gone"

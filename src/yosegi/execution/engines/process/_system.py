@@ -14,13 +14,13 @@ _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def die_with(parent: int) -> None:
-    """End this process, uncatchably, when its parent ends (Linux: prctl(2), PR_SET_PDEATHSIG).
+def die_with(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """End this process, by default uncatchably, when its parent ends (Linux: prctl(2), PR_SET_PDEATHSIG).
 
     The parent may have died before the call, so it is looked for afterwards. Elsewhere the end of the pipe tells.
     """
     if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 
