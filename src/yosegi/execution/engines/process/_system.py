@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -65,12 +66,17 @@ _JOB_THREADS = "YOSEGI_JOB_THREADS"
 _KEPT_IN_A_JOB = ("SLURM", "PJM", "PMI", "PMIX", "PLE", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
 
-def environment(import_path: tuple[Path, ...] = ()) -> dict[str, str]:
-    """The variables a worker gets: a short list, so that no secret of the site's environment reaches a pack."""
+def environment(import_path: tuple[Path, ...] = (), named: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables a worker gets: a short list, so that no secret of the site's environment reaches a pack.
+
+    Args:
+        import_path: folders in which modules are looked for before the usual ones.
+        named: what its operator sets besides.
+    """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     if _JOB_THREADS in os.environ:
         in_a_job = [name for name in os.environ if name.startswith(_KEPT_IN_A_JOB) and "JWT" not in name]
         kept |= {name: os.environ[name] for name in in_a_job}
     path = os.pathsep.join([*(str(folder) for folder in import_path), *filter(None, [kept.get("PYTHONPATH")])])
     threads = dict.fromkeys(_THREADS, os.environ.get(_JOB_THREADS, "1"))
-    return kept | threads | {"PYTHONUNBUFFERED": "1"} | ({"PYTHONPATH": path} if path else {})
+    return kept | threads | dict(named or {}) | {"PYTHONUNBUFFERED": "1"} | ({"PYTHONPATH": path} if path else {})

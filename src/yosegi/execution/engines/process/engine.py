@@ -91,6 +91,7 @@ class ProcessEngine:
         worker: a process for each task, or one warm process for each capability, which takes one task at a time.
         control_group: in which each worker gets a control group of its own; that of the site if empty.
         sandbox: what workers are shut in; None for nothing.
+        environment: variables that workers get besides the few that they always do.
         name: the engine's.
         printed_to: a file to which what tasks print is added; None where it is not kept.
     """
@@ -112,6 +113,7 @@ class ProcessEngine:
             worker=settings.worker,
             control_group=settings.control_group,
             sandbox=settings.shut_in(services.folder, services.home),
+            environment=settings.environment,
             name=services.name,
         )
 
@@ -128,12 +130,13 @@ class ProcessEngine:
         worker: Literal["per_task", "warm"] = "per_task",
         control_group: str = "",
         sandbox: Sandbox | None = None,
+        environment: Mapping[str, str] | None = None,
         name: str = "process",
         printed_to: Path | None = None,
     ) -> None:
         self._printed_to = printed_to
         self.name, self._store, self._worker = name, store, worker
-        self._group, self._sandbox = control_group, sandbox
+        self._group, self._sandbox, self._environment = control_group, sandbox, environment
         self._entries, self._folder, self._slots, self._clock = dict(entries), folder.absolute(), slots, clock
         self._limits, self._import_path = limits or TaskLimits(), import_path
         self._modules: dict[str, _Module] = {}
@@ -338,11 +341,13 @@ class ProcessEngine:
     def _made(self, module: _Module) -> Worker:
         if self._worker == "warm":
             return WarmWorker(
-                module.entries, self._limits, self._import_path, folder=self._folder, control_group=self._group
-            )
+                module.entries, self._limits, self._import_path,
+                folder=self._folder, control_group=self._group, environment=self._environment,
+            )  # fmt: skip
         return ForkServer(
             module.entries, self._limits, self._import_path,
             folder=self._folder, on_left=self._on_left, control_group=self._group, sandbox=self._sandbox,
+            environment=self._environment,
         )  # fmt: skip
 
     def _on_left(self, folder: Path) -> None:
