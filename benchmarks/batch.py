@@ -34,7 +34,7 @@ from yosegi.core.engine import Outcome, Work
 from yosegi.data import FileStore
 from yosegi.execution.engines.batch.dialect import Commands
 from yosegi.execution.engines.batch.engine import BatchEngine
-from yosegi.execution.engines.batch.job_spec import JobSpec, JobTemplate
+from yosegi.execution.engines.batch.job_spec import BatchJobTemplate, JobSpec
 from yosegi.execution.engines.batch.records import JobRecords
 from yosegi.execution.engines.batch.settings import BatchSettings
 from yosegi.execution.engines.batch.slurm import SlurmDialect
@@ -113,7 +113,7 @@ def main() -> None:
             spool.prepare(f"y{number}", work_of(number), JobProgram(ENTRY, settings.limits(), (str(TOP),)))
             where = spool.folder(f"y{number}")
             launch = (sys.executable, "-m", "yosegi.execution.engines.batch.wrapper", str(where))
-            scripts.append(dialect.script(JobSpec(f"y{number}", "key", where, launch, 120.0, 10.0, JobTemplate())))
+            scripts.append(dialect.script(JobSpec(f"y{number}", "key", where, launch, 120.0, 10.0, BatchJobTemplate())))
         figures = {
             "bare": timed(lambda n: submit(BARE.replace("DONE", f"{folder}/{n}"), variables, folder / f"{n}"), jobs),
             "wrapper": timed(lambda n: submit(scripts[n], variables, spool.folder(f"y{n}") / "exit"), jobs),

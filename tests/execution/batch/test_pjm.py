@@ -23,7 +23,7 @@ from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome, Work
 from yosegi.core.states import Effect, Result
 from yosegi.execution.engines.batch.dialect import Commands, JobPhase
-from yosegi.execution.engines.batch.job_spec import JobSpec, JobTemplate
+from yosegi.execution.engines.batch.job_spec import BatchJobTemplate, JobSpec
 from yosegi.execution.engines.batch.pjm import PjmDialect
 from yosegi.testing.engine_suite import EngineSuite, Opened, Run, fresh, ignore
 from yosegi.testing.fake_pjm import install
@@ -59,7 +59,7 @@ def machine(tmp_path: Path) -> Machine:
 
 def spec(folder: Path, **template: Any) -> JobSpec:
     return JobSpec(
-        "yabcdefghijklmnopqrstuvwxy2", "task/home/1", folder, ("/bin/true",), 90.0, 5.0, JobTemplate(**template)
+        "yabcdefghijklmnopqrstuvwxy2", "task/home/1", folder, ("/bin/true",), 90.0, 5.0, BatchJobTemplate(**template)
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ AttributeName = Annotated[str, StringConstraints(pattern=r"^(slurm|pjm|pbs|lsf)\
 _COMMENT = re.compile(r"[A-Za-z0-9_.:/@+-]{1,200}")
 
 
-class JobTemplate(Value):
+class BatchJobTemplate(Value):
     """What is asked for each job of an engine, or of one of its capabilities."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
@@ -60,7 +60,7 @@ class JobCaps(Value):
     queues: tuple[Word, ...] = ()
     """Queues that may be named; all if none is given."""
 
-    def broken_by(self, template: JobTemplate, seconds: float) -> str:
+    def broken_by(self, template: BatchJobTemplate, seconds: float) -> str:
         """Which cap a job would break, in words; empty if none."""
         if template.node_count > self.nodes:
             return f"asks for {template.node_count} nodes, and caps.nodes is {self.nodes}"
@@ -91,7 +91,7 @@ class JobSpec:
     launch: tuple[str, ...]
     duration: float
     warning: float
-    template: JobTemplate
+    template: BatchJobTemplate
     account: str = ""
     setup: tuple[str, ...] = ()
 

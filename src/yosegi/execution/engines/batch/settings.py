@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from yosegi.execution.engines.batch.job_spec import JobCaps, JobTemplate
+from yosegi.execution.engines.batch.job_spec import BatchJobTemplate, JobCaps
 from yosegi.execution.engines.batch.pilot_settings import PilotSettings
 from yosegi.execution.engines.limits import MIB, TaskLimits
 from yosegi.execution.engines.plugin import EngineSettings
@@ -26,9 +26,9 @@ class BatchSettings(EngineSettings):
     """Jobs of all these capabilities together that are submitted at once."""
     folder: str = Field(min_length=2, pattern="^/")
     """Where each job gets a folder: on a file system that the nodes share with this machine."""
-    job: JobTemplate = JobTemplate()
+    job: BatchJobTemplate = BatchJobTemplate()
     """What each job asks for."""
-    jobs: dict[str, JobTemplate] = Field(default_factory=dict)
+    jobs: dict[str, BatchJobTemplate] = Field(default_factory=dict)
     """What jobs of one capability ask for instead, by its name, e.g. `jobs."dft.relax@1"`."""
     caps: JobCaps = JobCaps()
     """The most that any job may ask."""
@@ -91,7 +91,7 @@ class BatchSettings(EngineSettings):
             file_size=_LIMITS.file_size * 1024, grace=self.stop_grace_seconds, start=self.start_seconds,
         )  # fmt: skip
 
-    def template(self, capability: str) -> JobTemplate:
+    def template(self, capability: str) -> BatchJobTemplate:
         """What a job of a capability asks for."""
         return self.jobs.get(capability, self.job)
 
