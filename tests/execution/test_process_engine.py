@@ -144,6 +144,17 @@ def test_a_task_sees_little_of_its_site(ends: Ends, monkeypatch: pytest.MonkeyPa
     assert (stdin, leads) == ("''", "True")
 
 
+@pytest.mark.parametrize("worker", ["per_task", "warm"])
+def test_a_task_sees_the_variables_that_its_operator_names(tmp_path: Path, worker: str) -> None:
+    async def main() -> str:
+        async with running(tmp_path, worker=worker, environment={"JAX_COMPILATION_CACHE_DIR": "/var/cache"}) as engine:
+            outcome = await engine.run(work("surroundings"), ignore)
+            assert outcome.outputs is not None, outcome.message
+            return str(outcome.outputs["text"])
+
+    assert "JAX_COMPILATION_CACHE_DIR" in asyncio.run(main()).split(" ")[0].split(",")
+
+
 def test_what_a_task_left_in_its_folder_is_removed(tmp_path: Path) -> None:
     async def main() -> Path:
         async with running(tmp_path) as engine:

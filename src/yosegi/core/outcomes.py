@@ -34,6 +34,8 @@ class OutcomeCode(StrEnum):
     """It could not be started; nothing happened."""
     STATION_SILENT = "station_silent"
     """The station may have begun it and has not been heard of for too long."""
+    FACILITY_SILENT = "facility_silent"
+    """Another facility may have begun it, and does not tell what became of it."""
     STATION_RESTARTED = "station_restarted"
     """The station ended between the start and the end of it."""
     STOPPED = "stopped"

@@ -139,11 +139,16 @@ class Exchange:
         """Wait until each peer that can be called has told what it holds of this ledger, or cannot be reached.
 
         Called before anything is started that cannot be repeated: a site whose disk was put back to an earlier day
-        hears so here. A link that is down holds nothing up for longer than a few seconds.
+        hears so here. A link that is down holds nothing up for longer than a few seconds. No document is taken in
+        meanwhile: whoever would handle it is not started.
         """
         end = self.clock.monotonic() + CONFIRM_WITHIN
-        while self.clock.monotonic() < end and any(map(self._unconfirmed, self.channels)):
-            await self.clock.sleep(0.05)
+        self.inbox.hold()
+        try:
+            while self.clock.monotonic() < end and any(map(self._unconfirmed, self.channels)):
+                await self.clock.sleep(0.05)
+        finally:
+            self.inbox.release()
 
     def _unconfirmed(self, channel: PeerChannel) -> bool:
         """Whether a peer that can be called has not said yet what it holds of this ledger."""

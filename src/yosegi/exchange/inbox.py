@@ -58,13 +58,26 @@ class Inbox:
     budget: PeerBudget
     _settled: dict[str, list[str]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _taking: asyncio.Event = field(default_factory=asyncio.Event)
     _unforeseen: FifoCache[str, bool] = field(default_factory=lambda: FifoCache(256))
+
+    def __post_init__(self) -> None:
+        self._taking.set()
+
+    def hold(self) -> None:
+        """Hear where ledgers stand, and take nothing else in before `release`."""
+        self._taking.clear()
+
+    def release(self) -> None:
+        """Take in everything, what came meanwhile too."""
+        self._taking.set()
 
     async def receive(self, channel: PeerChannel, parcel: Parcel) -> None:
         """Take in everything; returns when it is recorded, or will be sent again."""
         channel.last_heard = self.clock.monotonic()
         if not await self._hear_of_ledger(channel, parcel):
             return
+        await self._taking.wait()
         for message_id in parcel.acknowledged:
             self._settled_as(channel, message_id, ACKNOWLEDGED)
         for refusal in parcel.refused:

@@ -173,7 +173,6 @@ class Site:
         self.publisher.start()
         self.requests.start()
         self.rights.start()
-        self.alerts.start()
         self.exchange.start()
         self.objects.start()
         self.evidence.start()
@@ -182,6 +181,8 @@ class Site:
         if any(not one.contract.effect.repeatable for one in self.repository.published.values()):
             await self.exchange.confirm()
         await self.dispatcher.start()
+        # Not before it is known which breakers are open: an alert that was acknowledged would seem to have ended.
+        self.alerts.start()
         await self.restore_sync.start()
         await self.erasure.start()
         await self.catalogue.publish(self.catalogue.own)

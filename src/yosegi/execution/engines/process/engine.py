@@ -91,6 +91,7 @@ class ProcessEngine:
         worker: a process for each task, or one warm process for each capability, which takes one task at a time.
         control_group: in which each worker gets a control group of its own; that of the site if empty.
         sandbox: what workers are shut in; None for nothing.
+        environment: variables that workers get besides the few that they always do.
         name: the engine's.
     """
 
@@ -111,6 +112,7 @@ class ProcessEngine:
             worker=settings.worker,
             control_group=settings.control_group,
             sandbox=settings.shut_in(services.folder, services.home),
+            environment=settings.environment,
             name=services.name,
         )
 
@@ -127,10 +129,11 @@ class ProcessEngine:
         worker: Literal["per_task", "warm"] = "per_task",
         control_group: str = "",
         sandbox: Sandbox | None = None,
+        environment: Mapping[str, str] | None = None,
         name: str = "process",
     ) -> None:
         self.name, self._store, self._worker = name, store, worker
-        self._group, self._sandbox = control_group, sandbox
+        self._group, self._sandbox, self._environment = control_group, sandbox, environment
         self._entries, self._folder, self._slots, self._clock = dict(entries), folder.absolute(), slots, clock
         self._limits, self._import_path = limits or TaskLimits(), import_path
         self._modules: dict[str, _Module] = {}
@@ -334,11 +337,13 @@ class ProcessEngine:
     def _made(self, module: _Module) -> Worker:
         if self._worker == "warm":
             return WarmWorker(
-                module.entries, self._limits, self._import_path, folder=self._folder, control_group=self._group
-            )
+                module.entries, self._limits, self._import_path,
+                folder=self._folder, control_group=self._group, environment=self._environment,
+            )  # fmt: skip
         return ForkServer(
             module.entries, self._limits, self._import_path,
             folder=self._folder, on_left=self._on_left, control_group=self._group, sandbox=self._sandbox,
+            environment=self._environment,
         )  # fmt: skip
 
     def _on_left(self, folder: Path) -> None:

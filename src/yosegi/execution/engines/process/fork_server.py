@@ -74,6 +74,7 @@ class ForkServer:
         on_left: told of each scratch folder in which an ended child left something.
         control_group: in which the process gets a control group of its own; that of this process if empty.
         sandbox: what it is shut in; None for nothing.
+        environment: variables that the process gets besides the few that it always does.
     """
 
     def __init__(
@@ -89,11 +90,12 @@ class ForkServer:
         on_left: Callable[[Path], None] = lambda folder: None,
         control_group: str = "",
         sandbox: Sandbox | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._entries, self._limits, self._import_path = entries, limits, import_path
         self._folder, self._program, self._on_left = folder, program, on_left
         self._options, self._says_began, self._began = dict(options or {}), says_began, set[int]()
-        self._group, self._sandbox = control_group, sandbox
+        self._group, self._sandbox, self._environment = control_group, sandbox, environment
         self._pid: int | None = None
         self.prefix = f"{os.getpid()}-{next(_NUMBERS)}"
         """How the names of scratch folders of its tasks begin."""
@@ -145,7 +147,7 @@ class ForkServer:
                     *self._command(theirs.fileno(), settings),
                     pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-                    env=_system.environment(self._import_path),
+                    env=_system.environment(self._import_path, self._environment),
                 )  # fmt: skip
             self._transport, _ = await loop.create_connection(lambda: _Line(self._on_message, self._on_end), sock=ours)
             async with asyncio.timeout(self._limits.start):

@@ -50,6 +50,9 @@ class ProcessSettings(EngineSettings):
     """Seconds between being asked to stop and being ended by force, where the contract does not say."""
     import_seconds: float = Field(default=_DEFAULTS.start, gt=0)
     """Seconds that importing a capability's module may take."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Variables that workers get besides a short list (PATH, locale, time zone), such as a folder for compiled code; no
+    other variable of the site's reaches them."""
     import_path: tuple[str, ...] = ()
     """Folders in which modules are looked for before the usual ones."""
 

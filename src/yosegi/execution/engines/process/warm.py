@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class WarmWorker:
         folder: where a task without a folder of its own gets one.
         limited: whether memory and file sizes of the process itself are limited.
         control_group: in which the process gets a control group of its own.
+        environment: variables that the process gets besides the few that it always does.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class WarmWorker:
         folder: Path,
         limited: bool = True,
         control_group: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._entries, self._limits, self._folder = entries, limits, folder
         self._server = ForkServer(
@@ -52,6 +54,7 @@ class WarmWorker:
             options={"limited": limited},
             says_began=True,
             control_group=control_group,
+            environment=environment,
         )
         self._listens = self._forced = False
         self._why = ""
