@@ -32,6 +32,8 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.bench.service import BenchService
+from yosegi.services.campaigns.amendments import AmendmentService
 from yosegi.services.campaigns.service import CampaignService
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
@@ -89,6 +91,8 @@ class Site:
     catalogue: CapabilityCatalogue
     campaign_engine: Campaigns
     campaigns: CampaignService
+    amendments: AmendmentService
+    bench: BenchService
     tasks: TaskService
     task_requests: TaskRequests
     operations: OperationsService

@@ -25,6 +25,10 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "not_signed_in",
         "sign_in_failed",
         "too_many_pages",
+        "campaign_suggested",
+        "campaign_mandate_over",
+        "campaign_held_by_person",
+        "campaign_ended",
     ),
     "home": (
         "mandate_missing",
@@ -179,6 +183,8 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "site_stopped",
         "operators_only",
         "people_only",
+        "campaign_grant_used",
+        "campaign_source_failing",
     ),
     "approver": (
         "approval_repeated",
