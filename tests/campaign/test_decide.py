@@ -176,7 +176,7 @@ class ClosedLoop(RuleBasedStateMachine):
         price = {source.name: source.price for source in campaign.spec.source}
         assert campaign.price() == sum(price[trial.source] for trial in trials if trial.state in paid)
         valued = [trial for trial in trials if trial.source == "experiment" and trial.value is not None]
-        assert campaign.spec.objective.goal == "minimise"
+        assert campaign.spec.main.goal == "minimise"
         assert campaign.best() == min(valued, key=lambda trial: trial.value or 0.0, default=None)
 
     @invariant()

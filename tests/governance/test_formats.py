@@ -45,7 +45,7 @@ RECORDED = (
 
 
 def documents() -> Iterator[type[Document]]:
-    for room in ("trust", "governance", "ledger"):
+    for room in ("trust", "governance", "ledger", "campaign"):
         package = importlib.import_module(f"yosegi.{room}")
         for found in pkgutil.iter_modules(package.__path__):
             if found.name != "postgres":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from yosegi.campaign import read_spec
-from yosegi.campaign.spec import check_against
+from yosegi.campaign.spec_check import check_against
 from yosegi_packs.fusion import scenario_full, scenario_quick
 from yosegi_packs.materials import ageing, ageing_quick
 

@@ -158,7 +158,8 @@ class House:
         for name in self.federation.places:
             await self.up(name)
         home = self.federation.places["argonne"].running
-        while len(home.catalogue.listings()) < 3:
+        offered = sum(len(place.capabilities) for place in self.federation.places.values() if place.name != "argonne")
+        while len([one for one in home.catalogue.listings() if not one.ref.startswith("argonne/")]) < offered:
             await asyncio.sleep(0.02)
 
     async def up(self, name: str) -> None:

@@ -24,6 +24,7 @@ from yosegi.services.agents.schemas import AgentActivity, AgentCall
 from yosegi.services.alerts.schemas import AlertAcknowledged, AlertDetail
 from yosegi.services.answer import Answer
 from yosegi.services.approvals.schemas import ApprovalRequest, ApprovalStatus, ApprovalWithdrawn, AskedInput
+from yosegi.services.bench.schemas import AskedOutput, BenchEntered, BenchRow, BenchRows, BenchTask
 from yosegi.services.campaigns.schemas import AgentComparison, CampaignMoved, HypothesisDetail
 from yosegi.services.delegation.schemas import AgentDetail
 from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
@@ -123,6 +124,14 @@ def said() -> list[BaseModel]:
         TaskCancelled(home="argonne", key=KEY, state=TaskState.CANCELLED),
         CampaignMoved(name="toy", state=CampaignState.STOPPING),
         DocumentPublished(charter=CHARTER, kind="agreement", digest=DIGEST),
+        BenchTask(
+            task=TASK, told_by="argonne", engine="bench", capability="bench.weigh@1", title="Weigh a film", about="",
+            team=TEAM, campaign="toy", since=AT, inputs=(AskedInput(name="film", value="s07", unit=""),),
+            outputs=(AskedOutput(name="mass", unit="mg", type="number", about="≥ 0", needed=True),),
+            schema_of_outputs={"type": "object", "properties": {"mass": {"type": "number", "unit": "mg"}}},
+        ),
+        BenchEntered(task=TASK, effect="done", result="valid", outputs={"mass": 12.5}, reason=""),
+        BenchRows(taken=1, rows=(BenchRow(line=2, task=TASK, why=""),)),
     ]  # fmt: skip
 
 
@@ -149,6 +158,9 @@ async def heard(federation: Federation) -> list[BaseModel | bytes]:
         (await home.governance.access(member))[0], await home.governance.reload({}, [], officer),
         await home.programme.register_outcome("toy", "dataset", "Toy colours", "https://doi.org/10.5555/1", member),
         home.programme.list(member)[0], await home.campaigns.export("toy"),
+        await home.campaigns.answer("toy", member),
+        home.campaigns.check(parse_spec(spec(1)), member), home.amendments.file("toy", member),
+        await home.amendments.add_table("toy", "x,y,state\n0.5,0.0225,\n0.999,,infeasible\n", "", "notes.csv", member),
     ]  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from yosegi.app.engines import OpenEngines
 from yosegi.app.ledger_mark import HighWaterMark, MarkKeeper
 from yosegi.app.settings import Home, NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
-from yosegi.campaign.engine import Compute
 from yosegi.campaign.events import PointsWanted
+from yosegi.campaign.planning import Compute
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines, Outcome
 from yosegi.core.events import Events
@@ -67,8 +67,11 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.bench.service import BenchService
+from yosegi.services.campaigns.amendments import AmendmentService
 from yosegi.services.campaigns.export import CampaignExporter
 from yosegi.services.campaigns.service import CampaignService
+from yosegi.services.campaigns.standing import CampaignConditions
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.delegation.verifier import DelegationVerifier
@@ -323,7 +326,8 @@ def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work, scrub: LedgerSc
     site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
         site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger,
-        core.refused_mail, data.engines, parts.folder, work.erasure, scrub, work.dispatcher,
+        core.refused_mail, data.engines, parts.folder, work.erasure, scrub, CampaignConditions(work.campaigns, clock),
+        work.dispatcher,
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
@@ -379,7 +383,16 @@ def assemble(parts: Parts) -> Site:
     core.events.subscribe(PointsWanted, proposing.wanted)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     campaigns = CampaignService(
-        site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, core.access, channels, proposing
+        site,
+        work.campaigns,
+        channels.clocks,
+        authorizer,
+        work.mandates,
+        exporter,
+        core.access,
+        channels,
+        proposing,
+        parts.offload,
     )
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
@@ -402,6 +415,8 @@ def assemble(parts: Parts) -> Site:
         catalogue=catalogue,
         campaign_engine=work.campaigns,
         campaigns=campaigns,
+        amendments=AmendmentService(site, work.campaigns, authorizer, work.authenticator, clock),
+        bench=BenchService(data.engines, data.repository, authorizer),
         tasks=work.tasks,
         operations=OperationsService(
             data.repository,
@@ -489,5 +504,8 @@ def _senders(parts: Parts) -> tuple[Send, ...]:
         parts.resources.push_async_callback(transport.close)
         senders.append(to_webhook(settings.webhook, transport))
     if settings.email is not None:
-        senders.append(Mailer(clock=parts.clock, **settings.email.model_dump()))
+        mailer = Mailer(clock=parts.clock, **settings.email.model_dump())
+        senders.append(mailer)
+        if settings.people:
+            senders.append(mailer.to_people(settings.people))
     return tuple(senders)

@@ -57,19 +57,23 @@ class OidcSettings(Value):
     issuer: str
     """The provider, exactly as it names itself, e.g. `https://login.riken.example`."""
     client_id: str = Field(min_length=1)
+    """This site's name there."""
     redirect_uri: str
     """This site's page that people come back to, as registered there: `https://…/sign-in/institution/back`."""
     client_secret_env: str = ""
+    """The environment variable that holds the client's secret, if it has one; never here."""
     client_secret_file: str = ""
-    """Where the client's secret is read, if it has one; never here."""
+    """Or the file where it is read."""
     name: str = "your institution"
     """What the button says."""
     scopes: tuple[str, ...] = ("profile",)
+    """What is asked for besides `openid`."""
     claim: str = "preferred_username"
     """Names the person: `x` is the account `x@site`. Choose one that people cannot choose themselves."""
     people: dict[str, PersonId] = Field(default_factory=dict)
     """Accounts of those whom the claim names otherwise."""
     groups_claim: str = "groups"
+    """Names the person's groups."""
     roles: dict[Role, tuple[str, ...]] = Field(default_factory=dict)
     """Groups that give each role. Without any, only people with an account here are let in, with its role."""
 
@@ -89,13 +93,15 @@ class LedgerSettings(Value):
     """Where the ledger lies: a file of the home folder, or a schema of a PostgreSQL database."""
 
     store: Literal["sqlite", "postgresql"] = "sqlite"
+    """`sqlite` is a file of the home folder."""
     url: str = ""
     """How the server is reached: `postgresql://role@host/database`, or libpq's `host=… dbname=…`. No password."""
     schema_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "yosegi"
     """One site's tables are in one schema; the site makes it."""
     password_env: str = ""
+    """The environment variable that holds the role's password, if the server asks for one; never here."""
     password_file: str = ""
-    """Where the role's password is read, if the server asks for one; never here."""
+    """Or the file where it is read."""
 
     @model_validator(mode="after")
     def _is_safe(self) -> LedgerSettings:
@@ -109,19 +115,30 @@ class LedgerSettings(Value):
         return self
 
 
+MailAddress = Annotated[str, StringConstraints(pattern=r"^[^\s@,]+@[^\s@,]+$")]
+
+
 class EmailSettings(Value):
     """The mail server through which notices go."""
 
     host: str
+    """Its name."""
     port: int = Field(default=587, ge=1, le=65535)
+    """Its port."""
     security: Literal["starttls", "tls", "none"] = "starttls"
+    """`none` on this machine only."""
     sender: Annotated[str, StringConstraints(pattern=r"^[^\s@]+@[^\s@]+$")]
-    to: tuple[Annotated[str, StringConstraints(pattern=r"^[^\s@,]+@[^\s@,]+$")], ...] = Field(min_length=1)
+    """The address that notices come from."""
+    to: tuple[MailAddress, ...] = Field(min_length=1)
+    """Where they go."""
     user: str = ""
+    """As whom this site signs in there, if it has to."""
     password_file: str = ""
+    """The file where the password is read; never here."""
     password_env: str = ""
-    """Where the password is read; never here."""
+    """Or the environment variable that holds it."""
     ca_file: str = ""
+    """Certificates to trust besides the system's."""
 
     @model_validator(mode="after")
     def _is_safe(self) -> EmailSettings:
@@ -136,8 +153,19 @@ class NoticeSettings(Value):
     """Where notices to people go, besides the log."""
 
     webhook: str = ""
+    """An address of the institution's own to which each notice is posted as JSON."""
     email: EmailSettings | None = None
+    """A mail server through which they go."""
+    people: dict[PersonId, MailAddress] = Field(default_factory=dict)
+    """Where members want what concerns their own campaigns: held, ended, a source that keeps failing."""
     repeat_minutes: float = Field(default=10.0, gt=0)
+    """Minutes after which what nobody has acknowledged is told again."""
+
+    @model_validator(mode="after")
+    def _can_reach_people(self) -> NoticeSettings:
+        if self.people and self.email is None:
+            raise ValueError("people have addresses, and [notices.email] names no mail server")
+        return self
 
 
 class LogSettings(Value):
@@ -206,8 +234,11 @@ class FacilityApiSettings(Value):
     organization: Annotated[str, StringConstraints(max_length=200)] = ""
     """Who operates the facility; the site's title by default."""
     support_uri: Annotated[str, StringConstraints(pattern=r"^((https|mailto):\S+)?$", max_length=400)] = ""
+    """Where its users find help."""
     country: Annotated[str, StringConstraints(max_length=100)] = ""
+    """The facility's country, as it is told."""
     locality: Annotated[str, StringConstraints(max_length=100)] = ""
+    """The facility's town, as it is told."""
     audience: Annotated[str, StringConstraints(max_length=400)] = ""
     """Access tokens (RFC 9068) of the provider in `[oidc]` are accepted if they are for exactly this audience."""
 
@@ -223,6 +254,14 @@ class Settings(Value):
     """The whole of `site.toml`.
 
     Args:
+        site: the name of this site, as charters have it.
+        title: of this site, for people.
+        keeps_mailboxes: whether this site keeps mail for members that only dial out.
+        station: stations by name: each dials out to this site from an instrument computer.
+        network: which addresses of peers this site connects to.
+        objects: how large data is taken.
+        notices: where notices to people go, besides the log.
+        ledger: where the ledger lies.
         listen: address of this machine where pages, API and stations are served.
         reach: `listens` (others may call `url`), `outbound` (mail waits at `mailbox`) or `carried`.
         url: how others reach this site, if it listens.

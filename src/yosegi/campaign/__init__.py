@@ -1,16 +1,22 @@
 """The closed loop: a campaign's file, its fold, what it does next, and the engine that does it."""
 
 from yosegi.campaign.decide import decide, enough
-from yosegi.campaign.engine import Campaigns, in_thread, inline
+from yosegi.campaign.engine import Campaigns
+from yosegi.campaign.findings import BadCampaign, SpecFinding
 from yosegi.campaign.mixing import propose, step_seed
-from yosegi.campaign.spec import CampaignSpec, check_against, parse_spec, read_spec
+from yosegi.campaign.planning import in_thread, inline
+from yosegi.campaign.spec import CampaignSpec
+from yosegi.campaign.spec_check import check_against
+from yosegi.campaign.spec_file import parse_spec, read_spec
 from yosegi.campaign.state import Campaign, campaign_stream, fold
 from yosegi.campaign.trial import Step, Trial
 
 __all__ = [
+    "BadCampaign",
     "Campaign",
     "CampaignSpec",
     "Campaigns",
+    "SpecFinding",
     "Step",
     "Trial",
     "campaign_stream",

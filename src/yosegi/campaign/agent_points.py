@@ -167,7 +167,7 @@ def admitted(
 
 def _too_bad(campaign: Campaign, expected: Expected) -> bool:
     """Whether the planner expects a point to be worse than the best so far by more than the file allows."""
-    terms, goal, best = campaign.spec.agent, campaign.spec.objective, campaign.best()
+    terms, goal, best = campaign.spec.agent, campaign.spec.main, campaign.best()
     mean = expected.mean.get(goal.name)
     if terms is None or terms.worst is None or mean is None or best is None or best.value is None:
         return False
@@ -205,10 +205,10 @@ def beats_planner(campaign: Campaign) -> tuple[float | None, float | None, float
     Trials of the first source are compared in order, as far as both have spent as much: more would favour whoever was
     asked more often.
     """
-    goal, first = campaign.spec.objective, campaign.spec.source[0]
+    goal, first = campaign.spec.main, campaign.spec.source[0]
     ended = [t for t in campaign.trials if t.source == first.name and t.state is TrialState.COMPLETED]
     agents = [t for t in ended if t.point and t.value is not None]
-    planners = [t for t in ended if not t.point and t.value is not None]
+    planners = [t for t in ended if not t.point and t.origin == "planner" and t.value is not None]
     count = min(len(agents), len(planners))
     if not count:
         return None, None, 0.0
@@ -216,4 +216,5 @@ def beats_planner(campaign: Campaign) -> tuple[float | None, float | None, float
     for some in (agents[:count], planners[:count]):
         best = min(some, key=lambda t: _loss(goal, t.value if t.value is not None else float("inf")))
         bests.append(best.value)
-    return bests[0], bests[1], count * first.price
+    cost = sum(first.price_at(campaign.spec.columns_of(t.candidate) | dict(t.values)) for t in agents[:count])
+    return bests[0], bests[1], cost

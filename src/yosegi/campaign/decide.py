@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from yosegi.campaign.spec import SourceSpec, StepSpec
+from yosegi.campaign.spec_check import worst_cost_of
 from yosegi.campaign.state import Campaign
 from yosegi.campaign.tally import BREAKER_AT
 from yosegi.campaign.trial import Step, Trial
@@ -79,7 +80,8 @@ def decide(campaign: Campaign) -> list[Action]:
 
     Cases, in order:
       1. trials whose last report ends them are ended, whatever the campaign's state;
-      2. an aborted campaign takes back what it can; a stopping one waits for what is under way, then has stopped;
+      2. an aborted campaign takes back what it can, any other what a person takes back; a stopping one waits for what
+         is under way, then has stopped;
       3. a held, stopped or ended campaign starts nothing;
       4. a running campaign that has its answer, or enough, ends when nothing is under way;
       5. one whose grant at an owner is used up or has lapsed takes what has begun to its end and holds itself;
@@ -94,10 +96,15 @@ def decide(campaign: Campaign) -> list[Action]:
         return list(ends)
     if campaign.state is CampaignState.ABORTED:
         return list(_withdrawals(campaign))
+    back = _withdrawals(campaign, only_taken_back=True)
     if campaign.state is CampaignState.STOPPING:
-        return _while_stopping(campaign)
+        return [*back, *_while_stopping(campaign)]
     if campaign.state is not CampaignState.RUNNING:
-        return []
+        return [*back]
+    return [*back, *_while_running(campaign)]
+
+
+def _while_running(campaign: Campaign) -> list[Action]:
     if reason := enough(campaign):
         return _finish(campaign, CampaignState.ENDED, reason)
     if lapsed := _without_grant(campaign):
@@ -107,7 +114,7 @@ def decide(campaign: Campaign) -> list[Action]:
     if why := _why_hold(campaign):
         return [MoveCampaignTo(CampaignState.HELD, why)]
     due: list[Action] = [*_next_steps(campaign), *_proposals(campaign)]
-    if not due and not campaign.under_way() and (reason := _out_of_budget(campaign)):
+    if not due and not campaign.under_way() and (reason := out_of_budget(campaign)):
         return [MoveCampaignTo(CampaignState.ENDED, reason)]
     return due
 
@@ -152,8 +159,8 @@ def enough(campaign: Campaign) -> str:
 
 
 def _reaches(campaign: Campaign, trial: Trial) -> bool:
-    goal, target, value = campaign.spec.objective, campaign.spec.stop.target, trial.value
-    if target is None or value is None:
+    goal, target, value = campaign.spec.only, campaign.spec.stop.target, trial.value
+    if goal is None or target is None or value is None:
         return False
     if goal.goal == "target":
         return abs(value - (goal.target or 0.0)) <= target
@@ -172,7 +179,7 @@ def _expected_gain(campaign: Campaign) -> float | None:
     return max((each["gain"] / each["cost"] for each in expected), default=None)
 
 
-def _out_of_budget(campaign: Campaign) -> str:
+def out_of_budget(campaign: Campaign) -> str:
     """Why no further trial of the first source can be paid for; empty if one can."""
     need, left = worst_cost(campaign, campaign.spec.source[0]), _left(campaign)
     short = [unit for unit in campaign.spec.budget if need[unit] > left[unit]]
@@ -187,7 +194,7 @@ def _payable(campaign: Campaign, source: SourceSpec) -> int | None:
 
 def worst_cost(campaign: Campaign, source: SourceSpec) -> Amounts:
     """The most one trial of a source may cost."""
-    return sum((campaign.contracts[step.capability].cost for step in source.step), Amounts())
+    return worst_cost_of(source, campaign.contracts)
 
 
 def _left(campaign: Campaign) -> Amounts:
@@ -202,24 +209,36 @@ def _left(campaign: Campaign) -> Amounts:
 
 
 def _end_of(campaign: Campaign, trial: Trial) -> EndTrial | None:
-    """How a trial ends, if its last report ends it."""
+    """How a trial ends, if its last report, or whoever takes it back, ends it."""
     if trial.state.final:
         return None
     if trial.state is TrialState.PROPOSED:
         over = campaign.state in (CampaignState.ENDED, CampaignState.ABORTED, CampaignState.STOPPING)
-        return EndTrial(trial.number, TrialState.WITHDRAWN, "the campaign stopped first") if over else None
+        why = trial.taken_back or ("the campaign stopped first" if over else "")
+        return EndTrial(trial.number, TrialState.WITHDRAWN, why) if why else None
     if not trial.steps or not trial.steps[-1].state.final:
         return None
-    step = trial.steps[-1]
+    return _end_after(trial, trial.steps[-1]) or _end_between(campaign, trial)
+
+
+def _end_after(trial: Trial, step: Step) -> EndTrial | None:
+    """How a trial ends by a step that gave no result."""
     if step.state is TaskState.REFUSED:
         return EndTrial(trial.number, TrialState.REFUSED, step.reason)
     if step.state is TaskState.CANCELLED:
-        return EndTrial(trial.number, TrialState.WITHDRAWN, step.reason)
+        return EndTrial(trial.number, TrialState.WITHDRAWN, trial.taken_back or step.reason)
     if step.result != Result.VALID:
         infeasible = OutcomeCode.INFEASIBLE in step.codes
         return EndTrial(trial.number, TrialState.INFEASIBLE if infeasible else TrialState.FAILED, step.reason)
+    return None
+
+
+def _end_between(campaign: Campaign, trial: Trial) -> EndTrial | None:
+    """How a trial ends whose last step gave its result."""
     if len(trial.steps) == len(campaign.spec.source_named(trial.source).step):
         return EndTrial(trial.number, TrialState.COMPLETED)
+    if trial.taken_back:
+        return EndTrial(trial.number, TrialState.WITHDRAWN, trial.taken_back)
     if lacking := _lacking(campaign, trial):
         return EndTrial(trial.number, TrialState.FAILED, lacking)
     if campaign.state in (CampaignState.ENDED, CampaignState.ABORTED):
@@ -315,11 +334,11 @@ def _proposals(campaign: Campaign) -> list[Propose]:
     return [Propose(free, closed)] if free > 0 and first not in closed and not campaign.exhausted else []
 
 
-def _withdrawals(campaign: Campaign) -> list[Withdraw]:
+def _withdrawals(campaign: Campaign, *, only_taken_back: bool = False) -> list[Withdraw]:
     return [
         Withdraw(trial.number, step.owner, step.key)
         for trial in campaign.open_trials()
-        if trial.state is TrialState.RUNNING
+        if trial.state is TrialState.RUNNING and (trial.taken_back or not only_taken_back)
         for step in trial.steps[-1:]
         if not step.state.final
     ]

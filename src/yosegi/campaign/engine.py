@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
 from yosegi.campaign import state as types
-from yosegi.campaign.agent_points import ADVISED, THOUGHT, AdvisedPoint, Mixed, ModelUse
-from yosegi.campaign.decide import EndTrial, MoveCampaignTo, OpenBreaker, Propose, RequestStep, Withdraw, decide
+from yosegi.campaign.agent_points import ADVISED, THOUGHT, AdvisedPoint, ModelUse
+from yosegi.campaign.amendments import extended
+from yosegi.campaign.decide import (
+    Action,
+    EndTrial,
+    MoveCampaignTo,
+    OpenBreaker,
+    Propose,
+    RequestStep,
+    Withdraw,
+    decide,
+    enough,
+    out_of_budget,
+)
+from yosegi.campaign.entries import answer, draft_of, is_news
 from yosegi.campaign.events import PointsWanted
 from yosegi.campaign.mandate import mandate_of
 from yosegi.campaign.mixing import check_advice, mixed, step_seed
-from yosegi.campaign.problem import problem_of
-from yosegi.campaign.proposers import proposer, version_of
-from yosegi.campaign.spec import CampaignSpec, check_against, inputs_of, outcome_of
+from yosegi.campaign.planning import Compute, check_planning, in_thread, is_still_wanted
+from yosegi.campaign.proposers import version_of
+from yosegi.campaign.spec import CampaignSpec
+from yosegi.campaign.spec_check import check_against, taken_over
 from yosegi.campaign.state import Campaign, campaign_stream, fold
-from yosegi.campaign.trial import Step
+from yosegi.campaign.step_inputs import inputs_of
 from yosegi.core.contract import Conduct, Contract, strictest
-from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
+from yosegi.core.errors import Conflict, NotFound, Refused, YosegiError
 from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef, is_object
-from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
+from yosegi.core.states import CampaignState, may_follow
 from yosegi.core.supervision import TaskScope
 from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Asked, Requests
+from yosegi.governance.agreements.label import Label
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.ledger import Draft, Entry, Ledger, Write
-from yosegi.planner import PlannerError, versions
-
-Compute = Callable[[Callable[[], Mixed]], Awaitable[Mixed]]
-
-
-async def in_thread(work: Callable[[], Mixed]) -> Mixed:
-    """Plan beside the event loop."""
-    return await asyncio.to_thread(work)
-
-
-async def inline(work: Callable[[], Mixed]) -> Mixed:
-    """Plan on the event loop: for a federation that runs deterministically in one process."""
-    return work()
+from yosegi.planner import versions
 
 
 class CampaignAuthorization(Protocol):
@@ -125,13 +128,14 @@ class Campaigns:
         self._folds[name] = known
         return known
 
-    async def begin(self, spec: CampaignSpec, by: str, mandate: str = "") -> Campaign:
+    async def begin(self, spec: CampaignSpec, by: str, mandate: str = "", learned: Label | None = None) -> Campaign:
         """Check a campaign against the contracts it names, record it, and set it going.
 
         Args:
             spec: what is asked.
             by: who starts it.
             mandate: under which it acts; if none is named, the member gives it one by starting it.
+            learned: the label of what it knows from earlier campaigns.
 
         Raises:
             Invalid, NotFound: as `check_against`, or a planner of no such name; nothing was recorded.
@@ -140,11 +144,14 @@ class Campaigns:
         contracts = {ref: self.contract_of(spec.charter, ref) for ref in spec.capabilities()}
         check_against(spec, contracts)
         self._check_objects(spec, contracts)
-        _check_planning(spec)
+        spec = taken_over(spec, contracts)
+        check_planning(spec)
         body = {
-            "spec": spec.model_dump(mode="json", exclude_none=True),
+            "spec": spec.record(),
             "contracts": {ref: c.model_dump(mode="json", exclude_none=True) for ref, c in contracts.items()},
         }
+        if learned is not None and learned != Label():
+            body["learned"] = learned.model_dump(mode="json")
         given: tuple[Write, ...] = ()
         if not mandate:
             own = mandate_of(spec, contracts, spec.conduct, 1, self.requests.clock.now(), self.site)
@@ -179,12 +186,67 @@ class Campaigns:
                 raise Conflict(
                     f"campaign {name}", f"is {campaign.state} and cannot become {state}", "nothing was changed"
                 )
-            facts = {"state": str(state)} | ({"conduct": conduct} if conduct else {})
+            if campaign.state is CampaignState.ENDED and (why_not := enough(campaign) or out_of_budget(campaign)):
+                raise Conflict(f"campaign {name}", f"has ended ({why_not})", "extend it: yosegi campaign extend")
+            facts = {"state": str(state), "by": by} | ({"conduct": conduct} if conduct else {})
             renewed = self._renewed(campaign, by, conduct) if state is CampaignState.RUNNING else None
             if renewed is not None:
                 facts["mandate"] = renewed.stream.partition("/")[2]
             others = () if renewed is None else (renewed,)
             await self._append(campaign, Draft(types.MOVED, facts, {"why": why}), requests=others, actor=by)
+        self._run(name)
+        return self.get(name)
+
+    async def record(self, name: str, make: Callable[[Campaign], Draft], by: str) -> Campaign:
+        """Record what somebody does to a campaign, and wake it.
+
+        Args:
+            name: of the campaign.
+            make: gives the entry from the campaign as it is; raises where it may not be done.
+            by: who does it.
+        """
+        async with self._lock(name):
+            campaign = self.get(name)
+            await self._append(campaign, make(campaign), actor=by)
+        self._run(name)
+        return self.get(name)
+
+    async def extend(
+        self,
+        name: str,
+        changes: Mapping[str, Any],
+        by: str,
+        why: str,
+        check: Callable[[CampaignSpec, Mapping[str, Contract]], None],
+    ) -> Campaign:
+        """Give a campaign other bounds, under a new mandate of its member; one that has ended goes on.
+
+        Args:
+            name: of the campaign.
+            changes: fields of its file, as `amendments.extended` takes them.
+            by: who extends it: the member on whose behalf it runs.
+            why: for the record.
+            check: raises if the campaign could not be started so.
+
+        Raises:
+            Refused: somebody else extends it.
+            Invalid, Conflict: as `amendments.extended`; or the campaign has enough all the same.
+        """
+        async with self._lock(name):
+            campaign = self.get(name)
+            if by != campaign.spec.on_behalf_of:
+                raise Refused(f"extending campaign {name}", ("not_on_behalf_of_others",))
+            spec, draft = extended(campaign, changes, why)
+            check(spec, campaign.contracts)
+            check_planning(spec)
+            given = self._own_mandate(campaign, spec, by, spec.conduct)
+            drafts = [replace(draft, facts={"mandate": given.stream.partition("/")[2]})]
+            if campaign.state is CampaignState.ENDED:
+                wider = replace(campaign, spec=spec, exhausted=False)
+                if why_not := enough(wider) or out_of_budget(wider):
+                    raise Conflict(f"campaign {name}", f"would end at once ({why_not})", "extend it further")
+                drafts.append(Draft(types.MOVED, {"state": str(CampaignState.RUNNING)}, {"why": why or "extended"}))
+            await self._append(campaign, *drafts, requests=(given,), actor=by)
         self._run(name)
         return self.get(name)
 
@@ -202,9 +264,12 @@ class Campaigns:
         spec = campaign.spec
         if by != spec.on_behalf_of:
             raise Refused(f"resuming campaign {spec.name} under a new mandate", ("not_on_behalf_of_others",))
+        return self._own_mandate(campaign, spec, by, wanted)
+
+    def _own_mandate(self, campaign: Campaign, spec: CampaignSpec, by: str, conduct: Conduct) -> Write:
         count = sum(entry.facts.get("mandate", "") != "" for entry in self.ledger.read(campaign_stream(spec.name)))
         now = self.requests.clock.now()
-        mandate = mandate_of(spec, campaign.contracts, wanted, count + 1, now, self.site)
+        mandate = mandate_of(spec, campaign.contracts, conduct, count + 1, now, self.site)
         return self.delegation.give(mandate, by)
 
     def wake_all(self) -> None:
@@ -231,8 +296,8 @@ class Campaigns:
             return ()  # it cannot be folded, as its loop says; the owner's word is recorded all the same
         for trial in campaign.open_trials():
             for step in trial.steps[-1:]:
-                if (step.owner, step.key) == (asked.request.to, asked.request.key) and _is_news(step, asked):
-                    return (self._write(campaign, _answer(trial.number, step.key, asked)),)
+                if (step.owner, step.key) == (asked.request.to, asked.request.key) and is_news(step, asked):
+                    return (self._write(campaign, answer(trial.number, step.key, asked)),)
         return ()
 
     def reported(self, asked: Asked) -> None:
@@ -299,7 +364,7 @@ class Campaigns:
                 return await self._do(campaign, [MoveCampaignTo(CampaignState.HELD, over.en)])
             actions = decide(campaign)
             planning = [action for action in actions if isinstance(action, Propose)]
-            others = [action for action in actions if not isinstance(action, Propose)]
+            others = [a for a in actions if not isinstance(a, Propose) and not self._is_asked_back(a)]
             if others:
                 return await self._do(campaign, others)
         for action in planning:
@@ -389,8 +454,8 @@ class Campaigns:
                 if step.state.final:
                     continue
                 asked = self.requests.get(step.owner, step.key)
-                if _is_news(step, asked):
-                    drafts.append(_answer(trial.number, step.key, asked))
+                if is_news(step, asked):
+                    drafts.append(answer(trial.number, step.key, asked))
         if drafts:
             await self._append(campaign, *drafts)
         return bool(drafts)
@@ -409,7 +474,7 @@ class Campaigns:
             elif isinstance(action, Withdraw):
                 acted |= await self._withdraw(campaign, action)
             else:
-                drafts.append(_draft(campaign, action))
+                drafts.append(draft_of(campaign, action))
         if drafts:
             await self._append(campaign, *drafts, requests=requests)
         return acted or bool(drafts)
@@ -418,7 +483,8 @@ class Campaigns:
         spec, trial = campaign.spec, campaign.trials[action.trial - 1]
         step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
         contract = campaign.contracts[step.capability]
-        inputs = self._with_objects(contract, inputs_of(spec, step, contract, trial.values, trial.outputs()))
+        values = spec.columns_of(trial.candidate) | dict(trial.values)
+        inputs = self._with_objects(contract, inputs_of(spec, step, contract, values, trial.outputs()))
         request = RequestDraft(
             charter=spec.charter,
             key=action.key,
@@ -465,11 +531,15 @@ class Campaigns:
             for step in source.step:
                 self._with_objects(contracts[step.capability], dict(step.set))
 
-    async def _withdraw(self, campaign: Campaign, action: Withdraw) -> bool:
-        asked = self.requests.get(action.owner, action.key)
-        if self.requests.cancel_was_asked(action.owner, action.key) or asked.state.final:
+    def _is_asked_back(self, action: Action) -> bool:
+        if not isinstance(action, Withdraw):
             return False
-        await self.requests.cancel(action.owner, action.key, "the campaign was aborted", campaign.spec.on_behalf_of)
+        asked = self.requests.get(action.owner, action.key)
+        return self.requests.cancel_was_asked(action.owner, action.key) or asked.state.final
+
+    async def _withdraw(self, campaign: Campaign, action: Withdraw) -> bool:
+        why = campaign.trial(action.trial).taken_back or "the campaign was aborted"
+        await self.requests.cancel(action.owner, action.key, why, campaign.spec.on_behalf_of)
         return True
 
     async def _propose(self, campaign: Campaign, action: Propose) -> None:
@@ -491,7 +561,7 @@ class Campaigns:
             body |= {"by": list(found.by), "declined": [list(one) for one in found.declined]}
         async with self._lock(campaign.spec.name):
             now = self.get(campaign.spec.name)
-            if now.position == campaign.position or _still_wanted(now, action):
+            if now.position == campaign.position or is_still_wanted(now, action):
                 await self._append(now, Draft(types.PROPOSED, facts, body))
 
     async def _append(
@@ -517,67 +587,3 @@ class Campaigns:
 
     def _lock(self, name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
-
-
-def _check_planning(spec: CampaignSpec) -> None:
-    """Have the planner look at the problem before anything is recorded."""
-    proposer(spec.planner)
-    try:
-        problem_of(spec)
-    except PlannerError as error:
-        raise Invalid(f"campaign {spec.name}", str(error)) from None
-
-
-def _is_news(step: Step, asked: Asked) -> bool:
-    """Whether more is known of a step than its campaign has on record."""
-    return not step.state.final and asked.state is not step.state and asked.state is not TaskState.NEW
-
-
-def _still_wanted(campaign: Campaign, planned: Propose) -> bool:
-    """Whether a campaign that has moved on while it was planned for would still take all of the proposals."""
-    due = decide(campaign)
-    return any(isinstance(a, Propose) and a.count >= planned.count and a.closed == planned.closed for a in due)
-
-
-def _answer(trial: int, key: str, asked: Asked) -> Draft:
-    facts: dict[str, Any] = {
-        "trial": trial,
-        "key": key,
-        "state": str(asked.state),
-        "charged": dict(asked.charged),
-        "simulated": asked.simulated,
-        "sensitivity": asked.sensitivity,
-    }
-    body: dict[str, Any] = {
-        "reason": "; ".join(reason.code for reason in asked.reasons),
-        "reasons": [reason.model_dump(mode="json") for reason in asked.reasons],
-    }
-    if asked.outcome is not None:
-        facts |= {"effect": str(asked.outcome.effect), "result": str(asked.outcome.result)}
-        body["outputs"] = asked.outcome.outputs or {}
-        body["reason"] = body["reason"] or f"{asked.outcome.reason}: {asked.outcome.message}".strip(": ")
-    return Draft(types.ANSWERED, facts, body)
-
-
-def _draft(campaign: Campaign, action: EndTrial | OpenBreaker | MoveCampaignTo) -> Draft:
-    if isinstance(action, EndTrial):
-        facts, body = {"trial": action.trial, "state": str(action.state)}, {"why": action.why}
-        if action.state is TrialState.COMPLETED:
-            return _completed(campaign, action)
-        return Draft(types.ENDED_TRIAL, facts, body)
-    if isinstance(action, OpenBreaker):
-        return Draft(types.BREAKER, {"source": action.source}, {"why": action.why})
-    return Draft(types.MOVED, {"state": str(action.state)}, {"why": action.why})
-
-
-def _completed(campaign: Campaign, action: EndTrial) -> Draft:
-    trial = campaign.trials[action.trial - 1]
-    source = campaign.spec.source_named(trial.source)
-    facts = {"trial": action.trial, "state": str(action.state)}
-    try:
-        value, error = outcome_of(campaign.spec, source, trial.outputs())
-    except (KeyError, TypeError, ValueError) as problem:
-        facts["state"] = str(TrialState.FAILED)
-        return Draft(types.ENDED_TRIAL, facts, {"why": f"no value: its outputs were withheld or lack {problem}"})
-    body: dict[str, Any] = {"value": value, "why": ""}
-    return Draft(types.ENDED_TRIAL, facts, body if error is None else body | {"error": error})

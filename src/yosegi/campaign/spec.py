@@ -1,66 +1,113 @@
-"""What a team asks: one campaign file (TOML), read strictly, and checked against the contracts it names."""
+"""What a team asks: the values of one campaign file. `spec_file` reads it, `spec_check` holds it against contracts."""
 
 from __future__ import annotations
 
-import re
+import functools
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from yosegi.core.amounts import Amounts
-from yosegi.core.contract import Conduct, Contract
-from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.contract import Conduct
+from yosegi.core.errors import NotFound
 from yosegi.core.identifiers import CapabilityRef, CharterId, Key, PersonId, TeamId
-from yosegi.core.object import is_object
-from yosegi.core.toml_text import parse_toml
 from yosegi.core.values import Value
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+Level = str | int | float | bool
+
+CANDIDATE = "candidate"
+"""The name under which a step's input is bound to the id of the candidate."""
 
 
 class ParameterSpec(Value):
     """One thing to vary, in a stated unit."""
 
     name: Name
+    """Of the input it gives, or of what `bind` ties to one."""
     kind: Literal["continuous", "integer", "ordinal", "categorical"] = "continuous"
+    """`ordinal` levels have an order, `categorical` ones have none."""
     low: float | None = None
+    """The smallest value, in `unit`; may be left out where candidates give it."""
     high: float | None = None
-    levels: tuple[str | int | float | bool, ...] = ()
+    """The largest value, in `unit`."""
+    levels: tuple[Level, ...] = ()
+    """The levels of an ordinal (in order) or categorical parameter."""
     unit: str = "1"
+    """UCUM, `1` for none."""
     log: bool = False
+    """Whether steps are ratios, as of concentrations often; needs `low` above 0."""
     resolution: float | None = Field(default=None, gt=0)
+    """The smallest step that can be made, in `unit`, counted from `low`."""
 
 
 class ConstraintSpec(Value):
     """A linear constraint between parameters."""
 
     weights: dict[Name, float]
+    """The weight of each parameter in the sum."""
     equals: float | None = None
+    """The sum is this; excludes the other two."""
     at_least: float | None = None
+    """The sum is at least this."""
     at_most: float | None = None
+    """The sum is at most this."""
+    of: CapabilityRef | None = None
+    """The capability whose contract has it: set by the program where a constraint was taken over, not by you."""
 
 
 class ObjectiveSpec(Value):
-    """What is wanted of one output."""
+    """What is wanted of one outcome."""
 
     name: Name
-    goal: Literal["minimise", "maximise", "target"] = "minimise"
+    """The output that yields it, or the name under which a source's `value` says where it is read."""
+    goal: Literal["minimise", "maximise", "target", "boundary", "explore"] = "minimise"
+    """`target`: as near as possible to `target`; `boundary`: the outcome is a label, find where it changes; `explore`:
+    learn it everywhere. The last two stand alone."""
     target: float | None = None
+    """The wanted value, in `unit`, for `target`."""
     noise: float | None = Field(default=None, ge=0)
+    """Standard deviation of one measurement, in `unit`, where it is known; else it is learned."""
     unit: str = "1"
+    """UCUM; must be that of the output."""
+    reference: float | None = None
+    """With several objectives, the worst value of interest, in `unit`; else taken from the history."""
+
+
+class LimitSpec(Value):
+    """A bound that an outcome of any step must keep for a trial to count."""
+
+    name: Name
+    """The output, as for an objective."""
+    at_least: float | None = None
+    """The outcome is at least this, in `unit`."""
+    at_most: float | None = None
+    """The outcome is at most this, in `unit`."""
+    unit: str = "1"
+    """UCUM; must be that of the output."""
+    noise: float | None = Field(default=None, ge=0)
+    """Standard deviation of one measurement, in `unit`, where it is known."""
+
+    def holds(self, value: float | None) -> bool:
+        """Whether a measured value keeps the bound; a missing one does not."""
+        if value is None:
+            return False
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
 
 
 class StopSpec(Value):
     """When the campaign has its answer, or enough."""
 
     target: float | None = None
-    """Stop when a trial of the first source reaches this value of the objective."""
+    """Stop when a trial of the first source reaches this value of the one objective, all limits kept; for the goal
+    `target`, when it is so near."""
     trials: int | None = Field(default=None, ge=1)
+    """Stop after so many completed trials of the first source; what was imported does not count."""
     price: float | None = Field(default=None, gt=0)
+    """Stop when the trials sum to this, in the sources' price units."""
     least_gain: float | None = Field(default=None, gt=0)
     """Stop when the best next trial is expected to gain less, in the objective's unit per unit of price."""
 
@@ -69,35 +116,121 @@ class StepSpec(Value):
     """One step of a source's procedure.
 
     Inputs are found by name among the parameters and the constants; `set` gives constants and `bind` ties an input to
-    a parameter or to an earlier step's output (`mix.sample`).
+    a parameter, a column of the candidates, `candidate` (its id) or to an earlier step's output (`mix.sample`).
     """
 
     name: Name
+    """Unique in its source."""
     capability: CapabilityRef
-    set: dict[Name, str | int | float | bool] = Field(default_factory=dict)
+    """`site/name@version`."""
+    set: dict[Name, Level] = Field(default_factory=dict)
+    """Inputs that stay the same; an object is named by its digest."""
     bind: dict[Name, Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*(\.[A-Za-z]\w*)?$")]] = Field(
         default_factory=dict
     )
+    """Inputs of another name than what gives them."""
+
+
+class PriceSpec(Value):
+    """A price that depends on the point: `base` + the sum of `per` times value, in price units."""
+
+    base: float = Field(default=0.0, ge=0)
+    """In price units."""
+    per: dict[Name, float] = Field(min_length=1)
+    """Price units for one unit of each of these parameters, or numeric columns of the candidates."""
+
+    def at(self, values: Mapping[str, Any]) -> float:
+        """The price at a point, above zero."""
+        return max(1e-12, self.base + sum(factor * _number(values.get(name)) for name, factor in self.per.items()))
 
 
 class SourceSpec(Value):
     """One way to answer: a procedure of one or several steps, and what one trial of it is worth in price units."""
 
     name: Name
-    price: float = Field(gt=0)
+    """Unique in this file."""
+    price: Annotated[float, Field(gt=0)] | PriceSpec
+    """Of one trial, in units of your own that all sources share; `{ base, per }` where it depends on the point."""
     step: tuple[StepSpec, ...] = Field(min_length=1, max_length=16)
+    """The steps, in order."""
     value: dict[Name, str] = Field(default_factory=dict)
-    """Where each objective is read, `step.output`; by default the last step's output of the same name."""
+    """Where each outcome is read, `step.output`; by default the last step that has an output of the same name."""
     error: dict[Name, str] = Field(default_factory=dict)
-    """Where its standard error is read; by default the last step's `standard_error`, if it has one."""
+    """Where its standard error is read; by default the last step's `standard_error`, if it has one and there is one
+    outcome alone."""
+
+    def price_at(self, values: Mapping[str, Any]) -> float:
+        """The price of a trial at a point."""
+        return self.price.at(values) if isinstance(self.price, PriceSpec) else self.price
+
+
+class CandidatesSpec(Value):
+    """The finite table to choose from. In a file: `candidates = "samples.csv"`; on record: its columns."""
+
+    file: str = ""
+    """Where it was read, for people."""
+    columns: dict[str, tuple[Level, ...]] = Field(min_length=1)
+    """By name, a value a row; those that are parameters are chosen by, the others may be bound to inputs."""
+    ids: tuple[str, ...] = Field(min_length=2)
+    """A unique id a row: the column `id`, or the number of the row."""
+
+    @model_validator(mode="after")
+    def _is_rectangular(self) -> CandidatesSpec:
+        for name, column in self.columns.items():
+            if len(column) != len(self.ids):
+                raise ValueError(f"column {name!r} has {len(column)} rows, and there are {len(self.ids)} ids")
+        if len(set(self.ids)) != len(self.ids):
+            twice = next(one for one in self.ids if self.ids.count(one) > 1)
+            raise ValueError(f"id {twice!r} stands on two rows")
+        return self
+
+    @functools.cached_property
+    def place(self) -> dict[str, int]:
+        """The row of each id."""
+        return {name: row for row, name in enumerate(self.ids)}
+
+    def row(self, candidate: str) -> dict[str, Level]:
+        """All columns of a candidate, and its id as `candidate`; nothing of one that is not in the table."""
+        if (place := self.place.get(candidate)) is None:
+            return {}
+        return {name: column[place] for name, column in self.columns.items()} | {CANDIDATE: candidate}
+
+
+class EarlierRow(Value):
+    """One earlier measurement."""
+
+    values: dict[str, Level]
+    outcomes: dict[str, Level] = Field(default_factory=dict)
+    errors: dict[str, float] = Field(default_factory=dict)
+    status: Literal["done", "infeasible"] = "done"
+
+
+class EarlierSpec(Value):
+    """An earlier campaign, or a table, to learn from as long as it helps; aligned by name and unit."""
+
+    name: Name = "earlier"
+    """How explanations call it."""
+    campaign: Key | None = None
+    """A campaign of this home site that whoever starts this one may see."""
+    table: str | None = None
+    """A CSV file beside the campaign file: its columns are outcomes by their names, and parameters."""
+    units: dict[str, str] = Field(default_factory=dict)
+    """UCUM units of the table's columns whose header names none; else that of the same name in this campaign."""
+    parameter: tuple[ParameterSpec, ...] = ()
+    """On record: its parameters. Set by the program."""
+    rows: tuple[EarlierRow, ...] = ()
+    """On record: its measurements. Set by the program."""
 
 
 class BaselineSpec(Value):
     """How this was done before, registered before the first trial."""
 
     description: Text
+    """In words."""
     trials: float | None = Field(default=None, gt=0)
+    """How many trials it took."""
     price: float | None = Field(default=None, gt=0)
+    """What it cost, in the sources' price units."""
 
 
 def _amounts(value: Any) -> Any:
@@ -109,6 +242,17 @@ def _amounts(value: Any) -> Any:
     if nothing := [unit for unit in value if not amounts[unit]]:
         raise ValueError(f"{', '.join(nothing)} is 0: leave it out where it is not bounded, or give an amount")
     return amounts
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _several(value: Any) -> Any:
+    """One objective may stand as one table, as every campaign file had it before there could be several."""
+    if isinstance(value, ObjectiveSpec):
+        return (value,)
+    return [value] if isinstance(value, dict) else value
 
 
 class AgentTerms(Value):
@@ -137,54 +281,121 @@ class AgentTerms(Value):
 
 
 class CampaignSpec(Value):
-    """A team's question, its space, its sources, and when to stop. Immutable once started."""
+    """A team's question, its space, its sources, and when to stop. Immutable once started, but for extensions."""
 
     format: Literal["yosegi.campaign.v1"] = "yosegi.campaign.v1"
     name: Key
+    """Unique at this home site."""
     title: Text
+    """For people."""
     question: Text
+    """What is asked, in a sentence."""
     charter: CharterId
+    """The federation it is asked in."""
     team: TeamId
+    """The team that asks."""
     challenge: TeamId | None = None
     """The challenge of the charter it is to help answer, one that the team works on."""
     on_behalf_of: PersonId
+    """The member it acts for; alerts go to them."""
     purpose: Text
+    """One that an agreement of the team names."""
     follows: Key | None = None
     """The campaign of this site that it goes on from, by name, if an agent started it because that one ended."""
     seed: int = Field(default=1, ge=0, le=2**31)
+    """The same file and seed give the same proposals for the same answers."""
     parallel: int = Field(default=2, ge=1, le=64)
     """Trials of the first source that may be under way at once."""
     planner: Name = "gp"
+    """`gp`, a baseline (`random`, `sobol`, `lhs`, `grid`), or a proposer of an installed package."""
     starts: int | None = Field(default=None, ge=1)
+    """Points of a space-filling design before the model speaks; by default few."""
     proposer: Literal["planner", "agent"] | None = None
     """Who proposes: the planner alone, unless it says `agent`; the table `agent` says how both mix."""
     agent: AgentTerms | None = None
+    """How points of an agent and the planner's mix, where an agent proposes."""
     parameter: tuple[ParameterSpec, ...] = Field(min_length=1)
+    """What is varied."""
     constraint: tuple[ConstraintSpec, ...] = ()
-    objective: ObjectiveSpec
+    """Between continuous and integer parameters; those of the first source's contracts are taken over."""
+    candidates: CandidatesSpec | None = None
+    """The recipes or samples there are: a CSV file with a column for each parameter; without it the space is open."""
+    objective: Annotated[tuple[ObjectiveSpec, ...], BeforeValidator(_several)] = Field(
+        min_length=1, max_length=3, strict=False
+    )
+    """One to three."""
+    limit: tuple[LimitSpec, ...] = Field(default=(), max_length=8)
+    """Bounds that outcomes must keep."""
     stop: StopSpec
+    """When there is an answer, or enough; at least one of its fields."""
     source: tuple[SourceSpec, ...] = Field(min_length=1)
     """The first answers the question itself; the others are judged by how they help it."""
-    constants: dict[Name, str | int | float | bool] = Field(default_factory=dict)
+    constants: dict[Name, Level] = Field(default_factory=dict)
+    """Inputs of any step that stay the same."""
+    earlier: tuple[EarlierSpec, ...] = Field(default=(), max_length=8)
+    """Earlier campaigns and tables to learn from."""
     budget: Annotated[Amounts, BeforeValidator(_amounts)] = Amounts()
     """The most it may spend of each grant unit, at all owners together; what is not named is not bounded here."""
     conduct: Conduct = "run"
     """How far: `suggest` has owners say what they would take and carries nothing out; `approve` lets nothing start
     before a person has approved it; `run`. May be changed when the campaign is resumed."""
     baseline: BaselineSpec
+    """How this was done before."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> CampaignSpec:
         _unique("parameter", [parameter.name for parameter in self.parameter])
         _unique("source", [source.name for source in self.source])
+        _unique("objective or limit", [*(o.name for o in self.objective), *(o.name for o in self.limit)])
         for source in self.source:
             _unique(f"step of source {source.name}", [step.name for step in source.step])
             _check_bindings(self, source)
+            _check_price(self, source)
+        _check_goals(self)
+        _check_candidates(self)
         if self.stop == StopSpec():
             raise ValueError("stop says nothing: give target, trials, price or least_gain")
         if (self.proposer == "agent") != (self.agent is not None):
             raise ValueError('proposer = "agent" and the table [agent] stand together')
         return self
+
+    @property
+    def main(self) -> ObjectiveSpec:
+        """The first objective."""
+        return self.objective[0]
+
+    @property
+    def only(self) -> ObjectiveSpec | None:
+        """The objective by which trials have one best; None where there are several, or none is better."""
+        return self.main if len(self.objective) == 1 and self.main.goal not in ("boundary", "explore") else None
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Names of the objectives and limits, in order."""
+        return tuple(self.outcome_units)
+
+    @property
+    def outcome_units(self) -> dict[str, str]:
+        """The UCUM unit of each objective and limit, in order."""
+        return {one.name: one.unit for one in self.objective} | {one.name: one.unit for one in self.limit}
+
+    def keeps_limits(self, outcomes: Mapping[str, Any]) -> bool:
+        """Whether what was measured keeps every limit."""
+        return all(one.holds(outcomes.get(one.name)) for one in self.limit)
+
+    def columns_of(self, candidate: str) -> dict[str, Level]:
+        """What the table of candidates says of one beside its parameters; nothing in an open space."""
+        return {} if self.candidates is None or not candidate else self.candidates.row(candidate)
+
+    def record(self) -> dict[str, Any]:
+        """The specification as it is recorded: what is not used is left out, as before there was such a thing."""
+        value = self.model_dump(mode="json", exclude_none=True)
+        for name in ("limit", "earlier"):
+            if not value[name]:
+                del value[name]
+        if len(self.objective) == 1:
+            value["objective"] = value["objective"][0]
+        return value
 
     def capabilities(self) -> tuple[str, ...]:
         """Every capability it uses, once, in order."""
@@ -202,85 +413,55 @@ class CampaignSpec(Value):
         raise NotFound("source", name, tuple(source.name for source in self.source))
 
 
-def read_spec(path: Path) -> CampaignSpec:
-    """Read a campaign file.
-
-    Raises:
-        Invalid: no such file, not TOML (with line and column), or a field that does not hold (named).
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"campaign file {path}", f"cannot be read ({error})") from None
-    return parse_spec(text, what=f"campaign file {path}")
-
-
-def parse_spec(text: str, *, what: str = "the campaign file") -> CampaignSpec:
-    """The same from text already read."""
-    value = parse_toml(text, what=what)
-    if isinstance(value.get("budget"), dict):
-        value["budget"] = {unit: Amounts.parse({unit: str(n)})[unit] for unit, n in value["budget"].items()}
-    return CampaignSpec.read(value, what=what)
-
-
-def check_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> None:
-    """Hold a campaign against the contracts it names, before anything is recorded.
-
-    Raises:
-        NotFound: a capability nobody offers.
-        Invalid: an input without a value, of another unit, or whose range the contract does not allow; an objective
-            that no step yields.
-    """
-    for source in spec.source:
-        for step in source.step:
-            if step.capability not in contracts:
-                raise NotFound("capability", step.capability, tuple(sorted(contracts)))
-            _check_step(spec, source, step, contracts[step.capability])
-        _check_outputs(spec, source, contracts)
-
-
-def inputs_of(
-    spec: CampaignSpec,
-    step: StepSpec,
-    contract: Contract,
-    values: Mapping[str, Any],
-    outputs: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Any]:
-    """The inputs of a step at a point: constants, parameters, and outputs of earlier steps."""
-    inputs: dict[str, Any] = {}
-    for name in contract.inputs.get("properties", {}):
-        if name in step.set:
-            inputs[name] = step.set[name]
-        elif name in step.bind:
-            first, _, second = step.bind[name].partition(".")
-            inputs[name] = outputs[first][second] if second else values[first]
-        elif name in values:
-            inputs[name] = values[name]
-        elif name in spec.constants:
-            inputs[name] = spec.constants[name]
-    return inputs
-
-
-def outcome_of(
-    spec: CampaignSpec, source: SourceSpec, outputs: Mapping[str, Mapping[str, Any]]
-) -> tuple[float, float | None]:
-    """The objective's value and its standard error (None where no step yields one) of a trial's outputs."""
-    name = spec.objective.name
-    step, _, output = source.value.get(name, f"{source.step[-1].name}.{name}").partition(".")
-    error_step, _, error_output = source.error.get(name, f"{source.step[-1].name}.standard_error").partition(".")
-    error = outputs.get(error_step, {}).get(error_output)
-    return float(outputs[step][output]), None if error is None else float(error)
-
-
 def _unique(kind: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"{kind} {name!r} stands twice")
 
 
+def _check_goals(spec: CampaignSpec) -> None:
+    for goal in spec.objective:
+        if (goal.goal == "target") != (goal.target is not None):
+            raise ValueError(f"objective {goal.name}: the goal `target` and a target value go together")
+        if goal.goal in ("boundary", "explore") and len(spec.objective) > 1:
+            raise ValueError(f"objective {goal.name}: the goal {goal.goal} stands alone")
+    for limit in spec.limit:
+        if limit.at_least is None and limit.at_most is None:
+            raise ValueError(f"limit {limit.name}: give at_least or at_most")
+    if spec.stop.target is not None and spec.only is None:
+        raise ValueError("stop.target is for one objective that can be reached; give trials, price or least_gain")
+
+
+def _check_candidates(spec: CampaignSpec) -> None:
+    if spec.candidates is None:
+        return
+    for parameter in spec.parameter:
+        column = spec.candidates.columns.get(parameter.name)
+        if column is None:
+            raise ValueError(f"parameter {parameter.name}: is not a column of the candidates")
+        if parameter.kind in ("continuous", "integer"):
+            for row, cell in enumerate(column, start=1):
+                if isinstance(cell, str | bool):
+                    raise ValueError(f"candidates, row {row}: {parameter.name} is {cell!r}, which is no number")
+        elif parameter.levels and (other := next((c for c in column if c not in parameter.levels), None)) is not None:
+            raise ValueError(f"candidates: {other!r} is none of the levels of {parameter.name}")
+
+
+def _check_price(spec: CampaignSpec, source: SourceSpec) -> None:
+    if not isinstance(source.price, PriceSpec):
+        return
+    numeric = {p.name for p in spec.parameter if p.kind in ("continuous", "integer")}
+    for name in source.price.per:
+        column = () if spec.candidates is None else spec.candidates.columns.get(name, ())
+        if name not in numeric and (not column or any(isinstance(cell, str | bool) for cell in column)):
+            raise ValueError(f"source {source.name}: its price depends on {name!r}, which is no number of a point")
+
+
 def _check_bindings(spec: CampaignSpec, source: SourceSpec) -> None:
     before: set[str] = set()
     known = {parameter.name for parameter in spec.parameter}
+    if spec.candidates is not None:
+        known |= {*spec.candidates.columns, CANDIDATE}
     for step in source.step:
         for target, bound in step.bind.items():
             first, dot, _ = bound.partition(".")
@@ -290,61 +471,3 @@ def _check_bindings(spec: CampaignSpec, source: SourceSpec) -> None:
                     "parameter nor an output of an earlier step"
                 )
         before.add(step.name)
-
-
-def _check_step(spec: CampaignSpec, source: SourceSpec, step: StepSpec, contract: Contract) -> None:
-    where = f"source {source.name}, step {step.name} ({step.capability})"
-    properties: dict[str, Any] = contract.inputs.get("properties", {})
-    parameters = {parameter.name: parameter for parameter in spec.parameter}
-    for name in (*step.set, *step.bind):
-        if name not in properties:
-            raise Invalid(where, f"the contract has no input {name!r}", f"it has {', '.join(properties)}")
-    for name in contract.inputs.get("required", ()):
-        bound = step.bind.get(name, name)
-        if not (name in step.set or "." in bound or bound in parameters or bound in spec.constants):
-            raise Invalid(where, f"nothing gives its input {name!r}", "name a parameter so, or use set or bind")
-    for name, schema in properties.items():
-        _check_object(where, name, step, schema)
-        parameter = parameters.get(step.bind.get(name, name))
-        if parameter is not None and name not in step.set:
-            _check_range(where, parameter, schema)
-
-
-def _check_object(where: str, name: str, step: StepSpec, schema: Mapping[str, Any]) -> None:
-    """An object is an earlier step's output, or one that lies at this site and is named by its digest."""
-    if not is_object(schema) or name not in step.set:
-        return
-    if not re.fullmatch(r"sha256:[0-9a-f]{64}", str(step.set[name])):
-        why = f"{name} is an object, and {step.set[name]!r} is no digest"
-        raise Invalid(where, why, "put the file here first: yosegi object put")
-
-
-def _check_range(where: str, parameter: ParameterSpec, schema: Mapping[str, Any]) -> None:
-    unit = schema.get("unit", "1")
-    if unit != parameter.unit:
-        raise Invalid(
-            where, f"{parameter.name} is in {parameter.unit!r} and the contract wants {unit!r}", "state it in that unit"
-        )
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if low is not None and parameter.low is not None and parameter.low < low:
-        raise Invalid(where, f"{parameter.name} goes down to {parameter.low:g}, the contract to {low:g} {unit}")
-    if high is not None and parameter.high is not None and parameter.high > high:
-        raise Invalid(where, f"{parameter.name} goes up to {parameter.high:g}, the contract to {high:g} {unit}")
-
-
-def _check_outputs(spec: CampaignSpec, source: SourceSpec, contracts: Mapping[str, Contract]) -> None:
-    name = spec.objective.name
-    steps = {step.name: contracts[step.capability] for step in source.step}
-    step, _, output = source.value.get(name, f"{source.step[-1].name}.{name}").partition(".")
-    properties = steps[step].outputs.get("properties", {}) if step in steps else {}
-    if output not in properties:
-        raise Invalid(
-            f"source {source.name}",
-            f"no step yields the objective {name!r}",
-            f'say where it is read: value = {{ {name} = "step.output" }}',
-        )
-    unit = properties[output].get("unit", "1")
-    if unit != spec.objective.unit:
-        raise Invalid(
-            f"source {source.name}", f"{name} comes in {unit!r} and the objective is in {spec.objective.unit!r}"
-        )

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import repeat
 from typing import Any
 
+from yosegi.campaign import amendments
 from yosegi.campaign.agent_points import ADVISED, AgentPoint, points_of
 from yosegi.campaign.growing import Appended, Trials
-from yosegi.campaign.spec import CampaignSpec
-from yosegi.campaign.tally import Tally, badness
+from yosegi.campaign.spec import CampaignSpec, PriceSpec
+from yosegi.campaign.tally import Tally, badness, front_with, loss
 from yosegi.campaign.trial import Step, Trial, answered, moved, observation_of
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, strictest
@@ -33,6 +35,11 @@ BREAKER = "campaign.breaker"
 OUTCOME = "campaign.outcome"
 NOTE = "campaign.note"
 NOTHING = Label()
+_AMENDMENTS = {
+    amendments.WANTED: amendments.follow_wanted,
+    amendments.WITHDRAWN: amendments.follow_withdrawn,
+    amendments.EXTENDED: amendments.follow_extended,
+}
 
 
 def campaign_stream(name: str) -> str:
@@ -57,6 +64,12 @@ class Campaign:
     tally: Tally = field(default_factory=Tally)
     why: str = ""
     open_breakers: frozenset[str] = frozenset()
+    breaker_whys: Mapping[str, str] = field(default_factory=dict)
+    """Why each of those sources is left alone."""
+    held_by: str = ""
+    """The person who holds it; empty where it holds itself."""
+    moved_at: str = ""
+    """UTC, as RFC 3339, when it came into its state; empty if it was never moved."""
     rounds: int = 0
     exhausted: bool = False
     mandate: str = ""
@@ -64,6 +77,10 @@ class Campaign:
     learned: Label = NOTHING
     """The label of all that owners have told it: its next points come from that, so requests carry it on."""
     conduct: Conduct = "run"
+    imported: int = 0
+    """Measurements that were brought, and that nobody here had proposed."""
+    brought: frozenset[str] = frozenset()
+    """Digests of them, so that the same rows do not count twice."""
     suggested_from: int = 0
     """Rounds before the one that is suggested now: a campaign that only suggests holds itself after each."""
     points: Appended[AgentPoint] = field(default_factory=Appended)
@@ -87,15 +104,20 @@ class Campaign:
     def _changes(self, entry: Entry) -> dict[str, Any]:
         facts, body = entry.facts, entry.body or {}
         if entry.type == PROPOSED:
-            return _proposed(self, entry.position, body) | _mixed(self, body)
+            return _proposed(self, entry, body) | _mixed(self, body)
         if entry.type == ADVISED:
             return _advised(self, facts, body)
         if entry.type in (ASKED, ANSWERED, ENDED_TRIAL):
-            return _with(self, self.trial(facts["trial"]), entry.type, facts, body)
+            return _with(self, self.trial(facts["trial"]), entry, body)
         if entry.type == MOVED:
-            return _moved(self, facts, body)
+            return _moved(self, entry, body)
         if entry.type == BREAKER:
-            return {"open_breakers": self.open_breakers | {facts["source"]}}
+            whys = {**self.breaker_whys, facts["source"]: body.get("why", "")}
+            return {"open_breakers": self.open_breakers | {facts["source"]}, "breaker_whys": whys}
+        if entry.type == amendments.ADDED:
+            return _imported(self, entry)
+        if amendment := _AMENDMENTS.get(entry.type):
+            return amendment(self, entry)
         return {}
 
     def trial(self, number: int) -> Trial:
@@ -133,17 +155,26 @@ class Campaign:
 
     def price(self) -> float:
         """What its completed and failed trials are worth, in price units."""
-        return sum(source.price * self.tally.count(source.name, *_PRICED) for source in self.spec.source)
+        return sum(
+            self.tally.priced.get(source.name, 0.0)
+            if isinstance(source.price, PriceSpec)
+            else source.price * self.tally.count(source.name, *_PRICED)
+            for source in self.spec.source
+        )
 
     def best(self) -> Trial | None:
-        """The best completed trial of the first source."""
+        """The best completed trial of the first source that keeps all limits; None where there is no one best."""
         return self.trials[self.tally.best - 1] if self.tally.best else None
+
+    def front(self) -> list[Trial]:
+        """With several objectives: the trials of the first source that keep all limits and that no other surpasses."""
+        return [self.trials[number - 1] for number in self.tally.front]
 
 
 _PRICED = {TrialState.COMPLETED, TrialState.INFEASIBLE, TrialState.FAILED}
 
 
-def _proposed(campaign: Campaign, position: int, body: Mapping[str, Any]) -> dict[str, Any]:
+def _proposed(campaign: Campaign, entry: Entry, body: Mapping[str, Any]) -> dict[str, Any]:
     first = len(campaign.trials) + 1
     by = body.get("by", ())
     new = tuple(
@@ -153,7 +184,9 @@ def _proposed(campaign: Campaign, position: int, body: Mapping[str, Any]) -> dic
             p["values"],
             p["reason"],
             p["expected"],
-            position=position,
+            position=entry.position,
+            proposed_at=entry.time,
+            candidate=p.get("candidate") or "",
             point=by[n] if n < len(by) else 0,
         )
         for n, p in enumerate(body["proposals"])
@@ -190,20 +223,20 @@ def _advised(campaign: Campaign, facts: Mapping[str, Any], body: Mapping[str, An
     return {"points": points, "waiting": waiting, "exhausted": False}
 
 
-def _moved(campaign: Campaign, facts: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+def _moved(campaign: Campaign, entry: Entry, body: Mapping[str, Any]) -> dict[str, Any]:
+    facts = entry.facts
     state = CampaignState(facts["state"])
     transition(f"campaign {campaign.spec.name}", campaign.state, state)
-    changes = {"state": state, "why": body.get("why", "")}
+    changes = {"state": state, "why": body.get("why", ""), "held_by": facts.get("by", ""), "moved_at": entry.time}
     changes |= {name: facts[name] for name in ("mandate", "conduct") if name in facts}
     if state is CampaignState.RUNNING:
         tally = campaign.tally.resumed()
-        changes |= {"open_breakers": frozenset(), "tally": tally, "suggested_from": campaign.rounds}
+        changes |= {"open_breakers": frozenset(), "breaker_whys": {}, "tally": tally, "suggested_from": campaign.rounds}
     return changes
 
 
-def _with(
-    campaign: Campaign, trial: Trial, kind: str, facts: Mapping[str, Any], body: Mapping[str, Any]
-) -> dict[str, Any]:
+def _with(campaign: Campaign, trial: Trial, entry: Entry, body: Mapping[str, Any]) -> dict[str, Any]:
+    kind, facts = entry.type, entry.facts
     if kind == ASKED:
         step = Step(facts["step"], facts["owner"], facts["key"], held=Amounts(facts.get("held", {})))
         if trial.state is TrialState.PROPOSED:
@@ -212,20 +245,77 @@ def _with(
     if kind == ANSWERED:
         return _replaced(campaign, answered(trial, facts, body)) | _learned(campaign, trial, facts, body)
     trial = moved(trial, TrialState(facts["state"]))
-    trial = replace(trial, value=body.get("value"), error=body.get("error"), why=body.get("why", ""))
+    trial = replace(trial, why=body.get("why", ""), over_at=entry.time, **_measured(campaign.spec, body))
     changes = _replaced(campaign, trial) | {"exhausted": False}
     return changes | _over(campaign, trial, changes["tally"]) if trial.state.final else changes
 
 
 def _over(campaign: Campaign, trial: Trial, tally: Tally) -> dict[str, Any]:
     """What a trial that has just ended changes beside itself; it never changes again."""
-    goal, best = campaign.spec.objective, campaign.best()
-    if trial.source == campaign.spec.source[0].name and trial.value is not None:
-        best = trial if best is None else min(best, trial, key=partial(badness, goal))
+    spec = campaign.spec
+    if isinstance(spec.source_named(trial.source).price, PriceSpec) and trial.state in _PRICED:
+        price = spec.source_named(trial.source).price_at(spec.columns_of(trial.candidate) | dict(trial.values))
+        tally = replace(tally, priced={**tally.priced, trial.source: tally.priced.get(trial.source, 0.0) + price})
+    return _known(campaign, trial, tally)
+
+
+def _imported(campaign: Campaign, entry: Entry) -> dict[str, Any]:
+    """Measurements that were brought: known at once, and counted neither as trials nor as spending."""
+    rows = (entry.body or {}).get("rows", ())
+    now = campaign
+    for trial, row in zip(amendments.imported_trials(campaign, entry), rows or repeat({}), strict=False):
+        trial = replace(trial, **_measured(campaign.spec, row))
+        now = replace(now, trials=now.trials.proposed((trial,)).replaced(trial))
+        now = replace(now, **_known(now, trial, now.tally))
+    return {name: getattr(now, name) for name in ("trials", "ended_order", "observed", "tally")} | {
+        "imported": campaign.imported + entry.facts["count"],
+        "brought": campaign.brought | {entry.facts["digest"]},
+        "exhausted": False,
+    }
+
+
+def _known(campaign: Campaign, trial: Trial, tally: Tally) -> dict[str, Any]:
+    """What the planner and whoever looks for the best learn of a trial that is over."""
     return {
         "ended_order": campaign.ended_order.appended(trial.number),
         "observed": campaign.observed.appended(observation_of(campaign.spec, trial)),
-        "tally": replace(tally, best=0 if best is None else best.number),
+        "tally": _ranked(campaign, trial, tally),
+    }
+
+
+def _ranked(campaign: Campaign, trial: Trial, tally: Tally) -> Tally:
+    """The best trial, or with several objectives the front, with one more."""
+    spec = campaign.spec
+    counts = trial.state is TrialState.COMPLETED and trial.source == spec.source[0].name
+    if not counts or not spec.keeps_limits(trial.outcomes):
+        return tally
+    if spec.only is not None and trial.value is not None:
+        best = campaign.best()
+        best = trial if best is None else min(best, trial, key=partial(badness, spec.only))
+        return replace(tally, best=best.number)
+    if len(spec.objective) > 1 and all(goal.name in trial.outcomes for goal in spec.objective):
+        front = [(one.number, _losses(spec, one)) for one in campaign.front()]
+        return replace(tally, front=front_with(front, trial.number, _losses(spec, trial)))
+    return tally
+
+
+def _losses(spec: CampaignSpec, trial: Trial) -> tuple[float, ...]:
+    return tuple(loss(goal, float(trial.outcomes[goal.name])) for goal in spec.objective)
+
+
+def _measured(spec: CampaignSpec, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a trial's end: all outcomes where they are named, else that of the one objective."""
+    main, value = spec.main.name, body.get("value")
+    error = body.get("error")
+    outcomes = body.get("outcomes", {} if value is None else {main: value})
+    errors = body.get("errors", {} if error is None else {main: error})
+    found = outcomes.get(main)
+    numeric = isinstance(found, int | float) and not isinstance(found, bool) and spec.main.goal != "boundary"
+    return {
+        "value": found if numeric else None,
+        "error": errors.get(main),
+        "outcomes": outcomes,
+        "errors": errors,
     }
 
 
@@ -268,4 +358,5 @@ def _first(entry: Entry) -> Campaign:
         started=entry.time,
         mandate=entry.facts.get("mandate", ""),
         conduct=spec.conduct,
+        learned=Label.read(entry.body["learned"]) if "learned" in entry.body else NOTHING,
     )

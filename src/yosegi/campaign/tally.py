@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from yosegi.campaign.spec import ObjectiveSpec
@@ -25,6 +25,8 @@ class Tally:
         best: number of the best trial of the first source that has a value; 0 where there is none.
         recent: by source, numbers of the last trials that ended since the campaign was resumed, enough for a breaker.
         lapsed: number of the first trial since then that was refused because its grant does not cover it; 0 for none.
+        front: numbers of the trials of the first source that no other surpasses, where there are several objectives.
+        priced: by source, what its trials were worth, where its price depends on the point.
     """
 
     open: tuple[int, ...] = ()
@@ -33,6 +35,8 @@ class Tally:
     best: int = 0
     recent: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     lapsed: int = 0
+    front: tuple[int, ...] = ()
+    priced: Mapping[str, float] = field(default_factory=dict)
 
     def count(self, source: str, *states: TrialState) -> int:
         """How many trials of a source ended so."""
@@ -66,6 +70,23 @@ class Tally:
 def badness(goal: ObjectiveSpec, trial: Trial) -> tuple[float, int]:
     """Sorts trials that have a value: the best first, of two as good the earlier."""
     value = float("inf") if trial.value is None else trial.value
+    return loss(goal, value), trial.number
+
+
+def loss(goal: ObjectiveSpec, value: float) -> float:
+    """What is to be made small: the value, its negative, or its distance from the target, in the objective's unit."""
     if goal.goal == "target":
-        return abs(value - (goal.target or 0.0)), trial.number
-    return (value if goal.goal == "minimise" else -value), trial.number
+        return abs(value - (goal.target or 0.0))
+    return value if goal.goal == "minimise" else -value
+
+
+def front_with(
+    front: Sequence[tuple[int, tuple[float, ...]]], number: int, losses: tuple[float, ...]
+) -> tuple[int, ...]:
+    """The trials that no other surpasses in all objectives at once, with one more; of two equal ones, both stay."""
+    if any(all(a <= b for a, b in zip(other, losses, strict=True)) and other != losses for _, other in front):
+        return tuple(one for one, _ in front)
+    kept = [
+        one for one, other in front if not (all(a <= b for a, b in zip(losses, other, strict=True)) and other != losses)
+    ]
+    return (*kept, number)

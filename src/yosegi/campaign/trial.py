@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.amounts import Amounts
 from yosegi.core.identifiers import split_capability
-from yosegi.core.outcomes import ReasonCode
+from yosegi.core.outcomes import OutcomeCode, ReasonCode
+from yosegi.core.reasons import CODES
 from yosegi.core.states import TaskState, TrialState, transition
 from yosegi.planner import Observation, Status
 
@@ -17,10 +18,15 @@ STATUS = {
     TrialState.COMPLETED: Status.DONE,
     TrialState.INFEASIBLE: Status.INFEASIBLE,
     TrialState.FAILED: Status.TRANSIENT,
-    TrialState.REFUSED: Status.WITHDRAWN,
+    TrialState.REFUSED: Status.REFUSED,
     TrialState.WITHDRAWN: Status.WITHDRAWN,
 }
 """How the planner understands each end of a trial."""
+
+Origin = Literal["planner", "person", "imported"]
+"""Who wanted a trial: the planner, a person who asked for a point of their own, or nobody, since it was measured."""
+OF_THE_POINT = frozenset({str(OutcomeCode.BAD_INPUTS)})
+"""Of the program's own reasons for a refusal, those that hold for the point whenever it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +70,29 @@ class Trial:
     why: str = ""
     position: int = 0
     """The position in the campaign's stream of the entry that proposed it."""
+    outcomes: Mapping[str, Any] = field(default_factory=dict)
+    """The value of each objective and limit; `value` is the first objective's, where that is a number."""
+    errors: Mapping[str, float] = field(default_factory=dict)
+    candidate: str = ""
+    """The id of its row in the table of candidates; empty in an open space."""
+    origin: Origin = "planner"
+    by: str = ""
+    """The person who asked for it or brought it; empty where the planner proposed it."""
+    skip: bool = False
+    """Whether a person said that this point is not to be asked again."""
+    proposed_at: str = ""
+    """UTC, as RFC 3339, when it was proposed, asked for or brought."""
+    over_at: str = ""
+    """The same when it ended."""
+    taken_back: str = ""
+    """Why a person takes it back; empty if nobody does."""
     point: int = 0
     """The number of the agent's point that it measures; 0 for the planner's."""
 
     @property
     def erased(self) -> bool:
         """Whether it was completed, and its value was erased since."""
-        return self.state is TrialState.COMPLETED and self.value is None
+        return self.state is TrialState.COMPLETED and not self.outcomes
 
     @property
     def under_way(self) -> bool:
@@ -144,14 +166,29 @@ def _codes(body: Mapping[str, Any]) -> frozenset[str]:
 
 def observation_of(spec: CampaignSpec, trial: Trial) -> Observation:
     """What the planner learns of a trial that is over."""
-    source, name = spec.source_named(trial.source), spec.objective.name
+    source = spec.source_named(trial.source)
     return Observation(
         values=dict(trial.values),
-        outcomes={} if trial.value is None else {name: trial.value},
-        errors={} if trial.error is None else {name: trial.error},
+        outcomes=dict(trial.outcomes),
+        errors=dict(trial.errors),
         source=trial.source,
-        cost=source.price,
+        cost=source.price_at(spec.columns_of(trial.candidate) | dict(trial.values)),
         site=split_capability(source.step[-1].capability)[0],
-        # What was measured and erased since has nothing to tell.
-        status=STATUS[TrialState.FAILED if trial.erased else trial.state],
+        status=_status(trial),
     )
+
+
+def _status(trial: Trial) -> Status:
+    """How the planner understands an end.
+
+    A refusal for a reason of rights, grants or load says nothing of the point, which may be asked again; any other is
+    the same whenever it is asked. What was measured and erased since has nothing to tell.
+    """
+    if trial.erased:
+        return Status.TRANSIENT
+    if trial.state is TrialState.WITHDRAWN and trial.skip:
+        return Status.REFUSED
+    codes = trial.steps[-1].codes if trial.steps else frozenset()
+    if trial.state is TrialState.REFUSED and codes and codes <= CODES.keys() - OF_THE_POINT:
+        return Status.WITHDRAWN
+    return STATUS[trial.state]

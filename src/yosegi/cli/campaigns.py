@@ -12,14 +12,18 @@ from rich.console import Console
 from rich.live import Live
 
 from yosegi.cli._files import output, write_output
+from yosegi.cli.campaign_amendments import add_to
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import Sheet, as_json, explained, print_table, say, show_json, show_table
 from yosegi.client.client import CampaignHandle, Client
 from yosegi.core.contract import Conduct
-from yosegi.services.campaigns.schemas import CampaignDetail, CampaignSummary
+from yosegi.services.campaigns.schemas import CampaignDetail, CampaignSummary, TrialDetail
 from yosegi.services.programme.schemas import ResultKind
 
 OVER = ("ended", "aborted")
+OPEN_TRIALS = ("proposed", "running", "uncertain")
+WIDE = 120
+"""Columns of a terminal from which there is room for why a trial was proposed."""
 PROGRESS = {"name", "state", "why", "trials", "ended", "best", "spent", "price"}
 """What `watch --json` tells of a campaign."""
 
@@ -38,13 +42,10 @@ def campaign() -> None:
 def start(spec: Path, mandate: str, json_: bool, **site: Any) -> None:
     """Start the campaign described in SPEC, a TOML file.
 
-    The file is checked here and against the contracts it names before anything is recorded: a wrong unit, an unknown
-    capability or an impossible range is said and nothing has changed. Examples: examples/*.toml.
+    The file is checked against the contracts it names and against what your site knows of your rights before anything
+    is recorded: everything that is wrong is said, with its line, and nothing has changed. Tables that it names lie
+    beside it. Look first: yosegi campaign check SPEC. Examples: examples/*.toml.
     """
-    # Only here: it brings the planner with it.
-    from yosegi.campaign import read_spec
-
-    read_spec(spec)
     handle = client_of(**site).start(spec, mandate)
     state = handle.state()
     if json_:
@@ -79,6 +80,8 @@ def show(name: str, json_: bool, **site: Any) -> None:
         show_json(state)
         return
     say(f"{state.title}\n{state.question}\n{state.state}{': ' + state.why if state.why else ''}")
+    if state.waits_for is not None:
+        say(state.waits_for.en)
     say(f"best {_best(state)} · spent {_amounts(state.spent)} · price {state.price:g}\n")
     print_table(trial_table(state))
 
@@ -89,19 +92,63 @@ def show(name: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def watch(name: str, json_: bool, **site: Any) -> None:
-    """Follow a campaign until it ends; with --json one line a change.
+    """Follow a campaign until it ends: the newest trials in a terminal, a line a trial in a pipe.
 
-    Ctrl-C stops watching, not the campaign.
+    With --json one line a change. Ctrl-C stops watching (exit status 130), not the campaign.
     """
     client = client_of(**site)
     handle = client.campaign(name)
-    if json_:
-        for state in follow(client, handle):
-            show_json(state.model_dump(mode="json", include=PROGRESS))
-        return
-    with Live(console=Console(highlight=False, markup=False), refresh_per_second=4) as live:
-        for state in follow(client, handle):
-            live.update(trial_table(state, last=15))
+    try:
+        if json_:
+            for state in follow(client, handle):
+                show_json(state.model_dump(mode="json", include=PROGRESS))
+        elif sys.stdout.isatty():
+            _watch_screen(follow(client, handle))
+        else:
+            _watch_lines(follow(client, handle))
+    except KeyboardInterrupt:
+        say(f"stopped watching {name}; it goes on", err=True)
+        raise SystemExit(130) from None
+
+
+def _watch_screen(states: Iterator[CampaignDetail]) -> None:
+    console = Console(highlight=False, markup=False)
+    with Live(console=console, refresh_per_second=4) as live:
+        for state in states:
+            live.update(screen_of(state, console.width, console.height))
+
+
+def screen_of(state: CampaignDetail, width: int, height: int) -> Sheet:
+    """The newest trials that fit a terminal, one line each: the title, the header, and what is left of the height."""
+    rows = max(1, height - 4)
+    table = trial_table(state, last=rows, why=width >= WIDE)
+    for column in table.columns:
+        column.no_wrap, column.overflow = True, "ellipsis"
+    return table
+
+
+def _watch_lines(states: Iterator[CampaignDetail]) -> None:
+    """A line for each trial that has ended since the last look, and one for each change of the campaign itself."""
+    told, was = set[int](), ""
+    for state in states:
+        for trial in state.trial:
+            if trial.number not in told and trial.state not in OPEN_TRIALS:
+                told.add(trial.number)
+                say(line_of_trial(state, trial))
+        now = f"{state.name}: {state.state}{': ' + state.why if state.why else ''}"
+        if now != was:
+            say(now)
+            was = now
+        sys.stdout.flush()
+
+
+def line_of_trial(state: CampaignDetail, trial: TrialDetail) -> str:
+    """A trial that is over in one line."""
+    point = " ".join(f"{key}={_short(value)}" for key, value in trial.values.items())
+    found = " ".join(f"{key}={_short(value)}" for key, value in trial.outcomes.items())
+    why = f" ({trial.why})" if trial.why else ""
+    best = " best" if state.best is not None and state.best.trial == trial.number else ""
+    return f"{trial.number}\t{trial.source}\t{point}\t{trial.state}{why}\t{found}{best}"
 
 
 @campaign.command()
@@ -165,26 +212,34 @@ def follow(client: Client, handle: CampaignHandle) -> Iterator[CampaignDetail]:
             return
 
 
-def trial_table(state: CampaignDetail, last: int = 0) -> Sheet:
-    """Trials as a table for a terminal."""
-    unit = state.objective.unit
-    name = state.objective.name + ("" if unit == "1" else f" ({unit})")
+def trial_table(state: CampaignDetail, last: int = 0, *, why: bool = True) -> Sheet:
+    """Trials as a table for a terminal, with why each was proposed or has no value."""
+    outcomes = [*(one.name for one in state.objectives), *(one.name for one in state.limits)]
+    names = [one.name + ("" if one.unit == "1" else f" ({one.unit})") for one in state.objectives]
+    names += [f"{one.name} (limit)" for one in state.limits]
     best = _best(state)
     table = Sheet(
-        "trial", "source", "point", name, "state", "why",
+        "trial", "source", "point", *names, "state", *(["why"] if why else []),
         title=f"{state.name}: {state.state} · {state.ended} trials · best {best} · price {state.price:g}",
         box=None, pad_edge=False, header_style="bold",
     )  # fmt: skip
     for trial in state.trial[-last:]:
         point = " ".join(f"{key}={_short(value)}" for key, value in trial.values.items())
         simulated = " (simulated)" if any(step.simulated for step in trial.steps) else ""
-        value = "" if trial.value is None else f"{trial.value:.4g}"
-        why = trial.why or trial.reason
-        table.add(str(trial.number), trial.source + simulated, point, value, trial.state, why[:90])
+        origin = {"planner": "", "person": f" (asked by {trial.by})", "imported": " (imported)"}[trial.origin]
+        found = [_shown(trial.outcomes.get(name)) for name in outcomes]
+        told = [(trial.why or trial.reason)[:90]] if why else []
+        table.add(str(trial.number), trial.source + simulated + origin, point, *found, trial.state, *told)
     return table
 
 
+def _shown(value: object) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _best(state: CampaignSummary) -> str:
+    if isinstance(state, CampaignDetail) and state.front:
+        return f"front of {len(state.front)}"
     return "none yet" if state.best is None else f"{state.best.value:.4g} (trial {state.best.trial})"
 
 
@@ -207,3 +262,6 @@ def outcome(name: str, kind: ResultKind, title: str, link: str, **site: Any) -> 
     """Record what came of a campaign: a paper, data set, model or answered question."""
     client_of(**site).campaign(name).register_outcome(kind, title, link)
     say(f"{name}: {kind} {title!r} is on record")
+
+
+add_to(campaign)

@@ -1,13 +1,33 @@
-"""One campaign in the Python client: looked at, steered, exported, and its results as a table."""
+"""One campaign in the Python client: watched, steered, asked and told, its results and answer as tables and plots."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
+from yosegi.client.asking import AskedPoint, next_point, tell
+from yosegi.client.brought import signed_measurements, table_text
+from yosegi.client.campaign_body import campaign_body
+from yosegi.client.campaign_results import drawn, drawn_learned, frame_of, html_of, rows_of_state
 from yosegi.client.connection import LONG, Connection
-from yosegi.services.campaigns.schemas import AgentComparison, CampaignDetail, CampaignMoved, StepDetail
+from yosegi.core.errors import Invalid, Unavailable
+from yosegi.services.bench.schemas import BenchEntered
+from yosegi.services.campaigns.schemas import (
+    AgentComparison,
+    BestTrial,
+    CampaignAnswer,
+    CampaignDetail,
+    CampaignFileText,
+    CampaignMoved,
+    MeasurementsAdded,
+)
 from yosegi.services.programme.schemas import CampaignStanding, ResultKind
+from yosegi.trust.signer import Signer
+
+OVER = ("ended", "aborted", "stopped")
+Conduct = Literal["suggest", "approve", "run"]
 
 
 class CampaignHandle:
@@ -19,20 +39,202 @@ class CampaignHandle:
     def __repr__(self) -> str:
         return f"<campaign {self.name} at {self._connection.url}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how it stands, its answer, and its last trials."""
+        return html_of(self.state())
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
     def state(self) -> CampaignDetail:
         """Everything about it, trials included."""
-        return self._connection.get(CampaignDetail, f"/campaigns/{quote(self.name)}")
+        return self._connection.get(CampaignDetail, self._path())
 
-    def move(
-        self, word: str, why: str = "", conduct: Literal["suggest", "approve", "run"] | None = None
-    ) -> CampaignDetail | CampaignMoved:
+    @property
+    def best(self) -> BestTrial | None:
+        """The best trial so far; None where there is none yet, and with several objectives (see `front`)."""
+        return self.state().best
+
+    @property
+    def front(self) -> tuple[BestTrial, ...]:
+        """With several objectives: the trials that no other surpasses."""
+        return self.state().front
+
+    @property
+    def best_value(self) -> float | None:
+        """The value of the best trial."""
+        best = self.best
+        return None if best is None else best.value
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """The point of the best trial; empty where there is none."""
+        best = self.best
+        return {} if best is None else dict(best.values)
+
+    def answer(self) -> CampaignAnswer:
+        """The answer with its uncertainty, what the model learned, the measured acceleration, and how to cite it."""
+        return self._connection.get(CampaignAnswer, self._path("/answer"))
+
+    def results(self) -> Any:
+        """Its trials, one row each: a pandas DataFrame where pandas is installed, else a list of dicts.
+
+        Columns: the point, every outcome with its error, every output as `step.output` (an object by its digest, for
+        `Client.objects`), cost in grant units, time, owner, what was predicted, and why it was proposed.
+        """
+        return frame_of(rows_of_state(self.state()))
+
+    def plot(self, kind: Literal["convergence", "front", "parallel", "parity", "slices"] = "convergence") -> Any:
+        """A drawing of its results by matplotlib, which is imported here.
+
+        Args:
+            kind: values by trial with the best so far; the first two objectives; all parameters and the objective;
+                what was measured against what the model says of it from all others; the outcome along each parameter.
+
+        Raises:
+            Invalid: matplotlib is not installed, or there is nothing to draw yet.
+        """
+        if kind in ("parity", "slices"):
+            return drawn_learned(kind, self.answer())
+        return drawn(kind, self.state())
+
+    def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        progress: bool | Callable[[CampaignDetail], object] = True,
+        every: float = 1.0,
+    ) -> CampaignDetail:
+        """Wait until it is over, or held; returns how it stands then.
+
+        Args:
+            timeout: seconds; for ever if None.
+            progress: print a line each time a trial ends, or call this with the state; False for neither.
+            every: seconds between two looks.
+
+        Raises:
+            Unavailable: it was not over in time; it goes on all the same.
+        """
+        began, seen = time.monotonic(), -1
+        while True:
+            state = self.state()
+            if state.position != seen and progress:
+                tell = progress if callable(progress) else _printed
+                tell(state)
+            seen = state.position
+            if state.state in (*OVER, "held"):
+                return state
+            if timeout is not None and time.monotonic() - began > timeout:
+                raise Unavailable(f"campaign {self.name}", f"is not over after {timeout:g} s", "it goes on")
+            time.sleep(every)
+
+    # -- steering -------------------------------------------------------------------------------------------------
+
+    def move(self, word: str, why: str = "", conduct: Conduct | None = None) -> CampaignDetail | CampaignMoved:
         """`hold`, `resume` (perhaps with another conduct), `stop` or `abort`.
 
         Who may not see the campaign is told its name and state alone.
         """
         body = {"why": why} | ({"conduct": conduct} if conduct else {})
         kind = cast("type[CampaignDetail | CampaignMoved]", CampaignDetail | CampaignMoved)
-        return self._connection.post(kind, f"/campaigns/{quote(self.name)}/{word}", body)
+        return self._connection.post(kind, self._path(f"/{word}"), body)
+
+    def extend(self, why: str = "", **changes: Any) -> CampaignDetail:
+        """Give it another budget, stop rule, parallel, conduct or space; one that has ended goes on.
+
+        Args:
+            why: for the record.
+            changes: fields as in the campaign file, e.g. `stop={"trials": 60}`, `budget={"samples": "40"}`; a line
+                of the budget or of the stop rule that is not named stays.
+        """
+        return self._connection.post(CampaignDetail, self._path("/extend"), {"changes": changes, "why": why})
+
+    def ask_for(
+        self, values: Mapping[str, Any] | None = None, *, candidate: str = "", source: str = "", why: str = ""
+    ) -> CampaignDetail:
+        """Have a point of your own measured, by its values or by the id of a candidate."""
+        body = {"values": dict(values or {}), "candidate": candidate, "source": source, "why": why}
+        return self._connection.post(CampaignDetail, self._path("/points"), body)
+
+    def withdraw(self, trial: int, why: str) -> CampaignDetail:
+        """Take a trial back, as far as its owner can; its point may be asked again."""
+        return self._taken_back(trial, why, skip=False)
+
+    def skip(self, trial: int, why: str) -> CampaignDetail:
+        """The same, and its point is never asked of that source again."""
+        return self._taken_back(trial, why, skip=True)
+
+    def _taken_back(self, trial: int, why: str, *, skip: bool) -> CampaignDetail:
+        body = {"why": why, "skip": skip}
+        return self._connection.post(CampaignDetail, self._path(f"/trials/{trial}/withdraw"), body)
+
+    # -- measurements that nobody proposed -------------------------------------------------------------------------
+
+    def add(
+        self, table: Any, *, source: str = "", file: str = "", key: Signer | None = None, person: str = ""
+    ) -> MeasurementsAdded:
+        """Bring measurements that nobody here proposed; they are marked as imported.
+
+        Args:
+            table: a DataFrame, a list of rows, CSV text, or the path of a CSV file; a column a parameter and outcome,
+                `NAME_error` for standard errors, `state` (`failed`, `infeasible`) for what has no value.
+            source: which source would have measured so; the first if none is named.
+            file: where they come from, for the record.
+            key: sign them with your own key; without one, the site answers for who you are.
+            person: whose key it is.
+        """
+        text, found = table_text(table)
+        if key is None:
+            body = {"table": text, "source": source, "file": file or found}
+            return self._connection.post(MeasurementsAdded, self._path("/measurements"), body)
+        envelope = signed_measurements(self.file(), text, source, file or found, key, person)
+        return self._connection.post(MeasurementsAdded, self._path("/measurements"), {"document": envelope})
+
+    # -- a loop of one's own ------------------------------------------------------------------------------------
+
+    def ask(self, timeout: float = 60.0, every: float = 0.5) -> AskedPoint | None:
+        """The next point that waits for a person at this site: measure it, and `tell` what came of it.
+
+        For a source whose capability is published by an engine of the kind `person`; what is proposed and told is on
+        the same record as any other. None where the campaign is over or held.
+
+        Raises:
+            Unavailable: nothing waits in so many seconds.
+        """
+        return next_point(self._connection, self.name, timeout, every)
+
+    def tell(
+        self,
+        asked: AskedPoint,
+        outputs: Mapping[str, Any] | float | None = None,
+        *,
+        infeasible: str = "",
+        failed: str = "",
+    ) -> BenchEntered:
+        """What came of a point: outputs by name (a number alone where there is one), or why there are none."""
+        return tell(self._connection, asked, outputs, infeasible, failed)
+
+    # -- taking it away ---------------------------------------------------------------------------------------------
+
+    def file(self, other: str = "") -> CampaignFileText:
+        """Its file and tables; `other` gives it another name, to clone it."""
+        return self._connection.get(CampaignFileText, self._path(f"/file?other={quote(other)}"))
+
+    def clone(self, name: str, **changes: Any) -> CampaignHandle:
+        """Start another campaign that asks the same, under another name.
+
+        Args:
+            name: of the new one.
+            changes: whole fields of the campaign file that are to be different, e.g. `seed=2`.
+        """
+        import tomllib
+
+        found = self.file(name)
+        body: dict[str, Any] = {"spec": found.text, "files": found.files}
+        if changes:
+            made = campaign_body(tomllib.loads(found.text) | changes | {"name": name} | _kept(changes))
+            body = {"spec": made["spec"], "files": {**found.files, **made["files"]}}
+        started = self._connection.post(CampaignDetail, "/campaigns", body)
+        return CampaignHandle(self._connection, started.name)
 
     def hypotheses(self) -> AgentComparison:
         """What agents thought about it, what came of it, and whether they did better than the planner."""
@@ -40,7 +242,7 @@ class CampaignHandle:
 
     def export(self) -> bytes:
         """Its bundle, for `yosegi verify` and `yosegi replay`."""
-        request = self._connection.request("GET", f"/campaigns/{quote(self.name)}/export")
+        request = self._connection.request("GET", self._path("/export"))
         with self._connection.opened(request, LONG) as answer:
             return answer.read()
 
@@ -49,32 +251,40 @@ class CampaignHandle:
         body = {"kind": kind, "title": title, "link": link}
         return self._connection.post(CampaignStanding, f"/outcomes/{quote(self.name)}", body)
 
-    def results(self) -> Any:
-        """Its ended trials, one row each: a pandas DataFrame where pandas is installed, else a list of dicts.
-
-        A step's output that is an object is a column `step.output` of digests, for `Client.objects`.
-        """
-        state = self.state()
-        objective = state.objective.name
-        rows = [
-            {"trial": trial.number, "source": trial.source, "state": str(trial.state)}
-            | trial.values
-            | {objective: trial.value, f"{objective}_error": trial.error}
-            | _references(trial.steps)
-            for trial in state.trial
-        ]
-        try:
-            import pandas
-        except ImportError:
-            return rows
-        return pandas.DataFrame(rows)
+    def _path(self, more: str = "") -> str:
+        return f"/campaigns/{quote(self.name)}{more}"
 
 
-def _references(steps: tuple[StepDetail, ...]) -> dict[str, str]:
-    """The digest of each object that a trial's steps yielded."""
-    return {
-        f"{step.name}.{name}": str(value["sha256"])
-        for step in steps
-        for name, value in step.outputs.items()
-        if isinstance(value, dict) and "sha256" in value
-    }
+def compared(one: CampaignDetail, other: CampaignDetail) -> Iterator[tuple[str, str, str]]:
+    """Two campaigns side by side: what is the same is left out, but for what everybody asks.
+
+    Raises:
+        Invalid: they seek other things, so that no value of one says anything of the other.
+    """
+    if [(o.name, o.unit) for o in one.objectives] != [(o.name, o.unit) for o in other.objectives]:
+        raise Invalid("comparing", f"{one.name} and {other.name} have other objectives", "compare what asks the same")
+    rows: tuple[tuple[str, Callable[[CampaignDetail], str]], ...] = (
+        ("state", lambda c: f"{c.state}{': ' + c.why if c.why else ''}"),
+        ("trials over", lambda c: str(c.ended)),
+        ("imported", lambda c: str(c.imported)),
+        ("best", lambda c: "none yet" if c.best is None else f"{c.best.value:.4g}"),
+        ("at trial", lambda c: "" if c.best is None else str(c.best.trial)),
+        ("front", lambda c: str(len(c.front)) if len(c.objectives) > 1 else ""),
+        ("price", lambda c: f"{c.price:g}"),
+        ("spent", lambda c: ", ".join(f"{amount} {unit}" for unit, amount in c.spent.items()) or "nothing"),
+        ("failed", lambda c: str(sum(t.state in ("failed", "refused", "infeasible") for t in c.trial))),
+    )
+    for label, of in rows:
+        if of(one) or of(other):
+            yield label, of(one), of(other)
+
+
+def _kept(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {"candidates": changes["candidates"]} if "candidates" in changes else {}
+
+
+def _printed(state: CampaignDetail) -> None:
+    best = "" if state.best is None else f", best {state.best.value:.4g} at trial {state.best.trial}"
+    front = f", front of {len(state.front)}" if state.front else ""
+    why = f" ({state.why})" if state.why else ""
+    print(f"{state.name}: {state.state}{why}, {state.ended} of {state.trials} trials over{best}{front}")

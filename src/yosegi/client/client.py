@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from yosegi.client.campaign_body import campaign_body
 from yosegi.client.campaigns import CampaignHandle
 from yosegi.client.connection import Connection, SiteRefused
 from yosegi.client.governance import GovernanceClient, MandatesClient
@@ -19,7 +20,7 @@ from yosegi.client.tasks import RequestsClient, TasksClient
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.core.identifiers import split_capability
-from yosegi.services.campaigns.schemas import CampaignDetail, CampaignSummary
+from yosegi.services.campaigns.schemas import CampaignCheck, CampaignDetail, CampaignSummary
 from yosegi.services.capabilities.schemas import CapabilitySummary, ContractDetail
 from yosegi.services.governance.schemas import AccessLine, AgreementDetail, CharterDetail, PolicyAnswer, WhatIfAnswer
 from yosegi.services.peers.schemas import PeerStatus, SiteInfo
@@ -108,11 +109,24 @@ class Client:
         handle.state()
         return handle
 
-    def start(self, spec: str | Path, mandate: str = "") -> CampaignHandle:
-        """Start a campaign from a file, or from its text; under a mandate, or under one given by starting it."""
-        text = spec.read_text(encoding="utf-8") if isinstance(spec, Path) else spec
-        started = self._connection.post(CampaignDetail, "/campaigns", {"spec": text, "mandate": mandate})
+    def start(self, spec: str | Path | Mapping[str, Any], mandate: str = "") -> CampaignHandle:
+        """Start a campaign from a file, its text, or a dict of the same shape; the tables it names are brought along.
+
+        Args:
+            spec: the file, its text, or a dict; a table in a dict may be a DataFrame or a list of rows.
+            mandate: under which it acts; without one, starting it gives it one.
+
+        Raises:
+            SiteRefused: everything that is wrong with it is in the message, each with its line.
+        """
+        body = campaign_body(spec) | {"mandate": mandate}
+        started = self._connection.post(CampaignDetail, "/campaigns", body)
         return CampaignHandle(self._connection, started.name)
+
+    def check(self, spec: str | Path | Mapping[str, Any], mandate: str = "") -> CampaignCheck:
+        """What would be said of a campaign that is started so; nothing is changed."""
+        body = campaign_body(spec) | {"mandate": mandate}
+        return self._connection.post(CampaignCheck, "/campaigns/check", body)
 
     def charters(self) -> tuple[CharterDetail, ...]:
         """Every charter the site lives in."""

@@ -1,7 +1,7 @@
 """Engines do the work of a site. All have the same verbs, so whoever dispatches a task need not know what runs it.
 
-What only some engines need is an ability with a Protocol of its own (`AnswersCalls`, `NeedsSettling`): an engine has it
-by having its methods, and whoever offers the ability looks for it in `Engines`.
+What only some engines need is an ability with a Protocol of its own (`AnswersCalls`, `NeedsSettling`, `AsksPeople`): an
+engine has it by having its methods, and whoever offers the ability looks for it in `Engines`.
 """
 
 from __future__ import annotations
@@ -224,6 +224,55 @@ class NeedsSettling(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PersonTask:
+    """One task that waits for a person.
+
+    Args:
+        key: the task's stream, e.g. `task/argonne/KEY`.
+        capability: name and version within the site.
+        inputs: what they are to do.
+        outputs: JSON Schemas of what they enter, by name.
+        since: when they were first asked, UTC.
+    """
+
+    key: str
+    capability: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonResult:
+    """What a person enters: outputs, or why the point has no answer, or what went wrong."""
+
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    infeasible: str = ""
+    failed: str = ""
+
+
+@runtime_checkable
+class AsksPeople(Protocol):
+    """An ability: the engine's work is done by people, who enter what came of it."""
+
+    name: str
+
+    def tasks_of_people(self) -> tuple[PersonTask, ...]:
+        """What waits for somebody, the oldest first."""
+        ...
+
+    async def enter(self, key: str, result: PersonResult, by: str) -> Outcome:
+        """Take what somebody enters, once.
+
+        Raises:
+            NotFound: nobody was ever asked for that.
+            Conflict: it was entered already, or it is waited for no more.
+            Invalid: it is not what the contract says; it may be entered again.
+        """
+        ...
+
+
 def unsettled(engine: Engine) -> str:
     """Why an engine starts nothing that cannot be repeated; empty if it does."""
     return engine.unsettled if isinstance(engine, NeedsSettling) else ""
@@ -235,6 +284,7 @@ class Engines:
     def __init__(self, engines: Iterable[Engine]) -> None:
         self._engines = tuple({id(engine): engine for engine in engines}.values())
         self.answering: Mapping[str, AnswersCalls] = {e.name: e for e in self._engines if isinstance(e, AnswersCalls)}
+        self.people: Mapping[str, AsksPeople] = {e.name: e for e in self._engines if isinstance(e, AsksPeople)}
         self.settling: Mapping[str, NeedsSettling] = {e.name: e for e in self._engines if isinstance(e, NeedsSettling)}
 
     def __iter__(self) -> Iterator[Engine]:

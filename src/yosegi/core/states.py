@@ -105,14 +105,14 @@ class CampaignState(StrEnum):
     STOPPED = "stopped"
     """Nothing runs; may be resumed."""
     ENDED = "ended"
-    """Answered, or out of budget or hope."""
+    """Answered, or out of budget or hope; may be extended and taken up again."""
     ABORTED = "aborted"
     """Ended by a person, at once."""
 
     @property
     def final(self) -> bool:
-        """Whether nothing can follow."""
-        return not _CAMPAIGN[self]
+        """Whether it goes on no more by itself; a person may extend one that has ended, and take it up again."""
+        return self in (CampaignState.ENDED, CampaignState.ABORTED)
 
 
 _CAMPAIGN: Mapping[CampaignState, frozenset[CampaignState]] = {
@@ -122,7 +122,7 @@ _CAMPAIGN: Mapping[CampaignState, frozenset[CampaignState]] = {
     CampaignState.HELD: frozenset({CampaignState.RUNNING, CampaignState.STOPPING, CampaignState.ABORTED}),
     CampaignState.STOPPING: frozenset({CampaignState.STOPPED, CampaignState.ABORTED}),
     CampaignState.STOPPED: frozenset({CampaignState.RUNNING, CampaignState.ABORTED}),
-    CampaignState.ENDED: frozenset(),
+    CampaignState.ENDED: frozenset({CampaignState.RUNNING}),
     CampaignState.ABORTED: frozenset(),
 }
 

@@ -33,6 +33,8 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.bench.service import BenchService
+from yosegi.services.campaigns.amendments import AmendmentService
 from yosegi.services.campaigns.service import CampaignService
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService
@@ -92,6 +94,8 @@ class Site:
     catalogue: CapabilityCatalogue
     campaign_engine: Campaigns
     campaigns: CampaignService
+    amendments: AmendmentService
+    bench: BenchService
     tasks: TaskService
     task_requests: TaskRequests
     operations: OperationsService

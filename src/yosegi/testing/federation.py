@@ -25,6 +25,7 @@ from yosegi.core.errors import Unavailable, YosegiError
 from yosegi.core.supervision import Supervisor
 from yosegi.data.pulling import inline as offload_inline
 from yosegi.exchange import PATH, Mailbox
+from yosegi.execution.engines.person.engine import PersonEngine
 from yosegi.execution.ports import Published
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.charter.charter import Charter, Member, Team, Threshold
@@ -114,6 +115,8 @@ class Place:
     site: Site | None = None
     ledger: Ledger | None = None
     engine: SimulatedEngine | None = None
+    by_hand: Sequence[Capability[Any, Any]] = ()
+    """What people do there: published by an engine of the kind `person` named `bench`."""
 
     @property
     def running(self) -> Site:
@@ -289,6 +292,8 @@ class Federation:
         place.engine = engine = SimulatedEngine(
             "simulated", contracts, self.world, place.remembers, place.book, place.duration, store=place.objects
         )
+        hands = {c.contract.name: c.contract for c in place.by_hand}
+        bench = PersonEngine("bench", name, hands, ledger, clock)
         resources = contextlib.AsyncExitStack()
         resources.callback(ledger.close)
         mailbox = Mailbox(self.folder / f"{name}-mail.db", offload_inline) if isinstance(place.reach, Listens) else None
@@ -304,7 +309,10 @@ class Federation:
             clock=clock,
             transport=Wire(self.network, lambda: store.dead),
             ledger=ledger,
-            engines=lambda on_late: {n: Published(c, engine) for n, c in engine.contracts.items()},
+            engines=lambda on_late: (
+                {n: Published(c, engine) for n, c in engine.contracts.items()}
+                | {n: Published(c, bench, 64) for n, c in hands.items()}
+            ),
             objects=place.objects,
             supervisor=self.supervise(clock),
             mailbox=mailbox,

@@ -18,6 +18,8 @@ from typing import Any, Literal, Self
 
 from yosegi.campaign import Campaign, campaign_stream, propose
 from yosegi.campaign import fold as fold_campaign
+from yosegi.campaign.amendments import ADDED
+from yosegi.campaign.measurements import Measurements
 from yosegi.campaign.state import PROPOSED
 from yosegi.core import canonical
 from yosegi.core.clock import parse_timestamp
@@ -222,6 +224,10 @@ def _verified(bundle: Bundle, progress: Progress) -> Verified:
     if campaign is None:
         raise Corrupt("the bundle", f"it holds no entry of campaign {bundle.campaign}", _TODO)
     _observations(campaign, reports)
+    for entry in entries:
+        if entry.type == ADDED and entry.body is not None:
+            with _naming(entry):
+                _brought(bundle, entry)
     objects = bundle.objects or ()
     try:
         whole = check_objects(objects, entries, _TODO)
@@ -323,6 +329,19 @@ def _opened(bundle: Bundle, history: KeyHistory, entry: Entry, then: datetime) -
     if header.facts.get("send", {}).get("id") != envelope.payload_digest:
         raise Invalid("the receipt", "it is for another document")
     return report
+
+
+def _brought(bundle: Bundle, entry: Entry) -> None:
+    """Measurements that somebody signed are those that the entry holds, and the person's own key signed them."""
+    body = entry.body or {}
+    if "document" not in body:
+        return
+    keys = by_id([PublicKey.parsed(key) for key in body["keys"]])
+    then = parse_timestamp(entry.time)
+    signed = Measurements.open(Envelope.parsed(body["document"]), keys, now=then, charter=bundle.charter)
+    rows = [row.model_dump(mode="json") for row in signed.rows]
+    if (signed.campaign, signed.person, rows) != (bundle.campaign, entry.facts["by"], body["rows"]):
+        raise Invalid("the measurements", "they are not those that were signed")
 
 
 def _observations(campaign: Campaign, reports: list[Report]) -> None:

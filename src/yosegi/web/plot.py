@@ -80,13 +80,13 @@ def convergence(campaign: Campaign) -> Plot | None:
 
 
 def _target(campaign: Campaign) -> float | None:
-    goal = campaign.spec.objective
+    goal = campaign.spec.main
     return goal.target if goal.goal == "target" else campaign.spec.stop.target
 
 
 def _leaders(campaign: Campaign, dots: Sequence[Dot]) -> list[Dot]:
     """The values that were the best when they came, in order."""
-    goal = campaign.spec.objective
+    goal = campaign.spec.main
 
     def badness(dot: Dot) -> float:
         if goal.goal == "target":

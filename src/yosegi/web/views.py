@@ -18,7 +18,7 @@ from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.roles import RUNS_THE_SITE
 from yosegi.services.campaigns.schemas import AgentComparison, CampaignOverview, CampaignSummary
-from yosegi.services.campaigns.summary import overview_of, summary_of, trial_of
+from yosegi.services.campaigns.summary import keeps_limits, overview_of, summary_of, trial_of
 from yosegi.services.runtime import Site
 from yosegi.services.tasks.schemas import TaskDetail, TaskSummary
 from yosegi.trust.messages import Explanation
@@ -161,7 +161,7 @@ class CampaignPage:
         """See `View`."""
         look, campaign = self.looking, self.campaign
         full = overview_of(campaign)
-        goal = campaign.spec.objective
+        goal = campaign.spec.main
         done = [t for t in campaign.trials if t.state is TrialState.COMPLETED]
         first = sum(is_of_first(campaign, t) for t in done)
         trouble = look.site.campaigns.last_error(self.name)
@@ -195,9 +195,10 @@ class CampaignPage:
         """See `View`. A trial that did not change is not drawn again."""
         campaign = self.campaign
         best = campaign.best()
+        leading = {best.number} if best is not None else {trial.number for trial in campaign.front()}
         rows: dict[str, Markup] = {}
         for trial in reversed(self._shown(campaign)):
-            is_best = best is not None and trial.number == best.number
+            is_best = trial.number in leading
             known = self._drawn.get(trial.number)
             if known is None or known[0] is not trial or known[1] != is_best:
                 known = (trial, is_best, self._draw(campaign, trial, is_best))
@@ -221,9 +222,9 @@ class CampaignPage:
         explained = any(step.reasons for step in trial.steps)
         return self.looking.render(
             "row",
-            t=trial_of(trial),
+            t=trial_of(trial, keeps_limits(campaign, trial)),
             best=best,
-            objective=campaign.spec.objective.name,
+            objective=campaign.spec.main.name,
             simulated=all(campaign.contracts[step.capability].simulated for step in steps),
             trouble="" if explained else self._trouble(trial),
         )

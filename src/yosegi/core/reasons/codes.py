@@ -26,6 +26,10 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "sign_in_failed",
         "credentials_changed",
         "too_many_pages",
+        "campaign_suggested",
+        "campaign_mandate_over",
+        "campaign_held_by_person",
+        "campaign_ended",
     ),
     "home": (
         "mandate_missing",
@@ -184,6 +188,8 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "stopping_not_yours",
         "site_stop_engaged",
         "suspended_by_peer",
+        "campaign_grant_used",
+        "campaign_source_failing",
     ),
     "approver": (
         "approval_repeated",

@@ -121,7 +121,7 @@ def view_of(campaign: Campaign, count: int) -> ProposerView:
         question=spec.question,
         parameters=[p.model_dump(mode="json", exclude_none=True) for p in spec.parameter],
         constraints=[str(c.model_dump(mode="json", exclude_none=True)) for c in spec.constraint],
-        objective=spec.objective.model_dump(mode="json"),
+        objective=spec.main.model_dump(mode="json"),
         sources=[{"name": s.name, "price": s.price} for s in spec.source if s.name not in campaign.open_breakers],
         history=[
             {"trial": t.number, "source": t.source, "values": dict(t.values), "value": t.value, "error": t.error}

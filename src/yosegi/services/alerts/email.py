@@ -6,7 +6,8 @@ import asyncio
 import os
 import smtplib
 import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Literal
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.core.sanitize import plain
-from yosegi.services.alerts.service import Alert
+from yosegi.services.alerts.service import Alert, Send
 
 PATIENCE = 20.0
 """Seconds for each answer of the mail server."""
@@ -50,6 +51,15 @@ class Mailer:
             Invalid: the password cannot be read.
         """
         await asyncio.to_thread(self._send, self.message(notice))
+
+    def to_people(self, addresses: Mapping[str, str]) -> Send:
+        """Sends what concerns a member to that member, where they have an address here; everything else not at all."""
+
+        async def send(notice: Alert) -> None:
+            if address := addresses.get(notice.person):
+                await replace(self, to=(address,))(notice)
+
+        return send
 
     def message(self, notice: Alert) -> EmailMessage:
         """The message: a subject of the program's own words, and nothing from outside but in the body."""

@@ -39,6 +39,8 @@ class HealthProblem:
 
     Args:
         told_by: the site whose words are among the fields, if any are.
+        person: the member whom it concerns, besides those who run the site.
+        once: whether it is told once and not repeated.
     """
 
     name: str
@@ -46,6 +48,8 @@ class HealthProblem:
     fields: dict[str, str]
     about: str
     told_by: str = ""
+    person: str = ""
+    once: bool = False
 
 
 @dataclass
@@ -58,6 +62,7 @@ class HealthChecks:
         folder: the site's home; None where there is none.
         erasure: what peers ask to have erased.
         scrub: reads the ledger again from its file; None where there is none.
+        campaigns: what the members on whose behalf campaigns run are to be told.
         dispatcher: whose work somebody may have stopped.
     """
 
@@ -73,6 +78,7 @@ class HealthChecks:
     folder: Path | None = None
     erasure: ErasureService | None = None
     scrub: LedgerScrub | None = None
+    campaigns: Callable[[], Iterator[HealthProblem]] | None = None
     dispatcher: Dispatcher | None = None
 
     def now(self) -> list[HealthProblem]:
@@ -87,6 +93,7 @@ class HealthChecks:
             "clock": self._clock,
             "disk": self._disk,
             "erasures": self._erasures,
+            "campaigns": self._campaigns,
         }
         return [problem for what, check in checks.items() for problem in self._checked(what, check)]
 
@@ -121,6 +128,10 @@ class HealthChecks:
             for _, peer in erasure.asked:
                 fields = {"peer": peer, "subject": erasure.subject}
                 yield HealthProblem(f"{erasure.stream}/{peer}", "erasure_asked", fields, erasure.subject)
+
+    def _campaigns(self) -> Iterator[HealthProblem]:
+        if self.campaigns is not None:
+            yield from self.campaigns()
 
     def _owner(self) -> Iterator[HealthProblem]:
         for name, why in self.breakers.opened.items():

@@ -39,6 +39,8 @@ class Alert:
         name: what it is told and acknowledged by.
         ja: the text in Japanese; the pages have their own words for tasks.
         told_by: the site whose words are repeated in the text, if any are.
+        person: the member whom it concerns, besides those who run the site.
+        once: whether it is told once and not repeated.
     """
 
     site: str
@@ -50,6 +52,8 @@ class Alert:
     about: str = ""
     ja: str = ""
     told_by: str = ""
+    person: str = ""
+    once: bool = False
 
     @property
     def name(self) -> str:
@@ -138,7 +142,7 @@ class AlertService:
         return [
             Alert(
                 self.site, "", one.about, self._seen[name], explain(one.code, "en", **one.fields), "condition", name,
-                explain(one.code, "ja", **one.fields), one.told_by,
+                explain(one.code, "ja", **one.fields), one.told_by, one.person, one.once,
             )
             for name, one in holding.items()
             if name not in self._acknowledged
@@ -237,10 +241,15 @@ class AlertService:
         async with self._telling:
             now, failed = self.clock.monotonic(), list[Exception]()
             for notice in self.open():
-                if now - self._told.get(notice.name, -1e18) >= self.every and await self._tell(notice, failed):
+                again = float("inf") if self._is_told(notice) else self.every
+                if now - self._told.get(notice.name, -1e18) >= again and await self._tell(notice, failed):
                     self._told[notice.name] = now
         if failed:
             raise ExceptionGroup("alerts could not be sent", failed)
+
+    def _is_told(self, notice: Alert) -> bool:
+        """Whether it was told and is not repeated."""
+        return notice.once and notice.name in self._told
 
     async def _tell(self, notice: Alert, failed: list[Exception]) -> bool:
         """Whether everybody was told; if not, it is tried again with the next look."""

@@ -68,7 +68,7 @@ def _detail(campaign: Campaign, point: AgentPoint, trial: int, declined: str, si
 def _better(campaign: Campaign, agents: float | None, planners: float | None) -> Literal["agent", "planner", "neither"]:
     if agents is None or planners is None or agents == planners:
         return "neither"
-    goal = campaign.spec.objective
+    goal = campaign.spec.main
     if goal.goal == "target":
         agents, planners = abs(agents - (goal.target or 0.0)), abs(planners - (goal.target or 0.0))
     better = agents > planners if goal.goal == "maximise" else agents < planners

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from yosegi.core.contract import Conduct
 from yosegi.core.states import CampaignState, TaskState, TrialState
 from yosegi.services.answer import Answer, Decimals, JsonObject, Level, Timestamp, ToldBy
@@ -11,11 +13,19 @@ from yosegi.trust.messages import Explanation
 
 
 class BestTrial(Answer):
-    """The best trial of a campaign so far."""
+    """The best trial of a campaign so far, or one that no other surpasses.
+
+    Args:
+        outcomes: the value of each objective and limit, and `errors` their standard errors.
+        candidate: the id of its row in the table of candidates; empty in an open space.
+    """
 
     trial: int
     value: float | None
     values: dict[str, Level]
+    outcomes: dict[str, Level] = Field(default_factory=dict)
+    errors: dict[str, float] = Field(default_factory=dict)
+    candidate: str = ""
 
 
 class CampaignSummary(Answer):
@@ -58,9 +68,18 @@ class ObjectiveDetail(Answer):
     """What a campaign wants of one output, in a stated UCUM unit; `noise` is its standard deviation."""
 
     name: str
-    goal: Literal["minimise", "maximise", "target"]
+    goal: Literal["minimise", "maximise", "target", "boundary", "explore"]
     target: float | None
     noise: float | None
+    unit: str
+
+
+class LimitDetail(Answer):
+    """A bound that an outcome must keep for a trial to count, in a stated UCUM unit."""
+
+    name: str
+    at_least: float | None
+    at_most: float | None
     unit: str
 
 
@@ -92,7 +111,8 @@ class SourceDetail(Answer):
     """One way to answer a campaign's question.
 
     Args:
-        price: of one trial, in price units.
+        price: of one trial, in price units; the part that does not depend on the point.
+        price_per: price units for one unit of a parameter, where the price depends on the point.
         cost: the most that one trial may cost.
         simulated: whether nothing in it is a real instrument.
         breaker_open: whether it is left alone after trials that failed in a row.
@@ -100,6 +120,7 @@ class SourceDetail(Answer):
 
     name: str
     price: float
+    price_per: dict[str, float] = Field(default_factory=dict)
     steps: tuple[SourceStep, ...]
     cost: Decimals
     simulated: bool
@@ -132,8 +153,14 @@ class TrialDetail(Answer):
     """One proposed point on one source, and what came of it.
 
     Args:
-        value: the objective's value; none while it is open, and where the trial has none.
+        value: the first objective's value; none while it is open, and where the trial has none.
         error: its standard error.
+        outcomes: the value of each objective and limit, and `errors` their standard errors.
+        keeps_limits: whether what was measured keeps every limit.
+        candidate: the id of its row in the table of candidates; empty in an open space.
+        origin: who wanted it: the planner, a person who asked for this point, or nobody, since it was brought.
+        by: the person who asked for it or brought it; empty where the planner proposed it.
+        proposed: when it was proposed, and `over` when it ended.
         why: why it has no value.
         reason: why it was proposed.
         expected: what the planner expected of it.
@@ -150,6 +177,14 @@ class TrialDetail(Answer):
     reason: str
     expected: JsonObject
     steps: tuple[StepDetail, ...]
+    outcomes: dict[str, Level] = Field(default_factory=dict)
+    errors: dict[str, float] = Field(default_factory=dict)
+    keeps_limits: bool = True
+    candidate: str = ""
+    origin: Literal["planner", "person", "imported"] = "planner"
+    by: str = ""
+    proposed: Timestamp = ""
+    over: Timestamp = ""
 
 
 class CampaignOverview(CampaignSummary):
@@ -160,6 +195,12 @@ class CampaignOverview(CampaignSummary):
         proposer: who proposes: the planner alone, or an agent whose points the planner guards.
         enough: why it has enough; empty while it goes on.
         position: of its last entry.
+        objective: the first one, and `objectives` all of them.
+        limits: bounds that outcomes must keep.
+        front: with several objectives, the trials that no other surpasses.
+        candidates: how many rows the table to choose from has; 0 in an open space.
+        imported: how many of its trials were brought, and proposed by nobody here.
+        waits_for: where it is held, why, and what would let it go on.
     """
 
     question: str
@@ -178,6 +219,12 @@ class CampaignOverview(CampaignSummary):
     budget: Decimals
     enough: str
     position: int
+    objectives: tuple[ObjectiveDetail, ...] = ()
+    limits: tuple[LimitDetail, ...] = ()
+    front: tuple[BestTrial, ...] = ()
+    candidates: int = 0
+    imported: int = 0
+    waits_for: Explanation | None = None
 
 
 class CampaignDetail(CampaignOverview):
@@ -192,6 +239,149 @@ class CampaignDetail(CampaignOverview):
     trial: tuple[TrialDetail, ...]
     ended_order: tuple[int, ...]
     trouble: str = ""
+
+
+class ParityRow(Answer):
+    """A measurement, and what the model says of it from all others, in the outcome's unit."""
+
+    measured: float
+    predicted: float
+    sd: float
+
+
+class SliceDetail(Answer):
+    """An outcome along one parameter, the others as at the best point.
+
+    Args:
+        at: values of the parameter, in its unit.
+        mean: of the noiseless outcome there, and `sd` its standard deviation, in its unit.
+        importance: total share of the model's variance that goes through this parameter, from 0 to 1.
+    """
+
+    parameter: str
+    at: tuple[Level, ...]
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    importance: float
+
+
+class LearnedDetail(Answer):
+    """An outcome as the model has it.
+
+    Args:
+        r_squared: share of the variance that leave-one-out predictions explain; below 0, worse than the mean.
+        noise: standard deviation of one measurement, in `unit`.
+        covered: share of measurements within their 90 % interval of leave-one-out.
+        best: the noiseless outcome at the best point, and `best_sd` its standard deviation; none where nothing is best.
+    """
+
+    name: str
+    unit: str
+    r_squared: float
+    noise: float
+    covered: float
+    best: float | None
+    best_sd: float | None
+    parity: tuple[ParityRow, ...]
+    slices: tuple[SliceDetail, ...]
+
+
+class AccelerationDetail(Answer):
+    """How many trials it took to the best, and how many it would have taken otherwise.
+
+    Args:
+        trials: completed trials of the first source to the best one.
+        baseline_trials: how many it took before, as registered before the first trial; none if that was not stated.
+        over_baseline: how many times fewer.
+        random_trials: how many random points the model expects to one as good; none where it cannot say.
+        random_low: below which they lie one time of twenty, and `random_high` above which.
+        over_random: how many times fewer, by the expected number; and with the same bounds.
+    """
+
+    trials: int
+    baseline_trials: float | None
+    over_baseline: float | None
+    random_trials: float | None
+    random_low: float | None
+    random_high: float | None
+    over_random: float | None
+    over_random_low: float | None
+    over_random_high: float | None
+
+
+class CampaignAnswer(Answer):
+    """What a campaign has found, what its model learned, what was gained, and how to cite it.
+
+    Args:
+        best: the best trial, and `front` the trials that no other surpasses where there are several objectives.
+        entry: hash of the last entry of its stream: the answer is of that position, and the bundle proves it.
+        methods: a paragraph for a paper.
+        bibtex: how to cite it.
+    """
+
+    name: str
+    position: int
+    entry: str
+    objectives: tuple[ObjectiveDetail, ...]
+    best: BestTrial | None
+    front: tuple[BestTrial, ...]
+    learned: tuple[LearnedDetail, ...]
+    acceleration: AccelerationDetail | None
+    methods: str
+    bibtex: str
+
+
+class CampaignFinding(Answer):
+    """One thing that is wrong with a campaign file: its line, from 1 (0 where it is not known), and what to do."""
+
+    line: int
+    where: str
+    why: str
+    todo: str
+
+
+class CampaignCheck(Answer):
+    """What would be said of a campaign file; nothing was changed.
+
+    Args:
+        findings: everything that is wrong; with none, it can be started.
+        taken_over: linear constraints of the contracts that it would keep by itself.
+        cost: the most that one trial of the first source may cost.
+        exists: whether there is a campaign of that name already.
+    """
+
+    name: str
+    findings: tuple[CampaignFinding, ...]
+    taken_over: tuple[str, ...]
+    cost: Decimals
+    exists: bool
+
+
+class MeasurementsAdded(Answer):
+    """Measurements that a campaign has taken.
+
+    Args:
+        first: the number of the first among its trials; the others follow.
+        failed: how many of them failed or have no answer.
+        by: who brought them.
+        signed: whether they signed them with a key of their own.
+    """
+
+    campaign: str
+    source: str
+    first: int
+    count: int
+    failed: int
+    by: str
+    signed: bool
+
+
+class CampaignFileText(Answer):
+    """A campaign's file, and the tables that it names, which give the same campaign again."""
+
+    name: str
+    text: str
+    files: dict[str, str]
 
 
 class CampaignMoved(Answer):

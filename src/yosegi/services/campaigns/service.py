@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
-from yosegi.campaign import Campaign, Campaigns, CampaignSpec, campaign_stream
+from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding, campaign_stream
 from yosegi.campaign.agent_points import AdvisedPoint, Mixed, ModelUse
+from yosegi.campaign.file_lines import Lines
+from yosegi.campaign.findings import located
 from yosegi.campaign.mixing import mixed
-from yosegi.core.contract import Conduct
-from yosegi.core.errors import NotFound, Refused
+from yosegi.campaign.planning import check_planning
+from yosegi.campaign.spec_check import findings_against, formula, taken_over, worst_cost_of
+from yosegi.core.contract import Conduct, Contract
+from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.identifiers import home_of, split_capability
 from yosegi.core.reasons import explain
 from yosegi.core.states import CampaignState
 from yosegi.exchange import Channels
 from yosegi.exchange.clock_watch import ClockWatch
+from yosegi.governance.agreements.label import Label
 from yosegi.identity.accounts import Session
 from yosegi.planner import Expected, PlannerError
 from yosegi.services.access.service import AccessLog
@@ -24,11 +30,16 @@ from yosegi.services.agents.proposing import ProposingAgents
 from yosegi.services.answer import JsonObject
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.campaigns.answer import answer_of
+from yosegi.services.campaigns.earlier import with_earlier
 from yosegi.services.campaigns.export import CampaignExporter
 from yosegi.services.campaigns.hypotheses import comparison_of
 from yosegi.services.campaigns.schemas import (
     AgentComparison,
+    CampaignAnswer,
+    CampaignCheck,
     CampaignDetail,
+    CampaignFinding,
     CampaignMoved,
     CampaignOverview,
     CampaignSummary,
@@ -37,9 +48,12 @@ from yosegi.services.campaigns.schemas import (
     PlannerSummary,
     TrialDetail,
 )
+from yosegi.services.campaigns.start_check import right_findings
 from yosegi.services.campaigns.summary import detail_of, overview_of, summary_of, trial_of
 from yosegi.services.delegation.service import MandateService
 
+Answering = Callable[[Callable[[], CampaignAnswer]], Awaitable[CampaignAnswer]]
+"""Runs what takes long beside the event loop, or on it."""
 DEEPEST = 8
 """Campaigns of agents that follow one from another."""
 MOST_AT_ONCE = 8
@@ -48,7 +62,11 @@ MOST_AT_ONCE = 8
 
 @dataclass
 class CampaignService:
-    """What people do with the campaigns of one home site, and what they may see of them."""
+    """What people do with the campaigns of one home site, and what they may see of them.
+
+    Args:
+        compute: where answers are worked out.
+    """
 
     site: str
     engine: Campaigns
@@ -59,6 +77,8 @@ class CampaignService:
     access: AccessLog
     channels: Channels
     proposing: ProposingAgents
+    compute: Answering
+    _answers: FifoCache[str, CampaignAnswer] = field(default_factory=lambda: FifoCache(32))
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -204,6 +224,21 @@ class CampaignService:
         barred = sorted(c.peer for c in self.channels if c.suspended_there and c.peer in owners)
         return " ".join(explain("suspended_by_peer", peer=peer) for peer in barred)
 
+    async def answer(self, name: str, who: Session) -> CampaignAnswer:
+        """What a campaign has found, what its model learned, and what was gained; kept until something ends.
+
+        Raises:
+            NotFound: none of that name, or one of another team.
+        """
+        campaign = self.get_for(name, who)
+        known = self._answers.get(name)
+        if known is not None and known.position == campaign.position:
+            return known
+        entries = self.exporter.ledger.read(campaign_stream(name), campaign.position - 1)
+        found = await self.compute(partial(answer_of, campaign, entries[0].hash))
+        self._answers.put(name, found)
+        return found
+
     async def export(self, name: str) -> bytes:
         """The whole campaign as a bundle that verifies offline, whoever asks.
 
@@ -224,12 +259,56 @@ class CampaignService:
 
     # -- acting ---------------------------------------------------------------------------------------------------
 
-    async def start(self, spec: CampaignSpec, who: Session, mandate: str = "") -> CampaignDetail:
+    def check(self, spec: CampaignSpec, who: Session, lines: Lines | None = None, mandate: str = "") -> CampaignCheck:
+        """What would be said of a campaign that somebody starts: everything that is wrong, and nothing is changed.
+
+        Raises:
+            Refused, NotFound: as `start`.
+        """
+        spec, contracts, _ = self._prepared(spec, who)
+        findings = located(self._findings(spec, contracts, mandate or who.mandate), lines or {})
+        constraints = taken_over(spec, contracts).constraint[len(spec.constraint) :] if not findings else ()
+        return CampaignCheck(
+            name=spec.name,
+            findings=tuple(
+                CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in findings
+            ),
+            taken_over=tuple(f"{formula(one)} ({one.of})" for one in constraints),
+            cost=worst_cost_of(spec.source[0], contracts).decimals(),
+            exists=spec.name in self.engine.names(),
+        )
+
+    def _prepared(self, spec: CampaignSpec, who: Session) -> tuple[CampaignSpec, dict[str, Contract], Label]:
+        """Whether somebody may start it at all; with its earlier campaigns, and the contracts it names."""
+        if spec.on_behalf_of != who.person and who.role != "officer":
+            raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
+        self._check_charter(spec)
+        spec, label = with_earlier(spec, lambda name: self.get_for(name, who))
+        return spec, {ref: self.engine.contract_of(spec.charter, ref) for ref in spec.capabilities()}, label
+
+    def _findings(self, spec: CampaignSpec, contracts: Mapping[str, Contract], mandate: str) -> Iterator[SpecFinding]:
+        yield from findings_against(spec, contracts)
+        yield from right_findings(spec, contracts, self.authorizer, mandate)
+        try:
+            check_planning(taken_over(spec, contracts))
+        except (Invalid, NotFound) as error:
+            yield SpecFinding(("planner",), "the question", str(error))
+
+    async def start(
+        self, spec: CampaignSpec, who: Session, mandate: str = "", lines: Lines | None = None
+    ) -> CampaignDetail:
         """Begin a campaign on behalf of whom its file names, under a mandate; an agent's under its own.
 
         A member who names none gives the campaign one of its own by starting it.
 
+        Args:
+            spec: what is asked.
+            who: starts it.
+            mandate: under which it acts.
+            lines: of the file it was read from, so that what is wrong is said with its line.
+
         Raises:
+            BadCampaign: it would have trials refused, or could not pay for one; all that is wrong is named.
             Refused: somebody else's name is in the file, or that of somebody this site does not vouch for, its team
                 does not work on the challenge it names, or it asks for more than the mandate allows; an agent's that
                 follow each other too deep, or are too many at once.
@@ -237,18 +316,17 @@ class CampaignService:
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
         self.clocks.check_own()
-        if spec.on_behalf_of != who.person and who.role != "officer":
-            raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
-        self._check_charter(spec)
+        spec, contracts, label = self._prepared(spec, who)
         if spec.agent is not None and spec.agent.name is not None:
             self.proposing.check(spec.agent.name)
         if who.agent:
             self._check_chain(spec, who)
         mandate = mandate or who.mandate
         if mandate:
-            contracts = {ref: self.engine.contract_of(spec.charter, ref) for ref in spec.capabilities()}
             self.mandates.check_campaign(mandate, spec, contracts, who)
-        return self._detail(await self.engine.begin(spec, by=who.person, mandate=mandate))
+        if findings := located(self._findings(spec, contracts, mandate), lines or {}):
+            raise BadCampaign(f"campaign {spec.name}", findings)
+        return self._detail(await self.engine.begin(spec, by=who.person, mandate=mandate, learned=label))
 
     def _check_chain(self, spec: CampaignSpec, who: Session) -> None:
         """See that an agent's campaigns neither follow each other without end nor are too many at once.

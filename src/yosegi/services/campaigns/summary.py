@@ -6,7 +6,7 @@ from typing import Any
 
 from yosegi.campaign import Campaign, Step, Trial, enough
 from yosegi.campaign.decide import worst_cost
-from yosegi.campaign.spec import SourceSpec
+from yosegi.campaign.spec import ObjectiveSpec, PriceSpec, SourceSpec
 from yosegi.core.values import Value
 from yosegi.services.campaigns.schemas import (
     Baseline,
@@ -14,6 +14,7 @@ from yosegi.services.campaigns.schemas import (
     CampaignDetail,
     CampaignOverview,
     CampaignSummary,
+    LimitDetail,
     ObjectiveDetail,
     ParameterDetail,
     SourceDetail,
@@ -22,6 +23,7 @@ from yosegi.services.campaigns.schemas import (
     StopRule,
     TrialDetail,
 )
+from yosegi.services.campaigns.standing import explanation_of
 from yosegi.trust.messages import Explanation
 
 
@@ -39,10 +41,15 @@ def detail_of(campaign: Campaign, trouble: str = "") -> CampaignDetail:
     """A campaign with all its trials, and why its last step could not be taken."""
     return CampaignDetail(
         **_overview(campaign),
-        trial=tuple(trial_of(trial) for trial in campaign.trials),
+        trial=tuple(trial_of(trial, keeps_limits(campaign, trial)) for trial in campaign.trials),
         ended_order=tuple(campaign.ended_order),
         trouble=trouble,
     )
+
+
+def keeps_limits(campaign: Campaign, trial: Trial) -> bool:
+    """Whether what was measured keeps every limit; where nothing was, nothing is broken."""
+    return not trial.outcomes or campaign.spec.keeps_limits(trial.outcomes)
 
 
 def baseline_of(campaign: Campaign) -> Baseline:
@@ -50,8 +57,8 @@ def baseline_of(campaign: Campaign) -> Baseline:
     return Baseline(**_fields(campaign.spec.baseline))
 
 
-def trial_of(trial: Trial) -> TrialDetail:
-    """One trial with its steps."""
+def trial_of(trial: Trial, keeps_limits: bool = True) -> TrialDetail:
+    """One trial with its steps, and whether it keeps its campaign's limits."""
     return TrialDetail(
         number=trial.number,
         source=trial.source,
@@ -64,6 +71,26 @@ def trial_of(trial: Trial) -> TrialDetail:
         reason=trial.reason,
         expected=dict(trial.expected),
         steps=tuple(_step(step) for step in trial.steps),
+        outcomes=dict(trial.outcomes),
+        errors=dict(trial.errors),
+        keeps_limits=keeps_limits,
+        candidate=trial.candidate,
+        origin=trial.origin,
+        by=trial.by,
+        proposed=trial.proposed_at,
+        over=trial.over_at,
+    )
+
+
+def best_of(trial: Trial) -> BestTrial:
+    """A trial as the answer, or one of several."""
+    return BestTrial(
+        trial=trial.number,
+        value=trial.value,
+        values=dict(trial.values),
+        outcomes=dict(trial.outcomes),
+        errors=dict(trial.errors),
+        candidate=trial.candidate,
     )
 
 
@@ -97,7 +124,7 @@ def _summary(campaign: Campaign) -> dict[str, Any]:
         "started": campaign.started,
         "trials": len(campaign.trials),
         "ended": len(campaign.ended_order),
-        "best": None if best is None else BestTrial(trial=best.number, value=best.value, values=dict(best.values)),
+        "best": None if best is None else best_of(best),
         "price": campaign.price(),
     }
 
@@ -111,7 +138,15 @@ def _overview(campaign: Campaign) -> dict[str, Any]:
         "on_behalf_of": spec.on_behalf_of,
         "mandate": campaign.mandate,
         "conduct": campaign.conduct,
-        "objective": ObjectiveDetail(**_fields(spec.objective)),
+        "objective": objective_of(spec.main),
+        "objectives": tuple(objective_of(one) for one in spec.objective),
+        "limits": tuple(
+            LimitDetail(name=one.name, at_least=one.at_least, at_most=one.at_most, unit=one.unit) for one in spec.limit
+        ),
+        "front": tuple(best_of(trial) for trial in campaign.front()),
+        "candidates": 0 if spec.candidates is None else len(spec.candidates.ids),
+        "imported": campaign.imported,
+        "waits_for": explanation_of(campaign),
         "stop": StopRule(**_fields(spec.stop)),
         "baseline": baseline_of(campaign),
         "parameters": tuple(ParameterDetail(**_fields(parameter)) for parameter in spec.parameter),
@@ -124,10 +159,16 @@ def _overview(campaign: Campaign) -> dict[str, Any]:
     }
 
 
+def objective_of(spec: ObjectiveSpec) -> ObjectiveDetail:
+    """What is wanted of one outcome."""
+    return ObjectiveDetail(name=spec.name, goal=spec.goal, target=spec.target, noise=spec.noise, unit=spec.unit)
+
+
 def _source(campaign: Campaign, source: SourceSpec) -> SourceDetail:
     return SourceDetail(
         name=source.name,
-        price=source.price,
+        price=source.price.base if isinstance(source.price, PriceSpec) else source.price,
+        price_per=dict(source.price.per) if isinstance(source.price, PriceSpec) else {},
         steps=tuple(SourceStep(name=step.name, capability=step.capability) for step in source.step),
         cost=worst_cost(campaign, source).decimals(),
         simulated=all(campaign.contracts[step.capability].simulated for step in source.step),

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from yosegi.web.api import (
     alerts,
     approvals,
+    bench,
     campaigns,
     capabilities,
     changes,
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     requests.router,
     tasks.router,
     approvals.router,
+    bench.router,
     mandates.router,
     alerts.router,
     operations.router,

@@ -2,14 +2,29 @@
 
 from fastapi import APIRouter
 
-from yosegi.web.pages import campaigns, federation, institution, mandates, objects, programme, sign_in, tasks
+from yosegi.web.pages import (
+    answers,
+    bench,
+    campaigns,
+    federation,
+    institution,
+    mandates,
+    objects,
+    programme,
+    sign_in,
+    start,
+    tasks,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
     institution.router,
     federation.router,
+    answers.router,
+    start.router,
     campaigns.router,
     tasks.router,
+    bench.router,
     objects.router,
     programme.router,
     mandates.router,

@@ -28,7 +28,8 @@ async def campaign(name: str, caller: Here, all: str = "") -> Response:
         rows=list(view.rows().values()),
         name=name,
         title=spec.title,
-        objective=spec.objective.name + ("" if spec.objective.unit == "1" else f" ({spec.objective.unit})"),
+        columns=",".join((*(p.name for p in spec.parameter), *spec.outcomes, "state")),
+        objective=spec.main.name + ("" if spec.main.unit == "1" else f" ({spec.main.unit})"),
     )
 
 

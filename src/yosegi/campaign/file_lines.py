@@ -1,0 +1,99 @@
+"""Where in a TOML file each thing stands: a finding names the line that a person has to change.
+
+`tomllib` gives values without positions, and `tomlkit` keeps texts and no line numbers. This reads no values: it only
+follows headers, keys and brackets, over a text that `tomllib` has accepted already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+Path = tuple[str | int, ...]
+Lines = Mapping[Path, int]
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_TOKEN = re.compile(
+    r'"{3}(?:[^\\]|\\.)*?"{3}|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|\#[^\n]*|[\[\]{}]|\n', re.DOTALL
+)
+
+
+def lines_of(text: str) -> dict[Path, int]:
+    r"""The line, from 1, of every table and key; an element of an inline list stands where its bracket opens.
+
+    Example:
+        >>> lines_of('name = "a"\n[[source]]\n[[source.step]]\nname = "b"\n')[("source", 0, "step", 0, "name")]
+        4
+    """
+    found: dict[Path, int] = {}
+    counts: Counter[Path] = Counter()
+    table: Path = ()
+    number, rest = 1, text
+    while rest:
+        line, _, after = rest.partition("\n")
+        if header := _HEADER.match(line):
+            table = _table(header[1], header[2], counts)
+            found.setdefault(table, number)
+            rest, number = after, number + 1
+        elif key := _KEY.match(line):
+            path = (*table, *_parts(key[1]))
+            found.setdefault(path, number)
+            length = _value(rest[key.end() :], path, number, found)
+            taken = rest[: key.end() + length]
+            end = rest.find("\n", len(taken))
+            number += rest[: end if end >= 0 else len(rest)].count("\n") + 1
+            rest = rest[end + 1 :] if end >= 0 else ""
+        else:
+            rest, number = after, number + 1
+    return found
+
+
+def line_of(lines: Lines, path: Path) -> int:
+    """The line of a path, or of the nearest thing around it; 0 where nothing of it is in the file."""
+    for length in range(len(path), 0, -1):
+        if (line := lines.get(path[:length])) is not None:
+            return line
+    return 0
+
+
+def _parts(key: str) -> Path:
+    return tuple(part.strip().strip("\"'") for part in key.split("."))
+
+
+def _table(bracket: str, name: str, counts: Counter[Path]) -> Path:
+    """The path of a header; each part that is a list of tables stands for its last element."""
+    path: Path = ()
+    parts = _parts(name)
+    for place, part in enumerate(parts):
+        path = (*path, part)
+        if place == len(parts) - 1 and bracket == "[[":
+            counts[path] += 1
+        if counts[path]:
+            path = (*path, counts[path] - 1)
+    return path
+
+
+def _value(text: str, path: Path, line: int, found: dict[Path, int]) -> int:
+    """How many characters a value has; elements of its outermost list are noted."""
+    depth = elements = 0
+    is_list = text.lstrip().startswith("[")
+    place = 0
+    for token in _TOKEN.finditer(text):
+        place = token.end()
+        kind = token[0][0]
+        if kind == "\n":
+            if depth == 0:
+                return token.start()
+            line += 1
+        elif kind in "[{":
+            depth += 1
+            if is_list and depth == 2:
+                found.setdefault((*path, elements), line)
+                elements += 1
+        elif kind in "]}":
+            depth -= 1
+        else:
+            line += token[0].count("\n")
+    return max(place, len(text)) if depth == 0 else len(text)

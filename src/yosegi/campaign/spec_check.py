@@ -1,0 +1,298 @@
+"""Holding a campaign against the contracts it names, before anything is recorded: each finding with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from yosegi.campaign.findings import BadCampaign, SpecFinding
+from yosegi.campaign.spec import CampaignSpec, ConstraintSpec, ParameterSpec, SourceSpec, StepSpec
+from yosegi.campaign.step_inputs import place_of
+from yosegi.core import canonical
+from yosegi.core.amounts import Amounts
+from yosegi.core.contract import Contract, LinearConstraint
+from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.object import is_object
+from yosegi.core.schema import schema_of
+from yosegi.planner import Linear
+
+MOST_ROWS_SAID = 3
+"""Rows of a table of candidates that are named for one finding."""
+
+
+def check_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> None:
+    """Hold a campaign against the contracts it names.
+
+    Raises:
+        NotFound: a capability nobody offers.
+        BadCampaign: whatever `findings_against` finds.
+    """
+    for ref in spec.capabilities():
+        if ref not in contracts:
+            raise NotFound("capability", ref, tuple(sorted(contracts)))
+    if found := tuple(findings_against(spec, contracts)):
+        raise BadCampaign(f"campaign {spec.name}", found)
+
+
+def findings_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Iterator[SpecFinding]:
+    """Everything that would have trials refused or unread.
+
+    An input without a value, or of another unit, type or range; a level that is none of the contract's; a constraint of
+    the contract that is broken; an outcome that no step yields; a budget below the greatest cost of one trial.
+    """
+    seen: set[tuple[str, str]] = set()
+    for place, source in enumerate(spec.source):
+        for number, step in enumerate(source.step):
+            at = ("source", place, "step", number)
+            for finding in _check_step(spec, source, step, contracts[step.capability], at):
+                if (finding.where, finding.why) not in seen:
+                    seen.add((finding.where, finding.why))
+                    yield finding
+        yield from _check_outcomes(spec, place, source, contracts)
+    yield from _check_budget(spec, contracts)
+
+
+def taken_over(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> CampaignSpec:
+    """The campaign with the linear constraints of its first source's contracts among its own.
+
+    Only of the first, which answers the question itself: what another source cannot be asked is learned for that source
+    alone, and narrows no search. Inputs that stay the same go into the bound; a constraint on what an earlier step
+    yields, or on levels, cannot be stated beforehand and is left to the owner.
+    """
+    found = list(spec.constraint)
+    for step in spec.source[0].step:
+        for constraint in contracts[step.capability].constraints:
+            own = _own(spec, step, constraint)
+            if own is not None and own.weights and not any(_same(own, known) for known in found):
+                found.append(own)
+    return spec if len(found) == len(spec.constraint) else spec.model_copy(update={"constraint": tuple(found)})
+
+
+def formula(constraint: ConstraintSpec) -> str:
+    """A linear constraint as it would be written by hand."""
+    bounds = {name: getattr(constraint, name) for name in ("equals", "at_least", "at_most")}
+    return str(Linear(dict(constraint.weights), **bounds))
+
+
+def worst_cost_of(source: SourceSpec, contracts: Mapping[str, Contract]) -> Amounts:
+    """The most one trial of a source may cost."""
+    return sum((contracts[step.capability].cost for step in source.step), Amounts())
+
+
+def _check_step(
+    spec: CampaignSpec, source: SourceSpec, step: StepSpec, contract: Contract, at: tuple[str | int, ...]
+) -> Iterator[SpecFinding]:
+    where = f"source {source.name}, step {step.name} ({step.capability})"
+    properties: dict[str, Any] = contract.inputs.get("properties", {})
+    for kind, names in (("set", step.set), ("bind", step.bind)):
+        for name in names:
+            if name not in properties:
+                todo = f"it has {', '.join(properties)}"
+                yield SpecFinding((*at, kind, name), where, f"the contract has no input {name!r}", todo)
+    for name in contract.inputs.get("required", ()):
+        if not _has_value(spec, step, name):
+            todo = "name a parameter so, or use set or bind"
+            yield SpecFinding(at, where, f"nothing gives its input {name!r}", todo)
+    for name, schema in properties.items():
+        yield from _check_input(spec, step, name, schema, at, contract)
+    for constraint in contract.constraints:
+        yield from _check_constraint(spec, step, constraint, at, where)
+
+
+def _has_value(spec: CampaignSpec, step: StepSpec, name: str) -> bool:
+    bound = step.bind.get(name, name)
+    columns = spec.candidates.columns if spec.candidates is not None else {}
+    known = {*(parameter.name for parameter in spec.parameter), *spec.constants, *columns}
+    return name in step.set or name in step.bind or bound in known
+
+
+def _check_input(
+    spec: CampaignSpec, step: StepSpec, name: str, schema: Mapping[str, Any], at: tuple[str | int, ...], of: Contract
+) -> Iterator[SpecFinding]:
+    if name in step.set:
+        path = (*at, "set", name)
+        yield from _check_constant(path, f"set of step {step.name}", name, step.set[name], schema, step.capability, of)
+        return
+    bound = step.bind.get(name, name)
+    for place, parameter in enumerate(spec.parameter):
+        if parameter.name == bound:
+            yield from _check_parameter(spec, parameter, ("parameter", place), schema, step.capability, of)
+            return
+    if name not in step.bind and name in spec.constants:
+        path = ("constants", name)
+        yield from _check_constant(path, "constants", name, spec.constants[name], schema, step.capability, of)
+
+
+def _check_constant(
+    path: tuple[str | int, ...], where: str, name: str, value: Any, schema: Mapping[str, Any], ref: str, of: Contract
+) -> Iterator[SpecFinding]:
+    if is_object(schema):
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", str(value)):
+            why = f"{name} is an object, and {value!r} is no digest"
+            yield SpecFinding(path, where, why, "put the file here first: yosegi object put")
+    elif misfit := _misfit(value, schema, of):
+        yield SpecFinding(path, where, f"{name} = {value!r} is not what {ref} takes: {misfit}")
+
+
+def _check_parameter(
+    spec: CampaignSpec,
+    parameter: ParameterSpec,
+    at: tuple[str | int, ...],
+    schema: Mapping[str, Any],
+    ref: str,
+    of: Contract,
+) -> Iterator[SpecFinding]:
+    where, unit = f"parameter {parameter.name}", schema.get("unit", "1")
+    if unit != parameter.unit:
+        why = f"{parameter.name} is in {parameter.unit!r} and the contract of {ref} wants {unit!r}"
+        yield SpecFinding((*at, "unit"), where, why, "state it in that unit")
+        return
+    if spec.candidates is not None:
+        yield from _check_column(spec, parameter, schema, ref, of)
+        return
+    if parameter.kind in ("ordinal", "categorical"):
+        for level in parameter.levels:
+            if misfit := _misfit(level, schema, of):
+                why = f"the level {level!r} is not what {ref} takes: {misfit}"
+                yield SpecFinding((*at, "levels"), where, why)
+        return
+    yield from _check_range(parameter, at, schema, ref, of)
+
+
+def _check_range(
+    parameter: ParameterSpec, at: tuple[str | int, ...], schema: Mapping[str, Any], ref: str, of: Contract
+) -> Iterator[SpecFinding]:
+    where, unit = f"parameter {parameter.name}", schema.get("unit", "1")
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and parameter.low is not None and parameter.low < low:
+        why = f"{parameter.name} goes down to {parameter.low:g}, the contract of {ref} to {low:g} {unit}"
+        yield SpecFinding((*at, "low"), where, why)
+    if high is not None and parameter.high is not None and parameter.high > high:
+        why = f"{parameter.name} goes up to {parameter.high:g}, the contract of {ref} to {high:g} {unit}"
+        yield SpecFinding((*at, "high"), where, why)
+    if _resolved(schema, of).get("type") == "integer" and parameter.kind == "continuous":
+        why = f"{ref} takes whole numbers"
+        yield SpecFinding((*at, "kind"), where, why, 'say kind = "integer"')
+    elif _is_of_levels(_resolved(schema, of)):
+        yield SpecFinding((*at, "kind"), where, f"{ref} takes {_levels_said(_resolved(schema, of))}", "state levels")
+
+
+def _check_column(
+    spec: CampaignSpec, parameter: ParameterSpec, schema: Mapping[str, Any], ref: str, of: Contract
+) -> Iterator[SpecFinding]:
+    column = spec.candidates.columns[parameter.name] if spec.candidates is not None else ()
+    bad: dict[str, list[int]] = {}
+    checked: dict[Any, str] = {}
+    for row, cell in enumerate(column, start=1):
+        misfit = checked.setdefault(cell, _misfit(cell, schema, of)) if cell not in checked else checked[cell]
+        if misfit:
+            bad.setdefault(misfit, []).append(row)
+    for misfit, rows in list(bad.items())[:MOST_ROWS_SAID]:
+        why = f"{parameter.name} of row {rows[0]} is not what {ref} takes: {misfit}"
+        yield SpecFinding(("candidates",), "candidates", why + (f" ({len(rows)} rows)" if len(rows) > 1 else ""))
+
+
+def _check_constraint(
+    spec: CampaignSpec, step: StepSpec, constraint: LinearConstraint, at: tuple[str | int, ...], where: str
+) -> Iterator[SpecFinding]:
+    """One whose inputs all stay the same holds or does not."""
+    own = _own(spec, step, constraint)
+    if own is None or own.weights:
+        return
+    values = {name: step.set.get(name, spec.constants.get(name)) for name in constraint.weights}
+    if broken := constraint.broken_by(values):
+        yield SpecFinding(at, where, f"its contract's constraint is broken: {broken}")
+
+
+def _check_outcomes(
+    spec: CampaignSpec, place: int, source: SourceSpec, contracts: Mapping[str, Contract]
+) -> Iterator[SpecFinding]:
+    where, yielded = f"source {source.name}", 0
+    steps = {step.name: contracts[step.capability] for step in source.step}
+    asked = [("objective", one.name, one.unit) for one in spec.objective]
+    asked += [("limit", one.name, one.unit) for one in spec.limit]
+    for kind, name, unit in asked:
+        found = place_of(source, contracts, name)
+        properties = steps[found[0]].outputs.get("properties", {}) if found and found[0] in steps else {}
+        if found is None or found[1] not in properties:
+            if place == 0 or name in source.value:
+                todo = f'say where it is read: value = {{ {name} = "step.output" }}'
+                yield SpecFinding(("source", place), where, f"no step yields the {kind} {name!r}", todo)
+            continue
+        yielded += 1
+        schema = properties[found[1]]
+        if (given := schema.get("unit", "1")) != unit:
+            yield SpecFinding((kind,), where, f"{name} comes in {given!r} and the {kind} is in {unit!r}")
+        numeric = _resolved(schema, steps[found[0]]).get("type", "number") in ("number", "integer")
+        if not numeric and not (kind == "objective" and spec.main.goal == "boundary"):
+            yield SpecFinding((kind,), where, f"{name} is no number", "only the goal boundary takes labels")
+    if not yielded and place:
+        yield SpecFinding(("source", place), where, f"yields none of {', '.join(spec.outcomes)}", "leave it out")
+
+
+def _check_budget(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Iterator[SpecFinding]:
+    need = worst_cost_of(spec.source[0], contracts)
+    for unit in spec.budget:
+        if need[unit] > spec.budget[unit]:
+            given, most = spec.budget.decimals()[unit], need.decimals()[unit]
+            why = f"{given} {unit} do not pay for one trial of {spec.source[0].name}, which may cost {most}"
+            yield SpecFinding(("budget", unit), "budget", why)
+
+
+def _own(spec: CampaignSpec, step: StepSpec, constraint: LinearConstraint) -> ConstraintSpec | None:
+    """A contract's constraint over the campaign's parameters; None where it cannot be stated so."""
+    numeric = {p.name for p in spec.parameter if p.kind in ("continuous", "integer")}
+    weights: dict[str, float] = {}
+    fixed = 0.0
+    for name, weight in constraint.weights.items():
+        bound = step.bind.get(name, name)
+        if name in step.set or (bound not in numeric and name in spec.constants):
+            value = step.set.get(name, spec.constants.get(name))
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return None
+            fixed += weight * value
+        elif bound in numeric:
+            weights[bound] = weights.get(bound, 0.0) + weight
+        else:
+            return None
+    bounds = {
+        name: None if bound is None else bound - fixed
+        for name in ("equals", "at_least", "at_most")
+        for bound in (getattr(constraint, name),)
+    }
+    return ConstraintSpec(weights=weights, of=step.capability, **bounds)
+
+
+def _same(one: ConstraintSpec, other: ConstraintSpec) -> bool:
+    return one.model_copy(update={"of": None}) == other.model_copy(update={"of": None})
+
+
+def _resolved(schema: Mapping[str, Any], of: Contract) -> Mapping[str, Any]:
+    """A property with what its reference leads to, one step: enums of pydantic stand in `$defs`."""
+    reference = schema.get("$ref", "")
+    definitions = of.inputs.get("$defs", {}) | of.outputs.get("$defs", {})
+    return schema | definitions.get(reference.removeprefix("#/$defs/"), {}) if reference else schema
+
+
+def _is_of_levels(schema: Mapping[str, Any]) -> bool:
+    return "enum" in schema or "const" in schema or schema.get("type") in ("string", "boolean")
+
+
+def _levels_said(schema: Mapping[str, Any]) -> str:
+    levels = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    return ", ".join(map(repr, levels)) or f"a {schema.get('type')}"
+
+
+def _misfit(value: Any, schema: Mapping[str, Any], of: Contract) -> str:
+    """Why a value does not fit one input, or the empty text."""
+    definitions = of.inputs.get("$defs")
+    whole = {"type": "object", "properties": {"value": dict(schema)}}
+    if definitions:
+        whole["$defs"] = definitions
+    try:
+        schema_of(canonical.dumps(whole)).check({"value": value}, "it")
+    except Invalid as error:
+        unit = schema.get("unit", "1")
+        return error.why.removeprefix("value: ") + ("" if unit == "1" else f" ({unit})")
+    return ""

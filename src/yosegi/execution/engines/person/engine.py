@@ -1,0 +1,279 @@
+"""The engine. Whether somebody has begun what they were asked for is known to nobody here: they may have.
+
+What was handed out and what came of it stand in the site's ledger, so both outlive a restart: a task that was handed
+out is waited for again and not handed out twice, and a result that was entered counts once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from yosegi.core.clock import Clock
+from yosegi.core.contract import Contract
+from yosegi.core.engine import Engine, Outcome, PersonResult, PersonTask, Progress, Stopping, Work
+from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable, YosegiError
+from yosegi.core.outcomes import OutcomeCode
+from yosegi.core.states import Effect, Result
+from yosegi.execution.engines.person.folder import PersonFolder
+from yosegi.execution.engines.person.settings import PersonSettings
+from yosegi.execution.engines.plugin import EngineServices
+from yosegi.execution.outcomes import ended_badly, never_began
+from yosegi.ledger import Draft, Ledger, Write
+
+log = logging.getLogger("yosegi.person")
+
+HANDED_OUT, ENTERED = "person.handed_out", "person.entered"
+
+
+class PersonEngine(Engine):
+    """Hands tasks to people and takes what they enter."""
+
+    remembers = True
+    Settings = PersonSettings
+
+    @classmethod
+    def open(cls, settings: PersonSettings, services: EngineServices) -> Self:
+        """See `EngineKind.open`."""
+        folder = PersonFolder(Path(settings.folder)) if settings.folder else None
+        return cls(
+            services.name,
+            services.site,
+            services.contracts,
+            services.ledger,
+            services.clock,
+            folder,
+            settings.look_seconds,
+        )
+
+    def __init__(
+        self,
+        name: str,
+        site: str,
+        contracts: Mapping[str, Contract],
+        ledger: Ledger,
+        clock: Clock,
+        folder: PersonFolder | None = None,
+        look_seconds: float = 2.0,
+    ) -> None:
+        self.name, self._site = name, site
+        self._contracts, self._ledger, self._clock = contracts, ledger, clock
+        self._folder, self._look_seconds = folder, look_seconds
+        self._waiting: dict[str, PersonTask] = {}
+        self._held: dict[str, Work] = {}
+        self._ended: dict[str, asyncio.Future[Outcome]] = {}
+        self._entered: dict[str, Outcome] = {}
+        self._since: dict[str, str] = {}
+        self._works: dict[str, Work] = {}
+        self._looked = float("-inf")
+        self._stopped = False
+
+    @property
+    def stream(self) -> str:
+        """Where the ledger has what was handed out and entered."""
+        return f"person/{self.name}"
+
+    async def start(self) -> None:
+        """Read back what was handed out and entered, and make the folder, if there is one.
+
+        Raises:
+            Unavailable: the folder cannot be made or written.
+        """
+        for entry in self._ledger.read(self.stream):
+            key = str(entry.facts["key"])
+            if entry.type == HANDED_OUT:
+                self._since.setdefault(key, entry.time)
+            elif entry.type == ENTERED and entry.body is not None:
+                self._entered[key] = Outcome.read(entry.body["outcome"])
+        if self._folder is not None:
+            try:
+                self._folder.open()
+            except OSError as error:
+                raise Unavailable(f"engine {self.name}", f"its folder cannot be used ({error})") from None
+
+    # -- for the dispatcher -----------------------------------------------------------------------------------------
+
+    async def run(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
+        """See `Engine.run`: it waits until somebody has entered what came of it, or its time is over."""
+        if work.capability not in self._contracts:
+            return never_began("not_started", f"{work.capability} is not at {self.name}")
+        if work.key in self._ended:
+            return never_began("not_started", f"{work.key} is waited for already")
+        if (known := self._entered.get(work.key)) is not None:
+            return known
+        try:
+            self._contracts[work.capability].check_inputs(work.inputs)
+        except Invalid as error:
+            return never_began("bad_inputs", str(error))
+        self._works[work.key] = work
+        self._ended[work.key] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._answered(work)
+        finally:
+            for known_by_key in (self._ended, self._waiting, self._held, self._works):
+                known_by_key.pop(work.key, None)
+            self._show()
+
+    async def attach(self, work: Work, progress: Callable[[Progress], None]) -> Outcome:
+        """See `Engine.attach`: what is handed out stays so."""
+        return await self.run(work, progress)
+
+    async def _answered(self, work: Work) -> Outcome:
+        if self._stopped and work.key not in self._since:
+            self._held[work.key] = work
+        else:
+            await self._hand_out(work)
+        ends = self._clock.monotonic() + work.time_limit
+        while (left := ends - self._clock.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left if self._folder is None else min(left, self._look_seconds)):
+                    return await asyncio.shield(self._ended[work.key])
+            await self._look()
+        if work.key in self._held:
+            return never_began("not_started", "it was stopped before it was handed out")
+        return ended_badly(work.effect, "time_limit", f"nobody entered a result in {work.time_limit:g} seconds")
+
+    async def _hand_out(self, work: Work) -> None:
+        if work.key not in self._since:
+            facts = {"key": work.key, "capability": work.capability}
+            (entry,) = await self._append(Draft(HANDED_OUT, facts, {"inputs": work.inputs}), self._site)
+            self._since[work.key] = entry.time
+        contract = self._contracts[work.capability]
+        self._waiting[work.key] = PersonTask(
+            work.key, work.capability, dict(work.inputs), dict(contract.outputs.get("properties", {})),
+            self._since[work.key],
+        )  # fmt: skip
+        self._show()
+
+    async def query(self, work: Work) -> Outcome:
+        """See `Engine.query`: what was entered of the task, which settles nothing where nobody has."""
+        return self._entered.get(work.query_of) or Outcome.failed(Effect.NONE, "failed", "nobody has entered it yet")
+
+    async def cancel(self, key: str) -> bool:
+        """See `Engine.cancel`: proved only while it was shown to nobody."""
+        if key not in self._held:
+            return False
+        self._end(key, never_began("cancelled", "taken back before it was handed out"))
+        await asyncio.sleep(0)
+        return True
+
+    async def halt(self, key: str, word: Stopping) -> None:
+        """See `Engine.halt`: whoever has begun finishes; an abort waits for them no more."""
+        if await self.cancel(key) or key not in self._waiting or word == "safe_stop":
+            return
+        why = "nobody waits for it any more; what was done is to be looked at"
+        self._end(key, ended_badly(self._works[key].effect, "stopped", why))
+
+    async def safe_stop(self) -> None:
+        """Hand out nothing more; what was handed out is waited for."""
+        self._stopped = True
+
+    async def abort(self) -> None:
+        """Hand out nothing more, and wait for nothing."""
+        await self.safe_stop()
+        for key in list(self._waiting):
+            await self.halt(key, "abort")
+
+    async def resume(self) -> None:
+        """Hand out what was held back."""
+        self._stopped = False
+        for work in list(self._held.values()):
+            del self._held[work.key]
+            await self._hand_out(work)
+
+    async def close(self) -> None:
+        """Nothing runs here; what is on record is there at the next start."""
+        for key in list(self._held):
+            await self.cancel(key)
+
+    def statistics(self) -> dict[str, Any]:
+        """See `Engine.statistics`."""
+        return {"running": len(self._waiting), "waiting": len(self._held), "stopped": self._stopped}
+
+    # -- for people ---------------------------------------------------------------------------------------------------
+
+    def tasks_of_people(self) -> tuple[PersonTask, ...]:
+        """What waits for somebody, the oldest first."""
+        return tuple(sorted(self._waiting.values(), key=lambda task: (task.since, task.key)))
+
+    async def enter(self, key: str, result: PersonResult, by: str) -> Outcome:
+        """Take what somebody enters, once.
+
+        Raises:
+            NotFound: nobody was ever asked for that.
+            Conflict: it was entered already, or it is waited for no more.
+            Invalid: it says nothing, or is not what the contract says; it may be entered again.
+        """
+        if key in self._entered:
+            raise Conflict(f"task {key}", "was entered already", "what was entered first counts")
+        if (task := self._waiting.get(key)) is None:
+            if key in self._since:
+                raise Conflict(f"task {key}", "is waited for no more", "tell whoever asked, who may import it")
+            raise NotFound("task that waits for a person", key, tuple(self._waiting))
+        outcome = self._outcome(task, result)
+        self._entered[key] = outcome
+        facts = {"key": key, "by": by, "effect": str(outcome.effect), "result": str(outcome.result)}
+        try:
+            await self._append(Draft(ENTERED, facts, {"outcome": outcome.model_dump(mode="json")}), by)
+        except BaseException:
+            del self._entered[key]
+            raise
+        self._end(key, outcome)
+        return outcome
+
+    def _outcome(self, task: PersonTask, result: PersonResult) -> Outcome:
+        contract = self._contracts[task.capability]
+        if result.infeasible:
+            return Outcome.failed(Effect.DONE, OutcomeCode.INFEASIBLE, result.infeasible, invalid=True)
+        if result.failed:
+            return ended_badly(contract.effect, "failed", result.failed)
+        contract.check_outputs(dict(result.outputs))
+        return Outcome(effect=Effect.DONE, result=Result.VALID, outputs=dict(result.outputs))
+
+    def _end(self, key: str, outcome: Outcome) -> None:
+        future = self._ended.get(key)
+        if future is not None and not future.done():
+            future.set_result(outcome)
+        self._waiting.pop(key, None)
+
+    async def _append(self, draft: Draft, actor: str) -> Any:
+        return await self._ledger.append(Write(self.stream, None, (draft,), charter="", actor=actor))
+
+    # -- the folder ---------------------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        if self._folder is None:
+            return
+        try:
+            self._folder.write(self.tasks_of_people())
+        except OSError as error:
+            log.warning("engine %s: proposals.csv cannot be written: %s", self.name, error)
+
+    async def _look(self) -> None:
+        """Look into the folder, if it is time; whoever waits for a result does, so nothing runs beside them."""
+        now = self._clock.monotonic()
+        if self._folder is None or now - self._looked < self._look_seconds / 2:
+            return
+        self._looked = now
+        try:
+            await self._take_up()
+        except (YosegiError, OSError) as error:
+            log.warning("engine %s: results.csv cannot be taken: %s", self.name, error)
+
+    async def _take_up(self) -> None:
+        """Enter the new rows of the folder; one that is wrong, late or there twice is said beside it, once."""
+        folder = self._folder
+        if folder is None:
+            return
+        outputs = {task.key: frozenset(task.outputs) for task in self.tasks_of_people()}
+        for row in folder.new_rows(outputs):
+            if row.key in self._entered:
+                continue  # the file keeps what was taken from it
+            try:
+                await self.enter(row.key, row.result, f"folder@{self._site}")
+            except (Invalid, Conflict, NotFound) as error:
+                folder.reject(row, str(error))

@@ -1,0 +1,1 @@
+"""Work that waits for people at this site, and what they enter."""

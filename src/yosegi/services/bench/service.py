@@ -1,0 +1,141 @@
+"""What waits for people at this site: shown to the team that asked and to who runs the site, entered once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from yosegi.core.engine import AsksPeople, Engines, PersonResult, PersonTask
+from yosegi.core.errors import NotFound, YosegiError
+from yosegi.core.identifiers import split_capability
+from yosegi.execution.engines.person.tables import proposals_csv, read_results
+from yosegi.execution.records import TaskRepository
+from yosegi.execution.tasks import Task, task_stream
+from yosegi.identity.accounts import Session
+from yosegi.services.approvals.schemas import AskedInput
+from yosegi.services.authorization.roles import check_person
+from yosegi.services.authorization.service import Authorizer
+from yosegi.services.bench.schemas import AskedOutput, BenchEntered, BenchRow, BenchRows, BenchTask
+
+
+@dataclass
+class BenchService:
+    """Tasks of engines whose work people do.
+
+    Args:
+        engines: of this site.
+    """
+
+    engines: Engines
+    repository: TaskRepository
+    authorizer: Authorizer
+
+    def list_for(self, who: Session) -> tuple[BenchTask, ...]:
+        """What waits for a person, as far as somebody may look at it, the oldest first."""
+        found = [self._detail(engine, waiting, task) for engine, waiting, task in self._waiting(who)]
+        return tuple(sorted(found, key=lambda task: (task.since, task.task)))
+
+    def csv_for(self, who: Session) -> str:
+        """The same as a table to fill in: inputs, and an empty column for each output."""
+        return proposals_csv(waiting for _, waiting, _ in self._waiting(who))
+
+    async def enter(self, task: str, result: PersonResult, who: Session) -> BenchEntered:
+        """Take what came of a task.
+
+        Raises:
+            NotFound: nobody is asked for it, or who asks may not see it.
+            Refused: an agent enters it.
+            Conflict: it was entered already, or is waited for no more.
+            Invalid: it is not what the contract says; it may be entered again.
+        """
+        check_person(who, f"entering a result of {task}")
+        home, _, key = task.partition("/")
+        stream = task_stream(home, key)
+        engine = self._engine_of(stream, who)
+        outcome = await engine.enter(stream, result, who.person)
+        return BenchEntered(
+            task=task,
+            effect=str(outcome.effect),
+            result=str(outcome.result),
+            outputs=outcome.outputs or {},
+            reason=outcome.reason,
+        )
+
+    async def enter_csv(self, text: str, who: Session) -> BenchRows:
+        """Take the rows of a table that was filled in; what is wrong with one keeps no other from being taken.
+
+        Raises:
+            Refused: an agent enters it.
+            Invalid: it is no table with a column `key`.
+        """
+        check_person(who, "entering results")
+        outputs = {waiting.key: frozenset(waiting.outputs) for _, waiting, _ in self._waiting(who)}
+        rows = []
+        for row in read_results(text, outputs, whole=True):
+            task = row.key.removeprefix("task/")
+            try:
+                await self.enter(task, row.result, who)
+                rows.append(BenchRow(line=row.line, task=task, why=""))
+            except YosegiError as error:
+                rows.append(BenchRow(line=row.line, task=task, why=str(error)))
+        return BenchRows(taken=sum(not row.why for row in rows), rows=tuple(rows))
+
+    def _waiting(self, who: Session) -> Iterator[tuple[AsksPeople, PersonTask, Task]]:
+        for engine in self.engines.people.values():
+            for waiting in engine.tasks_of_people():
+                task = self.repository.task(waiting.key)
+                if self.authorizer.may_see(task.asked().charter, task.asked().team, who):
+                    yield engine, waiting, task
+
+    def _engine_of(self, stream: str, who: Session) -> AsksPeople:
+        """The engine that asked for a task, whether it still waits or not."""
+        task = self.repository.task(stream)
+        if not self.authorizer.may_see(task.asked().charter, task.asked().team, who):
+            raise NotFound("task", stream)
+        name = split_capability(task.asked().capability)[1]
+        published = self.repository.published.get(name)
+        if published is None or not isinstance(published.engine, AsksPeople):
+            raise NotFound("task that waits for a person", stream)
+        return published.engine
+
+    def _detail(self, engine: AsksPeople, waiting: PersonTask, task: Task) -> BenchTask:
+        request, contract = task.asked(), self.repository.published[waiting.capability].contract
+        needed = frozenset(contract.outputs.get("required", ()))
+        return BenchTask(
+            task=f"{task.home}/{task.key}",
+            told_by=task.home,
+            engine=engine.name,
+            capability=waiting.capability,
+            title=contract.title,
+            about=contract.description,
+            team=request.team,
+            campaign=request.campaign or "",
+            since=waiting.since,
+            inputs=tuple(
+                AskedInput(name=name, value=value, unit=_unit(contract.inputs, name))
+                for name, value in waiting.inputs.items()
+            ),
+            outputs=tuple(
+                AskedOutput(
+                    name=name,
+                    unit=_unit(contract.outputs, name),
+                    type=str(schema.get("type", "")),
+                    about=_about(schema),
+                    needed=name in needed,
+                )
+                for name, schema in waiting.outputs.items()
+            ),
+            schema_of_outputs=contract.outputs,
+        )
+
+
+def _unit(schema: dict[str, Any], name: str) -> str:
+    unit = str(schema.get("properties", {}).get(name, {}).get("unit", ""))
+    return "" if unit == "1" else unit
+
+
+def _about(schema: dict[str, Any]) -> str:
+    """What an output is, and between which bounds."""
+    bounds = [f"{word} {schema[name]:g}" for name, word in (("minimum", "≥"), ("maximum", "≤")) if name in schema]
+    return " ".join([str(schema.get("description", "")), *bounds]).strip()

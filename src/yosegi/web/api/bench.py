@@ -1,0 +1,56 @@
+"""Work that waits for people at this site."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from yosegi.core.engine import PersonResult
+from yosegi.http.authentication import Here, Who
+from yosegi.http.bodies import Body, Text
+from yosegi.services.answer import JsonObject
+from yosegi.services.bench.schemas import BenchEntered, BenchRows, BenchTask
+from yosegi.web.api.router import Csv
+from yosegi.web.api.router import router as router_of
+
+router = router_of("bench")
+
+
+class EnterResult(Body):
+    """Outputs by name; or why the point has no answer; or what went wrong."""
+
+    outputs: JsonObject = Field(default_factory=dict)
+    infeasible: Text = ""
+    failed: Text = ""
+
+
+class EnterTable(Body):
+    """The table of `GET /bench.csv`, filled in."""
+
+    table: Annotated[str, Field(max_length=4_000_000)]
+
+
+@router.get("/bench")
+async def bench(site: Here, who: Who) -> tuple[BenchTask, ...]:
+    """What waits for a person here, for the teams that the caller is in; for who runs the site, all."""
+    return site.bench.list_for(who)
+
+
+@router.get("/bench.csv", response_class=Csv)
+async def bench_csv(site: Here, who: Who) -> Csv:
+    """The same as a table to fill in."""
+    return Csv(site.bench.csv_for(who))
+
+
+@router.post("/bench.csv")
+async def enter_table(body: EnterTable, site: Here, who: Who) -> BenchRows:
+    """Enter the results of a table that was filled in; each row is taken, or not and why."""
+    return await site.bench.enter_csv(body.table, who)
+
+
+@router.post("/bench/{home}/{key}")
+async def enter_result(home: str, key: str, body: EnterResult, site: Here, who: Who) -> BenchEntered:
+    """Enter what came of a task, once."""
+    result = PersonResult(body.outputs, body.infeasible, body.failed)
+    return await site.bench.enter(f"{home}/{key}", result, who)

@@ -1,0 +1,218 @@
+"""The suite that every engine passes, over people at a bench; and what only they do: late, twice, wrong, half."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from yosegi.core.capability import Context, Infeasible
+from yosegi.core.clock import SystemClock
+from yosegi.core.engine import Engine, Engines, PersonResult, PersonTask
+from yosegi.core.errors import Conflict, Invalid, NotFound
+from yosegi.core.states import Effect
+from yosegi.execution.engines.person.engine import PersonEngine
+from yosegi.execution.engines.person.folder import PROPOSALS, REJECTED, RESULTS, PersonFolder
+from yosegi.execution.engines.registry import kind_of
+from yosegi.ledger import Ledger, SqliteStore
+from yosegi.testing.capabilities import capabilities
+from yosegi.trust.signer import Ed25519Signer
+
+pytest.register_assert_rewrite("yosegi.testing.engine_suite")
+from yosegi.testing.engine_suite import EngineSuite, fresh, ignore, work  # noqa: E402
+
+KEY = Ed25519Signer.from_seed(b"bench".ljust(32, b"."))
+
+
+@asynccontextmanager
+async def ledger_in(folder: Path) -> AsyncIterator[Ledger]:
+    store = SqliteStore(folder / "ledger.db", durable=False)
+    ledger = await Ledger.open(store, site="riken", signer=KEY, clock=SystemClock(), views=[], code="t", inline=True)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def engine_of(ledger: Ledger, folder: Path | None = None) -> PersonEngine:
+    contracts = {name: found.contract for name, found in capabilities().items()}
+    return PersonEngine(
+        "bench", "riken", contracts, ledger, SystemClock(), PersonFolder(folder) if folder else None, 0.01
+    )
+
+
+def done_at_the_bench(task: PersonTask, folder: Path) -> PersonResult:
+    """What somebody enters who does what the sample would."""
+    sample = capabilities()[task.capability]
+    try:
+        context = {"context": Context(task.key, 0, folder, state=folder)} if sample.takes_context else {}
+        found: Any = sample.function(**task.inputs, **context)
+        names = task.outputs
+        return PersonResult({name: getattr(found, name) for name in names if hasattr(found, name)})
+    except Infeasible as error:
+        return PersonResult(infeasible=error.why)
+    except Exception as error:  # noqa: BLE001 whatever a sample raises, somebody writes it down
+        return PersonResult(failed=f"{type(error).__name__}: {error}")
+
+
+async def people(engine: PersonEngine, folder: Path) -> None:
+    while True:
+        for task in engine.tasks_of_people():
+            try:
+                await engine.enter(task.key, done_at_the_bench(task, folder), "pi@riken")
+            except Invalid:
+                await engine.enter(task.key, PersonResult(failed="it gave no value that fits"), "pi@riken")
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def staffed(folder: Path) -> AsyncIterator[Engine]:
+    async with ledger_in(folder) as ledger:
+        engine = engine_of(ledger)
+        await engine.start()
+        bench = asyncio.create_task(people(engine, folder))
+        try:
+            yield engine
+        finally:
+            bench.cancel()
+            await engine.close()
+
+
+class TestPersonEngine(EngineSuite):
+    tells_cost = False
+
+    def test_outputs_that_break_the_contract_are_a_bad_output(self, opened: Any, run: Any) -> None:
+        # A person is told so at once and may correct it: they who cannot say that it failed.
+        outcome = self.outcome(opened, run, "wrong_type")
+        assert (outcome.effect, outcome.reason) == (Effect.NONE, "failed")
+
+    @pytest.fixture
+    def run(self):  # type: ignore[no-untyped-def]
+        return asyncio.run
+
+    @pytest.fixture
+    def opened(self, tmp_path: Path):  # type: ignore[no-untyped-def]
+        return lambda: staffed(tmp_path)
+
+
+def test_the_kind_is_found_by_its_name() -> None:
+    assert kind_of("person") is PersonEngine
+
+
+async def waiting(engine: PersonEngine, count: int = 1) -> tuple[PersonTask, ...]:
+    while len(found := engine.tasks_of_people()) != count:
+        await asyncio.sleep(0.005)
+    return found
+
+
+def at_a_bench(folder: Path, story: Callable[[PersonEngine], Any], files: Path | None = None) -> None:
+    async def main() -> None:
+        async with ledger_in(folder) as ledger:
+            engine = engine_of(ledger, files)
+            await engine.start()
+            try:
+                await story(engine)
+            finally:
+                await engine.close()
+
+    asyncio.run(main())
+
+
+def test_a_wrong_entry_is_refused_and_the_task_waits_on(tmp_path: Path) -> None:
+    async def story(engine: PersonEngine) -> None:
+        key = fresh()
+        asked = asyncio.create_task(engine.run(work("twice", key, x=3.0), ignore))
+        (task,) = await waiting(engine)
+        assert list(task.outputs) == ["value"]
+        with pytest.raises(Invalid, match="value"):
+            await engine.enter(key, PersonResult({"value": "six"}), "pi@riken")
+        with pytest.raises(Invalid):
+            await engine.enter(key, PersonResult(), "pi@riken")
+        await engine.enter(key, PersonResult({"value": 6}), "pi@riken")
+        assert (await asked).outputs == {"value": 6}
+
+    at_a_bench(tmp_path, story)
+
+
+def test_what_is_entered_twice_or_late_or_was_never_asked_is_refused_by_name(tmp_path: Path) -> None:
+    async def story(engine: PersonEngine) -> None:
+        key, late = fresh(), fresh()
+        asked = asyncio.create_task(engine.run(work("twice", key, x=3.0), ignore))
+        await waiting(engine)
+        await engine.enter(key, PersonResult({"value": 6}), "pi@riken")
+        with pytest.raises(Conflict, match="entered already"):
+            await engine.enter(key, PersonResult({"value": 7}), "pi@riken")
+        assert (await asked).outputs == {"value": 6}
+        outcome = await engine.run(work("dispense", late, limit=0.02, what="x"), ignore)
+        # A consuming task of which nobody said anything may have happened.
+        assert (outcome.effect, outcome.reason) == (Effect.UNKNOWN, "time_limit")
+        with pytest.raises(Conflict, match="waited for no more"):
+            await engine.enter(late, PersonResult({"text": "x"}), "pi@riken")
+        with pytest.raises(NotFound):
+            await engine.enter("task/home/never", PersonResult({"value": 1}), "pi@riken")
+
+    at_a_bench(tmp_path, story)
+
+
+def test_a_task_outlives_a_restart_and_its_result_counts_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        key = fresh()
+        async with ledger_in(tmp_path) as ledger:
+            engine = engine_of(ledger)
+            await engine.start()
+            asked = asyncio.create_task(engine.run(work("dispense", key, what="x"), ignore))
+            (before,) = await waiting(engine)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            await engine.close()
+            again = engine_of(ledger)
+            await again.start()
+            waited = asyncio.create_task(again.attach(work("dispense", key, what="x"), ignore))
+            (after,) = await waiting(again)
+            assert after.since == before.since
+            await again.enter(key, PersonResult({"text": "by hand"}), "pi@riken")
+            assert (await waited).outputs == {"text": "by hand"}
+            await again.close()
+            third = engine_of(ledger)
+            await third.start()
+            assert (await third.attach(work("dispense", key, what="x"), ignore)).outputs == {"text": "by hand"}
+            assert [entry.type for entry in ledger.read(third.stream)] == ["person.handed_out", "person.entered"]
+            await third.close()
+
+    asyncio.run(main())
+
+
+def test_a_folder_gives_proposals_out_and_takes_results_in(tmp_path: Path) -> None:
+    bench = tmp_path / "bench"
+
+    async def story(engine: PersonEngine) -> None:
+        key, other = fresh(), fresh()
+        asked = [asyncio.create_task(engine.run(work("twice", one, x=3.0), ignore)) for one in (key, other)]
+        await waiting(engine, 2)
+        head = (bench / PROPOSALS).read_text().splitlines()
+        assert head[0] == "key,capability,x,value,infeasible,failed"
+        assert f"{key},sample.twice@1,3.0,,," in head
+        # Half a line is left; a wrong row is said beside it; the right one below it counts, and once.
+        (bench / RESULTS).write_text(f"key,value\n{key},six\nnobody,1\n{key},6\n{key},7\n{other},1")
+        assert (await asked[0]).outputs == {"value": 6}
+        await waiting(engine, 1)
+        rejected = (bench / REJECTED).read_text()
+        assert "2,task" in rejected.replace(key, "task")
+        assert "nobody" in rejected
+        assert not asked[1].done()
+        (bench / RESULTS).write_text((bench / RESULTS).read_text() + "2\n")
+        assert (await asked[1]).outputs == {"value": 12}
+        assert key not in (bench / PROPOSALS).read_text()
+
+    at_a_bench(tmp_path, story, bench)
+
+
+def test_engines_with_people_are_found_by_their_ability(tmp_path: Path) -> None:
+    async def story(engine: PersonEngine) -> None:
+        assert list(Engines([engine]).people) == ["bench"]
+
+    at_a_bench(tmp_path, story)

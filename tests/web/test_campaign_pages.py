@@ -1,0 +1,134 @@
+"""Pages on which people write a campaign, bring to it what they know, do its work by hand, and read its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import httpx
+import pytest
+
+from federation.questions import mix, mixes, test
+from federation.toys import X
+from web.conftest import token
+from web.house import House, opened
+from yosegi.core.capability import capability, quantity
+from yosegi.governance.charter.statement import Listens
+from yosegi.testing.federation import Place, address
+
+
+@dataclass(frozen=True)
+class Seen:
+    strength: Annotated[float, quantity("MPa", ge=0)]
+
+
+@capability("toy.press@1", kind="instrument", effect="idempotent", field="toys", simulated=True, time_limit=86400)
+def press(x: X, y: X) -> Seen:
+    """Press a pellet and read the force at which it breaks."""
+    raise NotImplementedError("a person does it")
+
+
+BY_HAND = (
+    mixes().replace('name = "mixes"', 'name = "hands"').partition("[[source]]")[0]
+    + '[[source]]\nname = "press"\nprice = 1.0\nstep = [{ name = "press", capability = "argonne/toy.press@1" }]\n'
+)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[House]:
+    places = {
+        "argonne": Place("argonne", Listens(url=address("argonne")), "US", by_hand=(press,)),
+        "riken": Place("riken", Listens(url=address("riken")), capabilities=[mix, test], duration=0.02),
+    }
+    with opened(places) as house:
+        house.begin(mixes())
+        house.until_over("mixes")
+        house.begin(BY_HAND)
+        yield house
+
+
+@pytest.fixture
+def pi(bench: House) -> Iterator[httpx.Client]:
+    with bench.visitor(who="pi") as client:
+        yield client
+
+
+def form(client: httpx.Client, where: str, **fields: str) -> httpx.Response:
+    return client.post(where, data={"form_token": token(client), **fields})
+
+
+def test_a_file_is_drafted_from_a_contract_and_what_is_wrong_is_said_while_it_is_typed(pi: httpx.Client) -> None:
+    page = pi.get("/start?capability=riken/toy.mix@1&lang=en").text
+    assert "capability = &#34;riken/toy.mix@1&#34;" in page
+    assert 'src="./static/start.js"' in page
+    text = mixes().replace('name = "mixes"', 'name = "typed"').replace("high = 1.0", "high = 3.0", 1)
+    told = form(pi, "/start/check", spec=text).text
+    assert "up to 3" in told
+    assert f"line {text.splitlines().index(next(t for t in text.splitlines() if 'high = 3.0' in t)) + 1}" in told
+    good = form(pi, "/start/check", spec=text.replace("3.0", "1.0")).text
+    assert "It can be started." in good
+
+
+def test_a_draft_from_a_contract_can_be_started_as_it_is(pi: httpx.Client) -> None:
+    import html
+    import re
+
+    page = pi.get("/start?capability=argonne/toy.press@1&lang=en").text
+    found = re.search(r"<textarea name=\"spec\"[^>]*>(.*?)</textarea>", page, re.DOTALL)
+    assert found is not None
+    told = form(pi, "/start/check", spec=html.unescape(found[1])).text
+    assert "It can be started." in told, told
+
+
+def test_a_campaign_is_started_from_the_page_and_a_wrong_one_stays_with_its_reasons(
+    bench: House, pi: httpx.Client
+) -> None:
+    text = mixes().replace('name = "mixes"', 'name = "paged"').replace("trials = 6", "trials = 1")
+    answer = form(pi, "/start", spec=text.replace('purpose = "research"', 'purpose = "sales"'))
+    assert answer.status_code == 409
+    assert "purpose" in answer.text
+    assert form(pi, "/start", spec=text).status_code == 200
+    bench.until_over("paged")
+
+
+def test_measurements_are_brought_and_the_campaign_extended_from_its_page(bench: House, pi: httpx.Client) -> None:
+    page = pi.get("/campaigns/mixes?lang=en").text
+    assert "x,y,strength,state" in page
+    table = "x,y,strength\n0.6,0.4,99.9\n"
+    assert form(pi, "/campaigns/mixes/measurements", table=table, file="book").status_code == 200
+    assert "imported" in pi.get("/campaigns/mixes").text
+    assert form(pi, "/campaigns/mixes/extend", trials="6").status_code == 409
+    assert form(pi, "/campaigns/mixes/extend", trials="7").status_code == 200
+    bench.until_over("mixes")
+    assert bench.campaign("mixes").why == "7 trials done"
+
+
+def test_the_answer_has_its_tables_first_and_its_citation(pi: httpx.Client) -> None:
+    page = pi.get("/campaigns/mixes/answer?lang=en").text
+    for part in ("What was gained", "Importance", "@misc{mixes,", "random search on the model", "Measured against"):
+        assert part in page, part
+    assert page.index("<table") < page.index('<svg class="chart')
+    assert "得られた加速" in pi.get("/campaigns/mixes/answer?lang=ja").text
+    pi.get("/?lang=en")
+
+
+def test_work_by_hand_is_entered_by_form_and_by_table(bench: House, pi: httpx.Client) -> None:
+    page = pi.get("/bench?lang=en").text
+    assert "Press a pellet" in page
+    with bench.visitor(who="pi") as client:
+        session = client.post("/api/v1/session", json={"person": "pi@argonne", "passphrase": "correct horse battery"})
+        headers = {"Authorization": f"Bearer {session.json()['token']}"}
+        tasks = client.get("/api/v1/bench", headers=headers).json()
+    first, second = (task["task"] for task in tasks[:2])
+    wrong = form(pi, f"/bench/{first}", **{"out.strength": "strong", "state": "done"})
+    assert wrong.status_code == 409
+    assert "is no number" in wrong.text
+    assert form(pi, f"/bench/{first}", **{"out.strength": "91,5", "state": "done"}).status_code == 200
+    table = pi.get("/bench/table").text
+    assert table.startswith("key,capability,x,y,strength,infeasible,failed")
+    home, key = second.split("/")
+    told = form(pi, "/bench/table", table=f"key,strength\ntask/{home}/{key},88\ntask/{home}/{key},89\n")
+    assert "1 rows were taken, and 1 not" in told.text
+    home_site = bench.federation.places["argonne"].running
+    bench.until(lambda: {t.value for t in home_site.campaigns.get("hands").trials} >= {91.5, 88.0})
