@@ -177,6 +177,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "restore_unsettled",
         "station_unsettled",
         "station_unheard",
+        "engine_trouble",
         "peer_unreachable",
         "mail_refused",
         "disk_nearly_full",
