@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from yosegi.app.settings import Home, Settings, url_of
-from yosegi.campaign import parse_spec
 from yosegi.core.errors import Invalid
 from yosegi.core.values import Value
 from yosegi.identity.accounts import Role, Session
@@ -34,13 +33,6 @@ def home(folder: Path, text: str) -> Home:
 def test_a_setting_that_cannot_hold_is_refused_with_its_field(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(Invalid, match=said):
         home(tmp_path, text).settings()
-
-
-def test_a_campaign_file_with_no_number_or_a_mark_is_refused_with_its_field() -> None:
-    with pytest.raises(Invalid, match=r"objective\.target: is nan"):
-        parse_spec("[objective]\ntarget = nan")
-    with pytest.raises(Invalid, match="byte order mark"):
-        parse_spec('\ufeffname = "x"')
 
 
 def test_a_json_file_that_begins_with_a_mark_is_refused_in_words() -> None:
