@@ -107,6 +107,15 @@ async def measure(folder: Path, times: int) -> dict[str, list[float]]:
         await site.close()
 
 
+async def plain(http: httpx2.AsyncClient, base: str) -> None:
+    """One call without the SDK's client: what the site alone takes, and the way there."""
+    headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "who_am_i", "arguments": {}}}
+    answer = await http.post(f"{base}/mcp", json=body, headers=headers)
+    if answer.status_code != 200:
+        raise SystemExit(answer.text)
+
+
 async def _measure(site: Site, who: Session, base: str, pem: str, times: int) -> dict[str, list[float]]:
     async def service() -> None:
         site.mandates.show("bench", who)
@@ -133,6 +142,8 @@ async def _measure(site: Site, who: Session, base: str, pem: str, times: int) ->
 
             await timed(call, 5)
             found[f"tool call, {mode}"] = await timed(call, times)
+            if mode == "legacy":
+                found["tool call, plain HTTP"] = await timed(lambda http=http: plain(http, base), times)  # type: ignore[misc]
     return found
 
 

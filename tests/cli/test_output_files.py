@@ -5,9 +5,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from yosegi.cli._files import check_outputs, write_file
+from yosegi.cli._files import check_outputs
+from yosegi.cli.main import main
 from yosegi.core.errors import Invalid
+from yosegi.core.files import write_file, written
 
 
 @pytest.fixture
@@ -110,3 +113,40 @@ def test_permissions_of_a_replaced_file_stay_and_a_new_one_follows_the_umask(min
         os.umask(before)
     modes = [stat.S_IMODE(mine.with_name(name).stat().st_mode) for name in ("mine.csv", "new.csv")]
     assert modes == [0o640, 0o640]
+
+
+CHARTER = """
+id = "pair"
+title = "Two laboratories"
+"""
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_no_command_writes_over_what_it_reads_and_over_what_is_there_only_when_told(
+    tmp_path: Path, overwrite: bool
+) -> None:
+    source, there = tmp_path / "charter.toml", tmp_path / "there.json"
+    source.write_text(CHARTER)
+    there.write_text("mine")
+    told = ("--overwrite",) if overwrite else ()
+    reads = CliRunner().invoke(main, ["charter", "init", str(source), "--out", str(source), *told])
+    assert reads.exit_code != 0
+    assert "a file that this command reads" in reads.stderr
+    assert source.read_text() == CHARTER
+    if not overwrite:
+        refused = CliRunner().invoke(main, ["charter", "init", str(source), "--out", str(there)])
+        assert refused.exit_code != 0
+        assert "it exists already" in refused.stderr
+        assert there.read_text() == "mine"
+
+
+def test_what_was_broken_off_leaves_what_was_there(mine: Path) -> None:
+    def break_off() -> None:
+        with written(mine, overwrite=True) as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
+    assert mine.read_text() == "x,y\n1,2\n"
+    assert [path.name for path in mine.parent.iterdir()] == ["mine.csv"]

@@ -86,7 +86,7 @@ def test_a_message_for_which_every_rule_holds_is_handed_on_typed(nims: Sender) -
         ({"sender": "argonne"}, "wrong_sender"),
         ({"charter": "other"}, "wrong_charter"),
         ({"issued": NOW - timedelta(hours=2), "not_after": NOW - timedelta(hours=1)}, "document_expired"),
-        ({"issued": NOW + timedelta(hours=1), "not_after": NOW + timedelta(hours=2)}, "document_not_yet_valid"),
+        ({"issued": NOW + timedelta(days=61), "not_after": NOW + timedelta(days=62)}, "document_not_yet_valid"),
         ({"signer": THIEF}, "unknown_key"),
     ],
 )
@@ -95,6 +95,14 @@ def test_a_document_of_another_place_time_or_key_is_refused(nims: Sender, change
     with pytest.raises(Untrusted) as refused:
         verify(CANCEL, message, ARRIVAL)
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=9), timedelta(days=40)])
+def test_what_was_made_while_its_senders_clock_was_ahead_counts_from_when_it_is_brought(
+    nims: Sender, ahead: timedelta
+) -> None:
+    early = cancel(issued=NOW + ahead, not_after=NOW + ahead + timedelta(hours=1))
+    assert verify(CANCEL, nims.message(early), ARRIVAL).document.key == "k1"
 
 
 WRONG: dict[str, Callable[[Sender], Message]] = {

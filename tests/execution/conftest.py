@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,3 +51,9 @@ async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another process does; the test's own time limit ends it."""
     while not condition():
         await asyncio.sleep(0.005)
+
+
+def can_shut_in() -> bool:
+    """Whether bubblewrap is here and may make namespaces."""
+    line = ["bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--unshare-net", "--proc", "/proc", "true"]
+    return shutil.which("bwrap") is not None and subprocess.run(line, capture_output=True, check=False).returncode == 0

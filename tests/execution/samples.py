@@ -152,6 +152,64 @@ def forks(folder: str) -> Number:
     return Number(1)
 
 
+def flee(folder: Path, count: int) -> None:
+    """Start processes as daemons do, each in a session of its own and an orphan; wait until all are there."""
+    for _ in range(count):
+        if (first := os.fork()) == 0:
+            os.setsid()
+            if os.fork() == 0:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                (folder / str(os.getpid())).touch()
+                time.sleep(600)
+            os._exit(0)
+        os.waitpid(first, 0)
+    while len(list(folder.iterdir())) < count:
+        time.sleep(0.001)
+
+
+@sample_capability("daemons")
+def daemons(folder: str, then: str) -> Number:
+    """Leaves many daemons behind, and then answers, dies, or ends what runs it first."""
+    flee(Path(folder), 40)
+    if then == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if then == "end parent":
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+    return Number(1)
+
+
+@sample_capability("stop_parent")
+def stop_parent() -> Number:
+    """Stops what runs it, and answers."""
+    os.kill(os.getppid(), signal.SIGSTOP)
+    return Number(1)
+
+
+@sample_capability("look_around")
+def look_around(path: str, address: str, context: Context) -> Said:
+    """What it can do from where it is: read a file, see a process, connect, write in its folder."""
+    import socket
+
+    host, _, port = address.rpartition(":")
+    with socket.socket() as line:
+        reached = line.connect_ex((host, int(port))) == 0
+    pids = sum(path.name.isdigit() for path in Path("/proc").iterdir())
+    (context.folder / "own").write_text("x")
+    return Said(f"file={Path(path).exists()} network={reached} processes={pids}")
+
+
+@sample_capability("open_files")
+def open_files() -> Number:
+    """How many files it can open."""
+    found = []
+    try:
+        while True:
+            found.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        return Number(float(len(found)))
+
+
 @sample_capability("litter")
 def litter(context: Context) -> Said:
     """Leaves files in a folder without rights."""

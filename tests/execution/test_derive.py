@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from execution import samples
-from execution.conftest import HERE
+from execution.conftest import HERE, can_shut_in
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
-from yosegi.execution.engines.derivation import CannotDerive, derive, derive_all
+from yosegi.execution.engines.derivation import CannotDerive, derive, derive_all, derive_publications
+from yosegi.execution.engines.process._sandbox import Sandbox
 
 pytestmark = pytest.mark.processes
 
@@ -85,3 +86,28 @@ def test_the_sites_process_imports_nothing_of_it(tmp_path: Path) -> None:
     with pytest.raises(CannotDerive):
         contract("a_module_apart:x", tmp_path)
     assert "a_module_apart" not in sys.modules
+
+
+def test_what_is_imported_to_be_described_is_shut_in_as_its_tasks_are(tmp_path: Path) -> None:
+    if not can_shut_in():
+        pytest.skip("bubblewrap is not installed, or may not make namespaces here")
+    home, work = tmp_path / "home", tmp_path / "work"
+    for folder in (home, work):
+        folder.mkdir()
+    (home / "site.key").write_text("secret")
+    module = tmp_path / "modules"
+    module.mkdir()
+    source = (
+        f"from pathlib import Path\nif Path({str(home / 'site.key')!r}).exists(): raise RuntimeError('it is seen')\n"
+    )
+    (module / "curious.py").write_text(source + "from execution.samples import noop\n")
+    sandbox = Sandbox(work, (home,), needed=(HERE, module))
+    entry = "curious:noop"
+
+    def described(box: Sandbox | None) -> str:
+        found = derive_publications([entry], import_path=(HERE, module), sandbox=box)
+        return asyncio.run(found)[entry][entry].name
+
+    with pytest.raises(CannotDerive, match="it is seen"):
+        described(None)
+    assert described(sandbox) == "sample.noop@1"

@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,11 +15,14 @@ from typing import Any
 
 import pytest
 
-from execution.conftest import HERE, gone, process_engine, until, work
+from execution.conftest import HERE, can_shut_in, gone, process_engine, until, work
 from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.errors import Invalid
 from yosegi.core.states import Effect, Result
 from yosegi.execution.engines.limits import TaskLimits
+from yosegi.execution.engines.process._sandbox import Sandbox
 from yosegi.execution.engines.process.engine import ProcessEngine
+from yosegi.execution.engines.process.settings import ProcessSettings
 
 pytestmark = pytest.mark.processes
 
@@ -138,6 +142,17 @@ def test_a_task_sees_little_of_its_site(ends: Ends, monkeypatch: pytest.MonkeyPa
         "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONUNBUFFERED",
     }  # fmt: skip
     assert (stdin, leads) == ("''", "True")
+
+
+@pytest.mark.parametrize("worker", ["per_task", "warm"])
+def test_a_task_sees_the_variables_that_its_operator_names(tmp_path: Path, worker: str) -> None:
+    async def main() -> str:
+        async with running(tmp_path, worker=worker, environment={"JAX_COMPILATION_CACHE_DIR": "/var/cache"}) as engine:
+            outcome = await engine.run(work("surroundings"), ignore)
+            assert outcome.outputs is not None, outcome.message
+            return str(outcome.outputs["text"])
+
+    assert "JAX_COMPILATION_CACHE_DIR" in asyncio.run(main()).split(" ")[0].split(",")
 
 
 def test_what_a_task_left_in_its_folder_is_removed(tmp_path: Path) -> None:
@@ -274,6 +289,12 @@ def test_a_killed_fork_server_fails_its_tasks_ends_its_children_and_is_replaced(
     assert statistics["restarts"] == 1
 
 
+def test_a_fork_server_that_its_task_stops_goes_on(ends: Ends) -> None:
+    first, after = ends(work("stop_parent"), work("noop", x=1.0))
+    assert first.outputs == {"value": 1}
+    assert after.result is Result.VALID
+
+
 def test_a_stopped_fork_server_is_ended_when_it_does_not_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,12 +306,93 @@ def test_a_stopped_fork_server_is_ended_when_it_does_not_report(
         async with running(tmp_path) as engine:
             first = asyncio.create_task(engine.run(work("wait_for", "k1", limit=0.5, folder=str(marks)), ignore))
             _, parent = await started(marks)
-            os.kill(parent, signal.SIGSTOP)
+            # Its keeper first, which would have it go on.
+            for pid in (keeper_of(parent), parent):
+                os.kill(pid, signal.SIGSTOP)
             return await first, await engine.run(work("noop", "k2", x=1.0), ignore)
 
     frozen, after = asyncio.run(main())
     assert frozen.reason == "time_limit"
     assert after.result is Result.VALID
+
+
+def keeper_of(pid: int) -> int:
+    """The parent of a process (proc(5), the fourth field of stat)."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.parametrize("group", ["", "/nowhere"], ids=["as the machine offers", "without control groups"])
+@pytest.mark.parametrize("then", ["answer", "die", "end parent"])
+def test_no_daemon_that_a_task_made_outlives_it_whatever_it_does_to_what_runs_it(
+    tmp_path: Path, then: str, group: str
+) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    async def main() -> Outcome:
+        async with running(tmp_path, control_group=group) as engine:
+            outcome = await engine.run(work("daemons", folder=str(marks), then=then), ignore)
+            await until(lambda: all(gone(int(mark.name)) for mark in marks.iterdir()))
+            assert (await engine.run(work("noop", "k2", x=1.0), ignore)).result is Result.VALID
+            return outcome
+
+    outcome = asyncio.run(main())
+    assert (outcome.result is Result.VALID) == (then == "answer")
+    assert len(list(marks.iterdir())) == 40
+
+
+def test_a_task_opens_as_many_files_as_it_may(tmp_path: Path) -> None:
+    async def main() -> Outcome:
+        async with running(tmp_path, limits=TaskLimits(files=64)) as engine:
+            return await engine.run(work("open_files"), ignore)
+
+    outcome = asyncio.run(main())
+    assert outcome.outputs is not None
+    # Some are open already: standard input and output, and the line on which it answers.
+    assert 32 < outcome.outputs["value"] < 64
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_in_a_sandbox_a_task_sees_no_other_process_nothing_of_the_site_and_no_network_unless_it_may(
+    tmp_path: Path, network: bool
+) -> None:
+    if not can_shut_in():
+        pytest.skip("bubblewrap is not installed, or may not make namespaces here")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "site.key").write_text("secret")
+
+    async def main(port: int) -> list[Outcome]:
+        async with running(home, sandbox=Sandbox(home / "scratch", (home,), network, (HERE,))) as engine:
+            where = {"path": str(home / "site.key"), "address": f"127.0.0.1:{port}"}
+            return [
+                await engine.run(work("look_around", "k1", **where), ignore),
+                await engine.run(work("daemons", "k2", folder=str(home / "scratch"), then="end parent"), ignore),
+                await engine.run(work("look_around", "k3", **where), ignore),
+            ]
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        first, ended, after = asyncio.run(main(server.getsockname()[1]))
+    assert first.outputs is not None
+    said = dict(part.split("=") for part in str(first.outputs["text"]).split())
+    assert (said["file"], said["network"]) == ("False", str(network))
+    assert int(said["processes"]) < 20
+    assert ended.reason == "crashed"
+    assert after.result is Result.VALID
+
+
+def test_without_what_shuts_workers_in_an_engine_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    engine = process_engine(tmp_path, sandbox=Sandbox(tmp_path, ()))
+    with pytest.raises(Invalid, match="install bubblewrap"):
+        asyncio.run(engine.start())
+
+
+def test_a_warm_worker_is_never_in_a_sandbox() -> None:
+    with pytest.raises(Invalid, match="warm worker"):
+        ProcessSettings.read({"worker": "warm", "sandbox": "bubblewrap"})
 
 
 SITE = """

@@ -15,7 +15,9 @@ from yosegi.core.clock import SystemClock
 from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict
+from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, Result
+from yosegi.execution.outcomes import MOST_ATTEMPTS
 from yosegi.execution.station import IntentLog, LogFailed, StationInUse, WorkOffer
 
 DONE = Outcome(effect=Effect.DONE, result=Result.VALID, outputs={"value": 1})
@@ -228,3 +230,18 @@ class Logged(RuleBasedStateMachine):
 
 TestLogged = Logged.TestCase
 TestLogged.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+
+
+@pytest.mark.parametrize("effect", ["pure", "idempotent"])
+def test_what_ended_its_station_as_often_as_it_was_begun_is_given_up(tmp_path: Path, effect: str) -> None:
+    log = IntentLog(tmp_path, SystemClock())
+    log.receive(offer("k", effect))
+    for _ in range(MOST_ATTEMPTS):
+        assert state_of(log, "k") == "received"
+        log.start("k")
+        log = reopened(log, tmp_path)
+    found = log.find("k")
+    log.close()
+    assert found is not None
+    assert found.outcome is not None
+    assert (found.state, found.outcome.code, found.outcome.effect) == ("ended", OutcomeCode.GIVEN_UP, Effect.NONE)

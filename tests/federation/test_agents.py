@@ -235,31 +235,81 @@ def test_what_a_sub_agent_spends_is_spent_from_its_agents_budget_too(tmp_path: P
 # --- what no agent does ----------------------------------------------------------------------------------------------
 
 
-def test_an_agent_never_settles_releases_resumes_or_closes_and_may_always_stop(tmp_path: Path) -> None:
+def test_an_agent_never_settles_releases_resumes_or_closes(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        who = await signed_in(home, "planner", PLANNER)
-        assert who is not None
-        await home.campaigns.start(parse_spec(spec(9)), who)
+        bold = await bold_planner(home)
+        await home.campaigns.start(parse_spec(spec(9)), bold)
         await asyncio.sleep(5)
-        # Even were it given its member's role over the site.
-        bold = Session(who.person, "officer", who.until, "", who.agent, who.mandate)
         row = nims.tasks.list()[0]
         for what in (
             nims.tasks.settle(f"{row.home}/{row.key}", Effect.NONE, "I say so", bold),
             nims.tasks.acknowledge(f"{row.home}/{row.key}", bold),
-            nims.operations.set_stop_level("release", bold, ""),
             nims.operations.close_breaker("toy.make@1", bold, ""),
             home.campaigns.move("toy", CampaignState.RUNNING, bold, ""),
             nims.approvals.refuse(row.home, row.key, "", bold),
         ):
             with pytest.raises(Refused, match=r"people_only|agent_cannot_approve"):
                 await what
-        await home.campaigns.move("toy", CampaignState.STOPPING, who, "enough")
-        await nims.operations.set_stop_level("stop", bold, "smoke")
-        assert nims.dispatcher.is_stopped
+
+    tell(tmp_path, story)
+
+
+async def bold_planner(home: Site) -> Session:
+    """The agent, as if it had been given its member's role over the site."""
+    who = await signed_in(home, "planner", PLANNER)
+    assert who is not None
+    return Session(who.person, "officer", who.until, "", who.agent, who.mandate)
+
+
+def test_an_agent_stops_a_campaign_under_its_own_mandate_and_one_under_a_mandate_cut_from_it(tmp_path: Path) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        who = await bold_planner(home)
+        terms = {"parent": "planner", "days": 3, "budget": Amounts({"samples": 4000})}
+        await home.mandates.give(draw(home, "helper", HELPER, **terms), who)
+        helper = await signed_in(home, "helper", HELPER)
+        assert helper is not None
+        await home.campaigns.start(parse_spec(spec(9)), who)
+        await home.campaigns.start(parse_spec(spec(4).replace('"toy"', '"cut"', 1)), helper)
+        await asyncio.sleep(5)
+        for name in ("toy", "cut"):
+            await home.campaigns.move(name, CampaignState.STOPPING, who, "enough")
         await asyncio.sleep(60)
-        done = [t.state for t in home.campaigns.get("toy").trials]
-        assert TrialState.PROPOSED not in done
+        for name in ("toy", "cut"):
+            assert home.campaigns.get(name).state is CampaignState.STOPPED
+            assert TrialState.PROPOSED not in [t.state for t in home.campaigns.get(name).trials]
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize("word", ["hold", "stop", "abort", "release"])
+def test_no_agent_moves_the_switch_of_a_site(tmp_path: Path, word: str) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        with pytest.raises(Refused, match="not_under_own_mandate"):
+            await home.operations.set_stop_level(word, await bold_planner(home), "smoke")
+        assert not home.dispatcher.is_stopped
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize("state", [CampaignState.HELD, CampaignState.STOPPING, CampaignState.ABORTED])
+def test_no_agent_stops_a_campaign_that_runs_under_another_mandate(tmp_path: Path, state: CampaignState) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        who = await bold_planner(home)
+        await home.campaigns.start(parse_spec(spec(9)), person())
+        with pytest.raises(Refused, match="not_under_own_mandate"):
+            await home.campaigns.move("toy", state, who, "mine now")
+        assert home.campaigns.get("toy").state is CampaignState.RUNNING
+
+    tell(tmp_path, story)
+
+
+def test_no_agent_cancels_a_task_that_was_asked_under_another_mandate(tmp_path: Path) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        who = await bold_planner(home)
+        await ask(home, person(), "k1")
+        await asyncio.sleep(5)
+        with pytest.raises(Refused, match="not_under_own_mandate"):
+            await nims.tasks.cancel("argonne/k1", "mine now", who)
 
     tell(tmp_path, story)
 

@@ -16,6 +16,7 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Corrupt
 from yosegi.core.states import CampaignState
+from yosegi.exchange.witness import Witness
 from yosegi.ledger import Checkpoint, Draft, Write
 from yosegi.ledger.snapshot import Snapshot
 from yosegi.testing.federation import CHARTER, Federation, both
@@ -132,7 +133,12 @@ def test_a_header_changed_in_the_file_is_named(folder: Path, tmp_path: Path) -> 
         read_home(changed)
 
 
-def test_two_stories_about_a_ledger_that_is_not_there_are_seen_in_what_others_keep_of_it(tmp_path: Path) -> None:
+def test_two_stories_about_a_ledger_that_is_not_there_are_seen_in_what_others_keep_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A liar does not stop when it hears that it goes back on what it signed.
+    monkeypatch.setattr(Witness, "_check_own", lambda self, charter, held: None)
+
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
@@ -176,6 +182,33 @@ def test_a_restoration_that_admits_what_was_lost_is_no_finding(tmp_path: Path) -
     found = audited(tmp_path, *SITES)
     assert found.findings == ()
     assert next(repository for repository in found.books if repository.site == "nims").opened
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_what_was_lost_and_not_yet_admitted_is_said_and_no_accusation_once_a_person_has_settled_it(
+    tmp_path: Path, settled: bool
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        federation.places["argonne"].running.ledger.backup(tmp_path / "backup.db")
+        await work(federation)
+        # nims only dials out: it cannot be asked, and it is away until after the audit.
+        await federation.crash("nims")
+        await federation.crash("argonne")
+        replaced(tmp_path, "argonne", tmp_path / "backup.db")
+        argonne = await federation.restart("argonne")
+        if settled:
+            await argonne.restore_guard.settle("operator@argonne", "looked at everything")
+        for name in ("argonne", "riken"):
+            await federation.crash(name)
+
+    run_simulated(story())
+    found = audited(tmp_path, "argonne", "nims")
+    accused = [(one.site, one.holder) for one in found.findings]
+    told = [(one.site, one.holder) for one in found.restored]
+    lost = ("argonne", "nims")
+    assert (accused, told) == (([], [lost]) if settled else ([lost], []))
 
 
 def test_an_export_tells_an_audit_what_the_ledger_itself_does_and_nothing_of_results(

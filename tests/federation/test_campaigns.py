@@ -16,6 +16,7 @@ from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound
 from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
 from yosegi.exchange import Received
+from yosegi.execution.breaker import Requester
 from yosegi.ledger import Entry, Write
 from yosegi.planner.versions import REVISION
 from yosegi.testing.federation import Federation
@@ -272,13 +273,13 @@ def test_three_failures_in_a_row_take_a_capability_out_of_use_until_a_person_has
         home = federation.places["argonne"].running
         await home.campaigns.start(parse_spec(spec(2)), who)
         await asyncio.sleep(120)
-        assert nims.dispatcher.breakers.why_open("toy.make@1")
+        assert nims.dispatcher.breakers.why_open_to("toy.make@1", Requester("argonne", "pi@argonne"))
         effects = federation.world.effects.total()
         await home.campaigns.move("toy", CampaignState.RUNNING, who, "try again")
         await asyncio.sleep(60)
         assert federation.world.effects.total() == effects
         refused = [t for t in home.campaigns.get("toy").trials if t.state is TrialState.REFUSED]
-        assert {t.steps[0].reasons[0]["code"] for t in refused} == {"breaker_open"}
+        assert {t.steps[0].reasons[0]["code"] for t in refused} == {"breaker_open_to"}
         engine.broken = False
         await nims.operations.close_breaker("toy.make@1", who, "a loose tube")
         await home.campaigns.move("toy", CampaignState.RUNNING, who, "mended")

@@ -55,7 +55,7 @@ def test_a_campaign_is_counted_for_the_challenge_it_names(tmp_path: Path) -> Non
             (row["team"], row["challenge"]): row["spent"] for row in usage(nims.ledger.query, ("team", "challenge"))
         }
         assert spent == {(TEAM, "recipes"): "1", (TEAM, ""): "1"}
-        (told,) = home.programme.list()
+        (told,) = home.programme.list(federation.member())
         assert {c.id: (c.teams, c.campaigns) for c in told.challenges} == {
             "recipes": ((TEAM,), ("toy",)),
             "wells": (("other-team",), ()),

@@ -149,7 +149,7 @@ def test_an_agreement_of_a_hosted_member_is_in_force_at_its_host(tmp_path: Path)
         lines = await home.governance.access(person(PI))
         seen = {line.capability: (line.allow, line.owner.allow) for line in lines}
         assert seen["nims/toy.make@1"] == seen["riken/toy.simulate@1"] == (True, True)
-        (told,) = home.programme.list()
+        (told,) = home.programme.list(person(PI))
         assert {m.id: m.hosted_by for m in told.members} == {
             "argonne": "", "riken": "", "nims": "", "small": "argonne",
         }  # fmt: skip

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from federation.toys import spec, three_sites
+from federation.toys import simulate, spec, three_sites
 from yosegi.campaign import parse_spec
+from yosegi.core.errors import Unavailable
 from yosegi.core.states import CampaignState
 from yosegi.exchange import Received
-from yosegi.exchange.parcel import Mail
+from yosegi.exchange.parcel import MOST_MAIL, Mail
+from yosegi.exchange.peer_channel import Batch
 from yosegi.testing.federation import Federation
-from yosegi.testing.loop import run_simulated
+from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.messages import Report
 from yosegi.trust.sealed import Sealed
 
@@ -44,15 +46,77 @@ def test_mail_that_cannot_be_opened_is_dropped_and_the_mail_behind_it_is_read(
         await federation.start()
         host = federation.places["argonne"].running
         assert host.exchange.mailbox is not None
-        for number in range(70):  # more than one fetch takes along
-            mail = Mail(sender="riken", to="nims", id=f"bad-{number}", box=_garbage(federation))
-            host.exchange.mailbox.leave(mail)
+        bad = [Mail(sender="riken", to="nims", id=f"bad-{n}", box=_garbage(federation)) for n in range(70)]
+        await host.exchange.mailbox.keep(bad, senders=3, now=EPOCH)  # more than one fetch takes along
         assert await _campaign(federation, 120) is CampaignState.ENDED
-        assert host.exchange.mailbox.waiting("nims") == ()
+        assert not host.exchange.mailbox.has_mail("nims")
 
     caplog.set_level(logging.WARNING, "yosegi.exchange")
     run_simulated(story())
     assert "mail left by riken could not be read" in caplog.text
+
+
+async def _leave(federation: Federation, to: str, letters: list[Mail]) -> None:
+    """As riken, with its valid keys: a parcel for the mailbox at argonne."""
+    riken, argonne = federation.places["riken"].running, federation.places["argonne"].running
+    channel = riken.channels.channel("demo", "argonne")
+    for first in range(0, len(letters), MOST_MAIL):
+        parcel = riken.exchange._codec.pack(channel, Batch(), mail=tuple(letters[first : first + MOST_MAIL]))
+        await argonne.exchange.handle(parcel.to_bytes())
+
+
+def test_the_receiver_hears_whose_mail_was_turned_away_and_gets_everybody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yosegi.exchange.mailbox.MOST_LETTERS_OF_A_SENDER", 50)
+
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        nims = federation.places["nims"].running
+        bad = [Mail(sender="riken", to="nims", id=f"bad-{n}", box=_garbage(federation)) for n in range(64)]
+        with pytest.raises(Unavailable, match="share is full"):
+            await _leave(federation, "nims", bad)
+        assert await _campaign(federation, 120) is CampaignState.ENDED
+        await asyncio.sleep(700)
+        assert nims.ledger.read("mail/demo/argonne")[-1].facts["senders"] == {"riken": 14}
+        assert "turned away 14 letters of riken" in nims.alerts.open()[0].text
+
+    run_simulated(story())
+
+
+def test_mail_is_kept_for_members_alone_that_have_their_mailbox_here(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        for to in ("riken", "argonne"):
+            mail = Mail(sender="riken", to=to, id="one", box=_garbage(federation))
+            with pytest.raises(Unavailable, match="has none at argonne"):
+                await _leave(federation, to, [mail])
+
+    run_simulated(story())
+
+
+def test_a_receiver_that_is_away_for_three_hours_finds_few_copies_of_the_same(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        await federation.crash("nims")
+        home = federation.places["argonne"].running
+        await home.campaigns.start(parse_spec(ONLY_EXPERIMENTS), federation.member())
+        riken = federation.places["riken"].running
+        await riken.catalogue.publish(
+            {"toy.simulate@2": simulate.contract.model_copy(update={"name": "toy.simulate@2"})}
+        )
+        await asyncio.sleep(3 * 3600)
+        assert home.exchange.mailbox is not None
+        # Ever more seldom, up to once an hour; every 30 seconds of two senders would make 720.
+        assert 0 < home.exchange.mailbox.statistics()["nims"] < 100
+        await federation.restart("nims")
+        await asyncio.sleep(120)
+        assert not home.exchange.mailbox.has_mail("nims")
+
+    run_simulated(story())
 
 
 def test_a_fault_while_a_document_is_taken_in_is_logged_once_and_the_document_is_sent_again(

@@ -14,6 +14,8 @@ from federation.toys import three_sites
 from yosegi.core.engine import Engines, Outcome
 from yosegi.core.errors import NotFound, Unavailable
 from yosegi.core.states import Effect
+from yosegi.exchange.mailbox_host import RefusedMailRegister
+from yosegi.execution.breaker import Requester
 from yosegi.services.alerts.health import PEER_SILENT, HealthChecks
 from yosegi.services.alerts.service import Alert
 from yosegi.services.runtime import Site
@@ -75,10 +77,11 @@ def test_what_was_acknowledged_stays_so_after_a_restart(tmp_path: Path) -> None:
         await federation.start()
         nims = federation.places["nims"].running
         for _ in range(3):
-            if opening := nims.dispatcher.breakers.note("toy.make@1", Outcome.failed(Effect.UNKNOWN, "crashed")):
-                await nims.ledger.append(opening)
-        assert _names(nims) == ["breaker/toy.make@1"]
-        await nims.alerts.acknowledge_for("breaker/toy.make@1", federation.member())
+            broken = Outcome.failed(Effect.UNKNOWN, "crashed")
+            if opening := nims.dispatcher.breakers.note("toy.make@1", Requester("argonne", "pi@argonne"), broken):
+                await nims.ledger.append(*opening)
+        assert _names(nims) == ["breaker/toy.make@1/argonne/pi@argonne"]
+        await nims.alerts.acknowledge_for(_names(nims)[0], federation.member())
         await federation.crash("nims")
         assert not _names(await federation.restart("nims"))
 
@@ -124,6 +127,7 @@ def test_a_clock_that_is_off_a_full_disk_and_a_silent_station_are_told(tmp_path:
             home.channels,
             home.supervisor,
             home.ledger,
+            RefusedMailRegister("argonne", home.ledger, home.clock),
             Engines((robot,)),
             tmp_path,
         )
@@ -151,6 +155,7 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
             home.channels,
             home.supervisor,
             home.ledger,
+            RefusedMailRegister("argonne", home.ledger, home.clock),
             Engines(()),
             tmp_path,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -257,3 +258,28 @@ def test_policies_that_permit_by_what_nobody_signed_are_found(bundle) -> None:
     owners.told(entry, report)
     with pytest.raises(Corrupt, match="as nobody signed it"):
         owners.check(_naming)
+
+
+def test_what_an_owner_names_that_is_no_text_is_not_kept_and_asked_for_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "yosegi.evidence")
+    data = b"\xff\xfe" * 1000
+    digests: list[str] = []
+
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home = federation.places["argonne"].running
+        digest, _ = home.evidence.store.put(data)
+        digests.append(digest)
+        key = (CHARTER, "riken", digest)
+        await home.evidence._keep(key, data)
+        assert key in home.evidence._have
+        assert not home.evidence.store.delete(digest)
+        assert not home.ledger.read(f"evidence/{CHARTER}/riken")
+
+    run_simulated(story())
+    assert [record.getMessage() for record in caplog.records if record.name == "yosegi.evidence"] == [
+        f"what decisions of riken rest on is no text: {digests[0]}"
+    ]

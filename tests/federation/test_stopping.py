@@ -10,6 +10,7 @@ import pytest
 
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
+from yosegi.core.errors import Unavailable
 from yosegi.core.states import CampaignState, Effect, TaskState
 from yosegi.execution.tasks import REVOKED, Task
 from yosegi.governance.policy.explanation import explained
@@ -62,6 +63,55 @@ def test_an_abort_ends_what_runs_by_what_it_had_done(tmp_path: Path, when: float
         await asyncio.sleep(400)
         assert federation.places["argonne"].running.campaigns.get("toy").state is CampaignState.ENDED
         assert not federation.world.twice()
+
+    run_simulated(story())
+
+
+def test_a_stop_on_a_full_disk_is_done_told_as_done_and_stands_after_a_restart(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims, stream = await _making(tmp_path, 5.0)
+        federation.stores["nims"].full = True
+        told = await nims.operations.set_stop_level("abort", federation.member(), "smoke")
+        assert (told.held, told.word, told.recorded) == (True, "abort", False)
+        await asyncio.sleep(40)
+        assert not federation.world.effects[stream]
+        await federation.crash("nims")
+        again = await federation.restart("nims")
+        assert again.dispatcher.stop_level == "abort"
+        await asyncio.sleep(60)
+        assert not federation.world.effects[stream]
+        last = again.ledger.read("owner/switch")[-1]
+        assert (last.facts["word"], last.header.actor, (last.body or {})["reason"]) == ("abort", "pi@argonne", "smoke")
+        assert again.dispatcher.stop_is_recorded
+        await again.operations.set_stop_level("release", federation.member(), "it was steam")
+        await federation.crash("nims")
+        assert not (await federation.restart("nims")).dispatcher.is_stopped
+
+    run_simulated(story())
+
+
+def test_a_stop_is_recorded_once_the_disk_has_room_again(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims, _ = await _making(tmp_path, 5.0)
+        federation.stores["nims"].full = True
+        await nims.operations.set_stop_level("hold", federation.member(), "maintenance")
+        await nims.operations.set_stop_level("stop", federation.member(), "smoke")
+        await asyncio.sleep(100)
+        federation.stores["nims"].full = False
+        await asyncio.sleep(400)
+        assert [entry.facts["word"] for entry in nims.ledger.read("owner/switch")] == ["safe_stop"]
+
+    run_simulated(story())
+
+
+def test_a_release_that_cannot_be_recorded_starts_nothing(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims, _ = await _making(tmp_path, 5.0)
+        await nims.operations.set_stop_level("hold", federation.member(), "maintenance")
+        federation.stores["nims"].full = True
+        with pytest.raises(Unavailable):
+            await nims.operations.set_stop_level("release", federation.member(), "done")
+        assert nims.dispatcher.stop_level == "hold"
 
     run_simulated(story())
 

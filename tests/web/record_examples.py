@@ -154,7 +154,7 @@ async def heard(federation: Federation) -> list[BaseModel | bytes]:
         await home.governance.explain(query, member), await home.governance.what_if(query, member),
         (await home.governance.access(member))[0], await home.governance.reload({}, [], officer),
         await home.programme.register_outcome("toy", "dataset", "Toy colours", "https://doi.org/10.5555/1", member),
-        home.programme.list()[0], await home.campaigns.export("toy"),
+        home.programme.list(member)[0], await home.campaigns.export("toy"),
         await home.campaigns.answer("toy", member),
         home.campaigns.check(parse_spec(spec(1)), member), home.amendments.file("toy", member),
         await home.amendments.add_table("toy", "x,y,state\n0.5,0.0225,\n0.999,,infeasible\n", "", "notes.csv", member),

@@ -100,6 +100,29 @@ def test_the_owner_sees_its_grants_and_the_usage_as_a_table_and_as_csv(house: Ho
     assert any(float(row["spent"]) > 0 for row in rows)
 
 
+SPARSE = spec("sparse", trials=1).replace(", trials = 100 }", " }").replace('budget = { samples = "1000" }', "")
+
+
+@pytest.mark.parametrize("page", ["/programme", "/", "/tasks", "/mandates", "/campaigns/sparse"])
+def test_a_campaign_that_says_no_more_than_it_must_hinders_no_page(
+    house: House, pi: httpx.Client, sparse: str, page: str
+) -> None:
+    answer = pi.get(page)
+    assert answer.status_code == 200
+    if page != "/tasks":
+        assert sparse in answer.text
+
+
+@pytest.fixture(scope="module")
+def sparse(house: House) -> str:
+    """A campaign whose file leaves out all that may be left out, how many trials it took before among it."""
+    assert "trials = 100" not in SPARSE
+    assert "budget" not in SPARSE
+    house.begin(SPARSE)
+    house.until_over("sparse")
+    return "sparse"
+
+
 def test_every_table_has_headings_and_labels_its_cells(pi: httpx.Client) -> None:
     for page in PAGES:
         text = pi.get(page).text

@@ -234,6 +234,23 @@ def test_another_teams_campaign_may_be_stopped_and_not_seen_or_resumed(house: Ho
     assert "parameter" not in stopped.text
 
 
+def test_nothing_is_written_into_another_teams_campaign(house: House, guest: httpx.Client) -> None:
+    body = {"kind": "paper", "title": "Not theirs", "link": "https://doi.org/10.5555/1"}
+    assert guest.post("/api/v1/outcomes/private", json=body).status_code == 404
+    with signed_in(house, who="officer") as officer:
+        assert officer.post("/api/v1/outcomes/private", json=body).status_code == 403
+    with signed_in(house, who="pi") as member:
+        (told,) = member.get("/api/v1/programme").json()
+    (campaign,) = [one for one in told["campaigns"] if one["name"] == "private"]
+    assert campaign["outcomes"] == []
+    assert campaign["best"] is not None
+
+
+def test_the_programme_does_not_show_the_best_of_another_team(guest: httpx.Client) -> None:
+    (told,) = guest.get("/api/v1/programme").json()
+    assert [one["best"] for one in told["campaigns"] if one["name"] == "private"] == [None]
+
+
 @pytest.mark.parametrize("path", ["campaigns/private", "campaigns/private/bundle", "campaigns/private/live"])
 def test_another_teams_page_is_not_there(house: House, guest: httpx.Client, path: str) -> None:
     with house.visitor(who="guest") as visitor:

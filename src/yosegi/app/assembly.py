@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from yosegi.app.engines import OpenEngines
-from yosegi.app.settings import NoticeSettings, Settings
+from yosegi.app.ledger_mark import HighWaterMark, MarkKeeper
+from yosegi.app.settings import Home, NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.events import PointsWanted
 from yosegi.campaign.planning import Compute
@@ -17,22 +18,25 @@ from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines, Outcome
 from yosegi.core.events import Events
 from yosegi.core.object import ObjectRef
-from yosegi.core.supervision import Supervisor
+from yosegi.core.supervision import Round, Supervisor
 from yosegi.core.transport import HttpTransport, Transport
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.data.pulling import Offload
 from yosegi.exchange import Channels, Exchange, Mailbox
+from yosegi.exchange.budget import PeerBudget
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.events import ClockCorrected
+from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.exchange.peer_router import PeerRouter
 from yosegi.exchange.reports import Reports
 from yosegi.exchange.requests import RequestChanged, Requests
-from yosegi.exchange.restore_sync import RestoreSync
+from yosegi.exchange.restore_sync import ANSWERED, RestoreSync
 from yosegi.exchange.witness import Witness
 from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.events import TaskChanged
+from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.reporting import Reporter
@@ -50,11 +54,13 @@ from yosegi.identity.authentication import Authenticator
 from yosegi.identity.oidc_claims import InstitutionSignIn
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
+from yosegi.ledger.snapshot import Snapshot
 from yosegi.services.agents.proposer import ProposingAgent
 from yosegi.services.agents.proposing import ProposingAgents
 from yosegi.services.agents.service import AgentService
 from yosegi.services.alerts.email import Mailer
 from yosegi.services.alerts.health import HealthChecks
+from yosegi.services.alerts.ledger_scrub import LedgerScrub
 from yosegi.services.alerts.service import AlertService, Send, to_log, to_webhook
 from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
@@ -97,7 +103,9 @@ class Parts:
 
     Args:
         engines: makes what does the work, once it is known who takes outcomes that come late.
+        snapshot: reads the ledger from where it lies, beside the running site.
         resources: closes what was opened for the site; the site closes it.
+        last_resort: the file that has a stop until the ledger has it; None where there is no folder for one.
         agents: that propose for campaigns, by the name that a campaign gives, beside those of installed packages.
     """
 
@@ -114,6 +122,8 @@ class Parts:
     supervisor: Supervisor
     mailbox: Mailbox | None = None
     folder: Path | None = None
+    snapshot: Callable[[], Snapshot] | None = None
+    last_resort: Path | None = None
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
     agents: Mapping[str, ProposingAgent] = field(default_factory=dict)
@@ -134,6 +144,8 @@ class _Core:
     catalogue: CapabilityCatalogue
     authorizer: Authorizer
     requests: Requests
+    refused_mail: RefusedMailRegister
+    budget: PeerBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +200,10 @@ def _core(parts: Parts) -> _Core:
         parts.expectations, settings.clearances, shows=settings.policies_shown_to == "parties",
     )  # fmt: skip
     requests = Requests(site, ledger, signer, clock, registry, delegation, channels, catalogue.contract_of, events)
-    return _Core(events, registry, delegation, channels, catalogue, authorizer, requests)
+    refused_mail = RefusedMailRegister(site, ledger, clock)
+    return _Core(
+        events, registry, delegation, channels, catalogue, authorizer, requests, refused_mail, PeerBudget(clock)
+    )
 
 
 def _data(parts: Parts, core: _Core) -> _Data:
@@ -207,7 +222,9 @@ def _data(parts: Parts, core: _Core) -> _Data:
         site, ledger, clock, store, puller, authorizer, channels, core.requests, repository,
         settings.objects.largest_bytes, scope("objects"),
     )  # fmt: skip
-    disclosure = PolicyDisclosure(site, ledger, store, puller, authorizer, channels, scope("policy disclosure"))
+    disclosure = PolicyDisclosure(
+        site, ledger, store, puller, authorizer, channels, core.budget, scope("policy disclosure")
+    )
     preflight = PreflightService(
         site, ledger, parts.signer, clock, registry, authorizer, channels, lambda: core.catalogue.own
     )
@@ -227,11 +244,11 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     lost = LostTasks(repository, guard)
     dispatcher = Dispatcher(
         repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
-        parts.supervisor.scope("execution"),
+        parts.supervisor.scope("execution"), LastResort(parts.last_resort),
     )  # fmt: skip
     admission = Admission(
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
-        parts.settings.most_open_tasks,
+        core.budget, parts.settings.most_open_tasks,
     )  # fmt: skip
     contract_of, named = core.catalogue.contract_of, data.objects.named
     campaigns = Campaigns(
@@ -256,8 +273,8 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     mandates = MandateService(
         site, ledger, signer, clock, registry, delegation, channels, authenticator, requests.cancel, events
     )
-    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost)
-    tasks = TaskService(ledger, repository, dispatcher, authorizer)
+    restore_sync = RestoreSync(site, ledger, signer, clock, registry, channels, admission.on_lost, scope("restoration"))
+    tasks = TaskService(ledger, repository, dispatcher, authorizer, mandates)
     return _Work(
         verifier, guard, dispatcher, admission, campaigns, reports, erasure, authenticator, mandates,
         restore_sync, tasks,
@@ -267,15 +284,16 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
 def _governance(parts: Parts, core: _Core) -> _Governance:
     site, ledger, clock = parts.settings.site, parts.ledger, parts.clock
     publisher = DocumentPublisher(
-        site, ledger, clock, core.registry, core.authorizer, core.channels, core.catalogue, core.events
-    )
+        site, ledger, clock, core.registry, core.authorizer, core.channels, core.catalogue, core.events,
+        core.budget,
+    )  # fmt: skip
     return _Governance(publisher, GrantService(site, ledger, clock, parts.signer, core.registry, core.channels))
 
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
     receivers = Receivers(
         work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
-        governance.publisher, governance.grants, work.restore_sync,
+        governance.publisher, governance.grants, work.restore_sync, core.refused_mail,
     )  # fmt: skip
 
     async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
@@ -290,18 +308,31 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         introduce=governance.publisher.introduce,
         gives=give,
         takes=data.puller.take,
+        budget=core.budget,
+        rebuilds={ANSWERED: work.restore_sync.rebuilt},
         mailbox=parts.mailbox,
     )  # fmt: skip
 
 
-def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work) -> AlertService:
+def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work, scrub: LedgerScrub | None) -> AlertService:
     site, ledger, clock, supervisor = parts.settings.site, parts.ledger, parts.clock, parts.supervisor
     health = HealthChecks(
-        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger, data.engines,
-        parts.folder, work.erasure, CampaignConditions(work.campaigns, clock),
+        site, clock, work.dispatcher.breakers, work.guard, core.channels, supervisor, ledger,
+        core.refused_mail, data.engines, parts.folder, work.erasure, scrub, CampaignConditions(work.campaigns, clock),
     )  # fmt: skip
     every = parts.settings.notices.repeat_minutes * 60
     return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
+
+
+def _background(parts: Parts, scrub: LedgerScrub | None) -> dict[str, Round]:
+    """What a site does for its own files while it runs."""
+    rounds: dict[str, Round] = {}
+    if scrub is not None:
+        rounds["reading of the ledger"] = scrub.round
+    if parts.folder is not None:
+        mark = HighWaterMark(Home(parts.folder).ledger_mark)
+        rounds["high-water mark of the ledger"] = MarkKeeper(mark, parts.ledger, parts.clock).round
+    return rounds
 
 
 def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, monitor: RevocationMonitor) -> None:
@@ -333,11 +364,15 @@ def assemble(parts: Parts) -> Site:
     monitor = RevocationMonitor(
         ledger, data.repository, work.dispatcher, authorizer, work.verifier, scope("authorization")
     )
-    alerts = _alerts(parts, core, data, work)
+    scrub = None if parts.snapshot is None else LedgerScrub(site, parts.snapshot, clock)
+    alerts = _alerts(parts, core, data, work, scrub)
     _subscribe(core.events, data, work, alerts, monitor)
     proposing = ProposingAgents(work.campaigns, authorizer, parts.agents, scope("proposing agents"))
     core.events.subscribe(PointsWanted, proposing.wanted)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
+    campaigns = CampaignService(
+        site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, proposing, parts.offload
+    )
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
     )
@@ -358,9 +393,7 @@ def assemble(parts: Parts) -> Site:
         restore_guard=work.guard,
         catalogue=catalogue,
         campaign_engine=work.campaigns,
-        campaigns=CampaignService(
-            site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, proposing, parts.offload
-        ),
+        campaigns=campaigns,
         amendments=AmendmentService(site, work.campaigns, authorizer, work.authenticator, clock),
         bench=BenchService(data.engines, data.repository, authorizer),
         tasks=work.tasks,
@@ -370,9 +403,10 @@ def assemble(parts: Parts) -> Site:
         file_tasks=FileTaskService(data.objects),
         operations=OperationsService(data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines),
         peers=PeerService(channels),
-        programme=ProgrammeService(ledger, registry, queries, governance.grants, work.campaigns),
+        programme=ProgrammeService(ledger, registry, queries, governance.grants, campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
         resources=parts.resources,
+        background=_background(parts, scrub),
         lasting=parts.lasting,
         institution=parts.institution,
         access_tokens=_access_tokens(parts, work.authenticator),

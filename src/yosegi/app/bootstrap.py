@@ -16,6 +16,7 @@ from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock
+from yosegi.core.files import write_file
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.charter.charter import Charter, Member, Named, Team, Threshold
 from yosegi.governance.charter.registry import Registry
@@ -133,7 +134,7 @@ async def _furnish(
 ) -> None:
     """Policies, accounts, and everything that is recorded before the site is first served."""
     for name, text in founder.rules.items():
-        (home.policy / name).write_text(text, encoding="utf-8")
+        write_file(home.policy / name, text.encode(), mode=0o600)
     people = home.folder / "people"
     people.mkdir(mode=0o700, exist_ok=True)
     for person, role in founder.people.items():

@@ -12,8 +12,9 @@ from functools import partial
 from yosegi.app.assembly import Parts, assemble
 from yosegi.app.engines import derived, open_engines
 from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, signer
+from yosegi.app.ledger_mark import HighWaterMark
 from yosegi.app.settings import Home, Settings
-from yosegi.app.stores import store_of
+from yosegi.app.stores import snapshot_of, store_of
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid
 from yosegi.core.supervision import Supervisor
@@ -66,11 +67,17 @@ async def open_ledger(home: Home, settings: Settings, clock: Clock, key: Signer 
     Raises:
         Locked: the site is running.
         StoreFailed: the disk, or the database server, does not do what is asked.
-        Corrupt: it does not hold together.
+        Corrupt: it does not hold together, is gone, or is older than it was.
         Invalid, LooseKeyFile: its key is not where the settings say.
     """
-    return await Ledger.open(
-        store_of(home, settings),
+    mark, store = HighWaterMark(home.ledger_mark), store_of(home, settings)
+    try:
+        mark.check_present(exists=store.exists())
+    except BaseException:
+        store.close()
+        raise
+    ledger = await Ledger.open(
+        store,
         site=settings.site,
         signer=key or signer(home, "site"),
         clock=clock,
@@ -78,6 +85,13 @@ async def open_ledger(home: Home, settings: Settings, clock: Clock, key: Signer 
         code=VERSION,
         keys=earlier_keys(home),
     )
+    try:
+        mark.check(ledger)
+        mark.write(ledger.checkpoint())
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
 
 
 async def compose(home: Home) -> Site:
@@ -95,17 +109,24 @@ async def compose(home: Home) -> Site:
         # Said now, and not to the first person who wants to sign in.
         read_client_secret(home, settings.oidc)
     # Before the ledger is locked: importing what is published may take long, and fail.
-    engines = await derived(settings.engines())
+    engines = await derived(settings.engines(), home.folder.absolute())
     resources = contextlib.AsyncExitStack()
     try:
         ledger = await open_ledger(home, settings, clock, key)
         resources.callback(ledger.close)
-        parts = replace(_parts(home, settings, clock, key, ledger), resources=resources, folder=home.folder)
+        parts = replace(
+            _parts(home, settings, clock, key, ledger), resources=resources, folder=home.folder, last_resort=home.stop
+        )
         mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
         if mailbox is not None:
             resources.callback(mailbox.close)
         opening = partial(open_engines, engines, home, settings, clock, key, ledger, parts.objects)
-        return assemble(replace(parts, engines=opening, mailbox=mailbox, expectations=home.expectations()))
+        return assemble(
+            replace(
+                parts, engines=opening, mailbox=mailbox, expectations=home.expectations(),
+                snapshot=partial(snapshot_of, home),
+            )
+        )  # fmt: skip
     except BaseException:
         await resources.aclose()
         raise

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
@@ -14,6 +16,7 @@ from yosegi.core.errors import Invalid
 from yosegi.data import ObjectStore
 from yosegi.execution.engines.derivation import derive_publications
 from yosegi.execution.engines.plugin import EngineServices
+from yosegi.execution.engines.process.settings import ProcessSettings
 from yosegi.execution.engines.registry import EngineTable, kind_of
 from yosegi.execution.ports import Published
 from yosegi.ledger import Ledger
@@ -32,17 +35,19 @@ class DerivedEngine:
     entries: Mapping[str, str]
 
 
-async def derived(tables: Iterable[EngineTable]) -> list[DerivedEngine]:
-    """Each engine with the contracts of what it publishes, derived in a worker.
+async def derived(tables: Iterable[EngineTable], home: Path) -> list[DerivedEngine]:
+    """Each engine with the contracts of what it publishes, derived in a worker, shut in where its tasks are.
 
     Raises:
         Invalid, CannotDerive: what is published is no capability or pack that can be imported here.
         Invalid: two capabilities of one name.
     """
     tables = list(tables)
-    known = await derive_publications(dict.fromkeys(p for table in tables for p in table.settings.publish))
+    free = [table for table in tables if not _is_shut_in(table)]
+    plain = await derive_publications(dict.fromkeys(p for table in free for p in table.settings.publish))
     found, taken = [], dict[str, str]()
     for table in tables:
+        known = await _derived_shut_in(table, home) if _is_shut_in(table) else plain
         by_entry = {entry: c for publication in table.settings.publish for entry, c in known[publication].items()}
         for entry, contract in by_entry.items():
             if contract.name in taken:
@@ -52,6 +57,17 @@ async def derived(tables: Iterable[EngineTable]) -> list[DerivedEngine]:
         contracts = {contract.name: contract for contract in by_entry.values()}
         found.append(DerivedEngine(table, contracts, {contract.name: entry for entry, contract in by_entry.items()}))
     return found
+
+
+def _is_shut_in(table: EngineTable) -> bool:
+    return isinstance(table.settings, ProcessSettings) and table.settings.sandbox != "none"
+
+
+async def _derived_shut_in(table: EngineTable, home: Path) -> Mapping[str, Mapping[str, Contract]]:
+    settings = table.settings
+    with tempfile.TemporaryDirectory() as work:
+        sandbox = settings.shut_in(Path(work), home) if isinstance(settings, ProcessSettings) else None
+        return await derive_publications(settings.publish, sandbox=sandbox)
 
 
 def open_engines(
@@ -84,6 +100,7 @@ def open_engines(
             contracts=one.contracts,
             entries=one.entries,
             on_late=on_late,
+            home=home.folder.absolute(),
         )
         engine = kind_of(one.table.kind).open(one.table.settings, services)
         slots = one.table.settings.slots

@@ -11,6 +11,7 @@ from yosegi.app.keyring import remember, signers
 from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Conflict
+from yosegi.core.files import write_file
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.statement import RENEWED, Carried, Listens, Outbound, Reach, Revoked, Statement
 from yosegi.services.document_kinds import FORMATS
@@ -34,9 +35,9 @@ def make_home(folder: Path, settings: dict[str, object]) -> Home:
         raise Conflict(f"{folder}", "is the home of a site already", "choose another folder")
     Settings.read(settings, what=f"the settings of {folder}")
     for sub in (folder, home.keys, home.policy, home.stations):
-        sub.mkdir(parents=True, exist_ok=True)
-    home.keys.chmod(0o700)
-    home.settings_file.write_text(_toml(settings), encoding="utf-8")
+        sub.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sub.chmod(0o700)
+    write_file(home.settings_file, _toml(settings).encode(), mode=0o600)
     for which in ("site", "governance"):
         Ed25519Signer.generate().save(home.keys / f"{which}.key")
         MlDsa65Signer.generate().save(home.keys / f"{which}-pq.key")

@@ -9,6 +9,7 @@ from typing import Literal
 
 from yosegi.app.settings import Home, KeySettings, LedgerSettings, OidcSettings, Settings
 from yosegi.core.errors import Invalid
+from yosegi.core.files import write_file
 from yosegi.core.values import Value
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.pkcs11 import Pkcs11Signer, Slot
@@ -71,8 +72,7 @@ def remember(home: Home, keys: Iterable[PublicKey]) -> None:
     new = [key for key in keys if key not in known]
     if new:
         path = home.keys / "earlier.json"
-        path.with_suffix(".new").write_bytes(EarlierKey(keys=(*known, *new)).to_bytes())
-        path.with_suffix(".new").replace(path)
+        write_file(path, EarlierKey(keys=(*known, *new)).to_bytes(), overwrite=True)
 
 
 def begin_next(home: Home) -> tuple[Signer, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import tomlkit
@@ -11,6 +10,7 @@ from yosegi.app.settings import Home, Settings
 from yosegi.app.stores import has_ledger, snapshot_of
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, NotFound
+from yosegi.core.files import write_file
 from yosegi.execution.engines.derivation import derive_publications
 
 
@@ -84,7 +84,4 @@ def _add(file: Path, table: tuple[str, ...], entry: str) -> None:
     for name in table:
         place = place.setdefault(name, tomlkit.table())
     place.setdefault("publish", tomlkit.array()).append(entry)
-    part = file.with_name(file.name + ".part")
-    part.write_text(tomlkit.dumps(document), encoding="utf-8")
-    shutil.copymode(file, part)
-    part.replace(file)
+    write_file(file, tomlkit.dumps(document).encode(), overwrite=True)

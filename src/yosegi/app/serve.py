@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from yosegi.app.compose import compose, open_ledger
+from yosegi.app.connections import BACKLOG, ConnectionLimits, SeldomTold, limited, most_connections
 from yosegi.app.faces import make_faces
 from yosegi.app.settings import Home
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
 from yosegi.core.sanitize import log_plainly
 from yosegi.services.runtime import Site
+
+WAITING = 1024
+"""Connections that the system keeps waiting until they are taken."""
 
 
 async def serve(home: Home, ready: Callable[[str], None] = lambda address: None) -> None:
@@ -54,7 +60,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(128)
+        listener.listen(WAITING)
         return listener
     except OSError as error:
         listener.close()
@@ -64,6 +70,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None]) -> None:
     site = await compose(home)
+    asyncio.get_running_loop().set_exception_handler(SeldomTold(site.clock.monotonic))
+    limits = ConnectionLimits(most_connections())
     with _obeyed():
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(site.close)
@@ -75,6 +83,9 @@ async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None])
                 timeout_keep_alive=60,
                 timeout_graceful_shutdown=2,
                 server_header=False,
+                ws="none",
+                http=limited(limits, AutoHTTPProtocol),  # type: ignore[arg-type]
+                backlog=BACKLOG,
             )
             await _Server(config, site, ready).serve(sockets=[listener])
     if site.ledger.stopped is not None:
@@ -100,6 +111,9 @@ class _Server(uvicorn.Server):
         await self._site.start()
         self._site.supervisor.scope("server").spawn("end with the ledger", self._end_with_the_ledger)
         await super().startup(sockets)
+        for listener in sockets or ():
+            # As many may wait to be taken as before; only as many are taken in one go as uvicorn was told.
+            listener.listen(WAITING)
         self._ready()
 
     async def _end_with_the_ledger(self) -> None:

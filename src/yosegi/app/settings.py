@@ -327,12 +327,14 @@ class Home:
         self.keys = folder / "keys"
         self.policy = folder / "policy"
         self.ledger = folder / "ledger.db"
+        self.ledger_mark = folder / "ledger.mark"
         self.mailbox = folder / "mailbox.db"
         self.objects = folder / "objects"
         self.accounts = folder / "accounts.json"
         self.work = folder / "work"
         self.stations = folder / "stations"
         self.engines = folder / "engines"
+        self.stop = folder / "stop.json"
 
     def settings(self) -> Settings:
         """The settings.

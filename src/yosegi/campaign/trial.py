@@ -31,7 +31,12 @@ OF_THE_POINT = frozenset({str(OutcomeCode.BAD_INPUTS)})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a trial: the request made for it and what its owner last reported."""
+    """One step of a trial: the request made for it and what its owner last reported.
+
+    Args:
+        held: what its contract costs at most.
+        charged: what its owner charged, and never more than was held.
+    """
 
     name: str
     owner: str
@@ -137,7 +142,8 @@ def answered(trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) ->
                 effect=facts.get("effect", ""),
                 result=facts.get("result", ""),
                 outputs=body.get("outputs", {}),
-                charged=Amounts(facts.get("charged", {})),
+                # An owner may report what it likes; more than its contract costs was never agreed.
+                charged=Amounts(facts.get("charged", {})).at_most(step.held),
                 reason=body.get("reason", ""),
                 reasons=tuple(body.get("reasons", ())),
                 codes=_codes(body),

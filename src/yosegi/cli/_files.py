@@ -1,19 +1,21 @@
-"""Files that a command writes: whole or not at all, never over what it reads, over what is there only when told."""
+"""Files that a command writes: never over what it reads, over what is there only when told."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
-import stat
-import tempfile
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
+import click
+
+from yosegi.cli.output import explained
 from yosegi.core.errors import Invalid
+from yosegi.core.files import OVERWRITE, write_file
 
-OVERWRITE = "Choose another name, or say --overwrite"
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES})
+T = TypeVar("T")
+_OVERWRITE = "yosegi.overwrite"
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: Sequence[Path], overwrite: bool) -> None:
@@ -56,73 +58,45 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def write_file(path: Path, data: bytes, overwrite: bool = False) -> None:
-    """Write a file that is seen whole or not at all, and lasts: fsynced, then named in one step.
+def output(required: bool = True, help: str = "The file to write.") -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """The options `--out` and `--overwrite`: before a command does anything it is seen whether it may write there.
 
-    A symbolic link is followed. What is neither a file nor a folder, such as a terminal, is written to as it is.
+    It may not write over a file that it reads, by whatever name, nor over one that is there, unless it is told.
+    """
 
-    Args:
-        path: where.
-        data: what.
-        overwrite: whether a file that is there is replaced; it keeps its permissions then.
+    def decorate(command: Callable[..., T]) -> Callable[..., T]:
+        @click.option("--out", type=click.Path(path_type=Path), required=required, help=help)
+        @click.option("--overwrite", is_flag=True, help="Replace the file of --out where there is one.")
+        @functools.wraps(command)
+        def checked(*args: Any, overwrite: bool, **options: Any) -> T:
+            context = click.get_current_context()
+            context.meta[_OVERWRITE] = overwrite
+            explained(check_outputs)({"--out": options["out"]}, list(_inputs(context)), overwrite)
+            return command(*args, **options)
+
+        return checked
+
+    return decorate
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write what a command with `output` was asked for.
 
     Raises:
-        Invalid: a file is there and may not be replaced, or the place cannot be written.
+        Invalid: as `write_file`.
     """
-    try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            path.write_bytes(data)
-            return
-        _write(path.resolve(), data, overwrite)
-    except FileExistsError as error:
-        raise Invalid(str(path), "it exists already", OVERWRITE) from error
-    except OSError as error:
-        raise Invalid(str(path), f"it cannot be written ({error.strerror})", "Choose another place") from error
+    write_file(path, data, may_overwrite())
 
 
-def _write(target: Path, data: bytes, overwrite: bool) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), _mode(target))
-            os.fsync(file.fileno())
-        if overwrite:
-            part.replace(target)
-        else:
-            _name(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-    _sync_folder(target.parent)
+def may_overwrite() -> bool:
+    """Whether the command was told to replace what is there."""
+    context = click.get_current_context(silent=True)
+    return bool(context is not None and context.meta.get(_OVERWRITE))
 
 
-def _name(part: Path, target: Path) -> None:
-    """Give a finished file its name where nothing has it: a link, or, on disks without links, a reserved name."""
-    try:
-        target.hardlink_to(part)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        part.replace(target)
-
-
-def _mode(target: Path) -> int:
-    """The permissions of the file that is replaced, else those that the umask leaves of 0666."""
-    with contextlib.suppress(FileNotFoundError):
-        return stat.S_IMODE(target.stat().st_mode)
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name last; a file system that cannot sync a folder has none the less written it."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _inputs(context: click.Context) -> Iterator[Path]:
+    """The files that a command was given to read."""
+    for parameter in context.command.params:
+        if isinstance(parameter.type, click.Path) and parameter.name not in (None, "out"):
+            given = context.params.get(str(parameter.name))
+            yield from (Path(one) for one in (given if isinstance(given, tuple) else (given,)) if one is not None)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from yosegi.cli._files import output, write_output
 from yosegi.cli.connection import client_of, own_key, person_in, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.cli.tasks import full_name
@@ -63,9 +64,7 @@ def show(name: str, json_: bool, **site: Any) -> None:
     "--hours", type=float, help="How long the yes counts before the start; as long as the request if not given."
 )
 @click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Write the signed yes to this file, to hand it in on a page."
-)
+@output(required=False, help="Write the signed yes to this file, to hand it in on a page.")
 @with_site
 @as_json
 @explained
@@ -84,7 +83,7 @@ def give(name: str, hours: float | None, yes: bool, out: Path | None, json_: boo
     document = _document(asked, _person(site), hours)
     envelope = document.sign(signer)
     if out is not None:
-        out.write_bytes(envelope.to_bytes())
+        write_output(out, envelope.to_bytes())
         say(f"{out}: signed; nothing was handed in")
         return
     answer = client.tasks.approve(full, envelope)

@@ -12,9 +12,11 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of, store_of
+from yosegi.cli._files import may_overwrite, output
 from yosegi.cli.connection import with_home
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
-from yosegi.core.errors import Conflict, Corrupt, Invalid
+from yosegi.core.errors import Corrupt, Invalid
+from yosegi.core.files import written
 from yosegi.core.sanitize import plain
 from yosegi.verification.ledger_audit import Finding, LedgerAudit, LedgerCopy, read_home
 from yosegi.verification.ledger_audit import audit as held_against_each_other
@@ -48,6 +50,9 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
     Each is a site's home (beside the running site, or a backup) or a file of `yosegi audit export`. All entries, proofs
     and checkpoints are read; then what each keeps of another is looked for in that other: checkpoints it witnessed, and
     receipts. Two copies of one ledger, of different days, are held against each other as well.
+
+    What a ledger lost in a restoration that it says itself, and that a person has settled, is said and is no fault.
+    Nothing is written beside a ledger: read rights are enough, and so is a disc.
 
     Ends with status 1 if anything does not hold, and says which entry, who keeps what contradicts it, and, with --json,
     both signed checkpoints: evidence for whoever trusts the charter.
@@ -113,6 +118,7 @@ def _plain(found: LedgerAudit, wrong: list[Finding]) -> dict[str, Any]:
             }
             for one in wrong
         ],
+        "restored": [{"site": one.site, "holder": one.holder, "why": one.why} for one in found.restored],
         "ok": not wrong,
     }  # fmt: skip
 
@@ -124,26 +130,24 @@ def _tell(found: LedgerAudit, wrong: list[Finding]) -> None:
         say(f"  it rests on the charter {charters}")
     rows = ((one.site, one.holder, one.checkpoints, one.receipts) for one in found.agreed)
     show_table(("ledger of", "still holds what is kept by", "checkpoints", "receipts"), rows, empty="held against none")
+    for one in found.restored:
+        say(f"{one.site}: {one.why} (kept by {one.holder})")
     for one in wrong:
         say(f"{one.site}: {one.why}" + (f" (kept by {one.holder})" if one.holder else ""), err=True)
 
 
 @audit.command()
 @with_home
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
+@output()
 @explained
 def export(home: Path, out: Path) -> None:
     """Write a site's ledger for an audit elsewhere: every header, no results; whose keys, witnesses and receipts are.
 
     It can be made beside the running site. Its newest checkpoint is signed with both of the site's keys.
     """
-    if out.exists():
-        raise Conflict(str(out), "exists already", "name a new file")
     place = Home(home)
     keys = signers(place, "site")
     # Named once it is whole: one that was broken off is no export, and in nobody's way.
-    part = out.with_name(out.name + ".part")
-    with snapshot_of(place) as ledger, part.open("wb") as file:
+    with snapshot_of(place) as ledger, written(out, may_overwrite()) as file:
         entries = write_audit(ledger, file, *keys)
-    part.rename(out)
     say(f"{out}: {entries} entries; anybody checks it: yosegi audit verify {out}")

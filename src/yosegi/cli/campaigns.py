@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from yosegi.cli._files import output, write_output
 from yosegi.cli.campaign_amendments import add_to
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import Sheet, as_json, explained, print_table, say, show_json, show_table
@@ -152,7 +153,7 @@ def line_of_trial(state: CampaignDetail, trial: TrialDetail) -> str:
 
 @campaign.command()
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), help="File to write; standard output if none.")
+@output(required=False, help="File to write; standard output if none.")
 @with_site
 @explained
 def export(name: str, out: Path | None, **site: Any) -> None:
@@ -161,7 +162,7 @@ def export(name: str, out: Path | None, **site: Any) -> None:
     if out is None:
         sys.stdout.buffer.write(data)
     else:
-        out.write_bytes(data)
+        write_output(out, data)
         say(f"{out}: {len(data)} bytes; check it: yosegi verify {out}")
 
 

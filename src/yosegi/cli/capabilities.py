@@ -107,9 +107,10 @@ def publish(home: Path, entry: str, station: str, engine: str, json_: bool) -> N
 @with_site
 @explained
 def mend(name: str, note: str, **site: Any) -> None:
-    """Close the breaker of NAME, e.g. colour.mix@1, after a look at it.
+    """Close every breaker of NAME, e.g. colour.mix@1, after a look at it.
 
-    A breaker opens after three tasks in a row that failed or whose effect is unknown; until then nothing new starts.
+    Three tasks in a row that failed, or whose effect is unknown, keep their requester from it; those of two requesters
+    who do not speak for one another keep everybody from it. Until it is closed nothing of theirs starts.
     """
     client_of(**site).operations.close_breaker(name, note)
     say(f"{name} takes tasks again")

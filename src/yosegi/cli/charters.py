@@ -13,6 +13,7 @@ from yosegi.app import membership
 from yosegi.app.init_home import state as make_statement
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
+from yosegi.cli._files import write_output
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import (
     File,
@@ -374,7 +375,7 @@ def invite(
         documents=tuple(documents),
         demonstration=demonstration,
     )
-    out.write_bytes(invitation.to_bytes())
+    write_output(out, invitation.to_bytes())
     say(f"{out}: send it; it is answered by yosegi site join {out.name} --out answer.json")
 
 
@@ -412,7 +413,7 @@ def admit(home: Path, answer: Path, fingerprint: str, out: Path) -> None:
         _state(home, proposed.id)
     joiner = Statement.peek(given.statement).site
     welcome = membership.Welcome(site=joiner, documents=tuple(documents_of(home, proposed.id)))
-    out.write_bytes(welcome.to_bytes())
+    write_output(out, welcome.to_bytes())
     say(f"{joiner} is in charter {proposed.id}. {out}: send it back; it is taken by yosegi site join")
 
 
@@ -469,7 +470,7 @@ def join_charter(
     current, proposed = membership.propose(invitation, Home(home), member, people, SystemClock())
     if current is not None:
         say(f"charter {current.id} as it is in force: {current.fingerprint}; hear it from {invitation.inviter.id}")
-    out.write_bytes(membership.answer(proposed, Home(home), SystemClock()).to_bytes())
+    write_output(out, membership.answer(proposed, Home(home), SystemClock()).to_bytes())
     say(f"{out}: send it back. Read aloud to {invitation.inviter.id}: {proposed.fingerprint}")
 
 

@@ -12,11 +12,13 @@ import click
 from yosegi.app.keyring import signers
 from yosegi.app.settings import Home, read_toml
 from yosegi.app.stores import has_ledger
+from yosegi.cli._files import output, write_output
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.client.client import Client
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
+from yosegi.core.files import write_file
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.statement import Statement
@@ -29,7 +31,7 @@ from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
 
 KINDS: tuple[type[Document], ...] = (Charter, Statement, Agreement)
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
-Out = click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+Out = output()
 Keys = click.option(
     "--key", "keys", type=File, multiple=True, help="A governance key's file from elsewhere; may be repeated."
 )
@@ -59,8 +61,8 @@ def kind_of(envelope: Envelope, what: str) -> type[Document]:
 
 
 def save(path: Path, envelope: Envelope) -> None:
-    """Write a document."""
-    path.write_bytes(envelope.to_bytes())
+    """Write a document that a command was asked for with `Out`."""
+    write_output(path, envelope.to_bytes())
 
 
 def from_toml(source: Path, kind: type[Document], dates: tuple[str, str], defaults: dict[str, Any]) -> Any:
@@ -95,7 +97,7 @@ def sign_file(path: Path, home: Path, keys: tuple[Path, ...], before: Path | Non
     chosen = [one for one in found if not known or one.public.key_id in known]
     if not chosen:
         raise Invalid(str(path), f"its charter names no governance key of {home}", "write it with these keys")
-    save(path, envelope.signed_also_by(*chosen))
+    write_file(path, envelope.signed_also_by(*chosen).to_bytes(), overwrite=True)
     return [one.public.fingerprint for one in chosen]
 
 

@@ -14,7 +14,7 @@ from yosegi.app.keyring import signers
 from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of
 from yosegi.cli.connection import with_home
-from yosegi.cli.documents import save
+from yosegi.cli.documents import Out, save
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import (
     as_json,
@@ -137,7 +137,7 @@ def _told(entry: Entry) -> dict[str, Any]:
 @About
 @click.argument("name")
 @Since
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@Out
 @explained
 def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
     """Write a trace as a report signed by the site, with the proof that each line stands in its ledger.

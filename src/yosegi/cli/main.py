@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 
+PRIVATE = 0o077
+"""What every command takes from the files that it makes: homes, backups and exports are their owner's alone."""
 VERBS = {
     "demo": (
         "yosegi.cli.demo:demo",
@@ -119,3 +122,4 @@ def main() -> None:
     Ask a question:       yosegi campaign start spec.toml
     Check what happened:  yosegi verify bundle.json
     """  # noqa: D301 - the mark is a backspace, and means: as it stands
+    os.umask(PRIVATE)

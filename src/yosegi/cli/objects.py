@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from yosegi.cli._files import check_outputs
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, say, show_erasure, show_json, show_table
 from yosegi.core.contract import SENSITIVITIES, Sensitivity
@@ -43,14 +44,16 @@ def put(file: Path, team: str, media_type: str, label: Sensitivity, charter: str
 @object_.command()
 @click.argument("sha256")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--overwrite", is_flag=True, help="Replace FILE where it is there.")
 @with_site
 @as_json
 @explained
-def get(sha256: str, file: Path, json_: bool, **site: Any) -> None:
+def get(sha256: str, file: Path, overwrite: bool, json_: bool, **site: Any) -> None:
     """Write the bytes of an object to FILE, verified; the beginning of its digest is enough."""
+    check_outputs({"FILE": file}, (), overwrite)
     objects = client_of(**site).objects
     found = objects.show(sha256)
-    objects.get(found.sha256, file)
+    objects.get(found.sha256, file, overwrite=overwrite)
     if json_:
         show_json({"sha256": found.sha256, "file": str(file)})
     else:

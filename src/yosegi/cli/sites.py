@@ -15,9 +15,11 @@ from yosegi.app.compose import open_ledger, views
 from yosegi.app.init_home import make_home
 from yosegi.app.keyring import loose, signer, unused, where_keys_live
 from yosegi.app.membership import KINDS, MemberKind
+from yosegi.app.private_files import close_to_others, open_to_others
 from yosegi.app.serve import serve as serve_site
 from yosegi.app.settings import Home, Settings
 from yosegi.app.stores import has_ledger, restore_ledger, store_of
+from yosegi.cli._files import output
 from yosegi.cli.charters import join_charter
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.keys import key
@@ -197,6 +199,8 @@ def _advice(home: Home, address: tuple[str, int]) -> list[str]:
     advice = []
     if any(home.keys.glob("governance*.key")):
         advice.append("governance keys lie in keys/: move them to a place without a network, and bring them to sign")
+    if open_to_others(home.folder):
+        advice.append(f"others on this machine may read the home: chmod -R go= {home.folder}")
     for path in loose([*home.keys.glob("*.key"), *(home.folder / "people").glob("*.key")]):
         advice.append(f"{path.name} may be read by others: chmod 600 {path}")
     advice += [f"{which}.key lies in keys/ though it is in hardware now: take the file away" for which in unused(home)]
@@ -223,7 +227,7 @@ def _is_running(address: tuple[str, int]) -> bool:
 @click.option("--country", default="", help="This institution's country: ISO 3166, e.g. JP.")
 @click.option("--kind", type=click.Choice(KINDS), default="laboratory", show_default=True, help="What it is.")
 @click.option("--person", "people", multiple=True, help="Somebody of this site who joins the team; repeatable.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where the answer to an invitation is written.")
+@output(required=False, help="Where the answer to an invitation is written.")
 @explained
 def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[str, ...], out: Path | None) -> None:
     """Join a charter: answer the invitation in FILE, and later take the welcome in FILE.
@@ -280,12 +284,13 @@ def backup(home: Path, target: Path) -> None:
     place.settings()
     target.mkdir(parents=True, mode=0o700)
     # What is half written, here or at a station, may be gone while it is copied.
-    ignore = shutil.ignore_patterns("ledger.db*", "mailbox.db*", "work", "incoming", "scratch", "given")
+    ignore = shutil.ignore_patterns("ledger.db*", "ledger.mark*", "mailbox.db*", "work", "incoming", "scratch", "given")
 
     def but_objects(folder: str, names: list[str]) -> set[str]:
         return ignore(folder, names) | ({place.objects.name} if Path(folder) == home else set())
 
     shutil.copytree(home, target, ignore=but_objects, dirs_exist_ok=True)
+    target.chmod(0o700)  # the copy has the home's own mode
     store = store_of(place, place.settings())
     try:
         store.backup(target / place.ledger.name)
@@ -294,6 +299,7 @@ def backup(home: Path, target: Path) -> None:
     # After the ledger: every object that it names is there.
     if place.objects.exists():
         shutil.copytree(place.objects, target / place.objects.name, ignore=ignore)
+    close_to_others(target)
     say(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
 
 
@@ -311,7 +317,12 @@ def restore(source: Path, home: Path, by: str) -> None:
     if home.exists() and any(home.iterdir()):
         raise Conflict(str(home), "is not empty", "name a new folder, or move the old one away first")
     Home(source).settings()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
     shutil.copytree(source, home, dirs_exist_ok=True)
+    # It tells of the ledger that is lost now; the peers, and the new epoch, say what that was.
+    Home(home).ledger_mark.unlink(missing_ok=True)
+    close_to_others(home)
     restore_ledger(Home(home), Home(home).ledger)
 
     async def work(ledger: Ledger) -> None:
@@ -385,6 +396,8 @@ def switch(word: Literal["hold", "stop", "abort", "release"], why: str, json_: b
         show_json(said)
     else:
         say("nothing new starts" if said.held else "work starts again")
+    if not said.recorded:
+        say("it is done, and not in the ledger yet: it stands in stop.json, and is recorded by itself", err=True)
 
 
 async def furthest_witnessed(registry: Registry, settings: Settings) -> Checkpoint | None:

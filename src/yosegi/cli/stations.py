@@ -14,6 +14,8 @@ from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Conflict
+from yosegi.core.files import write_file
+from yosegi.core.plugins import load
 from yosegi.execution.station import StationFile, run_station
 from yosegi.execution.station.run import FILE, KEY_FILE
 from yosegi.trust.keys import unbase64
@@ -52,6 +54,19 @@ def run(folder: Path) -> None:
 
 
 @station.command()
+@Folder
+@click.argument("names", nargs=-1, required=True)
+@click.option("--by", default="epics", show_default=True, help="Which inspector of an installed package looks.")
+@explained
+def inspect(folder: Path, names: tuple[str, ...], by: str) -> None:
+    """Say what the station of FOLDER sees of NAMES, and draft the Python of a capability to edit. Changes nothing.
+
+    For EPICS, NAMES are process variables, or a file of them (./pvs.txt, as an IOC's dbl writes it).
+    """
+    say(load("yosegi.inspectors", by, "inspector")(folder, names))
+
+
+@station.command()
 @click.argument("name")
 @click.option("--note", required=True, help="What was found at the instrument.")
 @with_site
@@ -86,7 +101,6 @@ def make_station(folder: Path, home: Path, name: str, publish: tuple[str, ...], 
         "site_key": unbase64(site_key.public).hex(),
         "publish": list(publish),
     }
-    (folder / FILE).write_text(
-        "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()), encoding="utf-8"
-    )
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items())
+    write_file(folder / FILE, text.encode(), mode=0o600)
     return signer.public.public

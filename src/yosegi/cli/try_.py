@@ -14,7 +14,7 @@ import click
 
 import yosegi.cli._one_thread  # noqa: F401 - before anything that imports NumPy
 from yosegi.cli import _drawing
-from yosegi.cli._files import check_outputs, write_file
+from yosegi.cli._files import check_outputs
 from yosegi.cli._series import series_of
 from yosegi.cli._table import STANDARD_INPUT, LabTable, open_table, table_of
 from yosegi.cli._table_cells import Cells
@@ -24,6 +24,7 @@ from yosegi.cli._table_report import TableReport, as_json, counts, tell, tell_re
 from yosegi.cli._table_text import Decoded
 from yosegi.cli.output import say, show_json
 from yosegi.core.errors import YosegiError
+from yosegi.core.files import write_file
 from yosegi.core.sanitize import plain
 from yosegi.planner import Objective, PlannerError
 

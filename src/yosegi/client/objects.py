@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from yosegi.client.connection import LONG, Connection, read_answer
 from yosegi.core.contract import Sensitivity
 from yosegi.core.errors import Corrupt, NotFound
+from yosegi.core.files import written
 from yosegi.core.object import ObjectRef
 from yosegi.services.erasure.schemas import ErasureOrdered
 from yosegi.services.objects.schemas import ObjectDetail, ObjectsCollected, ObjectSummary
@@ -49,25 +50,22 @@ class ObjectsClient:
             with self._connection.opened(request, LONG) as answer:
                 return read_answer(ObjectRef, answer.read())
 
-    def get(self, sha256: str, file: Path | str) -> Path:
-        """Write an object's bytes to a file, and verify them.
+    def get(self, sha256: str, file: Path | str, *, overwrite: bool = True) -> Path:
+        """Write an object's bytes to a file, and verify them; seen whole or not at all.
 
         Raises:
             Corrupt: what came is not the object; nothing is left.
+            Invalid: the file is there and may not be replaced.
         """
         path, sha = Path(file), hashlib.sha256()
-        half = path.with_name(path.name + ".part")
         request = self._connection.request("GET", f"/objects/{quote(sha256)}/bytes")
-        try:
-            with self._connection.opened(request, LONG) as answer, half.open("wb") as out:
-                while block := answer.read(_BLOCK):
-                    sha.update(block)
-                    out.write(block)
+        with written(path, overwrite) as out, self._connection.opened(request, LONG) as answer:
+            while block := answer.read(_BLOCK):
+                sha.update(block)
+                out.write(block)
             if f"sha256:{sha.hexdigest()}" != sha256:
                 raise Corrupt(f"object {sha256}", "other bytes came", "get it again")
-            return half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
+        return path
 
     def list(self, *, campaign: str = "", task: str = "") -> tuple[ObjectSummary, ...]:
         """Objects the site knows, the newest first; of a campaign or a task alone, if one is given."""

@@ -86,6 +86,15 @@ class Amounts(Mapping[str, int]):
         """Whether nothing in `other` exceeds what is here."""
         return all(self[unit] >= n for unit, n in other.items())
 
+    def at_most(self, bound: Mapping[str, int]) -> Amounts:
+        """The smaller of both in each unit; nothing of a unit that the bound does not name.
+
+        Example:
+            >>> Amounts({"samples": 9_000_000, "usd": 5}).at_most(Amounts({"samples": 1000}))
+            Amounts(samples=1)
+        """
+        return Amounts({unit: min(n, bound.get(unit, 0)) for unit, n in self._milli.items()})
+
     def decimals(self) -> dict[str, str]:
         """Whole units as exact decimal strings, for people and files."""
         return {unit: format(Decimal(n) / 1000, "f") for unit, n in self._milli.items()}

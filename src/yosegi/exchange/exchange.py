@@ -8,22 +8,23 @@ poll). What crosses is evidence by itself, so no hop has to be believed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from yosegi.core.clock import Clock
-from yosegi.core.errors import Invalid
 from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk
+from yosegi.exchange.budget import PeerBudget
 from yosegi.exchange.channels import Channels
 from yosegi.exchange.events import ChannelOpened
 from yosegi.exchange.inbox import Inbox, Refused
 from yosegi.exchange.mailbox import Mailbox
-from yosegi.exchange.outbox import waiting
-from yosegi.exchange.parcel import Mail, Parcel
+from yosegi.exchange.mailbox_host import MailboxHost
+from yosegi.exchange.outbox import Rebuild, waiting
+from yosegi.exchange.parcel import Parcel
 from yosegi.exchange.parcel_codec import ParcelCodec
-from yosegi.exchange.peer_channel import PeerChannel
+from yosegi.exchange.peer_channel import Batch, PeerChannel
 from yosegi.exchange.received import DocumentKind
 from yosegi.exchange.sender import Conversation, Give, PeerSender, until_changed
 from yosegi.governance.charter.registry import Registry
@@ -32,6 +33,8 @@ from yosegi.trust.envelope import Envelope
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 
+CONFIRM_WITHIN = 2.0
+"""Seconds that a start waits for what peers hold of this ledger."""
 MOST_HELD = 2
 """Answers held back at a time for one peer; fewer than its calls, so that something new always gets through."""
 
@@ -51,6 +54,8 @@ class Exchange:
             anything was learned.
         gives: a piece of an object that a peer asks for under a charter, or why not.
         takes: told of each piece that comes, with its sender.
+        budget: what each peer may have done here.
+        rebuilds: makes the document anew that an entry of such a type sends and does not hold.
         mailbox: kept for others by a site that listens.
     """
 
@@ -69,10 +74,13 @@ class Exchange:
     introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]]
     gives: Give
     takes: Callable[[str, Chunk], object]
+    budget: PeerBudget
+    rebuilds: Mapping[str, Rebuild]
     mailbox: Mailbox | None = None
     inbox: Inbox = field(init=False)
     _codec: ParcelCodec = field(init=False)
     _sender: PeerSender = field(init=False)
+    _host: MailboxHost = field(init=False)
     _started: bool = False
     _ending: bool = False
 
@@ -83,16 +91,20 @@ class Exchange:
         channels, witness, clocks = self.channels, self.channels.witness, self.channels.clocks
         self._codec = ParcelCodec(
             self.site, self.ledger, self.signer, self.directory, self.clock, witness, clocks,
-            introduce=self.introduce, barred=channels.router.barred,
+            introduce=self.introduce, barred=channels.router.barred, rebuilds=self.rebuilds,
         )  # fmt: skip
         kinds = {payload_type: kind for kind in self.kinds for payload_type in kind.document.payload_types}
         self.inbox = Inbox(
-            self.site, self.ledger, self.directory, self.clock, witness, clocks, kinds, self.refused, self.takes
-        )
+            self.site, self.ledger, self.directory, self.clock, witness, clocks, kinds, self.refused, self.takes,
+            self.budget,
+        )  # fmt: skip
         self._sender = PeerSender(
             self.site, self.directory, self.transport, self.clock, self.sealing, self._codec, channels.router,
             self.inbox, clocks, channels, self.gives, self._expects, self.handle, self.scope,
         )  # fmt: skip
+        self._host = MailboxHost(
+            self.site, self.ledger, self.signer, self.clock, self.directory, channels, self.mailbox
+        )
         channels.events.subscribe(ChannelOpened, self._opened)
 
     def _expects(self, charter: str, peer: str) -> bool:
@@ -114,12 +126,35 @@ class Exchange:
         self.channels.witness.start()
         self._started = True
         self.scope.repeat("acknowledgements", self.inbox.settle)
+        if self.mailbox is not None:
+            self.scope.repeat("mailbox", self._host.care)
         for channel in self.channels:
             self._converse(channel)
         for charter in self.directory.charters():
             self.channels.meet(charter)
         for out in waiting(self.ledger):
             self.channels.channel(out.charter, out.to).post(out)
+
+    async def confirm(self) -> None:
+        """Wait until each peer that can be called has told what it holds of this ledger, or cannot be reached.
+
+        Called before anything is started that cannot be repeated: a site whose disk was put back to an earlier day
+        hears so here. A link that is down holds nothing up for longer than a few seconds. No document is taken in
+        meanwhile: whoever would handle it is not started.
+        """
+        end = self.clock.monotonic() + CONFIRM_WITHIN
+        self.inbox.hold()
+        try:
+            while self.clock.monotonic() < end and any(map(self._unconfirmed, self.channels)):
+                await self.clock.sleep(0.05)
+        finally:
+            self.inbox.release()
+
+    def _unconfirmed(self, channel: PeerChannel) -> bool:
+        """Whether a peer that can be called has not said yet what it holds of this ledger."""
+        router, witness = self.channels.router, self.channels.witness
+        asked = router.dials(channel) and router.listens(channel) and not channel.failures
+        return asked and not witness.is_confirmed(channel.charter, channel.peer)
 
     def release_waiters(self) -> None:
         """Answer every call that is held open, and hold none any more."""
@@ -143,8 +178,10 @@ class Exchange:
         parcel = await self._codec.read(body)
         channel = self.channels.channel(parcel.charter, parcel.sender)
         await self.inbox.receive(channel, parcel)
-        await self._keep_mail(parcel)
-        if parcel.wait and channel.held < MOST_HELD:
+        if parcel.sender in self.channels.witness.forked:
+            return self._codec.pack(channel, Batch()).to_bytes()
+        await self._host.take(parcel)
+        if parcel.wait and channel.held < MOST_HELD and not parcel.asks:
             await self._hold(channel, parcel)
             # While the answer was held back its addressee may have been removed or suspended.
             self._codec.keys_of(parcel.charter, parcel.sender)
@@ -154,7 +191,8 @@ class Exchange:
             channel.wake()
         # A request just sent in the answer is answered by the peer's next call; it is due again if none comes.
         chunks = await self._sender.chunks(channel, batch)
-        return self._codec.pack(channel, batch, mail=self._mail_for(parcel), chunks=chunks).to_bytes()
+        mail = await self._host.waiting(parcel.sender)
+        return self._codec.pack(channel, batch, mail=mail, chunks=chunks).to_bytes()
 
     async def _hold(self, channel: PeerChannel, parcel: Parcel) -> None:
         """Wait until there is something to say, for as long as the caller allows."""
@@ -163,26 +201,12 @@ class Exchange:
         try:
             async with asyncio.timeout(parcel.wait):
                 while not (
-                    self._mail_for(parcel) or channel.due(now := self.clock.monotonic(), resend) or self._ending
+                    self._host.has_mail(parcel.sender)
+                    or channel.due(now := self.clock.monotonic(), resend)
+                    or self._ending
                 ):
                     await until_changed(channel, channel.patience(now))
         except TimeoutError:
             pass
         finally:
             channel.held -= 1
-
-    async def _keep_mail(self, parcel: Parcel) -> None:
-        """As a mailbox: keep what was left for others, drop what was collected."""
-        if self.mailbox is None:
-            if parcel.mail:
-                raise Invalid("a parcel", f"{self.site} keeps no mailbox")
-            return
-        for mail in parcel.mail:
-            if mail.sender != parcel.sender or mail.to not in self.directory.sites(parcel.charter):
-                raise Invalid("mail", f"from {mail.sender} to {mail.to}", "only members leave mail, in their own name")
-            self.mailbox.leave(mail)
-            self.channels.channel(parcel.charter, mail.to).wake()
-        self.mailbox.drop(parcel.sender, parcel.collected)
-
-    def _mail_for(self, parcel: Parcel) -> tuple[Mail, ...]:
-        return () if self.mailbox is None else self.mailbox.waiting(parcel.sender)

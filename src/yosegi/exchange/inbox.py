@@ -6,22 +6,30 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Unavailable, YosegiError
 from yosegi.core.fifo_cache import FifoCache
 from yosegi.data import Chunk
+from yosegi.exchange.budget import REFUSALS, PeerBudget
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.outbox import ACKNOWLEDGED, REFUSED, Outgoing
 from yosegi.exchange.parcel import Message, Parcel, Refusal
 from yosegi.exchange.peer_channel import PeerChannel
-from yosegi.exchange.received import Arrival, DocumentKind, verify
+from yosegi.exchange.received import Arrival, DocumentKind, Received, verify
 from yosegi.exchange.witness import Witness
 from yosegi.governance.charter.registry import Registry
-from yosegi.ledger import Draft, Ledger, Write
+from yosegi.ledger import Draft, Ledger, Receipt, Write
+from yosegi.trust.document import SKEW, Document
 from yosegi.trust.errors import Untrusted
 
 log = logging.getLogger("yosegi.inbox")
+
+SIGNED_AHEAD = "exchange.signed_ahead"
+"""Names documents that say they were made later than they came: digest, sender, and by how many seconds."""
+AT_ONCE = 8
+"""Documents that are begun between two looks at whoever else calls."""
 
 Refused = Callable[[Outgoing, str], Awaitable[None]]
 """Told of a message that its receiver will never take, and why."""
@@ -35,6 +43,7 @@ class Inbox:
         kinds: every kind of document that is taken here, by each payload type it has.
         refused: each is told of messages of this site that their receiver will never take.
         takes: told of each piece of an object that comes, with its sender.
+        budget: what each peer may have done here.
     """
 
     site: str
@@ -46,15 +55,29 @@ class Inbox:
     kinds: dict[str, DocumentKind]
     refused: tuple[Refused, ...]
     takes: Callable[[str, Chunk], object]
+    budget: PeerBudget
     _settled: dict[str, list[str]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _taking: asyncio.Event = field(default_factory=asyncio.Event)
     _unforeseen: FifoCache[str, bool] = field(default_factory=lambda: FifoCache(256))
+
+    def __post_init__(self) -> None:
+        self._taking.set()
+
+    def hold(self) -> None:
+        """Hear where ledgers stand, and take nothing else in before `release`."""
+        self._taking.clear()
+
+    def release(self) -> None:
+        """Take in everything, what came meanwhile too."""
+        self._taking.set()
 
     async def receive(self, channel: PeerChannel, parcel: Parcel) -> None:
         """Take in everything; returns when it is recorded, or will be sent again."""
         channel.last_heard = self.clock.monotonic()
-        if parcel.history is not None:
-            await self.witness.hear(channel.charter, channel.peer, parcel.history)
+        if not await self._hear_of_ledger(channel, parcel):
+            return
+        await self._taking.wait()
         for message_id in parcel.acknowledged:
             self._settled_as(channel, message_id, ACKNOWLEDGED)
         for refusal in parcel.refused:
@@ -65,33 +88,85 @@ class Inbox:
         channel.asked(parcel.wants or ())
         for chunk in parcel.chunks or ():
             self.takes(parcel.sender, chunk)
-        await asyncio.gather(*(self._take_in(channel, item) for item in parcel.messages))
+        async with asyncio.TaskGroup() as group:
+            for number, item in enumerate(parcel.messages):
+                if number and number % AT_ONCE == 0:
+                    # A parcel of the largest size keeps nobody else waiting until all of it is judged.
+                    await asyncio.sleep(0)
+                group.create_task(self._take_in(channel, item))
+
+    async def _hear_of_ledger(self, channel: PeerChannel, parcel: Parcel) -> bool:
+        """Where the sender's ledger stands, and what it asks of this one; whether anything else is taken of it.
+
+        Raises:
+            Forked: it tells another story than before.
+        """
+        accused = parcel.sender in self.witness.forked
+        if parcel.asks and not accused:
+            self.witness.asked_by(channel.charter, channel.peer)
+        if parcel.history is not None:
+            hear = self.witness.explain if accused else self.witness.hear
+            await hear(channel.charter, channel.peer, parcel.history)
+        return not accused
 
     async def _take_in(self, channel: PeerChannel, item: Message) -> None:
+        if self.budget.is_spent(channel.peer, "refusals", REFUSALS):
+            self.budget.exceeded[channel.peer, "refusals"] += 1
+            channel.trouble = f"too much of what {channel.peer} sends is refused"
+            return
         kind = self.kinds.get(item.document.payload_type)
         if kind is None:
             # Rule 1 of `received`.
-            channel.refuse(Refusal(id=item.id, why=f"{item.document.payload_type} is not spoken here"))
-            return
+            self._refuse(channel, item, f"{item.document.payload_type} is not spoken here")
+        elif kind.rate is not None and not self.budget.allows(channel.peer, kind.document.kind, kind.rate):
+            channel.trouble = f"{channel.peer} sends more of {kind.document.kind} than {kind.rate.hourly} an hour"
+        elif await self._take(channel, kind, item):
+            channel.acknowledge(item.id, self.clock.monotonic())
+
+    async def _take(self, channel: PeerChannel, kind: DocumentKind, item: Message) -> bool:
+        """Verify a document and hand it on; whether it is durably recorded."""
         try:
             # By a clock that is off nothing is judged, and a ledger that is not proven to continue proves nothing.
             self.clocks.check_own()
             self.witness.check_proven(channel.charter, channel.peer)
             keys = self.directory.keys_of(channel.charter, channel.peer)
             arrival = Arrival(self.site, channel.charter, channel.peer, keys, self.clock.now())
-            await kind.handler(verify(kind, item, arrival))
+            received = verify(kind, item, arrival)
+            if item.receipt is not None and channel.peer != self.site:
+                await self.witness.see(channel.charter, channel.peer, Receipt.parsed(item.receipt).checkpoint)
+            await kind.handler(received)
+            self._note_hour(channel, received, arrival.now)
+            return True
         except (Unavailable, Corrupt) as error:
-            channel.trouble = str(error)
+            self._wait(channel, kind, error)
         except YosegiError as error:
             if isinstance(error, Untrusted) and error.reason == "document_not_yet_valid":
                 # Made while its sender's clock was ahead: it comes again, and one day it is valid.
-                channel.trouble = str(error)
-                return
-            channel.refuse(Refusal(id=item.id, why=str(error)[:2000]))
+                self._wait(channel, kind, error)
+            else:
+                self._refuse(channel, item, str(error)[:2000])
         except Exception:  # noqa: BLE001 - a peer's document meets code that may be wrong; logged in `_not_foreseen`
             self._not_foreseen(channel, item)
-        else:
-            channel.acknowledge(item.id, self.clock.monotonic())
+        return False
+
+    def _wait(self, channel: PeerChannel, kind: DocumentKind, error: YosegiError) -> None:
+        """It comes again; until then it takes nothing from its sender's budget."""
+        channel.trouble = str(error)
+        if kind.rate is not None:
+            self.budget.give_back(channel.peer, kind.document.kind, kind.rate)
+
+    def _refuse(self, channel: PeerChannel, item: Message, why: str) -> None:
+        self.budget.spend(channel.peer, "refusals", REFUSALS)
+        channel.refuse(Refusal(id=item.id, why=why))
+
+    def _note_hour(self, channel: PeerChannel, received: Received[Document], now: datetime) -> None:
+        """Have it on record that a document was made while its sender's clock was ahead."""
+        issued = getattr(received.document, "issued", now)
+        if issued > now + SKEW and received.receipt is not None:
+            seconds = round((issued - now).total_seconds())
+            place = f"{received.envelope.payload_digest} {channel.peer} {seconds}"
+            self._settled.setdefault(f"{SIGNED_AHEAD} {channel.charter}", []).append(place)
+            self._wake.set()
 
     def _not_foreseen(self, channel: PeerChannel, item: Message) -> None:
         """A fault of this program must not lose a document, nor end the conversation: the sender sends it again.

@@ -6,7 +6,7 @@ it; a later document on the same topic replaces one that has not been acknowledg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,6 +23,18 @@ def sending(type: str, to: str, topic: str, document: Envelope, facts: dict[str,
     """An entry that also sends a document: to `to`, replacing what was not yet delivered on `topic`."""
     send = {"to": to, "id": document.payload_digest, "topic": topic}
     return Draft(type=type, facts=facts | {"send": send}, body=body | {"document": document.plain})
+
+
+def sending_by_digest(
+    type: str, to: str, topic: str, document: Envelope, facts: dict[str, Any], body: dict[str, Any]
+) -> Draft:
+    """The same for a document that is not recorded whole: the body holds what a `Rebuild` makes it from again."""
+    send = {"to": to, "id": document.payload_digest, "topic": topic}
+    return Draft(type=type, facts=facts | {"send": send}, body=body)
+
+
+Rebuild = Callable[[Entry], Envelope]
+"""Makes the document anew that an entry sends and does not hold; byte for byte, or it is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +88,24 @@ def waiting(ledger: Ledger) -> list[Outgoing]:
     return [Outgoing(**row) for row in rows]
 
 
-def message(ledger: Ledger, out: Outgoing) -> Message:
+def message(ledger: Ledger, out: Outgoing, rebuilds: Mapping[str, Rebuild]) -> Message:
     """The document and this site's receipt for it.
 
+    Args:
+        ledger: where it stands.
+        out: what is to be sent.
+        rebuilds: by type of entry, for those that do not hold the whole document.
+
     Raises:
-        Corrupt: the entry no longer holds the document.
+        Corrupt: the entry no longer holds the document, or what it was made from has changed.
     """
-    body = ledger.entry(out.sequence).body
-    if body is None or "document" not in body:
+    entry = ledger.entry(out.sequence)
+    if entry.body is not None and "document" in entry.body:
+        document = Envelope.parsed(entry.body["document"])
+    elif entry.body is not None and entry.type in rebuilds:
+        document = rebuilds[entry.type](entry)
+        if document.payload_digest != out.id:
+            raise Corrupt(f"entry {out.sequence}", "the document that it sends can no longer be made")
+    else:
         raise Corrupt(f"entry {out.sequence}", "was to be sent and has no document")
-    receipt = ledger.receipt(out.sequence)
-    return Message(document=Envelope.parsed(body["document"]), receipt=receipt.model_dump(mode="json"))
+    return Message(document=document, receipt=ledger.receipt(out.sequence).model_dump(mode="json"))

@@ -50,6 +50,24 @@ class Mail(Value):
     box: Sealed
 
 
+class LedgerPosition(Value):
+    """How far a ledger is known: so many entries, in an epoch."""
+
+    size: int = Field(ge=1)
+    epoch: int = Field(ge=1)
+
+
+class PositionProof(Value):
+    """Proof (RFC 9162, section 2.1.4) that the told checkpoint continues the ledger as it was at a place."""
+
+    place: LedgerPosition
+    proof: tuple[Digest, ...] = Field(default=(), max_length=128)
+
+
+MOST_PLACES = 8
+"""Places of one ledger that are to be proven at a time."""
+
+
 class History(Value):
     """What a site says of its own ledger, and what it holds of the other's.
 
@@ -61,6 +79,9 @@ class History(Value):
         opened: receipts of the epochs opened since, if it was restored from a backup.
         holds: the size of the addressee's ledger that is held here; 0 for none.
         holds_epoch: the epoch of that.
+        holds_too: other places of the addressee's ledger that signed checkpoints were received for.
+        proofs: for what the addressee said that it holds too.
+        held: the furthest signed checkpoint of the addressee's ledger that is held here, for one that asks.
     """
 
     checkpoint: Envelope
@@ -70,6 +91,10 @@ class History(Value):
     opened: tuple[dict[str, Any], ...] = Field(default=(), max_length=64)
     holds: int = Field(default=0, ge=0)
     holds_epoch: int = Field(default=0, ge=0)
+    # Absent where there is nothing, and told to sites alone that state a format of the same version.
+    holds_too: tuple[LedgerPosition, ...] | None = Field(default=None, max_length=MOST_PLACES)
+    proofs: tuple[PositionProof, ...] | None = Field(default=None, max_length=MOST_PLACES)
+    held: Envelope | None = None
 
 
 class Parcel(Addressed):
@@ -90,5 +115,7 @@ class Parcel(Addressed):
     """Pieces of objects that the sender asks for; absent if there are none, as sites of an older format expect."""
     chunks: tuple[Chunk, ...] | None = Field(default=None, max_length=AT_ONCE)
     """Pieces that the addressee asked for."""
+    asks: bool | None = None
+    """Whether the sender was started a moment ago and asks, before it tells of its own ledger, what is held of it."""
     wait: float = Field(default=0.0, ge=0.0, le=LONGEST_WAIT)
     """How long the receiver may hold its answer back for something to say, in seconds."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from yosegi.core.clock import Clock
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Corrupt, Invalid
 from yosegi.core.identifiers import derived_key
 from yosegi.data import AT_ONCE, CHUNK, Chunk
 from yosegi.exchange.clock_watch import ClockWatch
-from yosegi.exchange.outbox import message
+from yosegi.exchange.outbox import Rebuild, message
 from yosegi.exchange.parcel import Mail, Message, Parcel
 from yosegi.exchange.peer_channel import Batch, PeerChannel
 from yosegi.exchange.witness import Witness
@@ -22,6 +23,8 @@ from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.signer import Signer
+
+log = logging.getLogger("yosegi.exchange")
 
 LIFETIME = timedelta(minutes=2)
 ROOM = AT_ONCE * CHUNK
@@ -36,6 +39,7 @@ class ParcelCodec:
         introduce: takes documents that prove themselves from a parcel whose sender is not believed yet; whether
             anything was learned.
         barred: whether nothing is exchanged with a peer under a charter.
+        rebuilds: makes documents anew that entries do not hold whole.
     """
 
     site: str
@@ -47,6 +51,7 @@ class ParcelCodec:
     clocks: ClockWatch
     introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]]
     barred: Callable[[str, str], bool]
+    rebuilds: Mapping[str, Rebuild]
     _seen: dict[str, float] = field(default_factory=dict)
     _counter: int = 0
 
@@ -61,7 +66,8 @@ class ParcelCodec:
         chunks: tuple[Chunk, ...] = (),
     ) -> Envelope:
         """A signed parcel; documents there is no room for are due again."""
-        now = self.clock.now()
+        now, by_mail = self.clock.now(), lifetime > LIFETIME
+        charter, peer = channel.charter, channel.peer
         parcel = Parcel(
             charter=channel.charter,
             sender=self.site,
@@ -74,7 +80,8 @@ class ParcelCodec:
             refused=batch.refused,
             mail=mail,
             collected=batch.collected,
-            history=None if channel.peer == self.site else self.witness.history(channel.charter, channel.peer),
+            history=None if peer == self.site else self.witness.history(charter, peer, by_mail=by_mail),
+            asks=(not by_mail and self.witness.asks(charter, peer)) or None,
             wants=batch.wants or None,
             chunks=chunks or None,
             wait=wait,
@@ -85,7 +92,13 @@ class ParcelCodec:
         """The documents of a load, as many as there is room for, and one in any case; the others are due again."""
         kept: list[Message] = []
         for number, out in enumerate(batch.messages):
-            one = message(self.ledger, out)
+            try:
+                one = message(self.ledger, out, self.rebuilds)
+            except Corrupt as error:
+                # What it was made from was erased since: it can never be sent, and must not keep the others waiting.
+                log.warning("not sent to %s: %s", channel.peer, error)
+                channel.drop(out.id)
+                continue
             room -= len(one.document.payload)
             if kept and room < 0:
                 channel.requeue(Batch(messages=batch.messages[number:]))
@@ -120,7 +133,7 @@ class ParcelCodec:
         envelope = Envelope.read(body)
         claim = Parcel.peek(envelope)
         charter, sender = claim.charter, claim.sender
-        keys, now = self.keys_of(charter, sender), self.clock.now()
+        keys, now = self._keys_for(claim), self.clock.now()
         try:
             parcel = Parcel.open(envelope, keys, now=now, to=self.site, charter=charter, sender=sender)
         except Untrusted as error:
@@ -135,6 +148,17 @@ class ParcelCodec:
         if fresh:
             self._hear_clock(parcel, now, in_force=True)
         return parcel
+
+    def _keys_for(self, claim: Parcel) -> Mapping[str, PublicKey]:
+        """The keys to read a parcel with; one of an accused peer is read if it may show a restoration, for that alone.
+
+        Raises:
+            Invalid: its sender is suspended here, or no member.
+        """
+        accused = claim.sender in self.witness.forked and not self.barred(claim.charter, claim.sender)
+        if accused and self.witness.verdicts.may_explain(claim.sender, claim.history):
+            return self.directory.keys_of(claim.charter, claim.sender)
+        return self.keys_of(claim.charter, claim.sender)
 
     def keys_of(self, charter: str, sender: str) -> Mapping[str, PublicKey]:
         """The keys by which a sender is believed now.

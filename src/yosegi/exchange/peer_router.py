@@ -16,7 +16,7 @@ from yosegi.trust.errors import Untrusted
 
 IDLE = 30.0
 MAIL_EVERY = 3600.0
-"""Seconds between two checkpoints left in the mailbox of a peer that says nothing."""
+"""Seconds between two checkpoints, or copies of what waits, left in the mailbox of a peer that says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,12 @@ class PeerRouter:
         return max(quiet - ASKED_AGAIN / 2, channel.called + (MAIL_EVERY if away else EVERY) - now)
 
     def resend(self, channel: PeerChannel) -> float:
-        """Seconds after which what was sent and not acknowledged is sent again."""
-        near = channel.peer == self.site or isinstance(self.to(channel), Listens)
-        return RESEND if near else RESEND_MAIL
+        """Seconds after which what was sent and not acknowledged is sent again.
+
+        By mail the longer the longer the receiver is silent: one that is away for a week must not find thousands of
+        copies of the same.
+        """
+        if channel.peer == self.site or isinstance(self.to(channel), Listens):
+            return RESEND
+        heard = channel.since if channel.last_heard is None else channel.last_heard
+        return min(MAIL_EVERY, max(RESEND_MAIL, (self.clock.monotonic() - heard) / 2))

@@ -6,7 +6,8 @@ The rules, each named beside its check in `verify`:
 2. A receipt came with it, signed by the sender's keys: the sender recorded the document before it sent it.
 3. The receipt is for this very message: same sender, charter, addressee and digest.
 4. The document is signed by a key that its sender states now, with every algorithm that its kind needs.
-5. It is in force at this moment.
+5. It is in force at this moment. One that says it was made later was made while its sender's clock was ahead: the
+   sender brings it now, in a parcel of now, and so it counts from now.
 6. It was made under this charter, for this site, by this sender.
 
 Kinds that are proved otherwise replace rules 4 to 6 by their own (`DocumentKind.verify`). All of it is a pure function
@@ -17,16 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from yosegi.core.errors import Invalid
+from yosegi.exchange.budget import Rate
 from yosegi.exchange.parcel import Message
 from yosegi.ledger import Receipt
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.token import Token, accept_token
+
+MOST_AHEAD = timedelta(days=60)
+"""By how much a sender's clock may have been ahead when it made a document that it brings later, by a right one."""
 
 D = TypeVar("D", bound=Document, covariant=True)
 
@@ -81,8 +86,23 @@ def signed_by_sender(kind: type[Document], envelope: Envelope, arrival: Arrival)
         Invalid: signed, but not a document of this kind.
     """
     return kind.open(
-        envelope, arrival.keys, now=arrival.now, to=arrival.site, charter=arrival.charter, sender=arrival.sender
+        envelope,
+        arrival.keys,
+        now=moment_for(kind, envelope, arrival.now),
+        to=arrival.site,
+        charter=arrival.charter,
+        sender=arrival.sender,
     )
+
+
+def moment_for(kind: type[Document], envelope: Envelope, now: datetime) -> datetime:
+    """The moment to judge a document by: now, or when it says it was made, if its sender's clock was ahead then.
+
+    Raises:
+        Untrusted, Invalid: not a document of this kind.
+    """
+    issued = getattr(kind.peek(envelope), "issued", now)
+    return max(now, issued) if issued - now <= MOST_AHEAD else now
 
 
 def issued_by_sender(kind: type[Document], envelope: Envelope, arrival: Arrival) -> Token:
@@ -114,11 +134,14 @@ class DocumentKind:
         handler: gets each such document once it is verified, and returns when it is durably recorded. It raises
             `Unavailable` to have the document sent again, any other `YosegiError` to refuse it for good.
         verify: how it is verified beside its receipt.
+        rate: how many of them one peer may have taken in; what is bounded by this site's own questions, grants and
+            rights has none.
     """
 
     document: type[Document]
     handler: Handler
     verify: Verify = signed_by_sender
+    rate: Rate | None = None
 
 
 def verify(kind: DocumentKind, message: Message, arrival: Arrival) -> Received[Document]:

@@ -6,10 +6,12 @@ on record without the others.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from yosegi.core.amounts import Amounts
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, Invalid
 from yosegi.core.object import ObjectRef, refs
@@ -22,6 +24,8 @@ from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.trust.messages import Report
+
+log = logging.getLogger("yosegi.reports")
 
 Consequences = Callable[[Asked], Sequence[Write]]
 """What is to be recorded in the same commit as an owner's word on a request, which it is given as it will be then."""
@@ -63,7 +67,10 @@ class Reports:
             return
         facts: dict[str, Any] = {"state": str(report.state), "charged": dict(report.charged)}
         body: dict[str, Any] = {"report": received.envelope.plain, "receipt": received.receipt}
-        unfit = ""
+        unfit, counted = "", self._counted(asked, report)
+        if counted is not None:
+            facts["counted"] = dict(counted)
+            log.warning("%s charged %s for %s, and its contract costs less", report.sender, report.charged, report.key)
         if report.outcome is not None:
             facts |= {"effect": str(report.outcome.effect), "result": str(report.outcome.result)}
             found, unfit = self._outputs(asked, report.outcome)
@@ -74,11 +81,21 @@ class Reports:
             stream, asked.position, (Draft(REPORTED, facts, body),), charter=received.charter, actor=received.sender
         )
         settled = self.delegation.settle(stream, report.charged) if report.state.final else None
-        await self._append(asked.reported(report, unfit), write, *(() if settled is None else (settled,)))
+        await self._append(asked.reported(report, unfit, counted), write, *(() if settled is None else (settled,)))
 
     async def _append(self, asked: Asked, write: Write, *others: Write) -> None:
         entries = await self.ledger.append(write, *others, *self.consequences(asked))
         self.requests.answered(replace(asked, position=entries[0].position))
+
+    def _counted(self, asked: Asked, report: Report) -> Amounts | None:
+        """What is counted of a charge above what the contract costs; None where all of it is.
+
+        What the owner signed stays on record as it is; a campaign's sums do not follow an absurd one.
+        """
+        contract = self.requests.contract(asked)
+        if contract is None or contract.cost.covers(report.charged):
+            return None
+        return Amounts({unit: min(milli, contract.cost[unit]) for unit, milli in report.charged.items()})
 
     def _outputs(self, asked: Asked, outcome: Outcome) -> tuple[dict[str, ObjectRef], str]:
         """The objects among the outputs that were reported; and why they are not what the contract says."""

@@ -79,18 +79,28 @@ class Asked:
             reasons = tuple(Explanation.read(reason) for reason in body.get("reasons", ()))
             return replace(here, state=TaskState.REFUSED, reasons=reasons)
         if entry.type == REPORTED and "report" not in body:
-            return replace(here, state=TaskState(entry.facts["state"]), charged=Amounts(entry.facts["charged"]))
+            charged = entry.facts.get("counted", entry.facts["charged"])
+            return replace(here, state=TaskState(entry.facts["state"]), charged=Amounts(charged))
         if entry.type == REPORTED:
-            return here.reported(Report.recorded(body["report"]), body.get("unfit", ""))
+            counted = entry.facts.get("counted")
+            return here.reported(
+                Report.recorded(body["report"]), body.get("unfit", ""), None if counted is None else Amounts(counted)
+            )
         return here
 
-    def reported(self, report: Report, unfit: str) -> Asked:
-        """The request after a report; `unfit` says why its outputs are not what the contract says, if they are not."""
+    def reported(self, report: Report, unfit: str, counted: Amounts | None = None) -> Asked:
+        """The request after a report.
+
+        Args:
+            report: the owner's word.
+            unfit: why its outputs are not what the contract says, if they are not.
+            counted: what is counted of its charge, if that is above what the contract costs.
+        """
         return replace(
             self,
             state=report.state,
             outcome=_as_found(report.outcome, unfit),
-            charged=report.charged,
+            charged=report.charged if counted is None else counted,
             reasons=report.reasons,
             sensitivity=report.sensitivity,
             simulated=report.simulated,

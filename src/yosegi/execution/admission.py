@@ -16,7 +16,9 @@ from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
 from yosegi.data.entries import naming
 from yosegi.exchange import Received
+from yosegi.exchange.budget import PeerBudget, Rate
 from yosegi.execution import tasks
+from yosegi.execution.breaker import Requester
 from yosegi.execution.decision_summary import append_decision
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.lost_tasks import LostTasks
@@ -30,6 +32,9 @@ from yosegi.ledger import Draft, Write
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.messages import Cancel, Explanation, Request
+
+REFUSED_ON_RECORD = Rate(burst=200, hourly=600)
+"""Of one peer; each takes about 11 kB of the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Admission:
     """Says yes or no to what arrives at an owner, by its policy, its grants and what it can do now.
 
     Args:
+        budget: how many of a peer's requests are refused on record; above that they are refused all the same, and
+            their home is told, but nothing is written here.
         most_open: tasks that one team may have waiting and running here at once.
     """
 
@@ -83,6 +90,7 @@ class Admission:
     inputs: InputFetcher
     guard: RestoreGuard
     lost: LostTasks
+    budget: PeerBudget
     most_open: int
 
     @property
@@ -210,9 +218,12 @@ class Admission:
         return explained("station_unsettled", station=engine.name, why=why, contact=contact)
 
     def _too_much(self, request: Request, name: str) -> Explanation | None:
-        """Why nothing more is taken now, whoever asks: an open breaker, or a team with too much under way."""
-        if opened := self.dispatcher.breakers.why_open(name):
-            return explained("breaker_open", capability=name, why=opened, contact=f"operator@{self.site}")
+        """Why nothing more is taken now from whom asks: an open breaker, or a team with too much under way."""
+        breakers, contact = self.dispatcher.breakers, f"operator@{self.site}"
+        if opened := breakers.why_open(name):
+            return explained("breaker_open", capability=name, why=opened, contact=contact)
+        if opened := breakers.why_open_to(name, who := Requester.of(request)):
+            return explained("breaker_open_to", capability=name, requester=str(who), why=opened, contact=contact)
         row = self.repository.ledger.query(
             "SELECT COUNT(*) AS open FROM task WHERE state IN ('accepted', 'dispatched') AND team = ? AND charter = ?",
             (request.team, request.charter),
@@ -234,6 +245,7 @@ class Admission:
     async def _record(self, task: Task, request: Request, verdict: Verdict) -> None:
         """Put a verdict on record, and start what may start. Returns when it is durable."""
         if verdict.acceptance is None:
+            self._check_rate(request, verdict.refusal)
             await self._refuse(task, request, verdict)
         elif request.how_far == "suggest":
             await self._suggest(task, request, verdict, verdict.acceptance)
@@ -300,6 +312,15 @@ class Admission:
             reasons=reasons, outcome=outcome, decided=_decided(verdict.body),
         )  # fmt: skip
         await self.repository.append(task, Draft(tasks.ACCEPTED, verdict.facts, verdict.body), ended, request=request)
+
+    def _check_rate(self, request: Request, reasons: Sequence[Explanation]) -> None:
+        """Refuse without a record what comes faster than an honest site's mistakes do.
+
+        Raises:
+            Invalid: what the record would say.
+        """
+        if not self.budget.allows(request.sender, "refused requests", REFUSED_ON_RECORD):
+            raise Invalid(f"request {request.key}", " ".join(reason.en for reason in reasons)[:1500])
 
     async def _refuse(self, task: Task, request: Request, verdict: Verdict) -> None:
         draft = Draft(tasks.REFUSED, verdict.facts, verdict.body | {"reasons": _written(verdict.refusal)})

@@ -42,7 +42,7 @@ def charge(held: Amounts, contract: Contract, outcome: Outcome) -> Amounts:
     if outcome.effect is Effect.NONE:
         return Amounts()
     spent = contract.cost if outcome.spent is None else outcome.spent
-    return Amounts({unit: min(amount, held[unit]) for unit, amount in spent.items()})
+    return spent.at_most(held)
 
 
 def follows(task: Task, outcome: Outcome) -> TaskState | None:

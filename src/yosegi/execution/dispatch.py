@@ -21,14 +21,16 @@ from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
 from yosegi.core.supervision import TaskScope
 from yosegi.execution import reconciliation, tasks
-from yosegi.execution.breaker import Breakers
+from yosegi.execution.breaker import Breakers, Requester
 from yosegi.execution.charging import CheckedOutcome, checked
+from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
+from yosegi.execution.outcomes import MOST_ATTEMPTS, given_up
 from yosegi.execution.ports import ClockPort, DelegationPort, InputFetcher, Published, recorded
 from yosegi.execution.reconciliation import DeviceReconciler
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.slots import Slots
-from yosegi.execution.start_check import NotWaiting, Park, RefuseStart, may_start
+from yosegi.execution.start_check import NotWaiting, Park, RefuseStart, Start, may_start
 from yosegi.execution.stop_control import StopControl, StopLevel, engines_of
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.ledger import Draft
@@ -50,6 +52,7 @@ class Dispatcher:
         inputs: brings the objects among inputs here.
         lost: knows what a restoration has lost.
         scope: keeps what runs in the background.
+        last_resort: has a stop until the ledger has it.
     """
 
     repository: TaskRepository
@@ -60,6 +63,7 @@ class Dispatcher:
     breakers: Breakers
     lost: LostTasks
     scope: TaskScope
+    last_resort: LastResort
     progress: dict[str, Progress] = field(default_factory=dict)
     """How far what runs is, by task."""
     _slots: Slots = field(init=False)
@@ -71,7 +75,9 @@ class Dispatcher:
 
     def __post_init__(self) -> None:
         self._slots = Slots(self.published)
-        self._stop = StopControl(self.repository.ledger, engines_of(self.published))
+        self._stop = StopControl(
+            self.repository.ledger, engines_of(self.published), self.clock, self.last_resort, self.scope
+        )
         self._device = DeviceReconciler(self.clock)
 
     @property
@@ -118,6 +124,10 @@ class Dispatcher:
             await self.repository.uncertain(task, OutcomeCode.CAPABILITY_GONE)
         elif published.engine.remembers:
             self.begin(task, published, taken_up=True)
+        elif published.contract.effect.repeatable and task.attempt >= MOST_ATTEMPTS:
+            end = CheckedOutcome(given_up(task.attempt, f"the site {self.repository.site}"))
+            self._slots.take(task.capability, task.stream)
+            self._begin("give up", task.stream, lambda: self._end_with(task, published, end))
         elif published.contract.effect.repeatable:
             task = await self.repository.append(task, Draft(tasks.DISPATCHED, {"attempt": task.attempt + 1}))
             self.begin(task, published)
@@ -174,8 +184,13 @@ class Dispatcher:
     def _may_go_on(self, task: Task) -> bool:
         """Whether a parked task lacks nothing any more, or has nothing to wait for."""
         request, published = task.asked(), self.repository.published_for(task.asked())
-        over = published is None or self.clock.now() > request.not_after
-        return over or published is None or self.rights.pending_reason(request, published.contract) is None
+        if published is None or self.clock.now() > request.not_after:
+            return True
+        return not (self._breaker_of(task) or self.rights.pending_reason(request, published.contract))
+
+    def _breaker_of(self, task: Task) -> str:
+        """What keeps the requester of a task from its capability; empty if no breaker does."""
+        return self.breakers.why_open_to(task.capability, Requester.of(task.asked()))
 
     def _is_closed(self, name: str) -> bool:
         """Whether nothing of a capability starts now, whatever is free."""
@@ -218,7 +233,7 @@ class Dispatcher:
             verdict = may_start(task, published, self.clock.now(), repository.authorizer, self.rights)
             if isinstance(verdict, NotWaiting):
                 return None
-            if isinstance(verdict, Park):
+            if isinstance(verdict, Park) or (isinstance(verdict, Start) and self._breaker_of(task)):
                 self._slots.park(task)
                 return None
             if isinstance(verdict, RefuseStart):
@@ -269,18 +284,21 @@ class Dispatcher:
         if outcome.effect is Effect.UNKNOWN and contract.can_query:
             outcome = await self._device.ask(task, published) or outcome
         end = checked(outcome, contract, task, self.repository.site)
-        # A full disk: only this process knows the outcome now, so it waits for room with it.
-        await self._until_recorded(lambda: self._record(task.stream, end, contract))
+        await self._end_with(task, published, end)
         if end.outcome.effect is Effect.UNKNOWN and contract.can_query:
             self._keep_asking(task, published)
+
+    async def _end_with(self, task: Task, published: Published, end: CheckedOutcome) -> None:
+        # A full disk: only this process knows the outcome now, so it waits for room with it.
+        await self._until_recorded(lambda: self._record(task.stream, end, published.contract))
 
     async def _record(self, stream: str, end: CheckedOutcome, contract: Contract) -> None:
         async with self.repository.lock(stream):
             task = self.repository.task(stream)
             if task.state.final:
                 return
-            if opening := self.breakers.note(contract.name, end.outcome):
-                await self.repository.ledger.append(opening)
+            if opening := self.breakers.note(contract.name, Requester.of(task.asked()), end.outcome):
+                await self.repository.ledger.append(*opening)
             await self.repository.end(task, end, contract)
 
     def _keep_asking(self, task: Task, published: Published) -> None:
@@ -402,6 +420,11 @@ class Dispatcher:
         return self._stop.level
 
     @property
+    def stop_is_recorded(self) -> bool:
+        """Whether the ledger has the latest stop; until then it stands in the file of last resort."""
+        return self._stop.unrecorded is None
+
+    @property
     def is_stopped(self) -> bool:
         """Whether nothing new is started."""
         return bool(self._stop.level)
@@ -419,15 +442,19 @@ class Dispatcher:
         await self._stop.engage("abort", by, reason)
 
     async def release(self, by: str, reason: str) -> None:
-        """Start work again after `hold`, `safe_stop` or `abort`."""
+        """Start work again after `hold`, `safe_stop` or `abort`.
+
+        Raises:
+            Unavailable: it cannot be recorded; everything stays stopped.
+        """
         await self._stop.release(by, reason)
         self.start_waiting()
 
     async def close_breaker(self, name: str, by: str, note: str) -> None:
         """A person has looked, and the capability works again."""
         if closing := self.breakers.close(name, by, note):
-            await self.repository.ledger.append(closing)
-        self._pump(name)
+            await self.repository.ledger.append(*closing)
+        self.wake_all()
 
     # -- parts ----------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,14 @@ from yosegi.core.errors import Invalid
 from yosegi.core.outcomes import OutcomeCode, code_of
 from yosegi.core.states import Effect, Result
 
+MOST_ATTEMPTS = 5
+"""How often work that may be repeated is begun, where the site or the station ended each time before it did."""
+
+
+def given_up(attempts: int, where: str) -> Outcome:
+    """The outcome of repeatable work that may be what ends the process that runs it: it is not begun again."""
+    return Outcome.failed(Effect.NONE, OutcomeCode.GIVEN_UP, f"{where} ended each of the {attempts} times that it ran")
+
 
 def ended_badly(effect: EffectClass, reason: str, message: str = "") -> Outcome:
     """The work began and no answer came: without effect if it may be repeated at will, else of unknown effect."""

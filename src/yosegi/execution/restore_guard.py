@@ -38,7 +38,9 @@ class RestoreGuard:
         openings = [e for e in self.ledger.read(LEDGER) if e.type == OPENED and "restored" in e.facts]
         if not openings:
             return
-        # An epoch opened to admit more of what was lost belongs to the same restoration.
+        # An epoch that the site opened itself, to admit more of what was lost, belongs to the same restoration: it was
+        # settled with that, once.
+        openings = [entry for entry in openings if entry.header.actor != self.site] or openings[:1]
         settled = max((entry.facts["epoch"] for entry in self.ledger.read(STREAM)), default=0)
         self.epoch, self.sequence = openings[-1].header.epoch, openings[-1].sequence
         self.since = parse_timestamp(openings[-1].time)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from yosegi.core.errors import Invalid
+from yosegi.core.files import write_file
 from yosegi.core.identifiers import PersonId
 from yosegi.core.values import Value
 from yosegi.trust.keys import PublicKey
@@ -80,6 +81,5 @@ def add_account(path: Path, person: str, role: Role, *, passphrase: str = "", ke
         keys=(key,) if key else (),
     )
     known = read_accounts(path) | {person: account}
-    path.write_bytes(Accounts(accounts=tuple(known.values())).to_bytes())
-    path.chmod(0o600)
+    write_file(path, Accounts(accounts=tuple(known.values())).to_bytes(), overwrite=True, mode=0o600)
     return account

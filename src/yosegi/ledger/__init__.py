@@ -1,5 +1,6 @@
 """Entries, tree, checkpoints, sequencer and stores: a site's append-only record, and the views folded from it."""
 
+from yosegi.ledger.behind import LedgerBehind
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import Header
@@ -15,6 +16,7 @@ from yosegi.ledger.write import ERASED, LEDGER, OPENED, REFILLED, Draft, Write
 
 __all__ = [
     "Ledger",
+    "LedgerBehind",
     "Write",
     "Draft",
     "Entry",

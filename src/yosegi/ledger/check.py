@@ -101,12 +101,7 @@ def check_tail(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicK
         Corrupt: something does not hold; names the first entry that is wrong.
     """
     start = max(0, head.size - TAIL) // TAIL * TAIL
-    found = rows.fetch_nodes(db, tree.peaks(0, start))
-    walk = _Walk(site, tree.Frontier(start, [found[node] for node in tree.peaks(0, start)]))
-    entries, places = rows.scan(db, start, head.size, None), rows.places(db, start, head.size)
-    for sequence in range(start, head.size):
-        where = f"entry {sequence}"
-        walk.step(sequence, _next(entries, where), _next(places, where))
+    walk = check_part(db, site, start, head.size)
     stored = rows.last_checkpoint(db)
     if stored is None:
         raise Corrupt(f"entry {head.size - 1}", f"{head.size} entries, and no checkpoint over them")
@@ -116,6 +111,21 @@ def check_tail(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicK
     if size < head.size:
         raise Corrupt(f"entry {size}", f"no checkpoint is over it: the last is over {size} entries of {head.size}")
     return _check_checkpoint(document, size, walk.frontier.root(), site=site, keys=keys)
+
+
+def check_part(db: Db, site: str, start: int, stop: int) -> _Walk:
+    """Verify entries of sequences `start` up to, not with, `stop` by themselves and against the tree.
+
+    Raises:
+        Corrupt: something does not hold; names the first entry that is wrong.
+    """
+    found = rows.fetch_nodes(db, tree.peaks(0, start))
+    walk = _Walk(site, tree.Frontier(start, [found[node] for node in tree.peaks(0, start)]))
+    entries, places = rows.scan(db, start, stop, None), rows.places(db, start, stop)
+    for sequence in range(start, stop):
+        where = f"entry {sequence}"
+        walk.step(sequence, _next(entries, where), _next(places, where))
+    return walk
 
 
 def check_all(db: Db, head: rows.Head, *, site: str, keys: Mapping[str, PublicKey]) -> Iterator[CheckProgress]:

@@ -355,6 +355,12 @@ class Ledger:
         """Why nothing can be appended any more: another process writes it, or it does not hold together; else None."""
         return self._sequencer.stopped
 
+    def stop(self, why: Corrupt) -> Corrupt:
+        """Append nothing more, for a reason found outside of the ledger's own file; the same reason again."""
+        self._sequencer.stop(why)
+        self._queue.note_stop()
+        return why
+
     async def until_stopped(self) -> Exception:
         """Wait until nothing can be appended any more; why."""
         while (why := self.stopped) is None:

@@ -63,7 +63,7 @@ class Queue:
             raise Unavailable("the ledger", "it is closed", "open it again")
         if self._inline:
             outcome = self._sequencer.commit([request])[0]
-            self._note_stop()
+            self.note_stop()
             self.tell()
             return _unwrap(outcome)
         future: asyncio.Future[list[Entry]] = self._loop.create_future()
@@ -137,10 +137,11 @@ class Queue:
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
-        self._note_stop()
+        self.note_stop()
         self.tell()
 
-    def _note_stop(self) -> None:
+    def note_stop(self) -> None:
+        """Tell whoever waits for it that the sequencer has stopped for good, if it has."""
         if self._sequencer.stopped is not None:
             self.stopped.set()
 

@@ -158,6 +158,11 @@ class Sequencer:
         with self._lock:
             return self.committed
 
+    def stop(self, why: Exception) -> None:
+        """Refuse everything from now on."""
+        with self._lock:
+            self.stopped = self.stopped or why
+
     def rebuild(self, names: Sequence[str] | None) -> None:
         """Throw views (all, if none is named) away and fold them again; appends wait meanwhile.
 

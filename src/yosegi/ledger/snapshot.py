@@ -5,6 +5,10 @@ It takes no lock and changes nothing. What it finds can be proved under the newe
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +16,7 @@ from yosegi.core.errors import Invalid
 from yosegi.ledger import check, rows, tree
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.sqlite import SqliteStore
-from yosegi.ledger.store import Store
+from yosegi.ledger.store import Store, StoreFailed
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 
@@ -21,6 +25,31 @@ _ENTRY = (
     "SELECT e.sequence, e.header, e.nodes, b.salt, b.body FROM ledger_entries e"
     " LEFT JOIN ledger_bodies b ON b.sequence = e.sequence WHERE e.sequence >= ? AND e.sequence < ? AND "
 )
+
+
+@contextlib.contextmanager
+def _for_reading(path: Path) -> Iterator[SqliteStore]:
+    """A ledger's file, also where nothing may be written beside it: a disc, or a folder with read rights only.
+
+    SQLite keeps files beside one that is being written. Where it may not make them, and none hold anything that is not
+    in the file yet, the file is read as it is; else it is read from a copy.
+    """
+    store = SqliteStore(path)
+    try:
+        store.exists()
+    except (StoreFailed, sqlite3.Error):
+        store.close()
+    else:
+        yield store
+        return
+    log = path.with_name(path.name + "-wal")
+    if not log.exists() or not log.stat().st_size:
+        yield SqliteStore(path, immutable=True)
+        return
+    with tempfile.TemporaryDirectory(prefix="yosegi-ledger-") as folder:
+        for one in (path, log):
+            shutil.copy(one, Path(folder) / one.name)
+        yield SqliteStore(Path(folder) / path.name)
 
 
 class Snapshot:
@@ -35,10 +64,12 @@ class Snapshot:
     """
 
     def __init__(self, place: Path | Store) -> None:
-        self._store = SqliteStore(place) if isinstance(place, Path) else place
+        self._resources = contextlib.ExitStack()
+        self._store = self._resources.enter_context(_for_reading(place)) if isinstance(place, Path) else place
         where = str(place) if isinstance(place, Path) else place.where
         if not self._store.exists():
             self._store.close()
+            self._resources.close()
             raise Invalid(where, "there is no ledger there", "name the home of a site that was served")
         self._db = self._store.reader()
         # One read transaction: whatever is appended meanwhile is not seen.
@@ -60,6 +91,7 @@ class Snapshot:
         """Close the store."""
         self._db.execute("COMMIT")
         self._store.close()
+        self._resources.close()
 
     def containing(self, *texts: bytes) -> Iterator[Entry]:
         """Entries whose header or body has one of these texts, byte for byte, in order."""
@@ -89,6 +121,19 @@ class Snapshot:
             Corrupt: something does not hold; names the first entry that is wrong.
         """
         yield from check.check_all(self._db, rows.load_head(self._db, "the ledger"), site=site, keys=keys)
+
+    def check_part(self, site: str, start: int, count: int) -> None:
+        """Verify some entries: headers, bodies and positions by themselves, and the tree's hashes over them.
+
+        Args:
+            site: whose ledger it is to be.
+            start: the first sequence.
+            count: how many entries at most.
+
+        Raises:
+            Corrupt: something does not hold; names the first entry that is wrong.
+        """
+        check.check_part(self._db, site, start, min(self.size, start + count))
 
     def _where(self, condition: str, params: Sequence[bytes]) -> Iterator[Entry]:
         for start in range(0, self.size, _CHUNK):

@@ -87,10 +87,11 @@ class SqliteStore:
     Args:
         path: the file; None keeps everything in memory, for tests that write and read in one thread.
         durable: False leaves syncing to the operating system: for simulations and benchmarks alone.
+        immutable: nobody writes the file, and nothing is written beside it: for a medium that can only be read.
     """
 
-    def __init__(self, path: Path | None, *, durable: bool = True) -> None:
-        self._path = path
+    def __init__(self, path: Path | None, *, durable: bool = True, immutable: bool = False) -> None:
+        self._path, self._immutable = path, immutable
         self._sync = "FULL" if durable else "OFF"
         self._lock: int | None = None
         self._writer: SqliteDb | None = None
@@ -231,8 +232,11 @@ class SqliteStore:
 
     def _connect(self) -> SqliteDb:
         try:
+            place: Path | str = self._path or ":memory:"
+            if self._immutable and self._path is not None:
+                place = f"{self._path.resolve().as_uri()}?mode=ro&immutable=1"
             connection = sqlite3.connect(
-                self._path or ":memory:", timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                place, uri=self._immutable, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
             raise StoreFailed(self.where, str(error)) from error

@@ -52,6 +52,7 @@ def make_server(site: Site, scope: TaskScope) -> Server[Any]:
         title=f"Yosegi at {site.name}",
         instructions=INSTRUCTIONS,
         cache_hints={method: CacheHint(ttl_ms=0, scope="private") for method in _METHODS},
+        get_tool_input_schema=lambda name: DESCRIBED[name].input_schema if name in DESCRIBED else None,
         on_list_tools=face.list_tools,
         on_call_tool=face.call_tool,
         on_list_resources=face.list_resources,
@@ -93,7 +94,7 @@ class _Face:
     ) -> types.ListToolsResult:
         """What the caller's mandate allows, and nothing else."""
         tools = self._tools(self._call(ctx), ctx)
-        return types.ListToolsResult(tools=[_described(tool) for tool in tools.values()])
+        return types.ListToolsResult(tools=[DESCRIBED.get(name) or _described(tool) for name, tool in tools.items()])
 
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
@@ -200,6 +201,10 @@ def _described(tool: Tool[Any]) -> types.Tool:
             open_world_hint=False,
         ),
     )
+
+
+DESCRIBED = {tool.name: _described(tool) for tool in TOOLS}
+"""Tools that do not depend on what is offered: their schemas are made once, not at each call."""
 
 
 def _read(tool: Tool[Any], arguments: Mapping[str, Any]) -> Any:

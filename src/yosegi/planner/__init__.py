@@ -3,7 +3,7 @@
 from yosegi.planner.candidates import Candidates
 from yosegi.planner.errors import BadProblem, NoFeasiblePoint, PlannerError, UnknownPlanner
 from yosegi.planner.history import Earlier, Observation, Pending, Status
-from yosegi.planner.objective import Objective, OutcomeConstraint, Source, Stop
+from yosegi.planner.objective import Caution, Objective, OutcomeConstraint, Source, Stop
 from yosegi.planner.parameter import Cost, Linear, Parameter, simplex
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Expected, Proposal
@@ -25,6 +25,7 @@ __all__ = [
     "Candidates",
     "Objective",
     "OutcomeConstraint",
+    "Caution",
     "Source",
     "Cost",
     "Stop",

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from yosegi.planner.aim import Aim, Improve, aim_of
+from yosegi.planner.caution import first_steps, repeat, retreat
 from yosegi.planner.design import place
 from yosegi.planner.explain import expect, sentence
 from yosegi.planner.history import Observation, Pending
+from yosegi.planner.limits import kept
 from yosegi.planner.probe import probe
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Proposal
@@ -40,10 +42,36 @@ def _suggest(
     problem: Problem, history: Sequence[Observation], pending: Sequence[Pending], count: int, seed: int
 ) -> list[Proposal]:
     situation = Situation.of(problem, history, pending)
+    if problem.caution is not None:
+        return _careful(situation, count, seed)
     aim = aim_of(situation) if problem.earlier or _begun(situation) >= _starts(problem) else None
     if _begun(situation) < _starts(problem) and not _guided(situation, aim):
         aim = None
     return place(situation, "sobol", count, seed) if aim is None else _search(situation, aim, count, seed)
+
+
+def _careful(situation: Situation, count: int, seed: int) -> list[Proposal]:
+    """As `_search`, within `Problem.caution`: what the model proposes is asked only where it may be."""
+    keeping = kept(situation)
+    first = situation.problem.objectives[0] if situation.problem.objectives else None
+    loss = np.array([np.nan if first is None else first.loss(o.value(first.name)) for o in situation.ended])
+    if (steps := first_steps(situation, keeping, count, seed)) is not None:
+        return steps
+    again, aim = repeat(situation, keeping, loss), aim_of(situation)
+    if again is not None or aim is None:
+        return [again] if again is not None else []
+    found = _search(situation, aim, count, seed)
+    permitted = [one for one in found if _permitted(situation, aim, one)]
+    back = retreat(situation, keeping, loss)
+    return permitted or ([] if back is None else [back])
+
+
+def _permitted(situation: Situation, aim: Aim, proposal: Proposal) -> bool:
+    """Whether a cautious search may ask it; whoever is not the first source may be asked anything."""
+    if proposal.source and proposal.source != situation.problem.sources[0].name:
+        return True
+    at = situation.space.coordinates(situation.space.rows([proposal.values]))
+    return bool(aim.limits.permits(at)[0])
 
 
 def _in_turn(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 
 from yosegi.planner.acquisition import log_between
+from yosegi.planner.caution import SafeSet
 from yosegi.planner.feasibility import Beside, Feasibility
 from yosegi.planner.objective import OutcomeConstraint
 from yosegi.planner.situation import Situation
@@ -25,11 +27,13 @@ class Limits:
         feasibility: for each source, where points have an answer, None while nothing says that some have none.
         beside: for each source, the neighbours of its failures, None where there are none.
         bounds: each outcome constraint with what is believed of its outcome.
+        guard: what keeps a cautious search near what is known to keep the bounds.
     """
 
     feasibility: tuple[Feasibility | None, ...]
     beside: tuple[Beside | None, ...]
     bounds: tuple[tuple[OutcomeConstraint, Surrogate], ...]
+    guard: SafeSet | None = None
 
     @classmethod
     def of(cls, situation: Situation) -> Limits:
@@ -39,7 +43,8 @@ class Limits:
         feasibility = (Feasibility.of(situation.X, failed, groups, situation.source == s) for s in sources)
         learned = ((c, learn(situation, c.name, c.noise)) for c in situation.problem.outcome_constraints)
         bounds = tuple((c, s) for c, s in learned if s is not None)
-        return cls(tuple(feasibility), tuple(Beside.of(situation, s) for s in sources), bounds)
+        beside = tuple(Beside.of(situation, s) for s in sources)
+        return cls(tuple(feasibility), beside, bounds, SafeSet.of(situation, kept(situation)))
 
     def __bool__(self) -> bool:
         """Whether anything limits."""
@@ -73,7 +78,30 @@ class Limits:
             out += _FAR_LESS * (feasibility.log_probability(P) < np.log(feasibility.wanted))
         if beside is not None:
             out += _FAR_LESS * beside.holds(P)
+        if self.guard is not None and source == 0:
+            out += _FAR_LESS * self.guard.excess(P, self.log_surely(P))
         return out
+
+    def log_surely(self, P: Floats) -> Floats:
+        """Shape (m,): as `log_probability`, for who must be sure: with Student's t in place of the normal.
+
+        A process whose d length scales and variance were fitted to n measurements is as a regression with n - d - 1
+        degrees of freedom; with few measurements its own spread is too small.
+        """
+        out = self.log_answer(P)
+        for bound, surrogate in self.bounds:
+            mean, sd = surrogate.posterior(P)
+            freedom = max(1, surrogate.gp.n - P.shape[1] - 1)
+            for low, high in ((bound.at_least, mean), (mean, bound.at_most)):
+                if low is not None and high is not None:
+                    out = out + np.log(np.maximum(scipy.special.stdtr(freedom, (high - low) / sd), 1e-300))
+        return np.asarray(out)
+
+    def permits(self, P: Floats) -> Truths:
+        """Shape (m,): whether a cautious search may ask the first source at P (m, d)."""
+        if self.guard is None:
+            return np.ones(len(P), dtype=bool)
+        return np.asarray(self.guard.excess(P, self.log_surely(P)) == 0.0)
 
     def imagine(self, P: Floats, source: Ints) -> Limits:
         """After measurements at P (m, d) by `source` (m,) that say what is expected of them."""

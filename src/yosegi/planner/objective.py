@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from yosegi.planner.errors import BadProblem
-from yosegi.planner.parameter import Cost
+from yosegi.planner.parameter import Cost, Values
 
 Goal = Literal["minimise", "maximise", "target", "boundary", "explore"]
 
@@ -64,6 +64,35 @@ class OutcomeConstraint:
         """Whether a measured value keeps the bound; a missing value (NaN) does not."""
         above = value >= self.at_least if self.at_least is not None else value == value
         return above and (self.at_most is None or value <= self.at_most)
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """How the bounds on outcomes are kept during the search, and not only by its answer.
+
+    Args:
+        begin: points known to keep all bounds; measured first.
+        probability: with which every point asked of the first source must be believed to keep all bounds.
+        reach: how far a point may be from one that was measured and kept them, as a share of each parameter's range
+            (in its logarithm where the parameter is logarithmic).
+        again: after so many measurements the best of them is measured once more, since what is measured drifts; None
+            for never.
+
+    Raises:
+        BadProblem: a value that means nothing.
+    """
+
+    begin: tuple[Values, ...]
+    probability: float = 0.98
+    reach: float = 0.15
+    again: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what means nothing."""
+        if not self.begin:
+            raise BadProblem("caution", "needs a point that is known to keep the bounds")
+        if not (0.5 <= self.probability < 1.0 and self.reach > 0.0 and (self.again is None or self.again > 1)):
+            raise BadProblem("caution", "probability is from 0.5 to below 1, reach above 0, again above 1")
 
 
 @dataclass(frozen=True, slots=True)

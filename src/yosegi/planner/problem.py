@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from yosegi.planner.candidates import Candidates
 from yosegi.planner.errors import BadProblem
 from yosegi.planner.history import Earlier
-from yosegi.planner.objective import Objective, OutcomeConstraint, Source, Stop
+from yosegi.planner.objective import Caution, Objective, OutcomeConstraint, Source, Stop
 from yosegi.planner.parameter import Linear, Parameter
 
 
@@ -27,6 +27,7 @@ class Problem:
         earlier: earlier campaigns to learn from, kept only while they help.
         starts: how many points of a space-filling design come before the model speaks; by default
             min(10, parameters // 2 + 2) or fewer in a short table.
+        caution: how the bounds are kept during the search; in an open space alone. None to keep them by the answer.
 
     Raises:
         BadProblem: the parts contradict each other.
@@ -48,6 +49,7 @@ class Problem:
     stop: Stop = field(default_factory=Stop)
     earlier: tuple[Earlier, ...] = ()
     starts: int | None = None
+    caution: Caution | None = None
 
     def __post_init__(self) -> None:
         """Refuse a problem that contradicts itself."""
@@ -60,6 +62,8 @@ class Problem:
             raise BadProblem("objectives", "more than three", "combine some, or make bounds of them")
         if len(self.objectives) > 1 and any(o.goal in ("boundary", "explore") for o in self.objectives):
             raise BadProblem("objectives", "a boundary or an exploration stands alone")
+        if self.caution is not None and (self.candidates is not None or not self.outcome_constraints):
+            raise BadProblem("caution", "needs bounds on outcomes and an open space")
         if self.candidates is None:
             self._open()
         else:

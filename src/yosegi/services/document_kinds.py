@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from yosegi.exchange.budget import Rate
+from yosegi.exchange.mail_refusals import MailRefusals
+from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.exchange.received import (
     DocumentKind,
     Handler,
@@ -58,6 +61,7 @@ class Receivers:
     publisher: DocumentPublisher
     grants: GrantService
     restore_sync: RestoreSync
+    refused_mail: RefusedMailRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +71,37 @@ class Row:
     document: type[Document]
     handler: Callable[[Receivers], Handler]
     verify: Verify = signed_by_sender
+    rate: Rate | None = None
 
+
+SELDOM = Rate(burst=64, hourly=240)
+"""What people do, at one site for another."""
+OFTEN = Rate(burst=256, hourly=3600)
+"""What programs ask while work goes on."""
+GOVERNING = Rate(burst=300, hourly=120)
+"""Documents of governance: all of a large federation's at once for a site that joins, and few a day."""
 
 TABLE: tuple[Row, ...] = (
     Row(Request, lambda to: to.admission.on_request),
     Row(Report, lambda to: to.reports.on_report),
     Row(Cancel, lambda to: to.admission.on_cancel),
-    Row(Offer, lambda to: to.catalogue.on_offer),
-    Row(Token, lambda to: to.verifier.on_token, issued_by_sender),
-    Row(Renewal, lambda to: to.mandates.on_renewal),
-    Row(Revocation, lambda to: to.verifier.on_revocation),
-    Row(AuthorizationQuery, lambda to: to.preflight.on_question),
+    Row(Offer, lambda to: to.catalogue.on_offer, rate=SELDOM),
+    Row(Token, lambda to: to.verifier.on_token, issued_by_sender, OFTEN),
+    Row(Renewal, lambda to: to.mandates.on_renewal, rate=OFTEN),
+    Row(Revocation, lambda to: to.verifier.on_revocation, rate=OFTEN),
+    Row(AuthorizationQuery, lambda to: to.preflight.on_question, rate=Rate(burst=240, hourly=600)),
     Row(AuthorizationAnswer, lambda to: to.preflight.on_answer),
-    Row(Erase, lambda to: to.erasure.on_request),
-    Row(Erased, lambda to: to.erasure.on_answer),
-    Row(Charter, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only),
-    Row(Statement, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only),
-    Row(Agreement, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only),
-    Row(Transfer, lambda to: to.grants.on_transfer),
-    Row(TransferBack, lambda to: to.grants.on_back),
-    Row(TransferAnswer, lambda to: to.grants.on_answer),
-    Row(ReceiptRequest, lambda to: to.restore_sync.on_recall),
+    Row(Erase, lambda to: to.erasure.on_request, rate=SELDOM),
+    Row(Erased, lambda to: to.erasure.on_answer, rate=OFTEN),
+    Row(Charter, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only, GOVERNING),
+    Row(Statement, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only, GOVERNING),
+    Row(Agreement, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only, GOVERNING),
+    Row(Transfer, lambda to: to.grants.on_transfer, rate=SELDOM),
+    Row(TransferBack, lambda to: to.grants.on_back, rate=SELDOM),
+    Row(TransferAnswer, lambda to: to.grants.on_answer, rate=SELDOM),
+    Row(ReceiptRequest, lambda to: to.restore_sync.on_recall, rate=Rate(burst=8, hourly=4)),
     Row(ReceiptReply, lambda to: to.restore_sync.on_recalled),
+    Row(MailRefusals, lambda to: to.refused_mail.on_report, rate=Rate(burst=4, hourly=12)),
 )
 
 FORMATS = tuple(payload_type for row in TABLE for payload_type in row.document.payload_types)
@@ -97,4 +110,4 @@ FORMATS = tuple(payload_type for row in TABLE for payload_type in row.document.p
 
 def kinds(receivers: Receivers) -> tuple[DocumentKind, ...]:
     """Every kind of document that a site takes, with its handler there."""
-    return tuple(DocumentKind(row.document, row.handler(receivers), row.verify) for row in TABLE)
+    return tuple(DocumentKind(row.document, row.handler(receivers), row.verify, row.rate) for row in TABLE)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from yosegi.campaign import Campaigns
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines
-from yosegi.core.supervision import Supervisor, TaskScope
+from yosegi.core.supervision import Round, Supervisor, TaskScope
 from yosegi.exchange import Channels, Exchange
 from yosegi.exchange.requests import Requests
 from yosegi.exchange.restore_sync import RestoreSync
@@ -67,6 +68,7 @@ class Site:
     Args:
         supervisor: owns everything that runs in the background.
         resources: closes what was opened for this site (ledger, engines, connections), and all that is started here.
+        background: what else goes on while the site runs, by name.
         institution: lets people in whom their institution's provider vouches for.
         lasting: signs what must be believed in twenty years, beside the key that signs everything.
         access_tokens: knows who calls with a token that this provider gave out for this site.
@@ -119,6 +121,7 @@ class Site:
     incidents: IncidentService
     file_tasks: FileTaskService
     resources: contextlib.AsyncExitStack
+    background: Mapping[str, Round] = field(default_factory=dict)
     lasting: Signer | None = None
     institution: InstitutionSignIn | None = None
     access_tokens: AccessTokens | None = None
@@ -167,18 +170,23 @@ class Site:
         ):
             self.resources.push_async_callback(close)
         self._scope.repeat("watch over the ledger", self._watch_ledger)
+        for name, work in self.background.items():
+            self._scope.repeat(name, work)
         self.catalogue.start({name: p.contract for name, p in self.repository.published.items()})
         await self.authorizer.start()
         self.publisher.start()
         self.requests.start()
         self.rights.start()
-        self.alerts.start()
         self.exchange.start()
         self.objects.start()
         self.evidence.start()
         self.preflight.start()
         self.transfers.start()
+        if any(not one.contract.effect.repeatable for one in self.repository.published.values()):
+            await self.exchange.confirm()
         await self.dispatcher.start()
+        # Not before it is known which breakers are open: an alert that was acknowledged would seem to have ended.
+        self.alerts.start()
         await self.restore_sync.start()
         await self.erasure.start()
         await self.catalogue.publish(self.catalogue.own)

@@ -36,6 +36,8 @@ class MortalStore:
         self._store, self._die_at, self._when, self._on_fault = store, die_at, when, on_fault
         self.commits = 0
         self.dead = False
+        self.full = False
+        """Whether the disk is full: no commit succeeds, and the process lives."""
 
     @property
     def where(self) -> str:
@@ -54,6 +56,8 @@ class MortalStore:
     def transaction(self, term: int) -> Iterator[Db]:
         """See `Store.transaction`."""
         self._check()
+        if self.full:
+            raise StoreFailed(self.where, "the disk is full")
         self.commits += 1
         mine = self.commits == self._die_at
         with self._store.transaction(term) as db:

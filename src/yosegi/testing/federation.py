@@ -296,7 +296,7 @@ class Federation:
         bench = PersonEngine("bench", name, hands, ledger, clock)
         resources = contextlib.AsyncExitStack()
         resources.callback(ledger.close)
-        mailbox = Mailbox(self.folder / f"{name}-mail.db") if isinstance(place.reach, Listens) else None
+        mailbox = Mailbox(self.folder / f"{name}-mail.db", offload_inline) if isinstance(place.reach, Listens) else None
         if mailbox is not None:
             resources.callback(mailbox.close)
         return Parts(
@@ -316,6 +316,7 @@ class Federation:
             objects=place.objects,
             supervisor=self.supervise(clock),
             mailbox=mailbox,
+            last_resort=self.folder / f"{name}-stop",
             agents=place.agents,
             compute=inline,
             offload=offload_inline,

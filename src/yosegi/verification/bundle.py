@@ -12,6 +12,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -25,13 +26,14 @@ from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Corrupt, Invalid, YosegiError
 from yosegi.core.identifiers import Digest
 from yosegi.core.values import Value
+from yosegi.exchange.received import moment_for
 from yosegi.exchange.requests import MADE, REPORTED, request_stream
 from yosegi.governance.charter.key_history import KeyHistory
 from yosegi.governance.charter.registry import CharterRecord, begin
 from yosegi.governance.charter.statement import Statement
 from yosegi.governance.policy.disclosure import RECEIVED
 from yosegi.governance.policy.policy import POLICY
-from yosegi.ledger import ERASED, LEDGER, Entry, Header, Receipt, verify_leaves
+from yosegi.ledger import ERASED, LEDGER, Checkpoint, Entry, Header, Receipt, verify_leaves
 from yosegi.ledger.tree import leaf_hash
 from yosegi.planner import Proposal
 from yosegi.planner.versions import REVISION
@@ -41,6 +43,7 @@ from yosegi.trust.messages import Report, Request
 from yosegi.verification.bundle_objects import ExportedObject, check_objects
 from yosegi.verification.decision_replay import DecisionReplay
 from yosegi.verification.error_context import naming
+from yosegi.verification.moments import corrected
 from yosegi.verification.remote_decisions import RemoteDecisions, RemoteDecisionsVerified
 
 MOST_BYTES = 512 * 1024 * 1024
@@ -199,12 +202,13 @@ def _verified(bundle: Bundle, progress: Progress) -> Verified:
         raise Corrupt("the bundle's tree", str(error), _TODO) from None
     _streams(entries)
     erased = _erased(entries)
+    moments = corrected(((e.sequence, e.time) for e in entries), Checkpoint.read(bundle.checkpoint.payload))
     reports: list[Report] = []
     redeciding, owners, decisions = DecisionReplay(entries), RemoteDecisions(entries), 0
     for number, entry in enumerate(entries):
         progress(number, len(entries))
         with _naming(entry):
-            opened = _opened(bundle, history, entry)
+            opened = _opened(bundle, history, entry, moments[entry.sequence])
             decision = redeciding.check(entry, opened if isinstance(opened, Request) else None)
             decisions += decision is not None
             if isinstance(opened, Report):
@@ -298,25 +302,27 @@ def _streams(entries: list[Entry]) -> None:
         positions[entry.stream] = expected
 
 
-def _opened(bundle: Bundle, history: KeyHistory, entry: Entry) -> Request | Report | None:
+def _opened(bundle: Bundle, history: KeyHistory, entry: Entry, then: datetime) -> Request | Report | None:
     """Check what an entry carries to or from others: a request, or a report whose receipt is good.
 
     A signature counts if its key was believed when the entry was written: what a key signed before it was laid down or
-    revoked stands, and what it signed afterwards does not.
+    revoked stands, and what it signed afterwards does not. `then` is when that was at the latest: the entry's own time
+    may be of a clock that was ahead.
     """
     if entry.type not in (MADE, REPORTED) or (body := entry.body) is None:
         return None
-    then = parse_timestamp(entry.time)
     if entry.type == MADE:
         envelope = Envelope.parsed(body["document"])
-        request = Request.open(envelope, history.keys_at(bundle.site, then), now=then, sender=bundle.site)
+        now = moment_for(Request, envelope, then)
+        request = Request.open(envelope, history.keys_at(bundle.site, then), now=now, sender=bundle.site)
         if request_stream(request.to, request.key) != entry.stream:
             raise Invalid("the request", f"it is {request.key} for {request.to}")
         return request
     owner = entry.stream.split("/")[1]
     keys = history.keys_at(owner, then)
     envelope = Envelope.parsed(body["report"])
-    report = Report.open(envelope, keys, now=then, to=bundle.site, charter=bundle.charter, sender=owner)
+    now = moment_for(Report, envelope, then)
+    report = Report.open(envelope, keys, now=now, to=bundle.site, charter=bundle.charter, sender=owner)
     if str(report.state) != entry.facts["state"] or dict(report.charged) != entry.facts["charged"]:
         raise Invalid("the report", f"its owner reported {report.state}, the entry says {entry.facts['state']}")
     header = Receipt.parsed(body["receipt"]).verify(keys, site=owner)

@@ -9,23 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from yosegi.core.clock import parse_timestamp
-from yosegi.core.errors import Corrupt, Invalid
-from yosegi.exchange.witness import FORKED, WITNESSED
+from yosegi.core.errors import Corrupt, Invalid, YosegiError
+from yosegi.exchange.fork_verdicts import EXPLAINED, FORKED, LIFTED
+from yosegi.exchange.witness import WITNESSED
+from yosegi.execution.restore_guard import SETTLED
+from yosegi.execution.restore_guard import STREAM as GAP
 from yosegi.governance.charter.key_history import KeyHistory
 from yosegi.governance.charter.registry import CharterRecord, begin
 from yosegi.governance.charter.statement import Statement
-from yosegi.ledger import LEDGER, OPENED, Checkpoint, Entry, Header, Receipt, check_contains, common_history
+from yosegi.ledger import LEDGER, OPENED, REFILLED, Checkpoint, Entry, Header, Receipt, check_contains, common_history
 from yosegi.ledger.snapshot import Snapshot
 from yosegi.ledger.store import Store
 from yosegi.ledger.tree import Frontier
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 from yosegi.verification.error_context import naming
+from yosegi.verification.moments import corrected
 
 RECEIPT = b'"receipt":{'
 """In the body of every entry that keeps a receipt."""
@@ -68,6 +73,8 @@ class LedgerCopy:
         held: what it keeps of other sites' ledgers.
         accused: peers of which it has on record that they told two stories, and the entry that says so.
         charters: the digest of each charter that it rests on, by identifier.
+        refilled: hashes of entries that it lost in a restoration and has on record since, by others' receipts.
+        settled: the last epoch of a restoration that a person has settled.
     """
 
     where: str
@@ -79,6 +86,8 @@ class LedgerCopy:
     held: tuple[Held, ...]
     accused: tuple[tuple[str, int], ...]
     charters: Mapping[str, str]
+    refilled: frozenset[bytes] = frozenset()
+    settled: int = 0
 
     def roots(self, sizes: Iterable[int]) -> dict[int, bytes]:
         """The Merkle root over its first so many entries, for each size that it has."""
@@ -124,6 +133,41 @@ class LedgerAudit:
     books: tuple[LedgerCopy, ...]
     agreed: tuple[Agreed, ...]
     findings: tuple[Finding, ...]
+    restored: tuple[Finding, ...] = ()
+    """What ledgers lost in restorations that they say themselves and a person has settled: no contradiction."""
+
+
+T = TypeVar("T")
+
+
+@dataclass
+class Moments:
+    """When the entries of one ledger were written; the whole of it is read for that only if one is in doubt.
+
+    Args:
+        times: sequence and time of every entry.
+        signed: the checkpoint over them.
+    """
+
+    times: Callable[[], Iterable[tuple[int, str]]]
+    signed: Envelope
+    _corrected: dict[int, datetime] | None = None
+
+    def judged(self, entry: Entry, judge: Callable[[datetime], T]) -> T:
+        """What a judgement by an entry's time finds; by what follows it, if its own time is out of all that counts.
+
+        Raises:
+            Untrusted, Invalid: it holds by neither.
+        """
+        try:
+            return judge(parse_timestamp(entry.time))
+        except YosegiError:
+            if self._corrected is None:
+                self._corrected = corrected(self.times(), Checkpoint.read(self.signed.payload))
+            then = self._corrected.get(entry.sequence)
+            if then is None or then >= parse_timestamp(entry.time):
+                raise
+            return judge(then)
 
 
 @dataclass
@@ -188,13 +232,20 @@ def read_home(place: Path | Store, progress: Progress = lambda what, done, total
         for step in ledger.check(site, keys):
             progress(f"{site}: {step.what}", step.done, step.total)
         witnessed = (entry for stream in ledger.streams("witness/") for entry in ledger.stream(stream))
-        entries = chain(ledger.stream(LEDGER), witnessed, ledger.containing(RECEIPT))
+        entries = chain(ledger.stream(LEDGER), ledger.stream(GAP), witnessed, ledger.containing(RECEIPT))
+        moments = Moments(lambda: ((entry.sequence, entry.time) for entry in ledger.scan()), ledger.checkpoint)
         where = str(place) if isinstance(place, Path) else place.where
-        return made(where, site, ledger.checkpoint, ledger.leaves(), believed, entries)
+        return made(where, site, ledger.checkpoint, ledger.leaves(), believed, entries, moments)
 
 
 def made(
-    where: str, site: str, signed: Envelope, leaves: Sequence[bytes], believed: Believed, entries: Iterable[Entry]
+    where: str,
+    site: str,
+    signed: Envelope,
+    leaves: Sequence[bytes],
+    believed: Believed,
+    entries: Iterable[Entry],
+    moments: Moments,
 ) -> LedgerCopy:
     """A ledger that was verified, with what its entries keep of others.
 
@@ -205,33 +256,48 @@ def made(
         leaves: the hash of every entry.
         believed: by its own charters and statements.
         entries: of its own stream, those that witness others, and those that hold receipts.
+        moments: when they were written.
 
     Raises:
         Corrupt: it keeps something of another that its signer never signed.
     """
     opened, accused, held = list[Header](), list[tuple[str, int]](), list[Held]()
+    refilled, settled = set[bytes](), 0
     for entry in entries:
         with naming(entry):
             if entry.type == OPENED and "restored" in entry.facts:
                 opened.append(entry.header)
             elif entry.type == FORKED:
                 accused.append((str(entry.facts["peer"]), entry.sequence))
+            elif entry.type == LIFTED:
+                # An officer has accepted how the peer restored its ledger; the evidence stays where it is.
+                accused = [one for one in accused if one[0] != entry.facts["peer"]]
+            elif entry.type == EXPLAINED:
+                continue
+            elif entry.type == SETTLED:
+                settled = max(settled, int(entry.facts["epoch"]))
+            elif entry.type == REFILLED:
+                refilled.add(bytes.fromhex(str(entry.facts["hash"]).removeprefix("sha256:")))
             else:
-                held += _held(site, believed, entry)
+                held += moments.judged(entry, partial(_held, site, believed, entry))
     charters = {name: federation.roster.charter.digest for name, federation in believed.federations.items()}
     checkpoint = Checkpoint.open(signed, believed.ever(site), site=site)
-    return LedgerCopy(where, site, signed, checkpoint, leaves, tuple(opened), tuple(held), tuple(accused), charters)
+    return LedgerCopy(
+        where, site, signed, checkpoint, leaves, tuple(opened), tuple(held), tuple(accused), charters,
+        frozenset(refilled), settled,
+    )  # fmt: skip
 
 
-def _held(site: str, believed: Believed, entry: Entry) -> Iterator[Held]:
-    body, then = entry.body or {}, parse_timestamp(entry.time)
+def _held(site: str, believed: Believed, entry: Entry, then: datetime) -> list[Held]:
+    body = entry.body or {}
     history = believed.history(entry.header.charter)
     if entry.type == WITNESSED:
         signed = Envelope.read(body["checkpoint"])
         peer = Checkpoint.read(signed.payload).site
-        yield Held(site, entry.sequence, signed, Checkpoint.open(signed, history.keys_at(peer, then), site=peer))
-    elif isinstance(body.get("receipt"), dict):
-        yield receipt_held(site, history, entry.sequence, body["receipt"], then)
+        return [Held(site, entry.sequence, signed, Checkpoint.open(signed, history.keys_at(peer, then), site=peer))]
+    if isinstance(body.get("receipt"), dict):
+        return [receipt_held(site, history, entry.sequence, body["receipt"], then)]
+    return []
 
 
 def receipt_held(holder: str, history: KeyHistory, entry: int, plain: dict[str, Any], then: datetime) -> Held:
@@ -271,17 +337,20 @@ def audit(books: Sequence[LedgerCopy]) -> LedgerAudit:
         for peer, entry in book.accused
     ]
     findings += _two_stories(claims)
-    agreed = list[Agreed]()
+    agreed, restored = list[Agreed](), list[Finding]()
     # Each ledger is walked along once, for all that anybody keeps of it.
     roots = {site: book.roots(_shared_sizes(book, claims)) for site, book in longest.items()}
     for (site, holder), kept in sorted(claims.items()):
         if site in longest:
+            missing = [one for one in kept if _is_lost(longest[site], roots[site], one)]
+            restored += [_told_lost(longest[site], holder, missing)] if missing else []
+            kept = [one for one in kept if one not in missing]
             found = _contradicts(longest[site], roots[site], holder, kept)
             findings += [found] if found is not None else []
             if found is None:
                 distinct = {(one.checkpoint.epoch, one.checkpoint.size) for one in kept}
                 agreed.append(Agreed(site, holder, len(distinct), sum(one.header is not None for one in kept)))
-    return LedgerAudit(tuple(books), tuple(agreed), tuple(findings))
+    return LedgerAudit(tuple(books), tuple(agreed), tuple(findings), tuple(restored))
 
 
 def _length(book: LedgerCopy) -> tuple[int, int]:
@@ -293,6 +362,32 @@ def _shared_sizes(book: LedgerCopy, claims: Mapping[tuple[str, str], Sequence[He
     for (site, _), kept in claims.items():
         if site == book.site:
             yield from (common_history(one.checkpoint, _since(book, one))[0] for one in kept)
+
+
+def _is_lost(book: LedgerCopy, roots: Mapping[int, bytes], one: Held) -> bool:
+    """Whether what is held was lost in a restoration that the ledger says itself, and that a person has settled.
+
+    Up to the restoration both are the same story; what came after is on record again by its receipt, or the epoch that
+    was opened did not know of it, as its holder could not be asked.
+    """
+    opened = _since(book, one)
+    lost = [header for header in opened if header.facts["restored"]["size"] < one.checkpoint.size]
+    if not lost:
+        return False
+    size, root = common_history(one.checkpoint, opened)
+    witnessed = [header.facts["witnessed"] for header in opened]
+    if any(said is not None and said["size"] >= one.checkpoint.size for said in witnessed):
+        return False  # admitted outright: it agrees
+    return roots.get(size) == root and (one.leaf in book.refilled or book.settled >= lost[0].epoch)
+
+
+def _told_lost(book: LedgerCopy, holder: str, missing: Sequence[Held]) -> Finding:
+    again = sum(one.leaf in book.refilled for one in missing if one.header is not None)
+    why = (
+        f"{len(missing)} of the checkpoints and receipts that are kept of it are of entries that it lost when it was"
+        f" restored from a backup, which it says itself and a person has settled; {again} are on record there again"
+    )
+    return Finding(book.site, why, holder, (missing[0].signed, book.signed))
 
 
 def _contradicts(book: LedgerCopy, roots: Mapping[int, bytes], holder: str, kept: Sequence[Held]) -> Finding | None:

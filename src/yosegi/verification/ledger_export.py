@@ -8,6 +8,7 @@ that was asked, measured or decided is in it.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -15,6 +16,7 @@ from yosegi.core import canonical
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Corrupt, Invalid, YosegiError
 from yosegi.core.values import Value
+from yosegi.execution.restore_guard import STREAM as GAP
 from yosegi.ledger import LEDGER, Entry
 from yosegi.ledger.checkpoint import Checkpoint
 from yosegi.ledger.snapshot import Snapshot
@@ -23,7 +25,7 @@ from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
 from yosegi.verification.bundle import Exported
 from yosegi.verification.error_context import naming
-from yosegi.verification.ledger_audit import RECEIPT, Believed, Held, LedgerCopy, Progress, made, receipt_held
+from yosegi.verification.ledger_audit import RECEIPT, Believed, Held, LedgerCopy, Moments, Progress, made, receipt_held
 
 _TODO = "get the file again from the site, and audit the site's own ledger"
 
@@ -53,7 +55,8 @@ def write_audit(ledger: Snapshot, file: IO[bytes], *signers: Signer) -> int:
 
 
 def _line(entry: Entry) -> ExportLine:
-    line = ExportLine.of(entry, bare=not _is_read(entry))
+    # What a person wrote when a restoration was settled says nothing to an audit, that it was settled does.
+    line = ExportLine.of(entry, bare=not _is_read(entry) or entry.stream == GAP)
     if RECEIPT not in (entry.body_bytes or b""):
         return line
     receipt = (entry.body or {}).get("receipt")
@@ -61,7 +64,7 @@ def _line(entry: Entry) -> ExportLine:
 
 
 def _is_read(entry: Entry) -> bool:
-    return entry.stream == LEDGER or entry.stream.startswith(("governance/", "witness/"))
+    return entry.stream in (LEDGER, GAP) or entry.stream.startswith(("governance/", "witness/"))
 
 
 def is_audit(path: Path) -> bool:
@@ -99,6 +102,7 @@ class _Reading:
         self._frontier, self._leaves = Frontier(), list[bytes]()
         self._positions: dict[str, int] = {}
         self._entries, self._held = list[Entry](), list[Held]()
+        self._times, self._receipts = list[tuple[int, str]](), list[tuple[Entry, dict[str, Any]]]()
 
     def read(self, file: IO[bytes]) -> LedgerCopy:
         for number, line in enumerate(iter(lambda: file.readline(canonical.MAX_BYTES), b""), start=2):
@@ -124,16 +128,32 @@ class _Reading:
         self._positions[entry.stream] = position
         self._frontier.append(entry.leaf)
         self._leaves.append(entry.leaf)
+        self._times.append((entry.sequence, entry.time))
         with naming(entry):
             if entry.stream.startswith("governance/"):
                 self._believed.follow(entry)
             elif _is_read(entry):
                 self._entries.append(entry)
             elif line.receipt is not None:
-                history, then = self._believed.history(header.charter), parse_timestamp(entry.time)
-                self._held.append(receipt_held(header.site, history, entry.sequence, line.receipt, then))
+                self._receipt(entry, line.receipt)
         if len(self._leaves) % 1000 == 0 or len(self._leaves) == self._size:
             self._progress(f"{self._head.site}: entries", len(self._leaves), self._size)
+
+    def _receipt(self, entry: Entry, plain: dict[str, Any]) -> None:
+        """Verify a receipt, or keep it until all is read: what follows tells whether the entry's own time is right."""
+        history = self._believed.history(entry.header.charter)
+        try:
+            then = parse_timestamp(entry.time)
+            self._held.append(receipt_held(entry.header.site, history, entry.sequence, plain, then))
+        except YosegiError:
+            self._receipts.append((entry, plain))
+
+    def _judge_again(self, moments: Moments) -> None:
+        for entry, plain in self._receipts:
+            history, site = self._believed.history(entry.header.charter), entry.header.site
+            with naming(entry):
+                judge = partial(receipt_held, site, history, entry.sequence, plain)
+                self._held.append(moments.judged(entry, judge))
 
     def _whole(self) -> LedgerCopy:
         site, where = self._head.site, f"the ledger of {self._head.site}"
@@ -147,5 +167,7 @@ class _Reading:
             raise Corrupt(where, str(error), _TODO) from None
         if signed.root_hash != self._frontier.root():
             raise Corrupt(where, "its entries lead to another root than its signed checkpoint", _TODO)
-        book = made(str(self._path), site, self._head.checkpoint, self._leaves, self._believed, self._entries)
+        moments = Moments(lambda: self._times, self._head.checkpoint)
+        self._judge_again(moments)
+        book = made(str(self._path), site, self._head.checkpoint, self._leaves, self._believed, self._entries, moments)
         return replace(book, held=(*book.held, *self._held))

@@ -10,13 +10,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from yosegi.core.errors import NotFound, YosegiError
+from yosegi.core.errors import NotFound, Refused, YosegiError
 from yosegi.http.errors import PlainJson, in_json, status_of, told, unfit
 from yosegi.http.limits import Bounded
 from yosegi.http.security_headers import Guard
 from yosegi.services.runtime import Site
 from yosegi.web import api, machines, pages
 from yosegi.web.description import DescribedApplication
+from yosegi.web.open_streams import OpenStreams
 from yosegi.web.pages.caller import caller_of, problem_page, to_sign_in
 from yosegi.web.parcel_middleware import ParcelMiddleware
 
@@ -30,6 +31,7 @@ def make_app(site: Site) -> FastAPI:
         title=f"Yosegi at {site.name}", version="1", docs_url=None, redoc_url=None, default_response_class=PlainJson
     )
     app.state.site = site
+    app.state.streams = OpenStreams()
     for router in (machines.router, *api.ROUTERS, *pages.ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
@@ -52,6 +54,8 @@ async def explain(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if not isinstance(error, YosegiError) or request.scope["path"].startswith(MACHINES):
         return in_json(error)
+    if isinstance(error, Refused) and "too_many_pages" in error.reasons:
+        return Response(status_code=429, headers={"Retry-After": "60"})
     caller = caller_of(request)
     if status != 401:
         return problem_page(caller, error, status, caller.root)

@@ -74,7 +74,13 @@ class Looking:
 
     def switch(self) -> Markup:
         """The part that is on every page."""
-        return self.render("switch", word=self.site.dispatcher.stop_level, notices=len(self.site.alerts.open()))
+        dispatcher = self.site.dispatcher
+        return self.render(
+            "switch",
+            word=dispatcher.stop_level,
+            recorded=dispatcher.stop_is_recorded,
+            notices=len(self.site.alerts.open()),
+        )
 
 
 class PageView(Protocol):

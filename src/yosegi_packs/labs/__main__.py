@@ -62,6 +62,25 @@ def renew(folder: Path) -> None:
 
 @main.command()
 @_FOLDER
+@click.option("--note", default="", help="What was found at the deck, and by whom; needed to say that it is known.")
+@click.option("--fresh", is_flag=True, help="The deck is as its layout makes it: fresh tips, full plates.")
+def deck(folder: Path, note: str, fresh: bool) -> None:
+    """Show what is on record of a deck that protocols run on; with --note, say that a person has looked at it."""
+    from yosegi_packs.labs.protocol import DeckState
+
+    known = DeckState.load(folder)
+    if note:
+        known = DeckState(text="" if fresh else known.text, key=known.key, note=note)
+        known.save(folder)
+    by = known.key or "nobody"
+    click.echo(f"deck of {len(known.state)} resources, {known.phase.replace('_', ' ')}, last changed by {by}")
+    for name, state in known.state.items():
+        if said := {what: value for what, value in state.items() if what != "rotation"}:
+            click.echo(f"{name}: {json.dumps(said)}")
+
+
+@main.command()
+@_FOLDER
 @click.option("--searches", default=20, show_default=True)
 @click.option("--wells", default=288, show_default=True, help="Wells that each search may use.")
 @click.option("--json", "json_", is_flag=True, help="Print JSON, for programs.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.execution.engines.entry_points import place_of
 from yosegi.execution.engines.process import _system
+from yosegi.execution.engines.process._sandbox import PROGRAM, Sandbox
 
 _MAX = 4 * 1024 * 1024
 
@@ -57,21 +59,29 @@ async def derive_all(
 
 
 async def derive_publications(
-    publications: Iterable[str], *, time_limit: float = 60.0, import_path: tuple[Path, ...] = ()
+    publications: Iterable[str],
+    *,
+    time_limit: float = 60.0,
+    import_path: tuple[Path, ...] = (),
+    sandbox: Sandbox | None = None,
 ) -> dict[str, Mapping[str, Contract]]:
     """The contracts of what is published, by publication and then by entry, all from one worker; see `derive_all`.
 
-    A pack has the contracts of all its capabilities. Its entries are `package.module:attribute`.
+    A pack has the contracts of all its capabilities. Its entries are `package.module:attribute`. Importing a module
+    runs it, so code whose tasks are shut in is shut in here, too.
 
     Raises:
-        Invalid, CannotDerive: as `derive_all`; or no pack of that name is installed.
+        Invalid, CannotDerive: as `derive_all`; no pack of that name is installed, or nothing that shuts it in.
     """
     places = {publication: place_of(publication) for publication in publications}
     if not places:
         return {}
     named = ", ".join(places)
+    command = [sys.executable, "-m", "yosegi.execution.engines._describe", *places.values()]
+    if sandbox is not None and shutil.which(PROGRAM) is None:
+        raise CannotDerive(named, f"sandbox: there is no {PROGRAM} here; install bubblewrap")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "yosegi.execution.engines._describe", *places.values(),
+        *(command if sandbox is None else sandbox.command(command)),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True, env=_system.environment(import_path),
     )  # fmt: skip

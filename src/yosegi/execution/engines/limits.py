@@ -17,6 +17,8 @@ class TaskLimits(Value):
         printed: bytes it may print.
         memory: bytes of address space.
         file_size: bytes of each file that it writes.
+        files: files and sockets that each of its processes may have open.
+        processes: that it may have at once, threads included; holds where a control group has the controller.
         grace: seconds between being asked to end and being ended.
         start: seconds that importing its module may take.
     """
@@ -25,5 +27,7 @@ class TaskLimits(Value):
     printed: int = Field(default=16 * MIB, gt=0)
     memory: int = Field(default=16 * 1024 * MIB, gt=0)
     file_size: int = Field(default=4 * 1024 * MIB, gt=0)
+    files: int = Field(default=1024, ge=64)
+    processes: int = Field(default=512, ge=1)
     grace: float = Field(default=2.0, ge=0)
     start: float = Field(default=60.0, gt=0)

@@ -57,6 +57,7 @@ class EngineServices:
             them.
         on_late: takes the outcome of a task that no `run` waits for any more.
         offload: does long work with the disk.
+        home: the folder of the site, which nobody's code needs to see; None where there is none.
     """
 
     name: str
@@ -70,6 +71,7 @@ class EngineServices:
     entries: Mapping[str, str]
     on_late: LateOutcome
     offload: Offload = asyncio.to_thread
+    home: Path | None = None
 
 
 class EngineKind(Protocol):

@@ -20,7 +20,7 @@ from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, YosegiError
 from yosegi.core.states import Effect
 from yosegi.execution.engines.station.documents import MOST_STARTS, Memory, RunStart, WorkOffer
-from yosegi.execution.outcomes import ended_badly, never_began
+from yosegi.execution.outcomes import MOST_ATTEMPTS, ended_badly, given_up, never_began
 
 State = Literal["received", "started", "ended"]
 
@@ -29,11 +29,16 @@ CREATE TABLE IF NOT EXISTS intent (
     number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body TEXT NOT NULL, offer BLOB, state TEXT NOT NULL,
     outcome BLOB, acknowledged INTEGER NOT NULL DEFAULT 0, changed TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS intent_state ON intent (state, acknowledged);
+CREATE TABLE IF NOT EXISTS attempt (key TEXT PRIMARY KEY, count INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS run (number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS start (run INTEGER PRIMARY KEY, position INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS log (identity TEXT NOT NULL, position INTEGER NOT NULL);
 CREATE TRIGGER IF NOT EXISTS intent_new AFTER INSERT ON intent BEGIN UPDATE log SET position = position + 1; END;
 CREATE TRIGGER IF NOT EXISTS intent_changed AFTER UPDATE ON intent BEGIN UPDATE log SET position = position + 1; END;
+CREATE TRIGGER IF NOT EXISTS intent_started AFTER UPDATE OF state ON intent WHEN NEW.state = 'started' BEGIN
+    INSERT INTO attempt VALUES (NEW.key, 1) ON CONFLICT (key) DO UPDATE SET count = count + 1; END;
+CREATE TRIGGER IF NOT EXISTS intent_ended AFTER UPDATE OF state ON intent WHEN NEW.state = 'ended' BEGIN
+    DELETE FROM attempt WHERE key = NEW.key; END;
 """
 
 
@@ -123,9 +128,18 @@ class IntentLog:
         return number
 
     def recover(self) -> None:
-        """After a restart: what had started and not ended is run again if it may be, and of unknown effect if not."""
+        """After a restart: what had started and not ended is run again if it may be, and of unknown effect if not.
+
+        What has been begun too often without an end is given up.
+        """
         for intent in self._read("state = 'started'"):
-            if intent.offer is not None and intent.offer.effect.repeatable:
+            if (
+                intent.offer is not None
+                and intent.offer.effect.repeatable
+                and self._attempts(intent.key) >= MOST_ATTEMPTS
+            ):
+                self.end(intent.key, given_up(MOST_ATTEMPTS, "the station"))
+            elif intent.offer is not None and intent.offer.effect.repeatable:
                 self._write("UPDATE intent SET state = 'received', changed = ? WHERE key = ?", intent.key)
             elif intent.offer is not None:
                 why = "the station ended after it had started this; look at the instrument"
@@ -171,6 +185,12 @@ class IntentLog:
             "UPDATE intent SET state = 'ended', changed = ?, outcome = ?, acknowledged = 0 WHERE key = ?",
             outcome.to_bytes(), key,
         )  # fmt: skip
+
+    def _attempts(self, key: str) -> int:
+        """How often a task was begun."""
+        with self._explained():
+            row = self._db.execute("SELECT count FROM attempt WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else 0
 
     def bury(self, key: str) -> bool:
         """See to it that a task never starts; False if it has started."""

@@ -47,7 +47,7 @@ class Delegation:
     clock: Clock
     hosts: Callable[[str, str], bool]
     _known: dict[str, Mandate] = field(default_factory=dict)
-    _tokens: dict[tuple[str, str], tuple[datetime, Envelope]] = field(default_factory=dict)
+    _tokens: dict[tuple[str, str], tuple[datetime, datetime, Envelope]] = field(default_factory=dict)
 
     def keys_of_agent(self, person: str, agent: str) -> dict[str, PublicKey]:
         """The key of a member's agent under each of its living mandates, the newest first."""
@@ -144,14 +144,15 @@ class Delegation:
             MandateRefused: the mandate is over.
         """
         found, now = self.living(mandate), self.clock.now()
-        renew, envelope = self._tokens.get((mandate, audience), (now, None))
-        if envelope is None or now >= renew:
+        minted, renew, envelope = self._tokens.get((mandate, audience), (now, now, None))
+        # A clock that was ahead for a while went back: what was minted then is of an hour that has not come yet.
+        if envelope is None or not minted <= now < renew:
             if len(self._tokens) > 10_000:
                 self._tokens.clear()
             holder = self.signer.public
             token = found.mint(audience, holder, now, site=holder)
             envelope = token.sign(self.signer)
-            self._tokens[mandate, audience] = (now + (token.not_after - now) / 2, envelope)
+            self._tokens[mandate, audience] = (now, now + (token.not_after - now) / 2, envelope)
         return envelope
 
     def hold(self, question: Question, task: str) -> Write | None:
@@ -168,8 +169,7 @@ class Delegation:
             return None
         mandate, kept = found
         # An owner that charges more than was agreed does not make the books of this site stand still.
-        spent = Amounts({unit: min(milli, kept[unit]) for unit, milli in charged.items()})
-        return self._entry(mandate, view.settled(mandate, task, spent))
+        return self._entry(mandate, view.settled(mandate, task, charged.at_most(kept)))
 
     def _entry(self, mandate: str, draft: Draft) -> Write:
         found = self.get(mandate)

@@ -17,9 +17,11 @@ from yosegi.core.engine import Engines
 from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import BackgroundState, Supervisor
 from yosegi.exchange import Channels
+from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.ledger import Ledger
+from yosegi.services.alerts.ledger_scrub import LedgerScrub
 from yosegi.services.erasure.service import ErasureService
 
 STATION_SILENT = 600.0
@@ -54,9 +56,11 @@ class HealthChecks:
     """Looks at what is there now.
 
     Args:
+        refused_mail: what hosts of this site's mailbox turned away.
         engines: of this site; those that somebody has to settle, and those whose other end calls.
         folder: the site's home; None where there is none.
-        erasing: what peers ask to have erased.
+        erasure: what peers ask to have erased.
+        scrub: reads the ledger again from its file; None where there is none.
         campaigns: what the members on whose behalf campaigns run are to be told.
     """
 
@@ -67,9 +71,11 @@ class HealthChecks:
     channels: Channels
     supervisor: Supervisor
     ledger: Ledger
+    refused_mail: RefusedMailRegister
     engines: Engines = field(default_factory=lambda: Engines(()))
     folder: Path | None = None
     erasure: ErasureService | None = None
+    scrub: LedgerScrub | None = None
     campaigns: Callable[[], Iterator[HealthProblem]] | None = None
 
     def now(self) -> list[HealthProblem]:
@@ -96,6 +102,9 @@ class HealthChecks:
     def _ledger(self) -> Iterator[HealthProblem]:
         if (why := self.ledger.stopped) is not None:
             yield HealthProblem("ledger", "ledger_stopped", {"site": self.site, "why": str(why)}, self.site)
+        if self.scrub is not None and self.scrub.damage:
+            fields = {"site": self.site, "why": self.scrub.damage}
+            yield HealthProblem("ledger/damage", "ledger_damaged", fields, self.site)
 
     def _background(self) -> Iterator[HealthProblem]:
         for task in self.supervisor.failing():
@@ -117,6 +126,13 @@ class HealthChecks:
         for name, why in self.breakers.opened.items():
             fields = {"capability": name, "why": why, "contact": f"operator@{self.site}"}
             yield HealthProblem(f"breaker/{name}", "breaker_open", fields, name)
+        for (name, who), why in self.breakers.opened_to.items():
+            if name not in self.breakers.opened:
+                fields = {"capability": name, "requester": str(who), "why": why, "contact": f"operator@{self.site}"}
+                about = f"{name} for {who}"
+                yield HealthProblem(
+                    f"breaker/{name}/{who.site}/{who.person}", "breaker_open_to", fields, about, who.site
+                )
         if self.guard.open:
             yield HealthProblem(f"restore/{self.guard.epoch}", "restore_unsettled", {"site": self.site}, self.site)
 
@@ -133,6 +149,9 @@ class HealthChecks:
     def _peers(self) -> Iterator[HealthProblem]:
         for peer in sorted(self.channels.witness.forked):
             yield HealthProblem(f"fork/{peer}", "ledger_forked", {"peer": peer}, peer)
+        for (host, sender), letters in self.refused_mail.now().items():
+            fields = {"host": host, "peer": sender, "letters": str(letters)}
+            yield HealthProblem(f"mail/{host}/{sender}", "mail_refused", fields, sender, host)
         for line in self.channels.statistics():
             ago = line["unheard_seconds"]
             if line["trouble"] and ago > PEER_SILENT and line["peer"] not in self.channels.witness.forked:

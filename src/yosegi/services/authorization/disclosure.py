@@ -18,6 +18,7 @@ from yosegi.core.object import ObjectRef
 from yosegi.core.supervision import Backoff, TaskScope
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller, TransferRefused, known
 from yosegi.exchange import Channels
+from yosegi.exchange.budget import PeerBudget, Rate
 from yosegi.exchange.requests import Asked, fold
 from yosegi.execution.decision_summary import append_decision
 from yosegi.execution.tasks import task_stream
@@ -36,6 +37,8 @@ MOST_BYTES = MAX_BODY // 2
 """Of one of them; what is larger is not fetched."""
 LATEST = 100
 """Requests that a start looks at; what older ones rest on comes with the next report, or with an export."""
+KEPT = Rate(burst=64 * 1024 * 1024, hourly=8 * 1024 * 1024)
+"""Bytes of one owner that are kept: policies change seldom, and an owner chooses how large they are."""
 BACKOFF = Backoff(1.0, 600.0)
 PATIENCE = 10.0
 """Seconds that an export waits for what has not come yet."""
@@ -43,7 +46,11 @@ PATIENCE = 10.0
 
 @dataclass
 class PolicyDisclosure:
-    """Fetches, keeps and gives what owners' decisions rest on."""
+    """Fetches, keeps and gives what owners' decisions rest on.
+
+    Args:
+        budget: how many bytes of it are kept of one owner.
+    """
 
     site: str
     ledger: Ledger
@@ -51,6 +58,7 @@ class PolicyDisclosure:
     puller: Puller
     authorizer: Authorizer
     channels: Channels
+    budget: PeerBudget
     scope: TaskScope
     _have: set[tuple[str, str, str]] = field(default_factory=set)
     _coming: dict[tuple[str, str, str], asyncio.Future[None]] = field(default_factory=dict)
@@ -78,7 +86,9 @@ class PolicyDisclosure:
         if asked.request is not None and asked.decided:
             for digest, size in disclosed(asked.decided):
                 key = (asked.request.charter, asked.request.to, digest)
-                if size <= MOST_BYTES and key not in self._have and key not in self._coming:
+                if size > MOST_BYTES or key in self._have or key in self._coming:
+                    continue
+                if self.budget.allows(asked.request.to, "policies", KEPT, float(size)):
                     self._fetch(key, size, asked.request.key)
 
     async def complete(self, requests: list[Asked]) -> None:
@@ -103,17 +113,26 @@ class PolicyDisclosure:
         link = self.channels.channel(charter, owner)
         try:
             await self.puller.bring(ref, owner, f"{PREFIX}{task}", link.want, patience=2 * self.channels.patience(link))
-            draft = Draft(RECEIVED, {"digest": digest}, {"text": self.store.read(digest).decode()})
-            write = Write(disclosure_stream(charter, owner), None, (draft,), charter=charter, actor=owner)
-            await self.ledger.append(write)
-            self._have.add(key)
-            if not known(self.ledger, "digest = ?", digest):
-                self.store.delete(digest)
+            await self._keep(key, self.store.read(digest))
         except TransferRefused as gave:
             log.warning("%s does not give what its decisions rest on: %s", owner, gave.why.en)
         except YosegiError as error:
             log.warning("what decisions of %s rest on did not come: %s", owner, error)
         return False
+
+    async def _keep(self, key: tuple[str, str, str], data: bytes) -> None:
+        """Record what came, if it is text as policies and entities are; its bytes are kept nowhere else."""
+        charter, owner, digest = key
+        try:
+            draft = Draft(RECEIVED, {"digest": digest}, {"text": data.decode()})
+            write = Write(disclosure_stream(charter, owner), None, (draft,), charter=charter, actor=owner)
+            await self.ledger.append(write)
+        except UnicodeDecodeError:
+            log.warning("what decisions of %s rest on is no text: %s", owner, digest)
+        # Whether it is kept or not: asked for again it would be the same.
+        self._have.add(key)
+        if not known(self.ledger, "digest = ?", digest):
+            self.store.delete(digest)
 
     # -- as the owner -----------------------------------------------------------------------------------------------
 

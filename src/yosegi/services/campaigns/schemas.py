@@ -191,6 +191,8 @@ class CampaignOverview(CampaignSummary):
     """A campaign with its sources, spending and what would end it, without its trials.
 
     Args:
+        follows: the campaign that it goes on from; empty if from none.
+        proposer: who proposes: the planner alone, or an agent whose points the planner guards.
         enough: why it has enough; empty while it goes on.
         position: of its last entry.
         objective: the first one, and `objectives` all of them.
@@ -204,6 +206,8 @@ class CampaignOverview(CampaignSummary):
     question: str
     on_behalf_of: str
     mandate: str
+    follows: str = ""
+    proposer: Literal["planner", "agent"] = "planner"
     conduct: Conduct
     objective: ObjectiveDetail
     stop: StopRule

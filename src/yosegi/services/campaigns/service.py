@@ -344,17 +344,33 @@ class CampaignService:
         if spec.challenge is not None and spec.challenge not in charter.challenges_of(spec.team):
             raise Refused(f"campaign {spec.name} for {spec.challenge}", ("challenge_not_of_team",))
 
+    def check_acts_for(self, campaign: Campaign, who: Session, what: str) -> None:
+        """See that somebody may act for a campaign's team: its people may, and an agent under whose mandate it runs.
+
+        Raises:
+            Refused: somebody of no part of the team, or an agent for what does not run under its mandate.
+        """
+        spec = campaign.spec
+        if not self.authorizer.in_team(spec.charter, spec.team, who.person):
+            raise Refused(what, ("not_in_team",))
+        if who.agent and not self.mandates.acts_under(campaign.mandate, who):
+            raise Refused(what, ("not_under_own_mandate",))
+
     async def move(
         self, name: str, state: CampaignState, who: Session, why: str, conduct: Conduct | None = None
     ) -> CampaignDetail | CampaignMoved:
         """Hold, resume, safely stop or abort a campaign.
 
-        Everybody who is signed in may stop; what is shown is for those who may see the campaign.
+        Every person who is signed in may stop, and an agent what runs under its own mandate; what is shown is for those
+        who may see the campaign.
 
         Raises:
             NotFound: none of that name; or to go on with, or further, one of another team.
-            Refused: an agent resumes it, or it is to go further than before and is somebody else's.
+            Refused: an agent resumes it, or stops what is not its own; or it is to go further than before and is
+                somebody else's.
         """
+        if who.agent and not self.mandates.acts_under(self.engine.get(name).mandate, who):
+            raise Refused(f"moving campaign {name}", ("not_under_own_mandate",))
         if state is CampaignState.RUNNING:
             self.get_for(name, who)
             check_person(who, f"resuming campaign {name}")

@@ -133,6 +133,8 @@ def _overview(campaign: Campaign) -> dict[str, Any]:
     spec = campaign.spec
     return _summary(campaign) | {
         "question": spec.question,
+        "follows": spec.follows or "",
+        "proposer": spec.proposer or "planner",
         "on_behalf_of": spec.on_behalf_of,
         "mandate": campaign.mandate,
         "conduct": campaign.conduct,

@@ -273,6 +273,10 @@ class MandateService:
         draft = sending(TOLD, owner, f"token/{mandate}", token, {"mandate": mandate}, {})
         return Write(f"telling/{mandate}", None, (draft,), charter=charter, actor=self.site)
 
+    def acts_under(self, mandate: str, who: Session) -> bool:
+        """Whether what runs under a mandate runs under an agent's own: that one, or one that was cut from it."""
+        return bool(mandate and who.mandate) and mandate in view.cut_from(self.ledger.query, who.mandate)
+
     # -- looking --------------------------------------------------------------------------------------------------
 
     def seen_by(self, who: Session, person: str = "", over: int = 10**6) -> tuple[MandateDetail, ...]:

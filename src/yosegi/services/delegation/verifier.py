@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from yosegi.core.clock import Clock, timestamp
@@ -29,6 +29,7 @@ from yosegi.governance.mandates.approvals import used
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.authorization.service import Authorizer, needs_approval
+from yosegi.trust.document import SKEW
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.messages import Explanation, Renewal, Request, Revocation
@@ -88,7 +89,7 @@ class DelegationVerifier:
                 return explained("mandate_missing", agent=request.agent)
             return explained("token_missing") if request.mandate is not None else None
         try:
-            token = self._believe(request.token, request.charter, request.sender)
+            token = self._believe(request.token, request.charter, request.sender, request.issued)
         except Untrusted as error:
             return in_words(error)
         except Invalid as error:
@@ -111,10 +112,21 @@ class DelegationVerifier:
         facts = {"challenge": request.challenge} if request.challenge is not None else {}
         if request.token is None:
             return facts
-        return facts | facts_of(self._believe(request.token, request.charter, request.sender))
+        token, now = self._believe(request.token, request.charter, request.sender, request.issued), self.clock.now()
+        # One minted by a clock that was ahead vouches for nothing: its home is asked for another.
+        until = {"vouched_until": timestamp(now)} if token.issued > now + SKEW else {}
+        return facts | facts_of(token) | until
 
-    def _believe(self, envelope: Envelope, charter: str, home: str) -> Token:
-        """A token of a home site for this one; its end is looked at when something is to start."""
+    def _believe(self, envelope: Envelope, charter: str, home: str, asked: datetime) -> Token:
+        """A token of a home site for this one; its end is looked at when something is to start.
+
+        Args:
+            envelope: the token.
+            charter: the charter it must be under.
+            home: the site that must have minted it.
+            asked: when the request says it was made. If that is still to come, the home's clock was ahead; its token is
+                of the same hour, and nothing is started under it (see `_said_with`).
+        """
         keys = self.registry.keys_of(charter, home)
         known = self._believed.get(envelope)
         if (
@@ -123,7 +135,7 @@ class DelegationVerifier:
             and all(signature.key_id in keys for signature in envelope.signatures)
         ):
             return known
-        moment = min(self.clock.now(), Token.peek(envelope).not_after)
+        moment = min(max(self.clock.now(), asked), Token.peek(envelope).not_after)
         token = accept_token(envelope, keys, issuer=home, site=self.site, charter=charter, now=moment)
         if len(self._believed) >= REMEMBERED:
             self._believed.clear()
@@ -167,7 +179,9 @@ class DelegationVerifier:
     def _said_with(self, request: Request) -> str:
         """Until when the token counts that came with a request."""
         token = None if request.token is None else self._believed.get(request.token)
-        return "" if token is None else timestamp(token.not_after)
+        if token is None or token.issued > self.clock.now() + SKEW:
+            return ""  # minted by a clock that was ahead: its home is asked for another
+        return timestamp(token.not_after)
 
     def _standing(self, request: Request) -> RemoteMandateStatus | None:
         if request.mandate is None:

@@ -14,12 +14,13 @@ from typing import Any
 
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
+from yosegi.core.engine import Outcome
 from yosegi.core.errors import Conflict, NotFound, Refused
 from yosegi.core.object import refs
-from yosegi.core.states import TaskState
+from yosegi.core.states import Effect, TaskState
 from yosegi.exchange.requests import Asked, Requests, request_stream
 from yosegi.execution.records import TaskRepository
-from yosegi.execution.tasks import Task, task_stream
+from yosegi.execution.tasks import UNCERTAIN, Task, task_stream
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger, Write
 from yosegi.services.authorization.service import Authorizer
@@ -226,6 +227,14 @@ class FacilityJobs:
             return asked.state
         return TaskState.DISPATCHED if task.state in (TaskState.ENDED, TaskState.UNCERTAIN) else task.state
 
+    def _unknown(self, key: str) -> Outcome | None:
+        """Why nobody knows what a task did, as its owner recorded it; there are no outputs in it."""
+        found = [entry for entry in self.ledger.read(task_stream(self.site, key)) if entry.type == UNCERTAIN]
+        if not found:
+            return None
+        reason, message = str(found[-1].facts.get("reason", "")), str((found[-1].body or {}).get("message", ""))
+        return Outcome.failed(Effect.UNKNOWN, reason, message)
+
     def _detail(self, row: dict[str, Any]) -> JobDetail:
         key = row["key"]
         task, asked = self._task(key), self._asked(key)
@@ -242,7 +251,7 @@ class FacilityJobs:
             specification=(entry.body or {}).get("specification"),
             state=state,
             waits=state is TaskState.ACCEPTED and bool(task.reasons),
-            outcome=asked.outcome if is_told else None,
+            outcome=self._unknown(key) if state is TaskState.UNCERTAIN else asked.outcome if is_told else None,
             charged=asked.charged.decimals() if is_told else {},
             reasons=asked.reasons if is_told else task.reasons,
             changed=str(changed[0]["changed"]) if changed else entry.time,

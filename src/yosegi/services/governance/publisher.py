@@ -11,9 +11,10 @@ import contextlib
 from dataclasses import dataclass, field
 
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.errors import Invalid, NotFound, Unavailable
+from yosegi.core.errors import Invalid, NotFound, Unavailable, YosegiError
 from yosegi.core.events import Events
 from yosegi.exchange import Channels, Received, sending
+from yosegi.exchange.budget import PeerBudget, Rate
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.agreements.suspensions import STREAM, Barred, Suspension, lifted, suspended
 from yosegi.governance.charter.charter import Charter
@@ -35,6 +36,8 @@ _TOO_EARLY = {"not_a_member", "charter_gap", "wrong_charter"}
 # What is known here already in a later version.
 _TOO_LATE = {"charter_rolled_back", "statement_rolled_back", "agreement_rolled_back"}
 _MOST_INTRODUCTIONS = 8
+INTRODUCTIONS = Rate(burst=20, hourly=4)
+"""Statements of one site that strangers may bring."""
 
 
 @dataclass
@@ -43,6 +46,7 @@ class DocumentPublisher:
 
     Args:
         events: told `DocumentInForce`.
+        budget: how many statements of one site are taken from strangers.
     """
 
     site: str
@@ -53,6 +57,7 @@ class DocumentPublisher:
     channels: Channels
     catalogue: CapabilityCatalogue
     events: Events
+    budget: PeerBudget
     running: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -119,6 +124,7 @@ class DocumentPublisher:
         document = received.envelope
         if charter_of(document) != received.charter:
             raise Invalid("a document of governance", f"it is not of the charter {received.charter}")
+        self._check_concerns(received)
         try:
             await self._take(document, received.sender)
         except Untrusted as error:
@@ -127,6 +133,18 @@ class DocumentPublisher:
             if error.reason in _TOO_EARLY:
                 raise Unavailable("a document of governance", str(error), "it is sent again") from None
             raise
+
+    def _check_concerns(self, received: Received[Document]) -> None:
+        """Keep no agreement of others: whoever signs one with itself alone must not fill this ledger with it.
+
+        Raises:
+            Invalid: neither this site nor a member that it hosts is a party.
+        """
+        agreement = received.document
+        if isinstance(agreement, Agreement):
+            known = self.registry.federation(received.charter).roster.charter
+            if self.site not in {known.host_of(party) or party for party in agreement.parties}:
+                raise Invalid(f"agreement {agreement.name}", f"{self.site} is not among its parties, nor hosts one")
 
     async def introduce(self, documents: tuple[Envelope, ...]) -> bool:
         """Take documents that come with a parcel whose sender is not believed yet: they prove themselves.
@@ -137,13 +155,27 @@ class DocumentPublisher:
             Whether anything new was learned.
         """
         before = self.ledger.size
-        known = {kind.payload_type for kind in KINDS}
+        # What makes a sender known, and nothing else: an agreement is taken from those who are believed.
+        known = {Charter.payload_type, Statement.payload_type}
         for envelope in [one for one in documents if one.payload_type in known][:_MOST_INTRODUCTIONS]:
+            if not self._may_introduce(envelope):
+                continue
             # A charter this site does not live in is adopted by a person and by nobody else.
             if charter_of(envelope) in self.registry.charters():
                 with contextlib.suppress(Untrusted):
                     await self._take(envelope, "introduction")
         return self.ledger.size > before
+
+    def _may_introduce(self, envelope: Envelope) -> bool:
+        """Whether a statement may come this way once more: signed anew each second it would fill a ledger."""
+        if envelope.payload_type != Statement.payload_type:
+            return True
+        try:
+            charter, _, is_new = self.registry.foresee(envelope)
+        except YosegiError:
+            return False
+        site = Statement.peek(envelope).site
+        return is_new and self.budget.allows(f"{charter}/{site}", "introductions", INTRODUCTIONS)
 
     # -- suspensions ----------------------------------------------------------------------------------------------
 
@@ -166,18 +198,27 @@ class DocumentPublisher:
         return suspension
 
     async def lift(self, kind: Barred, name: str, by: str, why: str, charter: str = "") -> Suspension:
-        """Bar something no more.
+        """Bar something no more; also a site that told two stories, once it has shown how it set that right.
 
         Raises:
             NotFound: it is not barred.
+            Conflict: it told two stories, and has shown no restoration.
         """
         async with self._lock:
             now = self.suspensions()
             known = next((s for s in now if s.key == (kind, name, charter)), None)
+            if known is None and kind == "site" and name in self.channels.witness.forked:
+                return await self._lift_verdict(name, by, why)
             if known is None:
                 raise NotFound("suspension", f"{kind} {name}", tuple(f"{s.kind} {s.name}" for s in now))
             await self._record(lifted(known, why[:2000]), by, charter)
         return known
+
+    async def _lift_verdict(self, peer: str, by: str, why: str) -> Suspension:
+        charter = await self.channels.witness.verdicts.lift(peer, by, why)
+        self.channels.meet(charter)
+        fields = {"kind": "site", "name": peer, "by": self.site, "why": "its ledger told two stories"}
+        return Suspension.read(fields | {"since": timestamp(self.clock.now())}, what="the verdict")
 
     async def _record(self, draft: Draft, by: str, charter: str) -> None:
         await self.ledger.append(Write(STREAM, None, (draft,), charter=charter, actor=by))

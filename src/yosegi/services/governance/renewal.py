@@ -16,11 +16,14 @@ from yosegi.core.supervision import TaskScope
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import RENEWED, Statement
 from yosegi.services.governance.publisher import PASSED_ON, DocumentPublisher
+from yosegi.trust.document import SKEW
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
 
 log = logging.getLogger(__name__)
 EVERY = 3600.0
+STEADY = 60.0
+"""Seconds after which a clock that jumped is looked at again before anything is renewed by it."""
 EARLY = RENEWED / 2
 """How long before its end a statement is renewed: a peer that was away for less has a valid one all the time."""
 WARNED = timedelta(days=30)
@@ -40,6 +43,7 @@ class StatementRenewal:
     publisher: DocumentPublisher
     signers: Sequence[Signer]
     scope: TaskScope
+    _offset: float | None = field(default=None, init=False)
     _next: float = field(default=float("-inf"), init=False)
     """When all statements are looked at again, on the monotonic clock."""
 
@@ -49,6 +53,9 @@ class StatementRenewal:
 
     async def _round(self) -> bool:
         await self.clock.sleep(max(0.0, self._next - self.clock.monotonic()))
+        if not self._is_steady() and any(map(self._is_due, self.registry.charters())):
+            self._next = self.clock.monotonic() + STEADY
+            return True
         failed: list[YosegiError] = []
         for charter in self.registry.charters():
             try:
@@ -80,6 +87,20 @@ class StatementRenewal:
             await self.publisher.publish(envelope, by=self.site)
         elif not self._was_passed_on(charter, stated):
             await self.publisher.publish(self._signed(charter, stated), by=self.site)
+
+    def _is_due(self, charter: str) -> bool:
+        stated = self.registry.federation(charter).roster.statements.get(self.site)
+        return stated is not None and self.clock.now() > stated.not_after - EARLY
+
+    def _is_steady(self) -> bool:
+        """Whether the clock went on as time did since it was last looked at; it was not, if it never was.
+
+        One that is far ahead for some seconds, as after a reboot, must not make this site sign a statement of a day
+        that is weeks away: no peer could take it before.
+        """
+        offset = self.clock.now().timestamp() - self.clock.monotonic()
+        before, self._offset = self._offset, offset
+        return before is not None and abs(offset - before) <= SKEW.total_seconds()
 
     def _was_passed_on(self, charter: str, stated: Statement) -> bool:
         """Whether peers are told, or will be; what a stopped site accepted from the command line was not, perhaps."""

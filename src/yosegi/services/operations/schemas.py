@@ -7,10 +7,16 @@ from yosegi.services.answer import Answer, Timestamp
 
 
 class StopStatus(Answer):
-    """Whether a site starts nothing new, and by which word it was stopped; empty if it was not."""
+    """Whether a site starts nothing new, and by which word it was stopped; empty if it was not.
+
+    Args:
+        recorded: whether the ledger has it. A stop that could not be recorded is done all the same, and is recorded as
+            soon as that is possible.
+    """
 
     held: bool
     word: str
+    recorded: bool = True
 
 
 class BreakerStatus(Answer):

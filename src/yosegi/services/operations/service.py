@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from yosegi.core.clock import timestamp
 from yosegi.core.engine import Engines
-from yosegi.core.errors import NotFound
+from yosegi.core.errors import NotFound, Refused
 from yosegi.core.supervision import Supervisor
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.records import TaskRepository
@@ -48,8 +48,11 @@ class OperationsService:
 
         Raises:
             NotFound: not one of hold, stop, abort, release.
-            Refused: releasing is for operators; anybody may stop.
+            Refused: releasing is for operators; every person may stop. An agent may not: no site runs under its
+                mandate alone, and what does it may stop by itself.
         """
+        if who.agent:
+            raise Refused(f"the switch of {self.repository.site}", ("not_under_own_mandate",))
         if word == "hold":
             await self.dispatcher.hold(who.person, reason)
         elif word == "stop":
@@ -61,7 +64,8 @@ class OperationsService:
             await self.dispatcher.release(who.person, reason)
         else:
             raise NotFound("switch position", word, STOP_LEVELS)
-        return StopStatus(held=self.dispatcher.is_stopped, word=self.dispatcher.stop_level)
+        dispatcher = self.dispatcher
+        return StopStatus(held=dispatcher.is_stopped, word=dispatcher.stop_level, recorded=dispatcher.stop_is_recorded)
 
     def restoration(self) -> RestorationStatus:
         """What a restoration from a backup may have lost, and whether a person has settled it."""

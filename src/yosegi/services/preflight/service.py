@@ -158,7 +158,7 @@ class PreflightService:
         """
         about = f"{charter} {owner} {canonical.digest(canonical.dumps(dict(question)))}"
         before, now = self._known(about), self.clock.now()
-        if before.at is not None and now - before.at < fresh:
+        if before.at is not None and timedelta() <= now - before.at < fresh:
             return before
         if (refused := self._may_not(charter, owner, str(question["on_behalf_of"]))) is not None:
             return replace(before, why_not=refused)
@@ -167,7 +167,7 @@ class PreflightService:
             await self._send(charter, owner, question, about)
             asked = now
         # For an owner that was asked before and is out of reach nobody is kept waiting again.
-        patience = self.patience - (now - asked).total_seconds()
+        patience = self.patience - max(0.0, (now - asked).total_seconds())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, patience)):
                 while self._known(about) == before and about not in self._refused:

@@ -59,6 +59,7 @@ class CampaignStanding(CampaignSummary):
     """A campaign beside its baseline, registered before the first trial, and its outcomes.
 
     Args:
+        best: None, too, for those who may not see the team's work.
         objective: the name of what it seeks, in `unit`.
     """
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from yosegi.campaign import Campaign, Campaigns, campaign_stream
+from yosegi.campaign import Campaign, campaign_stream
 from yosegi.campaign.state import OUTCOME
-from yosegi.core.errors import NotFound
+from yosegi.core.errors import NotFound, YosegiError
 from yosegi.governance.charter.registry import Registry
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
+from yosegi.services.campaigns.service import CampaignService
 from yosegi.services.campaigns.summary import baseline_of, summary_of
 from yosegi.services.governance.schemas import AgreementDetail, CharterDetail, TeamDetail
 from yosegi.services.governance.service import GovernanceService
@@ -37,10 +39,13 @@ class ProgrammeService:
     registry: Registry
     governance: GovernanceService
     grants: GrantService
-    campaigns: Campaigns
+    campaigns: CampaignService
 
-    def list(self, charter: str = "") -> tuple[CharterProgramme, ...]:
+    def list(self, who: Session, charter: str = "") -> tuple[CharterProgramme, ...]:
         """Of each charter, or the one named: challenges, teams, agreements, grants, campaigns and their outcomes.
+
+        That another team works, for which challenge and with which outcomes is everybody's to see; the best that it
+        has found, and why it stands where it does, is for those who may see its work.
 
         Raises:
             NotFound: this site does not live in that charter.
@@ -48,12 +53,11 @@ class ProgrammeService:
         known = self.registry.charters()
         if charter and charter not in known:
             raise NotFound("charter", charter, known)
-        return tuple(self._under(name) for name in ([charter] if charter else known))
+        return tuple(self._under(name, who) for name in ([charter] if charter else known))
 
-    def _under(self, name: str) -> CharterProgramme:
+    def _under(self, name: str, who: Session) -> CharterProgramme:
         charter, agreements = self.governance.charter(name), self.governance.agreements(name)
-        everything = (self.campaigns.get(campaign) for campaign in self.campaigns.names())
-        campaigns = tuple(self.standing(one) for one in everything if one.spec.charter == name)
+        campaigns = tuple(self.standing(one, who) for one in self._readable() if one.spec.charter == name)
         areas = {area.id: area.title for area in charter.focus_areas}
         return CharterProgramme(
             charter=name,
@@ -73,12 +77,19 @@ class ProgrammeService:
             warnings=charter.warnings,
         )
 
-    def standing(self, campaign: Campaign) -> CampaignStanding:
-        """A campaign beside its baseline, registered before the first trial, and its outcomes."""
+    def _readable(self) -> Iterator[Campaign]:
+        """Every campaign but those that cannot be folded any more, which hide no other; their loops tell why."""
+        for name in self.campaigns.names():
+            with contextlib.suppress(YosegiError):
+                yield self.campaigns.get(name)
+
+    def standing(self, campaign: Campaign, who: Session) -> CampaignStanding:
+        """A campaign beside its baseline, registered before the first trial, and its outcomes; for somebody."""
+        sees = self.campaigns.authorizer.may_see(campaign.spec.charter, campaign.spec.team, who)
         entries = self.ledger.read(campaign_stream(campaign.spec.name))
         found = ((str(e.facts["kind"]), e.body or {}) for e in entries if e.type == OUTCOME)
         return CampaignStanding(
-            **dict(summary_of(campaign)),
+            **dict(summary_of(campaign)) | ({} if sees else {"best": None, "why": ""}),
             baseline=baseline_of(campaign),
             spent=campaign.spent().decimals(),
             outcomes=tuple(
@@ -95,10 +106,12 @@ class ProgrammeService:
         """Record what came of a campaign: a paper, data set, model or answered question.
 
         Raises:
-            NotFound: no such campaign at this home site.
+            NotFound: no such campaign at this home site, or one of another team.
+            Refused: somebody who is not in its team, or an agent under whose mandate it does not run.
         """
-        await self.campaigns.register_outcome(name, kind, title, link, by=who.person)
-        return self.standing(self.campaigns.get(name))
+        self.campaigns.check_acts_for(self.campaigns.get_for(name, who), who, f"registering an outcome of {name}")
+        await self.campaigns.engine.register_outcome(name, kind, title, link, by=who.person)
+        return self.standing(self.campaigns.get(name), who)
 
 
 def _members(charter: CharterDetail) -> tuple[MemberStanding, ...]:

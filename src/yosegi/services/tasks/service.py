@@ -14,6 +14,7 @@ from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
 from yosegi.services.authorization.roles import RUNS_THE_SITE, check_operator, check_person
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.delegation.service import MandateService
 from yosegi.services.tasks.schemas import TaskCancelled, TaskDetail, TaskSummary
 
 COLUMNS = "home, key, team, capability, campaign, state, effect, result, notified, asked, changed"
@@ -27,6 +28,7 @@ class TaskService:
     repository: TaskRepository
     dispatcher: Dispatcher
     authorizer: Authorizer
+    mandates: MandateService
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -120,14 +122,22 @@ class TaskService:
         return TaskDetail.of(await self.repository.acknowledge(home, key, by=who.person))
 
     async def cancel(self, name: str, reason: str, who: Session) -> TaskDetail | TaskCancelled:
-        """Cancel a task that others asked of this site. Stopping is for everybody; what is shown is for the team.
+        """Cancel a task that was asked of this site. Stopping is for every person; what is shown is for the team.
 
         Raises:
             NotFound: none of that name.
+            Refused: by an agent, and not asked here under its own mandate.
         """
         home, key = self.find(name)
+        if who.agent and not self._is_of(self.get(name), who):
+            raise Refused(f"cancelling {name}", ("not_under_own_mandate",))
         cancelled = await self.dispatcher.cancel(home, key, reason, by=who.person)
         asked = cancelled.asked()
         if not self.authorizer.may_see(asked.charter, asked.team, who):
             return TaskCancelled(home=home, key=key, state=cancelled.state)
         return TaskDetail.of(cancelled)
+
+    def _is_of(self, task: Task, agent: Session) -> bool:
+        """Whether a task was asked under an agent's mandate, which is of this site: others' may be named alike."""
+        mandate = task.request.mandate if task.request is not None else None
+        return task.home == self.repository.site and self.mandates.acts_under(mandate or "", agent)

@@ -25,10 +25,10 @@ class RegisterOutcome(Body):
 @router.get("/programme")
 async def everything(site: Here, who: Who, charter: str = "") -> tuple[CharterProgramme, ...]:
     """The programme office's view: teams, challenges, agreements, grants, campaigns with baselines and outcomes."""
-    return site.programme.list(charter)
+    return site.programme.list(who, charter)
 
 
 @router.post("/outcomes/{name}", status_code=201)
 async def outcome(name: str, body: RegisterOutcome, site: Here, who: Who) -> CampaignStanding:
-    """Record what came of a campaign: a paper, data set, model or answered question."""
+    """Record what came of a campaign of one's own team: a paper, data set, model or answered question."""
     return await site.programme.register_outcome(name, body.kind, body.title, body.link, who)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote
 
 from fastapi import Depends, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
 from yosegi.core.reasons import Language
@@ -20,6 +20,7 @@ from yosegi.identity.accounts import Session
 from yosegi.identity.sessions import same_token
 from yosegi.services.runtime import Site
 from yosegi.web.live import stream
+from yosegi.web.open_streams import CountedStream
 from yosegi.web.views import Looking, PageView, environment
 from yosegi.web.words import LANGUAGES, Words
 
@@ -124,12 +125,14 @@ def problem_page(caller: Caller, error: YosegiError, status: int, back: str | No
 
 
 async def live(caller: Caller, view: PageView) -> Response:
-    """The stream of a page."""
+    """The stream of a page.
+
+    Raises:
+        Refused: nobody is signed in, or too many are open.
+    """
     token = caller.request.cookies.get(cookie_name(caller.site))
     events = stream(view, caller.site.ledger, caller.site.clock, lambda: caller.site.sessions.get(token) is not None)
-    return StreamingResponse(
-        events, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    )
+    return CountedStream(events, caller.request.app.state.streams, signed_in(caller).person)
 
 
 def signed_in(caller: Caller) -> Session:

@@ -21,8 +21,8 @@ async def catalogue(caller: Here, purpose: str = "") -> Response:
 @router.get("/programme")
 async def governance(caller: Here, charter: str = "") -> Response:
     """Focus areas, challenges, teams, agreements, grants, and campaigns with their baselines and outcomes."""
-    signed_in(caller)
-    return show(caller, "programme", page="programme", charters=caller.site.programme.list(charter[:60]))
+    charters = caller.site.programme.list(signed_in(caller), charter[:60])
+    return show(caller, "programme", page="programme", charters=charters)
 
 
 @router.get("/programme/usage.csv")

@@ -23,7 +23,7 @@ from yosegi.core import canonical
 from yosegi.core.capability import Capability
 from yosegi.core.errors import Invalid
 from yosegi.execution.engines.limits import TaskLimits
-from yosegi.execution.engines.process import _call
+from yosegi.execution.engines.process import _call, _cgroup
 from yosegi.execution.engines.process._frames import Unpacker
 from yosegi.execution.engines.process._system import die_with
 
@@ -52,6 +52,7 @@ def fork(
     capabilities: Mapping[str, Capability[Any, Any]],
     limits: TaskLimits,
     folders: Sequence[Path],
+    groups: Sequence[str],
     *,
     close: Iterable[int],
     task: Mapping[str, Any] | None = None,
@@ -64,6 +65,7 @@ def fork(
         capabilities: what they may be asked for, by attribute.
         limits: what each may use.
         folders: the scratch folder of each, which it makes if it is not there.
+        groups: the control group of each; empty where there is none.
         close: what is the parent's alone.
         task: what the one is to do, if that is known.
 
@@ -75,10 +77,10 @@ def fork(
     """
     parent, lines, pids = os.getpid(), _lines(len(folders)), list[int]()
     try:
-        for folder, line in zip(folders, lines, strict=True):
+        for folder, group, line in zip(folders, groups, lines, strict=True):
             pid = os.fork()
             if pid == 0:
-                _be_a_child(capabilities, limits, folder, line, task, parent, [*chain(*lines), *close])
+                _be_a_child(capabilities, limits, folder, group, line, task, parent, [*chain(*lines), *close])
             pids.append(pid)
     except OSError:
         if not pids:
@@ -113,6 +115,7 @@ def _be_a_child(
     capabilities: Mapping[str, Capability[Any, Any]],
     limits: TaskLimits,
     folder: Path,
+    group: str,
     line: _Line,
     task: Mapping[str, Any] | None,
     parent: int,
@@ -121,19 +124,20 @@ def _be_a_child(
     status = 70
     try:
         _, talk, _, print_to = line
-        _settle_in(limits, parent, folder, print_to, set(close) - {talk})
+        _settle_in(limits, parent, folder, group, print_to, set(close) - {talk})
         _carry_out(capabilities, limits, folder, talk, task)
         status = 0
     finally:
         os._exit(status)
 
 
-def _settle_in(limits: TaskLimits, parent: int, folder: Path, print_to: int, close: Iterable[int]) -> None:
+def _settle_in(limits: TaskLimits, parent: int, folder: Path, group: str, print_to: int, close: Iterable[int]) -> None:
     """Give up what is the parent's, and take the limits of a task."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     os.setsid()
+    _cgroup.enter(group)
     die_with(parent)
     os.dup2(print_to, 1)
     os.dup2(print_to, 2)
@@ -142,6 +146,7 @@ def _settle_in(limits: TaskLimits, parent: int, folder: Path, print_to: int, clo
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, limits.memory)
     _limit(resource.RLIMIT_FSIZE, limits.file_size)
+    _limit(resource.RLIMIT_NOFILE, limits.files)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     os.chdir(folder)

@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -14,13 +15,13 @@ _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def die_with(parent: int) -> None:
-    """End this process, uncatchably, when its parent ends (Linux: prctl(2), PR_SET_PDEATHSIG).
+def die_with(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """End this process, by default uncatchably, when its parent ends (Linux: prctl(2), PR_SET_PDEATHSIG).
 
     The parent may have died before the call, so it is looked for afterwards. Elsewhere the end of the pipe tells.
     """
     if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -62,8 +63,13 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONP
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def environment(import_path: tuple[Path, ...] = ()) -> dict[str, str]:
-    """The variables a worker gets: a short list, so that no secret of the site's environment reaches a pack."""
+def environment(import_path: tuple[Path, ...] = (), named: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables a worker gets: a short list, so that no secret of the site's environment reaches a pack.
+
+    Args:
+        import_path: folders in which modules are looked for before the usual ones.
+        named: what its operator sets besides.
+    """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     path = os.pathsep.join([*(str(folder) for folder in import_path), *filter(None, [kept.get("PYTHONPATH")])])
-    return kept | _ONE_THREAD | {"PYTHONUNBUFFERED": "1"} | ({"PYTHONPATH": path} if path else {})
+    return kept | _ONE_THREAD | dict(named or {}) | {"PYTHONUNBUFFERED": "1"} | ({"PYTHONPATH": path} if path else {})

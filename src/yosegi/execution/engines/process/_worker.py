@@ -82,6 +82,7 @@ def _limit(limits: TaskLimits) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_FSIZE, limits.file_size),
+        (resource.RLIMIT_NOFILE, limits.files),
     ):
         _, hard = resource.getrlimit(kind)
         amount = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
@@ -107,7 +108,7 @@ def main() -> None:
         return
     capabilities = {found.contract.name: found for found in loaded}
     listening = sorted(name for name, found in capabilities.items() if found.takes_context)
-    control.sendall(pack({"ready": sorted(capabilities), "listening": listening}))
+    control.sendall(pack({"ready": sorted(capabilities), "listening": listening, "pid": os.getpid()}))
     _Worker(control, capabilities, limits.output).serve()
 
 

@@ -31,7 +31,7 @@ from yosegi.core.capability import Capability
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.execution.engines.entry_points import load
 from yosegi.execution.engines.limits import TaskLimits
-from yosegi.execution.engines.process import _system
+from yosegi.execution.engines.process import _cgroup, _system
 from yosegi.execution.engines.process._child import Child, fork
 from yosegi.execution.engines.process._frames import Unpacker, pack
 
@@ -51,6 +51,7 @@ class _Running:
 
     child: Child
     folder: Path
+    group: str
     handles: dict[int, _Reader]
     id: int | None = None
     deadline: float = math.inf
@@ -65,6 +66,11 @@ class _Running:
     asked_to_end: bool = False
     answered: bool = False
 
+    def end(self) -> None:
+        """End it and whatever it started, by force."""
+        _system.kill_group(self.child.pid, signal.SIGKILL)
+        _cgroup.end(self.group)
+
 
 _Reader = Callable[[_Running, bytes], None]
 
@@ -73,14 +79,20 @@ class Zygote:
     """Serves one socket until its other end closes."""
 
     def __init__(
-        self, control: socket.socket, capabilities: dict[str, Capability[Any, Any]], limits: TaskLimits, scratch: Path
+        self,
+        control: socket.socket,
+        capabilities: dict[str, Capability[Any, Any]],
+        limits: TaskLimits,
+        scratch: Path,
+        prefix: str,
     ) -> None:
         self._control, self._capabilities, self._limits, self._scratch = control, capabilities, limits, scratch
+        self._prefix, self._group, self._emptied = prefix, _cgroup.of_this_worker(), list[str]()
         self._unpacker = Unpacker()
         self._by_pid: dict[int, _Running] = {}
         self._spares: deque[_Running] = deque()
         self._folders: list[Path] = []
-        self._busy = self._made = 0
+        self._busy = self._made = self._grouped = 0
         self._shy = False
         self._selector = selectors.DefaultSelector()
         self._wake_from, self._wake_to = socket.socketpair()
@@ -104,8 +116,8 @@ class Zygote:
             self._end_everything()
 
     def _end_everything(self) -> None:
-        for pid in self._by_pid:
-            _system.kill_group(pid, signal.SIGKILL)
+        for running in self._by_pid.values():
+            running.end()
         self._by_pid.clear()
         # What a killed process leaves behind becomes a child here, to be ended in the next round.
         with contextlib.suppress(ChildProcessError):
@@ -129,13 +141,20 @@ class Zygote:
         folders = [self._folder() for _ in range(count)]
         mine = [self._control.fileno(), self._wake_from.fileno(), self._wake_to.fileno(), *self._epoll()]
         others = [handle for running in self._by_pid.values() for handle in running.handles]
-        children = fork(self._capabilities, self._limits, folders, close=[*mine, *others], task=task)
+        groups = [self._control_group() for _ in folders]
+        children = fork(self._capabilities, self._limits, folders, groups, close=[*mine, *others], task=task)
         self._send({"forked": [child.pid for child in children]})
-        return [self._watch(child, folder) for child, folder in zip(children, folders, strict=False)]
+        return [self._watch(*each) for each in zip(children, folders, groups, strict=False)]
 
-    def _watch(self, child: Child, folder: Path) -> _Running:
+    def _control_group(self) -> str:
+        """A new control group for a task, with what all its processes together may use, where controllers are there."""
+        self._grouped += 1
+        limits = {"pids.max": self._limits.processes, "memory.max": self._limits.memory, "memory.oom.group": 1}
+        return _cgroup.made_for(self._group, f"task-{self._grouped}", limits)
+
+    def _watch(self, child: Child, folder: Path, group: str) -> _Running:
         handles: dict[int, _Reader] = {child.talk: self._on_answer, child.printed: self._on_print}
-        running = self._by_pid[child.pid] = _Running(child, folder, handles)
+        running = self._by_pid[child.pid] = _Running(child, folder, group, handles)
         for handle in handles:
             os.set_blocking(handle, False)
             self._selector.register(handle, selectors.EVENT_READ, partial(self._read, running, handle))
@@ -145,7 +164,7 @@ class Zygote:
         if self._folders:
             return self._folders.pop()
         self._made += 1
-        return self._scratch / f"{os.getpid()}-{self._made}"
+        return self._scratch / f"{self._prefix}-{self._made}"
 
     def _epoll(self) -> list[int]:
         fileno = getattr(self._selector, "fileno", None)
@@ -169,7 +188,7 @@ class Zygote:
         for running in self._by_pid.values():
             if running.id == number:
                 running.ended_for = running.ended_for or why
-                _system.kill_group(running.child.pid, signal.SIGKILL)
+                running.end()
 
     def _stop(self, number: int, abort: bool) -> None:
         """Ask a task to stop; an abort is what a time limit is, only now."""
@@ -203,7 +222,7 @@ class Zygote:
             with contextlib.suppress(OSError):
                 if running.child.talk in running.handles and os.write(running.child.talk, data) == len(data):
                     return running
-            _system.kill_group(running.child.pid, signal.SIGKILL)
+            running.end()
         return None
 
     # -- from children --------------------------------------------------------------------------------------------
@@ -256,7 +275,7 @@ class Zygote:
         self._drain(running, running.child.printed)
         if running.ended_for != "output_too_large":
             self._report(running, 0, answer)
-            _system.kill_group(running.child.pid, signal.SIGKILL)
+            running.end()
             self._shy = False
 
     def _on_print(self, running: _Running, data: bytes) -> None:
@@ -268,7 +287,7 @@ class Zygote:
     def _too_large(self, running: _Running) -> None:
         running.ended_for = running.ended_for or "output_too_large"
         running.line.clear()
-        _system.kill_group(running.child.pid, signal.SIGKILL)
+        running.end()
 
     # -- ends -----------------------------------------------------------------------------------------------------
 
@@ -306,13 +325,15 @@ class Zygote:
             if found is None:
                 return
             if found.si_pid in self._by_pid:
-                _system.kill_group(found.si_pid, signal.SIGKILL)
+                self._by_pid[found.si_pid].end()
             _, status = os.waitpid(found.si_pid, 0)
             running = self._by_pid.pop(found.si_pid, None)
             alone = self._sweep()
             if running is not None:
                 self._end(running, os.waitstatus_to_exitcode(status))
+                self._emptied.append(running.group)
                 self._take_back(running.folder, alone)
+            self._emptied = [group for group in self._emptied if not _cgroup.remove(group, 0)]
 
     def _sweep(self) -> bool:
         """End adopted processes that belong to no running task: they left their task's group and outlived it.
@@ -363,7 +384,7 @@ class Zygote:
         if new:
             _settle_memory()
             while self._spares:
-                _system.kill_group(self._spares.popleft().child.pid, signal.SIGKILL)
+                self._spares.popleft().end()
 
     # -- time -----------------------------------------------------------------------------------------------------
 
@@ -381,7 +402,7 @@ class Zygote:
                 continue
             running.ended_for = running.ended_for or "time_limit"
             if running.asked_to_end:
-                _system.kill_group(running.child.pid, signal.SIGKILL)
+                running.end()
             elif running.listens:
                 # It alone is asked: what it started is its own to bring to rest.
                 _system.signal_one(running.child.pid, signal.SIGTERM)
@@ -425,8 +446,10 @@ def main() -> None:
     except YosegiError as error:
         control.sendall(pack({"cannot_start": str(error)}))
         return
-    control.sendall(pack({"ready": sorted(found.contract.name for found in capabilities.values())}))
-    Zygote(control, capabilities, TaskLimits(**settings["limits"]), Path(settings["folder"])).serve()
+    names = sorted(found.contract.name for found in capabilities.values())
+    control.sendall(pack({"ready": names, "pid": os.getpid()}))
+    limits, scratch = TaskLimits(**settings["limits"]), Path(settings["folder"])
+    Zygote(control, capabilities, limits, scratch, settings["prefix"]).serve()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from yosegi.execution.engines.entry_points import split_entry
 from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.engines.process._call import seed_of
+from yosegi.execution.engines.process._sandbox import PROGRAM, Sandbox
 from yosegi.execution.engines.process.files import hand_in, taken_in
 from yosegi.execution.engines.process.fork_server import Ending, ForkServer
 from yosegi.execution.engines.process.settings import ProcessSettings
@@ -88,6 +89,9 @@ class ProcessEngine:
         import_path: folders in which modules are looked for before the usual ones.
         store: where objects among inputs and outputs lie; None where there are none.
         worker: a process for each task, or one warm process for each capability, which takes one task at a time.
+        control_group: in which each worker gets a control group of its own; that of the site if empty.
+        sandbox: what workers are shut in; None for nothing.
+        environment: variables that workers get besides the few that they always do.
         name: the engine's.
     """
 
@@ -106,6 +110,9 @@ class ProcessEngine:
             import_path=settings.import_folders(),
             store=services.store,
             worker=settings.worker,
+            control_group=settings.control_group,
+            sandbox=settings.shut_in(services.folder, services.home),
+            environment=settings.environment,
             name=services.name,
         )
 
@@ -120,9 +127,13 @@ class ProcessEngine:
         import_path: tuple[Path, ...] = (),
         store: ObjectStore | None = None,
         worker: Literal["per_task", "warm"] = "per_task",
+        control_group: str = "",
+        sandbox: Sandbox | None = None,
+        environment: Mapping[str, str] | None = None,
         name: str = "process",
     ) -> None:
         self.name, self._store, self._worker = name, store, worker
+        self._group, self._sandbox, self._environment = control_group, sandbox, environment
         self._entries, self._folder, self._slots, self._clock = dict(entries), folder.absolute(), slots, clock
         self._limits, self._import_path = limits or TaskLimits(), import_path
         self._modules: dict[str, _Module] = {}
@@ -147,7 +158,13 @@ class ProcessEngine:
         return self._modules[self._place(self._entries[work.capability])]
 
     async def start(self) -> None:
-        """Empty the scratch folder and start importing."""
+        """Empty the scratch folder and start importing.
+
+        Raises:
+            Invalid: workers are to be shut in, and what does that is not installed.
+        """
+        if self._sandbox is not None and shutil.which(PROGRAM) is None:
+            raise Invalid(f"engine {self.name}", f"sandbox: there is no {PROGRAM} here", "install bubblewrap")
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._warming = [asyncio.create_task(self._warm(module)) for module in self._modules.values()]
@@ -319,8 +336,15 @@ class ProcessEngine:
 
     def _made(self, module: _Module) -> Worker:
         if self._worker == "warm":
-            return WarmWorker(module.entries, self._limits, self._import_path, folder=self._folder)
-        return ForkServer(module.entries, self._limits, self._import_path, folder=self._folder, on_left=self._on_left)
+            return WarmWorker(
+                module.entries, self._limits, self._import_path,
+                folder=self._folder, control_group=self._group, environment=self._environment,
+            )  # fmt: skip
+        return ForkServer(
+            module.entries, self._limits, self._import_path,
+            folder=self._folder, on_left=self._on_left, control_group=self._group, sandbox=self._sandbox,
+            environment=self._environment,
+        )  # fmt: skip
 
     def _on_left(self, folder: Path) -> None:
         """A task left something in its folder; what are outputs may be on the way into the store."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 import os
 import signal
@@ -15,10 +17,14 @@ from typing import Any
 
 from yosegi.core.errors import Unavailable
 from yosegi.execution.engines.limits import TaskLimits
-from yosegi.execution.engines.process import _system
+from yosegi.execution.engines.process import _cgroup, _system
 from yosegi.execution.engines.process._frames import Unpacker, pack
+from yosegi.execution.engines.process._keeper import SELF
+from yosegi.execution.engines.process._sandbox import PARENT, Sandbox
 
 _CLOSING = 5.0
+_KEEPER = "yosegi.execution.engines.process._keeper"
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,9 @@ class ForkServer:
         options: what that program is told besides.
         says_began: whether it says when a task begins; then one that it had not begun is known not to have started.
         on_left: told of each scratch folder in which an ended child left something.
+        control_group: in which the process gets a control group of its own; that of this process if empty.
+        sandbox: what it is shut in; None for nothing.
+        environment: variables that the process gets besides the few that it always does.
     """
 
     def __init__(
@@ -79,10 +88,17 @@ class ForkServer:
         options: Mapping[str, Any] | None = None,
         says_began: bool = False,
         on_left: Callable[[Path], None] = lambda folder: None,
+        control_group: str = "",
+        sandbox: Sandbox | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._entries, self._limits, self._import_path = entries, limits, import_path
         self._folder, self._program, self._on_left = folder, program, on_left
         self._options, self._says_began, self._began = dict(options or {}), says_began, set[int]()
+        self._group, self._sandbox, self._environment = control_group, sandbox, environment
+        self._pid: int | None = None
+        self.prefix = f"{os.getpid()}-{next(_NUMBERS)}"
+        """How the names of scratch folders of its tasks begin."""
         self._process: asyncio.subprocess.Process | None = None
         self._transport: asyncio.Transport | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -99,11 +115,11 @@ class ForkServer:
     @property
     def pid(self) -> int | None:
         """Its process number while it runs."""
-        return self._process.pid if self._process is not None and self.alive else None
+        return self._pid if self.alive else None
 
     def scratch(self) -> list[Path]:
         """Folders of its children that are there still."""
-        return [] if self._process is None else list(self._folder.glob(f"{self._process.pid}-*"))
+        return list(self._folder.glob(f"{self.prefix}-*"))
 
     @property
     def alive(self) -> bool:
@@ -118,16 +134,20 @@ class ForkServer:
         """
         ours, theirs = socket.socketpair()
         limits = self._limits.model_dump()
-        settings = {"entries": self._entries, "limits": limits, "folder": str(self._folder), **self._options}
+        settings = {
+            "entries": self._entries, "limits": limits, "folder": str(self._folder), "prefix": self.prefix,
+            **self._options,
+        }  # fmt: skip
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
         try:
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", self._program, str(os.getpid()), str(theirs.fileno()), json.dumps(settings),
+                    sys.executable, "-m", _KEEPER, str(os.getpid()), str(theirs.fileno()), self._group,
+                    *self._command(theirs.fileno(), settings),
                     pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-                    env=_system.environment(self._import_path),
+                    env=_system.environment(self._import_path, self._environment),
                 )  # fmt: skip
             self._transport, _ = await loop.create_connection(lambda: _Line(self._on_message, self._on_end), sock=ours)
             async with asyncio.timeout(self._limits.start):
@@ -144,6 +164,11 @@ class ForkServer:
             ours.close()
             await self.close()
             raise
+
+    def _command(self, handle: int, settings: Mapping[str, Any]) -> list[str]:
+        parent = SELF if self._sandbox is None else PARENT
+        command = [sys.executable, "-m", self._program, parent, str(handle), json.dumps(settings)]
+        return command if self._sandbox is None else self._sandbox.command(command)
 
     def begin(self, message: dict[str, Any], progress: Callable[[str], None]) -> tuple[int, asyncio.Future[Ending]]:
         """Hand over a task: its number, and the future of its ending.
@@ -174,13 +199,15 @@ class ForkServer:
         ready = self._ready
         if "ready" in message and ready is not None and not ready.done():
             self.names, self.listening = tuple(message["ready"]), tuple(message.get("listening", ()))
+            # Numbers in a namespace of its own are nobody's here.
+            self._pid = message["pid"] if self._sandbox is None else None
             ready.set_result(None)
         elif "cannot_start" in message and ready is not None and not ready.done():
             ready.set_exception(Unavailable(self._entries[0], message["cannot_start"], "mend it and start again"))
         elif "began" in message:
             self._began.add(message["began"])
         elif "forked" in message:
-            self.children.update(message["forked"])
+            self.children.update(message["forked"] if self._sandbox is None else ())
         elif "progress" in message and message["progress"] in self._progress:
             self._progress[message["progress"]](message["text"])
         elif "not_started" in message:
@@ -206,6 +233,9 @@ class ForkServer:
         for pid in self.children:
             # They end with their parent where the system offers it; this reaches what they started too.
             _system.kill_group(pid, signal.SIGKILL)
+        if self._process is not None:
+            # Should its keeper have been ended, too.
+            _cgroup.end(_cgroup.of(self._group, self._process.pid))
         for number in list(self._endings):
             never = self._says_began and number not in self._began
             self._end(number, Ending(False, tail="its worker ended before it began") if never else Ending(None))
@@ -213,7 +243,8 @@ class ForkServer:
     def kill_now(self) -> None:
         """End the process, and what it started, by force."""
         if self._process is not None and self._process.returncode is None:
-            _system.kill_group(self._process.pid, signal.SIGKILL)
+            _system.signal_one(self._process.pid, signal.SIGTERM)
+            _system.signal_one(self._process.pid, signal.SIGCONT)
 
     async def close(self) -> None:
         """End the process and everything it started."""
@@ -228,7 +259,14 @@ class ForkServer:
                 await self._process.wait()
         except TimeoutError:
             self.kill_now()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSING):
+                    await self._process.wait()
+            _system.kill_group(self._process.pid, signal.SIGKILL)
             await self._process.wait()
+        group = _cgroup.of(self._group, self._process.pid)
+        _cgroup.end(group)
+        _cgroup.remove(group, 0)
 
     def __repr__(self) -> str:
         state = f"{len(self._endings)} running" if self.alive else "ended"

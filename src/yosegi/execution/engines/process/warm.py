@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ class WarmWorker:
         import_path: folders in which modules are looked for before the usual ones.
         folder: where a task without a folder of its own gets one.
         limited: whether memory and file sizes of the process itself are limited.
+        control_group: in which the process gets a control group of its own.
+        environment: variables that the process gets besides the few that it always does.
     """
 
     def __init__(
@@ -39,6 +41,8 @@ class WarmWorker:
         *,
         folder: Path,
         limited: bool = True,
+        control_group: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._entries, self._limits, self._folder = entries, limits, folder
         self._server = ForkServer(
@@ -49,6 +53,8 @@ class WarmWorker:
             program="yosegi.execution.engines.process._worker",
             options={"limited": limited},
             says_began=True,
+            control_group=control_group,
+            environment=environment,
         )
         self._listens = self._forced = False
         self._why = ""
@@ -92,7 +98,7 @@ class WarmWorker:
         self._why, self._listens = "", message["capability"] in self._server.listening
         self._aborted.clear()
         self._done += 1
-        place = {"folder": str(self._folder / f"{self.pid}-{self._done}")}
+        place = {"folder": str(self._folder / f"{self._server.prefix}-{self._done}")}
         self._number, ending = self._server.begin(place | message, progress)
         grace = self._limits.grace if message["grace"] is None else message["grace"]
         self._watching = asyncio.create_task(self._watch(ending, message["time_limit"], grace))

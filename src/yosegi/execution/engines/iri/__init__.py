@@ -1,0 +1,1 @@
+"""Another facility as an engine, through its facility API (IRI, version 2 or 1)."""

@@ -1,0 +1,82 @@
+"""Any PyLabRobot protocol, from one state of the deck to the next; PyLabRobot's own trackers say what is right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pylabrobot", reason="the extra `labs` is not installed")
+
+from pylabrobot.liquid_handling import LiquidHandler
+from pylabrobot.resources.corning import cor_96_wellplate_360uL_Fb
+from pylabrobot.resources.errors import NoTipError
+from pylabrobot.resources.hamilton import PLT_CAR_L5AC_A00, TIP_CAR_480_A00, STARLetDeck, hamilton_96_tiprack_300uL
+
+from yosegi.core.capability import Context, Stopped
+from yosegi_packs.labs.deck import QuietBackend
+from yosegi_packs.labs.protocol import DeckState, DeckUnknown, run_protocol
+
+
+def make() -> LiquidHandler:
+    deck = STARLetDeck()
+    tips, plates = TIP_CAR_480_A00(name="tip_carrier"), PLT_CAR_L5AC_A00(name="plate_carrier")
+    tips[0] = hamilton_96_tiprack_300uL(name="tips")
+    plates[0] = cor_96_wellplate_360uL_Fb(name="plate")
+    deck.assign_child_resource(tips, rails=1)
+    deck.assign_child_resource(plates, rails=19)
+    return LiquidHandler(backend=QuietBackend(0.0), deck=deck)
+
+
+async def use_a_tip(handler: Any) -> str:
+    """Pick up the first tip there is and drop it into the waste."""
+    rack = handler.deck.get_resource("tips")
+    spot = next(spot for spot in rack.get_all_items() if spot.has_tip())
+    await handler.pick_up_tips([spot])
+    await handler.discard_tips()
+    return str(spot.get_identifier())
+
+
+def context(folder: Path, key: str) -> Context:
+    scratch = folder / key
+    scratch.mkdir(parents=True)
+    return Context(key=key, seed=1, state=folder, folder=scratch)
+
+
+def test_a_protocol_goes_on_from_where_the_one_before_left_the_deck(tmp_path: Path) -> None:
+    assert [run_protocol(use_a_tip, make, context(tmp_path, key)).result for key in ("k1", "k2")] == ["A1", "B1"]
+    assert DeckState.load(tmp_path).key == "k2"
+
+
+def test_the_deck_is_kept_before_and_after(tmp_path: Path) -> None:
+    run = run_protocol(use_a_tip, make, context(tmp_path, "k1"))
+    before, after = (json.loads(path.read_text()) for path in (run.before, run.after))
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"tips_tipspot_A1"} or changed == {name for name in changed if name.endswith("A1")}
+    assert changed
+
+
+def test_a_protocol_that_failed_leaves_a_deck_that_nobody_knows_until_a_person_has_looked(tmp_path: Path) -> None:
+    async def aspirate_from_no_tip(handler: Any) -> None:
+        await use_a_tip(handler)
+        await handler.aspirate([handler.deck.get_resource("plate")["A1"][0]], vols=[10.0])
+
+    with pytest.raises(NoTipError):
+        run_protocol(aspirate_from_no_tip, make, context(tmp_path, "k1"))
+    with pytest.raises(DeckUnknown, match="task k1 was cut off") as told:
+        run_protocol(use_a_tip, make, context(tmp_path, "k2"))
+    assert told.value.effect == "none"
+    DeckState(note="operator: fresh tips").save(tmp_path)
+    assert run_protocol(use_a_tip, make, context(tmp_path, "k3")).result == "A1"
+
+
+def test_a_protocol_that_heard_the_stop_leaves_a_known_deck(tmp_path: Path) -> None:
+    async def stop_after_one(handler: Any) -> None:
+        await use_a_tip(handler)
+        raise Stopped("after one tip", effect="done")
+
+    with pytest.raises(Stopped):
+        run_protocol(stop_after_one, make, context(tmp_path, "k1"))
+    assert run_protocol(use_a_tip, make, context(tmp_path, "k2")).result == "B1"
