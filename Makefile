@@ -12,7 +12,7 @@ UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.ready ## Run a federation of three sites and its campaign (arguments: make demo ARGS=--quick)
+demo: $(VENV)/.ready ## Run a federation of three sites and its campaign (arguments: make demo ARGS=--quick, or --hpc)
 	$(BIN)/yosegi demo $(ARGS)
 
 test: $(VENV)/.ready-dev ## Run the tests on all cores (arguments: make test ARGS='-k ledger')
@@ -88,4 +88,4 @@ $(FUSION)/.ready: requirements/fusion.txt pyproject.toml | .uv/bin/uv
 	@touch $@
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(FUSION) .uv .sbom .assure demo-federation .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FUSION) .uv .sbom .assure demo-federation demo-federation-hpc .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,6 +7,7 @@ import pytest
 from cli.asking import document, operator, pi, refused, told
 from processes.sites import Town
 from yosegi.app.settings import Home
+from yosegi.cli._comparison import difference
 
 
 @pytest.mark.processes
@@ -29,6 +30,18 @@ def test_a_contract_is_shown_with_units_and_ranges(town: Town) -> None:
 @pytest.mark.parametrize("ref", ["riken/toy.use@9", "nims/nothing@1", "nothing", "", "a/b/c"])
 def test_an_unknown_capability_is_said(town: Town, ref: str) -> None:
     refused("capability", "show", ref, *pi(town))
+
+
+@pytest.mark.processes
+def test_what_one_owner_alone_offers_is_not_compared(town: Town) -> None:
+    terms = ("--charter", "test", "--team", "test", "--input", "x=0.5")
+    assert "two are needed to compare" in refused("capability", "compare", "toy.nothing@1", *terms, *pi(town))
+
+
+def test_numbers_of_two_owners_differ_by_their_larger_size() -> None:
+    assert difference({"y": -0.5, "n": 3, "text": "x"}, {"y": -0.4, "n": 3}) == 0.2
+    assert difference({"y": 0.0}, {"y": 0.0}) == 0.0
+    assert difference({"flag": True}, {"flag": False}) is None
 
 
 @pytest.mark.processes

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from yosegi.app.settings import Home
+from yosegi.cli._comparison import compare, owners_of
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
+from yosegi.cli.tasks import read_input
+from yosegi.core.errors import Invalid
 from yosegi.services.capabilities.schemas import ContractDetail
 
 
@@ -45,6 +49,47 @@ def show(ref: str, json_: bool, **site: Any) -> None:
         show_json(contract)
     else:
         _print_contract(contract)
+
+
+@capability.command("compare")
+@click.argument("name")
+@click.option("--input", "inputs", multiple=True, help="name=value; may be repeated. A value is JSON, or else text.")
+@click.option("--owner", "owners", multiple=True, help="Ask this owner; all that offer NAME if none is named.")
+@click.option("--charter", required=True, help="Under which charter.")
+@click.option("--team", required=True, help="In which team.")
+@click.option("--purpose", default="research", show_default=True, help="What for.")
+@click.option("--wait", default=3600.0, show_default=True, help="Seconds that the last answer may take.")
+@with_site
+@as_json
+@explained
+def compare_(
+    name: str, inputs: tuple[str, ...], owners: tuple[str, ...], wait: float, json_: bool, **site: Any
+) -> None:
+    """Ask the same of NAME, name@version, at several owners, and show their answers side by side.
+
+    Each is a task like any other: decided, charged and on record. Seconds are from asking to the answer, with queues.
+    """
+    terms = {word: site.pop(word) for word in ("charter", "team", "purpose")}
+    client = client_of(**site)
+    offered = [one.ref for one in client.capabilities()]
+    asked = list(owners) or owners_of(name, offered)
+    if len(asked) < 2:
+        why = f"{len(asked)} owners offer it, and two are needed to compare"
+        raise Invalid(f"capability {name}", why, "yosegi capability list shows what is offered")
+    stated = client.capability(f"{asked[0]}/{name}")
+    found = compare(client, asked, name, dict(read_input(one) for one in inputs), terms, wait)
+    if json_:
+        show_json([asdict(one) for one in found])
+        return
+    rows = (
+        (one.owner, one.state, f"{one.seconds:g}", ", ".join(f"{v} {u}" for u, v in one.charged.items()),
+         ", ".join(f"{n} = {v}" for n, v in one.outputs.items()) or one.why,
+         "" if one.differs is None else f"{one.differs:.3g}")
+        for one in found
+    )  # fmt: skip
+    show_table(("owner", "state", "seconds", "charged", "answer", "differs by"), rows)
+    noise = stated.fidelity.noise if stated.fidelity is not None else "unknown"
+    say(f"the contract of {asked[0]} states a noise of: {noise}")
 
 
 @capability.command()

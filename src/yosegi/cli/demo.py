@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -21,13 +22,15 @@ from rich.live import Live
 
 from yosegi.app.bootstrap import found
 from yosegi.app.settings import Home
+from yosegi.cli._comparison import compare
 from yosegi.cli.campaigns import OVER, trial_table
 from yosegi.cli.output import explained
 from yosegi.cli.stations import make_station
 from yosegi.client.client import CampaignHandle
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid
-from yosegi.demo.plan import plan
+from yosegi.demo import hpc as centres
+from yosegi.demo.plan import CHARTER, plan
 from yosegi.demo.processes import Processes
 from yosegi.demo.report import write_report
 from yosegi.demo.story import Story
@@ -43,8 +46,9 @@ SITES = ("argonne", "riken", "nims")
 @click.option("--agent", is_flag=True, help="Also an act with an agent that speaks MCP (needs the extra mcp).")
 @click.option("--fresh", is_flag=True, help="Remove FOLDER first and begin anew.")
 @click.option("--stay", is_flag=True, help="Keep the sites running at the end, until Ctrl-C.")
+@click.option("--hpc", is_flag=True, help="Two computing centres: a real Slurm, and a stand-in for Fugaku's PJM.")
 @explained
-def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: bool) -> None:
+def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: bool, hpc: bool) -> None:
     """Run a federation of three sites and a robot on this machine, and a campaign to its answer.
 
     Everything in it is real but the robot and the institutions: three sites with their own keys, policies and
@@ -54,6 +58,9 @@ def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: b
     console = Console(highlight=False, markup=False)
     if agent and importlib.util.find_spec("mcp") is None:
         raise Invalid("--agent", "needs the library mcp", "install it: pip install 'yosegi[mcp]'")
+    if hpc:
+        _hpc(console, folder.with_name(f"{folder.name}-hpc"), port, fresh, stay)
+        return
     if fresh and (folder / "passphrase").exists():
         shutil.rmtree(folder)
     passphrase = _prepare(folder, port)
@@ -82,6 +89,52 @@ _LOOK_FURTHER = """Look further:
   .venv/bin/yosegi replay {folder}/colour.bundle.json    find the planner's decisions again
   .venv/bin/yosegi site doctor --home {folder}/nims      what a site opens, holds and publishes
   .venv/bin/yosegi --help                                everything else"""
+
+
+def _hpc(console: Console, folder: Path, port: int, fresh: bool, stay: bool) -> None:
+    """The demonstration of two computing centres."""
+    folder = folder.absolute()
+    if fresh and (folder / "passphrase").exists():
+        shutil.rmtree(folder)
+    clusters = centres.Clusters(folder / "clusters")
+    processes = Processes(folder)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        clusters.start()
+        console.print("A Slurm runs at argonne. At riken a program stands in for Fugaku's PJM: nothing runs on Fugaku.")
+        shutil.rmtree(folder / "passphrase", ignore_errors=True)
+        for site in centres.SITES:
+            shutil.rmtree(folder / site, ignore_errors=True)
+        _check_ports(port)
+        asyncio.run(found(folder, centres.plan(port, clusters), SystemClock(), secrets.token_hex(8)))
+        (folder / "passphrase").touch(mode=0o600)
+        urls = {site: f"http://{Home(folder / site).settings().listen}" for site in centres.SITES}
+        say = partial(console.print, "•", soft_wrap=True)
+        story = Story(folder, urls, processes, say=say, campaign=centres.CAMPAIGN)
+        for site in centres.SITES:
+            processes.start(site, "site", "serve", "--home", str(folder / site))
+        for site in centres.SITES:
+            processes.await_site(site, urls[site])
+        handle = centres.begin(folder, urls, story.until)
+        _with_view(console, handle, lambda: story.until(lambda: handle.state().state in OVER, "the campaign ends", 600))
+        state = handle.state()
+        console.print(trial_table(state, last=12))
+        story.say(f"{state.state}: {state.why}")
+        for site in centres.CENTRES:
+            for line in centres.jobs(folder, site):
+                story.say(f"{site}: {line}")
+        story.evidence(handle)
+        pi = story.client(f"pi@{centres.HOME}")
+        terms = {"charter": CHARTER, "team": centres.TEAM, "purpose": "research"}
+        for one in compare(pi, centres.CENTRES, centres.NAME, centres.KNOWN, terms, 300.0):
+            story.say(f"{one.owner} says {one.outputs} in {one.seconds} s for {one.charged}, differs by {one.differs}")
+        while stay:
+            time.sleep(1.0)
+    except KeyboardInterrupt:
+        console.print("\nEnding everything.")
+    finally:
+        processes.stop_all()
+        clusters.stop()
 
 
 def campaign_file() -> str:

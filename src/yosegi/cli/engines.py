@@ -47,7 +47,7 @@ def show(kind: str, json_: bool) -> None:
 
 def _row(name: str, field: Any) -> tuple[str, str, str, str]:
     kind = field.annotation.__name__ if isinstance(field.annotation, type) else str(field.annotation)
-    default = "required" if field.is_required() else str(field.default)
+    default = "required" if field.is_required() else str(field.get_default(call_default_factory=True))
     kind = kind.replace("typing.", "").partition("[")[0] if "Annotated" in kind else kind.replace("typing.", "")
     return name, kind, default, " ".join((field.description or "").split())
 

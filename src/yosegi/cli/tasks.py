@@ -40,7 +40,7 @@ def task() -> None:
 def ask(capability: str, inputs: tuple[str, ...], json_: bool, task_key: str, **site: Any) -> None:
     """Ask the owner of CAPABILITY, site/name@version, for one task, through your own site."""
     terms = {name: site.pop(name) for name in ("charter", "team", "purpose", "conduct", "mandate")}
-    given = dict(_input(one) for one in inputs)
+    given = dict(read_input(one) for one in inputs)
     asked = client_of(**site).requests.ask(capability, given, key=task_key, **terms)
     if json_:
         show_json(asked)
@@ -76,7 +76,12 @@ def _say(asked: RequestDetail) -> None:
         say(reason.en)
 
 
-def _input(given: str) -> tuple[str, Any]:
+def read_input(given: str) -> tuple[str, Any]:
+    """An input as a person writes it: its name, and a value that is JSON or else text.
+
+    Raises:
+        Invalid: there is no name.
+    """
     name, equals, value = given.partition("=")
     if not equals:
         raise Invalid(f"--input {given}", "is not of the form name=value", "e.g. x=0.5")

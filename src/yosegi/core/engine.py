@@ -37,6 +37,8 @@ class Work:
         grace: seconds it has to reach its safe state after an abort or at its time limit; the engine's own if None.
         objects: those among the inputs, by name; their bytes are in this site's store.
         query_of: the key of the task that a query asks about (`Engine.query`); empty for work to be done.
+        team: on whose behalf it is asked; empty where nobody says.
+        member: the person in it; empty where nobody says.
     """
 
     key: str
@@ -48,6 +50,8 @@ class Work:
     grace: float | None = None
     objects: Mapping[str, ObjectRef] = field(default_factory=dict)
     query_of: str = ""
+    team: str = ""
+    member: str = ""
 
 
 class Outcome(Value):

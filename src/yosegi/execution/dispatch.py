@@ -264,6 +264,8 @@ class Dispatcher:
             attempt=task.attempt,
             grace=contract.stop_grace,
             objects=task.objects,
+            team=task.asked().team,
+            member=task.asked().on_behalf_of,
         )
         if task.revoked:
             # It lapsed before this site was started again.

@@ -145,6 +145,11 @@ class HealthChecks:
             if (silent := answering.silent_seconds) > STATION_SILENT:
                 fields = {"station": name, "minutes": str(int(silent // 60))}
                 yield HealthProblem(f"station/{name}", "station_unheard", fields, name)
+        for engine in self.engines:
+            if engine.name not in self.engines.answering and (why := engine.statistics().get("trouble")):
+                yield HealthProblem(
+                    f"engine/{engine.name}", "engine_trouble", {"engine": engine.name, "why": why}, engine.name
+                )
 
     def _peers(self) -> Iterator[HealthProblem]:
         for peer in sorted(self.channels.witness.forked):

@@ -60,7 +60,10 @@ def kill(pid: int) -> None:
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 # Tasks run side by side, one a slot; a library that takes every core for each of them makes all of them slower, and
 # threads started at import do not survive a fork.
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# A job of a batch scheduler has its cores to itself, and what starts its parallel steps asks what the scheduler said.
+_JOB_THREADS = "YOSEGI_JOB_THREADS"
+_KEPT_IN_A_JOB = ("SLURM", "PJM", "PMI", "PMIX", "PLE", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
 
 def environment(import_path: tuple[Path, ...] = (), named: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -71,5 +74,9 @@ def environment(import_path: tuple[Path, ...] = (), named: Mapping[str, str] | N
         named: what its operator sets besides.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    if _JOB_THREADS in os.environ:
+        in_a_job = [name for name in os.environ if name.startswith(_KEPT_IN_A_JOB) and "JWT" not in name]
+        kept |= {name: os.environ[name] for name in in_a_job}
     path = os.pathsep.join([*(str(folder) for folder in import_path), *filter(None, [kept.get("PYTHONPATH")])])
-    return kept | _ONE_THREAD | dict(named or {}) | {"PYTHONUNBUFFERED": "1"} | ({"PYTHONPATH": path} if path else {})
+    threads = dict.fromkeys(_THREADS, os.environ.get(_JOB_THREADS, "1"))
+    return kept | threads | dict(named or {}) | {"PYTHONUNBUFFERED": "1"} | ({"PYTHONPATH": path} if path else {})

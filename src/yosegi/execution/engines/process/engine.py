@@ -93,6 +93,7 @@ class ProcessEngine:
         sandbox: what workers are shut in; None for nothing.
         environment: variables that workers get besides the few that they always do.
         name: the engine's.
+        printed_to: a file to which what tasks print is added; None where it is not kept.
     """
 
     remembers = False
@@ -131,7 +132,9 @@ class ProcessEngine:
         sandbox: Sandbox | None = None,
         environment: Mapping[str, str] | None = None,
         name: str = "process",
+        printed_to: Path | None = None,
     ) -> None:
+        self._printed_to = printed_to
         self.name, self._store, self._worker = name, store, worker
         self._group, self._sandbox, self._environment = control_group, sandbox, environment
         self._entries, self._folder, self._slots, self._clock = dict(entries), folder.absolute(), slots, clock
@@ -268,6 +271,7 @@ class ProcessEngine:
             "attribute": split_entry(self._entries[work.capability])[1], "capability": work.capability,
             "key": work.key, "seed": seed_of(work.query_of or work.key), "inputs": work.inputs,
             "time_limit": work.time_limit, "grace": work.grace, "files": case.files, "query_of": work.query_of,
+            "printed_to": None if self._printed_to is None else str(self._printed_to),
         }  # fmt: skip
 
     async def _ended(self, case: _Case, server: Worker, ending: asyncio.Future[Ending]) -> Ending:

@@ -1,0 +1,196 @@
+"""What the engine needs of a batch scheduler: four verbs. A dialect says them in one scheduler's commands.
+
+A dialect tells what it was told and concludes nothing: that a job is missing from an answer means only that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from yosegi.core.errors import Unavailable
+from yosegi.execution.engines.batch.job_spec import JobSpec
+
+_MOST = 16 * 1024 * 1024
+_AT_ONCE = 8
+
+
+class JobPhase(Enum):
+    """What a scheduler says of a job, as far as all schedulers say it."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class JobSighting:
+    """What a scheduler said of one job.
+
+    Args:
+        job: its number there; may be used again for another job.
+        name: its name, by which it was asked for.
+        state: the scheduler's own word.
+        submitted: when it was submitted, POSIX seconds; None where it is not told.
+        started: when its nodes were given to it; None before, or where it is not told.
+        ended: when it ended; None before, or where it is not told.
+        nodes: it has or asks for.
+        gpus: on all its nodes together.
+        joules: its energy, where the scheduler measures it.
+        words: for people: why it waits, or how it ended.
+        over_time: whether it was ended as its wall time was over.
+        unfit: whether it will never start, by what the scheduler says.
+        lost_node: whether it ended because of its nodes or the scheduler, through no fault of its own.
+    """
+
+    job: str
+    name: str
+    phase: JobPhase
+    state: str
+    submitted: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    nodes: int = 1
+    gpus: int = 0
+    joules: float | None = None
+    words: str = ""
+    over_time: bool = False
+    unfit: bool = False
+    lost_node: bool = False
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it had its nodes; None while that is not known."""
+        return None if self.started is None or self.ended is None else max(0.0, self.ended - self.started)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitAnswer:
+    """What came of submitting.
+
+    Args:
+        job: its number; empty unless it was accepted.
+        refused: whether the scheduler said no for certain. Neither accepted nor refused: it may have been accepted.
+        words: what it said.
+    """
+
+    job: str = ""
+    refused: bool = False
+    words: str = ""
+
+
+class Dialect(Protocol):
+    """One scheduler's way to say the four verbs."""
+
+    name: str
+    save_window: float
+    """Seconds for which a job that was accepted may be unknown to the scheduler, e.g. after it was started again."""
+
+    def script(self, spec: JobSpec) -> str:
+        """The script of a job; all that is asked for stands in it."""
+        ...
+
+    async def submit(self, spec: JobSpec, user: str = "") -> SubmitAnswer:
+        """Submit a job, as a user of the machine if one is named. Never raises: an error is not a refusal."""
+        ...
+
+    async def look_up(self, jobs: Mapping[str, str], users: Sequence[str] = ()) -> Mapping[str, Sequence[JobSighting]]:
+        """What is known of jobs; a name may be missing, or have several.
+
+        Args:
+            jobs: the number of each by its name, empty where it is not known. A number alone identifies nothing.
+            users: whose jobs they are; none for this process's own user.
+
+        Raises:
+            Unavailable: the scheduler did not answer; nothing is known.
+        """
+        ...
+
+    async def cancel(self, jobs: Iterable[JobSighting], user: str = "") -> None:
+        """Ask that jobs be ended. Only a later look tells whether they were.
+
+        Raises:
+            Unavailable: the scheduler did not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnswer:
+    """How a command of a scheduler ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """What it said, in one bounded line."""
+        return " ".join((self.err or self.out).split())[:500] or f"exit status {self.status}"
+
+
+class Commands:
+    """Runs a scheduler's commands, with a short list of variables and a time limit.
+
+    Args:
+        patience: seconds that one may take.
+        variables: that are set beside PATH and the scheduler's own configuration.
+        helper: the command that does a verb as another user (`helper.py`); empty where all is done as this one.
+    """
+
+    _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "USER", "LOGNAME", "SLURM_CONF")
+
+    def __init__(
+        self, *, patience: float = 60.0, variables: Mapping[str, str] | None = None, helper: Sequence[str] = ()
+    ) -> None:
+        self._patience, self._helper = patience, tuple(helper)
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._variables = {n: os.environ[n] for n in self._KEPT if n in os.environ} | dict(variables or {})
+
+    async def verb(
+        self, argv: Sequence[str], verb: str, words: Sequence[str], *, given: str = "", user: str = ""
+    ) -> CommandAnswer:
+        """Run a command as this process's user, or as another: then the helper builds the command itself.
+
+        Raises:
+            Unavailable: as `run`; or there is no helper.
+        """
+        if not user:
+            return await self.run(argv, given=given)
+        if not self._helper:
+            raise Unavailable("the batch helper", "none is named, and a job is to run as another user", "set `helper`")
+        return await self.run([*self._helper, verb, user, *words], given=given)
+
+    async def run(self, argv: Sequence[str], *, given: str = "") -> CommandAnswer:
+        """Run a command to its end, beside a few others: two hundred at once would hold up a login node.
+
+        Raises:
+            Unavailable: it is not installed, or took too long.
+        """
+        async with self._at_once:
+            return await self._run(argv, given)
+
+    async def _run(self, argv: Sequence[str], given: str) -> CommandAnswer:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                env=self._variables,
+            )  # fmt: skip
+        except OSError as error:
+            raise Unavailable(argv[0], f"it cannot be run ({error})", "is the scheduler installed here?") from None
+        try:
+            async with asyncio.timeout(self._patience):
+                out, err = await process.communicate(given.encode())
+        except TimeoutError:
+            raise Unavailable(argv[0], f"no answer in {self._patience:g} seconds") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        text = (part[:_MOST].decode(errors="replace") for part in (out, err))
+        return CommandAnswer(process.returncode or 0, *text)
