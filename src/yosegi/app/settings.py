@@ -174,14 +174,16 @@ class LogSettings(Value):
     level: Literal["debug", "info", "warning", "error"] = "warning"
     """From which level on: `info` tells sign-ins, stations and what becomes of tasks; `debug` every call of a peer."""
     form: Literal["text", "json"] = "text"
+    """Lines for people, or one JSON object a line for a log system."""
 
 
 class MetricsSettings(Value):
     """Figures for Prometheus at `/metrics`, for whoever shows the token."""
 
     token_file: str = ""
+    """The file, from the home folder, in which the bearer token stands; never here."""
     token_env: str = ""
-    """Where the bearer token is read; never here."""
+    """Or the variable of the environment that has it."""
 
     @model_validator(mode="after")
     def _has_one_token(self) -> MetricsSettings:
@@ -261,6 +263,9 @@ class Settings(Value):
         network: which addresses of peers this site connects to.
         objects: how large data is taken.
         notices: where notices to people go, besides the log.
+        stop: who may stop everything the site runs.
+        log: what the site says on standard error.
+        metrics: figures for Prometheus, where they are served.
         ledger: where the ledger lies.
         listen: address of this machine where pages, API and stations are served.
         reach: `listens` (others may call `url`), `outbound` (mail waits at `mailbox`) or `carried`.

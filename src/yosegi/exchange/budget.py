@@ -35,8 +35,8 @@ class PeerBudget:
     """Token buckets, one for each peer and kind of work.
 
     Example:
-        >>> from yosegi.testing.loop import SimulatedClock
-        >>> budget, rate = PeerBudget(SimulatedClock()), Rate(burst=2, hourly=60)
+        >>> from yosegi.core.clock import SystemClock
+        >>> budget, rate = PeerBudget(SystemClock()), Rate(burst=2, hourly=60)
         >>> [budget.allows("evil", "offer", rate) for _ in range(3)], budget.allows("riken", "offer", rate)
         ([True, True, False], True)
         >>> budget.exceeded["evil", "offer"]

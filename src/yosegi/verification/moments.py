@@ -24,9 +24,11 @@ def corrected(times: Iterable[tuple[int, str]], checkpoint: Checkpoint) -> dict[
         By sequence, the least of the entry's own time, those of all that follow it, and the checkpoint's.
 
     Example:
-        >>> at = Checkpoint(site="nims", epoch=1, size=4, root="sha256:" + "0" * 64, time="2026-04-01T00:00:03Z")
-        >>> said = [(0, "2026-04-01T00:00:00Z"), (1, "2026-05-11T00:00:00Z"), (2, "2026-04-01T00:00:02Z")]
-        >>> [moment.isoformat() for moment in corrected(said, at).values()]
+        >>> at = Checkpoint(
+        ...     site="nims", epoch=1, size=4, root="sha256:" + "0" * 64, time="2026-04-01T00:00:03.000000Z"
+        ... )
+        >>> times = ["2026-04-01T00:00:00.000000Z", "2026-05-11T00:00:00.000000Z", "2026-04-01T00:00:02.000000Z"]
+        >>> [moment.isoformat() for moment in corrected(enumerate(times), at).values()]
         ['2026-04-01T00:00:02+00:00', '2026-04-01T00:00:02+00:00', '2026-04-01T00:00:00+00:00']
     """
     latest, found = parse_timestamp(checkpoint.time), dict[int, datetime]()

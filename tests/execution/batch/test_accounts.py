@@ -23,7 +23,7 @@ from yosegi.core.engine import Engines, Outcome, Work
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.core.states import Effect
 from yosegi.execution.engines.batch import helper, pjm, slurm
-from yosegi.execution.engines.batch.accounts import AccountFile, AccountProgram, AccountUnmapped, LocalAccount
+from yosegi.execution.engines.batch.accounts import AccountMapFile, AccountProgram, AccountUnmapped, LocalAccount
 from yosegi.execution.engines.batch.dialect import Commands
 from yosegi.services.alerts.health import HealthChecks
 from yosegi.testing import slurm_cluster
@@ -56,7 +56,7 @@ def table(tmp_path: Path) -> Path:
 
 def test_the_entry_that_says_most_counts(table: Path) -> None:
     async def main() -> list[LocalAccount]:
-        accounts = AccountFile(table)
+        accounts = AccountMapFile(table)
         asked = (("pi@argonne", "qec"), ("pi@argonne", "bio"), ("ana@riken", "materials"))
         return [await accounts.account_of(member, team) for member, team in asked]
 
@@ -67,12 +67,12 @@ def test_the_entry_that_says_most_counts(table: Path) -> None:
 
 def test_who_is_not_in_the_map_is_refused_and_told_whom_to_ask(table: Path) -> None:
     with pytest.raises(AccountUnmapped, match=r"ana@riken of team qec has no account.*Ask user support, ext\. 4411"):
-        asyncio.run(AccountFile(table).account_of("ana@riken", "qec"))
+        asyncio.run(AccountMapFile(table).account_of("ana@riken", "qec"))
 
 
 def test_a_new_map_is_in_force_at_once_and_a_bad_one_leaves_the_one_before(table: Path) -> None:
     async def main() -> None:
-        accounts = AccountFile(table)
+        accounts = AccountMapFile(table)
         table.write_text(MAP.replace('"games"', '"nobody"'))
         assert (await accounts.account_of("pi@argonne", "qec")).user == "nobody"
         table.write_text(MAP.replace('"games"', '"root; rm"'))
@@ -89,7 +89,7 @@ def test_a_new_map_is_in_force_at_once_and_a_bad_one_leaves_the_one_before(table
 
 def test_a_map_that_does_not_hold_is_told_to_whoever_looks_after_the_site(table: Path, tmp_path: Path) -> None:
     async def main() -> list[tuple[str, str]]:
-        accounts = AccountFile(table)
+        accounts = AccountMapFile(table)
         table.write_text("nonsense")
         await accounts.account_of("pi@argonne", "qec")
         engine = batch_engine(tmp_path, slurm.SlurmDialect(Commands()), accounts=accounts)
@@ -105,10 +105,10 @@ def test_a_map_that_does_not_hold_is_told_to_whoever_looks_after_the_site(table:
 def test_a_first_map_that_does_not_hold_opens_no_engine(tmp_path: Path) -> None:
     path = tmp_path / "accounts.toml"
     with pytest.raises(Unavailable):
-        AccountFile(path)
+        AccountMapFile(path)
     path.write_text('[[account]]\nuser = "games"\n')
     with pytest.raises(Invalid, match="names a member, a team or both"):
-        AccountFile(path)
+        AccountMapFile(path)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_two_members_jobs_run_as_two_users_and_a_third_is_refused(installed: Pat
         text = installed.with_suffix(".toml").read_text()
         installed.with_suffix(".toml").write_text(f"{text}\n[environment]\nSLURM_CONF = '{variables['SLURM_CONF']}'\n")
         dialect = slurm.SlurmDialect(Commands(variables=variables, helper=[str(installed)]), accounting="completion")
-        accounts = AccountFile(installed.parent / "accounts.toml")
+        accounts = AccountMapFile(installed.parent / "accounts.toml")
         engine = batch_engine(installed.parent, dialect, accounts=accounts, python=str(program))
         await engine.start()
         try:

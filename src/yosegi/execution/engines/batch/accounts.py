@@ -88,7 +88,7 @@ class AccountMap(Protocol):
         ...
 
 
-class AccountFile:
+class AccountMapFile:
     """A map in a TOML file.
 
     Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid
-from yosegi.execution.engines.batch.accounts import AccountFile, AccountMap, AccountProgram
+from yosegi.execution.engines.batch.accounts import AccountMap, AccountMapFile, AccountProgram
 from yosegi.execution.engines.batch.dialect import Commands, Dialect
 from yosegi.execution.engines.batch.pilot_dialect import PilotDialect
 from yosegi.execution.engines.batch.pjm import PjmDialect
@@ -26,7 +26,7 @@ def accounts_of(settings: BatchSettings) -> AccountMap | None:
     if not settings.helper:
         raise Invalid("an account map", "there is no helper that submits as another user", "set `helper`")
     if settings.accounts:
-        return AccountFile(Path(settings.accounts))
+        return AccountMapFile(Path(settings.accounts))
     return AccountProgram(settings.accounts_program, ask=settings.accounts_ask)
 
 
