@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,8 @@ def test_a_station_follows_its_sites_keys_by_each_ones_word_for_the_next(tmp_pat
 def test_a_key_for_which_the_known_one_gave_no_word_is_not_believed_and_both_ends_say_so(
     tmp_path: Path, words: tuple[Envelope, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "yosegi")
+
     async def story() -> None:
         engine, station, kept = await heard_after(tmp_path, SECOND, *words)
         assert kept == []

@@ -88,7 +88,7 @@ def test_a_safe_stop_in_the_middle_of_a_set_puts_the_magnet_back(bench: Bench) -
 
 def test_a_station_killed_between_set_and_readback_repeats_nothing_until_a_person_has_looked(bench: Bench) -> None:
     puts: list[float] = []
-    bench.operator.monitor("MAG:CUR:SP", lambda value: puts.append(float(value)))
+    watching = bench.operator.monitor("MAG:CUR:SP", lambda value: puts.append(float(value)))
 
     async def story() -> list[Outcome]:
         engine, outcomes = make_engine(), []
@@ -119,4 +119,5 @@ def test_a_station_killed_between_set_and_readback_repeats_nothing_until_a_perso
     assert second.effect is Effect.NONE, second.message
     assert "was cut off while it was moved from 0 to 3" in second.message
     assert third.result is Result.VALID, third.message
+    watching.close()
     assert puts == [0.0, 3.0, 0.0, 5.0]
