@@ -192,6 +192,7 @@ def serve(plan: TwinPlan, *, ca: int = 0, pva: int = 0) -> None:
     os.dup2(2, 1)
     from softioc import asyncio_dispatcher, builder, softioc
 
+    model = model_of(plan)  # before anything is served: a machine may take seconds to compute
     dispatcher = asyncio_dispatcher.AsyncioDispatcher()
     dice = random.Random(plan.seed)
     builder.SetDeviceName(plan.prefix)
@@ -202,7 +203,7 @@ def serve(plan: TwinPlan, *, ca: int = 0, pva: int = 0) -> None:
     builder.LoadDatabase()
     softioc.iocInit(dispatcher)
     over = threading.Event()
-    turning = threading.Thread(target=_turn, args=(plan, channels, detectors, dice, over), daemon=True)
+    turning = threading.Thread(target=_turn, args=(plan, model, channels, detectors, dice, over), daemon=True)
     turning.start()
     own.write(canonical.dumps({"prefix": plan.prefix, "ca": ca, "pva": pva, "simulated": True}).decode() + "\n")
     own.flush()
@@ -212,10 +213,15 @@ def serve(plan: TwinPlan, *, ca: int = 0, pva: int = 0) -> None:
 
 
 def _turn(
-    plan: TwinPlan, channels: dict[str, _Served], detectors: dict[str, Any], dice: random.Random, over: threading.Event
+    plan: TwinPlan,
+    model: Model,
+    channels: dict[str, _Served],
+    detectors: dict[str, Any],
+    dice: random.Random,
+    over: threading.Event,
 ) -> None:
     """Let time go on and measure."""
-    model, seconds = model_of(plan), 0.0
+    seconds = 0.0
     while not over.wait(plan.period):
         seconds += plan.period * plan.scale
         actual = {name: channel.step(plan.period) for name, channel in channels.items()}
