@@ -103,7 +103,7 @@ def test_every_setting_of_a_kind_has_a_text_and_a_unit_in_its_name_where_it_is_a
         for name, field in kind_of(kind).Settings.model_fields.items():
             assert field.description, name
             if field.annotation in (int, float):
-                assert name == "slots" or name.endswith(("_mib", "_kib", "_seconds")), name
+                assert name in ("slots", "open_files", "processes") or name.endswith(("_mib", "_kib", "_seconds")), name
 
 
 def test_a_kind_that_two_packages_have_is_refused_and_both_are_named(install: Install) -> None:

@@ -148,7 +148,8 @@ def test_a_parcel_out_of_its_time_is_refused(house: House, late: timedelta) -> N
     assert post(house, envelope).status_code == 403
 
 
-@pytest.mark.parametrize("late", [timedelta(hours=-2), timedelta(hours=2)])
+# One of the next weeks was made by a clock that ran ahead, and counts from now: tests/federation/test_wrong_hours.py.
+@pytest.mark.parametrize("late", [timedelta(hours=-2), timedelta(days=61)])
 def test_a_request_out_of_its_time_is_refused(house: House, late: timedelta) -> None:
     now = now_at(house) + late
     asked = request(house, issued=now, not_after=now + timedelta(hours=1))

@@ -151,7 +151,11 @@ def uttered(value: Any, told_by: str = "") -> Iterator[tuple[str, str]]:
 
 def test_an_agent_reads_another_sites_words_only_as_data_that_says_whose_they_are(house: House) -> None:
     with agent(house) as client:
-        found = {path: list(uttered(client.get(path).json())) for path in asking_paths(client)}
+        answers = {path: client.get(path) for path in asking_paths(client)}
+    written = [answer.text for answer in answers.values() if "json" not in answer.headers["Content-Type"]]
+    assert not any(ORDER in text for text in written)
+    told = {path: answer for path, answer in answers.items() if "json" in answer.headers["Content-Type"]}
+    found = {path: list(uttered(answer.json())) for path, answer in told.items()}
     spoken = {path for path, texts in found.items() if texts}
     assert spoken >= {
         "/api/v1/access", "/api/v1/capabilities", "/api/v1/capabilities/riken/toy.simulate@1",

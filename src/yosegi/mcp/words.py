@@ -78,6 +78,7 @@ BARE = frozenset(
         "on_behalf_of",
         "on_revoked",
         "outcome",
+        "origin",
         "owner",
         "page",
         "parent",

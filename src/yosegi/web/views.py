@@ -37,7 +37,9 @@ _STOPS = (("hold", ("",)), ("stop", ("", "hold")), ("abort", ("", "hold", "safe_
 
 
 def moves_of(state: CampaignState) -> list[str]:
-    """The words that move a campaign from where it stands."""
+    """The words that move a campaign from where it stands; one that is over is extended, with a form of its own."""
+    if state.final:
+        return []
     return [word for word, after in MOVES.items() if may_follow(state, after)]
 
 

@@ -13,6 +13,8 @@ from yosegi.governance.policy.explanation import explained
 from yosegi.services.alerts.health import HealthProblem
 from yosegi.trust.messages import Explanation
 
+_LOOK = "its trials say what was told"
+"""What an owner said is shown with its trials, as that owner's words, and is in no notice of this site's."""
 TOLD_FOR = timedelta(days=1)
 """How long an end is told, if nobody has acknowledged it."""
 
@@ -31,8 +33,7 @@ def waits_for(campaign: Campaign) -> tuple[str, dict[str, str]] | None:
     first = spec.source[0]
     if first.name in campaign.open_breakers:
         owners = ", ".join(dict.fromkeys(split_capability(step.capability)[0] for step in first.step))
-        told = campaign.breaker_whys.get(first.name, campaign.why)
-        return "campaign_source_failing", fields | {"source": first.name, "owner": owners, "why": told}
+        return "campaign_source_failing", fields | {"source": first.name, "owner": owners, "why": _LOOK}
     if campaign.conduct == "suggest":
         return "campaign_suggested", fields
     return "campaign_mandate_over", fields
@@ -73,9 +74,8 @@ class CampaignConditions:
         for source in sorted(campaign.open_breakers):
             steps = campaign.spec.source_named(source).step
             owners = ", ".join(dict.fromkeys(split_capability(step.capability)[0] for step in steps))
-            why = campaign.breaker_whys.get(source, "")
             name = campaign.spec.name
-            fields = {"campaign": name, "source": source, "owner": owners, "why": why, "contact": person}
+            fields = {"campaign": name, "source": source, "owner": owners, "why": _LOOK, "contact": person}
             about = f"campaign/{name}/source/{source}"
             yield HealthProblem(about, "campaign_source_failing", fields, name, person=person)
 
