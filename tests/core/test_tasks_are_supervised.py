@@ -16,7 +16,7 @@ ALLOWED = {
     "data/pulling.py": "one function asks for a few pieces ahead, and cancels and awaits them all before it returns",
     "exchange/inbox.py": "one function takes in a few documents of a parcel side by side, in a group that it awaits",
     "execution/engines/batch/wrapper.py": "a job is a process of its own, without a site; it awaits its one task",
-    "mcp/bridge.py": "a person's client is a process of its own; one function passes events on and awaits the end of it",
+    "mcp/bridge.py": "a person's client is a process of its own; one function passes events on, and awaits it",
     "mcp/http.py": "one function waits for the first of two, and cancels what it started",
     "execution/engines/_waiting.py": "one function waits for the first of two, and cancels and awaits both",
     "execution/station/station.py": "a station is a process of its own, without a site; it awaits its tasks as it ends",

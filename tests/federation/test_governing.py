@@ -12,7 +12,7 @@ import pytest
 
 from federation.governed import Governed, agreement, amended, governed, member, signed, without
 from federation.toys import spec
-from yosegi.campaign import parse_spec
+from yosegi.campaign import BadCampaign, parse_spec
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.states import TaskState, TrialState
 from yosegi.governance.charter.charter import Threshold
@@ -257,8 +257,8 @@ def test_a_forged_statement_in_a_parcel_introduces_nobody(told) -> None:
 def test_an_agreement_opens_what_it_names_at_home_and_owner_without_a_restart(told) -> None:
     async def story(federation: Governed) -> None:
         teaching = spec(1).replace('purpose = "research"', 'purpose = "teaching"')
-        refused = await states(federation, teaching.replace('name = "toy"', 'name = "before"'))
-        assert refused[0] == ("refused", "purpose_not_covered")
+        with pytest.raises(BadCampaign, match="purpose_not_covered"):
+            await states(federation, teaching.replace('name = "toy"', 'name = "before"'))
         await publish(federation, signed(agreement("teaching"), *ALL))
         await asyncio.sleep(10)
         done = await states(federation, teaching.replace('name = "toy"', 'name = "after"'))

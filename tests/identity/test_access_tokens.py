@@ -35,7 +35,7 @@ def site() -> AccessTokens:
     clock = StillClock()
     openid = OpenId(OidcClient(ISSUER, "yosegi", f"{AUDIENCE}/back", lambda: ""), clock, provider)
     accounts = {"pi@riken": Account(person="pi@riken", role="member", passphrase="x")}
-    hosted = Authenticator("riken", clock, accounts, lambda person, agent: {}, lambda person: True)
+    hosted = Authenticator("riken", clock, accounts, lambda person, agent: {}, lambda person, agent: "")
     return AccessTokens(InstitutionSignIn("RIKEN", openid, ClaimMapping("riken")), hosted, AUDIENCE)
 
 
