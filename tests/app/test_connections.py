@@ -133,7 +133,7 @@ def test_that_no_connection_can_be_taken_is_told_once_a_minute(caplog: pytest.Lo
         "exception": OSError(errno.EMFILE, "Too many open files"),
     }
     loop = asyncio.new_event_loop()
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.ERROR, "yosegi.server"):
         for _ in range(1000):
             told(loop, context)
         now = 61.0

@@ -100,7 +100,9 @@ def test_who_works_on_which_challenge_is_proposed_shown_and_compared(tmp_path: P
     assert "no team works on the challenge idle" in shown
     assert any(row.split()[0] == "toy-team" and row.split()[-1] == "toys" for row in shown.splitlines() if row.split())
     changes.write_text(changes.read_text().replace('challenges = ["toys"]', 'challenges = ["unheard"]'))
-    assert "unheard, which is not in the charter" in refused("charter", "propose", first, changes, "--out", second)
+    assert "unheard, which is not in the charter" in refused(
+        "charter", "propose", first, changes, "--out", tmp_path / "3.json"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"nonsense", b"\xff"])

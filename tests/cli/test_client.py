@@ -43,7 +43,7 @@ def test_a_connection_knows_capabilities_campaigns_and_results_as_a_table(town: 
     assert "toy" in {one.name for one in client.campaigns()}
     results = client.campaign("toy").results()
     assert type(results).__name__ == "DataFrame"
-    assert list(results.columns) == ["trial", "source", "state", "x", "y", "y_error"]
+    assert {"trial", "source", "state", "x", "y", "y_error"} <= set(results.columns)
     # The toy's own formula, as the owner's function states it.
     assert list(results["y"]) == pytest.approx(list((results["x"] - 0.4) ** 2))
 

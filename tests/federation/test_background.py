@@ -210,7 +210,7 @@ def test_a_sender_that_fails_unforeseen_keeps_no_alert_from_the_others(tmp_path:
             told.append(alert.name)
 
         home.alerts.senders = (fails, send)
-        home.channels.witness.forked |= {"riken", "nims"}
+        home.channels.witness.verdicts.forked |= {"riken", "nims"}
         await asyncio.sleep(65)
         assert set(told) == {"fork/riken", "fork/nims"}
 

@@ -215,7 +215,7 @@ def test_the_mandate_of_a_person_who_is_hosted_no_more_is_over(tmp_path: Path) -
         home = federation.places["argonne"].running
         session = home.sessions.get(await sign_in(federation), program=True)
         assert session is not None
-        await home.campaigns.start(parse_spec(campaign(3)), session)
+        await home.campaigns.start(parse_spec(campaign(300)), session)
         await asyncio.sleep(5)
         mandate = home.campaigns.get("toy").mandate
         assert home.mandates.delegation.over(mandate) is None

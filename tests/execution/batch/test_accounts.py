@@ -94,7 +94,8 @@ def test_a_map_that_does_not_hold_is_told_to_whoever_looks_after_the_site(table:
         await accounts.account_of("pi@argonne", "qec")
         engine = batch_engine(tmp_path, slurm.SlurmDialect(Commands()), accounts=accounts)
         parts: Any = None  # nothing else of the site is asked here
-        checks = HealthChecks("riken", SystemClock(), parts, parts, parts, parts, parts, parts, engines=Engines([engine]))
+        engines = Engines([engine])
+        checks = HealthChecks("riken", SystemClock(), parts, parts, parts, parts, parts, parts, engines=engines)
         return [(problem.code, problem.fields["why"]) for problem in checks._stations()]
 
     ((code, why),) = asyncio.run(main())
