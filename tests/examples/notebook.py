@@ -67,6 +67,7 @@ def run() -> tuple[dict[str, Any], dict[str, Any]]:
         os.environ["YOSEGI_URL"], os.environ["YOSEGI_PASSPHRASE"] = house.url(), PASSPHRASE
         try:
             names = executed(notebook)
+            names["state"] = names["campaign"].state()
         finally:
             del os.environ["YOSEGI_URL"], os.environ["YOSEGI_PASSPHRASE"]
     return notebook, names

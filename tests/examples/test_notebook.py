@@ -13,9 +13,9 @@ pytest.importorskip("matplotlib")
 
 def test_the_notebook_runs_to_its_answer() -> None:
     notebook, names = run()
-    campaign, frame = names["campaign"], names["frame"]
-    assert campaign.state().state == "ended"
-    assert campaign.best_value == frame.query("keeps_limits")["strength"].max()
+    state, frame = names["state"], names["frame"]
+    assert (state.state, state.why) == ("ended", "10 trials done")
+    assert state.best.value == frame.query("keeps_limits")["strength"].max()
     assert "@misc{notebook," in names["answer"].bibtex
     kept = json.loads(FILE.read_text(encoding="utf-8"))
     assert all(cell["outputs"] for cell in kept["cells"] if cell.get("metadata", {}).get("tags") == ["shown"])
