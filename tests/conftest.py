@@ -9,6 +9,7 @@ import pytest
 import postgres_server
 
 pytest_plugins = ("unhandled",)
+pytest.register_assert_rewrite("yosegi.testing.engine_suite")
 
 
 @pytest.fixture(scope="session")

@@ -95,26 +95,35 @@ def test_a_running_site_keeps_its_mark_behind_its_ledger(tmp_path: Path) -> None
     assert Checkpoint.read(Envelope.read(place.ledger_mark.read_bytes()).payload).size == 2
 
 
-def overwrite_a_page(path: Path) -> None:
-    """One page of 4 KiB in the middle, as a failing disk does."""
+def overwrite_a_page(path: Path, table: str) -> None:
+    """The page of 4 KiB with a table's first rows, as a failing disk does (https://sqlite.org/fileformat.html, 1.6)."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (number,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
     with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2 // 4096 * 4096)
+        while True:
+            file.seek((number - 1) * 4096)
+            page = file.read(4096)
+            if page[0] not in (2, 5):
+                break
+            cell = int.from_bytes(page[12:14])
+            number = int.from_bytes(page[cell : cell + 4])
+        file.seek((number - 1) * 4096)
         file.write(os.urandom(4096))
 
 
-def test_a_page_overwritten_in_the_middle_is_noticed_while_the_site_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", ["ledger_bodies", "ledger_entries", "ledger_checkpoints", "task_state"])
+def test_a_page_that_is_overwritten_is_noticed_while_the_site_runs(tmp_path: Path, table: str) -> None:
     place = home(tmp_path / "riken")
 
     async def story(ledger: Ledger) -> None:
-        for _ in range(200):
-            draft = Draft("note", {}, os.urandom(2000))
-            await ledger.append(Write("notes", None, (draft,), charter="", actor="riken"))
-        with closing(sqlite3.connect(place.ledger)) as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for _ in range(10):
+            drafts = tuple(Draft("note", {}, os.urandom(2000)) for _ in range(10))
+            await ledger.append(Write("notes", None, drafts, charter="", actor="riken"))
         scrub = LedgerScrub("riken", lambda: snapshot_of(place), SystemClock(), every=0.0)
         assert not scrub._read()
         assert scrub.damage == ""
-        overwrite_a_page(place.ledger)
+        overwrite_a_page(place.ledger, table)
         await scrub.round()
         assert scrub.damage
         # It is the site that goes on: what is appended is not harmed by it.

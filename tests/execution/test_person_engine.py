@@ -20,10 +20,8 @@ from yosegi.execution.engines.person.folder import PROPOSALS, REJECTED, RESULTS,
 from yosegi.execution.engines.registry import kind_of
 from yosegi.ledger import Ledger, SqliteStore
 from yosegi.testing.capabilities import capabilities
+from yosegi.testing.engine_suite import EngineSuite, fresh, ignore, work
 from yosegi.trust.signer import Ed25519Signer
-
-pytest.register_assert_rewrite("yosegi.testing.engine_suite")
-from yosegi.testing.engine_suite import EngineSuite, fresh, ignore, work  # noqa: E402
 
 KEY = Ed25519Signer.from_seed(b"bench".ljust(32, b"."))
 

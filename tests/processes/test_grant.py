@@ -73,7 +73,7 @@ async def sign_parcels(town: Town, folder: Path) -> None:
         for number, out in enumerate(waiting(ledger)):
             parcel = Parcel(
                 charter="demo", sender="argonne", to="riken", key=f"rush-{number}", issued=now,
-                not_after=now + timedelta(minutes=2), messages=(message(ledger, out),),
+                not_after=now + timedelta(minutes=2), messages=(message(ledger, out, {}),),
             )  # fmt: skip
             (folder / f"{number:03}").write_bytes(parcel.sign(signer).to_bytes())
     finally:

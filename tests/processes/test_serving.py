@@ -68,7 +68,7 @@ def test_a_site_whose_ledger_another_process_takes_over_ends_with_status_1_and_s
     usurper._begin_term([])
     usurper.close()
     with pytest.raises(YosegiError):
-        town.client("argonne").operations.set_stop_level("release", "whatever is recorded")
+        town.campaign("unrecorded", PROCESS_SOURCE)
     status = town.ended_by_itself("argonne")
     town.start("argonne")
     assert status == 1

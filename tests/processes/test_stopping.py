@@ -18,7 +18,8 @@ def test_an_abort_of_a_site_ends_what_runs_and_a_release_lets_the_campaign_go_on
     with town.held():
         town.campaign(f"abort-{site}", source)
         key, child = town.next_effect(before)
-        assert client.operations.set_stop_level("abort", "smoke") == StopStatus(held=True, word="abort")
+        told = client.operations.set_stop_level("abort", "smoke")
+        assert told == StopStatus(held=True, word="abort", by=f"operator@{site}", since=told.since, why="smoke")
         until(lambda: not alive(child), "the process that did it ends")
         until(lambda: town.tasks(f"abort-{site}", site)["uncertain"] == 1, "its effect is unknown")
     assert len(town.effects()) == before + 1

@@ -16,7 +16,7 @@ from yosegi.core.errors import Invalid
 from yosegi.ledger import check, rows, tree
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.sqlite import SqliteStore
-from yosegi.ledger.store import Store, StoreFailed
+from yosegi.ledger.store import Store, StoreDamaged, StoreFailed
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 
@@ -134,6 +134,15 @@ class Snapshot:
             Corrupt: something does not hold; names the first entry that is wrong.
         """
         check.check_part(self._db, site, start, min(self.size, start + count))
+
+    def check_pages(self) -> None:
+        """Verify how the store lies on the disk: what holds no entry too, such as checkpoints and indices.
+
+        Raises:
+            Corrupt: something does not hold.
+        """
+        if damage := self._store.damage():
+            raise StoreDamaged(self._store.where, damage)
 
     def _where(self, condition: str, params: Sequence[bytes]) -> Iterator[Entry]:
         for start in range(0, self.size, _CHUNK):

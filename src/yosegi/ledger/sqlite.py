@@ -211,6 +211,11 @@ class SqliteStore:
         part.rename(target)
         _sync(target.parent)
 
+    def damage(self) -> str:
+        """The first fault that SQLite finds in its pages (https://sqlite.org/pragma.html#pragma_quick_check)."""
+        row = self.reader().one("PRAGMA quick_check(1)")
+        return "" if row is None or row[0] == "ok" else str(row[0])
+
     def statistics(self) -> Mapping[str, int]:
         """Bytes on the disk: the file, and the log not yet written into it."""
         if self._path is None:

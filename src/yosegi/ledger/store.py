@@ -93,6 +93,10 @@ class Store(Protocol):
         """A consistent copy of what has been committed, marked as a copy (`ledger_sequencer.copied`)."""
         ...
 
+    def damage(self) -> str:
+        """What is wrong with how the store lies on the disk, as far as the store can tell; empty if nothing is."""
+        ...
+
     def statistics(self) -> Mapping[str, int]:
         """Figures for an operator."""
         ...

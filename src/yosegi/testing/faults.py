@@ -98,6 +98,10 @@ class MortalStore:
         """See `Store.backup`."""
         self._store.backup(target)
 
+    def damage(self) -> str:
+        """See `Store.damage`."""
+        return self._store.damage()
+
     def statistics(self) -> Mapping[str, int]:
         """See `Store.statistics`."""
         return self._store.statistics()

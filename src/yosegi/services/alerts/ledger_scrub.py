@@ -21,7 +21,7 @@ REST = 3600.0
 
 @dataclass
 class LedgerScrub:
-    """Goes along all entries and verifies each against the tree.
+    """Goes along all entries and verifies each against the tree; when all are read, the store's own pages.
 
     Args:
         snapshot: the ledger as its file says now; whatever the site itself remembers of it is no proof.
@@ -49,6 +49,8 @@ class LedgerScrub:
         try:
             with self.snapshot() as ledger:
                 ledger.check_part(self.site, self._next, AT_ONCE)
+                if self._next + AT_ONCE >= ledger.size:
+                    ledger.check_pages()
                 self._next = self._next + AT_ONCE if self._next + AT_ONCE < ledger.size else 0
         except StoreFailed:
             raise  # the disk does not answer now, which says nothing of the ledger
