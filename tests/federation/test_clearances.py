@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 from federation.toys import spec, three_sites
-from yosegi.campaign import parse_spec
 from yosegi.exchange.requests import MADE
 from yosegi.governance.agreements.agreement import ClearanceTerms
 from yosegi.services.governance.service import PolicyQuery
@@ -23,9 +22,8 @@ async def trial(folder: Path, attested: dict[str, tuple[str, ...]]) -> Federatio
     federation = three_sites(folder)
     federation.terms = {"clearances": (TERMS,)}
     await federation.start()
-    home = federation.places["argonne"].running
-    home.authorizer.clearances = attested
-    await home.campaigns.start(parse_spec(spec(1)), federation.member())
+    federation.places["argonne"].running.authorizer.clearances = attested
+    await federation.begin(spec(1))
     await asyncio.sleep(120)
     return federation
 

@@ -36,7 +36,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Bundle]:
         await home.publisher.publish(signed(agreement("teaching"), "argonne", "riken", "nims"), "officer@argonne")
         await asyncio.sleep(120)
         text = spec(1).replace('name = "toy"', 'name = "no"').replace('purpose = "research"', 'purpose = "war"')
-        await home.campaigns.start(parse_spec(text), federation.member())
+        await federation.begin(text)
         await asyncio.sleep(60)
         found = [read_bundle(await home.campaigns.export(name)) for name in ("toy", "no")]
         for name in federation.places:

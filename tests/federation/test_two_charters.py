@@ -9,7 +9,6 @@ import pytest
 
 from federation.governed import Governed, agreement, governed, signed, without
 from federation.toys import spec
-from yosegi.campaign import parse_spec
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import NotFound
 from yosegi.governance.charter.charter import Charter, Threshold
@@ -47,7 +46,7 @@ async def first_step(federation: Governed, name: str, charter: str, purpose: str
     home = federation.places["argonne"].running
     text = ONE_SOURCE.replace('name = "toy"', f'name = "{name}"').replace('charter = "demo"', f'charter = "{charter}"')
     text = text.replace('purpose = "research"', f'purpose = "{purpose}"')
-    await home.campaigns.start(parse_spec(text), federation.member())
+    await federation.begin(text)
     await asyncio.sleep(90)
     step = home.campaigns.get(name).trials[0].steps[0]
     return str(step.state), step.reason

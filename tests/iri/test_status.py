@@ -12,6 +12,10 @@ import httpx
 import pytest
 
 from iri.facility import Facility, opened
+from yosegi.core.engine import Outcome
+from yosegi.core.outcomes import OutcomeCode
+from yosegi.core.states import Effect
+from yosegi.execution.breaker import OPENS_AT, Requester
 
 
 @pytest.fixture
@@ -24,6 +28,24 @@ def switch(facility: Facility, word: str) -> None:
     with facility.caller("operator") as operator:
         there = f"http://127.0.0.1:{facility.port}/api/v1/switch/{word}"
         assert operator.post(there, json={"why": "colour-team broke it"}).status_code == 200
+
+
+async def found_broken(facility: Facility, person: str) -> None:
+    """Another of the facility's own people has found the capability broken."""
+    site = facility.federation.places["argonne"].running
+    failed = Outcome.failed(Effect.DONE, OutcomeCode.FAILED, "a loose tube")
+    for _ in range(OPENS_AT):
+        if writes := site.dispatcher.breakers.note("toy.simulate@1", Requester("argonne", person), failed):
+            await site.ledger.append(*writes)
+
+
+def fail(facility: Facility) -> None:
+    """As often as it takes until a breaker opens to who asks."""
+    attributes = {"account": "colour-team", "custom_attributes": {"inputs": '{"x": 0.5}'}}
+    with facility.caller() as client:
+        for number in range(OPENS_AT):
+            job = {"name": f"pi-{number}", "attributes": attributes}
+            assert client.post("/compute/job/toy.simulate@1", json=job).status_code == 200
 
 
 def told(facility: Facility, path: str, **query: str) -> Any:
@@ -55,14 +77,23 @@ def test_a_breaker_that_opened_takes_its_capability_down_and_no_other(stopped: F
     engine = stopped.federation.places["argonne"].engine
     assert engine is not None
     engine.broken = True
-    with stopped.caller() as pi:
-        attributes = {"account": "colour-team", "custom_attributes": {"inputs": '{"x": 0.5}'}}
-        for number in range(3):
-            job = {"name": str(number), "attributes": attributes}
-            assert pi.post("/compute/job/toy.simulate@1", json=job).status_code == 200
-    stopped.until(lambda: bool(told(stopped, "incidents")))
+    fail(stopped)
+    ledger = stopped.federation.places["argonne"].running.ledger
+    stopped.until(lambda: bool(ledger.streams("breaker/")))
+    stopped.do(found_broken(stopped, "colleague@argonne"))
     down = [one["id"] for one in told(stopped, "resources", current_status="down")]
     assert down == ["toy.simulate@1"]
+
+
+def test_a_breaker_that_is_open_to_one_person_is_no_incident(stopped: Facility) -> None:
+    engine = stopped.federation.places["argonne"].engine
+    assert engine is not None
+    engine.broken = True
+    fail(stopped)
+    ledger = stopped.federation.places["argonne"].running.ledger
+    stopped.until(lambda: bool(ledger.streams("breaker/")))
+    assert told(stopped, "incidents") == []
+    assert told(stopped, "resources", current_status="down") == []
 
 
 def test_the_public_parts_name_no_team_no_person_and_no_reason(stopped: Facility) -> None:

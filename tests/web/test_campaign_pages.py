@@ -9,7 +9,8 @@ from typing import Annotated
 import httpx
 import pytest
 
-from federation.questions import mix, mixes, test
+from federation.questions import mix, mixes
+from federation.questions import test as measure
 from federation.toys import X
 from web.conftest import token
 from web.house import House, opened
@@ -39,7 +40,7 @@ BY_HAND = (
 def bench() -> Iterator[House]:
     places = {
         "argonne": Place("argonne", Listens(url=address("argonne")), "US", by_hand=(press,)),
-        "riken": Place("riken", Listens(url=address("riken")), capabilities=[mix, test], duration=0.02),
+        "riken": Place("riken", Listens(url=address("riken")), capabilities=[mix, measure], duration=0.02),
     }
     with opened(places) as house:
         house.begin(mixes())

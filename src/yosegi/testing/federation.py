@@ -18,7 +18,7 @@ from typing import Any
 from yosegi.app.assembly import Parts, assemble
 from yosegi.app.compose import views
 from yosegi.app.settings import Settings
-from yosegi.campaign import inline
+from yosegi.campaign import inline, parse_spec
 from yosegi.core.capability import Capability
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Unavailable, YosegiError
@@ -365,6 +365,10 @@ class Federation:
     async def settle_down(self, seconds: float) -> None:
         """Let simulated time pass."""
         await asyncio.sleep(seconds)
+
+    async def begin(self, text: str) -> None:
+        """Begin a campaign at the home site as if what is checked before the start came to be true later."""
+        await self.places[self.home].running.campaigns.engine.begin(parse_spec(text), f"pi@{self.home}")
 
     def member(self) -> Session:
         """The person who asks."""

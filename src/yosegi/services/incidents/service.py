@@ -28,10 +28,12 @@ class IncidentService:
     published: Callable[[], Mapping[str, Published]]
 
     def listing(self) -> tuple[IncidentDetail, ...]:
-        """Every incident, the newest first."""
+        """Every incident, the newest first. What is broken for one requester alone is none: it names a person."""
         found = self._stops()
         for stream in self.ledger.streams("breaker/"):
-            found += self._breaks(stream.removeprefix("breaker/"), self.ledger.read(stream))
+            capability, _, requester = stream.removeprefix("breaker/").partition("/")
+            if not requester:
+                found += self._breaks(capability, self.ledger.read(stream))
         return tuple(sorted(found, key=lambda one: one.began, reverse=True))
 
     def _stops(self) -> list[IncidentDetail]:
