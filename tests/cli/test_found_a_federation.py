@@ -119,11 +119,11 @@ def test_a_welcome_with_another_charter_than_was_signed_is_refused(reader: Reade
 def test_a_third_country_is_admitted_by_the_same_files(reader: Reader) -> None:
     follow(reader, until="changes.toml")
     reader.run('yosegi site init lab-c --name lab-c --title "Facility C" --mailbox lab-a')
-    reader.run("yosegi charter invite pair --team alloys --out invitation.json --home lab-a")
+    reader.run("yosegi charter invite pair --team alloys --out invite-c.json --home lab-a")
     reader.run(
-        "yosegi site join invitation.json --country GB --kind facility --person pi@lab-c --out answer.json --home lab-c"
+        "yosegi site join invite-c.json --country GB --kind facility --person pi@lab-c --out answer-c.json --home lab-c"
     )
-    result = reader.run("yosegi charter admit answer.json --out v2.json --home lab-a")
+    result = reader.run("yosegi charter admit answer-c.json --out v2.json --home lab-a")
     # The rule says two members and one of each country: Japan has not signed yet.
     assert "JP" in result.output
     assert "lab-b" in result.output
