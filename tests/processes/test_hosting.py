@@ -38,7 +38,7 @@ def amend(town: Town, folder: Path, changes: str, *signers: Path) -> None:
     """Export the charter at argonne, change it, have it signed, and publish it there."""
     before, after, file = folder / "before.json", folder / "after.json", folder / "changes.toml"
     argonne = town.folder / "argonne"
-    told("charter", "export", "--home", argonne, "demo", "--out", before)
+    told("charter", "export", "--home", argonne, "demo", "--out", before, "--overwrite")
     file.write_text(changes, encoding="utf-8")
     told("charter", "propose", before, file, "--out", after)
     for home in (argonne, town.folder / "riken", *signers):
