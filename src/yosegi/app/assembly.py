@@ -93,6 +93,9 @@ from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.programme.service import ProgrammeService
 from yosegi.services.runtime import Site
+from yosegi.services.samples.handing_over import SampleHandOvers
+from yosegi.services.samples.repository import SampleRepository
+from yosegi.services.samples.service import SampleService
 from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
@@ -186,10 +189,12 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Governance:
-    """Documents and grants as officers and peers give them."""
+    """Documents, grants and samples as people and peers give them."""
 
     publisher: DocumentPublisher
     grants: GrantService
+    samples: SampleService
+    hand_overs: SampleHandOvers
 
 
 def _core(parts: Parts) -> _Core:
@@ -295,13 +300,17 @@ def _governance(parts: Parts, core: _Core) -> _Governance:
         site, ledger, clock, core.registry, core.authorizer, core.channels, core.catalogue, core.events,
         core.budget,
     )  # fmt: skip
-    return _Governance(publisher, GrantService(site, ledger, clock, parts.signer, core.registry, core.channels))
+    grants = GrantService(site, ledger, clock, parts.signer, core.registry, core.channels)
+    repository = SampleRepository(site, ledger, core.channels, core.authorizer)
+    samples = SampleService(site, core.registry, core.authorizer, repository)
+    hand_overs = SampleHandOvers(site, clock, parts.signer, core.registry, repository)
+    return _Governance(publisher, grants, samples, hand_overs)
 
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
     receivers = Receivers(
         work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
-        governance.publisher, governance.grants, work.restore_sync, core.refused_mail,
+        governance.publisher, governance.grants, governance.hand_overs, work.restore_sync, core.refused_mail,
     )  # fmt: skip
 
     async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
@@ -311,7 +320,9 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         parts.settings.site, parts.ledger, parts.signer, parts.sealing, core.registry, parts.transport, parts.clock,
         core.channels, parts.supervisor.scope("exchange"),
         kinds=kinds(receivers),
-        refused=(work.reports.rejected, data.preflight.rejected, work.erasure.rejected),
+        refused=(
+            work.reports.rejected, data.preflight.rejected, work.erasure.rejected, governance.hand_overs.rejected,
+        ),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
         introduce=governance.publisher.introduce,
         gives=give,
@@ -472,6 +483,8 @@ def assemble(parts: Parts) -> Site:
         restore_sync=work.restore_sync,
         publisher=publisher,
         grants=governance.grants,
+        samples=governance.samples,
+        hand_overs=governance.hand_overs,
         governance=queries,
         engines=data.engines,
     )

@@ -38,6 +38,7 @@ from yosegi.services.facility_jobs.view import FacilityJobView
 from yosegi.services.grants.view import SpendingView
 from yosegi.services.preflight.service import PreflightView
 from yosegi.services.runtime import Site
+from yosegi.services.samples.view import SampleView
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 
@@ -60,6 +61,7 @@ def views() -> list[View]:
         SessionView(),
         AgentCallsView(),
         FacilityJobView(),
+        SampleView(),
     ]
 
 

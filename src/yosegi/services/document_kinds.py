@@ -31,6 +31,7 @@ from yosegi.services.erasure.service import ErasureService
 from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.grants.service import GrantService
 from yosegi.services.preflight.service import PreflightService
+from yosegi.services.samples.handing_over import SampleHandOvers
 from yosegi.trust.document import Document
 from yosegi.trust.messages import (
     AuthorizationAnswer,
@@ -44,6 +45,7 @@ from yosegi.trust.messages import (
     Request,
     Revocation,
 )
+from yosegi.trust.samples import SampleGiven, SampleReceived
 from yosegi.trust.token import Token
 
 
@@ -60,6 +62,7 @@ class Receivers:
     erasure: ErasureService
     publisher: DocumentPublisher
     grants: GrantService
+    hand_overs: SampleHandOvers
     restore_sync: RestoreSync
     refused_mail: RefusedMailRegister
 
@@ -99,6 +102,8 @@ TABLE: tuple[Row, ...] = (
     Row(Transfer, lambda to: to.grants.on_transfer, rate=SELDOM),
     Row(TransferBack, lambda to: to.grants.on_back, rate=SELDOM),
     Row(TransferAnswer, lambda to: to.grants.on_answer, rate=SELDOM),
+    Row(SampleGiven, lambda to: to.hand_overs.on_given, rate=SELDOM),
+    Row(SampleReceived, lambda to: to.hand_overs.on_received, rate=SELDOM),
     Row(ReceiptRequest, lambda to: to.restore_sync.on_recall, rate=Rate(burst=8, hourly=4)),
     Row(ReceiptReply, lambda to: to.restore_sync.on_recalled),
     Row(MailRefusals, lambda to: to.refused_mail.on_report, rate=Rate(burst=4, hourly=12)),

@@ -54,6 +54,8 @@ from yosegi.services.operations.service import OperationsService
 from yosegi.services.peers.service import PeerService
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.programme.service import ProgrammeService
+from yosegi.services.samples.handing_over import SampleHandOvers
+from yosegi.services.samples.service import SampleService
 from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
@@ -119,6 +121,8 @@ class Site:
     rights: DelegationVerifier
     watch: RevocationMonitor
     grants: GrantService
+    samples: SampleService
+    hand_overs: SampleHandOvers
     approvals: ApprovalService
     mandates: MandateService
     restore_sync: RestoreSync

@@ -1,0 +1,35 @@
+"""Table `sample`: one row a sample that this site made, holds, held or is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from yosegi.ledger import Db, Entry
+from yosegi.services.samples.entries import PREFIX
+
+
+class SampleView:
+    """Finds samples by state and holder. It copies facts alone: what people wrote stays in bodies."""
+
+    name = "sample"
+    version = 1
+    ddl: ClassVar[Sequence[str]] = (
+        "CREATE TABLE sample (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, charter TEXT NOT NULL,"
+        " team TEXT NOT NULL, holder TEXT NOT NULL, state TEXT NOT NULL)",
+        "CREATE INDEX sample_sequence ON sample (sequence)",
+    )
+
+    def apply(self, db: Db, entry: Entry) -> None:
+        """Keep the latest state and holder."""
+        if not (entry.stream.startswith(PREFIX) and entry.type.startswith("sample.")):
+            return
+        facts, sample = entry.facts, entry.stream.removeprefix(PREFIX)
+        if entry.position == 1:
+            row = (sample, entry.sequence, entry.header.charter, facts["team"], facts["holder"], facts["state"])
+            db.execute("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)", row)
+            return
+        db.execute(
+            "UPDATE sample SET sequence = ?, holder = ?, state = ? WHERE id = ?",
+            (entry.sequence, facts["holder"], facts["state"], sample),
+        )
