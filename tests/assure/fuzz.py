@@ -33,6 +33,8 @@ PARSERS: dict[str, tuple[str, str]] = {
     "authorization-answer": ("yosegi.trust.messages", "AuthorizationAnswer.read"),
     "erase": ("yosegi.trust.messages", "Erase.read"),
     "erased": ("yosegi.trust.messages", "Erased.read"),
+    "sample-given": ("yosegi.trust.samples", "SampleGiven.read"),
+    "sample-received": ("yosegi.trust.samples", "SampleReceived.read"),
     "renewal": ("yosegi.trust.messages", "Renewal.read"),
     "revocation": ("yosegi.trust.messages", "Revocation.read"),
     "login": ("yosegi.trust.login", "Login.read"),

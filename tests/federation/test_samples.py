@@ -131,7 +131,7 @@ def test_a_sample_made_at_one_site_is_received_at_another_two_days_later_split_a
         await received(federation)
         assert state(federation, "riken") == state(federation, "nims") == ("nims", SampleState.AVAILABLE)
         nims = at(federation, "nims").samples
-        left, right = await nims.split(FILM, ["film-17-left", "film-17-right"], operator("nims"))
+        left, right = (await nims.split(FILM, ["film-17-left", "film-17-right"], operator("nims"))).parts
         await nims.change(left.id, "use_up", operator("nims"), why="measured to destruction")
         assert state(federation, "nims") == ("nims", SampleState.SPLIT)
         assert (left.id, right.parents) == ("nims/film-17-left", (FILM,))

@@ -42,6 +42,8 @@ from yosegi.services.operations.schemas import (
     StopStatus,
 )
 from yosegi.services.peers.schemas import SiteInfo
+from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleParts, SampleSummary
+from yosegi.services.samples.states import SampleState
 from yosegi.services.sessions.schemas import BrowserSignIn, SessionDetail, SessionEnded, SessionToken
 from yosegi.services.tasks.schemas import TaskCancelled
 from yosegi.testing.federation import CHARTER, TEAM, Federation
@@ -105,7 +107,16 @@ def said() -> list[BaseModel]:
         way="out", peer="riken", move="move-1", charter=CHARTER, grant_id="grant-nims", tranche="all",
         amounts={"samples": "3"}, state="asked",
     )  # fmt: skip
+    film = SampleSummary(
+        id="riken/film-17", label="ITO on glass", charter=CHARTER, team=TEAM, holder="riken", told_by="riken",
+        to="nims", state=SampleState.IN_TRANSIT, place="glove box", parents=(), children=(), since=AT, changed=AT,
+    )  # fmt: skip
+    event = SampleEvent(
+        sequence=41, time=AT, type="sample.registered", actor="operator@riken", state=SampleState.AVAILABLE,
+        holder="riken", peer="", condition="", place="glove box", note="", signed_by="", document=None,
+    )  # fmt: skip
     return [
+        film, SampleDetail(**dict(film), events=(event,)), SampleParts(sample="riken/film-16", parts=(film,)),
         ref, ObjectSummary(**known), ObjectDetail(**known, history=(naming,)), erasure,
         ObjectsCollected(collected=1, bytes=4096, sha256=(DIGEST,)), ErasureOrdered(**dict(erasure), objects=()),
         approval, ApprovalWithdrawn(withdrawn="2f1c"), agent, activity, comparison,

@@ -25,6 +25,10 @@ VERBS = {
         "Look at tasks that others asked of this site, settle the uncertain ones, and ask others for one.",
     ),
     "object": ("yosegi.cli.objects:object_", "Bring large data to a site, look at it, and take it away."),
+    "sample": (
+        "yosegi.cli.samples:sample",
+        "Say what was made, where it is and who holds it; hand a sample over to another site, and receive one.",
+    ),
     "verify": (
         "yosegi.cli.bundles:verify",
         "Check a campaign's bundle offline: signatures, proofs, receipts, and that its story is what owners signed.",

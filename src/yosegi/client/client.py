@@ -16,6 +16,7 @@ from yosegi.client.governance import GovernanceClient, MandatesClient
 from yosegi.client.grants import GrantsClient
 from yosegi.client.objects import ObjectsClient
 from yosegi.client.operations import OperationsClient
+from yosegi.client.samples import SamplesClient
 from yosegi.client.tasks import RequestsClient, TasksClient
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid, Unavailable
@@ -32,8 +33,8 @@ from yosegi.trust.signer import Ed25519Signer, Signer
 class Client:
     """A connection to one site, made by `connect`.
 
-    What it can be asked stands with the noun it is about: `tasks`, `requests`, `objects`, `grants`, `governance`,
-    `mandates` and `operations`; what scientists ask most stands here.
+    What it can be asked stands with the noun it is about: `tasks`, `requests`, `objects`, `samples`, `grants`,
+    `governance`, `mandates` and `operations`; what scientists ask most stands here.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -41,6 +42,7 @@ class Client:
         self.tasks = TasksClient(connection)
         self.requests = RequestsClient(connection)
         self.objects = ObjectsClient(connection)
+        self.samples = SamplesClient(connection)
         self.grants = GrantsClient(connection)
         self.governance = GovernanceClient(connection)
         self.mandates = MandatesClient(connection)

@@ -40,6 +40,13 @@ class SampleSummary(Answer):
     changed: Timestamp
 
 
+class SampleParts(Answer):
+    """What a sample was split into."""
+
+    sample: str
+    parts: tuple[SampleSummary, ...]
+
+
 class SampleEvent(Answer):
     """One entry of a sample's life.
 

@@ -30,7 +30,7 @@ from yosegi.services.samples.repository import (
     checked_text,
     entry_of,
 )
-from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleSummary
+from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange, SampleState
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.samples import MOST_PARENTS, SampleGiven, SampleReceived
@@ -117,7 +117,7 @@ class SampleService:
             await self.samples.write(entry_of(found, CHANGES[change], {}, body, who.person, state=follows.value))
         return self._now(sample)
 
-    async def split(self, sample: str, names: Sequence[str], who: Session) -> tuple[SampleSummary, ...]:
+    async def split(self, sample: str, names: Sequence[str], who: Session) -> SampleParts:
         """Say that a sample was split into others, which are this site's; there is nothing left of it.
 
         Raises:
@@ -138,7 +138,7 @@ class SampleService:
             ]
             gone = entry_of(found, SPLIT, {"children": parts}, {}, who.person, state=follows.value)
             await self.samples.write(gone, *made)
-        return tuple(self._now(part) for part in parts)
+        return SampleParts(sample=sample, parts=tuple(self._now(part) for part in parts))
 
     async def pool(
         self, samples: Sequence[str], name: str, who: Session, *, label: str = "", place: str = ""

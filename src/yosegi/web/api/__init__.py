@@ -19,6 +19,7 @@ from yosegi.web.api import (
     policy,
     programme,
     requests,
+    samples,
     sessions,
     tasks,
 )
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     objects.router,
     erasures.router,
+    samples.router,
     grants.router,
     governance.router,
     policy.router,

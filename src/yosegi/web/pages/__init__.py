@@ -11,6 +11,7 @@ from yosegi.web.pages import (
     mandates,
     objects,
     programme,
+    samples,
     sign_in,
     start,
     tasks,
@@ -26,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tasks.router,
     bench.router,
     objects.router,
+    samples.router,
     programme.router,
     mandates.router,
 )

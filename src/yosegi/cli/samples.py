@@ -1,0 +1,274 @@
+"""`yosegi sample`: what was made, where it is, who holds it, and how it goes to another site."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import click
+
+from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.home_site import run_locally_or_remotely
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.client.client import Client
+from yosegi.identity.accounts import Session
+from yosegi.services.runtime import Site
+from yosegi.services.samples.schemas import SampleDetail, SampleParts, SampleSummary
+from yosegi.services.samples.states import SampleChange, SampleState
+from yosegi.trust.samples import ConditionGiven, ConditionReceived
+
+T = TypeVar("T")
+Label = click.option("--label", default="", help="What is written on it.")
+Place = click.option("--at", "place", default="", help="Where it is at this site, e.g. 'shelf 3'.")
+Note = click.option("--note", default="", help="For the other site, signed with the rest.")
+WhyOption = click.option("--why", default="", help="For the record.")
+
+
+@click.group()
+def sample() -> None:
+    """Say what was made, where it is and who holds it; hand a sample over to another site, and receive one.
+
+    A sample is named SITE/NAME, after the site that made it, wherever it goes. Only the site that holds it acts on it.
+    Without --as, --key or --url a command acts for the home it is called in, whether its site is running or not.
+    """
+
+
+def _ask(site: dict[str, Any], offline: Callable[[Site, Session], Awaitable[T]], running: Callable[[Client], T]) -> T:
+    """Ask the site: as the person that the options name, or else as whoever may write in its home."""
+    named = any(site[name] for name in ("url", "person", "key", "passphrase", "as_agent"))
+    if site["home"] is not None and not named:
+        return run_locally_or_remotely(site["home"], offline, running)
+    return running(client_of(**site))
+
+
+def _shown(found: SampleSummary, json_: bool) -> None:
+    if json_:
+        show_json(found)
+        return
+    towards = f" to {found.to}" if found.to else ""
+    where = f", {found.place}" if found.place else ""
+    say(f"{found.id}: {found.state.value}{towards}, held by {found.holder}{where}")
+
+
+@sample.command("list")
+@click.option("--team", default="", help="Of one team.")
+@click.option("--state", type=click.Choice([state.value for state in SampleState]), default="", help="In one state.")
+@click.option("--holder", default="", help="Held by one site.")
+@with_site
+@as_json
+@explained
+def list_(team: str, state: str, holder: str, json_: bool, **site: Any) -> None:
+    """List the samples that a site made, holds, held or is given, what changed last first."""
+
+    async def rest(here: Site, who: Session) -> tuple[SampleSummary, ...]:
+        return here.samples.listing(who, team=team, state=SampleState(state) if state else None, holder=holder)
+
+    found = _ask(site, rest, lambda client: client.samples.list(team=team, state=state, holder=holder))
+    if json_:
+        show_json(found)
+        return
+    rows = ((s.id, s.label, s.state.value, s.holder, s.to, s.place, s.changed) for s in found)
+    show_table(("sample", "label", "state", "held by", "given to", "place", "changed"), rows, empty="no samples")
+
+
+@sample.command()
+@click.argument("sample")
+@with_site
+@as_json
+@explained
+def show(sample: str, json_: bool, **site: Any) -> None:
+    """Show the whole life of SAMPLE over the site's ledger, with what other sites signed of it."""
+
+    async def rest(here: Site, who: Session) -> SampleDetail:
+        return here.samples.show(sample, who)
+
+    found = _ask(site, rest, lambda client: client.samples.show(sample))
+    if json_:
+        show_json(found)
+        return
+    _shown(found, json_=False)
+    for name, value in (("label", found.label), ("made from", ", ".join(found.parents)),
+                        ("made into", ", ".join(found.children)), ("team", found.team)):  # fmt: skip
+        if value:
+            say(f"{name:10} {value}")
+    rows = (
+        (e.time, e.type.removeprefix("sample."), e.actor, e.holder, e.peer, e.condition, e.place, e.note, e.signed_by)
+        for e in found.events
+    )
+    columns = ("time", "what", "by", "held by", "other site", "condition", "place", "note", "signed by")
+    show_table(columns, rows)
+
+
+@sample.command()
+@click.argument("name")
+@click.option("--charter", required=True, help="Under which charter.")
+@click.option("--team", required=True, help="Whose it is.")
+@Label
+@Place
+@with_site
+@as_json
+@explained
+def register(name: str, charter: str, team: str, label: str, place: str, json_: bool, **site: Any) -> None:
+    """Say that a sample was made here, and call it NAME."""
+    given = {"charter": charter, "team": team, "label": label, "place": place}
+
+    async def rest(here: Site, who: Session) -> SampleSummary:
+        return await here.samples.register(name, who, **given)
+
+    _shown(_ask(site, rest, lambda client: client.samples.register(name, **given)), json_)
+
+
+@sample.command()
+@click.argument("sample")
+@click.argument("names", nargs=-1, required=True)
+@with_site
+@as_json
+@explained
+def split(sample: str, names: tuple[str, ...], json_: bool, **site: Any) -> None:
+    """Say that SAMPLE was split into parts called NAMES; there is nothing left of it."""
+
+    async def rest(here: Site, who: Session) -> SampleParts:
+        return await here.samples.split(sample, names, who)
+
+    found = _ask(site, rest, lambda client: client.samples.split(sample, names))
+    if json_:
+        show_json(found)
+        return
+    for part in found.parts:
+        _shown(part, json_=False)
+
+
+@sample.command()
+@click.argument("name")
+@click.argument("samples", nargs=-1, required=True)
+@Label
+@Place
+@with_site
+@as_json
+@explained
+def pool(name: str, samples: tuple[str, ...], label: str, place: str, json_: bool, **site: Any) -> None:
+    """Say that SAMPLES were put together into one called NAME."""
+
+    async def rest(here: Site, who: Session) -> SampleSummary:
+        return await here.samples.pool(samples, name, who, label=label, place=place)
+
+    _shown(_ask(site, rest, lambda client: client.samples.pool(samples, name, label=label, place=place)), json_)
+
+
+def _change(change: SampleChange, sample: str, why: str, json_: bool, site: dict[str, Any], place: str = "") -> None:
+    async def rest(here: Site, who: Session) -> SampleSummary:
+        return await here.samples.change(sample, change, who, why=why, place=place or None)
+
+    _shown(_ask(site, rest, lambda client: client.samples.change(sample, change, why=why, place=place or None)), json_)
+
+
+@sample.command()
+@click.argument("sample")
+@click.argument("place")
+@WhyOption
+@with_site
+@as_json
+@explained
+def move(sample: str, place: str, why: str, json_: bool, **site: Any) -> None:
+    """Say that SAMPLE is at PLACE now."""
+    _change("move", sample, why, json_, site, place)
+
+
+@sample.command()
+@click.argument("sample")
+@WhyOption
+@with_site
+@as_json
+@explained
+def reserve(sample: str, why: str, json_: bool, **site: Any) -> None:
+    """Set SAMPLE apart for something."""
+    _change("reserve", sample, why, json_, site)
+
+
+@sample.command()
+@click.argument("sample")
+@click.option("--why", required=True, help="For the record: what was seen.")
+@with_site
+@as_json
+@explained
+def release(sample: str, why: str, json_: bool, **site: Any) -> None:
+    """Say that SAMPLE may be used: it was reserved, quarantined, or lost and is found."""
+    _change("release", sample, why, json_, site)
+
+
+@sample.command()
+@click.argument("sample")
+@WhyOption
+@with_site
+@as_json
+@explained
+def use(sample: str, why: str, json_: bool, **site: Any) -> None:
+    """Say that SAMPLE was used up."""
+    _change("use_up", sample, why, json_, site)
+
+
+@sample.command()
+@click.argument("sample")
+@WhyOption
+@with_site
+@as_json
+@explained
+def lose(sample: str, why: str, json_: bool, **site: Any) -> None:
+    """Say that nobody knows where SAMPLE is."""
+    _change("lose", sample, why, json_, site)
+
+
+@sample.command()
+@click.argument("sample")
+@click.option("--why", required=True, help="For the record.")
+@with_site
+@as_json
+@explained
+def quarantine(sample: str, why: str, json_: bool, **site: Any) -> None:
+    """Set SAMPLE aside until a person has looked at it and released it."""
+    _change("quarantine", sample, why, json_, site)
+
+
+@sample.command("hand-over")
+@click.argument("sample")
+@click.argument("to")
+@click.option("--condition", type=click.Choice(["good", "damaged"]), default="good", help="In which it is sent.")
+@Note
+@with_site
+@as_json
+@explained
+def hand_over(sample: str, to: str, condition: ConditionGiven, note: str, json_: bool, **site: Any) -> None:
+    """Sign that SAMPLE is given to the site TO.
+
+    It is in transit until that site has signed that it came, or that it never did; nothing takes it back before. Said
+    again meanwhile, it is signed and sent again.
+    """
+
+    async def rest(here: Site, who: Session) -> SampleSummary:
+        return await here.hand_overs.give(sample, to, who, condition=condition, note=note)
+
+    running = _ask(site, rest, lambda client: client.samples.hand_over(sample, to, condition=condition, note=note))
+    _shown(running, json_)
+
+
+@sample.command()
+@click.argument("sample")
+@click.option(
+    "--condition",
+    type=click.Choice(["good", "damaged", "missing"]),
+    default="good",
+    help="In which it came; damaged, it is quarantined; missing, it is its giver's, and lost.",
+)
+@Note
+@Place
+@with_site
+@as_json
+@explained
+def receive(sample: str, condition: ConditionReceived, note: str, place: str, json_: bool, **site: Any) -> None:
+    """Sign that SAMPLE, which was given to this site, is here; or that it never came."""
+    given = {"note": note, "place": place}
+
+    async def rest(here: Site, who: Session) -> SampleSummary:
+        return await here.hand_overs.receive(sample, who, condition=condition, **given)
+
+    _shown(_ask(site, rest, lambda client: client.samples.receive(sample, condition=condition, **given)), json_)

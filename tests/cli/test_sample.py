@@ -1,0 +1,48 @@
+"""Samples by command line, at a site that is not running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.asking import document, refused, told
+from cli.test_found_a_federation import Reader, follow
+
+
+@pytest.fixture
+def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of two homes that live in one charter."""
+    monkeypatch.chdir(tmp_path)
+    follow(Reader(tmp_path), until="agreement.toml")
+    return tmp_path
+
+
+def test_a_samples_life_from_its_making_to_its_hand_over(pair: Path) -> None:
+    home = ("--home", "lab-a")
+    team = ("--charter", "pair", "--team", "alloys")
+    told("sample", "register", *home, "bar-1", *team, "--label", "Al-6061", "--at", "oven")
+    told("sample", "register", *home, "bar-2", *team)
+    assert told("sample", "move", *home, "lab-a/bar-1", "shelf 3") == (
+        "lab-a/bar-1: available, held by lab-a, shelf 3\n"
+    )
+    parts = document("sample", "split", *home, "lab-a/bar-1", "bar-1-a", "bar-1-b")["parts"]
+    assert [part["parents"] for part in parts] == [["lab-a/bar-1"], ["lab-a/bar-1"]]
+    pooled = document("sample", "pool", *home, "melt", "lab-a/bar-1-a", "lab-a/bar-2")
+    assert pooled["parents"] == ["lab-a/bar-1-a", "lab-a/bar-2"]
+    told("sample", "quarantine", *home, "lab-a/melt", "--why", "it looks wrong")
+    told("sample", "release", *home, "lab-a/melt", "--why", "it was the light")
+    told("sample", "reserve", *home, "lab-a/melt")
+    told("sample", "use", *home, "lab-a/melt")
+    assert "is used_up" in refused("sample", "lose", *home, "lab-a/melt")
+    given = document("sample", "hand-over", *home, "lab-a/bar-1-b", "lab-b", "--note", "padded")
+    assert (given["state"], given["holder"], given["to"]) == ("in_transit", "lab-a", "lab-b")
+    life = document("sample", "show", *home, "lab-a/bar-1-b")["events"]
+    assert [(event["type"], event["signed_by"], event["note"]) for event in life] == [
+        ("sample.registered", "", ""),
+        ("sample.given", "lab-a", "padded"),
+    ]
+    assert "padded" in told("sample", "show", *home, "lab-a/bar-1-b")
+    listed = document("sample", "list", *home, "--state", "in_transit")
+    assert [one["id"] for one in listed] == ["lab-a/bar-1-b"]
+    assert "was not given to lab-a" in refused("sample", "receive", *home, "lab-a/bar-1-b")
