@@ -165,7 +165,7 @@ async def guesses(here: Strangers) -> AsyncIterator[dict[str, Any]]:
                 told["asked"] += 1
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                     async with http.post(f"{here.url}/api/v1/session", json=body) as answer:
-                        told["told to wait"] += "too_many" in await answer.text()
+                        told["told to wait"] += answer.status == 503
                 await asyncio.sleep(0.05)
 
     tasks = [asyncio.create_task(stranger(number)) for number in range(64)]
