@@ -124,7 +124,7 @@ def test_a_stop_is_told_to_operators_with_who_and_why_until_it_is_released(tmp_p
         await asyncio.sleep(3 * nims.alerts.every)
         (told,) = [alert.text for alert in nims.alerts.open() if alert.name.startswith("stop/")]
         assert "was stopped (abort) by pi@argonne" in told
-        assert told.endswith(": smoke")
+        assert ": smoke" in told
         await nims.operations.set_stop_level("release", Session("operator@nims", "operator", float("inf"), ""), "")
         await asyncio.sleep(3 * nims.alerts.every)
         assert not [alert for alert in nims.alerts.open() if alert.name.startswith("stop/")]

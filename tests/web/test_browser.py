@@ -244,7 +244,7 @@ def test_every_page_is_accessible_fits_and_logs_no_error(
 @pytest.mark.parametrize("page", ["/catalogue", "/programme"])
 def test_a_label_of_two_lines_on_a_narrow_page_makes_its_cell_taller(house: House, browser: Browser, page: str) -> None:
     browser.wide(400)
-    browser.go(house, page)
+    browser.driver.get(house.url() + page)
     grown = browser.run(
         "const c = document.querySelector('table.cards tbody [data-label]'), h = c.offsetHeight;"
         "c.dataset.label = 'a label that is told in more than two or three lines of a card'; return c.offsetHeight - h"
