@@ -179,7 +179,7 @@ class SamplesOfTwoSites(RuleBasedStateMachine):
             assert len([site for site, found in told.items() if found and found.holder == site]) == 1
 
 
-SamplesOfTwoSites.TestCase.settings = settings(max_examples=6, stateful_step_count=25, deadline=None)
+SamplesOfTwoSites.TestCase.settings = settings(max_examples=4, stateful_step_count=25, deadline=None)
 TestSamplesOfTwoSites = SamplesOfTwoSites.TestCase
 
 
