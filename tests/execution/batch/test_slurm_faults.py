@@ -263,14 +263,16 @@ def test_a_controller_that_dies_while_a_job_runs_loses_nothing(bench: Any) -> No
 
 def test_a_job_that_a_dead_controller_forgot_is_submitted_again_and_happens_once(bench: Any) -> None:
     async def main(bench: Bench) -> None:
-        # It has nowhere to run, so it waits; and its controller dies before it has written it down.
+        # It has nowhere to run, so it waits.
         blocker = await bench.filled()
-        state, full = bench.cluster.base / "state" / "job_state", time.time()
-        await until(lambda: state.exists() and state.stat().st_mtime > full, "that is on disk; what comes after is not")
+        state = bench.cluster.base / "state" / "job_state"
+        before = await until(lambda: state.exists() and state.read_bytes(), "what there was before is on disk")
         task = bench.run(bench.work())
         assert bench.engine is not None
         await until(lambda: bench.engine.statistics()["submitted"] and "queued" in " ".join(bench.told), "it waits")
         bench.cluster.kill("slurmctld")
+        # As if it had died before it wrote that down: it does so up to five seconds late.
+        state.write_bytes(before)
         bench.cluster.start_controller()
         bench.cluster.wait_ready()
         bench.cluster.ask("scancel", blocker)
