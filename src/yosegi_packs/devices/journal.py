@@ -118,6 +118,10 @@ class Journal:
         """Every put of a task, oldest first."""
         return self._acts("key = ?", key)
 
+    def after(self, number: int) -> list[Act]:
+        """Puts begun after that one, oldest first."""
+        return self._acts("number > ?", number)
+
     def settle(self, note: str) -> None:
         """Nothing is open any more: it was restored, or a person takes the devices as they are."""
         self._db.execute("BEGIN IMMEDIATE")
@@ -137,7 +141,7 @@ class Journal:
         self._db.close()
         os.close(self._lock)
 
-    def _acts(self, where: str, *values: str) -> list[Act]:
+    def _acts(self, where: str, *values: str | int) -> list[Act]:
         rows = self._db.execute(
             f"SELECT number, key, variable, setpoint, start, wanted, state, note FROM act WHERE {where}"
             " ORDER BY number",
