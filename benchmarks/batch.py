@@ -31,6 +31,7 @@ from benchmarks.noop import noop
 from yosegi.core.clock import SystemClock
 from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome, Work
+from yosegi.core.supervision import Supervisor
 from yosegi.data import FileStore
 from yosegi.execution.engines.batch.dialect import Commands
 from yosegi.execution.engines.batch.engine import BatchEngine
@@ -83,6 +84,7 @@ async def through_the_engine(folder: Path, dialect: SlurmDialect, jobs: int) -> 
 
     engine = BatchEngine(
         "cluster", settings, dialect, JobRecords(folder / "records"), JobSpool(folder / "jobs", None), SystemClock(),
+        Supervisor(SystemClock()).scope("engine"),
         site="here", contracts={"bench.noop@1": noop.contract}, entries={"bench.noop@1": ENTRY}, on_late=unheard,
     )  # fmt: skip
     await engine.start()

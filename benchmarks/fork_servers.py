@@ -32,6 +32,7 @@ from benchmarks.timings import tree_cpu
 from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Engine, Work
 from yosegi.core.states import Result
+from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.process.engine import ProcessEngine
 
 KINDS = ("process", "forkserver")
@@ -66,7 +67,9 @@ async def measure_alone(folder: Path, rounds: int, tasks: int) -> dict[str, Any]
     os.environ["PYTHONPATH"] = str(ROOT)
     entries = {noop.contract.name: "benchmarks.noop:noop"}
     engines: dict[str, Engine] = {
-        "process": ProcessEngine(entries, folder / "process", clock=SystemClock()),
+        "process": ProcessEngine(
+            entries, folder / "process", clock=SystemClock(), scope=Supervisor(SystemClock()).scope("engine")
+        ),
         "forkserver": StdlibEngine("forkserver", entries, folder / "forkserver", 2),
     }
     taken: dict[str, list[float]] = {kind: [] for kind in KINDS}

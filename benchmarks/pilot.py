@@ -21,6 +21,7 @@ from benchmarks.batch import ENTRY, TOP, submit, work_of
 from benchmarks.noop import noop
 from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Outcome
+from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.batch.dialect import Commands
 from yosegi.execution.engines.batch.engine import BatchEngine
 from yosegi.execution.engines.batch.pilot_dialect import PilotDialect
@@ -68,6 +69,7 @@ async def through_a_pilot(folder: Path, inner: SlurmDialect, tasks: int, workers
 
     engine = BatchEngine(
         "short", settings, dialect, JobRecords(folder / "records"), JobSpool(settings.spool(), None), SystemClock(),
+        Supervisor(SystemClock()).scope("engine"),
         site="here", contracts={"bench.noop@1": noop.contract}, entries={"bench.noop@1": ENTRY}, on_late=unheard,
     )  # fmt: skip
     await engine.start()

@@ -13,6 +13,7 @@ from execution import samples
 from yosegi.core.clock import SystemClock
 from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Work
+from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.process.engine import ProcessEngine
 
@@ -35,7 +36,13 @@ def work(
 def process_engine(folder: Path, **options: Any) -> ProcessEngine:
     limits = options.pop("limits", TaskLimits(grace=0.1, output=200_000, printed=500_000))
     return ProcessEngine(
-        samples.names(), folder / "scratch", clock=SystemClock(), limits=limits, import_path=(HERE,), **options
+        samples.names(),
+        folder / "scratch",
+        clock=SystemClock(),
+        scope=Supervisor(SystemClock()).scope("engine"),
+        limits=limits,
+        import_path=(HERE,),
+        **options,
     )
 
 

@@ -14,6 +14,7 @@ from yosegi.core.capability import Capability
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Outcome, Stopping
 from yosegi.core.errors import Unavailable
+from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.station.documents import WorkOffer
 from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.station import DirectExecutor, IntentLog, Pace, Station
@@ -85,6 +86,7 @@ def make_engine(clock: Clock, **options: Any) -> StationEngine:
         STATION_KEY.public,
         contracts,
         clock,
+        Supervisor(clock).scope("engine"),
         site="nims",
         signer=options.pop("signer", SITE_KEY),
         grace=30.0,

@@ -22,6 +22,7 @@ from yosegi.core.engine import Outcome, Work
 from yosegi.core.errors import Invalid
 from yosegi.core.object import ObjectRef, provisional, refs
 from yosegi.core.states import Effect, Result
+from yosegi.core.supervision import Supervisor
 from yosegi.data import FileStore
 from yosegi.execution.engines.process.engine import ProcessEngine
 from yosegi.execution.engines.process.files import take_in, taken_in
@@ -38,7 +39,14 @@ class House:
         self.store = FileStore(folder / "objects")
         self.scratch = folder / "scratch"
         entries = {getattr(tables, name).contract.name: f"execution.tables:{name}" for name in NAMES}
-        self.engine = ProcessEngine(entries, self.scratch, clock=SystemClock(), import_path=(HERE,), store=self.store)
+        self.engine = ProcessEngine(
+            entries,
+            self.scratch,
+            clock=SystemClock(),
+            scope=Supervisor(SystemClock()).scope("engine"),
+            import_path=(HERE,),
+            store=self.store,
+        )
         self.runner = asyncio.Runner()
         self.runner.run(self.engine.start())
         self._number = 0

@@ -475,6 +475,7 @@ def test_a_module_that_cannot_be_imported_starts_nothing(tmp_path: Path) -> None
         {"sample.noop@1": "execution.absent:noop"},
         tmp_path,
         clock=engine._clock,
+        scope=engine._scope,
         limits=TaskLimits(),
         import_path=(HERE,),
     )

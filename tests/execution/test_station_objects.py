@@ -20,6 +20,7 @@ from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome, Work
 from yosegi.core.object import ObjectRef, refs
 from yosegi.core.states import Effect, Result
+from yosegi.core.supervision import Supervisor
 from yosegi.data import CHUNK, Chunk, ChunkRequest, FileStore
 from yosegi.data.pulling import inline
 from yosegi.execution.engines.station.documents import WorkOffer
@@ -60,7 +61,8 @@ class Pair:
         self.clock, self.site, self.there = Clock(), MemoryStore(), MemoryStore()
         capabilities = {reverse.contract.name: reverse}
         self.engine = StationEngine(
-            "robot", STATION_KEY.public, {reverse.contract.name: reverse.contract}, self.clock, site="nims",
+            "robot", STATION_KEY.public, {reverse.contract.name: reverse.contract}, self.clock,
+            Supervisor(self.clock).scope("engine"), site="nims",
             signer=SITE_KEY, grace=30.0, store=self.site, offload=inline, on_late=unheard,
         )  # fmt: skip
         self.link = DirectLink(self.engine.handle, self.clock, fault)

@@ -11,6 +11,7 @@ from typing import Any
 from iri.bad_facility import BadFacility
 from yosegi.core.clock import Clock
 from yosegi.core.engine import LateOutcome, Outcome
+from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.iri.engine import FacilityEngine
 from yosegi.execution.engines.iri.settings import FacilitySettings
 from yosegi.execution.engines.iri.transport import FacilityTransport, HttpFacilityTransport
@@ -59,7 +60,8 @@ async def facility_engine(
         SqliteStore(folder / "ledger.db", durable=False), site="argonne", signer=SIGNER, clock=clock, inline=True
     )
     services = EngineServices(
-        name="elsewhere", site="argonne", folder=folder, clock=clock, signer=SIGNER, ledger=ledger, store=MemoryStore(),
+        name="elsewhere", site="argonne", folder=folder, clock=clock, signer=SIGNER,
+        scope=Supervisor(clock).scope("engine"), ledger=ledger, store=MemoryStore(),
         contracts=CONTRACTS, entries=entries(), on_late=on_late,
     )  # fmt: skip
     engine = FacilityEngine(settings(url, **how), services, transport)

@@ -97,6 +97,7 @@ class WithAFacility(Federation):
                 folder,
                 parts.clock,
                 parts.signer,
+                parts.supervisor.scope("engine elsewhere"),
                 parts.ledger,
                 parts.objects,
                 contracts,

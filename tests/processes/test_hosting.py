@@ -40,7 +40,7 @@ def amend(town: Town, folder: Path, changes: str, *signers: Path) -> None:
     argonne = town.folder / "argonne"
     told("charter", "export", "--home", argonne, "demo", "--out", before, "--overwrite")
     file.write_text(changes, encoding="utf-8")
-    told("charter", "propose", before, file, "--out", after)
+    told("charter", "propose", before, file, "--out", after, "--overwrite")
     for home in (argonne, town.folder / "riken", *signers):
         told("charter", "sign", after, "--home", home, "--before", before)
     told("charter", "publish", "--home", argonne, after)

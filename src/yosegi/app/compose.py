@@ -122,7 +122,7 @@ async def compose(home: Home) -> Site:
         mailbox = Mailbox(home.mailbox) if settings.keeps_mailboxes else None
         if mailbox is not None:
             resources.callback(mailbox.close)
-        opening = partial(open_engines, engines, home, settings, clock, key, ledger, parts.objects)
+        opening = partial(open_engines, engines, home, settings, clock, key, ledger, parts.objects, parts.supervisor)
         return assemble(
             replace(
                 parts, engines=opening, mailbox=mailbox, expectations=home.expectations(),

@@ -14,6 +14,7 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import LateOutcome
 from yosegi.core.errors import Invalid
+from yosegi.core.supervision import Supervisor
 from yosegi.data import ObjectStore
 from yosegi.execution.engines.derivation import derive_publications
 from yosegi.execution.engines.plugin import EngineServices
@@ -79,6 +80,7 @@ def open_engines(
     signer: Signer,
     ledger: Ledger,
     objects: ObjectStore,
+    supervisor: Supervisor,
     on_late: LateOutcome,
 ) -> Mapping[str, Published]:
     """The engines of a home, none of them started; what it publishes by name and version.
@@ -96,6 +98,7 @@ def open_engines(
             folder=home.work if one.table.table == ("process",) else home.engines / one.table.name,
             clock=clock,
             signer=signer,
+            scope=supervisor.scope(f"engine {one.table.name}"),
             ledger=ledger,
             store=objects,
             contracts=one.contracts,

@@ -14,6 +14,7 @@ from processes import toys
 from yosegi.core.capability import Capability
 from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Outcome
+from yosegi.core.supervision import Supervisor
 from yosegi.data import FileStore
 from yosegi.execution.engines.batch.dialect import Commands, Dialect
 from yosegi.execution.engines.batch.engine import BatchEngine
@@ -57,7 +58,8 @@ def batch_engine(
     found = {c.contract.name: c.contract for c in CAPABILITIES.values()}
     return BatchEngine(
         "cluster", known, dialect, JobRecords(folder / "records"),
-        JobSpool(folder / "spool", FileStore(folder / "store")), clock or SystemClock(), site="riken", contracts=found,
+        JobSpool(folder / "spool", FileStore(folder / "store")), clock or SystemClock(),
+        Supervisor(clock or SystemClock()).scope("engine"), site="riken", contracts=found,
         entries={c.contract.name: entry for entry, c in CAPABILITIES.items()}, on_late=on_late,
         accounts=accounts,
     )  # fmt: skip

@@ -25,6 +25,7 @@ from yosegi.core.states import Effect, Result
 from yosegi.execution.engines.batch.dialect import Commands, JobPhase
 from yosegi.execution.engines.batch.job_spec import BatchJobTemplate, JobSpec
 from yosegi.execution.engines.batch.pjm import PjmDialect
+from yosegi.execution.engines.batch.spool import JobSpool
 from yosegi.testing.engine_suite import EngineSuite, Opened, Run, fresh, ignore
 from yosegi.testing.fake_pjm import install
 
@@ -200,6 +201,28 @@ def test_whatever_pjm_does_a_consuming_task_happens_once(
     outcome = asyncio.run(main())
     assert (outcome.effect, outcome.result) == (Effect.DONE, Result.VALID)
     assert effects(tmp_path) == 1
+
+
+@pytest.mark.processes
+@pytest.mark.slow
+def test_a_look_into_the_folders_that_fails_is_told_and_followed_by_another(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    look, broken = JobSpool.look, [OSError("stale file handle")]
+
+    def fails_once(spool: JobSpool, *given: Any) -> Any:
+        if broken:
+            raise broken.pop()
+        return look(spool, *given)
+
+    monkeypatch.setattr(JobSpool, "look", fails_once)
+
+    async def main() -> Outcome:
+        async with opened_engine(tmp_path, machine.dialect, fence="proof") as engine:
+            return await engine.run(use(tmp_path), ignore)
+
+    assert asyncio.run(main()).result is Result.VALID
+    assert "stale file handle" in caplog.text
 
 
 @pytest.mark.processes

@@ -18,6 +18,7 @@ from packs.devices.conftest import Bench
 from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Outcome, Work
 from yosegi.core.states import Effect, Result
+from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.testing.engine_suite import ignore
 from yosegi.trust.keys import unbase64
@@ -35,7 +36,8 @@ def work(key: str, current: float) -> Work:
 
 def make_engine() -> StationEngine:
     return StationEngine(
-        "robot", STATION_KEY.public, {CONTRACT.name: CONTRACT}, SystemClock(), site="nims", signer=SITE_KEY,
+        "robot", STATION_KEY.public, {CONTRACT.name: CONTRACT}, SystemClock(),
+        Supervisor(SystemClock()).scope("engine"), site="nims", signer=SITE_KEY,
         grace=60.0, on_late=unheard,
     )  # fmt: skip
 

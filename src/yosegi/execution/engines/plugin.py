@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Engine, LateOutcome
+from yosegi.core.supervision import TaskScope
 from yosegi.core.values import Value
 from yosegi.data import ObjectStore
 from yosegi.data.pulling import Offload
@@ -51,6 +52,7 @@ class EngineServices:
         folder: the engine's own, there or not; kept from one start to the next.
         clock: the site's time; an engine takes no other.
         signer: the site's key.
+        scope: for what it does beside its tasks; the site shows how that is, and ends it.
         ledger: for what must not be forgotten, in streams named for the engine.
         store: where objects among inputs and outputs lie.
         contracts: of what it does, by name and version.
@@ -67,6 +69,7 @@ class EngineServices:
     folder: Path
     clock: Clock
     signer: Signer
+    scope: TaskScope
     ledger: Ledger
     store: ObjectStore
     contracts: Mapping[str, Contract]

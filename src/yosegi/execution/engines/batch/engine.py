@@ -9,8 +9,9 @@ twice. What to conclude is said by `judge`; this module does the I/O around it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from yosegi.core.clock import Clock
@@ -19,6 +20,7 @@ from yosegi.core.engine import Engine, LateOutcome, Outcome, Progress, Stopping,
 from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable, YosegiError
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect
+from yosegi.core.supervision import TaskScope
 from yosegi.data.pulling import Offload
 from yosegi.execution.engines._waiting import first_of
 from yosegi.execution.engines.batch.accounts import AccountMap, AccountUnmapped
@@ -78,15 +80,15 @@ class BatchEngine(Engine):
         """
         return cls(
             services.name, settings, dialect_of(settings, services.clock), JobRecords(services.folder / "jobs"),
-            JobSpool(settings.spool(), services.store), services.clock, site=services.site,
+            JobSpool(settings.spool(), services.store), services.clock, services.scope, site=services.site,
             contracts=services.contracts, entries=services.entries, on_late=services.on_late, offload=services.offload,
             accounts=accounts_of(settings),
         )  # fmt: skip
 
     def __init__(
         self, name: str, settings: BatchSettings, dialect: Dialect, records: JobRecords, spool: JobSpool, clock: Clock,
-        *, site: str, contracts: Mapping[str, Contract], entries: Mapping[str, str], on_late: LateOutcome,
-        offload: Offload = asyncio.to_thread, accounts: AccountMap | None = None,
+        scope: TaskScope, *, site: str, contracts: Mapping[str, Contract], entries: Mapping[str, str],
+        on_late: LateOutcome, offload: Offload = asyncio.to_thread, accounts: AccountMap | None = None,
     ) -> None:  # fmt: skip
         self.name, self._site, self._settings, self._dialect = name, site, settings, dialect
         self._records, self._spool, self._clock = records, spool, clock
@@ -99,13 +101,14 @@ class BatchEngine(Engine):
         self._accounts = accounts
         self._cases: dict[str, BatchCase] = {}
         self._given_up: dict[str, JobRecord] = {}
-        self._background: set[asyncio.Task[None]] = set()
+        self._scope = scope
+        self._background: set[asyncio.Future[None]] = set()
         self._stopped: Stopping | None = None
         self._fresh = True
         self._counts = {"ended": 0, "failed": 0, "jobs": 0}
         self._tidied = clock.monotonic()
         self._watch = JobWatch(
-            dialect, spool, clock, offload, lambda: tuple(self._cases.values()), settings.poll_seconds,
+            dialect, spool, clock, scope, offload, lambda: tuple(self._cases.values()), settings.poll_seconds,
             settings.look_seconds, self._after_look, settings.private_queue,
         )  # fmt: skip
 
@@ -396,7 +399,7 @@ class BatchEngine(Engine):
         case.cancelled = True
         case.news.set()
         if self._fence_proves or case.work.effect.repeatable:
-            self._later(self._cancel_job(case))
+            self._later("cancel a job", partial(self._cancel_job, case))
             return True
         await self._cancel_job(case)
         self._watch.ask_soon()
@@ -413,7 +416,7 @@ class BatchEngine(Engine):
         case.cancelled = True
         case.forced = without_effect("ended on request; it has no effect outside itself", cancelled=True)
         await self._say(case, "abort")
-        self._later(self._cancel_job(case))
+        self._later("cancel a job", partial(self._cancel_job, case))
         case.news.set()
         return True
 
@@ -425,7 +428,7 @@ class BatchEngine(Engine):
         if case.record is None or await self._take_back(case):
             case.cancelled = True
             case.news.set()
-            self._later(self._cancel_job(case))
+            self._later("cancel a job", partial(self._cancel_job, case))
         else:
             await self._say(case, word)
 
@@ -440,7 +443,7 @@ class BatchEngine(Engine):
         try:
             await self._offload(self._spool.say_stop, name, word)
         except OSError:
-            self._later(self._cancel_job(case))
+            self._later("cancel a job", partial(self._cancel_job, case))
 
     async def safe_stop(self) -> None:
         """See `Engine.safe_stop`. Jobs that wait keep their place, and do not begin while the engine is stopped."""
@@ -471,8 +474,8 @@ class BatchEngine(Engine):
 
     # -- beside ---------------------------------------------------------------------------------------------------
 
-    def _later(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _later(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = self._scope.spawn(what, work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -482,12 +485,12 @@ class BatchEngine(Engine):
         for case in self._cases.values():
             if case.kill_at is not None and now >= case.kill_at:
                 case.kill_at = None
-                self._later(self._cancel_job(case))
+                self._later("cancel a job", partial(self._cancel_job, case))
         if self._given_up and not self._stopped:
-            self._later(self._hear_given_up())
+            self._later("hear of jobs given up", self._hear_given_up)
         if now - self._tidied >= _TIDY_EVERY:
             self._tidied = now
-            self._later(self._tidy())
+            self._later("remove old folders", self._tidy)
 
     async def _hear_given_up(self) -> None:
         """A job that was given up has told its end after all."""

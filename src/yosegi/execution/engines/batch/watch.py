@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import YosegiError
+from yosegi.core.supervision import TaskScope
 from yosegi.data.pulling import Offload
 from yosegi.execution.engines._waiting import first_of
 from yosegi.execution.engines.batch.case import BatchCase
@@ -37,6 +38,7 @@ class JobWatch:
     dialect: Dialect
     spool: JobSpool
     clock: Clock
+    scope: TaskScope
     offload: Offload
     cases: Callable[[], Iterable[BatchCase]]
     pause: float
@@ -48,11 +50,16 @@ class JobWatch:
     polls: int = 0
     failures: int = 0
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _tasks: list[asyncio.Future[None]] = field(default_factory=list)
+    _pause: float = 0.0
 
     def start(self) -> None:
         """Begin to look and to ask."""
-        self._tasks = [asyncio.create_task(self._look_on()), asyncio.create_task(self._ask_on())]
+        self._pause = self.pause
+        self._tasks = [
+            self.scope.repeat("look into jobs' folders", self._look_on),
+            self.scope.repeat("ask the scheduler", self._ask_on),
+        ]
 
     def ask_soon(self) -> None:
         """Somebody wants to know what the scheduler says."""
@@ -67,24 +74,24 @@ class JobWatch:
     def _jobs(self) -> dict[str, BatchCase]:
         return {case.record.name: case for case in self.cases() if case.record is not None}
 
-    async def _look_on(self) -> None:
-        while True:
-            jobs, began = self._jobs(), self.clock.monotonic()
-            found = await self.offload(self.spool.look, list(jobs)) if jobs else {}
-            for name, evidence in found.items():
-                case = jobs[name]
-                if case.record is not None and case.record.name == name:
-                    case.see(evidence, began)
-            self.after_look()
-            await self.clock.sleep(self.look)
+    async def _look_on(self) -> bool:
+        jobs, began = self._jobs(), self.clock.monotonic()
+        found = await self.offload(self.spool.look, list(jobs)) if jobs else {}
+        for name, evidence in found.items():
+            case = jobs[name]
+            if case.record is not None and case.record.name == name:
+                case.see(evidence, began)
+        self.after_look()
+        await self.clock.sleep(self.look)
+        return True
 
-    async def _ask_on(self) -> None:
-        pause = self.pause
-        while True:
-            await self.clock.sleep(min(_SOON, self.pause))
-            await first_of(self._wanted.wait(), self.clock.sleep(max(0.0, pause - min(_SOON, self.pause))))
-            self._wanted.clear()
-            pause = self.pause if await self.ask() else min(_SELDOM, 2 * pause)
+    async def _ask_on(self) -> bool:
+        soon = min(_SOON, self.pause)
+        await self.clock.sleep(soon)
+        await first_of(self._wanted.wait(), self.clock.sleep(max(0.0, self._pause - soon)))
+        self._wanted.clear()
+        self._pause = self.pause if await self.ask() else min(_SELDOM, 2 * self._pause)
+        return True
 
     async def ask(self) -> bool:
         """Ask the scheduler about every job that may be there; whether it answered."""

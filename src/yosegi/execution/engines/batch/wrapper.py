@@ -26,6 +26,7 @@ from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome, Progress, Stopping, Work
 from yosegi.core.object import ObjectRef
 from yosegi.core.states import Result
+from yosegi.core.supervision import Supervisor
 from yosegi.data import FileStore
 from yosegi.data.store import name_of
 from yosegi.execution.engines.batch import job_files
@@ -88,7 +89,8 @@ def work_of(task: dict[str, Any]) -> Work:
 def engine_of(task: dict[str, Any], folder: Path, scratch: Path, store: FileStore) -> ProcessEngine:
     """What calls the capability: a process of its own, as on the site's own machine."""
     return ProcessEngine(
-        {task["capability"]: task["entry"]}, scratch / "work", clock=SystemClock(), slots=1,
+        {task["capability"]: task["entry"]}, scratch / "work", clock=SystemClock(),
+        scope=Supervisor(SystemClock()).scope("job"), slots=1,
         limits=TaskLimits.read(task["limits"]), import_path=tuple(map(Path, task["import_path"])),
         store=store, printed_to=folder / job_files.OUTPUT,
     )  # fmt: skip

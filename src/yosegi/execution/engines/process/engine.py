@@ -23,6 +23,7 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Outcome, Progress, Stopping, Work
 from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable
+from yosegi.core.supervision import TaskScope
 from yosegi.data import ObjectStore
 from yosegi.execution.engines.entry_points import split_entry
 from yosegi.execution.engines.limits import TaskLimits
@@ -106,6 +107,7 @@ class ProcessEngine:
             services.entries,
             services.folder,
             clock=services.clock,
+            scope=services.scope,
             slots=settings.slots,
             limits=settings.limits(),
             import_path=settings.import_folders(),
@@ -123,6 +125,7 @@ class ProcessEngine:
         folder: Path,
         *,
         clock: Clock,
+        scope: TaskScope,
         slots: int = 2,
         limits: TaskLimits | None = None,
         import_path: tuple[Path, ...] = (),
@@ -149,8 +152,9 @@ class ProcessEngine:
         self._stopped = False
         self._given = 0
         self._counts = {"ended": 0, "failed": 0, "restarts": 0}
-        self._sweeping: set[asyncio.Task[None]] = set()
-        self._warming: list[asyncio.Task[None]] = []
+        self._scope = scope
+        self._sweeping: set[asyncio.Future[None]] = set()
+        self._warming: list[asyncio.Future[None]] = []
         self._closed = False
 
     def _place(self, entry: str) -> str:
@@ -170,7 +174,10 @@ class ProcessEngine:
             raise Invalid(f"engine {self.name}", f"sandbox: there is no {PROGRAM} here", "install bubblewrap")
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._warming = [asyncio.create_task(self._warm(module)) for module in self._modules.values()]
+        self._warming = [
+            self._scope.spawn(f"import for {place}", lambda module=module: self._warm(module))  # type: ignore[misc]
+            for place, module in self._modules.items()
+        ]
 
     async def _warm(self, module: _Module) -> None:
         with contextlib.suppress(Unavailable):
@@ -359,7 +366,7 @@ class ProcessEngine:
         self._tidy(folder)
 
     def _tidy(self, folder: Path) -> None:
-        task = asyncio.create_task(asyncio.to_thread(_remove, folder))
+        task = self._scope.spawn("remove a task's folder", lambda: asyncio.to_thread(_remove, folder))
         self._sweeping.add(task)
         task.add_done_callback(self._sweeping.discard)
 

@@ -17,6 +17,7 @@ from yosegi.core.contract import Contract
 from yosegi.core.engine import LateOutcome, Outcome, Progress, Stopping, Work
 from yosegi.core.errors import Conflict, Invalid, NotFound, YosegiError
 from yosegi.core.states import Effect
+from yosegi.core.supervision import TaskScope
 from yosegi.data import ChunkRequest, ObjectStore, Puller, TransferRefused
 from yosegi.data.pulling import Offload
 from yosegi.execution.engines._waiting import first_of
@@ -107,6 +108,7 @@ class StationEngine:
             PublicKey(algorithm="ed25519", public=settings.key),
             services.contracts,
             services.clock,
+            services.scope,
             site=services.site,
             signer=services.signer,
             on_late=services.on_late,
@@ -124,6 +126,7 @@ class StationEngine:
         key: PublicKey,
         capabilities: Mapping[str, Contract],
         clock: Clock,
+        scope: TaskScope,
         *,
         site: str,
         signer: Signer,
@@ -141,7 +144,8 @@ class StationEngine:
         if store is not None:
             puller = Puller(store, clock, other_bytes, patience=PATIENCE, offload=offload)
             self._channel = ObjectChannel(name, store, puller, self._may_have, self._wake)
-        self._bringing: dict[str, asyncio.Task[None]] = {}
+        self._scope = scope
+        self._bringing: dict[str, asyncio.Future[None]] = {}
         self._unfit: dict[str, Outcome] = {}
         self.name, self._on_late = name, on_late
         self._keys, self._capabilities, self._clock = by_id([key]), dict(capabilities), clock
@@ -362,7 +366,8 @@ class StationEngine:
         if not self._channel.missing(references(ended.outcome.outputs)):
             return True
         if ended.key not in self._bringing:
-            self._bringing[ended.key] = asyncio.create_task(self._bring(self._channel, ended))
+            channel = self._channel
+            self._bringing[ended.key] = self._scope.spawn("bring objects", lambda: self._bring(channel, ended))
         return False
 
     async def _bring(self, channel: ObjectChannel, ended: Ended) -> None:
