@@ -97,6 +97,17 @@ class Journal:
         """Where each variable was before the task that moved it."""
         return {str(name): float(value) for name, value in self._db.execute("SELECT variable, value FROM saved")}
 
+    def saved_for(self, variable: str) -> str:
+        """The task before which a saved variable was saved.
+
+        Raises:
+            KeyError: nothing of it is saved.
+        """
+        row = self._db.execute("SELECT key FROM saved WHERE variable = ?", (variable,)).fetchone()
+        if row is None:
+            raise KeyError(variable)
+        return str(row[0])
+
     def saved_variables(self) -> list[Variable]:
         """The variables that are not known to be back."""
         return [Variable.read(body) for (body,) in self._db.execute("SELECT body FROM saved ORDER BY variable")]

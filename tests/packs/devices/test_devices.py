@@ -241,7 +241,7 @@ def test_an_ioc_that_is_killed_in_the_middle_of_a_move_leaves_it_unsettled(bench
     bench.await_contact()
     assert told.value.effect == ""
     assert "could not be restored" in str(told.value)
-    with pytest.raises(Unsettled), bench.devices(variable):
+    with pytest.raises(Unsettled, match="task t1 was cut off"), bench.devices(variable):
         pass
     assert bench.look("MAG:CUR:SP") == 0.0
 
