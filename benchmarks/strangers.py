@@ -10,6 +10,11 @@ its calls are timed while nothing else happens, and while, one after another:
 - 64 strangers sign in wrongly as that member, as fast as they are answered;
 - the process has no file descriptor left (it is allowed 300, and 400 connections are opened).
 
+Then a member with valid keys attacks the site that keeps mail and owns capabilities, and the one that dials out
+(`benchmarks/hostile_peer.py`, one process for each attack, as fast as it is answered): mail that opens for nobody,
+empty parcels, questions for receipts, requests that must be refused, agreements that it alone has signed, malformed
+documents and schemas, and a thousand contracts in one document. The bystander calls the site that reads or keeps them.
+
 Shown: the median and the slowest call of the bystander, in milliseconds; how many of its calls were answered; how many
 streams and connections were taken; whether the member signs in rightly meanwhile; bytes of log a second.
 """
@@ -23,6 +28,7 @@ import json
 import os
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -31,6 +37,7 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks.hostile_peer import ATTACKS
 from processes.sites import PASSPHRASE, Town
 
 PERSON = "pi@argonne"
@@ -43,26 +50,28 @@ class Strangers:
     """The site, and who calls it.
 
     Args:
-        town: of which argonne runs.
+        town: of which the site runs.
         seconds: that each attack lasts.
+        site: which is attacked.
     """
 
-    def __init__(self, town: Town, http: aiohttp.ClientSession, seconds: float) -> None:
-        self.town, self.http, self.seconds = town, http, seconds
-        self.url = town.urls["argonne"]
+    def __init__(self, town: Town, http: aiohttp.ClientSession, seconds: float, site: str = "argonne") -> None:
+        self.town, self.http, self.seconds, self.site = town, http, seconds, site
+        self.person = PERSON if site == "argonne" else f"operator@{site}"
+        self.url = town.urls[site]
         self.host, _, port = self.url.removeprefix("http://").rpartition(":")
         self.port = int(port)
 
     async def token(self) -> str:
         """A sign-in that is right; empty where it is refused."""
-        body = {"person": PERSON, "passphrase": PASSPHRASE}
+        body = {"person": self.person, "passphrase": PASSPHRASE}
         async with self.http.post(f"{self.url}/api/v1/session", json=body) as answer:
             return str((await answer.json()).get("token", "")) if answer.status == 200 else ""
 
     async def measured(self, attack: Attack | None, token: str) -> dict[str, Any]:
         """The bystander's calls during an attack."""
-        log = self.town.folder / "argonne.log"
-        before = log.stat().st_size
+        log = self.town.folder / f"{self.site}.log"
+        before, kept, resident = log.stat().st_size, self._ledger_bytes(), self._resident()
         async with contextlib.AsyncExitStack() as stack:
             told = await stack.enter_async_context(attack(self)) if attack is not None else {}
             began, took, failed = time.monotonic(), list[float](), 0
@@ -77,14 +86,26 @@ class Strangers:
                 except (aiohttp.ClientError, TimeoutError):
                     failed += 1
                 await asyncio.sleep(EVERY)
-            told = told | {"signs in meanwhile": bool(await self._may_sign_in())}
+            told["signs in meanwhile"] = bool(await self._may_sign_in())
         return {
             "calls": len(took) + failed,
             "not answered": failed,
             "median ms": round(statistics.median(took), 1) if took else None,
             "slowest ms": round(max(took), 1) if took else None,
             "log bytes a second": round((log.stat().st_size - before) / self.seconds),
+            "ledger grew by bytes": self._ledger_bytes() - kept,
+            "memory grew by MB": round((self._resident() - resident) / 1024**2, 1),
         } | told
+
+    def _ledger_bytes(self) -> int:
+        """Of the ledger's file and what is not in it yet."""
+        folder = self.town.folder / self.site
+        return sum(file.stat().st_size for file in folder.glob("ledger.db*"))
+
+    def _resident(self) -> int:
+        """Bytes of memory that the site's own process holds."""
+        pages = Path(f"/proc/{self.town.pid(self.site)}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     async def _may_sign_in(self) -> str:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
@@ -144,7 +165,7 @@ async def guesses(here: Strangers) -> AsyncIterator[dict[str, Any]]:
                 told["asked"] += 1
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                     async with http.post(f"{here.url}/api/v1/session", json=body) as answer:
-                        told["told to wait"] += "too_many" in await answer.text()
+                        told["told to wait"] += answer.status == 503
                 await asyncio.sleep(0.05)
 
     tasks = [asyncio.create_task(stranger(number)) for number in range(64)]
@@ -156,11 +177,35 @@ async def guesses(here: Strangers) -> AsyncIterator[dict[str, Any]]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def told_of(town: Town, seconds: float, attacks: dict[str, Attack | None]) -> dict[str, Any]:
+def hostile(what: str) -> Attack:
+    """A member that does not mean well, in a process of its own that leaves processor time to others."""
+
+    @contextlib.asynccontextmanager
+    async def attack(here: Strangers) -> AsyncIterator[dict[str, Any]]:
+        told: dict[str, Any] = {}
+        home, url = here.town.homes["argonne"].folder, here.town.urls["riken"]
+        process = await asyncio.create_subprocess_exec(
+            "nice", "-n", "10", sys.executable, "-m", "benchmarks.hostile_peer", str(home), url, what,
+            str(here.seconds), stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        await process.stdout.readline()  # it has read its home, and sends from now on
+        try:
+            yield told
+        finally:
+            out, _ = await process.communicate()
+            told["sent"] = json.loads(out) if out else f"it ended with {process.returncode}"
+
+    return attack
+
+
+async def told_of(
+    town: Town, seconds: float, attacks: dict[str, Attack | None], site: str = "argonne"
+) -> dict[str, Any]:
     """Each attack, with what was measured."""
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as http:
-        here = Strangers(town, http, seconds)
+        here = Strangers(town, http, seconds, site)
         token = await here.token()
         return {name: await here.measured(attack, token) for name, attack in attacks.items()}
 
@@ -195,6 +240,11 @@ def main() -> None:
             }
             found |= asyncio.run(told_of(town, chosen.seconds, attacks))
             town.terminate("argonne")
+            town.start("riken", "nims")
+            members = {"no member attacks": None} | {f"member: {what}": hostile(what) for what in ATTACKS}
+            found |= asyncio.run(told_of(town, chosen.seconds, members, "riken"))
+            mail: dict[str, Attack | None] = {"mail, seen by whom it is for": hostile("letters")}
+            found |= asyncio.run(told_of(town, chosen.seconds, mail, "nims"))
             with_few_files(lambda: town.start("argonne"), 300)
             few: dict[str, Attack | None] = {"300 files, 400 connections": lambda here: connected(here, 400)}
             found |= asyncio.run(told_of(town, chosen.seconds, few))

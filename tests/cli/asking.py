@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from processes.sites import PURE_SOURCE, Town
 from yosegi.cli import main
+from yosegi.cli.output import STATUS
 
 
 @contextmanager
@@ -47,9 +48,9 @@ def document(*arguments: object) -> Any:
 
 
 def refused(*arguments: object) -> str:
-    """The one line on standard error, but for who asks, of a call that changes nothing and ends with status 1."""
+    """The one line on standard error, but for who asks, of a call that changes nothing and ends as an error does."""
     result = yosegi(*arguments)
-    assert result.exit_code == 1, result.output
+    assert result.exit_code in {1, *STATUS.values()} - {STATUS["usage"]}, result.output
     assert result.stdout == ""
     (line,) = [line for line in result.stderr.splitlines() if not line.startswith("acting as ")]
     assert line.startswith("Error: ")

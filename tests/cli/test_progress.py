@@ -3,7 +3,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from yosegi.cli._progress import RepetitionProgress, duration
+from yosegi.cli._progress import RepetitionProgress, counted, duration
 
 
 class Clock:
@@ -69,3 +69,14 @@ def test_a_short_rest_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_times_are_told_in_words() -> None:
     assert [duration(s) for s in (0.1, 8, 170, 7200)] == ["about 1 s", "about 8 s", "about 3 min", "about 2.0 h"]
+
+
+def test_a_count_is_told_on_standard_error_every_few_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    told = counted("entries", lambda: now[0])
+    for done in range(1, 13):
+        now[0] += 1.0
+        told(done, 12)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines() == ["5 of 12 entries", "10 of 12 entries"]

@@ -370,6 +370,15 @@ def test_every_objective_is_told_and_drawn(tmp_path: Path) -> None:
     assert len(root.findall("{http://www.w3.org/2000/svg}g")) == 2
 
 
+def test_japanese_names_and_kinds_stand_in_the_drawing_with_plain_ticks(tmp_path: Path) -> None:
+    out = tmp_path / "known.svg"
+    asked = run(TABLES / "ja.csv", "--objective", "収率", "--draw", out)
+    assert asked.exit_code == 0, asked.output
+    drawn = out.read_text(encoding="utf-8")
+    assert all(word in drawn for word in ("温度", "溶媒", "収率", "エタノール"))
+    assert "e+" not in drawn
+
+
 def test_a_single_recipe_is_proposed(tmp_path: Path) -> None:
     assert [p["line"] for p in answer(table(tmp_path, "x,y\n1,\n"))["proposals"]] == [2]  # type: ignore[attr-defined]
 

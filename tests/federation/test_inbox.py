@@ -53,7 +53,8 @@ def test_mail_that_cannot_be_opened_is_dropped_and_the_mail_behind_it_is_read(
 
     caplog.set_level(logging.WARNING, "yosegi.exchange")
     run_simulated(story())
-    assert "mail left by riken could not be read" in caplog.text
+    told = [record for record in caplog.records if "mail left by riken could not be read" in record.getMessage()]
+    assert 1 <= len(told) <= 8  # and not one line for each of seventy
 
 
 async def _leave(federation: Federation, to: str, letters: list[Mail]) -> None:

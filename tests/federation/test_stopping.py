@@ -14,6 +14,7 @@ from yosegi.core.errors import Unavailable
 from yosegi.core.states import CampaignState, Effect, TaskState
 from yosegi.execution.tasks import REVOKED, Task
 from yosegi.governance.policy.explanation import explained
+from yosegi.identity.accounts import Session
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
@@ -112,6 +113,21 @@ def test_a_release_that_cannot_be_recorded_starts_nothing(tmp_path: Path) -> Non
         with pytest.raises(Unavailable):
             await nims.operations.set_stop_level("release", federation.member(), "done")
         assert nims.dispatcher.stop_level == "hold"
+
+    run_simulated(story())
+
+
+def test_a_stop_is_told_to_operators_with_who_and_why_until_it_is_released(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims, _ = await _making(tmp_path, 5.0)
+        await nims.operations.set_stop_level("abort", federation.member(), "smoke")
+        await asyncio.sleep(3 * nims.alerts.every)
+        (told,) = [alert.text for alert in nims.alerts.open() if alert.name.startswith("stop/")]
+        assert "was stopped (abort) by pi@argonne" in told
+        assert ": smoke" in told
+        await nims.operations.set_stop_level("release", Session("operator@nims", "operator", float("inf"), ""), "")
+        await asyncio.sleep(3 * nims.alerts.every)
+        assert not [alert for alert in nims.alerts.open() if alert.name.startswith("stop/")]
 
     run_simulated(story())
 

@@ -10,6 +10,7 @@ import pytest
 
 from federation.toys import make, measure, simulate, spec
 from yosegi.campaign import parse_spec
+from yosegi.core.clock import timestamp
 from yosegi.core.states import CampaignState
 from yosegi.exchange.inbox import SIGNED_AHEAD
 from yosegi.governance.charter.statement import Listens
@@ -63,6 +64,30 @@ def test_a_campaign_goes_on_by_itself_after_a_clock_was_hours_ahead(
         assert all(one.split()[1] == whose and int(one.split()[2]) > 8 * HOUR for one in made)
         # Its reports; a home whose clock is ahead hears nobody, and may have nothing to ask meanwhile.
         assert made or whose == "argonne"
+
+    run_simulated(story())
+
+
+def test_a_campaign_that_was_started_while_its_homes_clock_was_ahead_needs_no_person(tmp_path: Path) -> None:
+    """Its mandate was given in an hour that has not come yet once the clock is right."""
+
+    async def story() -> None:
+        federation = two_sites(tmp_path)
+        await federation.start()
+        home = federation.places["argonne"].running
+        await asyncio.sleep(3)
+        _set(home, 9 * HOUR)
+        text = spec(6).partition('[[source]]\nname = "simulation"')[0]
+        campaign = await home.campaigns.start(parse_spec(text), federation.member())
+        (row,) = home.ledger.query("SELECT issued FROM mandates WHERE id = ?", (campaign.mandate,))
+        await asyncio.sleep(25)
+        _set(home, 0.0)
+        assert row["issued"] > timestamp(home.clock.now())
+        await asyncio.sleep(600)
+        campaign = home.campaigns.get("toy")
+        assert campaign.state is CampaignState.ENDED, campaign.why
+        assert timestamp(home.clock.now()) < row["issued"]
+        assert not federation.world.twice()
 
     run_simulated(story())
 

@@ -14,9 +14,15 @@ import pytest
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid, Refused, Unavailable, YosegiError
 from yosegi.identity.accounts import add_account, read_accounts
-from yosegi.identity.authentication import MOST_WAITING, Authenticator, in_own_threads
+from yosegi.identity.authentication import MOST_WAITING, MOST_WAITING_OF_PERSON, Authenticator, in_own_threads
 from yosegi.identity.sessions import SessionStore
-from yosegi.identity.throttle import MOST_OF_PERSON, MOST_OF_PERSON_AT_ADDRESS, REMEMBERED, Throttle
+from yosegi.identity.throttle import (
+    DOUBTED_AFTER,
+    MOST_OF_PERSON,
+    MOST_OF_PERSON_AT_ADDRESS,
+    REMEMBERED,
+    Throttle,
+)
 from yosegi.ledger import Ledger, SqliteStore
 from yosegi.testing.loop import SimulatedClock, run_simulated
 from yosegi.trust.login import Login
@@ -36,12 +42,19 @@ async def by_sight(_work: Callable[..., Any], passphrase: str, _stored: str | No
     return passphrase == WORDS
 
 
-def make(folder: Path, offload: Callable[..., Awaitable[Any]] = at_once, clock: Clock | None = None) -> Authenticator:
+def make(
+    folder: Path,
+    offload: Callable[..., Awaitable[Any]] = at_once,
+    clock: Clock | None = None,
+    known: Callable[..., Awaitable[Any]] | None = None,
+) -> Authenticator:
     if not (folder / "accounts.json").exists():
         add_account(folder / "accounts.json", PI, "member", passphrase=WORDS, key=KEY.public)
     accounts = read_accounts(folder / "accounts.json")
     clock = clock or SimulatedClock()
-    return Authenticator("argonne", clock, accounts, lambda person, agent: {}, lambda person, agent: "", offload)
+    return Authenticator(
+        "argonne", clock, accounts, lambda person, agent: {}, lambda person, agent: "", offload, known or offload
+    )
 
 
 def login(site: str = "argonne", nonce: str = "once", signer: Ed25519Signer = KEY, late: int = 0) -> bytes:
@@ -150,16 +163,63 @@ def test_of_many_guesses_at_once_no_more_are_tried_than_one_after_another(tmp_pa
     assert len(tried) == MOST_OF_PERSON_AT_ADDRESS
 
 
-def test_more_people_than_can_be_hashed_are_asked_to_come_again(tmp_path: Path) -> None:
-    async def slowly(work: Callable[..., Any], *args: Any) -> Any:
-        await asyncio.sleep(1)
-        return await by_sight(work, *args)
+async def _slowly(work: Callable[..., Any], *args: Any) -> Any:
+    await asyncio.sleep(10)
+    return await by_sight(work, *args)
 
+
+async def _turned_away(authenticator: Authenticator, *attempts: tuple[str, str]) -> int:
+    """How many of these attempts at once, each a person and an address, find no place to wait."""
+    made = [authenticator.by_passphrase(person, "wrong", address) for person, address in attempts]
+    found = await asyncio.gather(*made, return_exceptions=True)
+    assert all(isinstance(one, YosegiError) for one in found)
+    return sum(isinstance(one, Unavailable) for one in found)
+
+
+def test_more_people_than_can_be_hashed_are_asked_to_come_again(tmp_path: Path) -> None:
     async def story() -> None:
-        authenticator = make(tmp_path, slowly)
-        attempts = [authenticator.by_passphrase(PI, "wrong", f"192.0.2.{n}") for n in range(MOST_WAITING + 5)]
-        found = await asyncio.gather(*attempts, return_exceptions=True)
-        assert sum(isinstance(one, Unavailable) for one in found) == 5
+        many = [(f"member{n}@argonne", f"192.0.2.{n}") for n in range(MOST_WAITING + 5)]
+        assert await _turned_away(make(tmp_path, _slowly), *many) == 5
+
+    run_simulated(story())
+
+
+def test_strangers_who_guess_at_one_name_leave_places_for_all_others(tmp_path: Path) -> None:
+    async def story() -> None:
+        authenticator = make(tmp_path, _slowly)
+        guesses = [(PI, f"192.0.2.{n}") for n in range(MOST_WAITING)]
+        others = [(f"member{n}@argonne", f"203.0.113.{n}") for n in range(20)]
+        assert await _turned_away(authenticator, *guesses, *others) == MOST_WAITING - MOST_WAITING_OF_PERSON
+
+    run_simulated(story())
+
+
+def test_addresses_that_were_wrong_lately_leave_half_of_the_places_free(tmp_path: Path) -> None:
+    async def story() -> None:
+        authenticator = make(tmp_path, _slowly)
+        wrong = [f"192.0.2.{n}" for n in range(MOST_WAITING)]
+        for round_ in range(DOUBTED_AFTER):  # each time at other names, so that no name has too many
+            guesses = [(f"a{round_}-{n}@argonne", address) for n, address in enumerate(wrong)]
+            assert await _turned_away(authenticator, *guesses) == 0
+        again = [(f"b{n}@argonne", address) for n, address in enumerate(wrong)]
+        fresh = [(f"c{n}@argonne", f"203.0.113.{n}") for n in range(MOST_WAITING // 2)]
+        assert await _turned_away(authenticator, *again, *fresh) == MOST_WAITING // 2
+
+    run_simulated(story())
+
+
+def test_while_strangers_fill_every_place_whoever_signed_in_from_there_before_signs_in(tmp_path: Path) -> None:
+    async def story() -> None:
+        authenticator = make(tmp_path, _slowly, known=by_sight)
+        for _ in range(2):  # the first time it is not known from there, and the second it is
+            await authenticator.by_passphrase(PI, WORDS, "10.0.0.1")
+        names = [(PI if n % 2 else f"member{n}@argonne", f"192.0.2.{n}") for n in range(4 * MOST_WAITING)]
+        guesses = asyncio.create_task(_turned_away(authenticator, *names))
+        await asyncio.sleep(1)
+        began = authenticator.clock.monotonic()
+        assert (await authenticator.by_passphrase(PI, WORDS, "10.0.0.1")).person == PI
+        assert authenticator.clock.monotonic() == began  # behind none of those who guess
+        await guesses
 
     run_simulated(story())
 
@@ -185,7 +245,7 @@ def test_people_who_sign_in_together_from_threads_of_their_own_all_get_sessions(
         async def sign_in(number: int) -> str:
             return await sessions.open(await authenticator.by_passphrase(PI, WORDS, f"{number}"), program=True)
 
-        tokens = await asyncio.gather(*(sign_in(number) for number in range(40)))
+        tokens = await asyncio.gather(*(sign_in(number) for number in range(MOST_WAITING_OF_PERSON)))
         assert all(sessions.get(token, program=True) for token in tokens)
         assert threading.active_count() < before + 64
         ledger.close()

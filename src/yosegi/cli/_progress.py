@@ -15,6 +15,26 @@ LONG = 60.0
 """Seconds of a rest that are asked about first."""
 _TOLD = 10.0
 """Seconds between two lines in a pipe."""
+_COUNTED = 5.0
+"""The same for what is only counted."""
+
+
+def counted(what: str, clock: Callable[[], float] = time.monotonic) -> Callable[[int, int], None]:
+    """Tells on standard error, now and then, how many of something are done: nothing of what is soon over.
+
+    Args:
+        what: that is counted, e.g. `entries`.
+        clock: seconds from any beginning.
+    """
+    last = clock()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last
+        if clock() - last >= _COUNTED:
+            last = clock()
+            say(f"{done} of {total} {what}", err=True)
+
+    return progress
 
 
 class RepetitionProgress:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from yosegi.cli._progress import counted
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.verification.bundle import Bundle, Replayed, read_bundle, replay_bundle, verify_bundle
@@ -30,7 +31,7 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
     Ends with status 1 and names the first entry that is wrong, if one is. Needs no network and believes nothing but
     the charter in the bundle; compare its digest with one you were told, or give it with --charter.
     """
-    found = verify_bundle(_read(bundle))
+    found = verify_bundle(_read(bundle), counted("entries"))
     if charter and found.charter != charter:
         raise Corrupt(str(bundle), f"it rests on the charter {found.charter}", "ask its sender which charter that is")
     summary = {
@@ -85,7 +86,7 @@ def replay(bundle: Path, json_: bool) -> None:
     NumPy may round differently). older: another decision, and another revision of the planner made it; replay it with
     the version of yosegi that is named. different: the decision cannot be found again. The last two end with status 1.
     """
-    found = replay_bundle(_read(bundle))
+    found = replay_bundle(_read(bundle), counted("entries"))
     counts = Counter(one.verdict for one in found)
     if json_:
         show_json([{"position": one.position, "verdict": one.verdict, "versions": one.versions} for one in found])

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from yosegi.cli.connection import client_of, own_key, person_in, with_site
+from yosegi.cli.connection import CAMPAIGNS, client_of, own_key, person_in, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.client.campaigns import compared
 from yosegi.core.errors import Invalid
@@ -50,7 +50,7 @@ def _say_check(spec: Path, found: CampaignCheck) -> None:
 
 
 @click.command("import")
-@click.argument("name")
+@click.argument("name", shell_complete=CAMPAIGNS)
 @click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--source", default="", help="Which source would have measured so; the first if not given.")
 @click.option("--sign", is_flag=True, help="Sign the rows with your own key: --key, or the one in the home folder.")
@@ -77,7 +77,7 @@ def import_(name: str, table: Path, source: str, sign: bool, json_: bool, **site
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=CAMPAIGNS)
 @click.option("--trials", type=int, help="Stop after so many completed trials of the first source, all together.")
 @click.option("--target", type=float, help="Stop when a trial reaches this value.")
 @click.option("--price", type=float, help="Stop when the trials sum to this, in price units.")
@@ -134,7 +134,7 @@ def _range(text: str) -> dict[str, Any]:
 
 
 @click.command("ask-for")
-@click.argument("name")
+@click.argument("name", shell_complete=CAMPAIGNS)
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--candidate", default="", help="The id of a row of the table of candidates, instead of values.")
 @click.option("--source", default="", help="Which source is asked; the first if not given.")
@@ -158,7 +158,7 @@ def ask_for(
 
 def _taking_back(word: str, help_: str) -> click.Command:
     @click.command(word, help=help_)
-    @click.argument("name")
+    @click.argument("name", shell_complete=CAMPAIGNS)
     @click.argument("trial", type=int)
     @click.option("--why", required=True, help="For the record.")
     @with_site
@@ -181,7 +181,7 @@ withdraw = _taking_back("withdraw", "Take a trial back, as far as its owner can;
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=CAMPAIGNS)
 @click.argument("new")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the files here, to edit them.")
 @with_site

@@ -13,7 +13,7 @@ from rich.live import Live
 
 from yosegi.cli._files import output, write_output
 from yosegi.cli.campaign_amendments import add_to
-from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.connection import CAMPAIGNS, client_of, with_site
 from yosegi.cli.output import Sheet, as_json, explained, print_table, say, show_json, show_table
 from yosegi.client.client import CampaignHandle, Client
 from yosegi.core.contract import Conduct
@@ -69,7 +69,7 @@ def list_(json_: bool, **site: Any) -> None:
 
 
 @campaign.command()
-@click.argument("name")
+@click.argument("name", shell_complete=CAMPAIGNS)
 @with_site
 @as_json
 @explained
@@ -87,7 +87,7 @@ def show(name: str, json_: bool, **site: Any) -> None:
 
 
 @campaign.command()
-@click.argument("name")
+@click.argument("name", shell_complete=CAMPAIGNS)
 @with_site
 @as_json
 @explained
@@ -152,7 +152,7 @@ def line_of_trial(state: CampaignDetail, trial: TrialDetail) -> str:
 
 
 @campaign.command()
-@click.argument("name")
+@click.argument("name", shell_complete=CAMPAIGNS)
 @output(required=False, help="File to write; standard output if none.")
 @with_site
 @explained
@@ -176,7 +176,7 @@ def _further(word: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 def _steering(word: str, help_: str) -> None:
     @campaign.command(word, help=help_)
-    @click.argument("name")
+    @click.argument("name", shell_complete=CAMPAIGNS)
     @click.option("--why", default="", help="For the record.")
     @_further(word)
     @with_site
@@ -252,7 +252,7 @@ def _short(value: object) -> str:
 
 
 @campaign.command()
-@click.argument("name")
+@click.argument("name", shell_complete=CAMPAIGNS)
 @click.option("--kind", type=click.Choice(["paper", "dataset", "model", "answer"]), required=True, help="What it is.")
 @click.option("--title", required=True, help="For people.")
 @click.option("--link", default="", help="Where it is, e.g. a DOI.")

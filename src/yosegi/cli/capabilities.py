@@ -11,11 +11,12 @@ import click
 
 from yosegi.app.settings import Home
 from yosegi.cli._comparison import compare, owners_of
-from yosegi.cli.connection import client_of, with_home, with_site
+from yosegi.cli.connection import CAPABILITIES, client_of, with_home, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 from yosegi.cli.tasks import read_input
 from yosegi.core.errors import Invalid
 from yosegi.services.capabilities.schemas import ContractDetail
+from yosegi.services.capabilities.terms import taken, terms_of
 
 
 @click.group()
@@ -38,7 +39,7 @@ def list_(json_: bool, **site: Any) -> None:
 
 
 @capability.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=CAPABILITIES)
 @with_site
 @as_json
 @explained
@@ -171,8 +172,9 @@ def _print_contract(contract: ContractDetail) -> None:
     for way in ("inputs", "outputs"):
         properties: Any = getattr(contract, way).get("properties", {})
         for name, schema in properties.items():
-            low, high = schema.get("minimum", ""), schema.get("maximum", "")
-            span = f"{low} to {high}" if low != "" or high != "" else ""
             kind = schema.get("type", "any")
-            rows.append((way[:-1], name, kind, schema.get("unit", ""), span, schema.get("description", "")))
-    show_table(("", "name", "type", "unit", "range", "what it is"), rows)
+            rows.append((way[:-1], name, kind, schema.get("unit", ""), taken(schema), schema.get("description", "")))
+    show_table(("", "name", "type", "unit", "takes", "what it is"), rows)
+    say("")
+    for what, told in terms_of(contract):
+        say(f"{what}: {told}")

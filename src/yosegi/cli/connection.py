@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ import click
 from yosegi.cli.output import say
 from yosegi.cli.signing_in import kept
 from yosegi.client.client import Client, connect
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Invalid, YosegiError
 from yosegi.trust.signer import Ed25519Signer
 
 T = TypeVar("T")
@@ -128,6 +128,33 @@ def client_of(
     if key is None and not passphrase:
         raise Invalid("the command", "neither key nor passphrase", "give --key FILE or --passphrase")
     return connect(url, person=person, key=key, passphrase=passphrase, agent=as_agent)
+
+
+def names_of(known: Callable[[Client], Iterable[str]]) -> Callable[..., list[str]]:
+    """What a shell offers for an argument that names something at a site; nothing, where that cannot be asked.
+
+    Args:
+        known: the names, of a client that is signed in.
+    """
+
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        given = {name: context.params.get(name) for name in ("home", "url", "person", "key", "passphrase", "as_agent")}
+        try:
+            home = given["home"] or (None if given["url"] else _here())
+            person = given["person"] or ("" if home is None or given["passphrase"] else person_in(home))
+            words = given["passphrase"] or "", given["as_agent"] or ""
+            client = client_of(home, given["url"] or "", person, given["key"], *words)
+            return [name for name in known(client) if name.startswith(incomplete)]
+        except (YosegiError, OSError):
+            return []  # whoever completes a word reads no error
+
+    return complete
+
+
+CAMPAIGNS = names_of(lambda client: [one.name for one in client.campaigns()])
+"""Completes the name of a campaign."""
+CAPABILITIES = names_of(lambda client: [one.ref for one in client.capabilities()])
+"""Completes a capability, site/name@version."""
 
 
 def say_who(person: str, home: Path, more: str = "") -> None:

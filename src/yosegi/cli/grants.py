@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
 
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
+Day = click.DateTime(["%Y-%m-%d"])
 Amounts = click.option("--amount", "amounts", multiple=True, help="unit=decimal; may be repeated.")
 
 
@@ -315,17 +317,27 @@ def _split(name: str) -> tuple[str, str]:
 @click.command("usage")
 @with_home
 @click.option("--by", "groups", multiple=True, type=click.Choice(GROUPS), help="Summed by this; may be repeated.")
+@click.option("--since", type=Day, help="Of tasks accepted on this day, UTC, or later.")
+@click.option("--until", type=Day, help="Of tasks accepted on this day, UTC, or earlier.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, safe to open in a spreadsheet.")
 @as_json
 @explained
-def usage_(home: Path, groups: tuple[str, ...], as_csv: bool, json_: bool) -> None:
+def usage_(
+    home: Path,
+    groups: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    as_csv: bool,
+    json_: bool,
+) -> None:
     """Show what tasks held and spent at this site: by funder, team, agreement and campaign, or as you ask."""
     wanted = groups or USUAL
+    first, last = ("" if day is None else f"{day:%Y-%m-%d}" for day in (since, until))
 
     async def rest(site: Site, who: Session) -> tuple[UsageRow, ...]:
-        return site.grants.usage(wanted)
+        return site.grants.usage(wanted, first, last)
 
-    rows = run_locally_or_remotely(home, rest, lambda client: client.grants.usage(*wanted))
+    rows = run_locally_or_remotely(home, rest, lambda client: client.grants.usage(*wanted, since=first, until=last))
     # In the order that was asked for, and nothing else.
     found = [{name: getattr(row, name) for name in (*wanted, "unit", "tasks", "held", "spent")} for row in rows]
     if json_:

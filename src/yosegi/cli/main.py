@@ -9,6 +9,8 @@ import click
 
 PRIVATE = 0o077
 """What every command takes from the files that it makes: homes, backups and exports are their owner's alone."""
+INTERRUPTED = 130
+"""The status at Ctrl-C, as shells have it: 128 and the number of SIGINT."""
 VERBS = {
     "demo": (
         "yosegi.cli.demo:demo",
@@ -91,6 +93,27 @@ VERBS = {
 
 class Verbs(click.Group):
     """A group whose commands are found in `VERBS`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note whether errors are to be JSON: also those of a command that could not be read."""
+        ctx.meta["yosegi.in_json"] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Call a verb; say what a call lacks as JSON if asked, and end at Ctrl-C as programs do."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if not ctx.meta["yosegi.in_json"]:
+                raise
+            from yosegi.cli.output import Failed
+
+            raise Failed(error.format_message(), "usage", in_json=True) from None
+        except KeyboardInterrupt:
+            from yosegi.cli.output import say
+
+            say("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every verb, the commonest first."""

@@ -20,6 +20,9 @@ from yosegi.core.errors import YosegiError
 from yosegi.core.sanitize import plain, plain_json
 from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 
+STATUS = {"usage": 2, "refused": 3, "not_found": 4, "conflict": 5, "unavailable": 6}
+"""With which status a command ends, by the code of its error; of every other kind with 1."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -89,22 +92,44 @@ def print_table(table: Table) -> None:
     Console(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False).print(table)
 
 
-def fail(error: Exception) -> NoReturn:
-    """Say what went wrong on standard error and end with status 1."""
-    raise click.ClickException(plain(str(error)))
+class Failed(click.ClickException):
+    """Why a command ends without doing what it was asked, on standard error, with the status of its kind.
+
+    Args:
+        message: in words.
+        code: of the kind, for programs.
+        reasons: reason codes, of a refusal.
+        in_json: whether it is said as one line of JSON.
+    """
+
+    def __init__(self, message: str, code: str = "error", reasons: Sequence[str] = (), *, in_json: bool) -> None:
+        super().__init__(plain(message))
+        self.code, self.reasons, self.in_json = code, reasons, in_json
+        self.exit_code = STATUS.get(code, 1)  # type: ignore[misc]  # click says so of its own
+
+    def show(self, file: Any = None) -> None:
+        """Say it."""
+        if not self.in_json:
+            super().show(file)
+            return
+        told = {"code": self.code, "message": self.message} | ({"reasons": [*self.reasons]} if self.reasons else {})
+        click.echo(plain_json(json.dumps({"error": told}, ensure_ascii=False)), file=file, err=file is None)
+
+
+def fail(error: YosegiError, *, in_json: bool = False) -> NoReturn:
+    """Say what went wrong on standard error, and end with the status of its kind."""
+    raise Failed(str(error), error.code, getattr(error, "reasons", ()), in_json=in_json)
 
 
 def explained(command: Callable[P, T]) -> Callable[P, T]:
-    """A command whose errors are said in one line."""
+    """A command whose errors are said in one line: of JSON, where `--json` was given."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return command(*args, **kwargs)
         except YosegiError as error:
-            fail(error)
-        except KeyboardInterrupt:
-            raise click.Abort from None
+            fail(error, in_json=bool(kwargs.get("json_")))
 
     return run
 

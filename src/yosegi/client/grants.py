@@ -70,6 +70,13 @@ class GrantsClient:
         """Ask a receiver to give a move back."""
         return self._connection.post(MoveNamed, f"/moves/{quote(peer)}/{quote(key)}/back")
 
-    def usage(self, *by: str) -> tuple[UsageRow, ...]:
-        """What tasks held and spent at the site, summed by some columns, e.g. funder and team."""
-        return self._connection.get_all(UsageRow, f"/usage?{urlencode([('by', one) for one in by])}")
+    def usage(self, *by: str, since: str = "", until: str = "") -> tuple[UsageRow, ...]:
+        """What tasks held and spent at the site, summed by some columns, e.g. funder and team.
+
+        Args:
+            by: the columns.
+            since: of tasks accepted on this day (YYYY-MM-DD, UTC) or later.
+            until: of tasks accepted on this day or earlier.
+        """
+        days = [(name, day) for name, day in (("since", since), ("until", until)) if day]
+        return self._connection.get_all(UsageRow, f"/usage?{urlencode([*(('by', one) for one in by), *days])}")

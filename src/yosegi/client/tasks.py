@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from yosegi.client.connection import Connection
 from yosegi.core.contract import Conduct, Sensitivity
 from yosegi.services.approvals.schemas import ApprovalRequest, ApprovalWithdrawn
-from yosegi.services.tasks.schemas import RequestDetail, TaskCancelled, TaskDetail, TaskSummary
+from yosegi.services.tasks.schemas import RequestDetail, RequestSummary, TaskCancelled, TaskDetail, TaskSummary
 from yosegi.trust.envelope import Envelope
 
 
@@ -111,6 +111,10 @@ class RequestsClient:
             "mandate": mandate,
         }
         return self._connection.post(RequestDetail, "/requests", body)
+
+    def list(self) -> tuple[RequestSummary, ...]:
+        """The latest that was asked of other sites, by campaigns too."""
+        return self._connection.get_all(RequestSummary, "/requests")
 
     def show(self, owner: str, key: str) -> RequestDetail:
         """Where one request stands, as far as its home site knows."""

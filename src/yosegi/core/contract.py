@@ -78,6 +78,11 @@ class LinearConstraint(Value):
     def __init__(self, /, weights: dict[str, float] | None = None, **bounds: float) -> None:
         super().__init__(weights=weights, **bounds)  # type: ignore[call-arg]
 
+    @property
+    def formula(self) -> str:
+        """The weighted sum, as people write it."""
+        return " + ".join(name if weight == 1 else f"{weight:g}·{name}" for name, weight in self.weights.items())
+
     def broken_by(self, inputs: dict[str, Any]) -> str:
         """Why the inputs break the constraint, or the empty text."""
         total = 0.0
@@ -88,7 +93,7 @@ class LinearConstraint(Value):
             total += weight * float(value)
         bounds = [bound for bound in (self.equals, self.at_least, self.at_most) if bound is not None]
         slack = 1e-6 * max(1.0, *map(abs, bounds), 0.0)
-        formula = " + ".join(name if weight == 1 else f"{weight:g}·{name}" for name, weight in self.weights.items())
+        formula = self.formula
         if self.equals is not None and abs(total - self.equals) > slack:
             return f"{formula} is {total:g} and must equal {self.equals:g}"
         if self.at_least is not None and total < self.at_least - slack:

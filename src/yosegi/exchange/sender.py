@@ -16,6 +16,7 @@ from yosegi.core.identifiers import derived_key
 from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk, ChunkRequest
+from yosegi.exchange.budget import Rate
 from yosegi.exchange.channels import Channels
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.inbox import Inbox
@@ -28,6 +29,8 @@ from yosegi.governance.charter.statement import Listens, Outbound
 from yosegi.trust.sealed import Unsealer
 
 PATH = "/exchange/v1"
+UNREADABLE_TOLD = Rate(burst=5, hourly=60)
+"""Lines of log of mail that could not be read, for each site that kept it: hundreds a second may be left."""
 MOST_CALLS = 4
 QUICK = 1.0
 """Seconds an answer may be held back when something was just sent: a task that ends quickly comes back in it."""
@@ -153,7 +156,8 @@ class PeerSender:
             # What cannot be read now never can be, and must not stand before what can: its sender sends again what
             # matters.
             host.trouble = f"mail left by {mail.sender} could not be read: {error}"
-            log.warning("%s", host.trouble)
+            if self.inbox.budget.allows(host.peer, "unreadable mail told", UNREADABLE_TOLD):
+                log.warning("%s", host.trouble)
         host.collect(mail.id)
 
 

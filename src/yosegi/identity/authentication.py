@@ -1,12 +1,15 @@
 """Authentication: who somebody proves to be, by a passphrase or by a key.
 
 Passphrases are hashed in threads of their own, two at a time, so that neither the event loop nor other work waits for
-people who guess; everything else happens on the loop, which alone changes state.
+people who guess; everything else happens on the loop, which alone changes state. Whoever signed in from the same
+address before has a third thread and does not wait behind strangers; the places of those who wait are shared out
+between persons, and addresses that were wrong lately leave half of them free.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,16 +30,24 @@ from yosegi.trust.passphrase import check_passphrase
 
 MOST_WAITING = 64
 """Passphrases that wait to be hashed at once; more are asked to come again."""
+MOST_WAITING_OF_PERSON = 16
+"""Of them, for one person; whoever guesses at one name from many addresses takes no more places."""
 REMEMBERED = 100_000
 """Logins of the last minutes that are remembered, so that none is used twice."""
 
 Offload = Callable[..., Awaitable[Any]]
 _THREADS = ThreadPoolExecutor(2, thread_name_prefix="sign-in")
+_KNOWN = ThreadPoolExecutor(1, thread_name_prefix="sign-in-known")
 
 
 async def in_own_threads(work: Callable[..., Any], *args: Any) -> Any:
     """Do blocking work in the threads of sign-in, which no other work uses."""
     return await asyncio.get_running_loop().run_in_executor(_THREADS, work, *args)
+
+
+async def in_thread_of_the_known(work: Callable[..., Any], *args: Any) -> Any:
+    """The same for those who signed in from the same address before."""
+    return await asyncio.get_running_loop().run_in_executor(_KNOWN, work, *args)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,7 @@ class Authenticator:
         refuses: the reason code for which a person, or their agent, may not be here now, whoever they prove to be;
             empty if they may. The agent's name is empty for the person.
         offload: runs a blocking hash elsewhere.
+        offload_known: the same for those who signed in from the same address before, where nobody else waits.
     """
 
     site: str
@@ -77,10 +89,12 @@ class Authenticator:
     agents: Callable[[str, str], Mapping[str, PublicKey]]
     refuses: Callable[[str, str], str]
     offload: Offload = in_own_threads
+    offload_known: Offload = in_thread_of_the_known
     called: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """When an agent last called, by its member and its mandate; since the site started."""
     _throttle: Throttle = field(default_factory=Throttle)
-    _waiting: int = 0
+    _waiting: Counter[str] = field(default_factory=Counter)
+    """Passphrases that wait to be hashed, by person; those of known addresses are not counted."""
     _used: FifoCache[str, bool] = field(default_factory=lambda: FifoCache(REMEMBERED))
     _since: datetime = field(init=False)
 
@@ -99,22 +113,36 @@ class Authenticator:
             Refused: no such account, a wrong passphrase, or too many wrong ones lately; which, is not said.
             Unavailable: too many sign in at once.
         """
-        if self._waiting >= MOST_WAITING:
+        now, known = self.clock.monotonic(), self._throttle.knows(person, address)
+        if not known and self._is_full(person, address, now):
             raise Unavailable("signing in", "too many people sign in at once", "try again in a few seconds")
         account = self.accounts.get(person)
         stored = account.passphrase if account else None
         fits = False
-        if self._throttle.allows(person, address, self.clock.monotonic()):
-            self._waiting += 1
-            try:
-                fits = await self.offload(check_passphrase, passphrase, stored)
-            finally:
-                self._waiting -= 1
+        if self._throttle.allows(person, address, now):
+            fits = await self._fits(person, passphrase, stored, known)
         # The account may have been closed or changed while its passphrase was hashed.
         if not fits or account is None or self.accounts.get(person) != account:
             raise Refused(f"signing in as {person}", ("sign_in_failed",))
         self._throttle.succeeded(person, address)
         return self._let_in(Authenticated(person, account.role, credentials=account.credentials))
+
+    def _is_full(self, person: str, address: str, now: float) -> bool:
+        """Whether an attempt from an address that is not known finds no place to wait."""
+        places = MOST_WAITING // 2 if self._throttle.doubts(address, now) else MOST_WAITING
+        return self._waiting.total() >= places or self._waiting[person] >= MOST_WAITING_OF_PERSON
+
+    async def _fits(self, person: str, passphrase: str, stored: str | None, known: bool) -> bool:
+        """Whether a passphrase is the account's; one that does not exist takes as long."""
+        if known:
+            return bool(await self.offload_known(check_passphrase, passphrase, stored))
+        self._waiting[person] += 1
+        try:
+            return bool(await self.offload(check_passphrase, passphrase, stored))
+        finally:
+            self._waiting[person] -= 1
+            if not self._waiting[person]:
+                del self._waiting[person]
 
     def by_key(self, body: bytes) -> Authenticated:
         """Who signs in with a signed `Login`.

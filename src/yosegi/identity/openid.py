@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
-import aiohttp
-
 from yosegi.core import canonical
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Refused, Unavailable, YosegiError
@@ -302,6 +300,8 @@ async def over_http(url: str, form: Mapping[str, str] | None = None, basic: str 
     Raises:
         Unavailable, Invalid: see `Fetch`.
     """
+    import aiohttp  # only here: every command that reads settings would load it
+
     headers = {"Accept": "application/json"}
     if basic:
         headers["Authorization"] = f"Basic {base64.b64encode(basic.encode()).decode()}"

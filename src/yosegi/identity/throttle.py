@@ -17,6 +17,8 @@ WINDOW = 60.0
 MOST_OF_PERSON_AT_ADDRESS = 10
 MOST_AT_ADDRESS = 60
 MOST_OF_PERSON = 100
+DOUBTED_AFTER = 3
+"""Wrong attempts of one address after which it waits behind those that were not wrong."""
 REMEMBERED = 4096
 """Persons and addresses that are counted at once; the oldest are forgotten first."""
 
@@ -45,6 +47,14 @@ class Throttle:
         for key in counts:
             self._lately(key, now).append(now)
         return True
+
+    def knows(self, person: str, address: str) -> bool:
+        """Whether the person has signed in from that address before."""
+        return bool(self._known.get(("both", person, address)))
+
+    def doubts(self, address: str, now: float) -> bool:
+        """Whether so many attempts of an address were wrong lately that others go before it."""
+        return len(self._lately(("address", address), now)) >= DOUBTED_AFTER
 
     def succeeded(self, person: str, address: str) -> None:
         """The attempt was right: it counts no more, and the person is known from that address."""

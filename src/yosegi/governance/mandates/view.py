@@ -246,13 +246,13 @@ def _settled(db: Db, entry: Entry) -> None:
 
 
 def _alive(db: Db, mandate: str, now: str) -> Mandate:
-    row = db.one("SELECT document, cancelled, issued, not_after FROM mandates WHERE id = ?", (mandate,))
+    row = db.one("SELECT document, cancelled, not_after FROM mandates WHERE id = ?", (mandate,))
     if row is None:
         raise MandateRefused(mandate, "mandate_unknown")
     if row[1]:
         raise MandateRefused(mandate, "mandate_cancelled")
-    if not str(row[2]) <= now < str(row[3]):
-        raise MandateRefused(mandate, "mandate_ended", until=str(row[3]))
+    if now >= str(row[2]):
+        raise MandateRefused(mandate, "mandate_ended", until=str(row[2]))
     return Mandate.read(str(row[0]).encode())
 
 

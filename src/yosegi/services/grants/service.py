@@ -368,21 +368,23 @@ class GrantService:
             tranches=tuple(_tranche_detail(row, self.clock) for row in rows),
         )
 
-    def usage(self, by: Sequence[str] = USUAL) -> tuple[UsageRow, ...]:
+    def usage(self, by: Sequence[str] = USUAL, since: str = "", until: str = "") -> tuple[UsageRow, ...]:
         """What tasks held and spent here, summed by some of `GROUPS` and by unit; units are never added to one another.
+
+        Of tasks accepted from the day `since` to the day `until` (YYYY-MM-DD, UTC, both included); of all if empty.
 
         Raises:
             NotFound: no such group.
         """
-        return tuple(UsageRow(**row) for row in usage(self.ledger.query, by))
+        return tuple(UsageRow(**row) for row in usage(self.ledger.query, by, since, until))
 
-    def usage_csv(self, by: Sequence[str] = USUAL) -> str:
+    def usage_csv(self, by: Sequence[str] = USUAL, since: str = "", until: str = "") -> str:
         """The same as CSV.
 
         Raises:
             NotFound: no such group.
         """
-        return to_csv(usage(self.ledger.query, by))
+        return to_csv(usage(self.ledger.query, by, since, until))
 
     def _grant(self, name: str) -> Grant:
         entries = self.ledger.read(f"grant/{name}")

@@ -34,18 +34,19 @@ the site hosts them), `month` when it was accepted, `challenge` what the campaig
 
 USUAL = ("funder", "team", "agreement", "campaign")
 """What usage is summed by if nothing is said."""
+_LAST_DAY = "9999-12-31"
 
 
 class SpendingView:
     """Table `spending`: one row a task that drew on a grant, with who asked and by which agreement."""
 
     name = "spending"
-    version = 3
+    version = 4
     ddl: ClassVar[Sequence[str]] = (
         "CREATE TABLE spending (task TEXT PRIMARY KEY, sequence INTEGER NOT NULL, charter TEXT NOT NULL,"
         " grant_id TEXT NOT NULL, team TEXT NOT NULL, home TEXT NOT NULL, institution TEXT NOT NULL,"
         " agreement TEXT NOT NULL, challenge TEXT NOT NULL, campaign TEXT NOT NULL, capability TEXT NOT NULL,"
-        " person TEXT NOT NULL, month TEXT NOT NULL)",
+        " person TEXT NOT NULL, month TEXT NOT NULL, day TEXT NOT NULL)",
         "CREATE INDEX spending_grant ON spending (grant_id, task)",
         "CREATE INDEX spending_sequence ON spending (sequence)",
     )
@@ -71,12 +72,19 @@ class SpendingView:
             str(facts["capability"]),
             str(facts.get("by", "")),
             entry.time[:7],
+            entry.time[:10],
         )
         db.execute(f"INSERT INTO spending VALUES ({', '.join('?' * len(row))})", row)
 
 
-def usage(query: Query, groups: Sequence[str] = USUAL) -> list[dict[str, Any]]:
+def usage(query: Query, groups: Sequence[str] = USUAL, since: str = "", until: str = "") -> list[dict[str, Any]]:
     """Held and spent, summed by some of `GROUPS` and by unit, as exact decimals; units are never added to one another.
+
+    Args:
+        query: asks the ledger's views.
+        groups: by which columns.
+        since: of tasks accepted on this day (YYYY-MM-DD, UTC) or later; all if empty.
+        until: of tasks accepted on this day or earlier.
 
     Raises:
         NotFound: no such group.
@@ -93,8 +101,9 @@ def usage(query: Query, groups: Sequence[str] = USUAL) -> list[dict[str, Any]]:
         " FROM spending s JOIN grants g ON g.id = s.grant_id"
         " JOIN grant_draws d ON d.grant_id = s.grant_id AND d.task = s.task"
         " JOIN grant_holds h ON h.grant_id = s.grant_id AND h.task = s.task"
+        " WHERE s.day >= ? AND s.day <= ?"
         f" GROUP BY {', '.join([*keys, 'd.unit'])} ORDER BY {', '.join([*keys, 'd.unit'])}",
-        (),
+        (since, until or _LAST_DAY),
     )
     return [_decimal(row) for row in rows]
 

@@ -10,15 +10,18 @@ from yosegi.core.contract import Conduct, Contract, Sensitivity
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.identifiers import split_capability
 from yosegi.exchange.request_draft import RequestDraft
-from yosegi.exchange.requests import Requests
+from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.mandates.mandate import MandateRefused
 from yosegi.identity.accounts import Session
+from yosegi.services.authorization.roles import RUNS_THE_SITE
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.delegation.service import MandateService
-from yosegi.services.tasks.schemas import RequestDetail
+from yosegi.services.tasks.schemas import RequestDetail, RequestSummary
 
 LONGEST_KEY = 128
 """Characters."""
+MOST_LOOKED_AT = 2000
+"""Of the latest requests, for a list; a site has ever more of them."""
 
 
 @dataclass
@@ -81,6 +84,32 @@ class TaskRequests:
         except MandateRefused as error:
             raise Refused(f"asking for {capability}", (error.reason,)) from None
         return RequestDetail.of(asked, split_capability(capability)[0], key)
+
+    def list_for(self, who: Session, limit: int = 100) -> tuple[RequestSummary, ...]:
+        """What was asked of other sites and may be seen by somebody, by campaigns too, the latest first.
+
+        A program sees what was asked under its own mandate, or one that was cut from it.
+        """
+        under = self.mandates.held_by(who)
+        found = []
+        columns = "stream, owner, key, campaign, mandate"
+        query = f"SELECT {columns} FROM request ORDER BY last DESC LIMIT ?"
+        rows = self.requests.ledger.query(query, (MOST_LOOKED_AT,))
+        for row in rows:
+            if who.agent and row["mandate"] not in under:
+                continue
+            asked = self.requests.find(row["stream"])
+            if self._may_see(asked, who):
+                found.append(RequestSummary.of(asked, row["owner"], row["key"], row["campaign"]))
+            if len(found) == limit:
+                break
+        return tuple(found)
+
+    def _may_see(self, asked: Asked, who: Session) -> bool:
+        """What its home refused, or what was erased, names no team any more: those who run the site see it."""
+        if asked.request is None:
+            return who.role in RUNS_THE_SITE
+        return self.authorizer.may_see(asked.request.charter, asked.request.team, who)
 
     def show(self, owner: str, key: str, who: Session) -> RequestDetail:
         """Where one request stands, as far as this home site knows.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from yosegi.core.clock import timestamp
 from yosegi.core.contract import Sensitivity
 from yosegi.core.engine import Outcome
 from yosegi.core.states import TaskState
@@ -108,6 +109,49 @@ class TaskCancelled(Answer):
     home: str
     key: str
     state: TaskState
+
+
+class RequestSummary(Answer):
+    """One line of what was asked of other sites, as their home site knows it.
+
+    Args:
+        request: `owner/key`.
+        state: as its owner last reported.
+        team: for which; empty where the home site's own policy refused it, or it was erased.
+        campaign: of which; empty where a person or a program asked for one task.
+        asked: when.
+        reasons: of a refusal.
+    """
+
+    request: str
+    told_by: ToldBy
+    state: TaskState
+    capability: str
+    team: str
+    campaign: str
+    on_behalf_of: str
+    asked: str
+    charged: Decimals
+    simulated: bool
+    reasons: tuple[Explanation, ...]
+
+    @classmethod
+    def of(cls, asked: Asked, owner: str, key: str, campaign: str) -> RequestSummary:
+        """A request as a line."""
+        request = asked.request
+        return cls(
+            request=f"{owner}/{key}",
+            told_by=owner,
+            state=asked.state,
+            capability=request.capability if request else "",
+            team=request.team if request else "",
+            campaign=campaign,
+            on_behalf_of=request.on_behalf_of if request else "",
+            asked=timestamp(request.issued) if request else "",
+            charged=asked.charged.decimals(),
+            simulated=asked.simulated,
+            reasons=asked.reasons,
+        )
 
 
 class RequestDetail(Answer):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body
-from yosegi.services.tasks.schemas import RequestDetail
+from yosegi.services.tasks.schemas import RequestDetail, RequestSummary
 from yosegi.web.api.router import Name
 from yosegi.web.api.router import router as router_of
 
@@ -45,6 +45,12 @@ async def ask(body: AskForTask, site: Here, who: Who) -> RequestDetail:
         sensitivity=body.sensitivity,
         mandate=body.mandate,
     )
+
+
+@router.get("/requests")
+async def requests(site: Here, who: Who) -> tuple[RequestSummary, ...]:
+    """The latest that was asked of other sites, by campaigns too."""
+    return site.task_requests.list_for(who)
 
 
 @router.get("/requests/{owner}/{key}")

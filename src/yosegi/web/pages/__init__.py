@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from yosegi.web.pages import (
     answers,
+    asked,
     bench,
     campaigns,
     federation,
@@ -24,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     start.router,
     campaigns.router,
     tasks.router,
+    asked.router,
     bench.router,
     objects.router,
     programme.router,

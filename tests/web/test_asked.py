@@ -1,0 +1,73 @@
+"""What somebody asked of other sites, a contract for people, and the search, as pages: each by what they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from web.house import PASSPHRASE, STORED, House, spec
+from yosegi.client.client import connect
+from yosegi.identity.accounts import Account
+
+
+@pytest.fixture(scope="module")
+def campaign(house: House) -> str:
+    house.begin(spec("asked"))
+    house.until_over("asked")
+    return "asked"
+
+
+@pytest.fixture(scope="module")
+def pi(house: House, campaign: str) -> Iterator[httpx.Client]:
+    with house.visitor(who="pi") as client:
+        yield client
+
+
+def test_what_a_campaign_asked_of_others_is_shown_to_its_team_with_its_state(pi: httpx.Client, campaign: str) -> None:
+    text = pi.get("/asked?lang=en").text
+    assert 'href="./campaigns/asked"' in text
+    assert "pi@argonne" in text
+    assert 'href="./capabilities/nims/toy.make%401"' in text
+    assert "badge good" in text
+
+
+def test_the_api_lists_the_same(house: House, campaign: str) -> None:
+    listed = connect(house.url(), person="pi@argonne", passphrase=PASSPHRASE).requests.list()
+    made = [one for one in listed if one.campaign == campaign]
+    assert made
+    assert {one.state for one in made} == {"ended"}
+    assert all(one.request.startswith(f"{one.told_by}/") for one in made)
+
+
+def test_what_another_team_asked_of_others_is_not_there(house: House, campaign: str) -> None:
+    accounts = house.federation.places["argonne"].running.authenticator.accounts
+    accounts["guest@argonne"] = Account(person="guest@argonne", role="member", passphrase=STORED)  # type: ignore[index]
+    with house.visitor(who="guest") as outsider:
+        assert "campaigns/asked" not in outsider.get("/asked").text
+        assert "campaigns/asked" not in outsider.get("/search?q=asked").text
+
+
+def test_a_contract_is_a_page_with_its_range_cost_limit_and_terms(pi: httpx.Client) -> None:
+    text = pi.get("/capabilities/nims/toy.make@1?lang=en").text
+    assert "costs at most" in text
+    assert "ended by force after" in text
+    assert "a person approves each" in text
+    assert "start?capability=nims/toy.make%401" in text
+
+
+def test_a_capability_that_nobody_offers_is_said_as_a_page(pi: httpx.Client) -> None:
+    assert pi.get("/capabilities/nims/none@1").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("words", "address"), [("asked", "campaigns/asked"), ("toy make", "capabilities/nims/toy.make")]
+)
+def test_the_search_finds_by_every_word_of_a_name_or_title(pi: httpx.Client, words: str, address: str) -> None:
+    assert f'href="./{address}' in pi.get("/search", params={"q": words}).text
+    assert f'href="./{address}' not in pi.get("/search", params={"q": f"{words} zzz"}).text
+
+
+def test_words_of_a_search_stay_text(pi: httpx.Client) -> None:
+    assert "<script>alert" not in pi.get("/search", params={"q": '"><script>alert(1)</script>'}).text
