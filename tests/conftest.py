@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,15 @@ import postgres_server
 
 pytest_plugins = ("unhandled",)
 pytest.register_assert_rewrite("yosegi.testing.engine_suite")
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """The command line, called in this process, sets one; the tests after it have the one from before."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")

@@ -59,3 +59,10 @@ def test_what_has_no_line_of_its_own_has_that_of_what_is_around_it() -> None:
     assert line_of(lines, ("parameter", 1, "levels")) == 9
     assert line_of(lines, ("source", 1, "step", 0, "capability")) == 22
     assert line_of(lines, ("objective",)) == 0
+
+
+def test_lines_that_only_look_like_headers_or_keys_are_passed_over_however_long() -> None:
+    """A pattern that tries every way to divide the spaces takes hours here."""
+    text = '"a\\"b" = """\n[' + " " * 50_000 + "\n" + "k = '''\n" * 5_000 + '"""\nlast = 1\n'
+    tomllib.loads(text)
+    assert lines_of(text)[("last",)] == 5004

@@ -141,11 +141,13 @@ def test_alternating_every_other_trial_is_the_planners(tmp_path: Path) -> None:
     tell(tmp_path, agent, story)
 
 
-def test_a_point_is_never_measured_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mix", ["first", "alternate", "guarded"])
+def test_a_point_is_never_measured_twice(tmp_path: Path, mix: str) -> None:
     agent = Scripted([at(0.35), at(0.35), at(0.3500000001)])
+    worst = "9.0" if mix == "guarded" else ""  # no value of the toy's is so bad
 
     async def story(federation: Federation, home: Site) -> None:
-        await home.campaigns.start(parse_spec(campaign()), federation.member())
+        await home.campaigns.start(parse_spec(campaign(6, mix=f'"{mix}"', worst=worst)), federation.member())
         await over(home)
         found = home.campaigns.hypotheses("toy", federation.member()).hypotheses
         assert [(one.verdict, one.why) for one in found][1:] == [("declined", "measured")] * 2
@@ -185,6 +187,23 @@ def test_a_point_that_can_be_none_of_the_campaign_is_refused_with_why(
             await home.campaign_engine.advise("toy", [point], ModelUse(), agent="a", mandate="", by=PI)
 
     tell(tmp_path, Scripted([]), story)
+
+
+@pytest.mark.parametrize(("points", "better"), [((0.35, 0.36), "agent"), ((0.98, 0.99), "planner")])
+def test_agent_and_planner_are_compared_at_equal_cost(tmp_path: Path, points: tuple[float, ...], better: str) -> None:
+    """The toy's value is (x - 0.35)², and an experiment costs 10: hardly any x gives a worse value than 0.98 does."""
+    agent = Scripted([at(x) for x in points])
+
+    async def story(federation: Federation, home: Site) -> None:
+        await home.campaigns.start(parse_spec(campaign(6, mix='"alternate"')), federation.member())
+        ended = await over(home)
+        found = home.campaigns.hypotheses("toy", federation.member())
+        first = [t for t in ended.trials if t.source == "experiment" and t.value is not None]
+        count = min(sum(bool(t.point) for t in first), sum(not t.point for t in first))
+        assert count > 0
+        assert (found.better, found.at_price) == (better, 10.0 * count)
+
+    tell(tmp_path, agent, story)
 
 
 def test_a_campaign_that_names_no_agent_takes_no_points(tmp_path: Path) -> None:

@@ -148,6 +148,17 @@ def draw(home: Site, name: str, **changes: Any) -> Mandate:
     return home.mandates.build_mandate(**(terms | changes))
 
 
+@pytest.mark.parametrize("changes", [{"charter": "nowhere"}, {"team": "nobodys-team"}], ids=["charter", "team"])
+def test_a_mandate_for_a_team_that_there_is_not_is_refused_with_those_that_there_are(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
+    async def story(federation: Federation, home: Site, nims: Site) -> None:
+        with pytest.raises(NotFound, match=f"Known here: .*{CHARTER if 'charter' in changes else TEAM}"):
+            await home.mandates.give(draw(home, "m", **changes), person())
+
+    tell(tmp_path, story)
+
+
 def test_under_a_named_mandate_no_more_is_asked_for_than_its_budget_holds(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
         await home.mandates.give(draw(home, "small"), person())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from yosegi.campaign.spec import SourceSpec, StepSpec
-from yosegi.campaign.spec_check import worst_cost_of
+from yosegi.campaign.spec_check import worst_cost_of, worst_step_cost
 from yosegi.campaign.state import Campaign
 from yosegi.campaign.tally import BREAKER_AT
 from yosegi.campaign.trial import Step, Trial
@@ -28,6 +28,7 @@ class RequestStep:
     step: str
     owner: str
     key: str
+    capability: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,7 @@ def _left(campaign: Campaign) -> Amounts:
     for trial in campaign.under_way():
         source = campaign.spec.source_named(trial.source)
         for step in source.step[len(trial.steps) :]:
-            promised = promised + campaign.contracts[step.capability].cost
+            promised = promised + worst_step_cost(step, campaign.contracts)
     budget = campaign.spec.budget
     return Amounts({unit: max(0, budget[unit] - promised[unit]) for unit in budget})
 
@@ -289,17 +290,19 @@ def _breakers(campaign: Campaign) -> list[OpenBreaker]:
 
 
 def _next_steps(campaign: Campaign, *, begun_only: bool = False) -> list[RequestStep]:
-    asks = []
+    asks, routes = [], campaign.routes
     for trial in campaign.under_way():
         steps = campaign.spec.source_named(trial.source).step
         if begun_only and not trial.steps:
             continue
         if not trial.steps or _may_go_on(trial.steps[-1], len(trial.steps), steps):
             step = steps[len(trial.steps)]
-            owner = split_capability(step.capability)[0]
-            asks.append(
-                RequestStep(trial.number, step.name, owner, step_key(campaign.spec.name, trial.number, step.name))
-            )
+            capability = routes.choose(step)
+            if step.any_of:
+                routes = routes.asked(capability)
+            owner = split_capability(capability)[0]
+            key = step_key(campaign.spec.name, trial.number, step.name)
+            asks.append(RequestStep(trial.number, step.name, owner, key, capability))
     return asks
 
 

@@ -482,7 +482,7 @@ class Campaigns:
     def _ask(self, campaign: Campaign, action: RequestStep) -> tuple[Draft, tuple[Write, ...]]:
         spec, trial = campaign.spec, campaign.trials[action.trial - 1]
         step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
-        contract = campaign.contracts[step.capability]
+        contract = campaign.contracts[action.capability]
         values = spec.columns_of(trial.candidate) | dict(trial.values)
         inputs = self._with_objects(contract, inputs_of(spec, step, contract, values, trial.outputs()))
         request = RequestDraft(
@@ -492,7 +492,7 @@ class Campaigns:
             on_behalf_of=spec.on_behalf_of,
             purpose=spec.purpose,
             campaign=spec.name,
-            capability=step.capability,
+            capability=action.capability,
             contract=contract,
             inputs=inputs,
             # What went into the inputs: all that the campaign has seen; objects have labels of their own.
@@ -509,7 +509,7 @@ class Campaigns:
             "owner": action.owner,
             "key": action.key,
             "held": dict(contract.cost),
-        }
+        } | ({"capability": action.capability} if step.any_of else {})
         return Draft(types.ASKED, facts), self.requests.draft(self.authorizer.authorize(request))
 
     def _with_objects(self, contract: Contract, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 Path = tuple[str | int, ...]
 Lines = Mapping[Path, int]
 
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+# No two parts of these may match the same character, or a line that somebody made for it takes hours to refuse.
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]\s](?:[^\[\]]*[^\[\]\s])?)\s*\]\]?\s*(?:#.*)?$")
+_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
+_KEY = re.compile(rf"^\s*+({_PART}(?:\s*+\.\s*+{_PART})*+)\s*+=")
 _TOKEN = re.compile(
     r'"{3}(?:[^\\]|\\.)*?"{3}|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|\#[^\n]*|[\[\]{}]|\n', re.DOTALL
 )
@@ -30,24 +32,25 @@ def lines_of(text: str) -> dict[Path, int]:
     found: dict[Path, int] = {}
     counts: Counter[Path] = Counter()
     table: Path = ()
-    number, rest = 1, text
-    while rest:
-        line, _, after = rest.partition("\n")
+    number, place = 1, 0
+    while place < len(text):
+        end = _end_of_line(text, place)
+        line = text[place:end]
         if header := _HEADER.match(line):
             table = _table(header[1], header[2], counts)
             found.setdefault(table, number)
-            rest, number = after, number + 1
         elif key := _KEY.match(line):
             path = (*table, *_parts(key[1]))
             found.setdefault(path, number)
-            length = _value(rest[key.end() :], path, number, found)
-            taken = rest[: key.end() + length]
-            end = rest.find("\n", len(taken))
-            number += rest[: end if end >= 0 else len(rest)].count("\n") + 1
-            rest = rest[end + 1 :] if end >= 0 else ""
-        else:
-            rest, number = after, number + 1
+            end = _end_of_line(text, _value(text, place + key.end(), path, number, found))
+        number += text.count("\n", place, end) + 1
+        place = end + 1
     return found
+
+
+def _end_of_line(text: str, place: int) -> int:
+    end = text.find("\n", place)
+    return len(text) if end < 0 else end
 
 
 def line_of(lines: Lines, path: Path) -> int:
@@ -75,13 +78,11 @@ def _table(bracket: str, name: str, counts: Counter[Path]) -> Path:
     return path
 
 
-def _value(text: str, path: Path, line: int, found: dict[Path, int]) -> int:
-    """How many characters a value has; elements of its outermost list are noted."""
+def _value(text: str, start: int, path: Path, line: int, found: dict[Path, int]) -> int:
+    """Where a value ends that begins at a place of the text; elements of its outermost list are noted."""
     depth = elements = 0
-    is_list = text.lstrip().startswith("[")
-    place = 0
-    for token in _TOKEN.finditer(text):
-        place = token.end()
+    is_list = text[start : start + 200].lstrip().startswith("[")
+    for token in _TOKEN.finditer(text, start):
         kind = token[0][0]
         if kind == "\n":
             if depth == 0:
@@ -96,4 +97,4 @@ def _value(text: str, path: Path, line: int, found: dict[Path, int]) -> int:
             depth -= 1
         else:
             line += token[0].count("\n")
-    return max(place, len(text)) if depth == 0 else len(text)
+    return len(text)

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct
@@ -112,6 +119,10 @@ class StopSpec(Value):
     """Stop when the best next trial is expected to gain less, in the objective's unit per unit of price."""
 
 
+def _alternatives(value: Any) -> Any:
+    return dict.fromkeys(value, 1.0) if isinstance(value, list | tuple) else value
+
+
 class StepSpec(Value):
     """One step of a source's procedure.
 
@@ -123,12 +134,35 @@ class StepSpec(Value):
     """Unique in its source."""
     capability: CapabilityRef
     """`site/name@version`."""
+    any_of: Annotated[dict[CapabilityRef, Annotated[float, Field(gt=0)]], BeforeValidator(_alternatives)] = Field(
+        default_factory=dict, max_length=16
+    )
+    """The same contract at other owners, where a trial may go as well: a list of their names; or a table that says what
+    an answer there is worth beside one at `capability`, e.g. 0.5 where it costs half. Each trial goes where seconds
+    times that are expected to be the least."""
     set: dict[Name, Level] = Field(default_factory=dict)
     """Inputs that stay the same; an object is named by its digest."""
     bind: dict[Name, Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*(\.[A-Za-z]\w*)?$")]] = Field(
         default_factory=dict
     )
     """Inputs of another name than what gives them."""
+
+    @model_validator(mode="after")
+    def _has_other_owners(self) -> StepSpec:
+        if self.capability in self.any_of:
+            raise ValueError(f"any_of names {self.capability} again")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        value: dict[str, Any] = dump(self)
+        if not self.any_of:
+            value.pop("any_of", None)
+        return value
+
+    def alternatives(self) -> dict[str, float]:
+        """Where the step may be asked for, and what an answer is worth there; `capability` first, at 1."""
+        return {self.capability: 1.0, **self.any_of}
 
 
 class PriceSpec(Value):
@@ -399,7 +433,9 @@ class CampaignSpec(Value):
 
     def capabilities(self) -> tuple[str, ...]:
         """Every capability it uses, once, in order."""
-        return tuple(dict.fromkeys(step.capability for source in self.source for step in source.step))
+        return tuple(
+            dict.fromkeys(ref for source in self.source for step in source.step for ref in step.alternatives())
+        )
 
     def source_named(self, name: str) -> SourceSpec:
         """One source.

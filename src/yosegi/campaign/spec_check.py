@@ -17,6 +17,7 @@ from yosegi.core.object import is_object
 from yosegi.core.schema import schema_of
 from yosegi.planner import Linear
 
+_SAME = ("kind", "effect", "inputs", "outputs", "constraints", "fidelity")
 MOST_ROWS_SAID = 3
 """Rows of a table of candidates that are named for one finding."""
 
@@ -45,6 +46,7 @@ def findings_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> I
     for place, source in enumerate(spec.source):
         for number, step in enumerate(source.step):
             at = ("source", place, "step", number)
+            yield from _check_alternatives(source, step, contracts, at)
             for finding in _check_step(spec, source, step, contracts[step.capability], at):
                 if (finding.where, finding.why) not in seen:
                     seen.add((finding.where, finding.why))
@@ -77,7 +79,28 @@ def formula(constraint: ConstraintSpec) -> str:
 
 def worst_cost_of(source: SourceSpec, contracts: Mapping[str, Contract]) -> Amounts:
     """The most one trial of a source may cost."""
-    return sum((contracts[step.capability].cost for step in source.step), Amounts())
+    return sum((worst_step_cost(step, contracts) for step in source.step), Amounts())
+
+
+def worst_step_cost(step: StepSpec, contracts: Mapping[str, Contract]) -> Amounts:
+    """The most one step may cost, of each unit, wherever it goes."""
+    costs = [contracts[ref].cost for ref in step.alternatives()]
+    return Amounts(
+        {unit: max(cost[unit] for cost in costs) for unit in dict.fromkeys(u for cost in costs for u in cost)}
+    )
+
+
+def _check_alternatives(
+    source: SourceSpec, step: StepSpec, contracts: Mapping[str, Contract], at: tuple[str | int, ...]
+) -> Iterator[SpecFinding]:
+    """An alternative answers the same question in the same words; what it costs and how long it takes may differ."""
+    first = contracts[step.capability]
+    where = f"source {source.name}, step {step.name} ({step.capability})"
+    for ref in step.any_of:
+        differs = [name for name in _SAME if getattr(contracts[ref], name) != getattr(first, name)]
+        if differs:
+            why = f"{ref} has another contract: {', '.join(differs)}"
+            yield SpecFinding((*at, "any_of", ref), where, why, "make it a source of its own")
 
 
 def _check_step(

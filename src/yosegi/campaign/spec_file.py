@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -58,7 +57,8 @@ def parse_file(text: str, *, what: str = "the campaign file", files: Mapping[str
     """The same with the line of each thing."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     value = parse_toml(text, what=what)
-    return CampaignFile(_spec(value, what, files or {}, lines_of(text)), lines_of(text), what)
+    lines = lines_of(text)
+    return CampaignFile(_spec(value, what, files or {}, lines), lines, what)
 
 
 def spec_of(value: Mapping[str, Any], *, files: Mapping[str, str] | None = None) -> CampaignSpec:
@@ -69,10 +69,9 @@ def spec_of(value: Mapping[str, Any], *, files: Mapping[str, str] | None = None)
 def files_named(text: str) -> tuple[str, ...]:
     """The tables that a campaign file names; none where it cannot be read."""
     try:
-        value = tomllib.loads(text.removeprefix("\ufeff"))
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return named_in(parse_toml(text.removeprefix("\ufeff"), what="the campaign file"))
+    except Invalid:
         return ()
-    return named_in(value)
 
 
 def named_in(value: Mapping[str, Any]) -> tuple[str, ...]:

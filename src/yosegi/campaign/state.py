@@ -14,13 +14,16 @@ from typing import Any
 from yosegi.campaign import amendments
 from yosegi.campaign.agent_points import ADVISED, AgentPoint, points_of
 from yosegi.campaign.growing import Appended, Trials
+from yosegi.campaign.routing import RouteAnswer, Routes
 from yosegi.campaign.spec import CampaignSpec, PriceSpec
 from yosegi.campaign.tally import Tally, badness, front_with, loss
 from yosegi.campaign.trial import Step, Trial, answered, moved, observation_of
 from yosegi.core.amounts import Amounts
+from yosegi.core.clock import parse_timestamp
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Corrupt
-from yosegi.core.states import CampaignState, TrialState, transition
+from yosegi.core.outcomes import OutcomeCode
+from yosegi.core.states import CampaignState, Result, TaskState, TrialState, transition
 from yosegi.governance.agreements.label import Label
 from yosegi.ledger import Entry
 from yosegi.planner import Observation
@@ -35,6 +38,7 @@ BREAKER = "campaign.breaker"
 OUTCOME = "campaign.outcome"
 NOTE = "campaign.note"
 NOTHING = Label()
+_NO_ROUTES = Routes()
 _AMENDMENTS = {
     amendments.WANTED: amendments.follow_wanted,
     amendments.WITHDRAWN: amendments.follow_withdrawn,
@@ -91,6 +95,8 @@ class Campaign:
     """Numbers of those that the planner's guard did not take, and why."""
     measured_by: Appended[tuple[int, int]] = field(default_factory=Appended)
     """Numbers of those that were taken, and of the trial of each."""
+    routes: Routes = _NO_ROUTES
+    """What happened at each owner of steps that several can do."""
 
     def follow(self, entry: Entry) -> Campaign:
         """The campaign after one more entry of its stream.
@@ -238,16 +244,50 @@ def _moved(campaign: Campaign, entry: Entry, body: Mapping[str, Any]) -> dict[st
 def _with(campaign: Campaign, trial: Trial, entry: Entry, body: Mapping[str, Any]) -> dict[str, Any]:
     kind, facts = entry.type, entry.facts
     if kind == ASKED:
-        step = Step(facts["step"], facts["owner"], facts["key"], held=Amounts(facts.get("held", {})))
+        ref = facts.get("capability", "")
+        step = Step(
+            facts["step"], facts["owner"], facts["key"], held=Amounts(facts.get("held", {})), capability=ref,
+            ahead=campaign.routes.of(ref).under_way, asked_at=entry.time,
+        )  # fmt: skip
+        routes = {"routes": campaign.routes.asked(ref)} if ref else {}
         if trial.state is TrialState.PROPOSED:
             trial = moved(trial, TrialState.RUNNING)
-        return _replaced(campaign, replace(trial, steps=(*trial.steps, step)))
+        return _replaced(campaign, replace(trial, steps=(*trial.steps, step))) | routes
     if kind == ANSWERED:
-        return _replaced(campaign, answered(trial, facts, body)) | _learned(campaign, trial, facts, body)
+        after = _begun(answered(trial, facts, body), facts, entry.time)
+        return (
+            _replaced(campaign, after) | _learned(campaign, trial, facts, body) | _routed(campaign, trial, after, entry)
+        )
     trial = moved(trial, TrialState(facts["state"]))
     trial = replace(trial, why=body.get("why", ""), over_at=entry.time, **_measured(campaign.spec, body))
     changes = _replaced(campaign, trial) | {"exhausted": False}
     return changes | _over(campaign, trial, changes["tally"]) if trial.state.final else changes
+
+
+def _begun(trial: Trial, facts: Mapping[str, Any], time: str) -> Trial:
+    """The trial with the moment at which its owner first said that a step has begun."""
+    if facts["state"] != TaskState.DISPATCHED:
+        return trial
+    steps = (replace(s, began_at=s.began_at or time) if s.key == facts["key"] else s for s in trial.steps)
+    return replace(trial, steps=tuple(steps))
+
+
+def _routed(campaign: Campaign, before: Trial, after: Trial, entry: Entry) -> dict[str, Any]:
+    """What an answer tells of the owner that was chosen: once, when the step is over or set aside."""
+    for was, step in zip(before.steps, after.steps, strict=True):
+        if step.key != entry.facts["key"] or not step.capability or _is_over(was) or not _is_over(step):
+            continue
+        asked, over = parse_timestamp(step.asked_at), parse_timestamp(entry.time)
+        began = parse_timestamp(step.began_at) if step.began_at else asked
+        good = step.state is TaskState.ENDED and (step.result == Result.VALID or OutcomeCode.INFEASIBLE in step.codes)
+        waited, ran = (max(0.0, span.total_seconds()) for span in (began - asked, over - began))
+        told = None if step.state is TaskState.CANCELLED else RouteAnswer(step.ahead, waited, ran, good)
+        return {"routes": campaign.routes.over(step.capability, told)}
+    return {}
+
+
+def _is_over(step: Step) -> bool:
+    return step.state.final or step.state is TaskState.UNCERTAIN
 
 
 def _over(campaign: Campaign, trial: Trial, tally: Tally) -> dict[str, Any]:
@@ -323,7 +363,8 @@ def _learned(campaign: Campaign, trial: Trial, facts: Mapping[str, Any], body: M
     name = next((step.name for step in trial.steps if step.key == facts["key"]), None)
     if name is None or not body.get("outputs"):
         return {}
-    ref = next(s.capability for s in campaign.spec.source_named(trial.source).step if s.name == name)
+    asked = next(step.capability for step in trial.steps if step.name == name)
+    ref = asked or next(s.capability for s in campaign.spec.source_named(trial.source).step if s.name == name)
     contract = campaign.contracts[ref]
     label = Label.of(ref, strictest(contract.sensitivity, facts.get("sensitivity", "public")), contract.export_class)
     return {"learned": campaign.learned | label}

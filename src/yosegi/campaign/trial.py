@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from yosegi.campaign.spec import CampaignSpec
+from yosegi.campaign.spec import CampaignSpec, SourceSpec
 from yosegi.core.amounts import Amounts
 from yosegi.core.identifiers import split_capability
 from yosegi.core.outcomes import OutcomeCode, ReasonCode
@@ -52,6 +52,14 @@ class Step:
     codes: frozenset[str] = frozenset()
     """Of its reasons and, where it ended without a valid result, of its outcome."""
     simulated: bool = False
+    capability: str = ""
+    """Where it was asked for, if its owner was chosen among several."""
+    ahead: int = 0
+    """How many of the campaign's steps were under way there then."""
+    asked_at: str = ""
+    """UTC, as RFC 3339."""
+    began_at: str = ""
+    """The same when its owner said that it has begun; empty where it did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +181,16 @@ def observation_of(spec: CampaignSpec, trial: Trial) -> Observation:
         errors=dict(trial.errors),
         source=trial.source,
         cost=source.price_at(spec.columns_of(trial.candidate) | dict(trial.values)),
-        site=split_capability(source.step[-1].capability)[0],
+        site=_answered_by(source, trial),
         status=_status(trial),
     )
+
+
+def _answered_by(source: SourceSpec, trial: Trial) -> str:
+    """Whose answer its value is."""
+    if source.step[-1].any_of and len(trial.steps) == len(source.step):
+        return trial.steps[-1].owner
+    return split_capability(source.step[-1].capability)[0]
 
 
 def _status(trial: Trial) -> Status:

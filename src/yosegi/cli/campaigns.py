@@ -84,6 +84,18 @@ def show(name: str, json_: bool, **site: Any) -> None:
         say(state.waits_for.en)
     say(f"best {_best(state)} · spent {_amounts(state.spent)} · price {state.price:g}\n")
     print_table(trial_table(state))
+    routes = [
+        (f"{source.name}, {step.name}", r) for source in state.sources for step in source.steps for r in step.routes
+    ]
+    if routes:
+        say("\nowners of steps that several can do:")
+        show_table(
+            ("step", "capability", "price", "asked", "answered", "queue (s)", "run (s)"),
+            (
+                (step, r.capability, f"{r.price:g}", r.asked, r.answered, _shown(r.waited), _shown(r.ran))
+                for step, r in routes
+            ),
+        )
 
 
 @campaign.command()

@@ -87,7 +87,7 @@ def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: b
 
 
 _LOOK_FURTHER = """Look further:
-  {yosegi} demo --stay                          keep the sites running, and look at their pages
+  {yosegi} demo --stay --folder {folder}   keep the sites running, and look at their pages
   {yosegi} verify {folder}/colour.bundle.json   check the campaign offline
   {yosegi} replay {folder}/colour.bundle.json   find the planner's decisions again
   {yosegi} site doctor --home {folder}/nims     what a site opens, holds and publishes
@@ -195,7 +195,9 @@ def _check_ports(first: int) -> None:
 
 
 def _start(story: Story, console: Console, passphrase: str) -> None:
-    console.print(f"Dashboard: {story.urls['argonne']}  (sign in as pi@argonne, passphrase {passphrase})")
+    console.print(
+        f"Dashboard: {story.urls['argonne']}  (sign in as pi@argonne, passphrase {passphrase})", soft_wrap=True
+    )
     console.print("The institutions are labels, the robot and its dyes are simulated; everything else is real.\n")
     for site in SITES:
         story.processes.start(site, "site", "serve", "--home", str(story.folder / site))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 from yosegi.core.errors import Invalid
 
 BOM = "\ufeff"
+MOST_PARTS = 16
+"""Parts of one key. `tomllib` takes a time that grows with their square: a key of 60,000 would stop a site."""
+_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
+_DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MOST_PARTS}}}")
 
 
 def read_toml_file(path: Path, *, what: str = "") -> dict[str, Any]:
@@ -37,13 +42,17 @@ def parse_toml(text: str, *, what: str) -> dict[str, Any]:
         yosegi.core.errors.Invalid: site.toml: limit: is nan. give a finite number
 
     Raises:
-        Invalid: not TOML, it begins with a byte order mark, or a number in it is not finite; names the field.
+        Invalid: not TOML, it begins with a byte order mark, a key has too many parts, or a number in it is not finite
+            or too long; names the field.
     """
     if text.startswith(BOM):
         raise Invalid(what, "begins with a byte order mark (BOM)", "save it as UTF-8 without one")
+    if deep := _DEEP_KEY.search(text):
+        line = text.count("\n", 0, deep.start()) + 1
+        raise Invalid(what, f"line {line}: a key of more than {MOST_PARTS} parts", "give tables of their own")
     try:
         value = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of too many digits is a ValueError alone
         raise Invalid(what, f"not TOML ({error})") from None
     for field, number in _numbers(value, ""):
         if not math.isfinite(number):

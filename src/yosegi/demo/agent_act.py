@@ -21,6 +21,8 @@ from yosegi.trust.signer import Ed25519Signer
 
 MIX = "nims/colour.mix@1"
 RECIPE = {"red": 30.0, "yellow": 60.0, "blue": 10.0, "water": 50.0}
+WELL: dict[str, Any] = {"charter": CHARTER, "team": TEAM, "capability": MIX, "inputs": RECIPE}
+OVER = ("ended", "refused", "cancelled", "uncertain")
 TERMS: dict[str, Any] = {
     "charter": CHARTER,
     "team": TEAM,
@@ -73,9 +75,7 @@ class AgentAct:
         anyio.run(self._act, key.read_text(encoding="utf-8"))
         calls = pi.mandates.activity(self._name)
         pi.mandates.cancel(self._name, "shown")
-        self._story.say(
-            f"{calls.calls} calls of the agent are on record ({calls.refused} refused); its mandate is ended"
-        )
+        self._story.say(f"{calls.calls} calls of the agent are on record; its mandate is ended")
         status = httpx2.post(
             f"{self._base}/mcp", headers=self._bearer(), json={}, timeout=60, trust_env=False
         ).status_code
@@ -103,28 +103,22 @@ class AgentAct:
             await self._campaign(client)
 
     async def _refused(self, client: Client) -> None:
-        told = await self._call(client, "preflight", {"capability": MIX, "purpose": "teaching"})
-        owner = told["policy"]["owner"] or {"reasons": ()}
-        why = next((reason["en"] for reason in owner["reasons"]), "the owner has not said yet")
-        self._story.say(f"it asked whether it may use a well for teaching, and was told: {why}")
+        key = f"{self._name}-class"
+        told = await self._call(client, "ask_task", WELL | {"purpose": "teaching", "key": key})
+        while told["state"] not in OVER:
+            told = await self._call(client, "get_task", {"owner": "nims", "key": key, "wait_seconds": 10})
+        why = next((reason["en"] for reason in told["reasons"]), "no reason was given")
+        self._story.say(f"it asked for a well for teaching, which was {told['state']}: {why}")
 
     async def _approved(self, client: Client) -> None:
         key = f"{self._name}-well"
-        asked = {
-            "charter": CHARTER,
-            "team": TEAM,
-            "capability": MIX,
-            "inputs": RECIPE,
-            "conduct": "approve",
-            "key": key,
-        }
-        await self._call(client, "ask_task", asked)
+        await self._call(client, "ask_task", WELL | {"conduct": "approve", "key": key})
         waits: dict[str, Any] = {}
         while not waits.get("waits_for_approval"):
             waits = await self._call(client, "get_task", {"owner": "nims", "key": key, "wait_seconds": 5})
         self._story.say(f"its well waits for a person; exactly this is approved: {waits['approved_is'][:23]}…")
         await anyio.to_thread.run_sync(self._approve, key)
-        while waits["state"] not in ("ended", "refused", "cancelled", "uncertain"):
+        while waits["state"] not in OVER:
             waits = await self._call(client, "get_task", {"owner": "nims", "key": key, "wait_seconds": 10})
         self._story.say(f"operator@nims approved it with a key of their own, and the task is {waits['state']}")
 
@@ -152,8 +146,8 @@ class AgentAct:
         while state["state"] in ("running", "stopping"):
             await anyio.sleep(0.5)
             state = await self._call(client, "get_campaign", {"name": name})
-        best = state["best"] or {"value": None}
-        self._story.say(f"its campaign of {state['ended']} simulations has {state['state']}: best {best['value']}")
+        best = f"best {state['best']['value']:.4g}" if state["best"] else "none could be measured"
+        self._story.say(f"its campaign of {state['ended']} simulations has {state['state']}: {best}")
 
     @staticmethod
     async def _call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Asked:
         request: what was asked; None where the home site's own policy refused and nothing was sent, or it was erased.
         state: as last reported by the owner; NEW until then.
         decided: the owner's own decisions, as it last told them.
+        refused_at_home: whether the home site's own policy refused it, so that the owner never heard of it.
     """
 
     stream: str
@@ -68,6 +69,7 @@ class Asked:
     sensitivity: str = "team"
     simulated: bool = False
     decided: tuple[DecisionBasis, ...] = ()
+    refused_at_home: bool = False
 
     def follow(self, entry: Entry) -> Asked:
         """The request after one more entry."""
@@ -77,7 +79,8 @@ class Asked:
             return replace(here, request=Request.recorded(body["document"]) if "document" in body else None)
         if entry.type in (REFUSED_AT_HOME, REJECTED):
             reasons = tuple(Explanation.read(reason) for reason in body.get("reasons", ()))
-            return replace(here, state=TaskState.REFUSED, reasons=reasons)
+            at_home = entry.type == REFUSED_AT_HOME
+            return replace(here, state=TaskState.REFUSED, reasons=reasons, refused_at_home=at_home)
         if entry.type == REPORTED and "report" not in body:
             charged = entry.facts.get("counted", entry.facts["charged"])
             return replace(here, state=TaskState(entry.facts["state"]), charged=Amounts(charged))

@@ -39,7 +39,7 @@ class UseCapability(Body):
 
 def tools_of(site: Site, mandate: Mandate) -> dict[str, Tool[Any]]:
     """A tool for each capability that a mandate names and lets its holder run or have approved, by name."""
-    conduct = next((one for one in ("run", "approve", "suggest") if one in mandate.right.conduct), None)
+    conduct = mandate.right.furthest
     if conduct is None:
         return {}
     found: dict[str, Tool[Any]] = {}

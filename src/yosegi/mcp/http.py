@@ -76,6 +76,10 @@ class AgentFace:
             # A page elsewhere has no token; that a browser sends one all the same is not left to chance.
             await JSONResponse({"error": "another origin"}, 403)(scope, receive, send)
             return
+        if scope["method"] != "POST":
+            # Nothing is told outside of a call: a stream that is never written to would only be held open.
+            await JSONResponse({"error": "POST alone"}, 405, {"Allow": "POST"})(scope, receive, send)
+            return
         session = self._site.agent_tokens.get(bearer(request.headers.get("authorization")), AUDIENCE)
         if session is None:
             challenge = f'Bearer resource_metadata="{base}{RESOURCE}{PATH}"'

@@ -112,7 +112,8 @@ _READERS: dict[str, Callable[[Call, str], Awaitable[str]]] = {
 
 def problem(site: Site, error: YosegiError) -> MCPError:
     """Why a resource is not given, as the protocol tells it."""
-    return MCPError(MISSING, words(str(error), site.name), {"code": error.code})
+    code = MISSING if isinstance(error, NotFound) else types.INVALID_REQUEST
+    return MCPError(code, words(str(error), site.name), {"code": error.code})
 
 
 def campaign_of(uri: str) -> str:

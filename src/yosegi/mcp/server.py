@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
+import anyio
 import mcp_types as types
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
@@ -73,6 +75,19 @@ class _Face:
 
     # -- tools ----------------------------------------------------------------------------------------------------
 
+    def _looks(self, ctx: ServerRequestContext[Any, Any]) -> Call:
+        """Who lists what there is.
+
+        Raises:
+            MCPError: under a mandate that is over, or too often.
+        """
+        try:
+            call = self._call(ctx)
+            self._site.agents.check_listing(call.who)
+        except YosegiError as error:
+            raise resources.problem(self._site, error) from None
+        return call
+
     def _call(self, ctx: ServerRequestContext[Any, Any]) -> Call:
         session, base = ctx.request.scope[CALLER]  # type: ignore[union-attr]
 
@@ -93,7 +108,7 @@ class _Face:
         self, ctx: ServerRequestContext[Any, Any], params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         """What the caller's mandate allows, and nothing else."""
-        tools = self._tools(self._call(ctx), ctx)
+        tools = self._tools(self._looks(ctx), ctx)
         return types.ListToolsResult(tools=[DESCRIBED.get(name) or _described(tool) for name, tool in tools.items()])
 
     async def call_tool(
@@ -101,39 +116,46 @@ class _Face:
     ) -> types.CallToolResult:
         """Call one tool; what it was answered is on record before the answer is given."""
         arguments = params.arguments or {}
-        call: Call | None = None
-        tool: Tool[Any] | None = None
-        outcome, codes = "ok", tuple[str, ...]()
         try:
             canonical.dumps(arguments)
             call = self._call(ctx)
-            tool = self._tools(call, ctx).get(params.name)
-            self._site.agents.check(call.who, call.mandate, ends=tool is not None and tool.ends)
-            if tool is None:
-                raise Refused(f"the tool {words(params.name, 'caller', 80)}", ("tool_not_allowed",))
-            answer = await tool.run(call, _read(tool, arguments))
-            result = _answered(self._site, answer.plain())
         except YosegiError as error:
-            outcome, codes = error.code, _codes(error)
-            result = _failed(self._site, error)
-        if call is None:
-            return result
-        try:
-            name = tool.name if tool is not None else "unknown"
-            await self._record(call, name, arguments, tool is not None and tool.acts, outcome, codes)
-        except YosegiError as error:
-            # What is not on record is not answered as if it were; what was done stands, and its key tells.
             return _failed(self._site, error)
-        return result
+        tool = self._tools(call, ctx).get(params.name)
+        ends, acts = (tool.ends, tool.acts) if tool is not None else (False, False)
+        outcome, codes = "interrupted", tuple[str, ...]()
+        unrecorded: YosegiError | None = None
+        with ExitStack() as under_way:
+            try:
+                under_way.enter_context(self._site.agents.one_call(call.who, call.mandate, ends=ends))
+                if tool is None:
+                    raise Refused(f"the tool {words(params.name, 'caller', 80)}", ("tool_not_allowed",))
+                result = _answered(self._site, (await tool.run(call, _read(tool, arguments))).plain())
+                outcome = "ok"
+            except YosegiError as error:
+                outcome, codes = error.code, _codes(error)
+                result = _failed(self._site, error)
+            finally:
+                name = tool.name if tool is not None else "unknown"
+                unrecorded = await self._record(call, name, arguments, acts, outcome, codes)
+        # What is not on record is not answered as if it were; what was done stands, and its key tells.
+        return result if unrecorded is None else _failed(self._site, unrecorded)
 
     async def _record(
         self, call: Call, tool: str, arguments: Mapping[str, Any], acts: bool, outcome: str, codes: tuple[str, ...]
-    ) -> None:
+    ) -> YosegiError | None:
+        """Put a call on record, also where its client did not wait; why it could not be, or None."""
         if call.mandate is None or codes == ("called_too_often",):
-            return
-        await self._site.agents.record(
-            call.who, call.mandate.charter, tool, dict(arguments), acts=acts, outcome=outcome, codes=codes
-        )
+            return None
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._site.agents.record(
+                    call.who, call.mandate.charter, tool, dict(arguments), acts=acts, outcome=outcome, codes=codes
+                )
+            except YosegiError as error:
+                log.warning("a call of %s under %s is not on record: %s", tool, call.mandate.id, error)
+                return error
+        return None
 
     # -- resources and prompts --------------------------------------------------------------------------------------
 
@@ -141,7 +163,7 @@ class _Face:
         self, ctx: ServerRequestContext[Any, Any], params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
         """Contracts, campaigns and bundles that the caller may read."""
-        return types.ListResourcesResult(resources=resources.listed(self._call(ctx)))
+        return types.ListResourcesResult(resources=resources.listed(self._looks(ctx)))
 
     async def list_templates(
         self, ctx: ServerRequestContext[Any, Any], params: types.PaginatedRequestParams | None
@@ -153,16 +175,23 @@ class _Face:
         self, ctx: ServerRequestContext[Any, Any], params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         """One of them."""
-        call = self._call(ctx)
-        self._site.agents.check(call.who, call.mandate)
-        outcome, codes = "ok", tuple[str, ...]()
+        outcome, codes = "interrupted", tuple[str, ...]()
         try:
-            text, kind = await resources.read(call, params.uri)
+            call = self._call(ctx)
         except YosegiError as error:
-            outcome, codes = error.code, _codes(error)
             raise resources.problem(self._site, error) from None
-        finally:
-            await self._record(call, "read_resource", {"uri": params.uri[:400]}, False, outcome, codes)
+        with ExitStack() as under_way:
+            try:
+                under_way.enter_context(self._site.agents.one_call(call.who, call.mandate))
+                text, kind = await resources.read(call, params.uri)
+                outcome = "ok"
+            except YosegiError as error:
+                outcome, codes = error.code, _codes(error)
+                raise resources.problem(self._site, error) from None
+            finally:
+                unrecorded = await self._record(call, "read_resource", {"uri": params.uri[:400]}, False, outcome, codes)
+        if unrecorded is not None:
+            raise resources.problem(self._site, unrecorded)
         content = types.TextResourceContents(uri=params.uri, mime_type=kind, text=text)
         return types.ReadResourceResult(contents=[content])
 
@@ -170,7 +199,7 @@ class _Face:
         self, ctx: ServerRequestContext[Any, Any], params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
         """Tell of campaigns that move on, while the caller may look at them."""
-        return await self._subscriptions.listen(self._call(ctx), ctx, params)
+        return await self._subscriptions.listen(self._looks(ctx), ctx, params)
 
     async def list_prompts(
         self, ctx: ServerRequestContext[Any, Any], params: types.PaginatedRequestParams | None

@@ -8,6 +8,7 @@ Nothing of /etc/slurm or /etc/munge is used. Two may run side by side.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import shutil
@@ -34,6 +35,7 @@ ABSENT = (
 )
 """Why there can be no Slurm here; empty where there can."""
 
+_FIRST_PORT, _LAST_PORT, _PORTS = 20_000, 30_000, 8
 CONF = """\
 ClusterName=yosegi-test
 SlurmctldHost={host}(127.0.0.1)
@@ -136,6 +138,12 @@ class Cluster:
         """Start the slurmd of a node, again."""
         subprocess.run(["slurmd", "-N", node, "-f", self.conf], check=True, capture_output=True)
 
+    @property
+    def told(self) -> str:
+        """What its jobs and nodes are at, for whoever reads why a test failed."""
+        jobs = self.ask("squeue", "-h", "-t", "all", "-o", "%i %j %T %r")
+        return f"jobs: {jobs or 'none'}; nodes: {self.ask('sinfo', '-h', '-N', '-o', '%N %T %E')}"
+
     def wait_ready(self) -> None:
         """Until every node waits for work or does some."""
         ready = ("idle", "mixed", "allocated", "completing")
@@ -176,17 +184,33 @@ def _until(condition: Callable[[], bool], what: str, patience: float = 60.0) -> 
         time.sleep(0.02)
 
 
-def _free_port(count: int) -> int:
-    """The first of some ports in a row that nobody listens at, below those that the system gives away."""
-    first = 20000 + os.getpid() * 16 % 10000
-    while True:
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            first += count
+@contextmanager
+def _ports(count: int) -> Iterator[int]:
+    """The first of some ports in a row that are this process's alone until the end of the block.
+
+    They lie below those that the system gives away. A lock keeps other runs off them, also while a daemon of this one
+    is dead and nobody listens at its port; names of nodes, and so of their cgroups, follow from the port.
+    """
+    locks = Path(tempfile.gettempdir()) / "yosegi-slurm-ports"
+    locks.mkdir(exist_ok=True)
+    for first in range(_FIRST_PORT, _LAST_PORT, count):
+        with (locks / str(first)).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for port in range(first, first + count):
+                    with socket.socket() as probe:
+                        probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            yield first
+            return
+    raise Unavailable("Slurm", f"no {count} ports in a row are free from {_FIRST_PORT} to {_LAST_PORT}")
+
+
+def _write(path: Path, text: str) -> None:
+    """A file that other users can read, whatever the umask: their sbatch needs it."""
+    path.write_text(text)
+    path.chmod(0o644)
 
 
 @contextmanager
@@ -194,11 +218,29 @@ def running(*, nodes: int = 1, age: int = 300, cpus: int = 64) -> Iterator[Clust
     """A Slurm until the end of the block.
 
     Args:
-        nodes: daemons that say they are nodes.
+        nodes: daemons that say they are nodes, seven at the most.
         age: seconds after which the controller forgets a job that has ended.
         cpus: that each node says it has.
     """
     base = Path(tempfile.mkdtemp(prefix="yosegi-slurm-"))
+    with _ports(_PORTS) as port:
+        names = tuple(f"y{port}n{number + 1}" for number in range(nodes))
+        cluster = Cluster(base, names)
+        try:
+            _prepare(cluster, port, age, cpus)
+            cluster.start_controller("-c")
+            for name in names:
+                cluster.start_node(name)
+            cluster.wait_ready()
+            yield cluster
+        finally:
+            cluster.stop()
+            shutil.rmtree(base, ignore_errors=True)
+
+
+def _prepare(cluster: Cluster, port: int, age: int, cpus: int) -> None:
+    """Make its folders and its configuration, and start its munged."""
+    base = cluster.base
     for name in ("", "state", "spool", "log", "run", "munge"):
         (base / name).mkdir(exist_ok=True)
         (base / name).chmod(0o755)
@@ -208,30 +250,16 @@ def running(*, nodes: int = 1, age: int = 300, cpus: int = 64) -> Iterator[Clust
     munge = [f"--{name}={base}/munge/{name}" for name in ("socket", "pid-file", "log-file", "seed-file")]
     munge[1] = f"--pid-file={base}/munge/pid"
     subprocess.run(["munged", f"--key-file={key}", *munge, "--num-threads=2"], check=True, capture_output=True)
-    host, port = socket.gethostname().partition(".")[0], _free_port(nodes + 1)
-    names = tuple(f"y{port}n{number + 1}" for number in range(nodes))
-    track = "linuxproc"
+    host, track = socket.gethostname().partition(".")[0], "linuxproc"
     if os.access("/sys/fs/cgroup/freezer", os.W_OK):
         track = "cgroup"
-        (base / "cgroup.conf").write_text(
-            "CgroupPlugin=cgroup/v1\nCgroupMountpoint=/sys/fs/cgroup\nCgroupAutomount=no\n"
-        )
+        _write(base / "cgroup.conf", "CgroupPlugin=cgroup/v1\nCgroupMountpoint=/sys/fs/cgroup\nCgroupAutomount=no\n")
     lines = (
         f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port + number + 1} CPUs={cpus} State=UNKNOWN"
-        for number, name in enumerate(names)
+        for number, name in enumerate(cluster.nodes)
     )
     conf = CONF.format(host=host, port=port, base=base, track=track, age=age, nodes="\n".join(lines))
-    (base / "slurm.conf").write_text(conf)
-    cluster = Cluster(base, names)
-    try:
-        cluster.start_controller("-c")
-        for name in names:
-            cluster.start_node(name)
-        cluster.wait_ready()
-        yield cluster
-    finally:
-        cluster.stop()
-        shutil.rmtree(base, ignore_errors=True)
+    _write(base / "slurm.conf", conf)
 
 
 def main() -> int:

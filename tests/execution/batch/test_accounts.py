@@ -149,6 +149,7 @@ def installed() -> Iterator[Path]:
     own.write_text(own.read_text().replace("#!/usr/bin/python3 -I", f"#!{sys.executable} -I"))
     own.chmod(0o755)
     (folder / "accounts.toml").write_text(MAP)
+    (folder / "accounts.toml").chmod(0o644)
     configure(own)
     yield own
     shutil.rmtree(folder)
@@ -255,10 +256,18 @@ printf '{"effect": "done", "result": "valid", "outputs": {"text": "%s"}}' "$(id 
 """
 
 
+@pytest.fixture
+def narrow_umask() -> Iterator[None]:
+    """As the command line sets it for a site that is served."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.skipif(bool(slurm_cluster.ABSENT), reason=slurm_cluster.ABSENT)
-def test_two_members_jobs_run_as_two_users_and_a_third_is_refused(installed: Path) -> None:
+def test_two_members_jobs_run_as_two_users_and_a_third_is_refused(installed: Path, narrow_umask: None) -> None:
     program = installed.parent / "program"
     program.write_text(PROGRAM)
     program.chmod(0o755)

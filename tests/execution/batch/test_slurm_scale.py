@@ -42,7 +42,7 @@ printf '{"effect": "done", "result": "valid", "outputs": {"value": 1}}' > exit.p
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def forgetful() -> Iterator[Cluster]:
     """Forgets a job two seconds after it has ended."""
     with slurm_cluster.running(age=2, cpus=8) as cluster:

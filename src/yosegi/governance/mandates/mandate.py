@@ -72,6 +72,11 @@ class Right(Value):
     calls: int | None = Field(default=None, ge=1, le=10**9)
     tasks: int | None = Field(default=None, ge=1, le=10**9)
 
+    @property
+    def furthest(self) -> Conduct | None:
+        """How far it goes at most; None if nothing may be asked for."""
+        return next((one for one in ("run", "approve", "suggest") if one in self.conduct), None)
+
     def covers(self, ref: str) -> bool:
         """Whether it names a capability."""
         return any(_reaches(selector, ref) for selector in self.capabilities)

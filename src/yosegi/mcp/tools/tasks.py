@@ -40,8 +40,12 @@ class TaskWanted(Body):
     inputs: Annotated[dict[str, Any], Field(description="as the capability's contract says")]
     purpose: Annotated[str, Field(min_length=1, max_length=200)] = "research"
     conduct: Annotated[
-        Conduct, Field(description="suggest, approve: nothing starts before a person agrees, or run")
-    ] = "run"
+        Conduct | None,
+        Field(
+            description="suggest, approve: nothing starts before a person agrees, or run; if you name none, as far as "
+            "your mandate goes"
+        ),
+    ] = None
     sensitivity: Sensitivity = "team"
     key: MadeOnce = ""
 
@@ -81,7 +85,8 @@ class TaskAnswer(RequestDetail):
 async def ask(call: Call, asked: TaskWanted) -> TaskAnswer:
     """Ask an owner for one task."""
     key = asked.key or secrets.token_hex(16)
-    detail = await call.site.task_requests.ask(call.who, **(dict(asked) | {"key": key}))
+    conduct = asked.conduct or (call.mandate.right.furthest if call.mandate is not None else None) or "suggest"
+    detail = await call.site.task_requests.ask(call.who, **(dict(asked) | {"key": key, "conduct": conduct}))
     return answer(call, detail)
 
 
@@ -120,6 +125,7 @@ async def follow(call: Call, asked: FollowTask) -> TaskAnswer:
         waited = call.site.clock.monotonic() - began
         if waited >= asked.wait_seconds:
             break
+        call.site.mandates.acting_under(call.who)
         await call.progress(waited, f"the task is {detail.state}")
         last = await call.site.ledger.changed(last, min(LOOK_EVERY, asked.wait_seconds - waited))
         before, detail = detail, call.site.task_requests.show(asked.owner, asked.key, call.who)

@@ -10,7 +10,8 @@ class AgentCall(Answer):
 
     Args:
         sequence: of its entry in the ledger.
-        outcome: `ok`, or the code of the error that it was answered with.
+        outcome: `ok`, the code of the error that it was answered with, or `interrupted`, where its client did not wait
+            for the answer; what it asked for may have happened.
         acts: whether the tool changes something.
         reasons: codes of a refusal.
         arguments: digest of what was given.

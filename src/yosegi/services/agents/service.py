@@ -7,8 +7,9 @@ recorded, as a person's looks at pages are not.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ from yosegi.services.agents.view import agent_stream, called
 
 MOST_A_MINUTE = 120
 """Calls of one agent, or of one person's own client."""
+MOST_AT_ONCE = 32
+"""Calls of one of them that are under way."""
 MOST_ARGUMENTS = 16 * 1024
 """Bytes of what was given that are kept; of more, the digest alone."""
 MOST_CALLERS = 4096
@@ -38,18 +41,38 @@ class AgentService:
     delegation: Delegation
     most_a_minute: int = MOST_A_MINUTE
     _times: dict[str, deque[float]] = field(default_factory=dict)
+    _under_way: Counter[str] = field(default_factory=Counter)
+    """Calls that are not on record yet, by caller and by mandate."""
 
-    def check(self, who: Session, mandate: Mandate | None, *, ends: bool = False) -> None:
-        """See that one more call is within bounds, counting it. What takes something back is bounded by the rate alone.
+    @contextmanager
+    def one_call(self, who: Session, mandate: Mandate | None, *, ends: bool = False) -> Iterator[None]:
+        """One more call, if it is within bounds; it counts while it is under way, and then by its record.
+
+        What takes something back is bounded by the rate alone.
 
         Raises:
             Refused: `called_too_often`, or `calls_used_up`.
         """
         name = f"{who.person} {who.mandate}"
-        if not self._allows(name):
+        if not self._allows(name) or self._under_way[name] >= MOST_AT_ONCE:
             raise Refused("this call", ("called_too_often",))
         if mandate is not None and not ends and self.left(mandate) == 0:
             raise Refused(f"a call under the mandate {mandate.id}", ("calls_used_up",))
+        counted = Counter([name, *([mandate.id] if mandate is not None else [])])
+        self._under_way += counted
+        try:
+            yield
+        finally:
+            self._under_way -= counted
+
+    def check_listing(self, who: Session) -> None:
+        """See that somebody may list what there is once more; that changes nothing and is bounded by its rate.
+
+        Raises:
+            Refused: `called_too_often`.
+        """
+        if not self._allows(f"{who.person} {who.mandate} lists"):
+            raise Refused("this call", ("called_too_often",))
 
     def _allows(self, name: str) -> bool:
         now = self.clock.monotonic()
@@ -64,7 +87,10 @@ class AgentService:
         return True
 
     def left(self, mandate: Mandate) -> int | None:
-        """Calls that are left, of the mandate and of each that it was cut from; None if none has such a budget."""
+        """Calls that are left, of the mandate and of each that it was cut from; None if none has such a budget.
+
+        Those under way are counted: else many at once would be as many more than the budget.
+        """
         found: Mandate | None = mandate
         least: int | None = None
         while found is not None:
@@ -78,7 +104,7 @@ class AgentService:
         total = 0
         for name in self.delegation.cut_from(mandate):
             rows = self.ledger.query("SELECT calls FROM agent_totals WHERE mandate = ?", (name,))
-            total += int(rows[0]["calls"]) if rows else 0
+            total += (int(rows[0]["calls"]) if rows else 0) + self._under_way[name]
         return total
 
     async def record(

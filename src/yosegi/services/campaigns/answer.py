@@ -110,7 +110,8 @@ def methods_of(campaign: Campaign) -> str:
     limits = "; ".join(f"{one.name} {bound}" for one, bound in zip(spec.limit, bounds, strict=True))
     done = {s.name: campaign.tally.count(s.name, TrialState.COMPLETED) for s in spec.source}
     sources = "; ".join(
-        f"{done[s.name]} of {s.name} ({', '.join(step.capability for step in s.step)})" for s in spec.source
+        f"{done[s.name]} of {s.name} ({', '.join(ref for step in s.step for ref in step.alternatives())})"
+        for s in spec.source
     )
     owners = ", ".join(sorted({split_capability(ref)[0] for ref in spec.capabilities()}))
     failed = sum(

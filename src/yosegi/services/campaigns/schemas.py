@@ -100,11 +100,37 @@ class Baseline(Answer):
     price: float | None
 
 
+class RouteDetail(Answer):
+    """One of several owners that can do a step, and what happened there in this campaign.
+
+    Args:
+        price: what an answer there is worth beside one of the first.
+        asked: how many steps went there.
+        under_way: how many of them are not over.
+        answered: how many of the last ones were answered.
+        waited: median seconds from asking until it began, of those; None where none was.
+        ran: median seconds from then until the answer, of those.
+    """
+
+    capability: str
+    price: float
+    asked: int
+    under_way: int
+    answered: int
+    waited: float | None
+    ran: float | None
+
+
 class SourceStep(Answer):
-    """One step of a source's procedure."""
+    """One step of a source's procedure.
+
+    Args:
+        routes: the owners it is chosen from, where there are several.
+    """
 
     name: str
     capability: str
+    routes: tuple[RouteDetail, ...] = ()
 
 
 class SourceDetail(Answer):

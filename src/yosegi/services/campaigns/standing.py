@@ -32,7 +32,9 @@ def waits_for(campaign: Campaign) -> tuple[str, dict[str, str]] | None:
         return "campaign_grant_used", fields | {"owner": owner, "contact": f"operator@{owner}"}
     first = spec.source[0]
     if first.name in campaign.open_breakers:
-        owners = ", ".join(dict.fromkeys(split_capability(step.capability)[0] for step in first.step))
+        owners = ", ".join(
+            dict.fromkeys(split_capability(ref)[0] for step in first.step for ref in step.alternatives())
+        )
         return "campaign_source_failing", fields | {"source": first.name, "owner": owners, "why": _LOOK}
     if campaign.conduct == "suggest":
         return "campaign_suggested", fields
@@ -73,7 +75,7 @@ class CampaignConditions:
     def _failing(self, campaign: Campaign, person: str) -> Iterator[HealthProblem]:
         for source in sorted(campaign.open_breakers):
             steps = campaign.spec.source_named(source).step
-            owners = ", ".join(dict.fromkeys(split_capability(step.capability)[0] for step in steps))
+            owners = ", ".join(dict.fromkeys(split_capability(ref)[0] for step in steps for ref in step.alternatives()))
             name = campaign.spec.name
             fields = {"campaign": name, "source": source, "owner": owners, "why": _LOOK, "contact": person}
             about = f"campaign/{name}/source/{source}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from yosegi.campaign.findings import SpecFinding
-from yosegi.campaign.spec import CampaignSpec, StepSpec
+from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.contract import Contract
 from yosegi.core.errors import NotFound
 from yosegi.exchange.request_draft import RequestDraft
@@ -26,11 +26,14 @@ def right_findings(
     for place, source in enumerate(spec.source):
         for number, step in enumerate(source.step):
             at = ("source", place, "step", number, "capability")
-            for note in _refusals(spec, step, contracts[step.capability], authorizer, mandate):
+            refusals = [
+                (ref, n) for ref in step.alternatives() for n in _refusals(spec, ref, contracts, authorizer, mandate)
+            ]
+            for ref, note in refusals:
                 purpose = note.code == PURPOSE
                 finding = SpecFinding(
                     ("purpose",) if purpose else at,
-                    "purpose" if purpose else f"source {source.name}, step {step.name} ({step.capability})",
+                    "purpose" if purpose else f"source {source.name}, step {step.name} ({ref})",
                     f"{note.explain('en')} ({note.code})",
                 )
                 if (finding.where, finding.why) not in said:
@@ -39,7 +42,7 @@ def right_findings(
 
 
 def _refusals(
-    spec: CampaignSpec, step: StepSpec, contract: Contract, authorizer: Authorizer, mandate: str
+    spec: CampaignSpec, ref: str, contracts: Mapping[str, Contract], authorizer: Authorizer, mandate: str
 ) -> tuple[Note, ...]:
     draft = RequestDraft(
         charter=spec.charter,
@@ -48,8 +51,8 @@ def _refusals(
         on_behalf_of=spec.on_behalf_of,
         purpose=spec.purpose,
         campaign=spec.name,
-        capability=step.capability,
-        contract=contract,
+        capability=ref,
+        contract=contracts[ref],
         inputs={},
         conduct=None if spec.conduct == "run" else spec.conduct,
         mandate=mandate or None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from yosegi.campaign import Campaign, Step, Trial, enough
 from yosegi.campaign.decide import worst_cost
-from yosegi.campaign.spec import ObjectiveSpec, PriceSpec, SourceSpec
+from yosegi.campaign.spec import ObjectiveSpec, PriceSpec, SourceSpec, StepSpec
 from yosegi.core.values import Value
 from yosegi.services.campaigns.schemas import (
     Baseline,
@@ -17,6 +18,7 @@ from yosegi.services.campaigns.schemas import (
     LimitDetail,
     ObjectiveDetail,
     ParameterDetail,
+    RouteDetail,
     SourceDetail,
     SourceStep,
     StepDetail,
@@ -164,14 +166,32 @@ def objective_of(spec: ObjectiveSpec) -> ObjectiveDetail:
     return ObjectiveDetail(name=spec.name, goal=spec.goal, target=spec.target, noise=spec.noise, unit=spec.unit)
 
 
+def _routes(campaign: Campaign, step: StepSpec) -> tuple[RouteDetail, ...]:
+    """What happened at each owner of a step that several can do."""
+    return tuple(
+        RouteDetail(
+            capability=ref, price=price, asked=route.asked, under_way=route.under_way, answered=len(good),
+            waited=statistics.median(a.waited for a in good) if good else None,
+            ran=statistics.median(a.ran for a in good) if good else None,
+        )
+        for ref, price in step.alternatives().items()
+        if step.any_of
+        for route in (campaign.routes.of(ref),)
+        for good in ([answer for answer in route.recent if answer.good],)
+    )  # fmt: skip
+
+
 def _source(campaign: Campaign, source: SourceSpec) -> SourceDetail:
     return SourceDetail(
         name=source.name,
         price=source.price.base if isinstance(source.price, PriceSpec) else source.price,
         price_per=dict(source.price.per) if isinstance(source.price, PriceSpec) else {},
-        steps=tuple(SourceStep(name=step.name, capability=step.capability) for step in source.step),
+        steps=tuple(
+            SourceStep(name=step.name, capability=step.capability, routes=_routes(campaign, step))
+            for step in source.step
+        ),
         cost=worst_cost(campaign, source).decimals(),
-        simulated=all(campaign.contracts[step.capability].simulated for step in source.step),
+        simulated=all(campaign.contracts[ref].simulated for step in source.step for ref in step.alternatives()),
         breaker_open=source.name in campaign.open_breakers,
     )
 

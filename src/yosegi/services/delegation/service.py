@@ -62,10 +62,12 @@ class MandateService:
         """Give a mandate: a person for themselves; an agent only cuts one from its own.
 
         Raises:
+            NotFound: a charter that this site does not live in, or a team that is not in it.
             Refused: for somebody else or of an institution that this site does not host, wider or longer than what it
                 is cut from, a name taken, or a key that is a person's.
         """
         what = f"mandate {mandate.id}"
+        self._check_team(mandate.charter, mandate.team)
         if mandate.person != who.person:
             raise Refused(what, ("not_on_behalf_of_others",))
         if mandate.institution is not None and not self.delegation.hosts(mandate.charter, mandate.institution):
@@ -83,6 +85,14 @@ class MandateService:
         except Conflict:
             raise Refused(what, ("mandate_repeated",)) from None
         return mandate
+
+    def _check_team(self, charter: str, team: str) -> None:
+        """See that there is such a team: a mandate for another would look good, and allow nothing."""
+        if charter not in self.registry.charters():
+            raise NotFound("charter", charter, self.registry.charters())
+        known = self.registry.federation(charter).roster.charter
+        if known.team(team) is None:
+            raise NotFound(f"team of {charter}", team, tuple(one.id for one in known.teams))
 
     def _is_a_persons(self, key: PublicKey) -> bool:
         return any(key in account.keys for account in self.authenticator.accounts.values())

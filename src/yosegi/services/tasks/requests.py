@@ -83,7 +83,7 @@ class TaskRequests:
             asked = await self.requests.ask(self.authorizer.authorize(request))
         except MandateRefused as error:
             raise Refused(f"asking for {capability}", (error.reason,)) from None
-        return RequestDetail.of(asked, split_capability(capability)[0], key)
+        return RequestDetail.of(asked, split_capability(capability)[0], key, self._home)
 
     def list_for(self, who: Session, limit: int = 100) -> tuple[RequestSummary, ...]:
         """What was asked of other sites and may be seen by somebody, by campaigns too, the latest first.
@@ -123,4 +123,8 @@ class TaskRequests:
         found = self.requests.get(owner, key)
         if found.request is not None and not self.authorizer.may_see(found.request.charter, found.request.team, who):
             raise NotFound("request", key)
-        return RequestDetail.of(found, owner, key)
+        return RequestDetail.of(found, owner, key, self._home)
+
+    @property
+    def _home(self) -> str:
+        return self.authorizer.registry.site

@@ -177,12 +177,12 @@ class RequestDetail(Answer):
     reasons: tuple[Explanation, ...]
 
     @classmethod
-    def of(cls, asked: Asked, owner: str, key: str) -> RequestDetail:
-        """A request as it is shown."""
+    def of(cls, asked: Asked, owner: str, key: str, home: str) -> RequestDetail:
+        """A request as its home site shows it: in the owner's words, or in its own where it sent nothing."""
         request, outcome = asked.request, asked.outcome
         return cls(
             request=f"{owner}/{key}",
-            told_by=owner,
+            told_by=home if asked.refused_at_home else owner,
             state=asked.state,
             capability=request.capability if request else "",
             on_behalf_of=request.on_behalf_of if request else "",
