@@ -27,8 +27,8 @@ def thin_phase_advance(cell: float, focal: float) -> float:
     """Phase advance of a symmetric thin-lens FODO cell, radians: sin(mu/2) = L/(4f).
 
     Half the trace of the cell's matrix is cos(mu) = 1 - L^2/(8 f^2). Stable where f is at least L/4: B. Holzer, Lattice
-    design in high-energy particle accelerators, in: CERN Accelerator School, Intermediate Accelerator Physics,
-    CERN-2006-002, eq. 13.
+    design in high-energy particle accelerators, in: CERN Accelerator School, Intermediate Accelerator
+    Physics, eq. 13.
 
     Args:
         cell: length L of the whole cell, m.

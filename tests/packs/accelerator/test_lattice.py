@@ -35,7 +35,7 @@ def test_a_thin_fodo_cell_has_the_phase_advance_and_chromaticity_of_the_formulae
 
 
 def test_the_cell_is_unstable_where_the_focal_length_is_below_a_quarter_of_it():
-    """B. Holzer, in CERN Accelerator School, Intermediate Accelerator Physics, CERN-2006-002, eq. 13."""
+    """B. Holzer, in CERN Accelerator School, Intermediate Accelerator Physics, eq. 13."""
     with pytest.raises(ValueError, match="no stable motion"):
         thin_phase_advance(4.0, 0.99)
     with pytest.warns(at.AtWarning, match="Unstable ring"):
@@ -76,7 +76,7 @@ def test_the_installed_toolbox_finds_what_its_developers_print_of_the_esrf_ebs()
 
 
 def test_a_kick_moves_the_orbit_as_the_optics_say():
-    """x(s) = kick √(β βk) cos(|φ - φk| - πQ) / 2 sin(πQ): Courant and Snyder, Annals of Physics 3, 1 (1958), section 4.
+    """x(s) = kick √(β βk) cos(|φ - φk| - πQ) / 2 sin(πQ): Courant and Snyder, Annals of Physics 3, 1 (1958).
 
     Reprinted in Annals of Physics 281, 360 (2000).
     """
