@@ -12,7 +12,7 @@ UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.ready ## Run a federation of three sites and its campaign (arguments: make demo ARGS=--quick, or --hpc)
+demo: $(VENV)/$(if $(findstring --beam,$(ARGS)),.ready-beam,.ready) ## Run a federation and its campaign (arguments: make demo ARGS=--quick, --hpc or --beam)
 	$(BIN)/yosegi demo $(ARGS)
 
 test: $(VENV)/.ready-dev ## Run the tests on all cores (arguments: make test ARGS='-k ledger')
@@ -66,10 +66,14 @@ $(VENV)/.ready: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
+$(VENV)/.ready-beam: requirements/dev.txt pyproject.toml | $(VENV)/.ready
+	$(UV) pip install -q --python $(BIN)/python -c requirements/dev.txt -e '.[accelerator]'
+	@touch $@
+
 $(VENV)/.ready-dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	$(UV) pip install -q --python $(BIN)/python -r requirements/dev.txt
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
-	@touch $@ $(VENV)/.ready
+	@touch $@ $(VENV)/.ready $(VENV)/.ready-beam
 
 $(VENV)/.ready-assure: requirements/assure.txt | $(VENV)/.ready-dev
 	$(UV) pip install -q --python $(BIN)/python -r requirements/assure.txt
@@ -88,4 +92,4 @@ $(FUSION)/.ready: requirements/fusion.txt pyproject.toml | .uv/bin/uv
 	@touch $@
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(FUSION) .uv .sbom .assure demo-federation demo-federation-hpc .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FUSION) .uv .sbom .assure demo-federation demo-federation-hpc demo-federation-beam .mypy_cache .ruff_cache .pytest_cache .hypothesis

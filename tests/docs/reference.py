@@ -36,6 +36,7 @@ CAMPAIGN: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[[constraint]]", spec.ConstraintSpec),
     ("[[objective]]", spec.ObjectiveSpec),
     ("[[limit]]", spec.LimitSpec),
+    ("[caution]", spec.CautionSpec),
     ("[stop]", spec.StopSpec),
     ("[[source]]", spec.SourceSpec),
     ("[[source.step]]", spec.StepSpec),

@@ -617,6 +617,32 @@ def call(clock: SimulatedClock, signer: Ed25519Signer = STATION_KEY, **changed: 
     return StationCall(**(fields | changed)).sign(signer).to_bytes()
 
 
+def test_a_call_of_before_its_site_was_started_is_refused_by_the_site_that_was(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = SimulatedClock()
+        kept = call(clock)
+        await make_engine(clock).handle(kept)
+        await clock.sleep(5)
+        again = make_engine(clock)
+        with pytest.raises(Conflict, match="was received before"):
+            await again.handle(kept)
+        await again.handle(call(clock))
+
+    run_simulated(main())
+
+
+def test_a_site_that_was_started_while_its_clock_was_ahead_hears_its_station_once_it_is_right() -> None:
+    async def main() -> None:
+        clock = SimulatedClock()
+        clock.skew = 9 * 3600.0
+        engine = make_engine(clock)
+        await clock.sleep(120)
+        clock.skew = 0.0
+        await engine.handle(call(clock))
+
+    run_simulated(main())
+
+
 def test_a_call_counts_once(tmp_path: Path) -> None:
     async def main() -> None:
         clock = SimulatedClock()

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ from yosegi.data.pulling import inline
 from yosegi.execution.engines.station.documents import WorkOffer
 from yosegi.execution.engines.station.engine import StationEngine
 from yosegi.execution.station import DirectExecutor, ProcessExecutor
-from yosegi.testing.loop import SimulatedClock, run_simulated
+from yosegi.testing.loop import EPOCH, SimulatedClock, run_simulated
 from yosegi.testing.objects import MemoryStore
 
 DATA = random.Random(1).randbytes(3 * CHUNK + 5)
@@ -52,6 +53,9 @@ class Clock(SimulatedClock):
             return super().monotonic()
         except RuntimeError:
             return 0.0
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.monotonic() + self.skew)
 
 
 class Pair:

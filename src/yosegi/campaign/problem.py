@@ -8,6 +8,7 @@ from yosegi.campaign.spec import CampaignSpec, EarlierSpec, Level, ParameterSpec
 from yosegi.campaign.state import Campaign
 from yosegi.planner import (
     Candidates,
+    Caution,
     Cost,
     Earlier,
     Linear,
@@ -37,7 +38,15 @@ def problem_of(spec: CampaignSpec, closed: frozenset[str] = frozenset()) -> Prob
         sources=tuple(Source(s.name, _cost(s)) for s in spec.source if s.name not in closed),
         earlier=tuple(_earlier(one) for one in spec.earlier if one.rows),
         starts=spec.starts,
+        caution=_caution(spec),
     )
+
+
+def _caution(spec: CampaignSpec) -> Caution | None:
+    one = spec.caution
+    if one is None:
+        return None
+    return Caution(tuple(dict(values) for values in one.begin), one.probability, one.reach, one.again)
 
 
 def _parameter(p: ParameterSpec, column: tuple[Level, ...] = ()) -> Parameter:

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from yosegi.campaign.known_points import check_known_point
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound
@@ -103,6 +104,19 @@ class LimitSpec(Value):
         if value is None:
             return False
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+
+
+class CautionSpec(Value):
+    """How the limits are kept during the search, and not only by its answer. In an open space alone."""
+
+    begin: tuple[dict[Name, Level], ...] = Field(min_length=1, max_length=16)
+    """Points known to keep every limit; measured first."""
+    probability: float = Field(default=0.98, ge=0.5, lt=1)
+    """With which every point asked of the first source must be believed to keep every limit."""
+    reach: float = Field(default=0.15, gt=0, le=1)
+    """How far a point may be from one that was measured and kept them, as a share of each parameter's range."""
+    again: int | None = Field(default=None, ge=2)
+    """After so many trials the best is measured once more, since what is measured drifts."""
 
 
 class StopSpec(Value):
@@ -360,6 +374,8 @@ class CampaignSpec(Value):
     """One to three."""
     limit: tuple[LimitSpec, ...] = Field(default=(), max_length=8)
     """Bounds that outcomes must keep."""
+    caution: CautionSpec | None = None
+    """For a machine that no trial may harm: the limits are kept during the search."""
     stop: StopSpec
     """When there is an answer, or enough; at least one of its fields."""
     source: tuple[SourceSpec, ...] = Field(min_length=1)
@@ -464,8 +480,19 @@ def _check_goals(spec: CampaignSpec) -> None:
     for limit in spec.limit:
         if limit.at_least is None and limit.at_most is None:
             raise ValueError(f"limit {limit.name}: give at_least or at_most")
+    if spec.caution is not None:
+        _check_caution(spec, spec.caution)
     if spec.stop.target is not None and spec.only is None:
         raise ValueError("stop.target is for one objective that can be reached; give trials, price or least_gain")
+
+
+def _check_caution(spec: CampaignSpec, caution: CautionSpec) -> None:
+    if not spec.limit or spec.candidates is not None:
+        raise ValueError("caution: needs a limit, and no candidates")
+    if spec.planner != "gp":
+        raise ValueError(f"caution: planner {spec.planner} knows none; gp does")
+    for point in caution.begin:
+        check_known_point(point, spec.parameter, spec.constraint)
 
 
 def _check_candidates(spec: CampaignSpec) -> None:

@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -32,6 +32,8 @@ from yosegi.client.client import CampaignHandle
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.demo import hpc as centres
+from yosegi.demo.beam import tune
+from yosegi.demo.beam_plan import SITES as beam_sites
 from yosegi.demo.plan import CHARTER, plan
 from yosegi.demo.processes import Processes
 from yosegi.demo.report import write_report
@@ -49,16 +51,20 @@ SITES = ("argonne", "riken", "nims")
 @click.option("--fresh", is_flag=True, help="Remove FOLDER first and begin anew.")
 @click.option("--stay", is_flag=True, help="Keep the sites running at the end, until Ctrl-C.")
 @click.option("--hpc", is_flag=True, help="Two computing centres: a real Slurm, and a stand-in for Fugaku's PJM.")
+@click.option("--beam", is_flag=True, help="A simulated ring behind a real soft IOC, tuned within its loss limit.")
 @explained
-def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: bool, hpc: bool) -> None:
+def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: bool, hpc: bool, beam: bool) -> None:
     """Run a federation of three sites and a robot on this machine, and a campaign to its answer.
 
     Everything in it is real but the robot and the institutions: three sites with their own keys, policies and
     ledgers, each a process, and a simulated robot behind a station, another. Ctrl-C ends everything cleanly; the same
     command goes on where it was.
     """
-    check_installed()
     console = Console(highlight=False, markup=False)
+    if beam:
+        _beam(console, folder.with_name(f"{folder.name}-beam"), port)
+        return
+    _need(NEEDED, "labs")
     if agent and importlib.util.find_spec("mcp") is None:
         raise Invalid("--agent", "needs the library mcp", "install it: pip install 'yosegi[mcp]'")
     if hpc:
@@ -97,15 +103,19 @@ NEEDED = {"colour": "colour-science", "pylabrobot": "pylabrobot"}
 """What the robot's dyes and its deck are made of: modules, and the packages that bring them."""
 
 
-def check_installed() -> None:
+BEAM_NEEDED = {"at": "accelerator-toolbox", "softioc": "softioc", "ophyd_async": "ophyd-async"}
+"""What the simulated ring, its soft IOC and its station are made of."""
+
+
+def _need(modules: Mapping[str, str], extra: str) -> None:
     """See that the demonstration can run to its end before it begins anything.
 
     Raises:
-        Unavailable: a library of the simulated robot is not installed.
+        Unavailable: a library is not installed.
     """
-    missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
+    missing = [package for module, package in modules.items() if importlib.util.find_spec(module) is None]
     if missing:
-        todo = "install them: pip install 'yosegi[labs]', or from a clone: pip install '.[labs]'"
+        todo = f"install them: pip install 'yosegi[{extra}]', or from a clone: pip install '.[{extra}]'"
         raise Unavailable("the demonstration", f"{' and '.join(missing)} not installed", todo)
 
 
@@ -163,6 +173,17 @@ def _hpc(console: Console, folder: Path, port: int, fresh: bool, stay: bool) -> 
         clusters.stop()
 
 
+def _beam(console: Console, folder: Path, port: int) -> None:
+    """The demonstration of an accelerator."""
+    _need(BEAM_NEEDED, "accelerator")
+    _check_ports(port, len(beam_sites))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        tune(folder.absolute(), port, partial(console.print, "•", soft_wrap=True), make_station)
+    except KeyboardInterrupt:
+        console.print("\nEnding everything.")
+
+
 def campaign_file() -> str:
     """The campaign of the demonstration; the same as examples/colour.toml."""
     return (resources.files("yosegi.demo") / "colour.toml").read_text(encoding="utf-8")
@@ -187,8 +208,8 @@ def _prepare(folder: Path, port: int) -> str:
     return passphrase
 
 
-def _check_ports(first: int) -> None:
-    for port in range(first, first + len(SITES)):
+def _check_ports(first: int, count: int = len(SITES)) -> None:
+    for port in range(first, first + count):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 raise click.ClickException(f"port {port} is in use; choose another: --port {first + 100}")

@@ -56,12 +56,14 @@ def run(folder: Path) -> None:
 @station.command()
 @Folder
 @click.argument("names", nargs=-1, required=True)
-@click.option("--by", default="epics", show_default=True, help="Which inspector of an installed package looks.")
+@click.option("--by", default="epics", show_default=True, help="Who looks: epics, bluesky, pylabrobot, or a package's.")
 @explained
 def inspect(folder: Path, names: tuple[str, ...], by: str) -> None:
     """Say what the station of FOLDER sees of NAMES, and draft the Python of a capability to edit. Changes nothing.
 
-    For EPICS, NAMES are process variables, or a file of them (./pvs.txt, as an IOC's dbl writes it).
+    For EPICS, NAMES are process variables, or a file of them (./pvs.txt, as an IOC's dbl writes it). For bluesky they
+    are plans, package.module:plan or a whole package.module. For pylabrobot they are decks, package.module:function or
+    a file that PyLabRobot saved.
     """
     say(load("yosegi.inspectors", by, "inspector")(folder, names))
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from yosegi.core.clock import Clock
@@ -22,12 +22,15 @@ from yosegi.core.fifo_cache import FifoCache
 from yosegi.identity.accounts import Account, Role
 from yosegi.identity.throttle import Throttle
 from yosegi.trust.document import SKEW
+from yosegi.trust.earlier_uses import EarlierUses
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.login import Login
 from yosegi.trust.passphrase import check_passphrase
 
+LOGIN_LIFE = timedelta(minutes=10)
+"""How long what is signed to sign in may count; what counts longer is refused."""
 MOST_WAITING = 64
 """Passphrases that wait to be hashed at once; more are asked to come again."""
 MOST_WAITING_OF_PERSON = 16
@@ -96,10 +99,10 @@ class Authenticator:
     _waiting: Counter[str] = field(default_factory=Counter)
     """Passphrases that wait to be hashed, by person; those of known addresses are not counted."""
     _used: FifoCache[str, bool] = field(default_factory=lambda: FifoCache(REMEMBERED))
-    _since: datetime = field(init=False)
+    _earlier: EarlierUses = field(init=False)
 
     def __post_init__(self) -> None:
-        self._since = self.clock.now()
+        self._earlier = EarlierUses(self.clock, LOGIN_LIFE, lag=SKEW)
 
     async def by_passphrase(self, person: str, passphrase: str, address: str = "") -> Authenticated:
         """Who signs in with a passphrase.
@@ -162,7 +165,9 @@ class Authenticator:
         except Untrusted:
             raise refused from None
         used = f"{login.person} {login.nonce}"
-        if login.site != self.site or self._used.get(used) or login.issued < self._since - SKEW:
+        if login.not_after - login.issued > LOGIN_LIFE or self._earlier.may_hold(login.issued):
+            raise refused
+        if login.site != self.site or self._used.get(used):
             raise refused
         self._used.put(used, True)
         if login.agent is None and account is not None:
@@ -199,7 +204,7 @@ class Authenticator:
         held = self.agents(person, agent)
         under = next((name for name, key in held.items() if mandate in ("", name) and signed_by(key)), None)
         used = f"{person} {agent} {nonce}"
-        if under is None or self._used.get(used) or issued < self._since - SKEW:
+        if under is None or self._used.get(used) or self._earlier.may_hold(issued):
             raise refused
         self._used.put(used, True)
         return self._let_in(Authenticated(person, "member", agent, under))

@@ -26,8 +26,9 @@ CORRECTED: Final = (0, 3, 6, 9)
 def thin_phase_advance(cell: float, focal: float) -> float:
     """Phase advance of a symmetric thin-lens FODO cell, radians: sin(mu/2) = L/(4f).
 
-    S. Y. Lee, Accelerator Physics (4th ed., 2018), section 2.II, eq. 2.77 for a half cell of L/2; H. Wiedemann,
-    Particle Accelerator Physics (4th ed., 2015), section 10.1. Stable where the sine is at most 1, i.e. f >= L/4.
+    Half the trace of the cell's matrix is cos(mu) = 1 - L^2/(8 f^2). Stable where f is at least L/4: B. Holzer, Lattice
+    design in high-energy particle accelerators, in: CERN Accelerator School, Intermediate Accelerator
+    Physics, eq. 13.
 
     Args:
         cell: length L of the whole cell, m.
@@ -43,7 +44,11 @@ def thin_phase_advance(cell: float, focal: float) -> float:
 
 
 def thin_chromaticity(cell: float, focal: float) -> float:
-    """Natural chromaticity dQ/(dp/p) of one thin-lens FODO cell: -tan(mu/2)/pi (Wiedemann 2015, section 17.2)."""
+    """Natural chromaticity dQ/(dp/p) of one thin-lens FODO cell: -tan(mu/2)/pi.
+
+    From its definition, -1/(4 pi) times the integral of strength times beta, with beta = L (1 ± sin(mu/2)) / sin(mu) at
+    the two lenses; the test holds it against the toolbox's own, which tracks particles off momentum.
+    """
     return -float(np.tan(thin_phase_advance(cell, focal) / 2.0)) / np.pi
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,6 +14,10 @@ from yosegi_packs.devices.restoring import restore_saved
 from yosegi_packs.devices.twin import TwinPlan, serve
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+
+
+_LOOK: Final = 0.02
+"""Seconds between two looks."""
 
 
 @click.group()
@@ -27,12 +33,32 @@ def show(folder: Path, key: str) -> None:
     journal = _journal(folder, to_look=True)
     try:
         acts = journal.of_task(key) if key else journal.unsettled()
+        saved = journal.saved()
         for act in acts:
             click.echo(_said(act))
-        if not acts:
-            click.echo(f"task {key} put nothing" if key else "nothing is open: every put was verified or settled")
-        for name, value in journal.saved().items():
+        if key and not acts:
+            click.echo(f"task {key} put nothing")
+        if not key and not acts:
+            click.echo("every put was verified or settled" + ("" if saved else ", and nothing is open"))
+        for name, value in saved.items():
             click.echo(f"{name} was at {value:g} before; it is not known to be back")
+    finally:
+        journal.close()
+
+
+@main.command()
+@_FOLDER
+def watch(folder: Path) -> None:
+    """Say each put as it is begun, from now on, until Ctrl-C; changes nothing."""
+    journal = _journal(folder, to_look=True)
+    last = max((act.number for act in journal.after(0)), default=0)
+    click.echo(f"watching {folder}")
+    try:
+        while True:
+            for act in journal.after(last):
+                last = act.number
+                click.echo(f"task {act.key}: {act.variable} ({act.setpoint}) from {act.start:g} to {act.wanted:g}")
+            time.sleep(_LOOK)
     finally:
         journal.close()
 

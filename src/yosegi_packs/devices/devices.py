@@ -85,7 +85,8 @@ class Devices:
             for act in self._journal.unsettled():
                 raise Unsettled(act.variable, act.key, act.start, act.wanted)
             for variable in self._journal.saved_variables():
-                raise Unsettled(variable.name, "an earlier one", self._journal.saved()[variable.name])
+                key = self._journal.saved_for(variable.name)
+                raise Unsettled(variable.name, key, self._journal.saved()[variable.name])
             wait_for(self._open())
         except BaseException:
             self._journal.close()

@@ -97,6 +97,17 @@ class Journal:
         """Where each variable was before the task that moved it."""
         return {str(name): float(value) for name, value in self._db.execute("SELECT variable, value FROM saved")}
 
+    def saved_for(self, variable: str) -> str:
+        """The task before which a saved variable was saved.
+
+        Raises:
+            KeyError: nothing of it is saved.
+        """
+        row = self._db.execute("SELECT key FROM saved WHERE variable = ?", (variable,)).fetchone()
+        if row is None:
+            raise KeyError(variable)
+        return str(row[0])
+
     def saved_variables(self) -> list[Variable]:
         """The variables that are not known to be back."""
         return [Variable.read(body) for (body,) in self._db.execute("SELECT body FROM saved ORDER BY variable")]
@@ -118,6 +129,10 @@ class Journal:
         """Every put of a task, oldest first."""
         return self._acts("key = ?", key)
 
+    def after(self, number: int) -> list[Act]:
+        """Puts begun after that one, oldest first."""
+        return self._acts("number > ?", number)
+
     def settle(self, note: str) -> None:
         """Nothing is open any more: it was restored, or a person takes the devices as they are."""
         self._db.execute("BEGIN IMMEDIATE")
@@ -137,7 +152,7 @@ class Journal:
         self._db.close()
         os.close(self._lock)
 
-    def _acts(self, where: str, *values: str) -> list[Act]:
+    def _acts(self, where: str, *values: str | int) -> list[Act]:
         rows = self._db.execute(
             f"SELECT number, key, variable, setpoint, start, wanted, state, note FROM act WHERE {where}"
             " ORDER BY number",

@@ -76,9 +76,12 @@ class Bench:
 
     def await_contact(self) -> None:
         """Wait until the client library has found an IOC again that was away; it looks ever more rarely."""
+        folder = self.folder.with_name("somebody-else")
+        iocs.tell(folder)
+        context = Context(key="t0", seed=1, state=folder)
         for _ in range(20):
             try:
-                with self.devices(current()):
+                with Devices([current()], context, simulated=True, identity="MAG:SIMULATED"):
                     return
             except Disconnected:
                 continue

@@ -27,6 +27,7 @@ from yosegi_packs.devices import (
 )
 from yosegi_packs.devices.channels import wait_for
 from yosegi_packs.devices.errors import DeviceError
+from yosegi_packs.devices.fence import Fence
 from yosegi_packs.devices.journal import Journal
 from yosegi_packs.devices.network import EpicsNetwork
 
@@ -228,6 +229,47 @@ def test_an_ioc_that_is_cut_off_in_the_middle_of_a_move_leaves_it_unsettled(benc
     journal.close()
     with bench.devices(variable) as magnet:
         magnet.set({"current": 2.0})
+
+
+def test_an_ioc_that_is_killed_in_the_middle_of_a_move_leaves_it_unsettled(bench: Bench) -> None:
+    variable = current(timeout=3.0, step=1.0)
+    with pytest.raises(Disconnected) as told, bench.devices(variable) as magnet:
+        magnet.set({"current": 1.0})
+        bench.twin.kill()
+        magnet.set({"current": 5.0})
+    bench.twin.power_cycle()
+    bench.await_contact()
+    assert told.value.effect == ""
+    assert "could not be restored" in str(told.value)
+    with pytest.raises(Unsettled, match="task t1 was cut off"), bench.devices(variable):
+        pass
+    assert bench.look("MAG:CUR:SP") == 0.0
+
+
+def test_a_power_cycle_in_the_middle_of_a_task_is_told_and_not_fought(bench: Bench) -> None:
+    with pytest.raises(DeviceError) as told, bench.devices(current(timeout=3.0), FIELD) as magnet:
+        magnet.set({"current": 3.0})
+        bench.twin.power_cycle()
+        for _ in range(20):
+            magnet.read("field")
+            magnet.set({"current": 4.0})
+    bench.await_contact()
+    assert isinstance(told.value, MovedByAnother | Disconnected)
+    assert told.value.effect == ""
+    assert bench.look("MAG:CUR:SP") == 0.0
+
+
+def test_of_two_stations_that_claim_at_the_same_moment_one_holds_the_device(bench: Bench) -> None:
+    EpicsNetwork.load(bench.folder).apply()
+    fences = {name: Fence("MAG:HOLDER", name) for name in ("north", "south")}
+
+    async def both() -> list[object]:
+        return await asyncio.gather(*(fence.claim() for fence in fences.values()), return_exceptions=True)
+
+    ended = dict(zip(fences, wait_for(both()), strict=True))
+    holders = [name for name, failure in ended.items() if failure is None]
+    assert holders == [bench.look("MAG:HOLDER")]
+    assert [type(failure) for failure in ended.values() if failure is not None] == [HeldByAnother]
 
 
 def test_a_power_cycle_is_noticed_before_anything_is_put(bench: Bench) -> None:

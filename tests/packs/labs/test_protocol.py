@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +83,27 @@ def test_a_protocol_that_heard_the_stop_leaves_a_known_deck(tmp_path: Path) -> N
     with pytest.raises(Stopped):
         run_protocol(stop_after_one, make, context(tmp_path, "k1"))
     assert run_protocol(use_a_tip, make, context(tmp_path, "k2")).result == "B1"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from packs.labs.test_protocol import context, make, use_a_tip
+from yosegi_packs.labs.protocol import run_protocol
+
+async def cut_off(handler):
+    await use_a_tip(handler)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+run_protocol(cut_off, make, context(Path(sys.argv[1]), "k1"))
+"""
+
+
+@pytest.mark.processes
+def test_a_worker_killed_in_the_middle_leaves_a_deck_that_nobody_knows(tmp_path: Path) -> None:
+    tests = str(Path(__file__).parents[2])
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path], cwd=tests, check=False, timeout=120)
+    assert done.returncode == -signal.SIGKILL
+    assert DeckState.load(tmp_path).phase == "under_way"
+    with pytest.raises(DeckUnknown, match="task k1 was cut off"):
+        run_protocol(use_a_tip, make, context(tmp_path, "k2"))

@@ -36,6 +36,7 @@ from yosegi.execution.engines.station.memory import StationMemory
 from yosegi.execution.engines.station.object_channel import ObjectChannel, other_bytes, references
 from yosegi.execution.engines.station.settings import StationSettings
 from yosegi.execution.outcomes import ended_badly, never_began
+from yosegi.trust.earlier_uses import EarlierUses
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey, by_id
 from yosegi.trust.signer import Signer
@@ -155,6 +156,7 @@ class StationEngine:
         self._late: dict[str, Outcome] = {}
         self._stop: StopWord = ""
         self._last = (0, 0)
+        self._earlier = EarlierUses(clock, LIFE)
         self._heard: float | None = None
         self._heard_at = ""
         self._calls = 0
@@ -349,7 +351,8 @@ class StationEngine:
             raise Invalid("a station's call", f"is from {heard.station} to {heard.site}, not to {self._site}")
         if heard.not_after - heard.issued > LIFE:
             raise Invalid("a station's call", f"lives longer than {LIFE.total_seconds():g} seconds")
-        if (heard.run, heard.sequence) <= self._last:
+        # A call of before this site was started may be a replay, and would tell of a log that is shorter than it is.
+        if (heard.run, heard.sequence) <= self._last or self._earlier.may_hold(heard.issued):
             raise Conflict("a station's call", "was received before, or a later one was", "call again")
         self._last = (heard.run, heard.sequence)
         return heard
