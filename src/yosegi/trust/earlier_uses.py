@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from yosegi.core.clock import Clock
 from yosegi.trust.document import SKEW
 
 
-@dataclass
 class EarlierUses:
     """Whether something that counts once may have been used before this process began.
 
@@ -21,16 +19,11 @@ class EarlierUses:
         lag: how far a signer's clock may be behind; what was signed so shortly before the start is believed.
     """
 
-    clock: Clock
-    life: timedelta
-    lag: timedelta = timedelta()
-    _began: datetime = field(init=False)
-    _began_at: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._began, self._began_at = self.clock.now(), self.clock.monotonic()
+    def __init__(self, clock: Clock, life: timedelta, lag: timedelta = timedelta()) -> None:
+        self._clock, self._life, self._lag = clock, life, lag
+        self._began, self._began_at = clock.now(), clock.monotonic()
 
     def may_hold(self, issued: datetime) -> bool:
         """Whether what was issued then may have been used before."""
-        over = self.clock.monotonic() - self._began_at >= (self.life + 2 * SKEW).total_seconds()
-        return not over and issued < self._began - self.lag
+        over = self._clock.monotonic() - self._began_at >= (self._life + 2 * SKEW).total_seconds()
+        return not over and issued < self._began - self._lag
