@@ -278,6 +278,8 @@ def test_it_is_received_once_and_only_where_it_was_given_to(tmp_path: Path) -> N
         with pytest.raises(Conflict, match="not given to riken"):
             await at(federation, "riken").hand_overs.receive(FILM, operator("riken"))
         await given(federation)
+        with pytest.raises(Conflict, match="not given to riken"):
+            await at(federation, "riken").hand_overs.receive(FILM, operator("riken"))
         with pytest.raises(NotFound):
             await at(federation, "argonne").hand_overs.receive(FILM, operator("argonne"))
         await received(federation)
