@@ -205,7 +205,7 @@ def test_the_sign_in_of_a_command_line_outlives_the_death_of_its_site(there, tmp
     token = kept_in(tmp_path, there.url)
     there.end(force=True)
     told = yosegi("task", "list", "--url", there.url)
-    assert (told.exit_code, "is the site running?" in told.output) == (1, True)
+    assert (told.exit_code, "is the site running?" in told.output) == (6, True)
     there.serve()
     assert yosegi("task", "list", "--url", there.url).exit_code == 0
     # The role is the one that the institution gave.
