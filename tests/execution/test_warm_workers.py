@@ -108,11 +108,15 @@ def test_a_worker_that_dies_with_a_task_it_has_not_begun_has_had_no_effect_and_t
             module = engine._modules["execution.samples:wait_consuming"]
             held = (await engine._server(module)).pid
             assert held is not None
+            # Its keeper would let a worker go on that was stopped.
+            keeper = int(Path(f"/proc/{held}/stat").read_text().rpartition(")")[2].split()[1])
+            os.kill(keeper, signal.SIGSTOP)
             os.kill(held, signal.SIGSTOP)
             # It has been handed over, and lies unread where the worker never looks again.
             asked = asyncio.create_task(engine.run(work("wait_consuming", "task/1", folder=str(folder)), ignore))
             await until(lambda: any(case.number for case in engine._cases.values()))
             os.kill(held, signal.SIGKILL)
+            os.kill(keeper, signal.SIGCONT)
             outcome = await asked
             assert (outcome.effect, outcome.result) == (Effect.DONE, Result.VALID)
             (done,) = folder.glob("*.*")
