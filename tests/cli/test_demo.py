@@ -41,7 +41,7 @@ def test_the_demonstration_runs_to_its_report(tmp_path: Path) -> None:
 def test_what_the_demonstration_needs_is_said_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("yosegi.cli.demo.NEEDED", {"no_such_module_here": "colour-science"})
     result = CliRunner().invoke(main, ["demo", "--folder", str(tmp_path / "federation")])
-    assert result.exit_code == 1
+    assert result.exit_code == 6
     assert "colour-science not installed" in result.stderr
     assert "pip install 'yosegi[labs]'" in result.stderr
     assert not (tmp_path / "federation").exists()
