@@ -78,7 +78,7 @@ def test_the_names_of_campaigns_and_capabilities_are_completed(town: Town) -> No
     def offered(*words: str, incomplete: str) -> list[str]:
         return [one.value for one in shell.get_completions(list(words), incomplete)]
 
-    assert offered("campaign", "show", *map(str, pi(town)), incomplete="to") == ["toy"]
+    assert offered("campaign", "show", *map(str, pi(town)), incomplete="toy") == ["toy"]
     assert "riken/toy.use@1" in offered("capability", "show", *map(str, pi(town)), incomplete="riken/")
 
 
