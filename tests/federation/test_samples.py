@@ -159,6 +159,14 @@ def test_each_sides_ledger_has_both_signed_words(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_a_charter_that_this_site_does_not_know_is_named_with_those_it_knows(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        with pytest.raises(NotFound, match="demo"):
+            await at(federation, "riken").samples.register("s", operator("riken"), charter="another", team=TEAM)
+
+    tell(tmp_path, story)
+
+
 def test_one_that_came_damaged_is_quarantined_at_its_receiver(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         await made(federation)

@@ -84,6 +84,8 @@ class SampleService:
             Invalid: not a name, or too long a text.
         """
         check_person(who, "registering a sample")
+        if charter not in (charters := self.registry.charters()):
+            raise NotFound("charter", charter, charters)
         if not self.authorizer.may_see(charter, team, who):
             raise Refused("registering a sample", ("not_in_team",))
         roster = self.registry.federation(charter).roster.charter
