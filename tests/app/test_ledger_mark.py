@@ -121,11 +121,15 @@ def test_a_page_that_is_overwritten_is_noticed_while_the_site_runs(tmp_path: Pat
             drafts = tuple(Draft("note", {}, os.urandom(2000)) for _ in range(10))
             await ledger.append(Write("notes", None, drafts, charter="", actor="riken"))
         scrub = LedgerScrub("riken", lambda: snapshot_of(place), SystemClock(), every=0.0)
+        list(ledger.check())
         assert not scrub._read()
         assert scrub.damage == ""
         overwrite_a_page(place.ledger, table)
         await scrub.round()
         assert scrub.damage
+        # Whoever checks it by hand is told too.
+        with pytest.raises(Corrupt):
+            list(ledger.check())
         # It is the site that goes on: what is appended is not harmed by it.
         await ledger.append(Write("notes", None, (Draft("note", {}),), charter="", actor="riken"))
 

@@ -88,6 +88,9 @@ class FailingStore:
     def backup(self, target: Path) -> None:
         self._inner.backup(target)
 
+    def damage(self) -> str:
+        return self._inner.damage()
+
     def statistics(self) -> Mapping[str, int]:
         return self._inner.statistics()
 

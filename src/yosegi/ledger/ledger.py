@@ -19,7 +19,7 @@ from yosegi.ledger.header import Header
 from yosegi.ledger.queue import Queue
 from yosegi.ledger.receipt import Receipt
 from yosegi.ledger.sequencer import AppendRequest, Committed, Sequencer
-from yosegi.ledger.store import Parameter, Store
+from yosegi.ledger.store import Parameter, Store, check_pages
 from yosegi.ledger.upcast import Upcasters
 from yosegi.ledger.view import View, Views, compare
 from yosegi.ledger.write import ERASED, LEDGER, OPENED, REFILLED, Draft, Write
@@ -373,7 +373,7 @@ class Ledger:
         self._queue.tell()
 
     def check(self) -> Iterator[check.CheckProgress]:
-        """Verify everything that is durable when this begins, the views too, step by step; appends may go on.
+        """Verify everything that is durable when this begins, views and pages too, step by step; appends may go on.
 
         Raises:
             Corrupt: something does not hold; names the first entry or table that is wrong.
@@ -383,6 +383,7 @@ class Ledger:
         for number, view in enumerate(self._views):
             compare(db, view, lambda size: rows.scan(db, 0, size, self._upcasters))
             yield check.CheckProgress(f"view {view.name}", number + 1, len(self._views))
+        check_pages(self._store)
 
     def rebuild(self, names: Sequence[str] | None = None) -> None:
         """Throw views (all, if none is named) away and fold them again; appends wait meanwhile.

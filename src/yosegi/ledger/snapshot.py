@@ -16,7 +16,7 @@ from yosegi.core.errors import Invalid
 from yosegi.ledger import check, rows, tree
 from yosegi.ledger.entry import Entry
 from yosegi.ledger.sqlite import SqliteStore
-from yosegi.ledger.store import Store, StoreDamaged, StoreFailed
+from yosegi.ledger.store import Store, StoreFailed, check_pages
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 
@@ -111,7 +111,7 @@ class Snapshot:
         return [nodes[: tree.HASH_SIZE] for _, _, _, nodes in rows.places(self._db, 0, self.size)]
 
     def check(self, site: str, keys: Mapping[str, PublicKey]) -> Iterator[check.CheckProgress]:
-        """Verify every entry, body, position, hash of the tree and signed checkpoint.
+        """Verify every entry, body, position, hash of the tree and signed checkpoint, and the store's pages.
 
         Args:
             site: whose ledger it is to be.
@@ -121,6 +121,7 @@ class Snapshot:
             Corrupt: something does not hold; names the first entry that is wrong.
         """
         yield from check.check_all(self._db, rows.load_head(self._db, "the ledger"), site=site, keys=keys)
+        self.check_pages()
 
     def check_part(self, site: str, start: int, count: int) -> None:
         """Verify some entries: headers, bodies and positions by themselves, and the tree's hashes over them.
@@ -136,13 +137,8 @@ class Snapshot:
         check.check_part(self._db, site, start, min(self.size, start + count))
 
     def check_pages(self) -> None:
-        """Verify how the store lies on the disk: what holds no entry too, such as checkpoints and indices.
-
-        Raises:
-            Corrupt: something does not hold.
-        """
-        if damage := self._store.damage():
-            raise StoreDamaged(self._store.where, damage)
+        """Verify how the store lies on the disk: see `yosegi.ledger.store.check_pages`."""
+        check_pages(self._store)
 
     def _where(self, condition: str, params: Sequence[bytes]) -> Iterator[Entry]:
         for start in range(0, self.size, _CHUNK):

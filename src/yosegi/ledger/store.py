@@ -139,3 +139,13 @@ class StoreDamaged(Corrupt):
     """What lies in the store cannot be read."""
 
     code = "store_damaged"
+
+
+def check_pages(store: Store) -> None:
+    """Verify how a store lies on the disk: what holds no entry too, such as checkpoints' pages, views and indices.
+
+    Raises:
+        StoreDamaged: something does not hold.
+    """
+    if damage := store.damage():
+        raise StoreDamaged(store.where, damage)
