@@ -8,6 +8,7 @@ from pathlib import Path
 from federation.toys import spec, three_sites
 from yosegi.exchange.requests import MADE
 from yosegi.governance.agreements.agreement import ClearanceTerms
+from yosegi.identity.accounts import Session
 from yosegi.services.governance.service import PolicyQuery
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
@@ -50,6 +51,9 @@ def test_without_it_the_home_site_itself_refuses_and_nothing_is_sent(tmp_path: P
     async def story() -> None:
         federation = await trial(tmp_path, {})
         assert states(federation) == {"refused"}
+        operator = Session("operator@argonne", "operator", float("inf"), "")
+        listed = federation.places["argonne"].running.task_requests.list_for(operator)
+        assert {one.told_by for one in listed} == {"argonne"}
         assert federation.places["nims"].running.ledger.query("SELECT COUNT(*) AS n FROM task")[0]["n"] == 0
 
     run_simulated(story())

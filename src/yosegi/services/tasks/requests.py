@@ -100,7 +100,7 @@ class TaskRequests:
                 continue
             asked = self.requests.find(row["stream"])
             if self._may_see(asked, who):
-                found.append(RequestSummary.of(asked, row["owner"], row["key"], row["campaign"]))
+                found.append(RequestSummary.of(asked, row["owner"], row["key"], row["campaign"], self._home))
             if len(found) == limit:
                 break
         return tuple(found)

@@ -111,6 +111,11 @@ class TaskCancelled(Answer):
     state: TaskState
 
 
+def _teller(asked: Asked, owner: str, home: str) -> str:
+    """Whose words the answer to a request are: its owner's, or its home site's own where that sent nothing."""
+    return home if asked.refused_at_home else owner
+
+
 class RequestSummary(Answer):
     """One line of what was asked of other sites, as their home site knows it.
 
@@ -136,12 +141,12 @@ class RequestSummary(Answer):
     reasons: tuple[Explanation, ...]
 
     @classmethod
-    def of(cls, asked: Asked, owner: str, key: str, campaign: str) -> RequestSummary:
-        """A request as a line."""
+    def of(cls, asked: Asked, owner: str, key: str, campaign: str, home: str) -> RequestSummary:
+        """A request as a line: in the owner's words, or in its home site's own where it sent nothing."""
         request = asked.request
         return cls(
             request=f"{owner}/{key}",
-            told_by=owner,
+            told_by=_teller(asked, owner, home),
             state=asked.state,
             capability=request.capability if request else "",
             team=request.team if request else "",
@@ -182,7 +187,7 @@ class RequestDetail(Answer):
         request, outcome = asked.request, asked.outcome
         return cls(
             request=f"{owner}/{key}",
-            told_by=home if asked.refused_at_home else owner,
+            told_by=_teller(asked, owner, home),
             state=asked.state,
             capability=request.capability if request else "",
             on_behalf_of=request.on_behalf_of if request else "",
