@@ -18,6 +18,7 @@ from yosegi.identity.accounts import Session
 from yosegi.ledger import Write
 from yosegi.services.runtime import Site
 from yosegi.services.samples.entries import CONFIRMED, GIVEN, OFFERED, RECEIVED, sample_stream
+from yosegi.services.samples.repository import MOST_LISTED
 from yosegi.services.samples.schemas import SampleSummary
 from yosegi.services.samples.states import SampleState
 from yosegi.testing.federation import CHARTER, TEAM, Federation
@@ -163,6 +164,21 @@ def test_a_charter_that_this_site_does_not_know_is_named_with_those_it_knows(tmp
     async def story(federation: Federation) -> None:
         with pytest.raises(NotFound, match="demo"):
             await at(federation, "riken").samples.register("s", operator("riken"), charter="another", team=TEAM)
+
+    tell(tmp_path, story)
+
+
+def test_a_list_is_of_those_that_changed_last_and_by_what_is_asked_of_them(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        samples, who = at(federation, "riken").samples, operator("riken")
+        names = [f"s-{number}" for number in range(MOST_LISTED + 1)]
+        for name in names:
+            await samples.register(name, who, charter=CHARTER, team=TEAM)
+        listed = [one.id for one in samples.listing(who)]
+        assert listed == [f"riken/{name}" for name in reversed(names[1:])]
+        await samples.change("riken/s-0", "reserve", who)
+        assert [one.id for one in samples.listing(who, state=SampleState.RESERVED)] == ["riken/s-0"]
+        assert samples.listing(who, team="another") == samples.listing(who, holder="nims") == ()
 
     tell(tmp_path, story)
 

@@ -21,7 +21,6 @@ T = TypeVar("T")
 Label = click.option("--label", default="", help="What is written on it.")
 Place = click.option("--at", "place", default="", help="Where it is at this site, e.g. 'shelf 3'.")
 Note = click.option("--note", default="", help="For the other site, signed with the rest.")
-WhyOption = click.option("--why", default="", help="For the record.")
 
 
 @click.group()
@@ -58,7 +57,7 @@ def _shown(found: SampleSummary, json_: bool) -> None:
 @as_json
 @explained
 def list_(team: str, state: str, holder: str, json_: bool, **site: Any) -> None:
-    """List the samples that a site made, holds, held or is given, what changed last first."""
+    """List the samples that a site made, holds, held or is given: the 200 that changed last."""
 
     async def rest(here: Site, who: Session) -> tuple[SampleSummary, ...]:
         return here.samples.listing(who, team=team, state=SampleState(state) if state else None, holder=holder)
@@ -165,7 +164,7 @@ def _change(change: SampleChange, sample: str, why: str, json_: bool, site: dict
 @sample.command()
 @click.argument("sample")
 @click.argument("place")
-@WhyOption
+@click.option("--why", default="", help="For the record.")
 @with_site
 @as_json
 @explained
@@ -174,59 +173,27 @@ def move(sample: str, place: str, why: str, json_: bool, **site: Any) -> None:
     _change("move", sample, why, json_, site, place)
 
 
-@sample.command()
-@click.argument("sample")
-@WhyOption
-@with_site
-@as_json
-@explained
-def reserve(sample: str, why: str, json_: bool, **site: Any) -> None:
-    """Set SAMPLE apart for something."""
-    _change("reserve", sample, why, json_, site)
+def _changing(word: str, change: SampleChange, help_: str, *, needs_why: bool = False) -> None:
+    @sample.command(word, help=help_)
+    @click.argument("sample")
+    @click.option("--why", default="", required=needs_why, help="For the record.")
+    @with_site
+    @as_json
+    @explained
+    def changed(sample: str, why: str, json_: bool, **site: Any) -> None:
+        _change(change, sample, why, json_, site)
 
 
-@sample.command()
-@click.argument("sample")
-@click.option("--why", required=True, help="For the record: what was seen.")
-@with_site
-@as_json
-@explained
-def release(sample: str, why: str, json_: bool, **site: Any) -> None:
-    """Say that SAMPLE may be used: it was reserved, quarantined, or lost and is found."""
-    _change("release", sample, why, json_, site)
-
-
-@sample.command()
-@click.argument("sample")
-@WhyOption
-@with_site
-@as_json
-@explained
-def use(sample: str, why: str, json_: bool, **site: Any) -> None:
-    """Say that SAMPLE was used up."""
-    _change("use_up", sample, why, json_, site)
-
-
-@sample.command()
-@click.argument("sample")
-@WhyOption
-@with_site
-@as_json
-@explained
-def lose(sample: str, why: str, json_: bool, **site: Any) -> None:
-    """Say that nobody knows where SAMPLE is."""
-    _change("lose", sample, why, json_, site)
-
-
-@sample.command()
-@click.argument("sample")
-@click.option("--why", required=True, help="For the record.")
-@with_site
-@as_json
-@explained
-def quarantine(sample: str, why: str, json_: bool, **site: Any) -> None:
-    """Set SAMPLE aside until a person has looked at it and released it."""
-    _change("quarantine", sample, why, json_, site)
+_changing("reserve", "reserve", "Set SAMPLE apart for something.")
+_changing(
+    "release", "release", "Say that SAMPLE may be used: it was reserved, quarantined, or lost and is found.",
+    needs_why=True,
+)  # fmt: skip
+_changing("use", "use_up", "Say that SAMPLE was used up.")
+_changing("lose", "lose", "Say that nobody knows where SAMPLE is.")
+_changing(
+    "quarantine", "quarantine", "Set SAMPLE aside until a person has looked at it and released it.", needs_why=True
+)
 
 
 @sample.command("hand-over")

@@ -15,8 +15,10 @@ from yosegi.trust.envelope import Envelope
 
 ConditionGiven = Literal["good", "damaged"]
 ConditionReceived = Literal["good", "damaged", "missing"]
-SampleLabel = Annotated[str, StringConstraints(max_length=200)]
-SampleNote = Annotated[str, StringConstraints(max_length=2000)]
+LONGEST_LABEL, LONGEST_NOTE = 200, 2000
+"""Characters."""
+SampleLabel = Annotated[str, StringConstraints(max_length=LONGEST_LABEL)]
+SampleNote = Annotated[str, StringConstraints(max_length=LONGEST_NOTE)]
 MOST_PARENTS = 64
 
 

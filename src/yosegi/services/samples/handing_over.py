@@ -32,11 +32,11 @@ from yosegi.services.samples.entries import (
     Sample,
     sample_stream,
 )
-from yosegi.services.samples.repository import LONGEST_LABEL, SampleRepository, checked_text, entry_of
+from yosegi.services.samples.repository import SampleRepository, checked_text, entry_of
 from yosegi.services.samples.schemas import SampleSummary
 from yosegi.services.samples.states import SampleState
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.samples import ConditionGiven, ConditionReceived, SampleGiven, SampleReceived
+from yosegi.trust.samples import LONGEST_LABEL, ConditionGiven, ConditionReceived, SampleGiven, SampleReceived
 from yosegi.trust.signer import Signer
 
 LIFETIME = timedelta(days=7)
@@ -75,7 +75,7 @@ class SampleHandOvers:
             self._check_addressee(found, to)
             write = self._giving(found, to, condition, note, who, again=again)
             await self.samples.write(write)
-            return self._summary(sample)
+            return self.samples.now(sample)
 
     def _check_addressee(self, sample: Sample, to: str) -> None:
         charter = self.registry.federation(sample.charter).roster.charter
@@ -141,7 +141,7 @@ class SampleHandOvers:
             await self.samples.write(
                 Write(found.stream, found.position, (draft,), charter=found.charter, actor=who.person)
             )
-            return self._summary(sample)
+            return self.samples.now(sample)
 
     def _given_here(self, sample: Sample) -> SampleGiven:
         """The word by which a sample was given to this site, if that was the latest.
@@ -161,12 +161,6 @@ class SampleHandOvers:
             not_after=now + LIFETIME, sample=sample.id, given=given.digest, condition=condition, note=note,
         )  # fmt: skip
         return word.sign(self.signer)
-
-    def _summary(self, sample: str) -> SampleSummary:
-        found = self.samples.find(sample)
-        if found is None:
-            raise NotFound("sample", sample)
-        return self.samples.summary(found)
 
     # -- peers --------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,6 @@ from yosegi.services.samples.entries import (
     sample_stream,
 )
 from yosegi.services.samples.repository import (
-    LONGEST_LABEL,
     SampleRepository,
     check_new,
     check_person,
@@ -33,7 +32,7 @@ from yosegi.services.samples.repository import (
 from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange, SampleState
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.samples import MOST_PARENTS, SampleGiven, SampleReceived
+from yosegi.trust.samples import LONGEST_LABEL, MOST_PARENTS, SampleGiven, SampleReceived
 
 
 @dataclass
@@ -50,15 +49,9 @@ class SampleService:
     def listing(
         self, who: Session, *, team: str = "", state: SampleState | None = None, holder: str = ""
     ) -> tuple[SampleSummary, ...]:
-        """Samples that somebody may see, what changed last first; of a team, in a state or at a site alone."""
-        return tuple(
-            self.samples.summary(one)
-            for one in self.samples.all()
-            if self.authorizer.may_see(one.charter, one.team, who)
-            and (not team or one.team == team)
-            and (state is None or one.state is state)
-            and (not holder or one.holder == holder)
-        )
+        """The 200 samples that changed last and somebody may see; of a team, in a state or at a site alone."""
+        found = self.samples.latest(who, team=team, state=state.value if state else "", holder=holder)
+        return tuple(map(self.samples.summary, found))
 
     def show(self, sample: str, who: Session) -> SampleDetail:
         """A sample's whole life over this ledger, with the other sides' signed words.
@@ -95,7 +88,7 @@ class SampleService:
         async with self.samples.lock:
             check_new(self.samples.find(sample), sample)
             await self.samples.write(self._made(sample, charter, team, label, place, (), who))
-        return self._now(sample)
+        return self.samples.now(sample)
 
     async def change(
         self, sample: str, change: SampleChange, who: Session, *, why: str = "", place: str | None = None
@@ -117,7 +110,7 @@ class SampleService:
             if place is not None:
                 body["place"] = checked_text("the place", place, LONGEST_LABEL)
             await self.samples.write(entry_of(found, CHANGES[change], {}, body, who.person, state=follows.value))
-        return self._now(sample)
+        return self.samples.now(sample)
 
     async def split(self, sample: str, names: Sequence[str], who: Session) -> SampleParts:
         """Say that a sample was split into others, which are this site's; there is nothing left of it.
@@ -140,7 +133,7 @@ class SampleService:
             ]
             gone = entry_of(found, SPLIT, {"children": parts}, {}, who.person, state=follows.value)
             await self.samples.write(gone, *made)
-        return SampleParts(sample=sample, parts=tuple(self._now(part) for part in parts))
+        return SampleParts(sample=sample, parts=tuple(self.samples.now(part) for part in parts))
 
     async def pool(
         self, samples: Sequence[str], name: str, who: Session, *, label: str = "", place: str = ""
@@ -167,15 +160,9 @@ class SampleService:
                 for one in found
             ]  # fmt: skip
             await self.samples.write(*gone, self._made(pooled, charter, team, label, place, samples, who))
-        return self._now(pooled)
+        return self.samples.now(pooled)
 
     # -- parts --------------------------------------------------------------------------------------------------------
-
-    def _now(self, sample: str) -> SampleSummary:
-        found = self.samples.find(sample)
-        if found is None:
-            raise NotFound("sample", sample)
-        return self.samples.summary(found)
 
     def _made(
         self, sample: str, charter: str, team: str, label: str, place: str, parents: Sequence[str], who: Session
