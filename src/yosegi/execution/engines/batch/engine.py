@@ -9,7 +9,7 @@ twice. What to conclude is said by `judge`; this module does the I/O around it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -102,7 +102,6 @@ class BatchEngine(Engine):
         self._cases: dict[str, BatchCase] = {}
         self._given_up: dict[str, JobRecord] = {}
         self._scope = scope
-        self._background: set[asyncio.Future[None]] = set()
         self._stopped: Stopping | None = None
         self._fresh = True
         self._counts = {"ended": 0, "failed": 0, "jobs": 0}
@@ -141,10 +140,7 @@ class BatchEngine(Engine):
             if case.record is None:
                 case.cancelled = True
                 case.news.set()
-        await self._watch.close()
-        for task in list(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._scope.close()
 
     # -- one task -------------------------------------------------------------------------------------------------
 
@@ -399,7 +395,7 @@ class BatchEngine(Engine):
         case.cancelled = True
         case.news.set()
         if self._fence_proves or case.work.effect.repeatable:
-            self._later("cancel a job", partial(self._cancel_job, case))
+            self._scope.spawn("cancel a job", partial(self._cancel_job, case))
             return True
         await self._cancel_job(case)
         self._watch.ask_soon()
@@ -416,7 +412,7 @@ class BatchEngine(Engine):
         case.cancelled = True
         case.forced = without_effect("ended on request; it has no effect outside itself", cancelled=True)
         await self._say(case, "abort")
-        self._later("cancel a job", partial(self._cancel_job, case))
+        self._scope.spawn("cancel a job", partial(self._cancel_job, case))
         case.news.set()
         return True
 
@@ -428,7 +424,7 @@ class BatchEngine(Engine):
         if case.record is None or await self._take_back(case):
             case.cancelled = True
             case.news.set()
-            self._later("cancel a job", partial(self._cancel_job, case))
+            self._scope.spawn("cancel a job", partial(self._cancel_job, case))
         else:
             await self._say(case, word)
 
@@ -443,7 +439,7 @@ class BatchEngine(Engine):
         try:
             await self._offload(self._spool.say_stop, name, word)
         except OSError:
-            self._later("cancel a job", partial(self._cancel_job, case))
+            self._scope.spawn("cancel a job", partial(self._cancel_job, case))
 
     async def safe_stop(self) -> None:
         """See `Engine.safe_stop`. Jobs that wait keep their place, and do not begin while the engine is stopped."""
@@ -474,23 +470,18 @@ class BatchEngine(Engine):
 
     # -- beside ---------------------------------------------------------------------------------------------------
 
-    def _later(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        task = self._scope.spawn(what, work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
     def _after_look(self) -> None:
         """What is done once in a while: ends of jobs that do not stop, of those given up, and old folders."""
         now = self._clock.monotonic()
         for case in self._cases.values():
             if case.kill_at is not None and now >= case.kill_at:
                 case.kill_at = None
-                self._later("cancel a job", partial(self._cancel_job, case))
+                self._scope.spawn("cancel a job", partial(self._cancel_job, case))
         if self._given_up and not self._stopped:
-            self._later("hear of jobs given up", self._hear_given_up)
+            self._scope.spawn("hear of jobs given up", self._hear_given_up)
         if now - self._tidied >= _TIDY_EVERY:
             self._tidied = now
-            self._later("remove old folders", self._tidy)
+            self._scope.spawn("remove old folders", self._tidy)
 
     async def _hear_given_up(self) -> None:
         """A job that was given up has told its end after all."""

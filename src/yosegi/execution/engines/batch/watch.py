@@ -50,26 +50,17 @@ class JobWatch:
     polls: int = 0
     failures: int = 0
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    _tasks: list[asyncio.Future[None]] = field(default_factory=list)
     _pause: float = 0.0
 
     def start(self) -> None:
-        """Begin to look and to ask."""
+        """Begin to look and to ask, until the scope ends."""
         self._pause = self.pause
-        self._tasks = [
-            self.scope.repeat("look into jobs' folders", self._look_on),
-            self.scope.repeat("ask the scheduler", self._ask_on),
-        ]
+        self.scope.repeat("look into jobs' folders", self._look_on)
+        self.scope.repeat("ask the scheduler", self._ask_on)
 
     def ask_soon(self) -> None:
         """Somebody wants to know what the scheduler says."""
         self._wanted.set()
-
-    async def close(self) -> None:
-        """Look and ask no more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _jobs(self) -> dict[str, BatchCase]:
         return {case.record.name: case for case in self.cases() if case.record is not None}

@@ -175,7 +175,7 @@ class ProcessEngine:
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._warming = [
-            self._scope.spawn(f"import for {place}", lambda module=module: self._warm(module))  # type: ignore[misc]
+            self._scope.spawn(f"import for {place}", partial(self._warm, module))
             for place, module in self._modules.items()
         ]
 
@@ -366,7 +366,7 @@ class ProcessEngine:
         self._tidy(folder)
 
     def _tidy(self, folder: Path) -> None:
-        task = self._scope.spawn("remove a task's folder", lambda: asyncio.to_thread(_remove, folder))
+        task = self._scope.spawn("remove a task's folder", partial(asyncio.to_thread, _remove, folder))
         self._sweeping.add(task)
         task.add_done_callback(self._sweeping.discard)
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from yosegi.core.clock import Clock, timestamp
@@ -146,7 +147,7 @@ class StationEngine:
             puller = Puller(store, clock, other_bytes, patience=PATIENCE, offload=offload)
             self._channel = ObjectChannel(name, store, puller, self._may_have, self._wake)
         self._scope = scope
-        self._bringing: dict[str, asyncio.Future[None]] = {}
+        self._bringing: set[str] = set()
         self._unfit: dict[str, Outcome] = {}
         self.name, self._on_late = name, on_late
         self._keys, self._capabilities, self._clock = by_id([key]), dict(capabilities), clock
@@ -270,9 +271,7 @@ class StationEngine:
     async def close(self) -> None:
         """Bring nothing more here; the station's processes are its own."""
         self.release_waiters()
-        for task in self._bringing.values():
-            task.cancel()
-        await asyncio.gather(*self._bringing.values(), return_exceptions=True)
+        await self._scope.close()
 
     # -- the station's calls --------------------------------------------------------------------------------------
 
@@ -369,8 +368,8 @@ class StationEngine:
         if not self._channel.missing(references(ended.outcome.outputs)):
             return True
         if ended.key not in self._bringing:
-            channel = self._channel
-            self._bringing[ended.key] = self._scope.spawn("bring objects", lambda: self._bring(channel, ended))
+            self._bringing.add(ended.key)
+            self._scope.spawn("bring objects", partial(self._bring, self._channel, ended))
         return False
 
     async def _bring(self, channel: ObjectChannel, ended: Ended) -> None:
@@ -380,7 +379,7 @@ class StationEngine:
             why = gave.why.en or gave.why.code
             self._unfit[ended.key] = Outcome.failed(ended.outcome.effect, "bad_output", why, invalid=True)
         finally:
-            self._bringing.pop(ended.key, None)
+            self._bringing.discard(ended.key)
             self._fetched = True
             self._wake()
 
