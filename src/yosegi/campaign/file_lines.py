@@ -10,13 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
+from yosegi.core.toml_text import KEY_PART
+
 Path = tuple[str | int, ...]
 Lines = Mapping[Path, int]
 
 # No two parts of these may match the same character, or a line that somebody made for it takes hours to refuse.
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]\s](?:[^\[\]]*[^\[\]\s])?)\s*\]\]?\s*(?:#.*)?$")
-_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
-_KEY = re.compile(rf"^\s*+({_PART}(?:\s*+\.\s*+{_PART})*+)\s*+=")
+_KEY = re.compile(rf"^\s*+({KEY_PART}(?:\s*+\.\s*+{KEY_PART})*+)\s*+=")
 _TOKEN = re.compile(
     r'"{3}(?:[^\\]|\\.)*?"{3}|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|\#[^\n]*|[\[\]{}]|\n', re.DOTALL
 )

@@ -14,8 +14,9 @@ from yosegi.core.errors import Invalid
 BOM = "\ufeff"
 MOST_PARTS = 16
 """Parts of one key. `tomllib` takes a time that grows with their square: a key of 60,000 would stop a site."""
-_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
-_DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MOST_PARTS}}}")
+KEY_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
+"""One part of a key, as a regular expression that tries no text twice."""
+_DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){KEY_PART}(?:[ \t]*+\.[ \t]*+{KEY_PART}){{{MOST_PARTS}}}")
 
 
 def read_toml_file(path: Path, *, what: str = "") -> dict[str, Any]:
