@@ -21,7 +21,7 @@ class SamplesClient:
         return f"<samples at {self._connection.url}>"
 
     def list(self, *, team: str = "", state: str = "", holder: str = "") -> tuple[SampleSummary, ...]:
-        """Samples that the site knows; of a team, in a state or at a site alone."""
+        """The 200 samples that changed last of those the site knows; of a team, in a state or at a site alone."""
         given = {"team": team, "state": state, "holder": holder}
         query = urlencode({name: text for name, text in given.items() if text})
         return self._connection.get_all(SampleSummary, f"/samples?{query}" if query else "/samples")

@@ -69,7 +69,7 @@ class SampleArrival(Body):
 async def samples(
     site: Here, who: Who, team: str = "", state: SampleState | None = None, holder: str = ""
 ) -> tuple[SampleSummary, ...]:
-    """Samples that this site made, holds, held or is given; of a team, in a state or at a site alone."""
+    """The 200 samples that changed last of those this site made, holds, held or is given; filtered as asked."""
     return site.samples.listing(who, team=team, state=state, holder=holder)
 
 
