@@ -93,9 +93,9 @@ class Bench:
     async def die(self) -> None:
         """The site is gone between two lines: nothing of it is closed in order."""
         assert self.engine is not None
-        for task in [*self.tasks, *self.engine._watch._tasks, *self.engine._background]:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self.tasks, *self.engine._watch._tasks, return_exceptions=True)
+        await asyncio.gather(*self.tasks, self.engine._scope.close(), return_exceptions=True)
         self.tasks.clear()
 
     def work(self, name: str = "processes.toys:use", key: str = "", **inputs: Any) -> Work:
