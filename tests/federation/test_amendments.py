@@ -15,6 +15,7 @@ from yosegi.campaign.measurements import MeasuredRow, Measurements
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused
 from yosegi.core.states import CampaignState, TrialState
 from yosegi.identity.accounts import Account, Session
+from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.planner import Status
 from yosegi.services.campaigns.amendments import AmendmentService
 from yosegi.testing.federation import Federation
@@ -47,6 +48,31 @@ async def held(federation: Federation, more: str = "") -> None:
     await home.campaigns.start(parse_spec(mixes(more=more)), federation.member())
     await home.campaigns.move("mixes", CampaignState.HELD, federation.member(), "a look")
     await asyncio.sleep(30)
+
+
+def test_what_a_person_decides_is_decided_again_when_an_owners_word_comes_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, between = Ledger.append, [Draft("campaign.note", {}, {"text": "in between"})]
+
+    async def overtaken(ledger: Ledger, *writes: Write) -> list[Entry]:
+        (write, *_) = writes
+        if between and any(draft.facts.get("state") == "stopping" for draft in write.drafts):
+            note = Write(write.stream, None, (between.pop(),), charter=write.charter, actor="argonne")
+            await append(ledger, note)
+        return await append(ledger, *writes)
+
+    async def story() -> None:
+        federation = two_sites(tmp_path)
+        await federation.start()
+        await held(federation)
+        monkeypatch.setattr(Ledger, "append", overtaken)
+        home = federation.places["argonne"].running
+        await home.campaigns.move("mixes", CampaignState.STOPPING, federation.member(), "enough")
+        assert not between
+        assert of(federation).state in (CampaignState.STOPPING, CampaignState.ENDED)
+
+    run_simulated(story())
 
 
 def test_measurements_that_nobody_proposed_are_marked_learned_from_and_count_as_no_trials(tmp_path: Path) -> None:

@@ -43,8 +43,13 @@ from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.agreements.label import Label
 from yosegi.governance.mandates.delegation import Delegation
-from yosegi.ledger import Draft, Entry, Ledger, Write
+from yosegi.ledger import Draft, Entry, Ledger, Overtaken, Write
 from yosegi.planner import versions
+
+MOST_TRIES = 8
+"""How often a decision is made of a campaign that moves on meanwhile."""
+Decided = tuple[Sequence[Draft], Sequence[Write]]
+"""Entries for a campaign's stream, and what is recorded with them."""
 
 
 class CampaignAuthorization(Protocol):
@@ -180,8 +185,8 @@ class Campaigns:
         Raises:
             Conflict: the campaign is in no state from which this follows.
         """
-        async with self._lock(name):
-            campaign = self.get(name)
+
+        def decided(campaign: Campaign) -> Decided:
             if not may_follow(campaign.state, state):
                 raise Conflict(
                     f"campaign {name}", f"is {campaign.state} and cannot become {state}", "nothing was changed"
@@ -192,10 +197,33 @@ class Campaigns:
             renewed = self._renewed(campaign, by, conduct) if state is CampaignState.RUNNING else None
             if renewed is not None:
                 facts["mandate"] = renewed.stream.partition("/")[2]
-            others = () if renewed is None else (renewed,)
-            await self._append(campaign, Draft(types.MOVED, facts, {"why": why}), requests=others, actor=by)
+            return [Draft(types.MOVED, facts, {"why": why})], () if renewed is None else (renewed,)
+
+        await self._record(name, decided, by)
         self._run(name)
         return self.get(name)
+
+    async def _record(self, name: str, decide: Callable[[Campaign], Decided], by: str) -> None:
+        """Record what somebody decides of a campaign as it is, again if an owner's word came in meanwhile.
+
+        Args:
+            name: of the campaign.
+            decide: gives the entries, and what is recorded with them; raises where it may not be done.
+            by: who decides.
+
+        Raises:
+            Conflict: it moves on faster than anything can be decided of it.
+        """
+        async with self._lock(name):
+            for left in reversed(range(MOST_TRIES)):
+                campaign = self.get(name)
+                drafts, others = decide(campaign)
+                try:
+                    await self._append(campaign, *drafts, requests=others, actor=by)
+                    return
+                except Overtaken:
+                    if not left:
+                        raise
 
     async def record(self, name: str, make: Callable[[Campaign], Draft], by: str) -> Campaign:
         """Record what somebody does to a campaign, and wake it.
@@ -205,9 +233,7 @@ class Campaigns:
             make: gives the entry from the campaign as it is; raises where it may not be done.
             by: who does it.
         """
-        async with self._lock(name):
-            campaign = self.get(name)
-            await self._append(campaign, make(campaign), actor=by)
+        await self._record(name, lambda campaign: ([make(campaign)], ()), by)
         self._run(name)
         return self.get(name)
 
@@ -232,8 +258,8 @@ class Campaigns:
             Refused: somebody else extends it.
             Invalid, Conflict: as `amendments.extended`; or the campaign has enough all the same.
         """
-        async with self._lock(name):
-            campaign = self.get(name)
+
+        def decided(campaign: Campaign) -> Decided:
             if by != campaign.spec.on_behalf_of:
                 raise Refused(f"extending campaign {name}", ("not_on_behalf_of_others",))
             spec, draft = extended(campaign, changes, why)
@@ -246,7 +272,9 @@ class Campaigns:
                 if why_not := enough(wider) or out_of_budget(wider):
                     raise Conflict(f"campaign {name}", f"would end at once ({why_not})", "extend it further")
                 drafts.append(Draft(types.MOVED, {"state": str(CampaignState.RUNNING)}, {"why": why or "extended"}))
-            await self._append(campaign, *drafts, requests=(given,), actor=by)
+            return drafts, (given,)
+
+        await self._record(name, decided, by)
         self._run(name)
         return self.get(name)
 
@@ -279,9 +307,8 @@ class Campaigns:
 
     async def register_outcome(self, name: str, kind: str, title: str, link: str, by: str) -> None:
         """Record what came of a campaign: a paper, data set, model or answered question."""
-        async with self._lock(name):
-            draft = Draft(types.OUTCOME, {"kind": kind}, {"title": title, "link": link})
-            await self._append(self.get(name), draft, actor=by)
+        draft = Draft(types.OUTCOME, {"kind": kind}, {"title": title, "link": link})
+        await self._record(name, lambda _: ([draft], ()), by)
 
     def consequences(self, asked: Asked) -> tuple[Write, ...]:
         """What an owner's word on a request means for the campaign that made it: its step's answer.
@@ -416,8 +443,8 @@ class Campaigns:
             Conflict: the campaign does not run, or its file lets no agent propose, or too many points wait.
             Invalid: a point that can be none of the campaign.
         """
-        async with self._lock(name):
-            campaign = self.get(name)
+
+        def decided(campaign: Campaign) -> Decided:
             check_advice(campaign, points)
             facts = {
                 "agent": agent,
@@ -429,7 +456,9 @@ class Campaigns:
             if prompt or answer:
                 digests = {"prompt": use.prompt or "", "answer": use.answer or ""}
                 drafts.append(Draft(THOUGHT, digests, {"prompt": prompt, "answer": answer}))
-            await self._append(campaign, *drafts, actor=by)
+            return drafts, ()
+
+        await self._record(name, decided, by)
         self._wake(name).set()
         return self.get(name)
 
@@ -439,9 +468,8 @@ class Campaigns:
         Raises:
             NotFound: none of that name.
         """
-        async with self._lock(name):
-            facts = {"agent": agent} if agent else {}
-            await self._append(self.get(name), Draft(types.NOTE, facts, {"text": text}), actor=by)
+        draft = Draft(types.NOTE, {"agent": agent} if agent else {}, {"text": text})
+        await self._record(name, lambda _: ([draft], ()), by)
 
     async def _learn(self, campaign: Campaign) -> bool:
         """Copy what is known of open steps and not in the campaign's own stream yet.

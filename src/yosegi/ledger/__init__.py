@@ -6,7 +6,7 @@ from yosegi.ledger.entry import Entry
 from yosegi.ledger.header import Header
 from yosegi.ledger.ledger import Ledger
 from yosegi.ledger.receipt import Receipt, verify_entries, verify_leaves
-from yosegi.ledger.sequencer import NotRestored
+from yosegi.ledger.sequencer import NotRestored, Overtaken
 from yosegi.ledger.sqlite import SqliteStore
 from yosegi.ledger.store import Db, Locked, Stale, Store, StoreDamaged, StoreFailed
 from yosegi.ledger.upcast import Upcasters
@@ -40,6 +40,7 @@ __all__ = [
     "REFILLED",
     "Locked",
     "NotRestored",
+    "Overtaken",
     "Stale",
     "StoreDamaged",
     "StoreFailed",

@@ -98,6 +98,13 @@ class _Undone(Exception):
         super().__init__(str(refusal))
 
 
+class Overtaken(Conflict):
+    """Somebody else wrote to a stream after it was folded; what was decided then has to be decided again."""
+
+    def __init__(self, stream: str, position: int, expected: int) -> None:
+        super().__init__(f"stream {stream}", f"at position {position}, and {expected} was expected")
+
+
 class NotRestored(Unavailable):
     """A copy of a ledger may not go on as if it were the ledger."""
 
@@ -318,7 +325,7 @@ class Sequencer:
             known = self._positions.get(write.stream) if self._sure else None
             position = batch.positions[write.stream] = rows.position(db, write.stream) if known is None else known
         if write.expected is not None and write.expected != position:
-            raise Conflict(f"stream {write.stream}", f"at position {position}, and {write.expected} was expected")
+            raise Overtaken(write.stream, position, write.expected)
         return position
 
     def _entry(self, template: Template, write: Write, draft: Draft, sequence: int, position: int) -> Entry:
