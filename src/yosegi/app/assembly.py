@@ -36,6 +36,8 @@ from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.events import StopLevelChanged, TaskChanged
+from yosegi.execution.instruments.register import Instruments
+from yosegi.execution.instruments.watch import InstrumentWatch
 from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.records import TaskRepository
@@ -84,6 +86,7 @@ from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.incidents.service import IncidentService
+from yosegi.services.instruments.service import InstrumentService
 from yosegi.services.metrics.service import MetricsService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
@@ -155,6 +158,7 @@ class _Core:
     access: AccessLog
     refused_mail: RefusedMailRegister
     budget: PeerBudget
+    instruments: Instruments
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,8 @@ def _core(parts: Parts) -> _Core:
     witness = Witness(site, ledger, clock, registry, parts.lasting)
     router = PeerRouter(site, registry, witness, clock, suspensions.bars)
     channels = Channels(site, registry, clock, witness, ClockWatch(events), router, events)
-    catalogue = CapabilityCatalogue(site, ledger, clock, signer, registry, channels)
+    instruments = Instruments(site, ledger, clock, settings.instrument)
+    catalogue = CapabilityCatalogue(site, ledger, clock, signer, registry, channels, instruments)
     authorizer = Authorizer(
         site, ledger, clock, registry, delegation, parts.rules, suspensions, catalogue.facts, settings.groups,
         parts.expectations, settings.clearances, shows=settings.policies_shown_to == "parties",
@@ -215,8 +220,9 @@ def _core(parts: Parts) -> _Core:
     recorded = recorded_settings(settings, parts.rules) if parts.folder is not None else {}
     access = AccessLog(site, ledger, clock, parts.accounts, recorded, parts.supervisor.scope("access"))
     return _Core(
-        events, registry, delegation, channels, catalogue, authorizer, requests, access, refused_mail, PeerBudget(clock)
-    )
+        events, registry, delegation, channels, catalogue, authorizer, requests, access, refused_mail,
+        PeerBudget(clock), instruments,
+    )  # fmt: skip
 
 
 def _data(parts: Parts, core: _Core) -> _Data:
@@ -257,7 +263,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     lost = LostTasks(repository, guard)
     dispatcher = Dispatcher(
         repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
-        parts.supervisor.scope("execution"), LastResort(parts.last_resort),
+        parts.supervisor.scope("execution"), LastResort(parts.last_resort), core.instruments,
     )  # fmt: skip
     admission = Admission(
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
@@ -344,9 +350,11 @@ def _alerts(parts: Parts, core: _Core, data: _Data, work: _Work, scrub: LedgerSc
     return AlertService(site, ledger, clock, work.tasks, _senders(parts), health.now, supervisor.scope("alerts"), every)
 
 
-def _background(parts: Parts, scrub: LedgerScrub | None) -> dict[str, Round]:
-    """What a site does for its own files while it runs."""
+def _background(parts: Parts, core: _Core, work: _Work, scrub: LedgerScrub | None) -> dict[str, Round]:
+    """What a site does by itself while it runs: for its own files, and as time goes by on its instruments."""
     rounds: dict[str, Round] = {}
+    if core.instruments:
+        rounds["time on instruments"] = InstrumentWatch(parts.clock, work.dispatcher).round
     if scrub is not None:
         rounds["reading of the ledger"] = scrub.round
     if parts.folder is not None:
@@ -408,6 +416,7 @@ def assemble(parts: Parts) -> Site:
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
     )
+    may_stop = StopPermission(site, parts.settings.stop.by, parts.settings.stop.also)
     asking = TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of)
     return Site(
         name=site,
@@ -435,8 +444,17 @@ def assemble(parts: Parts) -> Site:
             work.guard,
             parts.supervisor,
             data.engines,
-            StopPermission(site, parts.settings.stop.by, parts.settings.stop.also),
+            may_stop,
             core.events,
+        ),
+        instruments=InstrumentService(
+            core.instruments,
+            work.dispatcher,
+            data.repository,
+            authorizer,
+            may_stop,
+            catalogue,
+            scope("instruments"),
         ),
         task_requests=asking,
         facility_jobs=FacilityJobs(site, ledger, clock, asking, core.requests, data.repository, work.tasks, authorizer),
@@ -446,7 +464,7 @@ def assemble(parts: Parts) -> Site:
         programme=ProgrammeService(ledger, registry, queries, governance.grants, campaigns),
         renewal=StatementRenewal(site, clock, registry, publisher, signers, scope("governance")),
         resources=parts.resources,
-        background=_background(parts, scrub),
+        background=_background(parts, core, work, scrub),
         lasting=parts.lasting,
         institution=parts.institution,
         access_tokens=_access_tokens(parts, work.authenticator),

@@ -18,6 +18,7 @@ from yosegi.core.values import Value
 from yosegi.execution.engines.process.settings import ProcessSettings
 from yosegi.execution.engines.registry import EngineTable, read_table
 from yosegi.execution.engines.station.settings import StationSettings
+from yosegi.execution.instruments.settings import InstrumentSettings
 from yosegi.governance.charter.address import refused_number
 from yosegi.governance.policy.what_if import Expectation
 from yosegi.identity.accounts import Role
@@ -273,6 +274,7 @@ class Settings(Value):
         mailbox: the member that keeps mail for this site, if it only dials out.
         process: the engine `process` of kind `process`, by a shorter name; `station.NAME` is `engine.NAME` of kind
             `station`.
+        instrument: instruments by name: what shares one, and when it may be used.
         engine: other engines by name; each says its `kind`, and has the fields of that kind.
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
         groups: own staff by group, for house agreements.
@@ -297,6 +299,7 @@ class Settings(Value):
     process: ProcessSettings = ProcessSettings()
     station: dict[SiteId, StationSettings] = Field(default_factory=dict)
     engine: dict[SiteId, dict[str, Any]] = Field(default_factory=dict)
+    instrument: dict[SiteId, InstrumentSettings] = Field(default_factory=dict)
     network: NetworkSettings = NetworkSettings()
     objects: ObjectSettings = ObjectSettings()
     notices: NoticeSettings = NoticeSettings()
@@ -320,6 +323,14 @@ class Settings(Value):
         if self.iri is not None and self.iri.audience and self.oidc is None:
             raise ValueError("[iri] audience is of the provider in [oidc], and there is none")
         return self
+
+    @field_validator("instrument")
+    @classmethod
+    def _use_one_each(cls, value: dict[str, InstrumentSettings]) -> dict[str, InstrumentSettings]:
+        uses = [capability for settings in value.values() for capability in settings.capabilities]
+        if twice := next((one for one in uses if uses.count(one) > 1), ""):
+            raise ValueError(f"{twice} stands there twice; a capability uses one instrument")
+        return value
 
     def engines(self) -> tuple[EngineTable, ...]:
         """Every engine that has something to do, by whatever table it stands in, its settings read.

@@ -31,6 +31,10 @@ VERBS = {
         "yosegi.cli.samples:sample",
         "Say what was made, where it is and who holds it; hand a sample over to another site, and receive one.",
     ),
+    "instrument": (
+        "yosegi.cli.instruments:instrument",
+        "See when an instrument may be used and who has it; state windows; take it back at once and give it back.",
+    ),
     "verify": (
         "yosegi.cli.bundles:verify",
         "Check a campaign's bundle offline: signatures, proofs, receipts, and that its story is what owners signed.",

@@ -14,6 +14,7 @@ from yosegi.client.campaigns import CampaignHandle
 from yosegi.client.connection import Connection, SiteRefused
 from yosegi.client.governance import GovernanceClient, MandatesClient
 from yosegi.client.grants import GrantsClient
+from yosegi.client.instruments import InstrumentsClient
 from yosegi.client.objects import ObjectsClient
 from yosegi.client.operations import OperationsClient
 from yosegi.client.samples import SamplesClient
@@ -33,8 +34,8 @@ from yosegi.trust.signer import Ed25519Signer, Signer
 class Client:
     """A connection to one site, made by `connect`.
 
-    What it can be asked stands with the noun it is about: `tasks`, `requests`, `objects`, `samples`, `grants`,
-    `governance`, `mandates` and `operations`; what scientists ask most stands here.
+    What it can be asked stands with the noun it is about: `tasks`, `requests`, `objects`, `samples`,
+    `instruments`, `grants`, `governance`, `mandates` and `operations`; what scientists ask most stands here.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -43,6 +44,7 @@ class Client:
         self.requests = RequestsClient(connection)
         self.objects = ObjectsClient(connection)
         self.samples = SamplesClient(connection)
+        self.instruments = InstrumentsClient(connection)
         self.grants = GrantsClient(connection)
         self.governance = GovernanceClient(connection)
         self.mandates = MandatesClient(connection)

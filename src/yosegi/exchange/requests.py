@@ -40,7 +40,7 @@ CANCEL_ASKED = "request.cancel_asked"
 _NAMED = ("capability", "team", "campaign", "mandate")
 LIFETIME = timedelta(days=1)
 LIFETIME_FOR_APPROVAL = timedelta(days=7)
-"""People need longer than machines."""
+"""People need longer than machines; and what uses an instrument may wait for its next shift, over a weekend."""
 
 
 def request_stream(owner: str, key: str) -> str:
@@ -261,7 +261,8 @@ class Requests:
     def _signed(self, authorized: AuthorizedRequest, version: int) -> Envelope:
         request, question = authorized.request, authorized.decision.question
         now = self.clock.now()
-        slow = question.capability.approval or question.conduct == "approve"
+        waits_for_shift = question.capability.kind in ("instrument", "robot")
+        slow = question.capability.approval or question.conduct == "approve" or waits_for_shift
         document = Request(
             sender=self.site,
             to=request.owner,

@@ -233,9 +233,12 @@ class Admission:
         return None
 
     def _lacks(self, request: Request, contract: Contract, objects: Mapping[str, ObjectRef]) -> tuple[Explanation, ...]:
-        waits = self.rights.pending_reason(request, contract)
+        waits = (
+            self.rights.pending_reason(request, contract),
+            self.dispatcher.instruments.pending_reason(request, contract),
+        )
         missing = self.inputs.missing(request, objects) if objects else {}
-        reasons: tuple[Explanation, ...] = () if waits is None else (waits,)
+        reasons = tuple(reason for reason in waits if reason is not None)
         if missing:
             reasons += (explained("awaits_inputs", names=", ".join(missing), site=request.sender),)
         return reasons

@@ -7,7 +7,7 @@ Everything is recorded before it happens. What may start is said by `Slots` and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -23,6 +23,8 @@ from yosegi.core.supervision import TaskScope
 from yosegi.execution import reconciliation, tasks
 from yosegi.execution.breaker import Breakers, Requester
 from yosegi.execution.charging import CheckedOutcome, checked
+from yosegi.execution.instruments.instrument import Instrument
+from yosegi.execution.instruments.register import Instruments
 from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.outcomes import MOST_ATTEMPTS, given_up
@@ -51,6 +53,7 @@ class Dispatcher:
         clocks: by a clock that is off nothing may be judged, and so nothing started.
         inputs: brings the objects among inputs here.
         lost: knows what a restoration has lost.
+        instruments: say when what uses one may start.
         scope: keeps what runs in the background.
         last_resort: has a stop until the ledger has it.
     """
@@ -64,6 +67,7 @@ class Dispatcher:
     lost: LostTasks
     scope: TaskScope
     last_resort: LastResort
+    instruments: Instruments
     progress: dict[str, Progress] = field(default_factory=dict)
     """How far what runs is, by task."""
     _slots: Slots = field(init=False)
@@ -186,11 +190,27 @@ class Dispatcher:
         request, published = task.asked(), self.repository.published_for(task.asked())
         if published is None or self.clock.now() > request.not_after:
             return True
-        return not (self._breaker_of(task) or self.rights.pending_reason(request, published.contract))
+        return not (self._breaker_of(task) or self._waits_for(task, published.contract))
+
+    def _waits_for(self, task: Task, contract: Contract) -> Explanation | None:
+        """What an accepted task lacks before it may start: somebody's word, or time on its instrument."""
+        request = task.asked()
+        return self.rights.pending_reason(request, contract) or self.instruments.pending_reason(request, contract)
+
+    def why_waiting(self, task: Task) -> tuple[Explanation, ...]:
+        """Why a task waits, as things are now; what was recorded of it where that says more, e.g. of its inputs."""
+        published = None if task.state is not TaskState.ACCEPTED else self.repository.published_for(task.asked())
+        found = None if published is None else self._waits_for(task, published.contract)
+        return task.reasons if found is None else (found,)
 
     def _breaker_of(self, task: Task) -> str:
         """What keeps the requester of a task from its capability; empty if no breaker does."""
         return self.breakers.why_open_to(task.capability, Requester.of(task.asked()))
+
+    def _is_kept(self, task: Task, published: Published) -> bool:
+        """Whether a task that has its slot may not start yet all the same."""
+        kept = self._breaker_of(task) or self.instruments.pending_reason(task.asked(), published.contract)
+        return bool(kept)
 
     def _is_closed(self, name: str) -> bool:
         """Whether nothing of a capability starts now, whatever is free."""
@@ -233,7 +253,7 @@ class Dispatcher:
             verdict = may_start(task, published, self.clock.now(), repository.authorizer, self.rights)
             if isinstance(verdict, NotWaiting):
                 return None
-            if isinstance(verdict, Park) or (isinstance(verdict, Start) and self._breaker_of(task)):
+            if isinstance(verdict, Park) or (isinstance(verdict, Start) and self._is_kept(task, verdict.published)):
                 self._slots.park(task)
                 return None
             if isinstance(verdict, RefuseStart):
@@ -267,6 +287,16 @@ class Dispatcher:
             team=task.asked().team,
             member=task.asked().on_behalf_of,
         )
+        if self.instruments.is_taken_back(contract.name):
+            if not taken_up:
+                # Its instrument was taken back after the start was committed; no engine has heard of it.
+                why = "its instrument was taken back before it began"
+                outcome = Outcome.failed(Effect.NONE, OutcomeCode.STOPPED, why)
+                await self._find_out(task, published, outcome)
+                return
+            self._begin(
+                "halt", task.stream, partial(published.engine.halt, task.stream, "safe_stop"), is_repeatable=True
+            )
         if task.revoked:
             # It lapsed before this site was started again.
             self._begin("halt", task.stream, lambda: self._halt(task, published), is_repeatable=True)
@@ -413,6 +443,29 @@ class Dispatcher:
             await published.engine.halt(task.stream, "abort")
         elif task.revoked == "safe_stop":
             await published.engine.halt(task.stream, "safe_stop")
+
+    # -- instruments ----------------------------------------------------------------------------------------------
+
+    def waiting(self, name: str) -> int:
+        """How many tasks of a capability wait, for a slot or for anything else."""
+        return self._slots.waiting(name) + self._slots.parked(name)
+
+    def running_on(self, instrument: Instrument) -> Iterator[tuple[Task, str]]:
+        """What runs on an instrument, and since when (RFC 3339), the oldest first."""
+        refs = [f"{self.repository.site}/{name}" for name in instrument.settings.capabilities]
+        rows = self.repository.ledger.query(
+            "SELECT stream, changed FROM task WHERE state = 'dispatched'"
+            f" AND capability IN ({', '.join('?' * len(refs))}) ORDER BY first",
+            refs,
+        )
+        for row in rows:
+            yield self.repository.task(row["stream"]), str(row["changed"])
+
+    async def clear(self, instrument: Instrument) -> None:
+        """Bring what runs on an instrument to its safe state; each task's own end tells what became of it."""
+        for task, _ in self.running_on(instrument):
+            if (published := self.repository.published_for(task.asked())) is not None:
+                await published.engine.halt(task.stream, "safe_stop")
 
     # -- stopping everything --------------------------------------------------------------------------------------
 

@@ -32,6 +32,10 @@ class Slots:
         """How many tasks of a capability wait for a slot."""
         return len(self._queues.get(name, ()))
 
+    def parked(self, name: str) -> int:
+        """How many tasks of a capability wait for something that is no slot."""
+        return sum(task.capability == name for task in self._parked.values())
+
     def running(self, name: str) -> int:
         """How many tasks of a capability run."""
         return len(self._running.get(name, ()))

@@ -47,6 +47,7 @@ from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.incidents.service import IncidentService
+from yosegi.services.instruments.service import InstrumentService
 from yosegi.services.metrics.service import MetricsService
 from yosegi.services.objects.service import ObjectService
 from yosegi.services.objects.transfers import ObjectTransfers
@@ -101,6 +102,7 @@ class Site:
     tasks: TaskService
     task_requests: TaskRequests
     operations: OperationsService
+    instruments: InstrumentService
     peers: PeerService
     programme: ProgrammeService
     alerts: AlertService

@@ -92,6 +92,7 @@ class Place:
         shows: whether it shows its policies to those whom its decisions concern.
         most_open: tasks that one team may have waiting and running there at once.
         agents: that it runs to propose points.
+        instruments: its tables `[instrument.NAME]`.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Place:
     most_open: int = 1000
     grant: Mapping[str, str] = field(default_factory=dict)
     agents: Mapping[str, ProposingAgent] = field(default_factory=dict)
+    instruments: Mapping[str, Any] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
     skew: float = 0.0
     book: dict[str, Any] = field(default_factory=dict)
@@ -139,7 +141,7 @@ def settings_of(place: Place) -> Settings:
     )
     shown = "parties" if place.shows else "nobody"
     fixed = {"site": place.name, "title": place.name, "listen": "127.0.0.1:1", "policies_shown_to": shown}
-    return Settings.read({**fixed, **how, "most_open_tasks": place.most_open})
+    return Settings.read({**fixed, **how, "most_open_tasks": place.most_open, "instrument": {**place.instruments}})
 
 
 @dataclass(repr=False)

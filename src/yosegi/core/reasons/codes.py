@@ -86,6 +86,8 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "policy_error",
         "unknown_capability",
         "peer_suspended",
+        "instrument_closed",
+        "instrument_never_open",
     ),
     "sender": (
         "charter_rolled_back",
@@ -191,6 +193,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "stopping_not_yours",
         "site_stop_engaged",
         "suspended_by_peer",
+        "instrument_taken_back",
     ),
     "approver": (
         "approval_repeated",

@@ -14,7 +14,7 @@ class CapabilitySummary(Answer):
     Args:
         ref: `site/name@version`.
         cost: the most that one task may cost.
-        why: why it is not available.
+        why: when it may be used, where its owner states windows.
         charter: under which it is offered; empty for this site's own.
     """
 
@@ -41,6 +41,7 @@ class ContractDetail(Answer):
         cost: the most that one task may cost.
         time_limit: seconds of wall time after which a task is ended by force.
         stop_grace: seconds it has to reach its safe state; the engine's own if none.
+        windows: when it may be used, as its owner wrote it; empty where it always may be.
     """
 
     ref: str
@@ -70,10 +71,11 @@ class ContractDetail(Answer):
     twin: str | None
     sensitivity: Sensitivity
     export_class: str
+    windows: str = ""
 
     @classmethod
-    def of(cls, ref: str, contract: Contract) -> ContractDetail:
-        """A contract as it is shown."""
+    def of(cls, ref: str, contract: Contract, *, windows: str = "") -> ContractDetail:
+        """A contract as it is shown, with when it may be used."""
         fields = {name: getattr(contract, name) for name in Contract.model_fields}
-        shown = {"ref": ref, "told_by": ref.partition("/")[0], "digest": contract.digest}
+        shown = {"ref": ref, "told_by": ref.partition("/")[0], "digest": contract.digest, "windows": windows}
         return cls(**fields | shown | {"cost": contract.cost.decimals()})

@@ -17,6 +17,7 @@ from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.identifiers import split_capability
 from yosegi.exchange import Channels, Received, sending
+from yosegi.execution.instruments.register import Instruments
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.question import CapabilityFacts
 from yosegi.ledger import Draft, Ledger, Write
@@ -27,6 +28,8 @@ from yosegi.trust.signer import Signer
 PUBLISHED = "capability.published"
 OFFERED = "capability.offered"
 LIFETIME = timedelta(days=7)
+LONGEST_WINDOWS = 1000
+"""Characters of the windows of one capability that are told."""
 MOST_OF_A_PEER = 1024
 """Capabilities of one peer that are kept under a charter, all it ever offered."""
 MOST_BYTES_OF_A_PEER = 16 * 1024 * 1024
@@ -53,6 +56,7 @@ class CapabilityCatalogue:
     signer: Signer
     directory: Registry
     channels: Channels
+    instruments: Instruments
     own: dict[str, Contract] = field(default_factory=dict)
     _offered: dict[tuple[str, str], Listing] = field(default_factory=dict)
     _kept: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -110,12 +114,18 @@ class CapabilityCatalogue:
 
     async def _offer(self, charter: str, peer: str) -> None:
         stream = f"offering/{charter}/{peer}"
-        names = [contract.digest for contract in self.own.values()]
+        windows = {name: told for name in self.own if (told := self.windows_of(name))}
+        facts: dict[str, Any] = {"contracts": [contract.digest for contract in self.own.values()]}
+        facts |= {"windows": windows} if windows else {}
         before = self.ledger.read(stream)
-        if (before[-1].facts["contracts"] if before else []) == names:
+        last = before[-1].facts if before else {"contracts": []}
+        if all(last.get(name) == facts.get(name) for name in ("contracts", "windows")):
             return
         now = self.clock.now()
-        offers = tuple(Offered(contract=c, status=CapabilityStatus(available=True)) for c in self.own.values())
+        offers = tuple(
+            Offered(contract=c, status=CapabilityStatus(available=True, why=windows.get(name, "")))
+            for name, c in self.own.items()
+        )
         document = Offer(
             charter=charter,
             sender=self.site,
@@ -125,7 +135,7 @@ class CapabilityCatalogue:
             not_after=now + LIFETIME,
             offers=offers,
         )
-        draft = sending("capability.offering", peer, "offer", document.sign(self.signer), {"contracts": names}, {})
+        draft = sending("capability.offering", peer, "offer", document.sign(self.signer), facts, {})
         self.channels.posted(await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site)))
 
     async def on_offer(self, received: Received[Offer]) -> None:
@@ -182,9 +192,24 @@ class CapabilityCatalogue:
             raise NotFound("capability", ref, tuple(line.ref for line in self.listings(charter)))
         return listing.contract
 
+    def windows_of(self, name: str) -> str:
+        """When one of this site's capabilities may be used, as its owner wrote it; empty if it always may be."""
+        instrument = self.instruments.of(name)
+        if instrument is None or not instrument.windows.stated:
+            return ""
+        return f"{'; '.join(instrument.stated_windows) or 'never'} ({instrument.windows.zone})"[:LONGEST_WINDOWS]
+
+    def _own_status(self, name: str) -> CapabilityStatus:
+        """Whether a capability of this site may be used now, and when it may be."""
+        instrument = self.instruments.of(name)
+        if instrument is None:
+            return CapabilityStatus(available=True)
+        is_open = instrument.taken_back is None and instrument.windows.may_hold(self.clock.now(), 0.0)
+        return CapabilityStatus(available=is_open, why=self.windows_of(name))
+
     def listings(self, charter: str = "") -> list[Listing]:
         """Everything known, own first."""
-        own = [Listing(f"{self.site}/{name}", c, CapabilityStatus(available=True)) for name, c in self.own.items()]
+        own = [Listing(f"{self.site}/{name}", c, self._own_status(name)) for name, c in self.own.items()]
         offered = [line for (under, _), line in sorted(self._offered.items()) if charter in ("", under)]
         return own + offered
 
@@ -201,7 +226,7 @@ class CapabilityCatalogue:
         listings = self.listings()
         for line in listings:
             if line.ref == ref:
-                return ContractDetail.of(ref, line.contract)
+                return ContractDetail.of(ref, line.contract, windows=line.status.why)
         raise NotFound("capability", ref, tuple(line.ref for line in listings))
 
     def facts(self, charter: str) -> dict[str, CapabilityFacts]:

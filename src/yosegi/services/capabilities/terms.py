@@ -52,6 +52,7 @@ def terms_of(contract: ContractDetail) -> list[tuple[str, str]]:
     cost = ", ".join(f"{amount} {unit}" for unit, amount in contract.cost.items())
     told = [
         ("field", contract.field),
+        ("may be used", contract.windows),
         ("constraints", "; ".join(map(bound_of, contract.constraints))),
         ("costs at most", cost or "nothing"),
         ("ended by force after", f"{contract.time_limit:g} s"),

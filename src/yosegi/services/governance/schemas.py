@@ -198,11 +198,16 @@ class PolicyAnswer(Answer):
 
 
 class AccessLine(PolicyAnswer):
-    """Whether somebody may use one capability in one of their teams, with the capability's title and kind."""
+    """Whether somebody may use one capability in one of their teams, with the capability's title and kind.
+
+    Args:
+        windows: when it may be used, as its owner wrote it; empty where it always may be.
+    """
 
     title: str
     kind: Kind
     told_by: ToldBy
+    windows: str = ""
 
 
 class WhatIfAnswer(Answer):

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.contract import SENSITIVITIES, Contract
+from yosegi.core.contract import SENSITIVITIES
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.identifiers import home_of, split_capability
 from yosegi.core.values import Value
@@ -27,7 +27,7 @@ from yosegi.governance.policy.question import Question
 from yosegi.governance.policy.what_if import Expectation, access, what_if
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.service import Authorizer
-from yosegi.services.capabilities.service import CapabilityCatalogue
+from yosegi.services.capabilities.service import CapabilityCatalogue, Listing
 from yosegi.services.governance.details import (
     agreement_detail,
     charter_detail,
@@ -217,7 +217,7 @@ class GovernanceService:
             Refused: asking about somebody else, without being an operator or officer.
         """
         person = self._about(person, who)
-        decided: list[tuple[Decision, Contract]] = []
+        decided: list[tuple[Decision, Listing]] = []
         for charter in self.registry.charters():
             policy = self.authorizer.policy(charter)
             listings = {line.ref: line for line in self.catalogue.listings(charter)}
@@ -226,16 +226,17 @@ class GovernanceService:
                 facts, attested = self.catalogue.facts(charter).values(), self.authorizer.attested(person)
                 now = self.clock.now()
                 for decision in access(policy, person, team, facts, now=now, purpose=wanted, clearances=attested):
-                    decided.append((decision, listings[decision.question.capability.ref].contract))
+                    decided.append((decision, listings[decision.question.capability.ref]))
         seen = await self._seen([decision.question for decision, _ in decided])
         return tuple(
             AccessLine(
                 **dict(policy_answer(decision, said)),
-                title=contract.title,
-                kind=contract.kind,
+                title=line.contract.title,
+                kind=line.contract.kind,
                 told_by=decision.question.capability.owner,
+                windows=line.status.why,
             )
-            for (decision, contract), said in zip(decided, seen, strict=True)
+            for (decision, line), said in zip(decided, seen, strict=True)
         )
 
     async def _seen(self, questions: Sequence[Question]) -> list[OwnerAnswer | None]:

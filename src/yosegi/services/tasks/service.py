@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yosegi.core.errors import NotFound, Refused
 from yosegi.core.states import Effect, TaskState
@@ -71,7 +71,8 @@ class TaskService:
         Raises:
             NotFound, Refused: as `get_for`.
         """
-        return TaskDetail.of(self.get_for(name, who))
+        task = self.get_for(name, who)
+        return TaskDetail.of(replace(task, reasons=self.dispatcher.why_waiting(task)))
 
     def list(self, state: str = "", limit: int = 100) -> tuple[TaskSummary, ...]:
         """The latest tasks, whoever asks; what is shown to people goes through `list_for`."""

@@ -9,6 +9,7 @@ from yosegi.web.pages import (
     campaigns,
     federation,
     institution,
+    instruments,
     mandates,
     objects,
     programme,
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     bench.router,
     objects.router,
     samples.router,
+    instruments.router,
     programme.router,
     mandates.router,
 )

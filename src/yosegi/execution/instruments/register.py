@@ -1,0 +1,156 @@
+"""The instruments of one owner, and what keeps a task from its instrument now.
+
+A task that may not start is neither refused nor forgotten: it waits, with the reason and the next window in words. It
+is started only if the longest that it may take, its contract's time limit and the grace it has to reach its safe state,
+ends inside the window. Moments come from this site's clock: by one that is off by what peers say, nothing is started at
+all (`Dispatcher`), and the clock is read anew each time, so that one that was set right counts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from yosegi.core.clock import Clock, timestamp
+from yosegi.core.contract import Contract
+from yosegi.execution.instruments.instrument import GIVEN_BACK, TAKEN_BACK, Instrument, TakenBack, instrument_stream
+from yosegi.execution.instruments.settings import InstrumentSettings
+from yosegi.governance.policy.explanation import explained
+from yosegi.ledger import Draft, Ledger, Write
+from yosegi.trust.messages import Explanation, Request
+
+
+def longest(contract: Contract) -> float:
+    """Seconds that a task may take at most: its time limit, and the grace to reach its safe state."""
+    return contract.time_limit + (contract.stop_grace or 0.0)
+
+
+@dataclass
+class Instruments:
+    """The instruments of one owner.
+
+    Args:
+        settings: what site.toml says of each, by name.
+    """
+
+    site: str
+    ledger: Ledger
+    clock: Clock
+    settings: Mapping[str, InstrumentSettings]
+    _known: dict[str, Instrument] = field(default_factory=dict)
+    _by_capability: dict[str, str] = field(default_factory=dict)
+    _unrecorded: dict[str, TakenBack] = field(default_factory=dict)
+    """Take-backs that count and are not in the ledger yet."""
+
+    def __post_init__(self) -> None:
+        for name, settings in self.settings.items():
+            instrument = Instrument(name, settings).with_windows()
+            for entry in self.ledger.read(instrument_stream(name)):
+                instrument = instrument.follow(entry)
+            self._known[name] = instrument
+            self._by_capability |= dict.fromkeys(settings.capabilities, name)
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def __repr__(self) -> str:
+        return f"<instruments of {self.site}: {', '.join(self._known) or 'none'}>"
+
+    def all(self) -> tuple[Instrument, ...]:
+        """Every instrument, in the order of site.toml."""
+        return tuple(self._known.values())
+
+    def get(self, name: str) -> Instrument | None:
+        """One by its name."""
+        return self._known.get(name)
+
+    def of(self, capability: str) -> Instrument | None:
+        """The instrument that a capability uses; None if it uses none that has a name."""
+        return self._known.get(self._by_capability.get(capability, ""))
+
+    async def record(self, instrument: Instrument, drafts: Iterable[Draft], by: str) -> Instrument:
+        """Put on record what an operator says of an instrument as it was read.
+
+        Raises:
+            Conflict: somebody else did so meanwhile.
+        """
+        stream = instrument_stream(instrument.name)
+        write = Write(stream, instrument.position, tuple(drafts), charter="", actor=by)
+        for entry in await self.ledger.append(write):
+            instrument = instrument.follow(entry)
+        self._known[instrument.name] = instrument
+        return instrument
+
+    # -- taking back ----------------------------------------------------------------------------------------------
+
+    def take_back(self, instrument: Instrument, by: str, why: str) -> None:
+        """Let nothing use an instrument from now on; `record_take_back` puts it on record."""
+        taken = TakenBack(by, timestamp(self.clock.now()), why)
+        self._unrecorded[instrument.name] = taken
+        self._known[instrument.name] = replace(self._known[instrument.name], taken_back=taken)
+
+    def is_unrecorded(self, name: str) -> bool:
+        """Whether a take-back of an instrument is not in the ledger yet."""
+        return name in self._unrecorded
+
+    async def record_take_back(self, name: str) -> None:
+        """Put a take-back on record, if it is not yet.
+
+        Raises:
+            Unavailable: it cannot be recorded; it counts all the same.
+        """
+        if (taken := self._unrecorded.get(name)) is not None:
+            draft = Draft(TAKEN_BACK, {}, {"why": taken.why})
+            await self.record(self._known[name], (draft,), taken.by)
+            if self._unrecorded.get(name) is taken:
+                del self._unrecorded[name]
+
+    async def give_back(self, name: str, by: str, why: str) -> None:
+        """Let an instrument be used again.
+
+        Raises:
+            Unavailable: it cannot be recorded; it stays taken back.
+        """
+        draft = Draft(GIVEN_BACK, {}, {"why": why} if why else None)
+        await self.record(self._known[name], (draft,), by)
+
+    def is_taken_back(self, capability: str) -> bool:
+        """Whether somebody took the instrument of a capability back."""
+        instrument = self.of(capability)
+        return instrument is not None and instrument.taken_back is not None
+
+    # -- what keeps a task from it --------------------------------------------------------------------------------
+
+    def pending_reason(self, request: Request, contract: Contract) -> Explanation | None:
+        """What a task has to wait for before it may use its instrument; None if it may start now.
+
+        Cases, in order:
+          1. somebody took the instrument back;
+          2. it is outside its windows, or what may take longest would end outside.
+        """
+        instrument = self.of(contract.name)
+        if instrument is None:
+            return None
+        if instrument.taken_back is not None:
+            return self._taken_back(instrument)
+        now, seconds = self.clock.now(), longest(contract)
+        if not instrument.windows.may_hold(now, seconds):
+            return _closed(instrument, now, seconds)
+        return None
+
+    def _taken_back(self, instrument: Instrument) -> Explanation:
+        taken = instrument.taken_back
+        return explained(
+            "instrument_taken_back", instrument=instrument.name, by=taken.by if taken else "",
+            since=(taken.since if taken else "")[:16].replace("T", " "), why=(taken.why if taken else "") or "…",
+            contact=f"operator@{self.site}",
+        )  # fmt: skip
+
+
+def _closed(instrument: Instrument, now: datetime, seconds: float) -> Explanation:
+    window, zone = instrument.windows.next_for(now, seconds), instrument.windows.zone
+    minutes = f"{seconds / 60:.3g}"
+    if window is None:
+        return explained("instrument_never_open", instrument=instrument.name, minutes=minutes)
+    return explained("instrument_closed", instrument=instrument.name, minutes=minutes, when=window.words(zone))

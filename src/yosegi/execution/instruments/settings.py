@@ -1,0 +1,68 @@
+"""`[instrument.NAME]` in site.toml: what shares an instrument, and when it may be used."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+
+from yosegi.core.errors import Invalid
+from yosegi.core.identifiers import CapabilityName
+from yosegi.core.values import Value
+from yosegi.execution.instruments.windows import Shift, TimeSpan, Windows
+
+
+class InstrumentSettings(Value):
+    """An instrument that one or several capabilities use, and its owner's terms."""
+
+    capabilities: tuple[CapabilityName, ...] = Field(min_length=1)
+    """What uses it, by name and version, e.g. `beam.scan@1`; a capability uses one instrument at most."""
+    time_zone: str = "UTC"
+    """Of the shifts, as the IANA data base names it, e.g. `Asia/Tokyo`."""
+    shifts: tuple[str, ...] = Field(default=(), max_length=64)
+    """When it may be used each week, e.g. `mon-fri 09:00-17:00`. Where no window is stated, it may always be used."""
+    spans: tuple[str, ...] = Field(default=(), max_length=256)
+    """When it may be used besides, e.g. `2026-12-01T09:00+09:00/2026-12-01T17:00+09:00`."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        check_zone(value)
+        return value
+
+    @field_validator("shifts", "spans")
+    @classmethod
+    def _are_windows(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            for text in value:
+                read_window(text)
+        except Invalid as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @property
+    def windows(self) -> Windows:
+        """The windows that site.toml states."""
+        shifts, spans = map(Shift.parse, self.shifts), map(TimeSpan.parse, self.spans)
+        return Windows(self.time_zone, tuple(shifts), tuple(spans), stated=bool(self.shifts or self.spans))
+
+
+def check_zone(name: str) -> None:
+    """See that a time zone is known on this machine.
+
+    Raises:
+        ValueError: it is not.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone that is known here, e.g. Asia/Tokyo or America/Chicago") from None
+
+
+def read_window(text: str) -> Shift | TimeSpan:
+    """A window as people write it: a shift, or a span.
+
+    Raises:
+        Invalid: neither.
+    """
+    return TimeSpan.parse(text) if "/" in text else Shift.parse(text)

@@ -1,0 +1,205 @@
+"""Instruments as people at a site speak of them: when they may be used, who has them, taken back and given back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from yosegi.core.clock import parse_timestamp, timestamp
+from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
+from yosegi.core.supervision import TaskScope
+from yosegi.execution.dispatch import Dispatcher
+from yosegi.execution.instruments.instrument import WINDOW_ADDED, WINDOW_WITHDRAWN, Instrument
+from yosegi.execution.instruments.register import Instruments, longest
+from yosegi.execution.instruments.settings import read_window
+from yosegi.execution.records import TaskRepository
+from yosegi.identity.accounts import Session
+from yosegi.ledger import Draft
+from yosegi.services.authorization.roles import check_operator, check_person
+from yosegi.services.authorization.service import Authorizer
+from yosegi.services.capabilities.service import CapabilityCatalogue
+from yosegi.services.instruments.schemas import InstrumentDetail, InstrumentUse
+from yosegi.services.operations.stop_permission import StopPermission
+
+log = logging.getLogger("yosegi.instruments")
+LONGEST_WHY = 2000
+MOST_WINDOWS = 256
+"""Windows that operators may have added to one instrument at once."""
+
+
+@dataclass
+class InstrumentService:
+    """The instruments of one site.
+
+    Args:
+        stop_permission: who may take an instrument back, as they may stop the whole site.
+        catalogue: tells members the windows.
+        scope: keeps what tries again to record a take-back.
+    """
+
+    instruments: Instruments
+    dispatcher: Dispatcher
+    repository: TaskRepository
+    authorizer: Authorizer
+    stop_permission: StopPermission
+    catalogue: CapabilityCatalogue
+    scope: TaskScope
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    @property
+    def any(self) -> bool:
+        """Whether this site has an instrument with a name."""
+        return bool(self.instruments)
+
+    def listing(self, who: Session) -> tuple[InstrumentDetail, ...]:
+        """Every instrument; of what other teams run on one, only that it runs."""
+        return tuple(self._detail(instrument, who) for instrument in self.instruments.all())
+
+    def show(self, name: str, who: Session) -> InstrumentDetail:
+        """One instrument.
+
+        Raises:
+            NotFound: none of that name.
+        """
+        return self._detail(self._get(name), who)
+
+    def _get(self, name: str) -> Instrument:
+        found = self.instruments.get(name)
+        if found is None:
+            raise NotFound("instrument", name, tuple(one.name for one in self.instruments.all()))
+        return found
+
+    def _detail(self, instrument: Instrument, who: Session) -> InstrumentDetail:
+        now, windows, taken = self.instruments.clock.now(), instrument.windows, instrument.taken_back
+        window = windows.next_for(now, 0.0)
+        return InstrumentDetail(
+            name=instrument.name,
+            capabilities=instrument.settings.capabilities,
+            time_zone=windows.zone,
+            windows=instrument.stated_windows,
+            open=taken is None and windows.may_hold(now, 0.0),
+            window="" if window is None else window.words(windows.zone),
+            taken_back_by=taken.by if taken else "",
+            taken_back_since=taken.since if taken else "",
+            taken_back_why=taken.why if taken else "",
+            recorded=not self.instruments.is_unrecorded(instrument.name),
+            running=tuple(self._running(instrument, who)),
+            waiting=sum(map(self.dispatcher.waiting, instrument.settings.capabilities)),
+        )
+
+    def _running(self, instrument: Instrument, who: Session) -> Iterator[InstrumentUse]:
+        for task, since in self.dispatcher.running_on(instrument):
+            request, published = task.asked(), self.repository.published_for(task.asked())
+            seen = self.authorizer.may_see(request.charter, request.team, who)
+            limit = timedelta(seconds=0.0 if published is None else longest(published.contract))
+            yield InstrumentUse(
+                task=f"{task.home}/{task.key}" if seen else "",
+                team=request.team if seen else "",
+                capability=task.capability,
+                since=since,
+                until=timestamp(parse_timestamp(since) + limit),
+            )
+
+    # -- windows --------------------------------------------------------------------------------------------------
+
+    async def add_window(self, name: str, window: str, who: Session, note: str = "") -> InstrumentDetail:
+        """Say when an instrument may be used besides: a weekly shift, or one span. Once is as twice.
+
+        Raises:
+            NotFound: no such instrument.
+            Refused: not an operator.
+            Invalid: no window, too many of them, or too long a note.
+        """
+        check_operator(who, f"stating when {name} may be used")
+        instrument, _ = self._get(name), read_window(window)
+        _check_length("the note", note)
+        if window in instrument.stated_windows:
+            return self.show(name, who)
+        if len(instrument.added) >= MOST_WINDOWS:
+            raise Invalid(f"instrument {name}", f"{MOST_WINDOWS} windows were added", "withdraw those that are over")
+        draft = Draft(WINDOW_ADDED, {"window": window}, {"note": note} if note else None)
+        await self.instruments.record(instrument, (draft,), who.person)
+        self.dispatcher.wake_all()
+        await self.catalogue.offer()
+        return self.show(name, who)
+
+    async def withdraw_window(self, name: str, window: str, who: Session, note: str = "") -> InstrumentDetail:
+        """Take back a window that was added. What runs goes on; where it was the last, the instrument is closed.
+
+        Raises:
+            NotFound: no such instrument, or no such window among those added.
+            Refused: not an operator.
+            Invalid: too long a note.
+        """
+        check_operator(who, f"stating when {name} may be used")
+        instrument = self._get(name)
+        _check_length("the note", note)
+        if window not in instrument.added:
+            raise NotFound(f"window added to {name}", window, instrument.added)
+        draft = Draft(WINDOW_WITHDRAWN, {"window": window}, {"note": note} if note else None)
+        await self.instruments.record(instrument, (draft,), who.person)
+        await self.catalogue.offer()
+        return self.show(name, who)
+
+    # -- taking back ----------------------------------------------------------------------------------------------
+
+    async def take_back(self, name: str, who: Session, why: str) -> InstrumentDetail:
+        """Have nothing use an instrument from now on, and bring what runs on it to its safe state; the queue waits.
+
+        It is done first and recorded after, so that a full disk keeps nobody from it. What is uncertain stays so.
+
+        Raises:
+            NotFound: no such instrument.
+            Refused: an agent, or somebody who may not stop the site.
+            Invalid: it is not said why.
+        """
+        check_person(who, f"taking {name} back")
+        if not self.stop_permission.allows(who):
+            raise Refused(f"taking {name} back", ("stopping_not_yours",))
+        instrument = self._get(name)
+        _check_length("why", why)
+        if not why.strip():
+            raise Invalid("the reason", "it is empty", "say why, for whoever waits for the instrument")
+        self.instruments.take_back(instrument, who.person, why)
+        await self.dispatcher.clear(instrument)
+        try:
+            await self.instruments.record_take_back(name)
+        except YosegiError as error:
+            log.error("%s was taken back, which could not be recorded: %s", name, error)
+            self._record_later(name)
+        return self.show(name, who)
+
+    def _record_later(self, name: str) -> None:
+        async def work() -> bool:
+            await self.instruments.record_take_back(name)
+            return False
+
+        if not self.scope.is_running(f"record that {name} was taken back"):
+            self.scope.repeat(f"record that {name} was taken back", work)
+
+    async def give_back(self, name: str, who: Session, why: str = "") -> InstrumentDetail:
+        """Let an instrument be used again; what waits for it starts by itself.
+
+        Raises:
+            NotFound: no such instrument.
+            Refused: not an operator.
+            Conflict: nobody took it back.
+            Unavailable: it cannot be recorded; it stays taken back.
+        """
+        check_operator(who, f"giving {name} back")
+        instrument = self._get(name)
+        _check_length("why", why)
+        if instrument.taken_back is None:
+            raise Conflict(f"instrument {name}", "was not taken back", "there is nothing to give back")
+        await self.instruments.record_take_back(name)
+        await self.instruments.give_back(name, who.person, why)
+        self.dispatcher.wake_all()
+        return self.show(name, who)
+
+
+def _check_length(what: str, text: str) -> None:
+    if len(text) > LONGEST_WHY:
+        raise Invalid(what, f"has {len(text)} characters, and {LONGEST_WHY} is the most")

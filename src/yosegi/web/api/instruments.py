@@ -1,0 +1,58 @@
+"""Time on this site's instruments: when one may be used, who has it, taken back and given back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from yosegi.core.identifiers import SiteId
+from yosegi.http.authentication import Here, Who
+from yosegi.http.bodies import Body, Text, Why
+from yosegi.services.instruments.schemas import InstrumentDetail
+from yosegi.web.api.router import router as router_of
+
+router = router_of("instruments")
+
+
+class WindowStated(Body):
+    """A weekly shift, `mon-fri 09:00-17:00`, or a span, `2026-12-01T09:00+09:00/2026-12-01T17:00+09:00`."""
+
+    window: Annotated[str, Field(min_length=1, max_length=120)]
+    note: Text = ""
+
+
+@router.get("/instruments")
+async def instruments(site: Here, who: Who) -> tuple[InstrumentDetail, ...]:
+    """Every instrument of this site that has a name: when it may be used, and who has it."""
+    return site.instruments.listing(who)
+
+
+@router.get("/instruments/{name}")
+async def show_instrument(name: SiteId, site: Here, who: Who) -> InstrumentDetail:
+    """One instrument: when it may be used, who has it, until when and why."""
+    return site.instruments.show(name, who)
+
+
+@router.post("/instruments/{name}/windows")
+async def add_window(name: SiteId, body: WindowStated, site: Here, who: Who) -> InstrumentDetail:
+    """Say when an instrument may be used besides; for operators."""
+    return await site.instruments.add_window(name, body.window, who, body.note)
+
+
+@router.post("/instruments/{name}/windows/withdraw")
+async def withdraw_window(name: SiteId, body: WindowStated, site: Here, who: Who) -> InstrumentDetail:
+    """Take back a window that was added; for operators."""
+    return await site.instruments.withdraw_window(name, body.window, who, body.note)
+
+
+@router.post("/instruments/{name}/take-back")
+async def take_back_instrument(name: SiteId, body: Why, site: Here, who: Who) -> InstrumentDetail:
+    """Bring what runs on an instrument to its safe state, and let nothing use it until it is given back."""
+    return await site.instruments.take_back(name, who, body.why)
+
+
+@router.post("/instruments/{name}/give-back")
+async def give_back_instrument(name: SiteId, body: Why, site: Here, who: Who) -> InstrumentDetail:
+    """Let an instrument that was taken back be used again; for operators."""
+    return await site.instruments.give_back(name, who, body.why)
