@@ -1,4 +1,4 @@
-"""Which tasks are due: never more than there are slots, in the order in which they came."""
+"""Which tasks are due: no more than there are slots, teams in turns, a team's own in the order in which they came."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from execution.samples import noop
 from yosegi.execution.ports import Published
-from yosegi.execution.slots import Slots
+from yosegi.execution.slots import Lane, Slots
 from yosegi.execution.tasks import Task
 
 NAME = noop.contract.name
@@ -37,7 +37,7 @@ def test_no_more_run_than_there_are_slots_and_who_came_first_is_first(count: int
             came += 1
         elif running:
             here.give_back(NAME, running.pop(0))
-        due = here.due(NAME)
+        due = [stream for _, stream in here.due(NAME)]
         started += due
         running += due
         assert here.running(NAME) == len(running) <= count
@@ -50,7 +50,7 @@ def test_a_slot_is_free_for_a_newcomer_only_if_nobody_waits_for_it() -> None:
     assert here.has_free(NAME)
     here.enqueue(NAME, "a")
     assert not here.has_free(NAME)
-    assert here.due(NAME) == ["a"]
+    assert here.due(NAME) == [(NAME, "a")]
     assert not here.has_free(NAME)
     here.give_back(NAME, "a")
     assert here.has_free(NAME)
@@ -60,7 +60,7 @@ def test_what_is_parked_holds_up_nobody_and_waits_again_once_it_lacks_nothing() 
     here = slots(1)
     here.park(Waiting("task/argonne/a"))
     here.enqueue(NAME, "b")
-    assert here.due(NAME) == ["b"]
+    assert here.due(NAME) == [(NAME, "b")]
     here.unpark(lambda task: False)
     assert here.waiting(NAME) == 0
     here.unpark(lambda task: True)
@@ -72,7 +72,7 @@ def test_what_is_parked_holds_up_nobody_and_waits_again_once_it_lacks_nothing() 
 def test_what_is_published_no_more_has_its_turn_and_is_refused_then() -> None:
     here = slots(1)
     here.enqueue("gone@1", "a")
-    assert here.due("gone@1") == ["a"]
+    assert here.due("gone@1") == [("gone@1", "a")]
 
 
 def test_it_says_in_a_sentence_how_busy_it_is() -> None:
@@ -81,3 +81,72 @@ def test_it_says_in_a_sentence_how_busy_it_is() -> None:
         here.enqueue(NAME, stream)
     here.due(NAME)
     assert repr(here) == "<slots: 1 tasks run, 2 wait for a slot, 0 are parked>"
+
+
+OTHER = "samples.other@1"
+"""Shares an instrument with `NAME`."""
+
+
+def shared(at_once: int = 1, **weights: float) -> Slots:
+    lane = Lane("beam", at_once, lambda team: weights.get(team, 1.0))
+    published = {name: Published(noop.contract, None, 8) for name in (NAME, OTHER)}  # type: ignore[arg-type]
+    return Slots(published, lambda name: lane)
+
+
+def served(here: Slots, count: int) -> list[str]:
+    """Whose tasks are started, one after the other."""
+    found = []
+    for _ in range(count):
+        for name, stream in here.due(NAME):
+            found.append(stream.partition("/")[0])
+            here.give_back(name, stream)
+    return found
+
+
+def test_capabilities_that_share_an_instrument_never_run_more_than_it_takes() -> None:
+    here = shared(at_once=1)
+    here.enqueue(NAME, "a")
+    here.enqueue(OTHER, "b")
+    assert here.due(OTHER) == [(NAME, "a")]
+    assert not here.has_free(OTHER)
+    here.give_back(NAME, "a")
+    assert here.due(NAME) == [(OTHER, "b")]
+
+
+def test_teams_take_turns_however_many_tasks_one_of_them_sends() -> None:
+    here = shared()
+    for number in range(20):
+        here.enqueue(NAME, f"many/{number}", "many")
+    for number in range(3):
+        here.enqueue(OTHER, f"few/{number}", "few")
+    assert [served(here, 1)[0] for _ in range(8)] == ["many", "few", "many", "few", "many", "few", "many", "many"]
+
+
+def test_a_team_that_was_idle_has_saved_up_no_turns_and_owes_none() -> None:
+    here = shared()
+    for number in range(40):
+        here.enqueue(NAME, f"a/{number}", "a")
+    assert served(here, 10) == ["a"] * 10
+    for number in range(10):
+        here.enqueue(NAME, f"b/{number}", "b")
+    assert sorted(served(here, 10)) == ["a"] * 5 + ["b"] * 5
+
+
+@given(weight=st.integers(1, 9), turns=st.integers(1, 60))
+def test_turns_follow_the_weights_to_within_one_turn_of_each(weight: int, turns: int) -> None:
+    # Start-time fair queueing bounds the difference in normalised service of two backlogged flows by the sum of their
+    # longest lengths over their weights (Goyal, Vin and Cheng 1997, theorem 1).
+    here = shared(a=float(weight), b=1.0)
+    for number in range(80):
+        here.enqueue(NAME, f"a/{number}", "a")
+        here.enqueue(NAME, f"b/{number}", "b")
+    found = served(here, turns)
+    assert abs(found.count("a") / weight - found.count("b")) <= 1 / weight + 1
+
+
+def test_what_is_closed_is_left_in_its_place_and_holds_up_no_other() -> None:
+    here = shared()
+    here.enqueue(NAME, "a/1", "a")
+    here.enqueue(OTHER, "a/2", "a")
+    assert here.due(NAME, lambda name: name == NAME) == [(OTHER, "a/2")]
+    assert here.waiting(NAME) == 1

@@ -86,6 +86,7 @@ from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.incidents.service import IncidentService
+from yosegi.services.instruments.reservations import ReservationService
 from yosegi.services.instruments.service import InstrumentService
 from yosegi.services.metrics.service import MetricsService
 from yosegi.services.objects.service import ObjectService
@@ -376,7 +377,7 @@ def _subscribe(events: Events, data: _Data, work: _Work, alerts: AlertService, m
         events.subscribe(lapsed, lambda event: monitor.look())
     events.subscribe(TaskChanged, lambda event: work.dispatcher.task_changed(event.task))
     events.subscribe(RemoteMandateRenewed, lambda event: work.dispatcher.wake_all())
-    events.subscribe(ClockCorrected, lambda event: work.dispatcher.start_waiting())
+    events.subscribe(ClockCorrected, lambda event: work.dispatcher.wake_all())
 
 
 def assemble(parts: Parts) -> Site:
@@ -454,6 +455,7 @@ def assemble(parts: Parts) -> Site:
             authorizer,
             may_stop,
             catalogue,
+            ReservationService(core.instruments, data.repository, authorizer),
             scope("instruments"),
         ),
         task_requests=asking,

@@ -22,6 +22,7 @@ from yosegi.core.transport import HttpTransport
 from yosegi.data import FileStore, ObjectsView
 from yosegi.exchange import Mailbox, OutboxView
 from yosegi.exchange.requests import RequestView
+from yosegi.execution.instruments.reservation_view import ReservationView
 from yosegi.execution.remote_mandates import RemoteMandatesView
 from yosegi.execution.tasks import TaskView
 from yosegi.governance.grants.balances import GrantsView
@@ -62,6 +63,7 @@ def views() -> list[View]:
         AgentCallsView(),
         FacilityJobView(),
         SampleView(),
+        ReservationView(),
     ]
 
 

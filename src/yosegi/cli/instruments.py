@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
-from yosegi.services.instruments.schemas import InstrumentDetail
+from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
+from yosegi.execution.instruments.windows import TimeSpan
+from yosegi.services.instruments.schemas import InstrumentDetail, ReservationDetail
 
 
 @click.group()
 def instrument() -> None:
-    """See when an instrument may be used and who has it; state windows; take it back at once and give it back.
+    """See when an instrument may be used and who has it; reserve it; state windows; take it back and give it back.
 
     An instrument has a name in the owner's site.toml ([instrument.NAME]), with what shares it. All of its commands are
     asked of the running site.
@@ -125,3 +126,67 @@ def take_back(name: str, why: str, json_: bool, **site: Any) -> None:
 def give_back(name: str, why: str, json_: bool, **site: Any) -> None:
     """Let NAME be used again; what waits for it starts by itself."""
     _shown(client_of(**site).instruments.give_back(name, why), json_)
+
+
+def _reserved(found: ReservationDetail, json_: bool) -> None:
+    if json_:
+        show_json(found)
+        return
+    say(f"{found.instrument} {found.id}: {found.state.value}, {found.starts} to {found.until}")
+    if found.grant:
+        say(f"held {amounts(found.held)} of {found.grant}, spent {amounts(found.spent)}")
+
+
+@instrument.command()
+@click.argument("name")
+@click.argument("span")
+@click.option("--charter", required=True, help="Under which charter.")
+@click.option("--team", required=True, help="For which team; a grant of that team pays.")
+@click.option("--purpose", default="research", show_default=True, help="What for.")
+@click.option("--for", "person", default="", help="For whom, where an operator enters it; who asks, if not given.")
+@click.option("--campaign", default="", help="The only campaign that is to use it; it runs inside alone then.")
+@with_site
+@as_json
+@explained
+def reserve(
+    name: str, span: str, charter: str, team: str, purpose: str, person: str, campaign: str, json_: bool, **site: Any
+) -> None:
+    """Book SPAN of NAME, e.g. 2026-12-05T09:00+09:00/2026-12-05T17:00+09:00, within the team's instrument hours.
+
+    The owner decides by its policy. While it lasts nobody else starts what could end in it. What is not free is refused
+    with what is.
+    """
+    wanted = TimeSpan.parse(span)
+    terms = {"charter": charter, "team": team, "purpose": purpose, "person": person, "campaign": campaign}
+    _reserved(client_of(**site).instruments.reserve(name, wanted.starts, wanted.ends, **terms), json_)
+
+
+@instrument.command()
+@click.argument("name")
+@with_site
+@as_json
+@explained
+def reservations(name: str, json_: bool, **site: Any) -> None:
+    """List the latest reservations of NAME; of another team's, only when."""
+    found = client_of(**site).instruments.reservations(name)
+    if json_:
+        show_json(found)
+        return
+    rows = (
+        (one.id[:8], one.state.value, one.starts, one.until, one.team or "another team's", one.campaign,
+         amounts(one.held), amounts(one.spent))
+        for one in found
+    )  # fmt: skip
+    show_table(("id", "state", "from", "until", "team", "campaign", "held", "spent"), rows, empty="none was booked")
+
+
+@instrument.command()
+@click.argument("name")
+@click.argument("reservation")
+@click.option("--why", default="", help="Stays on record.")
+@with_site
+@as_json
+@explained
+def cancel(name: str, reservation: str, why: str, json_: bool, **site: Any) -> None:
+    """Cancel RESERVATION of NAME before it begins, for nothing; or give back what is left of one that has begun."""
+    _reserved(client_of(**site).instruments.cancel(name, reservation, why), json_)

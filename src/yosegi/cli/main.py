@@ -33,7 +33,7 @@ VERBS = {
     ),
     "instrument": (
         "yosegi.cli.instruments:instrument",
-        "See when an instrument may be used and who has it; state windows; take it back at once and give it back.",
+        "See when an instrument may be used and who has it; reserve it; state windows; take it back and give it back.",
     ),
     "verify": (
         "yosegi.cli.bundles:verify",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import quote
 
 from yosegi.client.connection import Connection
-from yosegi.services.instruments.schemas import InstrumentDetail
+from yosegi.core.clock import timestamp
+from yosegi.services.instruments.schemas import InstrumentDetail, ReservationDetail
 
 
 class InstrumentsClient:
@@ -42,3 +44,24 @@ class InstrumentsClient:
     def give_back(self, name: str, why: str = "") -> InstrumentDetail:
         """Let it be used again."""
         return self._connection.post(InstrumentDetail, f"/instruments/{quote(name)}/give-back", {"why": why})
+
+    def reservations(self, name: str) -> tuple[ReservationDetail, ...]:
+        """The latest reservations of it; of another team's, only when."""
+        return self._connection.get_all(ReservationDetail, f"/instruments/{quote(name)}/reservations")
+
+    def reserve(
+        self, name: str, starts: datetime, ends: datetime, *, charter: str, team: str, purpose: str = "research",
+        person: str = "", campaign: str = "",
+    ) -> ReservationDetail:  # fmt: skip
+        """Book a span of it for a team, or one campaign of it; its hours are held from the team's grant.
+
+        An operator may name the `person` for whom it is; with a `campaign`, that alone uses it.
+        """
+        span = {"starts": timestamp(starts), "ends": timestamp(ends)}
+        terms = {"charter": charter, "team": team, "purpose": purpose, "person": person, "campaign": campaign}
+        return self._connection.post(ReservationDetail, f"/instruments/{quote(name)}/reservations", span | terms)
+
+    def cancel(self, name: str, reservation: str, why: str = "") -> ReservationDetail:
+        """Cancel a reservation before it begins, for nothing; or give back what is left of one that has begun."""
+        path = f"/instruments/{quote(name)}/reservations/{quote(reservation)}/cancel"
+        return self._connection.post(ReservationDetail, path, {"why": why})

@@ -19,6 +19,7 @@ from yosegi.exchange import Received
 from yosegi.exchange.budget import PeerBudget, Rate
 from yosegi.execution import tasks
 from yosegi.execution.breaker import Requester
+from yosegi.execution.charging import without_instrument_time
 from yosegi.execution.decision_summary import append_decision
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.lost_tasks import LostTasks
@@ -45,12 +46,14 @@ class Acceptance:
         objects: those among its inputs, by name.
         hold: the write that holds its cost; None where it costs nothing, or is only a suggestion.
         lacks: what it has to wait for before it waits for a slot.
+        paid_by: the reservation that pays for its instrument hours, and in which alone it runs; empty if none has to.
     """
 
     published: Published
     objects: Mapping[str, ObjectRef]
     hold: Write | None = None
     lacks: tuple[Explanation, ...] = ()
+    paid_by: str = ""
 
 
 @dataclass
@@ -185,11 +188,30 @@ class Admission:
             verdict.acceptance = Acceptance(published, objects)
             return verdict
         try:
-            hold = self.authorizer.hold(request, contract.cost, task_stream(request.sender, request.key))
+            hold, paid_by = self._hold(request, contract)
         except GrantExceeded as error:
             return verdict.refuse(_exceeded(error))
-        verdict.acceptance = Acceptance(published, objects, hold, self._lacks(request, contract, objects))
+        lacks = self._lacks(request, contract, objects, paid_by)
+        verdict.acceptance = Acceptance(published, objects, hold, lacks, paid_by)
         return verdict
+
+    def _hold(self, request: Request, contract: Contract) -> tuple[Write | None, str]:
+        """The write that holds a request's cost; and the reservation that pays for its instrument hours, if one must.
+
+        Where the team's grant covers a task only without them, it was used for a reservation of that instrument: the
+        task runs inside that alone then.
+
+        Raises:
+            GrantExceeded: no grant of the team covers it.
+        """
+        stream = task_stream(request.sender, request.key)
+        try:
+            return self.authorizer.hold(request, contract.cost, stream), ""
+        except GrantExceeded:
+            paid_by = self.dispatcher.instruments.reservation_for(request, contract)
+            if not paid_by:
+                raise
+            return self.authorizer.hold(request, without_instrument_time(contract.cost), stream), paid_by
 
     def _fit(self, request: Request, contract: Contract) -> dict[str, ObjectRef]:
         """The objects among the inputs of a request that is as its contract wants it.
@@ -232,10 +254,12 @@ class Admission:
             return explained("too_many_open", team=request.team, most=str(self.most_open))
         return None
 
-    def _lacks(self, request: Request, contract: Contract, objects: Mapping[str, ObjectRef]) -> tuple[Explanation, ...]:
+    def _lacks(
+        self, request: Request, contract: Contract, objects: Mapping[str, ObjectRef], paid_by: str
+    ) -> tuple[Explanation, ...]:
         waits = (
             self.rights.pending_reason(request, contract),
-            self.dispatcher.instruments.pending_reason(request, contract),
+            self.dispatcher.instruments.pending_reason(request, contract, paid_by),
         )
         missing = self.inputs.missing(request, objects) if objects else {}
         reasons = tuple(reason for reason in waits if reason is not None)
@@ -257,7 +281,9 @@ class Admission:
 
     async def _accept(self, task: Task, request: Request, verdict: Verdict, accepted: Acceptance) -> None:
         contract, hold, facts, body = accepted.published.contract, accepted.hold, verdict.facts, verdict.body
-        granted = {} if hold is None else {"grant": hold.drafts[0].facts["grant"], "held": dict(contract.cost)}
+        granted: dict[str, Any] = {} if hold is None else {"grant": hold.drafts[0].facts["grant"]}
+        granted |= {} if hold is None else {"held": dict(hold.drafts[0].facts["amounts"])}
+        granted |= {"reservation": accepted.paid_by} if accepted.paid_by else {}
         awaits = {"awaits": accepted.lacks[0].code} if accepted.lacks else {}
         if accepted.lacks:
             body = body | {"reasons": _written(accepted.lacks)}
@@ -298,8 +324,9 @@ class Admission:
         decision = self.authorizer.decide("dispatch", request, contract, accepted.objects.values())
         if not decision.allow:
             return None
-        self.dispatcher.take_slot(contract.name, task.stream)
-        return Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(self.authorizer, decision))
+        self.dispatcher.take_slot(contract.name, task.stream, request)
+        facts = {"attempt": 1} | self.dispatcher.instruments.facts_at_start(request, contract)
+        return Draft(tasks.DISPATCHED, facts, recorded(self.authorizer, decision))
 
     async def _suggest(self, task: Task, request: Request, verdict: Verdict, accepted: Acceptance) -> None:
         """Record what would be carried out, and that it never will be: no grant is held, no slot is taken."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from yosegi.core.amounts import Amounts
+from yosegi.core.amounts import Amounts, Unit
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Invalid
@@ -43,6 +43,11 @@ def charge(held: Amounts, contract: Contract, outcome: Outcome) -> Amounts:
         return Amounts()
     spent = contract.cost if outcome.spent is None else outcome.spent
     return spent.at_most(held)
+
+
+def without_instrument_time(amounts: Amounts) -> Amounts:
+    """Amounts but for instrument hours, which a reservation pays for."""
+    return Amounts({unit: milli for unit, milli in amounts.items() if unit != Unit.INSTRUMENT_H})
 
 
 def follows(task: Task, outcome: Outcome) -> TaskState | None:

@@ -35,8 +35,9 @@ from yosegi.execution.slots import Slots
 from yosegi.execution.start_check import NotWaiting, Park, RefuseStart, Start, may_start
 from yosegi.execution.stop_control import StopControl, StopLevel, engines_of
 from yosegi.execution.tasks import Task, task_stream
+from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft
-from yosegi.trust.messages import Explanation
+from yosegi.trust.messages import Explanation, Request
 
 T = TypeVar("T")
 log = logging.getLogger("yosegi.execution")
@@ -78,7 +79,7 @@ class Dispatcher:
         return f"<dispatcher of {self.repository.site}{f', stopped: {self.stop_level}' if self.is_stopped else ''}>"
 
     def __post_init__(self) -> None:
-        self._slots = Slots(self.published)
+        self._slots = Slots(self.published, self.instruments.lane_of)
         self._stop = StopControl(
             self.repository.ledger, engines_of(self.published), self.clock, self.last_resort, self.scope
         )
@@ -150,7 +151,7 @@ class Dispatcher:
             self._queue(task)
 
     def _queue(self, task: Task) -> None:
-        self._slots.enqueue(task.capability, task.stream)
+        self._slots.enqueue(task.capability, task.stream, team_of(task.asked()))
         self._pump(task.capability)
 
     async def _stage(self, task: Task, missing: Mapping[str, Any]) -> None:
@@ -172,9 +173,9 @@ class Dispatcher:
         """Whether a task that comes now would start at once."""
         return self._slots.has_free(name) and not self._is_closed(name)
 
-    def take_slot(self, name: str, stream: str) -> None:
+    def take_slot(self, name: str, stream: str, request: Request) -> None:
         """A task that has come just now starts with its first entry; `give_back` if that fails."""
-        self._slots.take(name, stream)
+        self._slots.take(name, stream, team_of(request))
 
     def give_back(self, name: str, stream: str) -> None:
         """A task that had taken a slot does not start."""
@@ -190,12 +191,16 @@ class Dispatcher:
         request, published = task.asked(), self.repository.published_for(task.asked())
         if published is None or self.clock.now() > request.not_after:
             return True
+        if task.reservation and self.instruments.is_over(task.reservation, published.contract):
+            return True
         return not (self._breaker_of(task) or self._waits_for(task, published.contract))
 
     def _waits_for(self, task: Task, contract: Contract) -> Explanation | None:
         """What an accepted task lacks before it may start: somebody's word, or time on its instrument."""
         request = task.asked()
-        return self.rights.pending_reason(request, contract) or self.instruments.pending_reason(request, contract)
+        return self.rights.pending_reason(request, contract) or self.instruments.pending_reason(
+            request, contract, task.reservation
+        )
 
     def why_waiting(self, task: Task) -> tuple[Explanation, ...]:
         """Why a task waits, as things are now; what was recorded of it where that says more, e.g. of its inputs."""
@@ -208,8 +213,12 @@ class Dispatcher:
         return self.breakers.why_open_to(task.capability, Requester.of(task.asked()))
 
     def _is_kept(self, task: Task, published: Published) -> bool:
-        """Whether a task that has its slot may not start yet all the same."""
-        kept = self._breaker_of(task) or self.instruments.pending_reason(task.asked(), published.contract)
+        """Whether a task that has its slot may not start yet all the same; the clock may have gone wrong meanwhile."""
+        kept = (
+            self.clocks.seconds_off
+            or self._breaker_of(task)
+            or self.instruments.pending_reason(task.asked(), published.contract, task.reservation)
+        )
         return bool(kept)
 
     def _is_closed(self, name: str) -> bool:
@@ -222,10 +231,9 @@ class Dispatcher:
             self._pump(name)
 
     def _pump(self, name: str) -> None:
-        """Start what waits for a capability, as far as there is room."""
-        if self._slots.waiting(name) and not self._is_closed(name):
-            for stream in self._slots.due(name):
-                self._begin("start", stream, partial(self._dispatch, name, stream))
+        """Start what waits for a capability, or shares an instrument with it, as far as there is room."""
+        for capability, stream in self._slots.due(name, self._is_closed):
+            self._begin("start", stream, partial(self._dispatch, capability, stream))
 
     def task_changed(self, task: Task) -> None:
         """A task that runs no more has given its slot back."""
@@ -253,14 +261,19 @@ class Dispatcher:
             verdict = may_start(task, published, self.clock.now(), repository.authorizer, self.rights)
             if isinstance(verdict, NotWaiting):
                 return None
+            if task.reservation and published and self.instruments.is_over(task.reservation, published.contract):
+                over = explained("reservation_over", reservation=task.reservation.split("/", 2)[2])
+                await repository.refuse(task, (over,))
+                return None
             if isinstance(verdict, Park) or (isinstance(verdict, Start) and self._is_kept(task, verdict.published)):
-                self._slots.park(task)
+                self._slots.park(task, team_of(task.asked()))
                 return None
             if isinstance(verdict, RefuseStart):
                 await repository.refuse(task, verdict.reasons, verdict.decision)
                 return None
             contract = verdict.published.contract
-            draft = Draft(tasks.DISPATCHED, {"attempt": 1}, recorded(repository.authorizer, verdict.decision))
+            facts = {"attempt": 1} | self.instruments.facts_at_start(task.asked(), contract)
+            draft = Draft(tasks.DISPATCHED, facts, recorded(repository.authorizer, verdict.decision))
             if task.reasons or not contract.effect.repeatable:
                 draft = repository.reporter.attach(
                     draft, task.asked(), TaskState.DISPATCHED, contract, decided=task.decided
@@ -528,3 +541,8 @@ class Dispatcher:
             "breaker": self.breakers.why_open(name),
             "engine": self.published[name].engine.statistics(),
         }
+
+
+def team_of(request: Request) -> str:
+    """Whose turn a request takes."""
+    return f"{request.charter}/{request.team}"

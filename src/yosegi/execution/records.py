@@ -23,7 +23,7 @@ from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
 from yosegi.data.entries import naming
 from yosegi.execution import tasks
-from yosegi.execution.charging import CheckedOutcome, charge, checked, follows
+from yosegi.execution.charging import CheckedOutcome, charge, checked, follows, without_instrument_time
 from yosegi.execution.events import TaskChanged
 from yosegi.execution.ports import AuthorizationPort, Published, recorded
 from yosegi.execution.reporting import Reporter
@@ -161,6 +161,8 @@ class TaskRepository:
         """Record the end, settle the grant and report, in one commit; `refused` is the decision that ends it."""
         contract, request, outcome = self.contract_of(task), task.asked(), end.outcome if end else None
         reasons = reasons or task.lapsed
+        # The reservation pays for the time on the instrument; nothing is charged twice.
+        charged = without_instrument_time(charged) if task.reservation else charged
         # What is withheld is named, too, so that its owner keeps it.
         made: Mapping[str, ObjectRef] = end.objects if end else {}
         facts: dict[str, Any] = {"charged": dict(charged)} | naming(made) | ({"team": request.team} if made else {})

@@ -1,13 +1,62 @@
-"""Which tasks wait for a slot, which are parked and which run, by capability. It starts nothing: it says what may."""
+"""Which tasks wait for a slot, which are parked and which run, by capability. It starts nothing: it says what may.
+
+Capabilities that share an instrument share a *lane*: so many tasks at once over all of them. Its teams take turns,
+each by its weight, so that a team that sends a hundred tasks keeps nobody from the next turn. The order is start-time
+fair queueing (P. Goyal, H. M. Vin, H. Cheng, IEEE/ACM Transactions on Networking 5 (1997) 690, equations 1 to 3): a
+turn's start tag is the larger of the lane's virtual time and the team's last finish tag, its finish tag is that plus
+its length over the weight, and the smallest start tag is next. Who was idle has saved up nothing. Within a team, who
+came first is first. Turns are not on record: after a restart all begin alike.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from yosegi.execution.ports import Published
 from yosegi.execution.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What some capabilities have in common.
+
+    Args:
+        name: of the instrument, or of the one capability.
+        at_once: tasks at once over all of them; no bound but each one's own if None.
+        weight_of: a team's share of the turns, above 0; teams are named `charter/team`.
+    """
+
+    name: str
+    at_once: int | None = None
+    weight_of: Callable[[str], float] = lambda team: 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    capability: str
+    stream: str
+
+
+@dataclass
+class _Turns:
+    """The queue of one lane: a line for each team, and its tags."""
+
+    lines: dict[str, deque[_Waiting]] = field(default_factory=dict)
+    finish: dict[str, float] = field(default_factory=dict)
+    virtual: float = 0.0
+
+    def start_tag(self, team: str) -> float:
+        return max(self.virtual, self.finish.get(team, 0.0))
+
+    def serve(self, team: str, length: float, weight: float) -> None:
+        self.virtual = self.start_tag(team)
+        self.finish[team] = self.virtual + length / weight
+
+    def __iter__(self) -> Iterator[_Waiting]:
+        for line in self.lines.values():
+            yield from line
 
 
 @dataclass
@@ -16,25 +65,32 @@ class Slots:
 
     Args:
         published: what there is, with its number of slots, by name and version.
+        lane_of: which lane a capability is in; one of its own by default.
     """
 
     published: Mapping[str, Published]
-    _queues: dict[str, deque[str]] = field(default_factory=dict)
-    _parked: dict[str, Task] = field(default_factory=dict)
+    lane_of: Callable[[str], Lane] = Lane
+    _lanes: dict[str, _Turns] = field(default_factory=dict)
+    _parked: dict[str, tuple[Task, str]] = field(default_factory=dict)
     """Accepted, and waiting for something that is no slot, e.g. a person's approval; they hold up nobody else."""
     _running: dict[str, set[str]] = field(default_factory=dict)
+    _in_lane: dict[str, set[str]] = field(default_factory=dict)
+    _names: dict[str, None] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        running, waiting = sum(map(len, self._running.values())), sum(map(len, self._queues.values()))
+        running, waiting = sum(map(len, self._running.values())), sum(len([*lane]) for lane in self._lanes.values())
         return f"<slots: {running} tasks run, {waiting} wait for a slot, {len(self._parked)} are parked>"
+
+    def _turns(self, name: str) -> _Turns:
+        return self._lanes.setdefault(self.lane_of(name).name, _Turns())
 
     def waiting(self, name: str) -> int:
         """How many tasks of a capability wait for a slot."""
-        return len(self._queues.get(name, ()))
+        return sum(one.capability == name for one in self._turns(name))
 
     def parked(self, name: str) -> int:
         """How many tasks of a capability wait for something that is no slot."""
-        return sum(task.capability == name for task in self._parked.values())
+        return sum(task.capability == name for task, _ in self._parked.values())
 
     def running(self, name: str) -> int:
         """How many tasks of a capability run."""
@@ -42,51 +98,78 @@ class Slots:
 
     def has_free(self, name: str) -> bool:
         """Whether a slot is free that nobody waits for."""
-        return not self._queues.get(name) and self._has_room(name)
+        return not any(self._turns(name)) and self._has_room(name)
 
     def _has_room(self, name: str) -> bool:
         # What is published no more waits for nothing: its turn comes, and it is refused.
-        published = self.published.get(name)
-        return published is None or self.running(name) < published.slots
+        published, lane = self.published.get(name), self.lane_of(name)
+        if published is None:
+            return True
+        if lane.at_once is not None and len(self._in_lane.get(lane.name, ())) >= lane.at_once:
+            return False
+        return self.running(name) < published.slots
 
-    def enqueue(self, name: str, stream: str) -> None:
-        """A task waits for a slot."""
-        self._queues.setdefault(name, deque()).append(stream)
+    def enqueue(self, name: str, stream: str, team: str = "") -> None:
+        """A task of a team waits for a slot."""
+        self._names[name] = None
+        self._turns(name).lines.setdefault(team, deque()).append(_Waiting(name, stream))
 
-    def take(self, name: str, stream: str) -> None:
-        """A task runs."""
+    def take(self, name: str, stream: str, team: str = "") -> None:
+        """A task runs; that of a team which is named has taken its turn."""
         self._running.setdefault(name, set()).add(stream)
+        lane = self.lane_of(name)
+        self._in_lane.setdefault(lane.name, set()).add(stream)
+        if team:
+            published = self.published.get(name)
+            length = 1.0 if published is None else published.contract.time_limit
+            self._turns(name).serve(team, length, lane.weight_of(team))
 
     def give_back(self, name: str, stream: str) -> None:
         """A task runs no more."""
         self._running.get(name, set()).discard(stream)
+        self._in_lane.get(self.lane_of(name).name, set()).discard(stream)
 
-    def park(self, task: Task) -> None:
+    def park(self, task: Task, team: str = "") -> None:
         """A task waits for something that is no slot."""
-        self._parked[task.stream] = task
+        self._parked[task.stream] = task, team
 
     def leave(self, name: str, stream: str) -> None:
         """A task waits no more, for a slot or anything else."""
         self._parked.pop(stream, None)
-        if stream in self._queues.get(name, ()):
-            self._queues[name].remove(stream)
+        for line in self._turns(name).lines.values():
+            if (waiting := _Waiting(name, stream)) in line:
+                line.remove(waiting)
 
     def unpark(self, may_go_on: Callable[[Task], bool]) -> None:
         """Parked tasks that lack nothing any more wait for a slot."""
-        for stream, task in list(self._parked.items()):
+        for stream, (task, team) in list(self._parked.items()):
             if may_go_on(task):
                 del self._parked[stream]
-                self.enqueue(task.capability, stream)
+                self.enqueue(task.capability, stream, team)
 
     def names(self) -> list[str]:
         """Capabilities for which tasks have waited."""
-        return list(self._queues)
+        return list(self._names)
 
-    def due(self, name: str) -> list[str]:
-        """The tasks that may start now, in the order in which they came; each has its slot from now on."""
-        queue, found = self._queues.get(name), []
-        while queue and self._has_room(name):
-            stream = queue.popleft()
-            self.take(name, stream)
-            found.append(stream)
+    def due(self, name: str, is_closed: Callable[[str], bool] = lambda name: False) -> list[tuple[str, str]]:
+        """The tasks of a capability's lane that may start now, as capability and stream, in the order of their turns.
+
+        Each has its slot from now on.
+        """
+        turns, found = self._turns(name), []
+        while (pair := self._next(turns, is_closed)) is not None:
+            team, chosen = pair
+            turns.lines[team].remove(chosen)
+            if not turns.lines[team]:
+                del turns.lines[team]
+            self.take(chosen.capability, chosen.stream, team)
+            found.append((chosen.capability, chosen.stream))
         return found
+
+    def _next(self, turns: _Turns, is_closed: Callable[[str], bool]) -> tuple[str, _Waiting] | None:
+        """Whose turn it is, and with what: the team with the smallest start tag that has something which may start."""
+        for team in sorted(turns.lines, key=turns.start_tag):
+            for one in turns.lines[team]:
+                if self._has_room(one.capability) and not is_closed(one.capability):
+                    return team, one
+        return None

@@ -62,6 +62,7 @@ class Task:
         notified: whether a person has acknowledged that it is uncertain.
         revoked: how it was stopped when its right lapsed, and `lapsed` why; empty while the right holds.
         decided: this owner's decisions on it, as its reports tell them.
+        reservation: of its instrument, inside which it runs and which pays for the instrument's time; empty if none.
     """
 
     stream: str
@@ -80,6 +81,7 @@ class Task:
     revoked: str = ""
     lapsed: tuple[Explanation, ...] = ()
     decided: tuple[DecisionBasis, ...] = ()
+    reservation: str = ""
 
     @property
     def key(self) -> str:
@@ -126,9 +128,13 @@ class Task:
                 after = replace(after, request=_request(body), request_digest=facts["request"])
             after = replace(after, reasons=_reasons(body))
         if entry.type == ACCEPTED:
-            return replace(after, grant=facts.get("grant", ""), held=Amounts(facts.get("held", {})))
+            reservation = facts.get("reservation", "")
+            return replace(
+                after, grant=facts.get("grant", ""), held=Amounts(facts.get("held", {})), reservation=reservation
+            )
         if entry.type == DISPATCHED:
-            return replace(after, attempt=facts["attempt"], reasons=())
+            reservation = facts.get("reservation", self.reservation)
+            return replace(after, attempt=facts["attempt"], reasons=(), reservation=reservation)
         outcome = Outcome.read(body["outcome"]) if "outcome" in body else None
         return replace(after, outcome=outcome, charged=Amounts(facts.get("charged", {})), reasons=_reasons(body))
 

@@ -88,6 +88,9 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "peer_suspended",
         "instrument_closed",
         "instrument_never_open",
+        "instrument_reserved",
+        "reservation_awaited",
+        "reservation_over",
     ),
     "sender": (
         "charter_rolled_back",

@@ -8,14 +8,19 @@ all (`Dispatcher`), and the clock is read anew each time, so that one that was s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from yosegi.core.amounts import Unit
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
+from yosegi.execution.instruments.calendar import ReservationCalendar, ReservedSpan
 from yosegi.execution.instruments.instrument import GIVEN_BACK, TAKEN_BACK, Instrument, TakenBack, instrument_stream
+from yosegi.execution.instruments.reservation import ReservationState
 from yosegi.execution.instruments.settings import InstrumentSettings
+from yosegi.execution.instruments.windows import TimeSpan
+from yosegi.execution.slots import Lane
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.trust.messages import Explanation, Request
@@ -24,6 +29,10 @@ from yosegi.trust.messages import Explanation, Request
 def longest(contract: Contract) -> float:
     """Seconds that a task may take at most: its time limit, and the grace to reach its safe state."""
     return contract.time_limit + (contract.stop_grace or 0.0)
+
+
+def _alike(team: str) -> float:
+    return 1.0
 
 
 @dataclass
@@ -38,12 +47,14 @@ class Instruments:
     ledger: Ledger
     clock: Clock
     settings: Mapping[str, InstrumentSettings]
+    calendar: ReservationCalendar = field(init=False)
     _known: dict[str, Instrument] = field(default_factory=dict)
     _by_capability: dict[str, str] = field(default_factory=dict)
     _unrecorded: dict[str, TakenBack] = field(default_factory=dict)
     """Take-backs that count and are not in the ledger yet."""
 
     def __post_init__(self) -> None:
+        self.calendar = ReservationCalendar(self.site, self.ledger, self.clock)
         for name, settings in self.settings.items():
             instrument = Instrument(name, settings).with_windows()
             for entry in self.ledger.read(instrument_stream(name)):
@@ -68,6 +79,24 @@ class Instruments:
     def of(self, capability: str) -> Instrument | None:
         """The instrument that a capability uses; None if it uses none that has a name."""
         return self._known.get(self._by_capability.get(capability, ""))
+
+    def lane_of(self, capability: str) -> Lane:
+        """What a capability shares slots with: whatever uses its instrument, or nothing."""
+        instrument = self.of(capability)
+        if instrument is None:
+            return Lane(capability)
+        weight_of = self._granted if instrument.settings.turns == "by_grant" else _alike
+        return Lane(f"instrument {instrument.name}", instrument.settings.at_once, weight_of)
+
+    def _granted(self, team: str) -> float:
+        """Thousandths of an instrument hour that a team, `charter/team`, was granted here; at least one."""
+        charter, _, name = team.partition("/")
+        rows = self.ledger.query(
+            "SELECT SUM(t.amount) AS milli FROM grants g JOIN grant_tranches t ON t.grant_id = g.id"
+            " WHERE g.charter = ? AND g.team = ? AND t.unit = ? AND t.locked = 0",
+            (charter, name, Unit.INSTRUMENT_H.value),
+        )
+        return float(max(1, rows[0]["milli"] or 0))
 
     async def record(self, instrument: Instrument, drafts: Iterable[Draft], by: str) -> Instrument:
         """Put on record what an operator says of an instrument as it was read.
@@ -122,12 +151,15 @@ class Instruments:
 
     # -- what keeps a task from it --------------------------------------------------------------------------------
 
-    def pending_reason(self, request: Request, contract: Contract) -> Explanation | None:
+    def pending_reason(self, request: Request, contract: Contract, paid_by: str = "") -> Explanation | None:
         """What a task has to wait for before it may use its instrument; None if it may start now.
 
         Cases, in order:
           1. somebody took the instrument back;
-          2. it is outside its windows, or what may take longest would end outside.
+          2. it is outside its windows, or what may take longest would end outside;
+          3. it ends inside a reservation of its own team or campaign: that is what it was booked for;
+          4. another's reservation would begin before it ends;
+          5. it may run inside a reservation alone: that pays for it (`paid_by`), or its campaign has booked one.
         """
         instrument = self.of(contract.name)
         if instrument is None:
@@ -137,7 +169,61 @@ class Instruments:
         now, seconds = self.clock.now(), longest(contract)
         if not instrument.windows.may_hold(now, seconds):
             return _closed(instrument, now, seconds)
+        run, mine = TimeSpan(now, now + timedelta(seconds=seconds)), self._is_holder(request)
+        ahead = self.calendar.ahead(instrument.name, now)
+        if any(mine(one) and one.span.contains(run) and paid_by in ("", one.stream) for one in ahead):
+            return None
+        others = [one for one in ahead if one.span.overlaps(run) and not mine(one)]
+        if others:
+            words = others[0].span.words(instrument.windows.zone)
+            return explained("instrument_reserved", instrument=instrument.name, when=words)
+        own = [one for one in ahead if mine(one) and (one.stream == paid_by or one.campaign)]
+        if own or paid_by:
+            words = own[0].span.words(instrument.windows.zone) if own else "…"
+            return explained("reservation_awaited", instrument=instrument.name, when=words)
         return None
+
+    def _is_holder(self, request: Request) -> Callable[[ReservedSpan], bool]:
+        return lambda one: one.is_held_by(request.charter, request.team, request.campaign or "")
+
+    def reservation_at(self, request: Request, contract: Contract) -> str:
+        """The reservation inside which a task that starts now runs, by its stream; empty if it runs in none."""
+        instrument = self.of(contract.name)
+        if instrument is None:
+            return ""
+        now, mine = self.clock.now(), self._is_holder(request)
+        run = TimeSpan(now, now + timedelta(seconds=longest(contract)))
+        ahead = self.calendar.ahead(instrument.name, now)
+        return next((one.stream for one in ahead if mine(one) and one.span.contains(run)), "")
+
+    def facts_at_start(self, request: Request, contract: Contract) -> dict[str, str]:
+        """What the entry by which a task starts keeps of its instrument."""
+        reservation = self.reservation_at(request, contract)
+        return {"reservation": reservation} if reservation else {}
+
+    def reservation_for(self, request: Request, contract: Contract) -> str:
+        """The first reservation that could pay for the instrument hours of a task; empty if there is none."""
+        instrument = self.of(contract.name)
+        if instrument is None:
+            return ""
+        mine, seconds = self._is_holder(request), longest(contract)
+        now = self.clock.now()
+        return next(
+            (
+                one.stream
+                for one in self.calendar.ahead(instrument.name, now)
+                if mine(one)
+                and one.span.starts < request.not_after
+                and (one.span.ends - max(now, one.span.starts)).total_seconds() >= seconds
+            ),
+            "",
+        )
+
+    def is_over(self, stream: str, contract: Contract) -> bool:
+        """Whether nothing under a contract can end inside a reservation any more."""
+        reservation = self.calendar.get(stream)
+        until = self.clock.now() + timedelta(seconds=longest(contract))
+        return reservation.state is not ReservationState.BOOKED or until > reservation.booked.ends
 
     def _taken_back(self, instrument: Instrument) -> Explanation:
         taken = instrument.taken_back

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
@@ -10,6 +12,23 @@ from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import CapabilityName
 from yosegi.core.values import Value
 from yosegi.execution.instruments.windows import Shift, TimeSpan, Windows
+
+
+class ReservationSettings(Value):
+    """The owner's terms for reservations of an instrument."""
+
+    ahead_days: float = Field(default=90.0, gt=0, le=366)
+    """How long before its end a reservation may be booked."""
+    longest_hours: float = Field(default=72.0, gt=0, le=24 * 40)
+    """The longest that one may be."""
+    unused: Literal["charged", "free"] = "charged"
+    """Whether the holder pays for the time in a reservation in which nothing of theirs ran."""
+    release_after_minutes: float = Field(default=60.0, gt=0)
+    """Minutes after its beginning at which one in which nothing has run yet is given to others."""
+
+    def releases(self, booked: TimeSpan, now: datetime) -> bool:
+        """Whether a reservation that nobody has used yet is given to others now."""
+        return now >= booked.starts + timedelta(minutes=self.release_after_minutes)
 
 
 class InstrumentSettings(Value):
@@ -23,6 +42,13 @@ class InstrumentSettings(Value):
     """When it may be used each week, e.g. `mon-fri 09:00-17:00`. Where no window is stated, it may always be used."""
     spans: tuple[str, ...] = Field(default=(), max_length=256)
     """When it may be used besides, e.g. `2026-12-01T09:00+09:00/2026-12-01T17:00+09:00`."""
+
+    at_once: int = Field(default=1, ge=1, le=1024)
+    """Tasks that may run on it at once, over all that uses it."""
+    turns: Literal["equal", "by_grant"] = "equal"
+    """How teams share it: a turn for each, or turns by the instrument hours that each was granted here."""
+    reservations: ReservationSettings = ReservationSettings()
+    """Who may have it alone, and at which price."""
 
     @field_validator("time_zone")
     @classmethod

@@ -1,4 +1,4 @@
-"""What time brings about on instruments: a window opens, and what waited for it may start."""
+"""What time brings about on instruments: windows open, what waited may start, and reservations end and are paid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ class InstrumentWatch:
     dispatcher: Dispatcher
 
     async def round(self) -> bool:
-        """One look; there is always another."""
+        """One look; there is always another. By a clock that is off nothing ends."""
+        instruments = self.dispatcher.instruments
+        if not self.dispatcher.clocks.seconds_off:
+            for instrument in instruments.all():
+                await instruments.calendar.end_what_is_over(instrument)
         self.dispatcher.wake_all()
         await self.clock.sleep(LOOK_EVERY)
         return True

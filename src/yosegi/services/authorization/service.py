@@ -338,6 +338,39 @@ class Authorizer:
         others = (policy.decide(question.model_copy(update={"team": group})) for group in groups)
         return first if first.allow else next((other for other in others if other.allow), first)
 
+    def decide_reservation(
+        self, charter: str, team: str, person: str, purpose: str, contract: Contract, amounts: Amounts
+    ) -> Decision:
+        """May this person book, for a team, an instrument that a capability uses, at that cost?"""
+        question = Question(
+            action="accept",
+            person=person,
+            agent=None,
+            home=home_of(person),
+            host=self.registry.federation(charter).roster.charter.host_of(home_of(person)),
+            team=team,
+            charter=charter,
+            capability=CapabilityFacts.of(self.site, contract),
+            conduct="run",
+            sensitivity=contract.sensitivity,
+            purpose=purpose,
+            amounts=amounts,
+            clearances=self.attested(person),
+            peer=home_of(person),
+            now=self.clock.now(),
+        )
+        return self.policy(charter).decide(question)
+
+    def hold_reservation(self, charter: str, team: str, reservation: str, cost: Amounts) -> tuple[str, Write]:
+        """The grant that pays for a reservation, and the write that holds its cost.
+
+        Raises:
+            GrantExceeded: none of the team covers it.
+        """
+        grant = self._grant_for(charter, team, cost)
+        draft = held(grant, team, reservation, cost)
+        return grant, Write(f"grant/{grant}", None, (draft,), charter=charter, actor=self.site)
+
     def is_approved(self, request: Request, contract: Contract) -> bool:
         """Whether a person's approval of exactly this is at hand, or was used when it started."""
         stream = task_stream(request.sender, request.key)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import NotFound
 from yosegi.core.identifiers import home_of
+from yosegi.execution.instruments.reservation import BOOKED
 from yosegi.execution.tasks import ACCEPTED
 from yosegi.governance.grants.balances import Query
 from yosegi.ledger import ERASED, Db, Entry
@@ -38,10 +39,13 @@ _LAST_DAY = "9999-12-31"
 
 
 class SpendingView:
-    """Table `spending`: one row a task that drew on a grant, with who asked and by which agreement."""
+    """Table `spending`: one row a task, or a reservation, that drew on a grant: who asked, and by which agreement.
+
+    The capability of a reservation is the instrument's name.
+    """
 
     name = "spending"
-    version = 4
+    version = 5
     ddl: ClassVar[Sequence[str]] = (
         "CREATE TABLE spending (task TEXT PRIMARY KEY, sequence INTEGER NOT NULL, charter TEXT NOT NULL,"
         " grant_id TEXT NOT NULL, team TEXT NOT NULL, home TEXT NOT NULL, institution TEXT NOT NULL,"
@@ -55,21 +59,23 @@ class SpendingView:
         """Note who asked; the agreement stands in the body, and is given up with it."""
         if entry.type == ERASED:
             db.execute("UPDATE spending SET agreement = '' WHERE sequence = ?", (int(entry.facts["sequence"]),))
-        if entry.type != ACCEPTED or not entry.facts.get("grant"):
+        if entry.type not in (ACCEPTED, BOOKED) or not entry.facts.get("grant"):
             return
         facts, body = entry.facts, entry.body or {}
+        home = home_of(str(facts["by"])) if entry.type == BOOKED else entry.stream.split("/")[1]
+        used = entry.stream.split("/")[1] if entry.type == BOOKED else str(facts["capability"])
         row = (
             entry.stream,
             entry.sequence,
             entry.header.charter,
             str(facts["grant"]),
             str(facts["team"]),
-            entry.stream.split("/")[1],
+            home,
             home_of(str(facts.get("by", ""))),
             " ".join(body.get("decision", {}).get("reasons", ())),
             str(facts.get("challenge") or ""),
             str(facts.get("campaign") or ""),
-            str(facts["capability"]),
+            used,
             str(facts.get("by", "")),
             entry.time[:7],
             entry.time[:10],

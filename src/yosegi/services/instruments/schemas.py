@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from yosegi.services.answer import Answer, Timestamp
+from pydantic import Field
+
+from yosegi.execution.instruments.reservation import ReservationState
+from yosegi.services.answer import Answer, Decimals, Timestamp
 
 
 class InstrumentUse(Answer):
@@ -21,6 +24,36 @@ class InstrumentUse(Answer):
     until: Timestamp
 
 
+class ReservationDetail(Answer):
+    """A reservation of an instrument.
+
+    Args:
+        id: its name among the instrument's; its first characters do.
+        team: whose; empty where it is another team's, as are the fields below it.
+        person: for whom it was booked, and `by` whom.
+        campaign: the only one that uses it; empty if every campaign of the team may.
+        starts: as it was booked, like `ends`.
+        until: when it ended, or will.
+        held: hours held from the grant, and `spent` the hours it cost.
+    """
+
+    instrument: str
+    id: str
+    state: ReservationState
+    starts: Timestamp
+    ends: Timestamp
+    until: Timestamp
+    team: str = ""
+    charter: str = ""
+    campaign: str = ""
+    person: str = ""
+    by: str = ""
+    grant: str = ""
+    held: Decimals = Field(default_factory=dict)
+    spent: Decimals = Field(default_factory=dict)
+    why: str = ""
+
+
 class InstrumentDetail(Answer):
     """An instrument of a site.
 
@@ -35,6 +68,7 @@ class InstrumentDetail(Answer):
         recorded: whether the ledger has the latest take-back; it counts all the same.
         running: what runs on it now.
         waiting: tasks that wait for it.
+        reservations: in force and to come, the earliest first; of another team's, only when.
     """
 
     name: str
@@ -49,3 +83,4 @@ class InstrumentDetail(Answer):
     recorded: bool = True
     running: tuple[InstrumentUse, ...] = ()
     waiting: int = 0
+    reservations: tuple[ReservationDetail, ...] = ()

@@ -20,6 +20,7 @@ from yosegi.ledger import Draft
 from yosegi.services.authorization.roles import check_operator, check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
+from yosegi.services.instruments.reservations import ReservationService
 from yosegi.services.instruments.schemas import InstrumentDetail, InstrumentUse
 from yosegi.services.operations.stop_permission import StopPermission
 
@@ -45,6 +46,7 @@ class InstrumentService:
     authorizer: Authorizer
     stop_permission: StopPermission
     catalogue: CapabilityCatalogue
+    reservations: ReservationService
     scope: TaskScope
 
     # -- looking --------------------------------------------------------------------------------------------------
@@ -88,6 +90,7 @@ class InstrumentService:
             recorded=not self.instruments.is_unrecorded(instrument.name),
             running=tuple(self._running(instrument, who)),
             waiting=sum(map(self.dispatcher.waiting, instrument.settings.capabilities)),
+            reservations=self.reservations.ahead(instrument.name, who),
         )
 
     def _running(self, instrument: Instrument, who: Session) -> Iterator[InstrumentUse]:

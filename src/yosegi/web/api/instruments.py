@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
+from fastapi import Path
 from pydantic import Field
 
-from yosegi.core.identifiers import SiteId
+from yosegi.core.identifiers import CharterId, PersonId, SiteId, TeamId
+from yosegi.execution.instruments.windows import TimeSpan
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Text, Why
-from yosegi.services.instruments.schemas import InstrumentDetail
+from yosegi.services.instruments.reservations import Booking
+from yosegi.services.instruments.schemas import InstrumentDetail, ReservationDetail
+from yosegi.trust.document import Moment
 from yosegi.web.api.router import router as router_of
 
 router = router_of("instruments")
@@ -20,6 +24,23 @@ class WindowStated(Body):
 
     window: Annotated[str, Field(min_length=1, max_length=120)]
     note: Text = ""
+
+
+class NewReservation(Body):
+    """A span of an instrument, and for whom.
+
+    Args:
+        person: for whom, where an operator enters it; who asks, if empty.
+        campaign: the only one that is to use it; every campaign of the team may, if empty.
+    """
+
+    starts: Moment
+    ends: Moment
+    charter: CharterId
+    team: TeamId
+    purpose: Annotated[str, Field(min_length=1, max_length=200)] = "research"
+    person: PersonId | Literal[""] = ""
+    campaign: Annotated[str, Field(max_length=128)] = ""
 
 
 @router.get("/instruments")
@@ -56,3 +77,25 @@ async def take_back_instrument(name: SiteId, body: Why, site: Here, who: Who) ->
 async def give_back_instrument(name: SiteId, body: Why, site: Here, who: Who) -> InstrumentDetail:
     """Let an instrument that was taken back be used again; for operators."""
     return await site.instruments.give_back(name, who, body.why)
+
+
+@router.get("/instruments/{name}/reservations")
+async def reservations(name: SiteId, site: Here, who: Who) -> tuple[ReservationDetail, ...]:
+    """The latest reservations of an instrument; of another team's, only when."""
+    return site.instruments.reservations.listing(name, who)
+
+
+@router.post("/instruments/{name}/reservations", status_code=201)
+async def reserve_instrument(name: SiteId, body: NewReservation, site: Here, who: Who) -> ReservationDetail:
+    """Book a span of an instrument for a team or one campaign of it, within the team's grant of instrument hours."""
+    span = TimeSpan.of(body.starts, body.ends)
+    booking = Booking(name, span, body.charter, body.team, body.purpose, body.person, body.campaign)
+    return await site.instruments.reservations.book(booking, who)
+
+
+@router.post("/instruments/{name}/reservations/{reservation}/cancel")
+async def cancel_reservation(
+    name: SiteId, reservation: Annotated[str, Path(max_length=128)], body: Why, site: Here, who: Who
+) -> ReservationDetail:
+    """Cancel a reservation before it begins, for nothing; or give back what is left of one that has begun."""
+    return await site.instruments.reservations.cancel(name, reservation, who, body.why)
