@@ -25,6 +25,7 @@ from yosegi.app import settings
 from yosegi.campaign import spec
 from yosegi.execution.engines.process.settings import ProcessSettings
 from yosegi.execution.engines.station.settings import StationSettings
+from yosegi.execution.instruments.settings import InstrumentSettings, ReservationSettings
 from yosegi.services.agents.settings import AgentSettings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -49,6 +50,8 @@ SITE: tuple[tuple[str, type[BaseModel]], ...] = (
     ("", settings.Settings),
     ("[process]", ProcessSettings),
     ("[station.NAME]", StationSettings),
+    ("[instrument.NAME]", InstrumentSettings),
+    ("[instrument.NAME.reservations]", ReservationSettings),
     ("[network]", settings.NetworkSettings),
     ("[objects]", settings.ObjectSettings),
     ("[notices]", settings.NoticeSettings),

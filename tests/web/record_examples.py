@@ -41,6 +41,8 @@ from yosegi.services.operations.schemas import (
     StationStatus,
     StopStatus,
 )
+from yosegi.execution.instruments.reservation import ReservationState
+from yosegi.services.instruments.schemas import InstrumentDetail, InstrumentUse, ReservationDetail
 from yosegi.services.peers.schemas import SiteInfo
 from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleState
@@ -115,7 +117,19 @@ def said() -> list[BaseModel]:
         sequence=41, time=AT, type="sample.registered", actor="operator@riken", state=SampleState.AVAILABLE,
         holder="riken", peer="", condition="", place="glove box", note="", signed_by="", document=None,
     )  # fmt: skip
+    booked = ReservationDetail(
+        instrument="robot", id="0f6e3f1c-9c1e-5a53-8d53-6d2b5d0e7c11", state=ReservationState.BOOKED, starts=LATER,
+        ends="2026-02-05T11:30:00Z", until="2026-02-05T11:30:00Z", team=TEAM, charter=CHARTER, campaign="toy",
+        person="pi@argonne", by="operator@nims", grant="grant-nims", held={"instrument_h": "2.000"}, spent={}, why="",
+    )  # fmt: skip
+    robot = InstrumentDetail(
+        name="robot", capabilities=("toy.make@1", "toy.measure@1"), time_zone="Asia/Tokyo",
+        windows=("mon-fri 09:00-17:00",), open=True, window="2026-01-05 18:30–20:00 Asia/Tokyo",
+        running=(InstrumentUse(task=TASK, team=TEAM, capability="toy.make@1", since=AT, until="2026-01-05T09:31:00Z"),),
+        waiting=2, reservations=(booked,),
+    )  # fmt: skip
     return [
+        booked, robot,
         film, SampleDetail(**dict(film), events=(event,)), SampleParts(sample="riken/film-16", parts=(film,)),
         ref, ObjectSummary(**known), ObjectDetail(**known, history=(naming,)), erasure,
         ObjectsCollected(collected=1, bytes=4096, sha256=(DIGEST,)), ErasureOrdered(**dict(erasure), objects=()),

@@ -12,7 +12,7 @@ from web.conftest import token
 from web.house import PASSPHRASE, House, spec
 from yosegi.core.states import CampaignState, TrialState
 
-PAGES = ("/", "/tasks", "/asked", "/search", "/mandates", "/objects", "/samples", "/campaigns/toy")
+PAGES = ("/", "/tasks", "/asked", "/search", "/mandates", "/objects", "/samples", "/instruments", "/campaigns/toy")
 
 
 @pytest.fixture(scope="module")
