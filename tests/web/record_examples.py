@@ -19,6 +19,7 @@ from yosegi.core.contract import EffectClass
 from yosegi.core.object import ObjectRef
 from yosegi.core.states import CampaignState, TaskState
 from yosegi.core.supervision import BackgroundState
+from yosegi.execution.instruments.reservation import ReservationState
 from yosegi.identity.accounts import Session
 from yosegi.services.agents.schemas import AgentActivity, AgentCall
 from yosegi.services.alerts.schemas import AlertAcknowledged, AlertDetail
@@ -31,6 +32,7 @@ from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 from yosegi.services.governance.schemas import DocumentPublished
 from yosegi.services.governance.service import PolicyQuery
 from yosegi.services.grants.schemas import GrantAfterMove, MoveAnswered, MoveDetail, MoveNamed, UsageRow
+from yosegi.services.instruments.schemas import InstrumentDetail, InstrumentUse, ReservationDetail
 from yosegi.services.objects.schemas import ObjectDetail, ObjectNaming, ObjectsCollected, ObjectSummary
 from yosegi.services.operations.schemas import (
     BackgroundTaskStatus,
@@ -41,8 +43,6 @@ from yosegi.services.operations.schemas import (
     StationStatus,
     StopStatus,
 )
-from yosegi.execution.instruments.reservation import ReservationState
-from yosegi.services.instruments.schemas import InstrumentDetail, InstrumentUse, ReservationDetail
 from yosegi.services.peers.schemas import SiteInfo
 from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleState
