@@ -169,7 +169,7 @@ class OneInstrument(RuleBasedStateMachine):
             else:
                 assert paid == 0
             spent += paid
-        found = balance(self.site.ledger.query, "grant-argonne", self.site.clock.now())
+        found = balance(self.site.ledger.query, "grant-argonne", EPOCH + timedelta(seconds=self.loop.time()))
         assert (found.held["instrument_h"], found.spent["instrument_h"]) == (held, spent)
 
 

@@ -148,7 +148,7 @@ class ReservationCalendar:
     ) -> Reservation:
         charter = reservation.charter
         write = Write(reservation.stream, reservation.position, (draft,), charter=charter, actor=by)
-        others = ()
+        others: tuple[Write, ...] = ()
         if of_grant is not None:
             others = (Write(f"grant/{reservation.grant}", None, (of_grant,), charter=charter, actor=self.site),)
         await self.ledger.append(write, *others)
