@@ -108,6 +108,9 @@ class Instruments:
         write = Write(stream, instrument.position, tuple(drafts), charter="", actor=by)
         for entry in await self.ledger.append(write):
             instrument = instrument.follow(entry)
+        # A take-back that came in between counts, on record or not.
+        if (taken := self._unrecorded.get(instrument.name)) is not None:
+            instrument = replace(instrument, taken_back=taken)
         self._known[instrument.name] = instrument
         return instrument
 
