@@ -17,9 +17,8 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.contract import EffectClass
 from yosegi.core.object import ObjectRef
-from yosegi.core.states import CampaignState, TaskState
+from yosegi.core.states import CampaignState, ReservationState, TaskState
 from yosegi.core.supervision import BackgroundState
-from yosegi.execution.instruments.reservation import ReservationState
 from yosegi.identity.accounts import Session
 from yosegi.services.agents.schemas import AgentActivity, AgentCall
 from yosegi.services.alerts.schemas import AlertAcknowledged, AlertDetail

@@ -143,13 +143,13 @@ def _reserved(found: ReservationDetail, json_: bool) -> None:
 @click.option("--charter", required=True, help="Under which charter.")
 @click.option("--team", required=True, help="For which team; a grant of that team pays.")
 @click.option("--purpose", default="research", show_default=True, help="What for.")
-@click.option("--for", "person", default="", help="For whom, where an operator enters it; who asks, if not given.")
+@click.option("--for", "member", default="", help="For whom, where an operator enters it; who asks, if not given.")
 @click.option("--campaign", default="", help="The only campaign that is to use it; it runs inside alone then.")
 @with_site
 @as_json
 @explained
 def reserve(
-    name: str, span: str, charter: str, team: str, purpose: str, person: str, campaign: str, json_: bool, **site: Any
+    name: str, span: str, charter: str, team: str, purpose: str, member: str, campaign: str, json_: bool, **site: Any
 ) -> None:
     """Book SPAN of NAME, e.g. 2026-12-05T09:00+09:00/2026-12-05T17:00+09:00, within the team's instrument hours.
 
@@ -157,7 +157,7 @@ def reserve(
     with what is.
     """
     wanted = TimeSpan.parse(span)
-    terms = {"charter": charter, "team": team, "purpose": purpose, "person": person, "campaign": campaign}
+    terms = {"charter": charter, "team": team, "purpose": purpose, "person": member, "campaign": campaign}
     _reserved(client_of(**site).instruments.reserve(name, wanted.starts, wanted.ends, **terms), json_)
 
 

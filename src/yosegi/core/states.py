@@ -1,4 +1,4 @@
-"""The states of tasks, trials and campaigns: one enum and one table of transitions for each kind of thing."""
+"""The states of tasks, trials, campaigns and reservations: for each an enum and a table of transitions."""
 
 from __future__ import annotations
 
@@ -126,7 +126,38 @@ _CAMPAIGN: Mapping[CampaignState, frozenset[CampaignState]] = {
     CampaignState.ABORTED: frozenset(),
 }
 
-State = TaskState | TrialState | CampaignState
+
+class ReservationState(StrEnum):
+    """Where one reservation stands."""
+
+    NEW = "new"
+    """Nothing is booked."""
+    BOOKED = "booked"
+    """Its span is its holder's."""
+    RELEASED = "released"
+    """What was left of its span is anybody's again; it is not paid yet."""
+    CANCELLED = "cancelled"
+    """Taken back before it began; it costs nothing."""
+    SETTLED = "settled"
+    """Over, and paid."""
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing can follow."""
+        return not _RESERVATION[self]
+
+
+_RESERVATION: Mapping[ReservationState, frozenset[ReservationState]] = {
+    ReservationState.NEW: frozenset({ReservationState.BOOKED}),
+    ReservationState.BOOKED: frozenset(
+        {ReservationState.RELEASED, ReservationState.CANCELLED, ReservationState.SETTLED}
+    ),
+    ReservationState.RELEASED: frozenset({ReservationState.SETTLED}),
+    ReservationState.CANCELLED: frozenset(),
+    ReservationState.SETTLED: frozenset(),
+}
+
+State = TaskState | TrialState | CampaignState | ReservationState
 
 
 def may_follow(before: State, after: State) -> bool:
@@ -151,4 +182,6 @@ def _followers(state: State) -> frozenset[State]:
         return frozenset(_TASK[state])
     if isinstance(state, TrialState):
         return frozenset(_TRIAL[state])
+    if isinstance(state, ReservationState):
+        return frozenset(_RESERVATION[state])
     return frozenset(_CAMPAIGN[state])

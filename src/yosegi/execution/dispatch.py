@@ -214,12 +214,9 @@ class Dispatcher:
 
     def _is_kept(self, task: Task, published: Published) -> bool:
         """Whether a task that has its slot may not start yet all the same; the clock may have gone wrong meanwhile."""
-        kept = (
-            self.clocks.seconds_off
-            or self._breaker_of(task)
-            or self.instruments.pending_reason(task.asked(), published.contract, task.reservation)
-        )
-        return bool(kept)
+        if self.clocks.seconds_off or self._breaker_of(task):
+            return True
+        return self.instruments.pending_reason(task.asked(), published.contract, task.reservation) is not None
 
     def _is_closed(self, name: str) -> bool:
         """Whether nothing of a capability starts now, whatever is free."""

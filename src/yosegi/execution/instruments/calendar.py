@@ -10,13 +10,13 @@ from typing import Any
 from yosegi.core.amounts import Amounts, Unit
 from yosegi.core.clock import Clock, parse_timestamp, timestamp
 from yosegi.core.errors import Conflict
+from yosegi.core.states import ReservationState
 from yosegi.execution.instruments.instrument import Instrument
 from yosegi.execution.instruments.reservation import (
     CANCELLED,
     RELEASED,
     SETTLED,
     Reservation,
-    ReservationState,
     fold_reservation,
     spent_on,
 )

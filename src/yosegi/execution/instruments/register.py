@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from yosegi.core.amounts import Unit
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
+from yosegi.core.states import ReservationState
 from yosegi.execution.instruments.calendar import ReservationCalendar, ReservedSpan
 from yosegi.execution.instruments.instrument import GIVEN_BACK, TAKEN_BACK, Instrument, TakenBack, instrument_stream
-from yosegi.execution.instruments.reservation import ReservationState
 from yosegi.execution.instruments.settings import InstrumentSettings
 from yosegi.execution.instruments.windows import TimeSpan
 from yosegi.execution.slots import Lane

@@ -11,12 +11,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from yosegi.core.amounts import Amounts, Unit
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Conflict
+from yosegi.core.states import ReservationState
 from yosegi.execution.instruments.windows import TimeSpan, merged
 from yosegi.ledger import Entry
 
@@ -29,35 +29,6 @@ Unused = Literal["charged", "free"]
 """What a holder pays for the time in a reservation in which nothing of theirs ran."""
 
 
-class ReservationState(StrEnum):
-    """Where one reservation stands."""
-
-    NEW = "new"
-    """Nothing is booked."""
-    BOOKED = "booked"
-    """Its span is its holder's."""
-    RELEASED = "released"
-    """What was left of its span is anybody's again; it is not paid yet."""
-    CANCELLED = "cancelled"
-    """Taken back before it began; it costs nothing."""
-    SETTLED = "settled"
-    """Over, and paid."""
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing can follow."""
-        return not TRANSITIONS[self]
-
-
-TRANSITIONS: Mapping[ReservationState, frozenset[ReservationState]] = {
-    ReservationState.NEW: frozenset({ReservationState.BOOKED}),
-    ReservationState.BOOKED: frozenset(
-        {ReservationState.RELEASED, ReservationState.CANCELLED, ReservationState.SETTLED}
-    ),
-    ReservationState.RELEASED: frozenset({ReservationState.SETTLED}),
-    ReservationState.CANCELLED: frozenset(),
-    ReservationState.SETTLED: frozenset(),
-}
 STATES: Mapping[str, ReservationState] = {
     BOOKED: ReservationState.BOOKED,
     RELEASED: ReservationState.RELEASED,
@@ -65,16 +36,6 @@ STATES: Mapping[str, ReservationState] = {
     SETTLED: ReservationState.SETTLED,
 }
 """The state each type of entry leads to."""
-
-
-def check_follows(stream: str, before: ReservationState, after: ReservationState) -> None:
-    """Hold a step against the table.
-
-    Raises:
-        Conflict: the table does not allow it.
-    """
-    if after not in TRANSITIONS[before]:
-        raise Conflict(stream, f"is {before.value}, and cannot become {after.value}")
 
 
 def reservation_stream(instrument: str, key: str) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from yosegi.core.errors import Conflict
+from yosegi.core.states import ReservationState, transition
 from yosegi.execution import tasks
 from yosegi.execution.instruments.reservation import (
     BOOKED,
     PREFIX,
     RELEASED,
     STATES,
-    ReservationState,
-    check_follows,
 )
 from yosegi.ledger import Db, Entry
 
@@ -47,7 +46,7 @@ class ReservationView:
         facts = entry.facts
         row = db.one("SELECT state FROM reservation WHERE stream = ?", (entry.stream,))
         before = ReservationState.NEW if row is None else ReservationState(row[0])
-        check_follows(entry.stream, before, STATES[entry.type])
+        transition(entry.stream, before, STATES[entry.type])
         if entry.type == BOOKED:
             instrument = entry.stream.split("/", 2)[1]
             taken = db.one(

@@ -9,12 +9,12 @@ from yosegi.core.amounts import Amounts, Unit
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
 from yosegi.core.identifiers import derived_key
+from yosegi.core.states import ReservationState
 from yosegi.execution.instruments.instrument import Instrument
 from yosegi.execution.instruments.register import Instruments
 from yosegi.execution.instruments.reservation import (
     BOOKED,
     Reservation,
-    ReservationState,
     price,
     reservation_stream,
 )

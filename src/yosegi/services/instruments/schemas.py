@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from yosegi.execution.instruments.reservation import ReservationState
+from yosegi.core.states import ReservationState
 from yosegi.services.answer import Answer, Decimals, Timestamp
 
 
