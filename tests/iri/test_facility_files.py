@@ -161,14 +161,16 @@ def beside_a_site(tmp_path: Path, lie: bytes = b"") -> Told:
     return run_simulated(main())
 
 
-def test_an_object_that_another_site_made_is_brought_here(tmp_path: Path) -> None:
+def test_an_object_that_another_site_made_is_brought_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     told = beside_a_site(tmp_path)
     assert told.outcome.result is Result.VALID, told.outcome
     assert told.table.sha256 == f"sha256:{hashlib.sha256(TABLE).hexdigest()}"
     assert told.store.read(told.table.sha256) == TABLE
 
 
-def test_other_bytes_than_the_digest_says_are_not_taken(tmp_path: Path) -> None:
+def test_other_bytes_than_the_digest_says_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     told = beside_a_site(tmp_path, lie=b"9\n9\n9\n")
     assert told.outcome.result is Result.INVALID
     assert "other bytes" in told.outcome.message
