@@ -73,11 +73,12 @@ class Centre(BadFacility):
 
 
 def run(
-    tmp_path: Path, *, work: Work | None = None, fault: Callable[[int], str] = lambda number: "", **how: Any
-) -> Told:
+    tmp_path: Path, *, work: Work | None = None, fault: Callable[[int], str] = lambda number: "",
+    kind: type[BadFacility] = Centre, **how: Any
+) -> Told:  # fmt: skip
     async def main() -> Told:
         clock, store = SimulatedClock(), MemoryStore()
-        there = Centre(clock, tmp_path / "there", fault, **({"do": counted, "serves": WHOLE} | how))
+        there = kind(clock, tmp_path / "there", fault, **({"do": counted, "serves": WHOLE} | how))
         known = {NAME: make.contract}
         async with facility_engine(tmp_path, clock, there, store=store, contracts=known, job={NAME: JOB}) as engine:
             outcome = await engine.run(work or asked(), ignore)
@@ -134,6 +135,29 @@ def test_settings_that_name_a_file_for_no_object_of_the_contract_are_refused() -
     template = JobTemplate.read({"resource": "perlmutter", "output_files": {"rows": "/scratch/rows"}})
     with pytest.raises(Invalid, match="rows is no object among its outputs"):
         check_files(template, make.contract)
+
+
+@pytest.mark.parametrize(
+    ("label", "is_taken"),
+    [
+        ({"sensitivity": "team"}, True),
+        ({"sensitivity": "restricted"}, False),
+        ({"sensitivity": "team", "export_classes": ("5E002",)}, False),
+    ],
+)
+def test_an_object_that_is_labelled_more_strictly_there_is_not_brought(
+    tmp_path: Path, label: dict[str, Any], is_taken: bool
+) -> None:
+    digest = f"sha256:{hashlib.sha256(TABLE).hexdigest()}"
+    ref = ObjectRef(sha256=digest, size=len(TABLE), media_type="text/csv", site="riken", **label)
+
+    async def made(name: str, spec: dict[str, Any]) -> Outcome:
+        return Outcome(effect=Effect.DONE, result=Result.VALID, outputs={"table": ref.json(), "rows": 3})
+
+    told = run(tmp_path, kind=BadFacility, do=made, files={f"/{ref.sha256}": TABLE})
+    assert told.store.has(ref.sha256) is is_taken
+    assert (told.outcome.result is Result.VALID) is is_taken
+    assert is_taken or "labelled more strictly there" in told.outcome.message
 
 
 def beside_a_site(tmp_path: Path, lie: bytes = b"") -> Told:
