@@ -25,7 +25,7 @@ from yosegi.app import settings
 from yosegi.campaign import spec
 from yosegi.execution.engines.process.settings import ProcessSettings
 from yosegi.execution.engines.station.settings import StationSettings
-from yosegi.execution.instruments.settings import InstrumentSettings, ReservationSettings
+from yosegi.execution.instruments.settings import ControlSettings, InstrumentSettings, ReservationSettings
 from yosegi.services.agents.settings import AgentSettings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -52,6 +52,7 @@ SITE: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[station.NAME]", StationSettings),
     ("[instrument.NAME]", InstrumentSettings),
     ("[instrument.NAME.reservations]", ReservationSettings),
+    ("[instrument.NAME.control]", ControlSettings),
     ("[network]", settings.NetworkSettings),
     ("[objects]", settings.ObjectSettings),
     ("[notices]", settings.NoticeSettings),

@@ -31,7 +31,13 @@ from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 from yosegi.services.governance.schemas import DocumentPublished
 from yosegi.services.governance.service import PolicyQuery
 from yosegi.services.grants.schemas import GrantAfterMove, MoveAnswered, MoveDetail, MoveNamed, UsageRow
-from yosegi.services.instruments.schemas import InstrumentDetail, InstrumentUse, ReservationDetail
+from yosegi.services.instruments.schemas import (
+    CalibrationDetail,
+    ControlDetail,
+    InstrumentDetail,
+    InstrumentUse,
+    ReservationDetail,
+)
 from yosegi.services.objects.schemas import ObjectDetail, ObjectNaming, ObjectsCollected, ObjectSummary
 from yosegi.services.operations.schemas import (
     BackgroundTaskStatus,
@@ -126,6 +132,13 @@ def said() -> list[BaseModel]:
         windows=("mon-fri 09:00-17:00",), open=True, window="2026-01-05 18:30–20:00 Asia/Tokyo",
         running=(InstrumentUse(task=TASK, team=TEAM, capability="toy.make@1", since=AT, until="2026-01-05T09:31:00Z"),),
         waiting=2, reservations=(booked,),
+        calibration=CalibrationDetail(
+            by="operator@nims", since=AT, until=LATER, holds=True, object=DIGEST, values={"gain": 1.02}, note=""
+        ),
+        control=ControlDetail(
+            capability="toy.check@1", output="y", target=5.0, sigma=0.1, due=False, measured=AT, values=(5.02, 4.96),
+            verdict="",
+        ),
     )  # fmt: skip
     return [
         booked, robot,

@@ -38,6 +38,7 @@ from yosegi.execution.admission import Admission
 from yosegi.execution.breaker import Breakers
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.events import StopLevelChanged, TaskChanged
+from yosegi.execution.instruments.control_runner import ControlRunner
 from yosegi.execution.instruments.register import Instruments
 from yosegi.execution.instruments.watch import InstrumentWatch
 from yosegi.execution.last_resort import LastResort
@@ -162,6 +163,7 @@ class _Core:
     refused_mail: RefusedMailRegister
     budget: PeerBudget
     instruments: Instruments
+    controls: ControlRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,9 @@ def _core(parts: Parts) -> _Core:
     witness = Witness(site, ledger, clock, registry, parts.lasting)
     router = PeerRouter(site, registry, witness, clock, suspensions.bars)
     channels = Channels(site, registry, clock, witness, ClockWatch(events), router, events)
-    instruments = Instruments(site, ledger, clock, settings.instrument)
+    breakers = Breakers(site, ledger)
+    controls = ControlRunner(site, ledger, clock, breakers, parts.supervisor.scope("control samples"))
+    instruments = Instruments(site, ledger, clock, settings.instrument, controls.is_due)
     catalogue = CapabilityCatalogue(site, ledger, clock, signer, registry, channels, instruments)
     authorizer = Authorizer(
         site, ledger, clock, registry, delegation, parts.rules, suspensions, catalogue.facts, settings.groups,
@@ -224,7 +228,7 @@ def _core(parts: Parts) -> _Core:
     access = AccessLog(site, ledger, clock, parts.accounts, recorded, parts.supervisor.scope("access"))
     return _Core(
         events, registry, delegation, channels, catalogue, authorizer, requests, access, refused_mail,
-        PeerBudget(clock), instruments,
+        PeerBudget(clock), instruments, controls,
     )  # fmt: skip
 
 
@@ -265,8 +269,9 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     guard = RestoreGuard(site, ledger)
     lost = LostTasks(repository, guard)
     dispatcher = Dispatcher(
-        repository, clock, channels.clocks, verifier, data.transfers, Breakers(site, ledger), lost,
+        repository, clock, channels.clocks, verifier, data.transfers, core.controls.breakers, lost,
         parts.supervisor.scope("execution"), LastResort(parts.last_resort), core.instruments,
+        core.controls,
     )  # fmt: skip
     admission = Admission(
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,

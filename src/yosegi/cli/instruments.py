@@ -8,6 +8,8 @@ import click
 
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
+from yosegi.core.clock import parse_timestamp
+from yosegi.core.errors import Invalid
 from yosegi.execution.instruments.windows import TimeSpan
 from yosegi.services.instruments.schemas import InstrumentDetail, ReservationDetail
 
@@ -35,6 +37,12 @@ def _shown(found: InstrumentDetail, json_: bool) -> None:
     ):
         if value:
             say(f"{name:12} {value}")
+    if found.calibration is not None:
+        state = "holds until" if found.calibration.holds else "RAN OUT at"
+        say(f"{'calibration':12} {state} {found.calibration.until}, by {found.calibration.by}")
+    if found.control is not None:
+        verdict = found.control.verdict or ("in control" if found.control.measured else "never measured")
+        say(f"{'control':12} {verdict}{', due now' if found.control.due else ''}")
     rows = ((use.task or "another team's", use.team, use.capability, use.since, use.until) for use in found.running)
     show_table(("task", "team", "capability", "since", "until at the latest"), rows, empty="nothing runs on it")
 
@@ -190,3 +198,25 @@ def reservations(name: str, json_: bool, **site: Any) -> None:
 def cancel(name: str, reservation: str, why: str, json_: bool, **site: Any) -> None:
     """Cancel RESERVATION of NAME before it begins, for nothing; or give back what is left of one that has begun."""
     _reserved(client_of(**site).instruments.cancel(name, reservation, why), json_)
+
+
+@instrument.command()
+@click.argument("name")
+@click.option("--until", required=True, help="When it runs out, with its offset: 2026-12-31T00:00+09:00.")
+@click.option("--value", "values", multiple=True, help="name=number, what was found; may be repeated.")
+@click.option("--object", "object_", default="", help="Digest of the data it rests on, sha256:…")
+@click.option("--note", default="", help="For people; stays on record.")
+@with_site
+@as_json
+@explained
+def calibrate(
+    name: str, until: str, values: tuple[str, ...], object_: str, note: str, json_: bool, **site: Any
+) -> None:
+    """Put on record that NAME was calibrated, and until when that holds. Past that its tasks wait, with the reason."""
+    try:
+        moment = parse_timestamp(until)
+        found = {key: float(number) for key, _, number in (one.partition("=") for one in values)}
+    except ValueError as error:
+        raise Invalid("the calibration", str(error), "e.g. --until 2026-12-31T00:00+09:00 --value gain=1.02") from None
+    shown = client_of(**site).instruments.calibrate(name, moment, values=found, note=note, object_=object_)
+    _shown(shown, json_)

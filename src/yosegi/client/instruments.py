@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
 
@@ -65,3 +66,16 @@ class InstrumentsClient:
         """Cancel a reservation before it begins, for nothing; or give back what is left of one that has begun."""
         path = f"/instruments/{quote(name)}/reservations/{quote(reservation)}/cancel"
         return self._connection.post(ReservationDetail, path, {"why": why})
+
+    def calibrate(
+        self,
+        name: str,
+        until: datetime,
+        *,
+        values: Mapping[str, float] | None = None,
+        note: str = "",
+        object_: str = "",
+    ) -> InstrumentDetail:
+        """Put on record that it was calibrated, until when that holds, and the digest of the data it rests on."""
+        body = {"until": timestamp(until), "values": dict(values or {}), "note": note, "object": object_}
+        return self._connection.post(InstrumentDetail, f"/instruments/{quote(name)}/calibration", body)

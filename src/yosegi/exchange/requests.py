@@ -28,7 +28,7 @@ from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Db, Draft, Entry, Ledger, Write
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import Cancel, DecisionBasis, Explanation, Report, Request
+from yosegi.trust.messages import CalibrationHeld, Cancel, DecisionBasis, Explanation, Report, Request
 from yosegi.trust.signer import Signer
 
 MADE = "request.made"
@@ -72,6 +72,8 @@ class Asked:
     decided: tuple[DecisionBasis, ...] = ()
     refused_at_home: bool = False
     joules: float | None = None
+    calibration: CalibrationHeld | None = None
+    """Of the instrument, as the owner named it."""
 
     def follow(self, entry: Entry) -> Asked:
         """The request after one more entry."""
@@ -111,6 +113,7 @@ class Asked:
             simulated=report.simulated,
             decided=report.decided or (),
             joules=report.joules,
+            calibration=report.calibration,
         )
 
 

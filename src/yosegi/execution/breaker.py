@@ -8,7 +8,7 @@ What counts is an attempt that went wrong, not a point without an answer: `infea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from yosegi.core.engine import Outcome
@@ -122,6 +122,10 @@ class Breakers:
         self._open[capability, who] = why
         draft = Draft(OPENED, {"capability": capability}, {"why": why})
         return Write(_stream(capability, who), None, (draft,), charter="", actor=self.site)
+
+    def open_all(self, capabilities: Iterable[str], why: str) -> tuple[Write, ...]:
+        """The writes that open the own breakers of capabilities, but for those that are open."""
+        return tuple(self._opening(name, None, why[:500]) for name in capabilities if (name, None) not in self._open)
 
     def close(self, capability: str, by: str, note: str) -> tuple[Write, ...]:
         """The writes that close it to everybody; none if it is closed to nobody."""

@@ -23,8 +23,9 @@ from yosegi.core.supervision import TaskScope
 from yosegi.execution import reconciliation, tasks
 from yosegi.execution.breaker import Breakers, Requester
 from yosegi.execution.charging import CheckedOutcome, checked
+from yosegi.execution.instruments.control_runner import ControlRunner, control_stream
 from yosegi.execution.instruments.instrument import Instrument
-from yosegi.execution.instruments.register import Instruments
+from yosegi.execution.instruments.register import Instruments, longest
 from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.outcomes import MOST_ATTEMPTS, given_up
@@ -55,6 +56,7 @@ class Dispatcher:
         inputs: brings the objects among inputs here.
         lost: knows what a restoration has lost.
         instruments: say when what uses one may start.
+        controls: run their control samples.
         scope: keeps what runs in the background.
         last_resort: has a stop until the ledger has it.
     """
@@ -69,6 +71,7 @@ class Dispatcher:
     scope: TaskScope
     last_resort: LastResort
     instruments: Instruments
+    controls: ControlRunner
     progress: dict[str, Progress] = field(default_factory=dict)
     """How far what runs is, by task."""
     _slots: Slots = field(init=False)
@@ -471,11 +474,28 @@ class Dispatcher:
         for row in rows:
             yield self.repository.task(row["stream"]), str(row["changed"])
 
+    def begin_control(self, instrument: Instrument) -> None:
+        """Measure an instrument's control sample if it is due and nothing else runs there now."""
+        control = instrument.settings.control
+        published = None if control is None else self.published.get(control.capability)
+        if control is None or published is None or self.controls.is_running(instrument):
+            return
+        is_open = instrument.taken_back is None and instrument.windows.may_hold(
+            self.clock.now(), longest(published.contract)
+        )
+        is_free = not self._is_closed(control.capability) and self._slots.is_empty(control.capability)
+        if is_open and is_free and self.controls.is_due(instrument):
+            self.controls.begin(instrument, published)
+
     async def clear(self, instrument: Instrument) -> None:
         """Bring what runs on an instrument to its safe state; each task's own end tells what became of it."""
         for task, _ in self.running_on(instrument):
             if (published := self.repository.published_for(task.asked())) is not None:
                 await published.engine.halt(task.stream, "safe_stop")
+        control = instrument.settings.control
+        if control is not None and (published := self.published.get(control.capability)) is not None:
+            key = f"{control_stream(instrument.name)}/{self.controls.history(instrument).number}"
+            await published.engine.halt(key, "safe_stop")
 
     # -- stopping everything --------------------------------------------------------------------------------------
 

@@ -180,6 +180,7 @@ class TaskRepository:
         draft = self.reporter.attach(
             Draft(_ENTRY[state], facts, body), request, state, contract,
             reasons=reasons, outcome=outcome, charged=charged, decided=task.decided,
+            calibration=task.calibration,
         )  # fmt: skip
         settle = self.authorizer.settle(task, Effect.NONE if outcome is None else outcome.effect, charged)
         return await self.append(task, draft, others=() if settle is None else (settle,), actor=by)
@@ -205,8 +206,9 @@ class TaskRepository:
         )
         contract = self.contract_of(task)
         draft = self.reporter.attach(
-            draft, task.asked(), TaskState.UNCERTAIN, contract, reasons=reasons, decided=task.decided
-        )
+            draft, task.asked(), TaskState.UNCERTAIN, contract, reasons=reasons, decided=task.decided,
+            calibration=task.calibration,
+        )  # fmt: skip
         await self.append(task, draft)
 
     async def end(self, task: Task, end: CheckedOutcome, contract: Contract) -> None:

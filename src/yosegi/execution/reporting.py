@@ -14,7 +14,7 @@ from yosegi.core.states import TaskState
 from yosegi.execution.decision_summary import append_decision
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import Draft
-from yosegi.trust.messages import DecisionBasis, Explanation, Report, Request
+from yosegi.trust.messages import CalibrationHeld, DecisionBasis, Explanation, Report, Request
 from yosegi.trust.signer import Signer
 
 LIFETIME = timedelta(days=7)
@@ -44,6 +44,7 @@ class Reporter:
         outcome: Outcome | None = None,
         charged: Amounts | None = None,
         decided: tuple[DecisionBasis, ...] = (),
+        calibration: CalibrationHeld | None = None,
     ) -> Draft:
         """The draft, also sending the home site a report of the state it leads to.
 
@@ -70,6 +71,7 @@ class Reporter:
             sensitivity=label,
             simulated=bool(contract and contract.simulated),
             decided=append_decision(decided, body) or None,
+            calibration=calibration,
         )
         version = self.directory.version_for(request.charter, request.sender, Report)
         envelope = report.sign(self.signer, version=version)

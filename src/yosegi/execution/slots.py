@@ -100,6 +100,10 @@ class Slots:
         """Whether a slot is free that nobody waits for."""
         return not any(self._turns(name)) and self._has_room(name)
 
+    def is_empty(self, name: str) -> bool:
+        """Whether nothing runs in a capability's lane."""
+        return not self._in_lane.get(self.lane_of(name).name)
+
     def _has_room(self, name: str) -> bool:
         # What is published no more waits for nothing: its turn comes, and it is refused.
         published, lane = self.published.get(name), self.lane_of(name)

@@ -19,7 +19,7 @@ from yosegi.core.states import TaskState, transition
 from yosegi.execution.decision_summary import append_decision
 from yosegi.ledger import Db, Entry
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import DecisionBasis, Explanation, Request
+from yosegi.trust.messages import CalibrationHeld, DecisionBasis, Explanation, Request
 
 ACCEPTED = "task.accepted"
 REFUSED = "task.refused"
@@ -63,6 +63,7 @@ class Task:
         revoked: how it was stopped when its right lapsed, and `lapsed` why; empty while the right holds.
         decided: this owner's decisions on it, as its reports tell them.
         reservation: of its instrument, inside which it runs and which pays for the instrument's time; empty if none.
+        calibration: that held on its instrument when it was started, if one is on record.
     """
 
     stream: str
@@ -82,6 +83,7 @@ class Task:
     lapsed: tuple[Explanation, ...] = ()
     decided: tuple[DecisionBasis, ...] = ()
     reservation: str = ""
+    calibration: CalibrationHeld | None = None
 
     @property
     def key(self) -> str:
@@ -134,7 +136,8 @@ class Task:
             )
         if entry.type == DISPATCHED:
             reservation = facts.get("reservation", self.reservation)
-            return replace(after, attempt=facts["attempt"], reasons=(), reservation=reservation)
+            held = CalibrationHeld.read(facts["calibration"]) if "calibration" in facts else None
+            return replace(after, attempt=facts["attempt"], reasons=(), reservation=reservation, calibration=held)
         outcome = Outcome.read(body["outcome"]) if "outcome" in body else None
         return replace(after, outcome=outcome, charged=Amounts(facts.get("charged", {})), reasons=_reasons(body))
 

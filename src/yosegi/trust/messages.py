@@ -121,16 +121,33 @@ class DecisionBasis(Value):
     judged: tuple[DecisionSummary, ...]
 
 
+class CalibrationHeld(Value):
+    """The calibration of its instrument that held when a task was started.
+
+    Args:
+        by: who put it on record, and `since` when.
+        until: when it runs out.
+        object: of the data it rests on, if it names any.
+    """
+
+    instrument: SiteId
+    by: PersonId
+    since: Moment
+    until: Moment
+    object: Digest | None = None
+
+
 class Report(Addressed):
     """An owner tells the home site where a task stands; `key` is the task's.
 
     Args:
         decided: every decision of the owner on the task so far, so that it can be made again.
         joules: the energy of what it ran on, where a scheduler measured it.
+        calibration: that held on its instrument when it was started, if one is on record.
     """
 
     kind: ClassVar[str] = "report"
-    added: ClassVar[Mapping[int, tuple[str, ...]]] = {2: ("decided",), 3: ("joules",)}
+    added: ClassVar[Mapping[int, tuple[str, ...]]] = {2: ("decided",), 3: ("joules",), 4: ("calibration",)}
 
     request: Digest
     state: TaskState = Field(strict=False)
@@ -141,6 +158,7 @@ class Report(Addressed):
     simulated: bool = False
     decided: tuple[DecisionBasis, ...] | None = Field(default=None, max_length=16)
     joules: float | None = Field(default=None, ge=0)
+    calibration: CalibrationHeld | None = None
 
 
 class Cancel(Addressed):

@@ -197,6 +197,9 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "site_stop_engaged",
         "suspended_by_peer",
         "instrument_taken_back",
+        "calibration_lapsed",
+        "calibration_missing",
+        "control_due",
     ),
     "approver": (
         "approval_repeated",

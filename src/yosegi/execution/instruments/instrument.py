@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from yosegi.core.clock import parse_timestamp
 from yosegi.execution.instruments.settings import InstrumentSettings, read_window
 from yosegi.execution.instruments.windows import Shift, Windows
 from yosegi.ledger import Entry
+from yosegi.trust.messages import CalibrationHeld
 
 WINDOW_ADDED = "instrument.window_added"
 WINDOW_WITHDRAWN = "instrument.window_withdrawn"
 TAKEN_BACK = "instrument.taken_back"
 GIVEN_BACK = "instrument.given_back"
+CALIBRATED = "instrument.calibrated"
 
 
 def instrument_stream(name: str) -> str:
@@ -29,6 +33,21 @@ class TakenBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is on record of a calibration.
+
+    Args:
+        held: who put it there, when, until when it holds, and the data it rests on: what reports name.
+        values: what was found, by name.
+        note: for people.
+    """
+
+    held: CalibrationHeld
+    values: Mapping[str, float]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
     """Where one instrument stands.
 
@@ -37,6 +56,7 @@ class Instrument:
         added: windows that were added by the site's operators and not withdrawn, as they wrote them.
         ever_added: whether any was: then it is never open without one.
         taken_back: by whom, while nothing may use it.
+        calibration: the latest.
     """
 
     name: str
@@ -45,6 +65,7 @@ class Instrument:
     added: tuple[str, ...] = ()
     ever_added: bool = False
     taken_back: TakenBack | None = None
+    calibration: Calibration | None = None
     windows: Windows = field(default_factory=Windows)
 
     def __repr__(self) -> str:
@@ -64,6 +85,8 @@ class Instrument:
             return replace(here, taken_back=TakenBack(entry.header.actor, entry.time, why))
         if entry.type == GIVEN_BACK:
             return replace(here, taken_back=None)
+        if entry.type == CALIBRATED:
+            return replace(here, calibration=_calibration(self.name, entry))
         return here
 
     def with_windows(self) -> Instrument:
@@ -81,3 +104,12 @@ class Instrument:
     def stated_windows(self) -> tuple[str, ...]:
         """Its windows as they were written: those of site.toml, then those added."""
         return (*self.settings.shifts, *self.settings.spans, *self.added)
+
+
+def _calibration(name: str, entry: Entry) -> Calibration:
+    facts, body = entry.facts, entry.body or {}
+    held = CalibrationHeld(
+        instrument=name, by=entry.header.actor, since=parse_timestamp(entry.time),
+        until=parse_timestamp(facts["until"]), object=facts.get("object"),
+    )  # fmt: skip
+    return Calibration(held, dict(body.get("values", {})), str(body.get("note", "")))

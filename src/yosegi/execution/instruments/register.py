@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from yosegi.core.amounts import Unit
 from yosegi.core.clock import Clock, timestamp
@@ -41,12 +42,14 @@ class Instruments:
 
     Args:
         settings: what site.toml says of each, by name.
+        is_control_due: whether an instrument's control sample comes before anything else.
     """
 
     site: str
     ledger: Ledger
     clock: Clock
     settings: Mapping[str, InstrumentSettings]
+    is_control_due: Callable[[Instrument], bool]
     calendar: ReservationCalendar = field(init=False)
     _known: dict[str, Instrument] = field(default_factory=dict)
     _by_capability: dict[str, str] = field(default_factory=dict)
@@ -60,7 +63,7 @@ class Instruments:
             for entry in self.ledger.read(instrument_stream(name)):
                 instrument = instrument.follow(entry)
             self._known[name] = instrument
-            self._by_capability |= dict.fromkeys(settings.capabilities, name)
+            self._by_capability |= dict.fromkeys(settings.lane, name)
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -160,9 +163,11 @@ class Instruments:
         Cases, in order:
           1. somebody took the instrument back;
           2. it is outside its windows, or what may take longest would end outside;
-          3. it ends inside a reservation of its own team or campaign: that is what it was booked for;
-          4. another's reservation would begin before it ends;
-          5. it may run inside a reservation alone: that pays for it (`paid_by`), or its campaign has booked one.
+          3. its calibration has run out, or would before the task ends; or there is none, and it needs one;
+          4. its control sample is due;
+          5. it ends inside a reservation of its own team or campaign: that is what it was booked for;
+          6. another's reservation would begin before it ends;
+          7. it may run inside a reservation alone: that pays for it (`paid_by`), or its campaign has booked one.
         """
         instrument = self.of(contract.name)
         if instrument is None:
@@ -172,6 +177,10 @@ class Instruments:
         now, seconds = self.clock.now(), longest(contract)
         if not instrument.windows.may_hold(now, seconds):
             return _closed(instrument, now, seconds)
+        if (uncalibrated := self._uncalibrated(instrument, now + timedelta(seconds=seconds))) is not None:
+            return uncalibrated
+        if self.is_control_due(instrument):
+            return explained("control_due", instrument=instrument.name)
         run, mine = TimeSpan(now, now + timedelta(seconds=seconds)), self._is_holder(request)
         ahead = self.calendar.ahead(instrument.name, now)
         if any(mine(one) and one.span.contains(run) and paid_by in ("", one.stream) for one in ahead):
@@ -199,10 +208,13 @@ class Instruments:
         ahead = self.calendar.ahead(instrument.name, now)
         return next((one.stream for one in ahead if mine(one) and one.span.contains(run)), "")
 
-    def facts_at_start(self, request: Request, contract: Contract) -> dict[str, str]:
+    def facts_at_start(self, request: Request, contract: Contract) -> dict[str, Any]:
         """What the entry by which a task starts keeps of its instrument."""
-        reservation = self.reservation_at(request, contract)
-        return {"reservation": reservation} if reservation else {}
+        reservation, instrument = self.reservation_at(request, contract), self.of(contract.name)
+        facts: dict[str, Any] = {"reservation": reservation} if reservation else {}
+        if instrument is not None and instrument.calibration is not None:
+            facts["calibration"] = instrument.calibration.held.model_dump(mode="json", exclude_none=True)
+        return facts
 
     def reservation_for(self, request: Request, contract: Contract) -> str:
         """The first reservation that could pay for the instrument hours of a task; empty if there is none."""
@@ -227,6 +239,15 @@ class Instruments:
         reservation = self.calendar.get(stream)
         until = self.clock.now() + timedelta(seconds=longest(contract))
         return reservation.state is not ReservationState.BOOKED or until > reservation.booked.ends
+
+    def _uncalibrated(self, instrument: Instrument, ends: datetime) -> Explanation | None:
+        calibration = instrument.calibration
+        if calibration is not None and ends > calibration.held.until:
+            until = timestamp(calibration.held.until)[:16].replace("T", " ")
+            return explained("calibration_lapsed", instrument=instrument.name, until=until)
+        if calibration is None and instrument.settings.needs_calibration:
+            return explained("calibration_missing", instrument=instrument.name)
+        return None
 
     def _taken_back(self, instrument: Instrument) -> Explanation:
         taken = instrument.taken_back

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import CapabilityName
 from yosegi.core.values import Value
+from yosegi.execution.instruments.control import ControlRule
 from yosegi.execution.instruments.windows import Shift, TimeSpan, Windows
 
 
@@ -31,6 +32,33 @@ class ReservationSettings(Value):
         return now >= booked.starts + timedelta(minutes=self.release_after_minutes)
 
 
+class ControlSettings(Value):
+    """A control sample that the site measures by itself, and what it should give."""
+
+    capability: CapabilityName
+    """What measures it; one of those that use the instrument, or one of its own."""
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    """With which inputs."""
+    output: str = Field(min_length=1, max_length=200)
+    """Which of its outputs is looked at; a number."""
+    target: float
+    """What it should be, in the output's unit."""
+    sigma: float = Field(gt=0)
+    """The standard deviation of one value; beyond three of them the instrument is out of control."""
+    rule: ControlRule = "limits"
+    """`limits`, or the `western_electric` rules with them."""
+    every_tasks: int | None = Field(default=None, ge=1)
+    """After how many tasks it is measured again."""
+    every_hours: float | None = Field(default=None, gt=0)
+    """Or after how many hours."""
+
+    @model_validator(mode="after")
+    def _has_an_interval(self) -> ControlSettings:
+        if self.every_tasks is None and self.every_hours is None:
+            raise ValueError("say every_tasks or every_hours, or both")
+        return self
+
+
 class InstrumentSettings(Value):
     """An instrument that one or several capabilities use, and its owner's terms."""
 
@@ -47,6 +75,10 @@ class InstrumentSettings(Value):
     """Tasks that may run on it at once, over all that uses it."""
     turns: Literal["equal", "by_grant"] = "equal"
     """How teams share it: a turn for each, or turns by the instrument hours that each was granted here."""
+    needs_calibration: bool = False
+    """Whether nothing uses it before a calibration is on record; past the end of one that is, nothing does."""
+    control: ControlSettings | None = None
+    """A control sample, measured at intervals."""
     reservations: ReservationSettings = ReservationSettings()
     """Who may have it alone, and at which price."""
 
@@ -65,6 +97,12 @@ class InstrumentSettings(Value):
         except Invalid as error:
             raise ValueError(str(error)) from None
         return value
+
+    @property
+    def lane(self) -> tuple[str, ...]:
+        """Everything that uses it, its control with the rest."""
+        control = () if self.control is None else (self.control.capability,)
+        return tuple(dict.fromkeys((*self.capabilities, *control)))
 
     @property
     def windows(self) -> Windows:

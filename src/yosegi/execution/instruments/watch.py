@@ -24,6 +24,7 @@ class InstrumentWatch:
         if not self.dispatcher.clocks.seconds_off:
             for instrument in instruments.all():
                 await instruments.calendar.end_what_is_over(instrument)
+                self.dispatcher.begin_control(instrument)
         self.dispatcher.wake_all()
         await self.clock.sleep(LOOK_EVERY)
         return True

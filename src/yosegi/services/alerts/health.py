@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from yosegi.core.clock import Clock
+from yosegi.core.clock import Clock, timestamp
 from yosegi.core.engine import Engines
 from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import BackgroundState, Supervisor
@@ -88,6 +88,7 @@ class HealthChecks:
             "stop": self._stop,
             "background": self._background,
             "owner": self._owner,
+            "instruments": self._instruments,
             "stations": self._stations,
             "peers": self._peers,
             "clock": self._clock,
@@ -146,6 +147,15 @@ class HealthChecks:
                 )
         if self.guard.open:
             yield HealthProblem(f"restore/{self.guard.epoch}", "restore_unsettled", {"site": self.site}, self.site)
+
+    def _instruments(self) -> Iterator[HealthProblem]:
+        for instrument in () if self.dispatcher is None else self.dispatcher.instruments.all():
+            calibration = instrument.calibration
+            if calibration is not None and self.clock.now() >= calibration.held.until:
+                until = timestamp(calibration.held.until)
+                fields = {"instrument": instrument.name, "until": until[:16].replace("T", " ")}
+                name = f"calibration/{instrument.name}/{until}"
+                yield HealthProblem(name, "calibration_lapsed", fields, instrument.name)
 
     def _stations(self) -> Iterator[HealthProblem]:
         for name, settling in self.engines.settling.items():

@@ -54,6 +54,44 @@ class ReservationDetail(Answer):
     why: str = ""
 
 
+class CalibrationDetail(Answer):
+    """The latest calibration of an instrument.
+
+    Args:
+        holds: whether it has not run out.
+        object: of the data it rests on; empty if it names none.
+        values: what was found, by name.
+    """
+
+    by: str
+    since: Timestamp
+    until: Timestamp
+    holds: bool
+    object: str
+    values: dict[str, float]
+    note: str
+
+
+class ControlDetail(Answer):
+    """The control sample of an instrument.
+
+    Args:
+        due: whether it is measured before anything else.
+        measured: when it was last; empty if never.
+        values: of those in control since the last that was not, the latest last.
+        verdict: of the latest: empty if it was in control.
+    """
+
+    capability: str
+    output: str
+    target: float
+    sigma: float
+    due: bool
+    measured: Timestamp
+    values: tuple[float, ...]
+    verdict: str
+
+
 class InstrumentDetail(Answer):
     """An instrument of a site.
 
@@ -69,6 +107,8 @@ class InstrumentDetail(Answer):
         running: what runs on it now.
         waiting: tasks that wait for it.
         reservations: in force and to come, the earliest first; of another team's, only when.
+        calibration: the latest, if one is on record.
+        control: the control sample, if it has one.
     """
 
     name: str
@@ -84,3 +124,5 @@ class InstrumentDetail(Answer):
     running: tuple[InstrumentUse, ...] = ()
     waiting: int = 0
     reservations: tuple[ReservationDetail, ...] = ()
+    calibration: CalibrationDetail | None = None
+    control: ControlDetail | None = None

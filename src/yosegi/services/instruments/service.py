@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from yosegi.core.clock import parse_timestamp, timestamp
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
 from yosegi.core.supervision import TaskScope
 from yosegi.execution.dispatch import Dispatcher
-from yosegi.execution.instruments.instrument import WINDOW_ADDED, WINDOW_WITHDRAWN, Instrument
+from yosegi.execution.instruments.instrument import CALIBRATED, WINDOW_ADDED, WINDOW_WITHDRAWN, Instrument
 from yosegi.execution.instruments.register import Instruments, longest
 from yosegi.execution.instruments.settings import read_window
 from yosegi.execution.records import TaskRepository
@@ -21,11 +21,12 @@ from yosegi.services.authorization.roles import check_operator, check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.instruments.reservations import ReservationService
-from yosegi.services.instruments.schemas import InstrumentDetail, InstrumentUse
+from yosegi.services.instruments.schemas import CalibrationDetail, ControlDetail, InstrumentDetail, InstrumentUse
 from yosegi.services.operations.stop_permission import StopPermission
 
 log = logging.getLogger("yosegi.instruments")
 LONGEST_WHY = 2000
+MOST_VALUES, LONGEST_NAME = 64, 80
 MOST_WINDOWS = 256
 """Windows that operators may have added to one instrument at once."""
 
@@ -91,7 +92,30 @@ class InstrumentService:
             running=tuple(self._running(instrument, who)),
             waiting=sum(map(self.dispatcher.waiting, instrument.settings.capabilities)),
             reservations=self.reservations.ahead(instrument.name, who),
+            calibration=self._calibration(instrument),
+            control=self._control(instrument),
         )
+
+    def _calibration(self, instrument: Instrument) -> CalibrationDetail | None:
+        found = instrument.calibration
+        if found is None:
+            return None
+        held = found.held
+        return CalibrationDetail(
+            by=held.by, since=timestamp(held.since), until=timestamp(held.until), object=held.object or "",
+            holds=self.instruments.clock.now() < held.until, values=dict(found.values), note=found.note,
+        )  # fmt: skip
+
+    def _control(self, instrument: Instrument) -> ControlDetail | None:
+        control = instrument.settings.control
+        if control is None:
+            return None
+        history = self.dispatcher.controls.history(instrument)
+        return ControlDetail(
+            capability=control.capability, output=control.output, target=control.target, sigma=control.sigma,
+            due=self.instruments.is_control_due(instrument), values=history.values, verdict=history.verdict,
+            measured="" if history.measured is None else timestamp(history.measured),
+        )  # fmt: skip
 
     def _running(self, instrument: Instrument, who: Session) -> Iterator[InstrumentUse]:
         for task, since in self.dispatcher.running_on(instrument):
@@ -145,6 +169,33 @@ class InstrumentService:
         draft = Draft(WINDOW_WITHDRAWN, {"window": window}, {"note": note} if note else None)
         await self.instruments.record(instrument, (draft,), who.person)
         await self.catalogue.offer()
+        return self.show(name, who)
+
+    # -- calibration ----------------------------------------------------------------------------------------------
+
+    async def calibrate(
+        self, name: str, until: datetime, who: Session, values: Mapping[str, float], note: str = "", object_: str = ""
+    ) -> InstrumentDetail:
+        """Put on record that an instrument was calibrated, and until when that holds; tasks that it held up start.
+
+        `values` are what was found, by name; `object_` is the digest of the data it rests on, if there is any.
+
+        Raises:
+            NotFound: no such instrument.
+            Refused: not an operator.
+            Invalid: it has run out already, too many values, or too long a note.
+        """
+        check_operator(who, f"calibrating {name}")
+        instrument = self._get(name)
+        _check_length("the note", note)
+        if until <= self.instruments.clock.now():
+            raise Invalid(f"the calibration of {name}", "has run out already")
+        if len(values) > MOST_VALUES or any(len(one) > LONGEST_NAME for one in values):
+            raise Invalid("the values", f"at most {MOST_VALUES}, each with a name of at most {LONGEST_NAME} characters")
+        facts = {"until": timestamp(until)} | ({"object": object_} if object_ else {})
+        draft = Draft(CALIBRATED, facts, {"values": dict(values), "note": note})
+        await self.instruments.record(instrument, (draft,), who.person)
+        self.dispatcher.wake_all()
         return self.show(name, who)
 
     # -- taking back ----------------------------------------------------------------------------------------------

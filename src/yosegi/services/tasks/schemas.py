@@ -9,7 +9,7 @@ from yosegi.core.contract import Sensitivity
 from yosegi.core.engine import Outcome
 from yosegi.core.states import TaskState
 from yosegi.services.answer import Answer, Decimals, JsonObject, Timestamp, ToldBy
-from yosegi.trust.messages import Explanation
+from yosegi.trust.messages import CalibrationHeld, Explanation
 
 if TYPE_CHECKING:
     from yosegi.exchange.requests import Asked
@@ -56,6 +56,7 @@ class TaskDetail(Answer):
         charged: the cost settled.
         reasons: why it was refused, or waits.
         acknowledged: whether a person has acknowledged that it is uncertain.
+        calibration: that held on its instrument when it was started, if one is on record.
     """
 
     task: str
@@ -76,6 +77,7 @@ class TaskDetail(Answer):
     charged: Decimals
     reasons: tuple[Explanation, ...]
     acknowledged: bool
+    calibration: CalibrationHeld | None = None
 
     @classmethod
     def of(cls, task: Task) -> TaskDetail:
@@ -100,6 +102,7 @@ class TaskDetail(Answer):
             charged=task.charged.decimals(),
             reasons=task.reasons,
             acknowledged=task.notified,
+            calibration=task.calibration,
         )
 
 
@@ -167,6 +170,7 @@ class RequestDetail(Answer):
         state: as its owner last reported.
         sensitivity: the label of its outputs.
         joules: the energy of what it ran on, where its owner tells it.
+        calibration: that held on the owner's instrument when it was started, if the owner names one.
     """
 
     request: str
@@ -182,6 +186,7 @@ class RequestDetail(Answer):
     simulated: bool
     reasons: tuple[Explanation, ...]
     joules: float | None = None
+    calibration: CalibrationHeld | None = None
 
     @classmethod
     def of(cls, asked: Asked, owner: str, key: str, home: str) -> RequestDetail:
@@ -201,4 +206,5 @@ class RequestDetail(Answer):
             simulated=asked.simulated,
             reasons=asked.reasons,
             joules=asked.joules,
+            calibration=asked.calibration,
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import Field
 
-from yosegi.core.identifiers import CharterId, PersonId, SiteId, TeamId
+from yosegi.core.identifiers import CharterId, Digest, PersonId, SiteId, TeamId
 from yosegi.execution.instruments.windows import TimeSpan
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Text, Why
@@ -41,6 +41,15 @@ class NewReservation(Body):
     purpose: Annotated[str, Field(min_length=1, max_length=200)] = "research"
     person: PersonId | Literal[""] = ""
     campaign: Annotated[str, Field(max_length=128)] = ""
+
+
+class NewCalibration(Body):
+    """Until when a calibration holds, what was found, and the data it rests on."""
+
+    until: Moment
+    values: Annotated[dict[str, float], Field(max_length=64)] = Field(default_factory=dict)
+    note: Text = ""
+    object: Digest | Literal[""] = ""
 
 
 @router.get("/instruments")
@@ -99,3 +108,9 @@ async def cancel_reservation(
 ) -> ReservationDetail:
     """Cancel a reservation before it begins, for nothing; or give back what is left of one that has begun."""
     return await site.instruments.reservations.cancel(name, reservation, who, body.why)
+
+
+@router.post("/instruments/{name}/calibration", status_code=201)
+async def calibrate_instrument(name: SiteId, body: NewCalibration, site: Here, who: Who) -> InstrumentDetail:
+    """Put on record that an instrument was calibrated, and until when that holds; for operators."""
+    return await site.instruments.calibrate(name, body.until, who, body.values, body.note, body.object)
