@@ -58,7 +58,9 @@ class ControlHistory:
 
 def history_of(entries: Sequence[Entry]) -> ControlHistory:
     """What entries tell of an instrument's controls."""
-    number, is_open, values, verdict, last = 0, False, [], "", None
+    values: list[float] = []
+    last: Entry | None = None
+    number, is_open, verdict = 0, False, ""
     for entry in entries:
         if entry.type == STARTED:
             number, is_open = entry.facts["number"], True
