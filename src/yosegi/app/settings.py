@@ -327,7 +327,7 @@ class Settings(Value):
     @field_validator("instrument")
     @classmethod
     def _use_one_each(cls, value: dict[str, InstrumentSettings]) -> dict[str, InstrumentSettings]:
-        uses = [capability for settings in value.values() for capability in settings.capabilities]
+        uses = [capability for settings in value.values() for capability in settings.lane]
         if twice := next((one for one in uses if uses.count(one) > 1), ""):
             raise ValueError(f"{twice} stands there twice; a capability uses one instrument")
         return value
