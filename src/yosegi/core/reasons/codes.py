@@ -86,6 +86,10 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "policy_error",
         "unknown_capability",
         "peer_suspended",
+        "sample_gathers",
+        "sample_to_ship",
+        "sample_in_transit",
+        "sample_set_aside",
     ),
     "sender": (
         "charter_rolled_back",
