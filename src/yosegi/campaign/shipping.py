@@ -20,7 +20,7 @@ from yosegi.core.samples import is_sample, is_sample_id
 from yosegi.core.states import Result, TaskState
 from yosegi.exchange.outbox import sending
 from yosegi.ledger import Draft, Entry
-from yosegi.trust.samples import MOST_SHIPPED, SampleToShip, ShipmentAsked
+from yosegi.trust.samples import SampleToShip, ShipmentAsked
 from yosegi.trust.signer import Signer
 
 if TYPE_CHECKING:
@@ -144,14 +144,13 @@ def due(
     open_ones = [trial for trial in campaign.under_way() if trial.steps or not begun_only]
     waiting = {trial.number: needs for trial in open_ones if (needs := needs_of(campaign, trial))}
     more = more_to_come or any(trial.number not in waiting for trial in open_ones)
-    for (giver, to, _), needs in _gathering(campaign, waiting.values()).items():
-        terms = _terms(campaign, needs[0])
+    for (giver, to, _), gathered in _gathering(campaign, waiting.values()).items():
+        terms, needs = _terms(campaign, gathered[0]), gathered
         while needs and (len(needs) >= terms.batch or not more or _waited(needs, terms, now)):
-            now_due, needs = needs[: max(terms.batch, 1)], needs[max(terms.batch, 1) :]
-            for some in (now_due[n : n + MOST_SHIPPED] for n in range(0, len(now_due), MOST_SHIPPED)):
-                first = some[0]
-                key = derived_key("shipment", campaign.spec.name, first.trial, first.step, first.sample)
-                yield AskShipment(key, giver, to, tuple(some))
+            some, needs = needs[: terms.batch], needs[terms.batch :]
+            first = some[0]
+            key = derived_key("shipment", campaign.spec.name, first.trial, first.step, first.sample)
+            yield AskShipment(key, giver, to, tuple(some))
 
 
 def due_at(campaign: Campaign) -> datetime | None:

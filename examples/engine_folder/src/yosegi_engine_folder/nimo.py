@@ -1,9 +1,9 @@
 """NIMO's files: `candidates.csv` with a row a recipe, `proposals.csv` with those that are to be done.
 
 As NIMO's documentation has it (NIMS-OS, *Basic usage*, https://nims-da.github.io/nimo/): the first columns of
-candidates.csv are descriptors and none of their cells is empty; the last ones are objectives, empty until the recipe was
-measured, and a measured row has all of them. proposals.csv has a column `actions`, the number of the row counted from 0
-below the header, and the descriptors. Whoever measures writes the objectives into candidates.csv, in place.
+candidates.csv are descriptors and none of their cells is empty; the last ones are objectives, empty until the recipe
+was measured, and a measured row has all of them. proposals.csv has a column `actions`, the number of the row counted
+from 0 below the header, and the descriptors. Whoever measures writes the objectives into candidates.csv, in place.
 
 The descriptors are the inputs of the capability and the objectives its outputs, by name. There is one capability.
 """

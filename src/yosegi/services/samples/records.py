@@ -50,7 +50,7 @@ class SampleRecords:
         return replace(write, drafts=(*write.drafts, self._news(sample, write.drafts[-1], asked, sample.position + 1)))
 
     def _news(self, sample: Sample, last: Draft, asked: AskedFor, position: int) -> Draft:
-        facts, body, now = last.facts, last.body or {}, self.clock.now()
+        facts, body, now = last.facts, _plain(last), self.clock.now()
         towards = {GIVEN: str(facts.get("to", "")), CONFIRMED: ""}.get(last.type, sample.to)
         document = SampleMoved(
             charter=sample.charter, sender=self.site, to=asked.home, key=asked.shipment, issued=now,
@@ -65,8 +65,13 @@ class SampleRecords:
 
 def _words(sample: Sample, last: Draft) -> tuple[Envelope, ...]:
     """What was signed of the hand-over that an entry is about: its giver's word, and its addressee's."""
-    body: Mapping[str, Any] = last.body or {}
+    body = _plain(last)
     if last.type not in (GIVEN, CONFIRMED) or "document" not in body:
         return ()
     before = (sample.word,) if last.type == CONFIRMED and sample.word is not None else ()
     return (*before, Envelope.parsed(body["document"]))
+
+
+def _plain(draft: Draft) -> Mapping[str, Any]:
+    """What stands in the body of an entry of a sample, which is never bytes of another kind."""
+    return draft.body if isinstance(draft.body, Mapping) else {}

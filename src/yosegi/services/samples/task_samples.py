@@ -12,7 +12,8 @@ from yosegi.core.states import Effect, Result, TaskState
 from yosegi.execution.tasks import Task
 from yosegi.ledger import Draft, Write
 from yosegi.services.samples.entries import QUARANTINED, REGISTERED, Sample, sample_stream
-from yosegi.services.samples.repository import SampleRecords, entry_of
+from yosegi.services.samples.records import SampleRecords
+from yosegi.services.samples.repository import entry_of
 from yosegi.services.samples.states import ACTIONS, SampleState
 
 
