@@ -88,6 +88,8 @@ def test_a_film_that_a_task_made_is_a_sample_of_its_site_with_the_task_and_the_c
         (trial,) = campaign(federation).trials
         assert film.id == f"riken/{trial.steps[0].outputs['sample']}"
         assert (film.task, film.campaign, film.destination) == (trial.steps[0].key, "films", "nims")
+        (told,) = at(federation, "riken").alerts.open()
+        assert "the shipment of 1 samples from here to nims" in told.text
         (asked,) = [e for e in at(federation, "riken").ledger.read(sample_stream(film.id)) if e.type == ASKED_FOR]
         assert (asked.facts["home"], asked.facts["trial"]) == ("argonne", trial.number)
 

@@ -189,6 +189,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "operators_only",
         "people_only",
         "campaign_grant_used",
+        "shipment_due",
         "campaign_source_failing",
         "account_closed",
         "person_suspended",

@@ -175,7 +175,8 @@ class SampleHandOvers:
             Conflict, Invalid: as `give`; those given before stay given.
         """
         check_person(who, "shipping samples")
-        wanted = self.samples.latest(who, team="", state=SampleState.AVAILABLE.value, holder=self.site)
+        available = SampleState.AVAILABLE.value
+        wanted = self.samples.latest(who, team="", state=available, holder=self.site, destination=to)
         asked = [
             one.id
             for one in reversed(wanted)

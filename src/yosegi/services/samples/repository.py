@@ -64,9 +64,10 @@ class SampleRepository:
         check_person(who, f"acting on sample {sample}")
         return self.seen(sample, who)
 
-    def latest(self, who: Session, *, team: str, state: str, holder: str) -> list[Sample]:
-        """The `MOST_LISTED` that changed last and somebody may see; of a team, in a state, at a site if named."""
-        wanted = {name: value for name, value in (("team", team), ("state", state), ("holder", holder)) if value}
+    def latest(self, who: Session, *, team: str, state: str, holder: str, destination: str = "") -> list[Sample]:
+        """The `MOST_LISTED` that changed last and somebody may see; of what is named alone."""
+        asked = {"team": team, "state": state, "holder": holder, "destination": destination}
+        wanted = {name: value for name, value in asked.items() if value}
         where = f" WHERE {' AND '.join(f'{name} = ?' for name in wanted)}" if wanted else ""
         rows = self.records.ledger.query(
             f"SELECT id, charter, team FROM sample{where} ORDER BY sequence DESC", (*wanted.values(),)
