@@ -142,7 +142,7 @@ def due(
         begun_only: leave aside trials that have not begun, as nothing will begin.
     """
     open_ones = [trial for trial in campaign.under_way() if trial.steps or not begun_only]
-    waiting = {trial.number: needs for trial in open_ones if (needs := needs_of(campaign, trial))}
+    waiting = {trial.number: found for trial in open_ones if (found := needs_of(campaign, trial))}
     more = more_to_come or any(trial.number not in waiting for trial in open_ones)
     for (giver, to, _), gathered in _gathering(campaign, waiting.values()).items():
         terms, needs = _terms(campaign, gathered[0]), gathered

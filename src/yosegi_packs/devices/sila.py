@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
 
-from sila2.client import ClientObservableCommandInstance, SilaClient
+from sila2.client import ClientObservableCommand, ClientObservableCommandInstance, SilaClient
 from sila2.framework import (
     CommandExecutionNotAccepted,
+    CommandExecutionNotFinished,
     InvalidCommandExecutionUUID,
     SilaConnectionError,
     SilaError,
@@ -142,7 +143,7 @@ class SilaDevice:
         instance = self._begun(call, parameters)
         with self._journal.held():
             self._journal.append(call | {"state": "begun", "execution": str(instance.execution_uuid)})
-        return self._finished(call, instance)
+        return self._finished(feature, command, instance)
 
     def _begun(self, call: Mapping[str, Any], parameters: Mapping[str, Any]) -> ClientObservableCommandInstance[Any]:
         feature, command = str(call["feature"]), str(call["command"])
@@ -157,18 +158,26 @@ class SilaDevice:
         if not isinstance(instance, ClientObservableCommandInstance):
             why = "it has no execution that could be asked for"
             raise self._unsettled(feature, command, why)
+        instance.cancel_execution_info_subscription()
         return instance
 
-    def _finished(self, call: Mapping[str, Any], instance: ClientObservableCommandInstance[Any]) -> Any:
-        feature, command = str(call["feature"]), str(call["command"])
-        while not instance.done:
-            if self._context.stop_requested:
-                self._cancel(instance.execution_uuid)
-                raise Stopped(f"{feature}.{command} was under way as execution {instance.execution_uuid}")
-            if not _is_heard(self._client):
-                raise self._unsettled(feature, command, f"contact was lost during {instance.execution_uuid}")
-            time.sleep(LOOK)
-        return self._responses(feature, command, instance)
+    def _finished(self, feature: str, command: str, instance: ClientObservableCommandInstance[Any]) -> Any:
+        """Wait for the responses of an execution; until it is over, the server says that it is not finished."""
+        execution = instance.execution_uuid
+        while True:
+            try:
+                return instance.get_responses()
+            except CommandExecutionNotFinished:
+                if self._context.stop_requested:
+                    self._cancel(execution)
+                    raise Stopped(f"{feature}.{command} was under way as execution {execution}") from None
+                time.sleep(LOOK)
+            except SilaConnectionError as error:
+                raise self._unsettled(feature, command, f"contact was lost during {execution} ({error})") from None
+            except InvalidCommandExecutionUUID:
+                raise self._unsettled(feature, command, f"the server knows execution {execution} no more") from None
+            except SilaError as error:
+                raise SilaFailed(self._name, f"{feature}.{command}: {error}") from None
 
     def _outcome(self, feature: str, command: str, known: list[dict[str, Any]]) -> Any:
         """What became of a call of an earlier attempt."""
@@ -178,23 +187,7 @@ class SilaDevice:
         if execution is None:
             raise self._unsettled(feature, command, "the task was cut off before its execution was known")
         wrapped = getattr(getattr(self._client, feature), command)
-        instance: ClientObservableCommandInstance[Any] = ClientObservableCommandInstance(
-            self._client, wrapped, UUID(execution)
-        )
-        ends = time.monotonic() + 5.0
-        while instance.status is None and time.monotonic() < ends:
-            time.sleep(LOOK)
-        if instance.status is None:
-            raise self._unsettled(feature, command, f"the server knows execution {execution} no more")
-        return self._finished({"feature": feature, "command": command}, instance)
-
-    def _responses(self, feature: str, command: str, instance: ClientObservableCommandInstance[Any]) -> Any:
-        try:
-            return instance.get_responses()
-        except (SilaConnectionError, InvalidCommandExecutionUUID) as error:
-            raise self._unsettled(feature, command, str(error)) from None
-        except SilaError as error:
-            raise SilaFailed(self._name, f"{feature}.{command}: {error}") from None
+        return self._finished(feature, command, _EarlierExecution(wrapped, UUID(execution)))
 
     def _cancel(self, execution: UUID) -> None:
         """Ask the server to cancel an execution, where it has SiLA's core feature for that."""
@@ -209,6 +202,18 @@ class SilaDevice:
         return SilaUnsettled(
             self._name, f"nobody knows whether {feature}.{command} was carried out: {why}", "Look at the device"
         )
+
+
+class _EarlierExecution(ClientObservableCommandInstance[Any]):
+    """An execution that another process began: asked for its responses alone, where the library's own listens, too."""
+
+    def __init__(self, command: ClientObservableCommand[Any, Any], execution: UUID) -> None:
+        self._client_command, self._earlier = command, execution
+
+    @property
+    def execution_uuid(self) -> UUID:
+        """As the server named it."""
+        return self._earlier
 
 
 def never_called(context: Context) -> None:
@@ -242,10 +247,3 @@ def _connected(folder: Path, host: str, port: int, certificate: str) -> SilaClie
     if host not in ("127.0.0.1", "localhost", "::1"):
         raise Invalid(f"{host}:{port}", "is another computer, and no certificate is named", "SiLA 2 wants TLS there")
     return SilaClient(host, port, insecure=True)
-
-
-def _is_heard(client: SilaClient | None) -> bool:
-    try:
-        return client is not None and bool(client.SiLAService.ServerUUID.get())
-    except (SilaConnectionError, SilaError):
-        return False

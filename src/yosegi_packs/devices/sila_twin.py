@@ -44,7 +44,7 @@ DISPENSER: Final = f"""<?xml version="1.0" encoding="utf-8"?>
 </Feature>"""
 
 
-class _Dispenser(FeatureImplementationBase):  # type: ignore[misc]
+class _Dispenser(FeatureImplementationBase):
     Dispense_default_lifetime_of_execution = timedelta(hours=1)
 
     def __init__(self, server: SilaServer) -> None:
