@@ -211,7 +211,7 @@ class _EarlierExecution(ClientObservableCommandInstance[Any]):
         self._client_command, self._earlier = command, execution
 
     @property
-    def execution_uuid(self) -> UUID:
+    def execution_uuid(self) -> UUID:  # type: ignore[override]  # the library's own is a property, too
         """As the server named it."""
         return self._earlier
 

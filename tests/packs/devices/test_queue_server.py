@@ -5,12 +5,14 @@ Needs the extra `queueserver` and a `redis-server` (Debian: redis-server).
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +99,10 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             for process in (manager, store):
                 process.terminate()
                 process.wait(20)
+            with warnings.catch_warnings():
+                # The library leaves contexts of ZeroMQ to the garbage collector, which says so.
+                warnings.simplefilter("ignore", ResourceWarning)
+                gc.collect()
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ class ShipmentService:
                 )
                 for number, sample in zip(facts["trials"], facts["samples"], strict=True)
                 for standing in (campaign.trial(number).samples[sample],)
-                if standing.shipment == facts["key"] and standing.state != "refused"
+                if standing.shipment == facts["key"] and not campaign.trial(number).state.final
             ]  # fmt: skip
 
         await self.campaigns.sample_moved(name, drafts, out.to)
