@@ -27,7 +27,13 @@ from bluesky_queueserver_api.zmq import REManagerAPI
 from yosegi.core.capability import Context, Stopped
 from yosegi_packs.devices.queue_server import FILE, ITEMS, ItemFailed, ItemRefused, ItemVanished, QueueServer
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow,
+    # The library leaves contexts of ZeroMQ to the garbage collector, which says so.
+    pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 START = "from bluesky_queueserver.manager.start_manager import start_manager; start_manager()"
 STARTUP = '''

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yosegi.core.engine import AsksPeople, Engines, Outcome, PersonResult, PersonTask
-from yosegi.core.errors import NotFound, YosegiError
+from yosegi.core.errors import Conflict, NotFound, YosegiError
 from yosegi.core.identifiers import split_capability
 from yosegi.execution.engines.person.tables import proposals_csv, read_results
 from yosegi.execution.records import TaskRepository
@@ -64,8 +64,8 @@ class BenchService:
         stream, engine = self._asked(task, who)
         return _taken(task, engine, stream, await engine.confirm(stream, who.person))
 
-    async def not_confirm(self, task: str, why: str, who: Session) -> None:
-        """Say why what somebody else entered is not right; it is entered anew.
+    async def not_confirm(self, task: str, why: str, who: Session) -> BenchTask:
+        """Say why what somebody else entered is not right; it is entered anew. The task as it waits then.
 
         Raises:
             NotFound, Refused, Conflict: as `confirm`.
@@ -74,6 +74,10 @@ class BenchService:
         check_person(who, f"confirming a result of {task}")
         stream, engine = self._asked(task, who)
         await engine.not_confirm(stream, why, who.person)
+        waits = next((one for one in self.list_for(who) if one.task == task), None)
+        if waits is None:
+            raise Conflict(f"task {task}", "is waited for no more", "tell whoever asked, who may import it")
+        return waits
 
     def _asked(self, task: str, who: Session) -> tuple[str, AsksPeople]:
         home, _, key = task.partition("/")

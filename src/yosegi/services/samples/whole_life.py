@@ -206,8 +206,8 @@ def _hand_overs(records: Iterable[SampleRecord]) -> dict[str, _HandOver]:
 
 def _answered(entry: Entry) -> set[str]:
     """The giver's word that an answer names, where its own is held whole."""
-    plain = (entry.body or {}).get("document")
-    return set() if plain is None else {SampleReceived.recorded(plain).given}
+    word = _word(entry)
+    return {word.given} if isinstance(word, SampleReceived) else set()
 
 
 def _given_without_having(sample: str, records: Iterable[SampleRecord]) -> Iterator[str]:
@@ -234,11 +234,11 @@ def _signatures(site: str, entries: Iterable[Entry], believed: Believed) -> tupl
         plain = (entry.body or {}).get("document")
         if entry.type not in _WORDS or plain is None:
             continue
-        envelope = Envelope.parsed(plain)
         kind = SampleGiven if entry.type in (GIVEN, OFFERED) else SampleReceived
-        said = kind.peek(envelope)
-        signer = site if entry.type in (GIVEN, RECEIVED) else said.sender
         try:
+            envelope = Envelope.parsed(plain)
+            said = kind.peek(envelope)
+            signer = site if entry.type in (GIVEN, RECEIVED) else said.sender
             keys = believed.history(entry.header.charter).keys_at(signer, said.issued)
             kind.open(envelope, keys, now=said.issued, charter=entry.header.charter, sender=signer)
         except YosegiError as error:
@@ -291,15 +291,21 @@ def _fold(sample: str, entries: Iterable[Entry]) -> Sample:
 
 
 def _event(site: str, entry: Entry) -> LifeEvent:
-    facts, body = entry.facts, entry.body or {}
-    plain = body.get("document") if entry.type in _WORDS else None
-    word = None
-    if plain is not None:
-        kind = SampleGiven if entry.type in (GIVEN, OFFERED) else SampleReceived
-        word = kind.recorded(plain)
+    facts, body, word = entry.facts, entry.body or {}, _word(entry)
     peer = next((str(facts[name]) for name in ("from", "to", "destination") if facts.get(name, site) != site), "")
     return LifeEvent(
         site, entry.sequence, entry.time, entry.type, entry.header.actor, str(facts["state"]), str(facts["holder"]),
         peer, str(facts.get("condition", "")), str(body.get("place", "")),
         str(body.get("note", "")) if word is None else word.note,
     )  # fmt: skip
+
+
+def _word(entry: Entry) -> SampleGiven | SampleReceived | None:
+    """The signed word in an entry; None where none is held, or nobody can read it, which `_signatures` says."""
+    plain = (entry.body or {}).get("document")
+    if entry.type not in _WORDS or plain is None:
+        return None
+    try:
+        return (SampleGiven if entry.type in (GIVEN, OFFERED) else SampleReceived).recorded(plain)
+    except YosegiError:
+        return None

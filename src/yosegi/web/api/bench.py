@@ -68,7 +68,7 @@ async def confirm_result(home: str, key: str, site: Here, who: Who) -> BenchEnte
     return await site.bench.confirm(f"{home}/{key}", who)
 
 
-@router.post("/bench/{home}/{key}/not-confirm", status_code=204)
-async def not_confirm_result(home: str, key: str, body: NotConfirmed, site: Here, who: Who) -> None:
-    """Say why what somebody else entered is not right; it is entered anew."""
-    await site.bench.not_confirm(f"{home}/{key}", body.why, who)
+@router.post("/bench/{home}/{key}/not-confirm")
+async def not_confirm_result(home: str, key: str, body: NotConfirmed, site: Here, who: Who) -> BenchTask:
+    """Say why what somebody else entered is not right; it is entered anew. The task as it waits then."""
+    return await site.bench.not_confirm(f"{home}/{key}", body.why, who)
