@@ -91,6 +91,10 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "instrument_reserved",
         "reservation_awaited",
         "reservation_over",
+        "sample_gathers",
+        "sample_to_ship",
+        "sample_in_transit",
+        "sample_set_aside",
     ),
     "sender": (
         "charter_rolled_back",
@@ -190,6 +194,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "operators_only",
         "people_only",
         "campaign_grant_used",
+        "shipment_due",
         "campaign_source_failing",
         "account_closed",
         "person_suspended",
