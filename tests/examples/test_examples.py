@@ -20,7 +20,13 @@ COLOUR = {
     "colour.measure@1": "yosegi_packs.labs:measure",
     "colour.simulate@1": "yosegi_packs.labs:simulate",
 }
-EXTRA = {"quantum-memory": "stim", "quantum-footprint": "stim", "bio-strain": "cobra", "hep-tune": "pythia8mc"}
+EXTRA = {
+    "quantum-memory": "stim",
+    "quantum-footprint": "stim",
+    "bio-strain": "cobra",
+    "induction": "cobra",
+    "hep-tune": "pythia8mc",
+}
 
 
 def contract_of(name: str) -> Contract:
