@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmarks.packs.race import CACHE, Answer, Table, load, run, save
+from benchmarks.packs.race import CACHE, PEERS, SEARCHES, Answer, Table, load, run, save
 from scipy.optimize import minimize
 from scipy.stats import qmc
 
@@ -108,6 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("optimum", "table", "time", "race", "figure"))
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--searches", nargs="*", default=[*SEARCHES, *PEERS], help="for `race`")
     parser.add_argument("--price", type=float, default=PRICE, help="of a model's answer, in runs of the fermenter")
     given = parser.parse_args()
     if given.what == "optimum":
@@ -117,7 +118,7 @@ def main() -> None:
     elif given.what == "time":
         timed()
     elif given.what == "race":
-        run(load(TABLE, "induction", "loss", (given.price, 1.0), "runs"), given.seeds, budget=128.0, share=0.02)
+        run(load(TABLE, "induction", "loss", (given.price, 1.0), "runs"), given.seeds, 128.0, 0.02, given.searches)
     else:
         draw()
 

@@ -116,6 +116,7 @@ def race(seeds: int) -> None:
             listed = [order[:LIST] for order in orders]
             for label, planner in (("planner", "gp"), ("PHYSBO", ADAPTERS["physbo"]), ("TPE", ADAPTERS["optuna-tpe"])):
                 costs = [planned(t, one, s, planner) for s, one in enumerate(listed)]
+                print(label, *(f"{one['the optimum']:.0f}" for one in costs), flush=True)
                 arms[f"{label} among its first {LIST}"] = (name, costs)
     for mode, seconds in COSTS.items():
         print(f"\n{mode} ({seconds['genome']} s a costly task)\n")
@@ -140,7 +141,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("table", "compare", "race"))
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
     given = parser.parse_args()
     if given.what == "race":
         race(given.seeds)

@@ -79,7 +79,7 @@ class Interpolation:
         x = _monomials(_scaled(anchors, low, high), order)
         if len(x) <= x.shape[1]:
             raise ValueError(f"{len(x)} anchors for {x.shape[1]} monomials: there must be more")
-        inverse = np.linalg.inv(x.T @ x)
+        inverse = np.asarray(np.linalg.inv(x.T @ x), dtype=np.float64)
         coefficients = inverse @ x.T @ means
         off = means - x @ coefficients
         leverage = np.einsum("ij,jk,ik->i", x, inverse, x)
