@@ -70,7 +70,7 @@ def run_anchors() -> None:
             out.writerow([*(f"{value:g}" for value in point), *(f"{value:.6g}" for value in numbers)])
 
 
-def build(count: int = 96, refined: int = 12) -> None:
+def build(count: int = 96, refined: int = 8) -> None:
     """Every recipe through all sources; the truth of the best from 20,000 events, of the others from the costly.
 
     The costly answer is of other events than the cheap ones; the 1,500 events of the ladder begin with the 500.
@@ -179,7 +179,7 @@ def _draw_pulls(axes: Axes) -> None:
     for (cut, label), (colour, mark) in zip(
         ((STABLE, "LEP: stable beyond cτ = 90 mm"), (10.0, "LHC: beyond 10 mm")), STYLE, strict=False
     ):
-        made = tune(events=10_000, decay_length=cut, context=context(1))
+        made = tune(events=5_000, decay_length=cut, context=context(1))
         pulls = [(getattr(made, n) - r) / s for n, r, s in zip(names, values(), variances(0.05) ** 0.5, strict=True)]
         axes.plot(pulls, range(len(names)), mark, color=colour, label=label)
         print(label, {n: round(getattr(made, n), 4) for n in names}, f"pull {made.pull:.2f} ± {made.pull_error:.2f}")
