@@ -29,6 +29,8 @@ ENTRIES = {
     "qec.memory-large@1": "yosegi_packs.quantum:memory_large",
     "qec.memory-small@1": "yosegi_packs.quantum:memory_small",
     "qec.footprint@1": "yosegi_packs.quantum:footprint",
+    "gate.drag@1": "yosegi_packs.quantum.warm_gate:drag",
+    "gate.drag-quick@1": "yosegi_packs.quantum.warm_gate:drag_quick",
     "succinate.genome@1": "yosegi_packs.bio.warm:genome",
     "succinate.core@1": "yosegi_packs.bio.warm:core",
     "induction.fermenter@1": "yosegi_packs.bio:induction_fermenter",
@@ -37,6 +39,8 @@ ENTRIES = {
     "hep.tune-interpolated@1": "yosegi_packs.hep:tune_interpolated",
     "alloy.ageing@1": "yosegi_packs.materials.warm:ageing",
     "alloy.ageing-quick@1": "yosegi_packs.materials.warm:ageing_quick",
+    "crystal.relax@1": "yosegi_packs.materials.warm_crystals:crystal_relax",
+    "crystal.radii@1": "yosegi_packs.materials:crystal_radii",
     "scenario.full@1": "yosegi_packs.fusion:scenario_full",
     "scenario.quick@1": "yosegi_packs.fusion:scenario_quick",
 }
