@@ -26,6 +26,8 @@ EXTRA = {
     "bio-strain": "cobra",
     "induction": "cobra",
     "hep-tune": "pythia8mc",
+    "quantum-drag": "qutip",
+    "crystal-match": "chgnet",
 }
 
 
@@ -35,7 +37,7 @@ def contract_of(name: str) -> Contract:
         entries = importlib.import_module("run").ENTRIES | COLOUR
     finally:
         sys.path.remove(str(EXAMPLES))
-    module, _, attribute = entries[name].replace(".warm", "").partition(":")
+    module, _, attribute = entries[name].replace(".warm:", ":").partition(":")
     contract = getattr(importlib.import_module(module), attribute).contract
     assert isinstance(contract, Contract)
     return contract
