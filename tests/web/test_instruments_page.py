@@ -60,7 +60,7 @@ def test_a_span_is_reserved_listed_and_cancelled(riken: House) -> None:
         assert "colour-team" in page
         client.get("/instruments?lang=en")
     with riken.visitor("riken", "pi") as client:
-        assert "another team's" in client.get("/instruments?lang=en").text
+        assert "another team&#39;s" in client.get("/instruments?lang=en").text
         assert "他チームの課題" in client.get("/instruments?lang=ja").text
     assert "cancelled" in command(riken, "cancel", "beam", booked["id"][:8], "--why", "rain")
 
