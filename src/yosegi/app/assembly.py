@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yosegi.app.engines import OpenEngines
+from yosegi.app.home import Home
 from yosegi.app.ledger_mark import HighWaterMark, MarkKeeper
-from yosegi.app.settings import Home, NoticeSettings, Settings
+from yosegi.app.settings import NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.events import PointsWanted
 from yosegi.campaign.planning import Compute

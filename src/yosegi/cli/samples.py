@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
-from yosegi.client.client import Client
-from yosegi.identity.accounts import Session
-from yosegi.services.runtime import Site
-from yosegi.services.samples.schemas import SampleDetail, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange, SampleState
-from yosegi.trust.samples import ConditionGiven, ConditionReceived
+
+if TYPE_CHECKING:
+    from yosegi.client.client import Client
+    from yosegi.identity.accounts import Session
+    from yosegi.services.runtime import Site
+    from yosegi.services.samples.schemas import SampleDetail, SampleParts, SampleSummary
+    from yosegi.trust.samples import ConditionGiven, ConditionReceived
 
 T = TypeVar("T")
 Label = click.option("--label", default="", help="What is written on it.")
