@@ -7,9 +7,11 @@ import random
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from yosegi.planner import Objective, Observation, Parameter, Problem, Source, Status
 from yosegi.planner.situation import Situation
+from yosegi.planner.space import Floats, first_of_each
 
 PROBLEM = Problem(
     parameters=(Parameter.continuous("a", 0, 1), Parameter.integer("b", 0, 3), Parameter.categorical("c", ["u", "v"])),
@@ -57,3 +59,9 @@ def test_a_value_that_is_missing_or_no_number_has_no_row() -> None:
     odd = [None, "text", float("nan"), float("inf"), True]
     rows = Situation.of(PROBLEM, []).space.rows([{"a": value} for value in odd] + [{}])  # type: ignore[dict-item]
     assert np.isnan(rows[:, 0]).tolist() == [True, True, True, True, False, True]
+
+
+@given(arrays(np.float64, st.tuples(st.integers(0, 12), st.integers(1, 3)), elements=st.sampled_from([-1.0, 0.0, 0.5])))
+def test_distinct_rows_are_those_that_numpy_finds_each_where_it_stands_first(points: Floats) -> None:
+    expected = np.sort(np.unique(points, axis=0, return_index=True)[1])
+    assert first_of_each(points).tolist() == expected.tolist()

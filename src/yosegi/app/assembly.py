@@ -13,7 +13,9 @@ from yosegi.app.home import Home
 from yosegi.app.ledger_mark import HighWaterMark, MarkKeeper
 from yosegi.app.settings import NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
+from yosegi.campaign.asking import StepRequests
 from yosegi.campaign.events import PointsWanted
+from yosegi.campaign.own_mandates import CampaignMandates
 from yosegi.campaign.planning import Compute
 from yosegi.core.clock import Clock
 from yosegi.core.engine import Engines, Outcome
@@ -264,18 +266,10 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
         core.budget, parts.settings.most_open_tasks,
     )  # fmt: skip
-    contract_of, named = core.catalogue.contract_of, data.objects.named
+    asking = StepRequests(requests, authorizer, data.objects.named)
+    own = CampaignMandates(site, ledger, delegation, clock)
     campaigns = Campaigns(
-        site,
-        ledger,
-        requests,
-        authorizer,
-        delegation,
-        contract_of,
-        scope("campaigns"),
-        named,
-        events,
-        compute=parts.compute,
+        site, ledger, requests, asking, own, core.catalogue.contract_of, scope("campaigns"), events, parts.compute
     )
     reports = Reports(site, ledger, delegation, requests, campaigns.consequences)
     erasure = ErasureService(

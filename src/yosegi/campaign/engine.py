@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from yosegi.campaign import state as types
 from yosegi.campaign.agent_points import ADVISED, THOUGHT, AdvisedPoint, ModelUse
 from yosegi.campaign.amendments import extended
+from yosegi.campaign.asking import StepRequests
 from yosegi.campaign.decide import (
     Action,
     EndTrial,
@@ -25,24 +27,20 @@ from yosegi.campaign.decide import (
 )
 from yosegi.campaign.entries import answer, draft_of, is_news
 from yosegi.campaign.events import PointsWanted
-from yosegi.campaign.mandate import mandate_of
 from yosegi.campaign.mixing import check_advice, mixed, step_seed
+from yosegi.campaign.own_mandates import CampaignMandates, mandate_in
 from yosegi.campaign.planning import Compute, check_planning, in_thread, is_still_wanted
 from yosegi.campaign.proposers import version_of
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.spec_check import check_against, taken_over
 from yosegi.campaign.state import Campaign, campaign_stream, fold
-from yosegi.campaign.step_inputs import inputs_of
-from yosegi.core.contract import Conduct, Contract, strictest
-from yosegi.core.errors import Conflict, NotFound, Refused, YosegiError
+from yosegi.core.contract import Conduct, Contract
+from yosegi.core.errors import Conflict, Corrupt, NotFound, Refused, YosegiError
 from yosegi.core.events import Events
-from yosegi.core.object import ObjectRef, is_object
 from yosegi.core.states import CampaignState, may_follow
 from yosegi.core.supervision import TaskScope
-from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.agreements.label import Label
-from yosegi.governance.mandates.delegation import Delegation
 from yosegi.ledger import Draft, Entry, Ledger, Overtaken, Write
 from yosegi.planner import versions
 
@@ -52,36 +50,24 @@ Decided = tuple[Sequence[Draft], Sequence[Write]]
 """Entries for a campaign's stream, and what is recorded with them."""
 
 
-class CampaignAuthorization(Protocol):
-    """What the home site's own policy says about a request of its member."""
-
-    def authorize(self, request: RequestDraft) -> AuthorizedRequest:
-        """The request with each object under the strictest label known here, and whether the member may ask for it."""
-        ...
-
-    def attested(self, person: str) -> tuple[str, ...] | None:
-        """What the home site attests of a member."""
-        ...
-
-
 @dataclass
 class Campaigns:
     """All campaigns of one home site.
 
     Args:
+        asking: what its steps ask of owners.
+        mandates: under which they act.
         contract_of: the contract of a capability as last offered to this site; raises NotFound.
-        object_named: the object of a digest, as it is known here; raises NotFound.
         events: told `PointsWanted`.
     """
 
     site: str
     ledger: Ledger
     requests: Requests
-    authorizer: CampaignAuthorization
-    delegation: Delegation
+    asking: StepRequests
+    mandates: CampaignMandates
     contract_of: Callable[[str, str], Contract]
     scope: TaskScope
-    object_named: Callable[[str], ObjectRef]
     events: Events
     compute: Compute = in_thread
     _asked_agent: dict[str, float] = field(default_factory=dict)
@@ -93,11 +79,15 @@ class Campaigns:
     # -- life -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Take up every campaign that is not over."""
-        for stream in self.ledger.streams("campaign/"):
-            campaign = self.get(stream.split("/", 1)[1])
-            if not campaign.state.final or campaign.under_way() or self._own_mandate(campaign):
-                self._run(campaign.spec.name)
+        """Take up every campaign that is not over; one that cannot be read keeps no other, and its loop says why."""
+        over = {
+            campaign.spec.name
+            for campaign in self.readable()
+            if campaign.state.final and not campaign.under_way() and not self.mandates.own(campaign)
+        }
+        for name in self.names():
+            if name not in over:
+                self._run(name)
 
     async def close(self) -> None:
         """Stop every loop; nothing is lost."""
@@ -120,18 +110,27 @@ class Campaigns:
 
         Raises:
             NotFound: none of that name here.
+            Corrupt: its entries make no campaign: its file was erased, or is none to this version of the program.
         """
         known = self._folds.get(name)
-        stream = campaign_stream(name)
-        if known is None:
-            known = fold(self.ledger.read(stream))
-            if known is None:
-                raise NotFound("campaign", name, tuple(self.names()[:8]))
-        else:
-            for entry in self.ledger.read(stream, known.position):
-                known = known.follow(entry)
-        self._folds[name] = known
-        return known
+        try:
+            entries = self.ledger.read(campaign_stream(name), 0 if known is None else known.position)
+            found = fold(entries, known)
+        except YosegiError:
+            raise
+        except Exception as error:
+            why = f"its entries cannot be followed: {type(error).__name__}: {error}"
+            raise Corrupt(f"campaign {name}", why, "the other campaigns of this site go on") from error
+        if found is None:
+            raise NotFound("campaign", name, tuple(self.names()[:8]))
+        self._folds[name] = found
+        return found
+
+    def readable(self) -> Iterator[Campaign]:
+        """Every campaign of this site but those that cannot be read any more; `get` says why those cannot."""
+        for name in self.names():
+            with contextlib.suppress(YosegiError):
+                yield self.get(name)
 
     async def begin(self, spec: CampaignSpec, by: str, mandate: str = "", learned: Label | None = None) -> Campaign:
         """Check a campaign against the contracts it names, record it, and set it going.
@@ -148,7 +147,7 @@ class Campaigns:
         """
         contracts = {ref: self.contract_of(spec.charter, ref) for ref in spec.capabilities()}
         check_against(spec, contracts)
-        self._check_objects(spec, contracts)
+        self.asking.check_objects(spec, contracts)
         spec = taken_over(spec, contracts)
         check_planning(spec)
         body = {
@@ -159,8 +158,8 @@ class Campaigns:
             body["learned"] = learned.model_dump(mode="json")
         given: tuple[Write, ...] = ()
         if not mandate:
-            own = mandate_of(spec, contracts, spec.conduct, 1, self.requests.clock.now(), self.site)
-            mandate, given = own.id, (self.delegation.give(own, by),)
+            own = self.mandates.first(spec, contracts, by)
+            mandate, given = mandate_in(own), (own,)
         facts = {"team": spec.team, "title": spec.title, "state": str(CampaignState.RUNNING), "mandate": mandate}
         write = Write(
             campaign_stream(spec.name),
@@ -194,9 +193,9 @@ class Campaigns:
             if campaign.state is CampaignState.ENDED and (why_not := enough(campaign) or out_of_budget(campaign)):
                 raise Conflict(f"campaign {name}", f"has ended ({why_not})", "extend it: yosegi campaign extend")
             facts = {"state": str(state), "by": by} | ({"conduct": conduct} if conduct else {})
-            renewed = self._renewed(campaign, by, conduct) if state is CampaignState.RUNNING else None
+            renewed = self.mandates.renewed(campaign, by, conduct) if state is CampaignState.RUNNING else None
             if renewed is not None:
-                facts["mandate"] = renewed.stream.partition("/")[2]
+                facts["mandate"] = mandate_in(renewed)
             return [Draft(types.MOVED, facts, {"why": why})], () if renewed is None else (renewed,)
 
         await self._record(name, decided, by)
@@ -265,8 +264,8 @@ class Campaigns:
             spec, draft = extended(campaign, changes, why)
             check(spec, campaign.contracts)
             check_planning(spec)
-            given = self._new_mandate(campaign, spec, by, spec.conduct)
-            drafts = [replace(draft, facts={"mandate": given.stream.partition("/")[2]})]
+            given = self.mandates.another(campaign, spec, by, spec.conduct)
+            drafts = [replace(draft, facts={"mandate": mandate_in(given)})]
             if campaign.state is CampaignState.ENDED:
                 wider = replace(campaign, spec=spec, exhausted=False)
                 if why_not := enough(wider) or out_of_budget(wider):
@@ -277,28 +276,6 @@ class Campaigns:
         await self._record(name, decided, by)
         self._run(name)
         return self.get(name)
-
-    def _renewed(self, campaign: Campaign, by: str, conduct: Conduct | None) -> Write | None:
-        """The mandate its member gives a campaign by resuming it, where the one it has is over or reaches too short.
-
-        Raises:
-            Refused: somebody else resumes it, who cannot give one.
-        """
-        wanted = conduct or campaign.conduct
-        if campaign.mandate and self.delegation.over(campaign.mandate) is None:
-            right = self.delegation.get(campaign.mandate).right
-            if wanted in right.conduct:
-                return None
-        spec = campaign.spec
-        if by != spec.on_behalf_of:
-            raise Refused(f"resuming campaign {spec.name} under a new mandate", ("not_on_behalf_of_others",))
-        return self._new_mandate(campaign, spec, by, wanted)
-
-    def _new_mandate(self, campaign: Campaign, spec: CampaignSpec, by: str, conduct: Conduct) -> Write:
-        count = sum(entry.facts.get("mandate", "") != "" for entry in self.ledger.read(campaign_stream(spec.name)))
-        now = self.requests.clock.now()
-        mandate = mandate_of(spec, campaign.contracts, conduct, count + 1, now, self.site)
-        return self.delegation.give(mandate, by)
 
     def wake_all(self) -> None:
         """A mandate may be over: wake every campaign."""
@@ -363,22 +340,8 @@ class Campaigns:
         campaign = self.get(name)
         if moved or not campaign.state.final or campaign.tally.open:
             return True
-        await self._end_mandate(campaign)
+        await self.mandates.end(campaign)
         return False
-
-    async def _end_mandate(self, campaign: Campaign) -> None:
-        """End the mandate that a campaign was given by starting it, once nothing of it is under way any more."""
-        if mandate := self._own_mandate(campaign):
-            why = f"campaign {campaign.spec.name} is {campaign.state}"
-            await self.ledger.append(self.delegation.cancel(mandate, why, self.site))
-
-    def _own_mandate(self, campaign: Campaign) -> str:
-        """The mandate that is a campaign's alone, while it lives; one that was named for it may serve others too."""
-        mandate = campaign.mandate
-        if not mandate or self.delegation.over(mandate) is not None:
-            return ""
-        own = mandate.startswith(f"{campaign.spec.name[:110]}.m")
-        return mandate if own and self.delegation.get(mandate).campaign == campaign.spec.name else ""
 
     async def _step(self, name: str) -> bool:
         """Learn what was reported, then do what is due, and then plan. Whether anything moved."""
@@ -387,7 +350,7 @@ class Campaigns:
             if await self._learn(campaign):
                 return True
             under = campaign.mandate if campaign.state is CampaignState.RUNNING else ""
-            if under and (over := self.delegation.over(under)):
+            if under and (over := self.mandates.delegation.over(under)):
                 return await self._do(campaign, [MoveCampaignTo(CampaignState.HELD, over.en)])
             actions = decide(campaign)
             planning = [action for action in actions if isinstance(action, Propose)]
@@ -496,7 +459,7 @@ class Campaigns:
         acted = False
         for action in actions:
             if isinstance(action, RequestStep):
-                draft, request = self._ask(campaign, action)
+                draft, request = self.asking.ask(campaign, action)
                 drafts.append(draft)
                 requests.extend(request)
             elif isinstance(action, Withdraw):
@@ -506,58 +469,6 @@ class Campaigns:
         if drafts:
             await self._append(campaign, *drafts, requests=requests)
         return acted or bool(drafts)
-
-    def _ask(self, campaign: Campaign, action: RequestStep) -> tuple[Draft, tuple[Write, ...]]:
-        spec, trial = campaign.spec, campaign.trials[action.trial - 1]
-        step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
-        contract = campaign.contracts[action.capability]
-        values = spec.columns_of(trial.candidate) | dict(trial.values)
-        inputs = self._with_objects(contract, inputs_of(spec, step, contract, values, trial.outputs()))
-        request = RequestDraft(
-            charter=spec.charter,
-            key=action.key,
-            team=spec.team,
-            on_behalf_of=spec.on_behalf_of,
-            purpose=spec.purpose,
-            campaign=spec.name,
-            capability=action.capability,
-            contract=contract,
-            inputs=inputs,
-            # What went into the inputs: all that the campaign has seen; objects have labels of their own.
-            sensitivity=strictest("public" if trial.steps else "team", campaign.learned.sensitivity),
-            conduct=None if campaign.conduct == "run" else campaign.conduct,
-            mandate=campaign.mandate or None,
-            clearances=self.authorizer.attested(spec.on_behalf_of),
-            challenge=spec.challenge,
-            learned=campaign.learned,
-        )
-        facts = {
-            "trial": trial.number,
-            "step": action.step,
-            "owner": action.owner,
-            "key": action.key,
-            "held": dict(contract.cost),
-        } | ({"capability": action.capability} if step.any_of else {})
-        return Draft(types.ASKED, facts), self.requests.draft(self.authorizer.authorize(request))
-
-    def _with_objects(self, contract: Contract, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Inputs with each object that is named by its digest as a reference to it.
-
-        Raises:
-            NotFound: no such object here.
-        """
-        named = {
-            name: self.object_named(inputs[name]).json()
-            for name, schema in contract.inputs.get("properties", {}).items()
-            if is_object(schema) and isinstance(inputs.get(name), str)
-        }
-        return inputs | named
-
-    def _check_objects(self, spec: CampaignSpec, contracts: Mapping[str, Contract]) -> None:
-        """See that every object that a campaign file names is here, before anything is recorded."""
-        for source in spec.source:
-            for step in source.step:
-                self._with_objects(contracts[step.capability], dict(step.set))
 
     def _is_asked_back(self, action: Action) -> bool:
         if not isinstance(action, Withdraw):

@@ -7,6 +7,7 @@ step of a campaign dearer the longer it runs. These sequences share one list; a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Generic, TypeVar, overload
 
 from yosegi.campaign.trial import Trial
@@ -51,7 +52,7 @@ class Appended(Sequence[T], Generic[T]):
         return self._shared[range(self._length)[index]]
 
     def __iter__(self) -> Iterator[T]:
-        return (self._shared[n] for n in range(self._length))
+        return islice(self._shared, self._length)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)

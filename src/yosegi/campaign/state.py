@@ -375,13 +375,16 @@ def _replaced(campaign: Campaign, trial: Trial) -> dict[str, Any]:
     return {"trials": campaign.trials.replaced(trial), "tally": campaign.tally.after(before, trial)}
 
 
-def fold(entries: Iterable[Entry]) -> Campaign | None:
+def fold(entries: Iterable[Entry], campaign: Campaign | None = None) -> Campaign | None:
     """The campaign its entries make; None of no entries.
+
+    Args:
+        entries: of its stream, in order.
+        campaign: as the entries before them made it; None if they are the first.
 
     Raises:
         Corrupt: the first entry does not start a campaign, or its body was erased.
     """
-    campaign: Campaign | None = None
     for entry in entries:
         campaign = _first(entry) if campaign is None else campaign.follow(entry)
     return campaign

@@ -16,8 +16,9 @@ import scipy
 from yosegi.planner.history import Observation, Pending
 from yosegi.planner.problem import Problem
 from yosegi.planner.proposal import Expected, Proposal
+from yosegi.planner.region import Region
 from yosegi.planner.situation import Situation
-from yosegi.planner.space import Floats, Ints
+from yosegi.planner.space import Floats, Ints, first_of_each
 
 Kind = Literal["random", "sobol", "lhs", "grid"]
 BASELINES: tuple[Kind, ...] = ("random", "sobol", "lhs", "grid")
@@ -27,6 +28,9 @@ REASONS = {
     "lhs": "a point of a Latin hypercube, to cover each parameter's range evenly",
     "grid": "the next point of a grid",
 }
+
+_FEW = 64
+"""So many rows are looked at one by one against all that were asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +92,34 @@ def _in_table(situation: Situation, kind: Kind, count: int, seed: int) -> list[i
 
 def _representatives(table: Floats, left: Ints) -> list[int]:
     """One index for each distinct point among the free candidates, in table order."""
-    _, first = np.unique(np.round(table[left], 9), axis=0, return_index=True)
-    return [int(i) for i in left[np.sort(first)]]
+    first: list[int] = left[first_of_each(np.round(table[left], 9))].tolist()
+    return first
 
 
 def _in_region(situation: Situation, kind: Kind, count: int, seed: int) -> list[Floats]:
-    region = situation.region
-    if region is None:
+    if situation.region is None:
         return []
-    taken = set(_keys(situation.taken()))
+    taken = np.round(situation.taken(), 9)
+    taken = taken[first_of_each(taken)]
     done = len(taken)
     chosen: list[Floats] = []
     for rows in _blocks(situation, kind, done + count, seed):
-        for row, key in zip(rows, _keys(situation.space.coordinates(rows)), strict=True):
-            if key not in taken:
-                taken.add(key)
-                chosen.append(row)
-            if len(chosen) == count:
-                return chosen
+        at = np.round(situation.space.coordinates(rows), 9)
+        new = _unlike(taken, at, count - len(chosen))
+        chosen.extend(rows[new])
+        if len(chosen) == count:
+            break
+        taken = np.vstack([taken, at[new]])
     return chosen
+
+
+def _unlike(taken: Floats, points: Floats, most: int) -> Ints:
+    """Shape (at most `most`,): the first of `points` (m, d) that are none of `taken` (n, d), nor of those before."""
+    if len(points) > _FEW:
+        first = first_of_each(np.vstack([taken, points])) - len(taken)
+        return first[first >= 0][:most]
+    new = (i for i in first_of_each(points) if not np.any(np.all(taken == points[i], axis=1)))
+    return np.fromiter(itertools.islice(new, most), dtype=np.int64)
 
 
 def _blocks(situation: Situation, kind: Kind, count: int, seed: int) -> Iterator[Floats]:
@@ -118,13 +131,20 @@ def _blocks(situation: Situation, kind: Kind, count: int, seed: int) -> Iterator
         return
     for attempt in range(4):  # small discrete spaces fill up, and later draws find what is left
         if kind == "lhs" and not region.tied.any():
-            unit = _sequence("lhs", len(region.low), count, seed + attempt)
-            yield region.settle(region.scale(unit))
+            yield from _settled(region, _sequence("lhs", len(region.low), count, seed + attempt))
         elif kind == "random" and not region.tied.any():
-            unit = np.random.default_rng([seed, count, attempt]).random((count, len(region.low)))
-            yield region.settle(region.scale(unit))
+            dice = np.random.default_rng([seed, count, attempt])
+            yield from _settled(region, dice.random((count, len(region.low))))
         else:
             yield region.draw(count << (2 * attempt), seed + attempt + (count if kind == "random" else 0))
+
+
+def _settled(region: Region, unit: Floats) -> Iterator[Floats]:
+    """Points of the unit cube in the region, a few first: of as many as were ever asked, mostly the first is new."""
+    few = len(unit) if len(region.constraints) else _FEW
+    for part in (unit[:few], unit[few:]):
+        if len(part):
+            yield region.settle(region.scale(part))
 
 
 def _grid(situation: Situation) -> Iterator[Floats]:
@@ -145,7 +165,3 @@ def _sequence(kind: Kind, dimensions: int, count: int, seed: int) -> Floats:
         return np.asarray(scipy.stats.qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(count))
     sobol = scipy.stats.qmc.Sobol(dimensions, rng=np.random.default_rng(seed))
     return np.asarray(sobol.random(1 << max(count - 1, 1).bit_length())[:count])
-
-
-def _keys(coordinates: Floats) -> list[tuple[float, ...]]:
-    return [tuple(one) for one in np.round(coordinates, 9).tolist()]

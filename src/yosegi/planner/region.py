@@ -10,7 +10,7 @@ import scipy
 from yosegi.planner.errors import NoFeasiblePoint
 from yosegi.planner.parameter import Linear
 from yosegi.planner.polytope import Polytope
-from yosegi.planner.space import Floats, Space, Truths
+from yosegi.planner.space import Floats, Space, Truths, first_of_each
 
 
 class Region:
@@ -102,8 +102,7 @@ class Region:
                 out = self._nearest(rows[: min(4, len(rows))])
         if not len(out):
             return out
-        _, first = np.unique(np.round(out, 12), axis=0, return_index=True)
-        return out[np.sort(first)]
+        return out[first_of_each(np.round(out, 12))]
 
     def holds(self, rows: Floats) -> Truths:
         """Shape (n,): whether bounds and constraints hold, to 1e-9 of the size of the terms."""

@@ -113,6 +113,15 @@ def match(coordinates: Floats, points: Floats) -> list[Ints]:
     return found
 
 
+def first_of_each(points: Floats) -> Ints:
+    """Shape (k,): the indices of distinct rows (n, d), each where it stands first, in order."""
+    if not len(points) or not points.shape[1]:
+        return np.arange(min(len(points), 1))
+    order = np.lexsort(points.T)  # stable: of equal rows the first stays first
+    ordered = points[order]
+    return np.sort(order[np.r_[True, np.any(ordered[1:] != ordered[:-1], axis=1)]])
+
+
 def _bounded(p: Parameter, table: Candidates) -> Parameter:
     column = table.columns[p.name]
     if p.discrete:

@@ -86,6 +86,10 @@ class CampaignService:
         """Every campaign of this home site."""
         return self.engine.names()
 
+    def readable(self) -> Iterator[Campaign]:
+        """Every campaign of this home site but those that cannot be read any more, which hide no other."""
+        return self.engine.readable()
+
     def get(self, name: str) -> Campaign:
         """One campaign, whoever asks; what is shown to people goes through `get_for`.
 
@@ -207,8 +211,7 @@ class CampaignService:
 
     def list_for(self, who: Session) -> list[Campaign]:
         """Every campaign that somebody may see."""
-        found = (self.engine.get(name) for name in self.engine.names())
-        return [one for one in found if self.authorizer.may_see(one.spec.charter, one.spec.team, who)]
+        return [one for one in self.readable() if self.authorizer.may_see(one.spec.charter, one.spec.team, who)]
 
     def last_error(self, name: str) -> str:
         """Why a campaign stands: its last step could not be taken, or an owner it asks hears nothing of this site.
@@ -341,7 +344,7 @@ class CampaignService:
             if depth > DEEPEST:
                 raise Refused(f"campaign {spec.name}", ("campaigns_too_deep",))
         held = self.mandates.held_by(who)
-        open_now = sum(one.mandate in held and not one.state.final for one in map(self.engine.get, self.engine.names()))
+        open_now = sum(one.mandate in held and not one.state.final for one in self.readable())
         if open_now >= MOST_AT_ONCE:
             raise Refused(f"campaign {spec.name}", ("campaigns_too_many",))
 

@@ -59,9 +59,8 @@ class CampaignConditions:
 
     def __call__(self) -> Iterator[HealthProblem]:
         """What holds now: campaigns that hold themselves, sources left alone, and ends of the last day, each once."""
-        for name in self._engine.names():
-            campaign = self._engine.get(name)
-            person = campaign.spec.on_behalf_of
+        for campaign in self._engine.readable():
+            name, person = campaign.spec.name, campaign.spec.on_behalf_of
             found = waits_for(campaign)
             if found is not None and found[0] != "campaign_held_by_person":
                 yield HealthProblem(f"campaign/{name}/{found[0]}", *found, name, person=person)

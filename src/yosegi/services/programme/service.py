@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from yosegi.campaign import Campaign, campaign_stream
 from yosegi.campaign.state import OUTCOME
-from yosegi.core.errors import NotFound, YosegiError
+from yosegi.core.errors import NotFound
 from yosegi.governance.charter.registry import Registry
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
@@ -57,7 +56,7 @@ class ProgrammeService:
 
     def _under(self, name: str, who: Session) -> CharterProgramme:
         charter, agreements = self.governance.charter(name), self.governance.agreements(name)
-        campaigns = tuple(self.standing(one, who) for one in self._readable() if one.spec.charter == name)
+        campaigns = tuple(self.standing(one, who) for one in self.campaigns.readable() if one.spec.charter == name)
         areas = {area.id: area.title for area in charter.focus_areas}
         return CharterProgramme(
             charter=name,
@@ -76,12 +75,6 @@ class ProgrammeService:
             usage=self.grants.usage(USAGE_BY),
             warnings=charter.warnings,
         )
-
-    def _readable(self) -> Iterator[Campaign]:
-        """Every campaign but those that cannot be folded any more, which hide no other; their loops tell why."""
-        for name in self.campaigns.names():
-            with contextlib.suppress(YosegiError):
-                yield self.campaigns.get(name)
 
     def standing(self, campaign: Campaign, who: Session) -> CampaignStanding:
         """A campaign beside its baseline, registered before the first trial, and its outcomes; for somebody."""
