@@ -132,8 +132,10 @@ def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -
 class Town:
     """The federation: argonne asks; riken works by processes and keeps the mail of nims; nims has a station."""
 
-    def __init__(self, folder: Path, ledgers: Mapping[str, Mapping[str, str]] | None = None) -> None:
-        """Found it; `ledgers` is what `[ledger]` says in the settings of some of the sites."""
+    def __init__(
+        self, folder: Path, ledgers: Mapping[str, Mapping[str, str]] | None = None, samples: str = "500"
+    ) -> None:
+        """Found it; `ledgers` is what `[ledger]` says in some sites' settings, `samples` what each owner grants."""
 
         def ledger(site: str) -> dict[str, Any]:
             return {"ledger": dict(ledgers[site])} if ledgers and site in ledgers else {}
@@ -166,11 +168,11 @@ class Town:
                     } | ledger("riken"),
                     country="JP",
                     people={"operator@riken": "operator", "officer@riken": "officer"},
-                    grant={"samples": "500", "usd": "100"},
+                    grant={"samples": samples, "usd": "100"},
                 ),
                 Founder(
                     settings={"site": "nims", "title": "N", "listen": nims, "reach": "outbound", "mailbox": "riken"},
-                    country="JP", people={"operator@nims": "operator"}, grant={"samples": "500"},
+                    country="JP", people={"operator@nims": "operator"}, grant={"samples": samples},
                 ),
             ),
         )  # fmt: skip
