@@ -40,6 +40,8 @@ SOFT = 0.2
 """Share of SIGTERM."""
 SAMPLES = "100000"
 """That each owner grants: more than any run uses up."""
+START_PATIENCE = 300.0
+"""Seconds in which a site must answer that was started, on a machine that others use too."""
 TOLD = 10
 """Kills between two lines that say how far it is."""
 
@@ -198,7 +200,7 @@ def main() -> int:
     # Whoever is told to end ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before it was over"))
     with tempfile.TemporaryDirectory() as folder:
-        town = Town(Path(folder) / "town", samples=SAMPLES)
+        town = Town(Path(folder) / "town", samples=SAMPLES, patience=START_PATIENCE)
         kills = Kills(town, random.Random(seed))
         try:
             town.start(*SITES, "robot")

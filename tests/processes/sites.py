@@ -133,9 +133,21 @@ class Town:
     """The federation: argonne asks; riken works by processes and keeps the mail of nims; nims has a station."""
 
     def __init__(
-        self, folder: Path, ledgers: Mapping[str, Mapping[str, str]] | None = None, samples: str = "500"
+        self,
+        folder: Path,
+        ledgers: Mapping[str, Mapping[str, str]] | None = None,
+        samples: str = "500",
+        patience: float = PATIENCE,
     ) -> None:
-        """Found it; `ledgers` is what `[ledger]` says in some sites' settings, `samples` what each owner grants."""
+        """Found it.
+
+        Args:
+            folder: of the homes.
+            ledgers: what `[ledger]` says in some sites' settings.
+            samples: what each owner grants.
+            patience: seconds in which a site must answer that was started.
+        """
+        self._patience = patience
 
         def ledger(site: str) -> dict[str, Any]:
             return {"ledger": dict(ledgers[site])} if ledgers and site in ledgers else {}
@@ -190,7 +202,7 @@ class Town:
             self._running[name] = self.spawn(name)
         for name in names:
             if name != "robot":
-                until(lambda name=name: self._answers(name), f"{name} answers")
+                until(lambda name=name: self._answers(name), f"{name} answers", self._patience)
 
     def spawn(self, name: str) -> subprocess.Popen[bytes]:
         """Start `yosegi site serve` or `yosegi station run`, in a session of its own."""
