@@ -62,7 +62,7 @@ def commands(home: Path) -> dict[str, list[str]]:
         "yosegi campaign show": ["campaign", "show", NAME, *at],
         "yosegi capability list": ["capability", "list", *at],
         "yosegi task list": ["task", "list", *at],
-        "yosegi grant list": ["grant", "list", "--home", str(home)],
+        "yosegi grant moves": ["grant", "moves", "--home", str(home)],
         "yosegi usage": ["usage", "--home", str(home)],
         "yosegi incident list": ["incident", "list", "--home", str(home)],
         "yosegi site doctor": ["site", "doctor", "--home", str(home)],
@@ -117,7 +117,7 @@ def founded(folder: Path, address: str) -> Path:
                 },
                 country="JP", people={PERSON: "officer"},
             ),
-            Founder(settings={"site": "other", "title": "Another, which does not run"}, country="US"),
+            Founder(settings={"site": "other", "title": "Another", "listen": "127.0.0.1:1"}, country="US"),
         ),
     )  # fmt: skip
     return asyncio.run(found(folder, plan, SystemClock(), ""))[SITE].folder

@@ -98,7 +98,7 @@ def test_the_types_of_every_field_of_every_value_and_answer_are_known_where_it_i
     for module in pkgutil.walk_packages(yosegi.__path__, "yosegi."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    # They are built at their first use, so that a command does not wait for those that it does not use.
+    # Answers are built at their first use, so that a command does not wait for those that it does not use.
     for kind in {*_below(Value), *_below(Answer)}:
         if kind.__module__.startswith("yosegi."):
             kind.model_rebuild(raise_errors=True)

@@ -16,7 +16,7 @@ from yosegi.core.errors import Invalid
 class Value(BaseModel):
     """A frozen, self-checking value with one canonical byte form."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     def to_bytes(self) -> bytes:
         """Canonical JSON (RFC 8785) of the value, unset optional fields left out."""
