@@ -102,7 +102,7 @@ from yosegi.services.samples.service import SampleService
 from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yosegi.identity.accounts import Session
     from yosegi.services.governance.schemas import AccessLine, OwnerAnswer, PolicyAnswer, PolicyWarnings
     from yosegi.services.runtime import Site
-    from yosegi.trust.messages import Explanation
+    from yosegi.trust.explanation import Explanation
 
 Question = (
     click.argument("capability"),
