@@ -6,8 +6,8 @@ BIN    := $(VENV)/bin
 QUICK  := $(addprefix tests/,core trust ledger governance data identity exchange campaign services app)
 UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: assure sbom demo test random quick lint types contracts check setup setup-dev setup-fusion test-fusion lock \
-  clean help
+.PHONY: assure sbom demo test random quick lint types contracts check setup setup-dev setup-fusion test-fusion \
+  setup-materials-ml test-materials-ml lock clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,10 +47,11 @@ contracts: $(VENV)/.ready-dev ## Which room may import which
 
 lock: .uv/bin/uv ## Choose the versions that the other targets install
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs pyproject.toml -o requirements/run.txt
-	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs --extra quantum --extra bio --extra hep --extra materials --extra accelerator --extra bluesky --group dev pyproject.toml -o requirements/dev.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs --extra quantum --extra quantum-pulse --extra bio --extra hep --extra materials --extra accelerator --extra bluesky --group dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --group assure -c requirements/dev.txt -o requirements/assure.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --group sbom -o requirements/sbom.txt
-	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra fusion --group fusion-test -c requirements/dev.txt pyproject.toml -o requirements/fusion.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra fusion --group own-test -c requirements/dev.txt pyproject.toml -o requirements/fusion.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra materials-ml --group own-test --no-emit-package triton pyproject.toml -o requirements/materials-ml.txt
 
 setup: $(VENV)/.ready ## Install what running needs
 setup-dev: $(VENV)/.ready-dev ## Install what testing needs
@@ -91,5 +92,18 @@ $(FUSION)/.ready: requirements/fusion.txt pyproject.toml | .uv/bin/uv
 	$(UV) pip install -q --python $(FUSION)/bin/python --no-deps -e .
 	@touch $@
 
+MATERIALS_ML := .venv-materials-ml
+
+setup-materials-ml: $(MATERIALS_ML)/.ready ## Install CHGNet and torch (4.7 GB) beside the rest, in .venv-materials-ml
+test-materials-ml: $(MATERIALS_ML)/.ready ## Run the tests of relaxations there (arguments: make test-materials-ml ARGS='-k published')
+	$(MATERIALS_ML)/bin/pytest tests/packs/materials_ml $(ARGS)
+
+# All versions are in the file; torch's wheel asks for triton (1 GB), which compiles for a GPU alone and is left out.
+$(MATERIALS_ML)/.ready: requirements/materials-ml.txt pyproject.toml | .uv/bin/uv
+	$(UV) venv -q --allow-existing --python $(PYTHON) $(MATERIALS_ML)
+	$(UV) pip install -q --python $(MATERIALS_ML)/bin/python --no-deps -r requirements/materials-ml.txt
+	$(UV) pip install -q --python $(MATERIALS_ML)/bin/python --no-deps -e .
+	@touch $@
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(FUSION) .uv .sbom .assure demo-federation demo-federation-hpc demo-federation-beam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FUSION) $(MATERIALS_ML) .uv .sbom .assure demo-federation demo-federation-hpc demo-federation-beam .mypy_cache .ruff_cache .pytest_cache .hypothesis

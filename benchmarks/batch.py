@@ -44,6 +44,7 @@ from yosegi.testing import slurm_cluster
 
 TOP = Path(__file__).parent.parent
 ENTRY = "benchmarks.noop:noop"
+OVER = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL")
 BARE = f"""\
 #!/bin/bash
 #SBATCH --output=/dev/null --time=2 --export=NIL
@@ -62,11 +63,26 @@ def timed(work: Callable[[int], None], jobs: int) -> list[float]:
 
 
 def submit(script: str, variables: dict[str, str], done: Path) -> None:
-    """Until a job has left a file."""
+    """Until a job has left a file.
+
+    Raises:
+        SystemExit: it ended and left none.
+    """
     known = os.environ | variables
-    subprocess.run(["sbatch", "--parsable"], input=script, text=True, check=True, capture_output=True, env=known)
+
+    def said(*argv: str) -> str:
+        return subprocess.run(argv, input=script, text=True, check=True, capture_output=True, env=known).stdout.strip()
+
+    job, looks = said("sbatch", "--parsable"), 0
     while not done.exists():
         time.sleep(0.02)
+        looks += 1
+        # Seldom, for asking costs the machine that is measured.
+        if looks % 250:
+            continue
+        state = said("squeue", "-h", "-t", "all", "-j", job, "-o", "%T")
+        if state in OVER and not done.exists():
+            raise SystemExit(f"job {job} has left no {done.name}: {state}")
 
 
 def work_of(number: int) -> Work:

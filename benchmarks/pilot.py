@@ -33,7 +33,7 @@ from yosegi.testing import slurm_cluster
 
 BARE = """\
 #!/bin/bash
-#SBATCH --output=/dev/null --time=10 --export=NIL
+#SBATCH --output={folder}/output --time=10 --export=NIL
 cd {top} && {python} -m benchmarks.pilot --inside {folder} --tasks {tasks} --workers {workers}
 """
 
@@ -42,7 +42,9 @@ def bare(folder: Path, tasks: int, workers: int) -> None:
     """Inside the job: the executor alone."""
     from yosegi.execution.engines.batch.pilot import executor
 
-    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+    programs = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+    # Its workers are processes of their own, and import the function that they are handed the name of.
+    os.environ |= {"PATH": programs, "PYTHONPATH": str(TOP)}
     settings = {"nodes": 1, "workers_per_node": workers, "launcher": "single"}
     with executor(folder, settings) as htex:
         htex.submit(noop.function, {}, 0.5).result()
@@ -99,7 +101,10 @@ def main() -> None:
         inside.mkdir()
         words = {"top": TOP, "python": sys.executable, "folder": inside}
         script = BARE.format(tasks=given.tasks, workers=given.workers, **words)
-        submit(script, cluster.variables, inside / "done")
+        try:
+            submit(script, cluster.variables, inside / "done")
+        except SystemExit as error:
+            raise SystemExit(f"{error}\n{(inside / 'output').read_text()[-4000:]}") from None
         alone = json.loads((inside / "done").read_text())
         inner = SlurmDialect(Commands(variables=cluster.variables), accounting="none")
         ours = asyncio.run(through_a_pilot(folder, inner, given.tasks, given.workers))

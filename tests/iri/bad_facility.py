@@ -7,6 +7,7 @@ the name of the job, whatever it says of it.
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
 from collections import Counter
@@ -52,6 +53,8 @@ class BadFacility:
         serves: the operations that it serves; all others are not found.
         duration: seconds that a job takes.
         names: whether its list tells the specification of a job.
+        files: what it holds, by path; served where `serves` has `download` and `task`.
+        slowly: looks at a file that is being fetched before it is there.
         do: does a job; by default it is a capability of the engine suite.
     """
 
@@ -62,12 +65,15 @@ class BadFacility:
     serves: tuple[str, ...] = ("facility", "launch", "job", "jobs", "cancel")
     duration: float = 1.0
     names: bool = True
+    files: dict[str, bytes] = field(default_factory=dict)
+    slowly: int = 0
     token: str = "good"
     do: Callable[[str, dict[str, Any]], Awaitable[Outcome]] | None = None
     calls: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
     effects: Counter[str] = field(default_factory=Counter)
     asked: list[str] = field(default_factory=list)
+    _fetched: dict[str, tuple[str, int]] = field(default_factory=dict)
     _keys: dict[str, tuple[str, float]] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -93,7 +99,8 @@ class BadFacility:
         parts = urlsplit(url)
         version, group, *rest = [unquote(part) for part in parts.path.removeprefix("/api/").split("/")]
         known = {"POST job": "launch", "GET status": "job", "POST status": "jobs", "DELETE cancel": "cancel"}
-        verb = "facility" if group == "facility" else known.get(f"{method} {rest[0]}", "") if group == "compute" else ""
+        verb = {"facility": "facility", "task": "task", "filesystem": rest[0] if rest else ""}.get(group, "")
+        verb = known.get(f"{method} {rest[0]}", "") if group == "compute" else verb
         self.asked.append(verb)
         if version != self.version or verb not in self.serves:
             return Reply(404)
@@ -101,6 +108,9 @@ class BadFacility:
             return Reply(200, b"{}")
         if headers.get("Authorization") != f"Bearer {self.token}":
             return Reply(401)
+        if verb in ("download", "task"):
+            path = body["path"] if body else parse_qs(parts.query).get("path", [""])[0]
+            return Reply(200, json.dumps(self._file_task(rest[0], path)).encode())
         if verb == "launch":
             return self._launch(body, headers.get("Idempotency-Key", ""), late=late)
         if verb == "jobs":
@@ -114,6 +124,20 @@ class BadFacility:
         if verb == "cancel" and job.state == "queued":
             job.state = "canceled"
         return Reply(204) if verb == "cancel" else Reply(200, json.dumps(self._told(job)).encode())
+
+    def _file_task(self, task: str, wanted: str) -> dict[str, Any]:
+        """Work with a file begun, or where it stands."""
+        if task == "download":
+            task = f"task-{len(self._fetched) + 1}"
+            self._fetched[task] = wanted, self.slowly
+            return {"task_id": task, "task_uri": f"https://facility.example/{task}"}
+        path, looks = self._fetched[task]
+        self._fetched[task] = path, looks - 1
+        if looks > 0:
+            return {"id": task, "status": "active"}
+        if path not in self.files:
+            return {"id": task, "status": "failed", "result": {"error": "no such file"}}
+        return {"id": task, "status": "completed", "result": {"output": base64.b64encode(self.files[path]).decode()}}
 
     def _launch(self, spec: dict[str, Any], key: str, *, late: bool) -> Reply:
         known, when = self._keys.get(key, ("", 0.0))

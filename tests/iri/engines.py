@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from iri.bad_facility import BadFacility
 from yosegi.core.clock import Clock
+from yosegi.core.contract import Contract
 from yosegi.core.engine import LateOutcome, Outcome
 from yosegi.core.supervision import Supervisor
+from yosegi.data import ObjectStore
+from yosegi.data.pulling import inline
 from yosegi.execution.engines.iri.engine import FacilityEngine
 from yosegi.execution.engines.iri.settings import FacilitySettings
 from yosegi.execution.engines.iri.transport import FacilityTransport, HttpFacilityTransport
@@ -52,6 +55,8 @@ async def facility_engine(
     url: str = ADDRESS,
     on_late: LateOutcome = unheard,
     token: str = "good",
+    store: ObjectStore | None = None,
+    contracts: Mapping[str, Contract] = CONTRACTS,
     **how: Any,
 ) -> AsyncIterator[FacilityEngine]:
     """An engine with a ledger of its own, which is there again when it is opened again."""
@@ -61,8 +66,8 @@ async def facility_engine(
     )
     services = EngineServices(
         name="elsewhere", site="argonne", folder=folder, clock=clock, signer=SIGNER,
-        scope=Supervisor(clock).scope("engine"), ledger=ledger, store=MemoryStore(),
-        contracts=CONTRACTS, entries=entries(), on_late=on_late,
+        scope=Supervisor(clock).scope("engine"), ledger=ledger, store=store or MemoryStore(),
+        contracts=contracts, entries=entries(), on_late=on_late, offload=inline,
     )  # fmt: skip
     engine = FacilityEngine(settings(url, **how), services, transport)
     await engine.start()

@@ -31,6 +31,8 @@ def answer(trial: int, key: str, asked: Asked) -> Draft:
         "simulated": asked.simulated,
         "sensitivity": asked.sensitivity,
     }
+    if asked.joules is not None:
+        facts["joules"] = asked.joules
     body: dict[str, Any] = {
         "reason": "; ".join(reason.code for reason in asked.reasons),
         "reasons": [reason.model_dump(mode="json") for reason in asked.reasons],

@@ -28,12 +28,14 @@ class RouteAnswer:
         waited: seconds from asking until its owner said that it has begun; 0 where it did not say.
         ran: seconds from then until it was over.
         good: whether it was answered; not if it was refused, failed or became uncertain.
+        joules: its energy, where its owner told it. Nothing is chosen by it.
     """
 
     ahead: int
     waited: float
     ran: float
     good: bool
+    joules: float | None = None
 
     @property
     def seconds(self) -> float:

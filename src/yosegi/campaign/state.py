@@ -281,7 +281,7 @@ def _routed(campaign: Campaign, before: Trial, after: Trial, entry: Entry) -> di
         began = parse_timestamp(step.began_at) if step.began_at else asked
         good = step.state is TaskState.ENDED and (step.result == Result.VALID or OutcomeCode.INFEASIBLE in step.codes)
         waited, ran = (max(0.0, span.total_seconds()) for span in (began - asked, over - began))
-        told = None if step.state is TaskState.CANCELLED else RouteAnswer(step.ahead, waited, ran, good)
+        told = None if step.state is TaskState.CANCELLED else RouteAnswer(step.ahead, waited, ran, good, step.joules)
         return {"routes": campaign.routes.over(step.capability, told)}
     return {}
 

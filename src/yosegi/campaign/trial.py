@@ -60,6 +60,8 @@ class Step:
     """UTC, as RFC 3339."""
     began_at: str = ""
     """The same when its owner said that it has begun; empty where it did not say."""
+    joules: float | None = None
+    """The energy of what it ran on, where its owner told it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def answered(trial: Trial, facts: Mapping[str, Any], body: Mapping[str, Any]) ->
                 reasons=tuple(body.get("reasons", ())),
                 codes=_codes(body),
                 simulated=facts.get("simulated", False),
+                joules=facts.get("joules"),
             )
     state = TaskState(facts["state"])
     trial = replace(trial, steps=tuple(steps))

@@ -24,6 +24,7 @@ class Answered:
         owner: who answered.
         seconds: from asking to the answer as it was seen here, so with the wait for a slot or a queue.
         differs: the largest relative difference of a number from the first owner's; None where none can be compared.
+        joules: the energy of what it ran on; None where the owner's scheduler does not tell.
     """
 
     owner: str
@@ -33,6 +34,7 @@ class Answered:
     outputs: Mapping[str, Any]
     differs: float | None
     why: str = ""
+    joules: float | None = None
 
 
 def owners_of(name: str, offered: Iterable[str]) -> list[str]:
@@ -92,7 +94,7 @@ def compare(
     return [
         Answered(
             owner, str(seen.state), round(seconds, 1), seen.charged, seen.outputs, difference(first, seen.outputs),
-            "; ".join(reason.en or reason.code for reason in seen.reasons),
+            "; ".join(reason.en or reason.code for reason in seen.reasons), seen.joules,
         )
         for owner, (seen, seconds) in ((owner, found[owner]) for owner in waiting)
     ]  # fmt: skip

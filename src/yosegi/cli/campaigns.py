@@ -91,13 +91,16 @@ def show(name: str, json_: bool, **site: Any) -> None:
     ]
     if routes:
         say("\nowners of steps that several can do:")
+        # Energy has a column where somebody's scheduler tells it.
+        energy = any(r.joules is not None for _, r in routes)
         show_table(
-            ("step", "capability", "price", "asked", "answered", "queue (s)", "run (s)"),
+            ("step", "capability", "price", "asked", "answered", "queue (s)", "run (s)", *(("energy (J)",) * energy)),
             (
-                (step, r.capability, f"{r.price:g}", r.asked, r.answered, _shown(r.waited), _shown(r.ran))
+                (step, r.capability, f"{r.price:g}", r.asked, r.answered, _shown(r.waited), _shown(r.ran),
+                 *((_shown(r.joules),) * energy))
                 for step, r in routes
             ),
-        )
+        )  # fmt: skip
 
 
 @campaign.command()

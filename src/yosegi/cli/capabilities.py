@@ -82,13 +82,17 @@ def compare_(
     if json_:
         show_json([asdict(one) for one in found])
         return
+    # Energy has a column where somebody's scheduler tells it.
+    energy = any(one.joules is not None for one in found)
     rows = (
         (one.owner, one.state, f"{one.seconds:g}", ", ".join(f"{v} {u}" for u, v in one.charged.items()),
+         *(("" if one.joules is None else f"{one.joules:.4g} J",) if energy else ()),
          ", ".join(f"{n} = {v}" for n, v in one.outputs.items()) or one.why,
          "" if one.differs is None else f"{one.differs:.3g}")
         for one in found
     )  # fmt: skip
-    show_table(("owner", "state", "seconds", "charged", "answer", "differs by"), rows)
+    told = ("energy",) if energy else ()
+    show_table(("owner", "state", "seconds", "charged", *told, "answer", "differs by"), rows)
     noise = stated.fidelity.noise if stated.fidelity is not None else "unknown"
     say(f"the contract of {asked[0]} states a noise of: {noise}")
 

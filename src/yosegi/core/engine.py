@@ -58,7 +58,8 @@ class Outcome(Value):
     """How one attempt ended: what it did to the world, and what it tells.
 
     `reason` is the text of an `OutcomeCode` and `message` its detail; both empty for a valid result. `spent` is the
-    actual cost, absent where the contract's cost applies.
+    actual cost, absent where the contract's cost applies. `joules` is the energy of what it ran on, as a scheduler
+    measured it; absent where none tells it.
     """
 
     effect: Effect = Field(strict=False)
@@ -67,6 +68,7 @@ class Outcome(Value):
     spent: Amounts | None = None
     reason: str = ""
     message: str = ""
+    joules: float | None = Field(default=None, ge=0)
 
     @classmethod
     def failed(cls, effect: Effect, reason: str, message: str = "", *, invalid: bool = False) -> Outcome:

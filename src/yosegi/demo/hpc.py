@@ -1,7 +1,8 @@
 """Two computing centres and a third site that asks: one centre runs Slurm, the other speaks PJM as Fugaku does.
 
 The Slurm is a real one, started for the demonstration, private and on loopback. PJM is answered by a program that was
-written from its manuals; nothing here has ever run on Fugaku.
+written from its manuals; nothing here has ever run on Fugaku. The third site also drives the first centre through its
+facility API (IRI), as it would drive one that has no site.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from yosegi.client.client import CampaignHandle, connect
 from yosegi.core.errors import Unavailable
 from yosegi.demo.plan import CHARTER, LABEL
 from yosegi.governance.charter.charter import Named, Team
+from yosegi.identity.accounts import Role
 
 HOME, CENTRES, TEAM = "nims", ("argonne", "riken"), "magnet-team"
 SITES = (HOME, *CENTRES)
@@ -30,7 +32,10 @@ CAMPAIGN = "frustration"
 NAME = "chain.ground_state@1"
 KNOWN = {"ratio": 0.5, "sites": 8}
 """A chain whose ground state is known: -3/8 a site (Majumdar and Ghosh, 1969)."""
+DRIVER = f"driver@{CENTRES[0]}"
+"""The member of the first centre as whom the third site signs in at its facility API."""
 _ENTRY = "yosegi.demo.chain:ground_state"
+_CREDENTIALS = "facility.json"
 _PATIENCE = 60.0
 
 
@@ -107,32 +112,55 @@ def plan(first_port: int, clusters: Clusters) -> Plan:
             title="Magnet team",
             lead=HOME,
             sites=SITES,
-            people=("pi@nims", "operator@argonne", "operator@riken"),
+            people=("pi@nims", "operator@argonne", "operator@riken", DRIVER),
             focus_area="materials",
             challenges=(CAMPAIGN,),
         ),
         purposes=("research",),
         focus_areas=(Named(id="materials", title="Materials"),),
         challenges=(Named(id=CAMPAIGN, title="Find the most frustrated spin chain", focus_area="materials"),),
-        founders=tuple(_founder(site, addresses[site], clusters) for site in SITES),
+        founders=tuple(_founder(site, addresses, clusters) for site in SITES),
     )
 
 
-def _founder(site: str, address: str, clusters: Clusters) -> Founder:
+def _founder(site: str, addresses: dict[str, str], clusters: Clusters) -> Founder:
+    address = addresses[site]
     settings: dict[str, Any] = {
         "site": site, "title": f"{site} {LABEL}", "listen": address, "reach": "listens", "url": f"http://{address}"
     }  # fmt: skip
     if site == HOME:
-        return Founder(settings=settings, country="JP", people={"pi@nims": "member", "operator@nims": "operator"})
+        settings["engine"] = {"facility": _facility(addresses[CENTRES[0]])}
+        staff: dict[str, Role] = {"pi@nims": "member", "operator@nims": "operator"}
+        return Founder(settings=settings, country="JP", people=staff, grant={"node_h": "4"})
     settings["engine"] = {"cluster": clusters.engine(site)}
+    people: dict[str, Role] = {f"operator@{site}": "operator"}
+    if site == CENTRES[0]:
+        settings["iri"], people = {}, people | {DRIVER: "member"}
     country = "US" if site == "argonne" else "JP"
-    return Founder(settings=settings, country=country, people={f"operator@{site}": "operator"}, grant={"node_h": "4"})
+    return Founder(settings=settings, country=country, people=people, grant={"node_h": "4"})
+
+
+def _facility(address: str) -> dict[str, Any]:
+    """The table of the engine by which the third site drives the first centre."""
+    return {
+        "kind": "iri", "publish": [_ENTRY], "slots": 4, "url": f"http://{address}/iri", "poll_seconds": 1.0,
+        "credentials_file": _CREDENTIALS, "account": f"{CHARTER}.{TEAM}",
+    }  # fmt: skip
+
+
+def sign_in_there(folder: Path, url: str) -> None:
+    """Sign in at the first centre, which runs, and leave the token where the third site's engine looks for it."""
+    client = connect(url, person=DRIVER, key=folder / CENTRES[0] / "people" / f"{DRIVER}.key")
+    path = folder / HOME / "engines" / "facility" / _CREDENTIALS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"token": client.token}))
 
 
 def begin(folder: Path, urls: dict[str, str], until: Callable[[Callable[[], bool], str], None]) -> CampaignHandle:
     """Start the campaign, or take up the one that is there."""
     pi = connect(urls[HOME], person="pi@nims", key=folder / HOME / "people" / "pi@nims.key")
-    until(lambda: len(pi.capabilities()) >= len(CENTRES), "the centres' offers arrive")
+    until(lambda: len(pi.capabilities()) >= len(SITES), "the centres' offers arrive")
     if CAMPAIGN in {campaign.name for campaign in pi.campaigns()}:
         return pi.campaign(CAMPAIGN)
     return pi.start(campaign_file())

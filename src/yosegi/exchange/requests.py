@@ -58,6 +58,7 @@ class Asked:
         state: as last reported by the owner; NEW until then.
         decided: the owner's own decisions, as it last told them.
         refused_at_home: whether the home site's own policy refused it, so that the owner never heard of it.
+        joules: the energy of what it ran on, where the owner told it.
     """
 
     stream: str
@@ -71,6 +72,7 @@ class Asked:
     simulated: bool = False
     decided: tuple[DecisionBasis, ...] = ()
     refused_at_home: bool = False
+    joules: float | None = None
 
     def follow(self, entry: Entry) -> Asked:
         """The request after one more entry."""
@@ -109,6 +111,7 @@ class Asked:
             sensitivity=report.sensitivity,
             simulated=report.simulated,
             decided=report.decided or (),
+            joules=report.joules,
         )
 
 

@@ -64,7 +64,9 @@ class Reporter:
             request=request.digest,
             state=state,
             reasons=reasons,
-            outcome=outcome,
+            # An outcome of before has no energy: it stands beside it, in the version that brought it.
+            outcome=None if outcome is None else outcome.model_copy(update={"joules": None}),
+            joules=None if outcome is None else outcome.joules,
             charged=charged or Amounts(),
             sensitivity=label,
             simulated=bool(contract and contract.simulated),

@@ -66,10 +66,14 @@ def _message(detail: JobDetail) -> str:
 
 def _told(detail: JobDetail) -> dict[str, Any]:
     """The task's state, outcome and reasons in this site's own words."""
-    outcome = None if detail.outcome is None else detail.outcome.model_dump(mode="json", exclude_none=True)
+    # Energy stands beside the outcome: a site of before reads no outcome with a field that it does not know.
+    found = detail.outcome
+    outcome = None if found is None else found.model_dump(mode="json", exclude_none=True, exclude={"joules"})
+    energy = None if found is None else found.joules
     return {
         "state": str(detail.state),
         "outcome": outcome,
+        **({} if energy is None else {"joules": energy}),
         "charged": detail.charged,
         "reasons": [one.model_dump(mode="json") for one in detail.reasons],
     }

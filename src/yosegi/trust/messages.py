@@ -113,10 +113,11 @@ class Report(Addressed):
 
     Args:
         decided: every decision of the owner on the task so far, so that it can be made again.
+        joules: the energy of what it ran on, where a scheduler measured it.
     """
 
     kind: ClassVar[str] = "report"
-    added: ClassVar[Mapping[int, tuple[str, ...]]] = {2: ("decided",)}
+    added: ClassVar[Mapping[int, tuple[str, ...]]] = {2: ("decided",), 3: ("joules",)}
 
     request: Digest
     state: TaskState = Field(strict=False)
@@ -126,6 +127,7 @@ class Report(Addressed):
     sensitivity: Sensitivity = "team"
     simulated: bool = False
     decided: tuple[DecisionBasis, ...] | None = Field(default=None, max_length=16)
+    joules: float | None = Field(default=None, ge=0)
 
 
 class Cancel(Addressed):

@@ -1,13 +1,28 @@
 """Advanced materials: phases of aluminium alloys by CALPHAD, with pycalphad (`pip install yosegi[materials]`).
 
-Two questions: where the phases of Al–Zn change (`phases`, scored by `invariants`), and which 6xxx alloy holds most
-Mg₂Si when it is aged (`ageing_quick` without pycalphad, `ageing` with it).
+Three questions: where the phases of Al–Zn change (`phases`, scored by `invariants`); which 6xxx alloy holds most Mg₂Si
+when it is aged (`ageing_quick` without pycalphad, `ageing` with it); and which cubic compound is stable and fits a
+lattice (`crystal_radii` without any library, `crystal_relax` with chgnet: `pip install yosegi[materials-ml]`).
 """
 
 from yosegi_packs.materials.ageing import ageing
 from yosegi_packs.materials.alloy import Ageing
+from yosegi_packs.materials.crystal import Crystal
 from yosegi_packs.materials.invariants import Invariants, invariants
 from yosegi_packs.materials.phases import Phases, phases
 from yosegi_packs.materials.quick import ageing_quick
+from yosegi_packs.materials.radii import crystal_radii
+from yosegi_packs.materials.relax import crystal_relax
 
-__all__ = ["Ageing", "Invariants", "Phases", "ageing", "ageing_quick", "invariants", "phases"]
+__all__ = [
+    "Ageing",
+    "Crystal",
+    "Invariants",
+    "Phases",
+    "ageing",
+    "ageing_quick",
+    "crystal_radii",
+    "crystal_relax",
+    "invariants",
+    "phases",
+]

@@ -9,8 +9,9 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.engine import Outcome
 from yosegi.core.states import Effect, Result
 from yosegi.execution.engines.batch.dialect import JobPhase, JobSighting
-from yosegi.execution.engines.batch.metering import is_metered, metered, usage_of
+from yosegi.execution.engines.batch.metering import is_metered, metered, usage_of, with_energy
 from yosegi.execution.engines.batch.records import JobUsage
+from yosegi.execution.engines.batch.slurm import accounted
 
 NODES = anneal.contract  # costs node hours alone
 BOTH = NODES.model_copy(update={"cost": Amounts({"node_h": 1000, "gpu_h": 1000, "samples": 1000})})
@@ -53,3 +54,19 @@ def test_a_wait_in_the_queue_is_told_and_not_charged() -> None:
 def test_a_contract_without_node_hours_waits_for_no_scheduler() -> None:
     assert is_metered(NODES)
     assert not is_metered(gas.contract)
+
+
+@pytest.mark.parametrize(("told", "joules"), [(42000.0, 42000.0), (None, None)])
+def test_energy_is_told_where_the_scheduler_tells_it_and_nowhere_else(told: float | None, joules: float | None) -> None:
+    usage = usage_of(seen(started=10.0, ended=100.0, **({} if told is None else {"joules": told})))
+    outcome, kept = with_energy(DONE, usage)
+    assert (outcome.joules, kept) == (joules, usage)
+
+
+@pytest.mark.parametrize(("field", "joules"), [("1234", 1234.0), ("0", None), ("", None)])
+def test_slurms_consumed_energy_is_read_and_nothing_measured_is_nothing(field: str, joules: float | None) -> None:
+    """ConsumedEnergyRaw of sacct(1) is in joules; 0 or empty where no energy plugin measures."""
+    line = f"7|y|COMPLETED|0:0|100|110|200|2|billing=2,gres/gpu=8|{field}"
+    (found,) = (accounted(line, whole=True),)
+    assert found is not None
+    assert found.joules == joules

@@ -110,6 +110,7 @@ class RouteDetail(Answer):
         answered: how many of the last ones were answered.
         waited: median seconds from asking until it began, of those; None where none was.
         ran: median seconds from then until the answer, of those.
+        joules: median energy of those whose owner told it; None where none did.
     """
 
     capability: str
@@ -119,6 +120,7 @@ class RouteDetail(Answer):
     answered: int
     waited: float | None
     ran: float | None
+    joules: float | None = None
 
 
 class SourceStep(Answer):

@@ -173,11 +173,13 @@ def _routes(campaign: Campaign, step: StepSpec) -> tuple[RouteDetail, ...]:
             capability=ref, price=price, asked=route.asked, under_way=route.under_way, answered=len(good),
             waited=statistics.median(a.waited for a in good) if good else None,
             ran=statistics.median(a.ran for a in good) if good else None,
+            joules=statistics.median(energies) if energies else None,
         )
         for ref, price in step.alternatives().items()
         if step.any_of
         for route in (campaign.routes.of(ref),)
         for good in ([answer for answer in route.recent if answer.good],)
+        for energies in ([answer.joules for answer in good if answer.joules is not None],)
     )  # fmt: skip
 
 

@@ -166,6 +166,7 @@ class RequestDetail(Answer):
         request: `owner/key`.
         state: as its owner last reported.
         sensitivity: the label of its outputs.
+        joules: the energy of what it ran on, where its owner tells it.
     """
 
     request: str
@@ -180,6 +181,7 @@ class RequestDetail(Answer):
     sensitivity: Sensitivity
     simulated: bool
     reasons: tuple[Explanation, ...]
+    joules: float | None = None
 
     @classmethod
     def of(cls, asked: Asked, owner: str, key: str, home: str) -> RequestDetail:
@@ -198,4 +200,5 @@ class RequestDetail(Answer):
             sensitivity=cast("Sensitivity", asked.sensitivity),
             simulated=asked.simulated,
             reasons=asked.reasons,
+            joules=asked.joules,
         )

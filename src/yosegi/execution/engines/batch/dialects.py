@@ -8,6 +8,8 @@ from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid
 from yosegi.execution.engines.batch.accounts import AccountMap, AccountMapFile, AccountProgram
 from yosegi.execution.engines.batch.dialect import Commands, Dialect
+from yosegi.execution.engines.batch.lsf import LsfDialect
+from yosegi.execution.engines.batch.pbs import PbsDialect
 from yosegi.execution.engines.batch.pilot_dialect import PilotDialect
 from yosegi.execution.engines.batch.pjm import PjmDialect
 from yosegi.execution.engines.batch.settings import BatchSettings
@@ -23,6 +25,9 @@ def accounts_of(settings: BatchSettings) -> AccountMap | None:
     """
     if not settings.accounts and not settings.accounts_program:
         return None
+    if settings.dialect in ("pbs", "lsf"):
+        why = f"the helper that submits as another user does not speak {settings.dialect}"
+        raise Invalid("an account map", why, "have all jobs run as the site's own user")
     if not settings.helper:
         raise Invalid("an account map", "there is no helper that submits as another user", "set `helper`")
     if settings.accounts:
@@ -50,6 +55,9 @@ def scheduler_of(settings: BatchSettings) -> Dialect:
     """The dialect of the scheduler that the settings name."""
     variables = {"SLURM_TIME_FORMAT": "%s"} | settings.variables
     commands = Commands(patience=settings.command_seconds, variables=variables, helper=settings.helper)
-    if settings.dialect == "pjm":
-        return PjmDialect(commands)
+    others: dict[str, type[PjmDialect | PbsDialect | LsfDialect]] = {
+        "pjm": PjmDialect, "pbs": PbsDialect, "lsf": LsfDialect,
+    }  # fmt: skip
+    if settings.dialect in others:
+        return others[settings.dialect](commands)
     return SlurmDialect(commands, accounting=settings.accounting)

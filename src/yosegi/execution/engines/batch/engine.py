@@ -38,7 +38,7 @@ from yosegi.execution.engines.batch.judgement import (
     outcome_of,
     without_effect,
 )
-from yosegi.execution.engines.batch.metering import is_metered, metered, usage_of
+from yosegi.execution.engines.batch.metering import is_metered, metered, usage_of, with_energy
 from yosegi.execution.engines.batch.records import JobRecord, JobRecords, job_name
 from yosegi.execution.engines.batch.settings import BatchSettings
 from yosegi.execution.engines.batch.spool import JobProgram, JobSpool
@@ -296,7 +296,7 @@ class BatchEngine(Engine):
 
     @property
     def _fence_proves(self) -> bool:
-        return (self._settings.fence or ("hint" if self._settings.dialect == "pjm" else "proof")) == "proof"
+        return (self._settings.fence or ("proof" if self._settings.dialect == "slurm" else "hint")) == "proof"
 
     async def _take_back(self, case: BatchCase) -> bool:
         """Make the fence of a job here, or see who has it; whether the site has it."""
@@ -330,7 +330,7 @@ class BatchEngine(Engine):
             raise AssertionError("a verdict about no job")
         if isinstance(verdict, JobEnded):
             outcome = await self._taken_in(record.name, verdict.outcome)
-            outcome, usage = await self._metered(case, outcome)
+            outcome, usage = with_energy(*await self._metered(case, outcome))
             update: dict[str, Any] = {"state": "ended", "outcome": outcome, "usage": usage}
         else:
             again = verdict.again or case.stopped or self._stopped is not None

@@ -37,3 +37,10 @@ def metered(outcome: Outcome, contract: Contract, usage: JobUsage) -> Outcome:
     spent = dict(contract.cost if outcome.spent is None else outcome.spent)
     spent |= {u: math.ceil(counted[u] * usage.seconds / 3.6) for u in METERED if u in contract.cost}
     return outcome.model_copy(update={"spent": Amounts(spent)})
+
+
+def with_energy(outcome: Outcome, usage: JobUsage | None) -> tuple[Outcome, JobUsage | None]:
+    """The outcome with the energy that the scheduler measured for its job; as it was where it told none."""
+    if usage is None or usage.joules is None:
+        return outcome, usage
+    return outcome.model_copy(update={"joules": usage.joules}), usage

@@ -20,8 +20,9 @@ ScriptLine = Annotated[str, StringConstraints(pattern=r"^[^#\n\r][^\n\r]{0,499}$
 class BatchSettings(EngineSettings):
     """Capabilities run as jobs of a batch scheduler."""
 
-    dialect: Literal["slurm", "pjm"]
-    """The scheduler: `slurm`, or `pjm` (Fugaku's; written from its manuals and never run on Fugaku itself)."""
+    dialect: Literal["slurm", "pjm", "pbs", "lsf"]
+    """The scheduler: `slurm`; `pjm` (Fugaku's), `pbs` (PBS Professional, OpenPBS) or `lsf` (IBM Spectrum LSF). All but
+    `slurm` are written from manuals, and have never been run on Fugaku, nor on a real PBS or LSF."""
     slots: int = Field(default=16, ge=1, le=256)
     """Jobs of all these capabilities together that are submitted at once."""
     folder: str = Field(min_length=2, pattern="^/")
@@ -66,7 +67,7 @@ class BatchSettings(EngineSettings):
     """Seconds without a sign of a job, beyond its time limit, after which its effect is called unknown."""
     fence: Literal["proof", "hint"] | None = None
     """Whether a folder made on this machine is seen at once on the nodes, so that making it first proves that a job
-    will never begin. `proof` for Slurm and `hint` for PJM if not given; see docs/how-to/run-on-a-cluster.md."""
+    will never begin. `proof` for Slurm and `hint` for all others if not given; see docs/how-to/run-on-a-cluster.md."""
     accounting: Literal["sacct", "completion", "none"] = "sacct"
     """What tells of jobs that Slurm's controller has forgotten."""
     meter: Literal["scheduler", "contract"] = "scheduler"

@@ -124,7 +124,7 @@ class SlurmDialect:
         asked = ["-S", "now-30days", "-a", "-o", _SACCT] if whole else ["-c", "-o", _COMPLETION]
         answer = await self._commands.run(["sacct", "-X", "-n", "-P", *asked, "--name", ",".join(names)])
         for line in answer.out.splitlines() if answer.status == 0 else ():
-            if (sighting := _accounted(line, whole=whole)) is not None:
+            if (sighting := accounted(line, whole=whole)) is not None:
                 found[sighting.name].append(sighting)
         return found
 
@@ -159,7 +159,8 @@ def _queued(line: str) -> JobSighting | None:
     return _sighting(job, name, state, reason, _moment(submitted), _moment(started), _moment(ended), count, gpus)
 
 
-def _accounted(line: str, *, whole: bool) -> JobSighting | None:
+def accounted(line: str, *, whole: bool) -> JobSighting | None:
+    """A line of sacct, or of the job completion log, which has less; None for one that is cut short."""
     fields = line.split("|")
     if len(fields) < (10 if whole else 7):
         return None

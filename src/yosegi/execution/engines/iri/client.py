@@ -6,14 +6,14 @@ jobs cannot be listed, none is found by its name, and that proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.execution.engines.iri.credentials import TokenSource
-from yosegi.execution.engines.iri.documents import RemoteJob
+from yosegi.execution.engines.iri.documents import RemoteFileTask, RemoteJob
 from yosegi.execution.engines.iri.transport import FacilityTransport, NothingSent, Reply
 
 VERSIONS = ("v2", "v1")
@@ -22,6 +22,12 @@ PROBES = ("facility", "status/resources", "compute/resources", "openapi.json")
 REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 415})
 """Answers to a submission that say that there is no job. 409, 422 and 5xx do not."""
 PAGE, PAGES = 100, 10
+NOT_OFFERED = frozenset({404, 405, 501})
+"""Answers by which a facility says that it does not serve an operation."""
+_LATER = frozenset({401, 408, 409, 425, 429})
+"""Answers of the fours that may be others the next time."""
+LOOKS = 600
+"""Looks at a file that is being fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,43 @@ class FacilityClient:
             return (await self._call("DELETE", path)).is_good
         except (Unavailable, Invalid):
             return False
+
+    async def download(self, resource: str, path: str, wait: Callable[[], Awaitable[None]]) -> bytes:
+        """A small file there; `wait` is awaited before each look at whether it is fetched.
+
+        Raises:
+            Unavailable: the facility does not answer just now.
+            Invalid: it does not serve such operations, or has no such file for this site.
+        """
+        started = await self._start_download(resource, path)
+        if started.status in NOT_OFFERED:
+            raise Invalid(f"file {path}", f"the facility does not give it: filesystem/download, {started.why()}")
+        if 400 <= started.status < 500 and started.status not in _LATER:
+            raise Invalid(f"file {path}", started.why())
+        told = self._value(started)
+        task = told.get("task_id") if isinstance(told, dict) else None
+        if not isinstance(task, str) or not 0 < len(task) <= 400:
+            raise Invalid(f"file {path}", "the facility's answer names no task")
+        for _ in range(LOOKS):
+            seen = await self._call("GET", f"task/{quote(task, safe='')}")
+            if seen.status in NOT_OFFERED:
+                raise Invalid(f"file {path}", f"the facility does not tell what it fetched: task, {seen.why()}")
+            found = RemoteFileTask.of(self._value(seen))
+            if found.status == "completed":
+                return found.file()
+            if found.status in ("failed", "canceled"):
+                raise Invalid(f"file {path}", f"the facility could not fetch it: {found.why()}")
+            await wait()
+        raise Unavailable(f"file {path}", "the facility is still fetching it")
+
+    async def _start_download(self, resource: str, path: str) -> Reply:
+        """Version 2 takes the path in the body of a POST, version 1 in the query of a GET."""
+        if not self.version:
+            self.version = await self._probe()
+        where = f"filesystem/download/{quote(resource, safe='')}"
+        if self.version == "v1":
+            return await self._call("GET", f"{where}?{urlencode({'path': path})}")
+        return await self._call("POST", where, {"path": path})
 
     # -- parts ----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 from typing import Annotated, Any, Literal
 
@@ -66,8 +67,9 @@ class RemoteJob(_Told):
         """The outcome in Yosegi's own words, where the facility is another Yosegi site."""
         told = (self.status.meta_data or {}).get("yosegi") if self.status else None
         value = told.get("outcome") if isinstance(told, dict) else None
+        energy = {"joules": told["joules"]} if isinstance(told, dict) and "joules" in told else {}
         try:
-            return Outcome.read(value) if isinstance(value, dict) else None
+            return Outcome.read(value | energy) if isinstance(value, dict) else None
         except Invalid:
             return None
 
@@ -81,3 +83,44 @@ def job_name(site: str, key: str, attempt: int) -> str:
 def idempotency_key(site: str, key: str, attempt: int) -> str:
     """The Idempotency-Key of the same: a UUID."""
     return derived_key("another facility", site, key, attempt)
+
+
+FileTaskState = Literal["pending", "active", "completed", "failed", "canceled"]
+
+
+class RemoteFileTask(_Told):
+    """A piece of work with files there, which the facility API calls a task."""
+
+    status: FileTaskState = "pending"
+    result: dict[str, JsonValue] | None = None
+
+    @classmethod
+    def of(cls, value: Any) -> RemoteFileTask:
+        """Read from JSON values.
+
+        Raises:
+            Invalid: no such thing.
+        """
+        try:
+            return cls.model_validate(value)
+        except ValidationError:
+            raise Invalid("the facility's answer", "is no task with files") from None
+
+    def file(self) -> bytes:
+        """The bytes of the file that was fetched: base 64 under `output`.
+
+        Raises:
+            Invalid: there are none.
+        """
+        text = (self.result or {}).get("output")
+        if not isinstance(text, str):
+            raise Invalid("the facility's answer", "has no file in it")
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise Invalid("the facility's answer", "is no base 64") from None
+
+    def why(self) -> str:
+        """Why it failed, bounded."""
+        said = (self.result or {}).get("error") or (self.result or {}).get("message")
+        return str(said)[:300] if said else f"it is {self.status}"

@@ -26,9 +26,10 @@ from yosegi.execution.engines._waiting import first_of
 from yosegi.execution.engines.iri.client import FacilityClient, Submission
 from yosegi.execution.engines.iri.credentials import TokenSource
 from yosegi.execution.engines.iri.documents import OVER, RemoteJob, idempotency_key, job_name
+from yosegi.execution.engines.iri.files import FacilityFiles, check_files
 from yosegi.execution.engines.iri.settings import FacilitySettings, JobTemplate
 from yosegi.execution.engines.iri.transport import FacilityTransport, HttpFacilityTransport
-from yosegi.execution.engines.iri.verdicts import is_uncertain, outcome_of
+from yosegi.execution.engines.iri.verdicts import is_uncertain, outcome_of, without_files
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.outcomes import ended_badly, never_began
 from yosegi.ledger import Draft, Ledger, Write
@@ -80,10 +81,12 @@ class FacilityEngine:
         """See `EngineKind.open`.
 
         Raises:
-            Invalid: a job is described for a capability that is not published.
+            Invalid: a job is described for a capability that is not published, or a file for an output it has not.
         """
         if unknown := sorted(set(settings.job) - set(services.contracts)):
             raise Invalid(f"[engine.{services.name}.job]", f"{unknown[0]} is not among what it publishes")
+        for name, template in settings.job.items():
+            check_files(template, services.contracts[name])
         return cls(settings, services, HttpFacilityTransport(settings.call_seconds))
 
     def __init__(self, settings: FacilitySettings, services: EngineServices, transport: FacilityTransport) -> None:
@@ -97,6 +100,9 @@ class FacilityEngine:
             services.folder / Path(settings.credentials_file).expanduser(), self._clock, transport
         )
         self._client = FacilityClient(settings.url, self._tokens, transport)
+        self._files = FacilityFiles(
+            self._client, services.store, self._clock, services.offload, site=self._site, pause=settings.poll_seconds
+        )
         self._scope = Supervisor(self._clock).scope(f"engine {self.name}")
         self._wants: dict[str, _Want] = {}
         self._held, self._closed, self._trouble = False, False, ""
@@ -144,7 +150,10 @@ class FacilityEngine:
             return ended_badly(work.effect, OutcomeCode.FAILED, str(error))
         if job is None or job.status is None or job.status.state not in OVER:
             return ended_badly(work.effect, OutcomeCode.FAILED, "the facility does not tell yet")
-        return outcome_of(work, self._contracts[work.capability], job)
+        try:
+            return await self._outcome(work, job, name)
+        except Unavailable as error:
+            return ended_badly(work.effect, OutcomeCode.FAILED, str(error))
 
     # -- one task ---------------------------------------------------------------------------------------------------
 
@@ -254,24 +263,40 @@ class FacilityEngine:
     async def _follow(self, want: _Want) -> Outcome:
         """Ask where a job stands until it is over, or nothing was heard of it for too long."""
         work, heard, pause = want.work, self._clock.monotonic(), FIRST_PAUSE
-        resource, contract = self._template(work.capability).resource, self._contracts[work.capability]
+        resource, over = self._template(work.capability).resource, False
         while True:
             try:
                 job = await self._client.job(resource, want.job)
+                over = is_uncertain(job) or (job.status is not None and job.status.state in OVER)
+                if over:
+                    return await self._outcome(work, job, want.name)
             except Unavailable as error:
                 self._trouble = str(error)
                 if (silent := self._clock.monotonic() - heard) >= self._settings.silence_seconds:
+                    if over:
+                        return without_files(work, str(error))
                     why = f"nothing was heard of job {want.job} for {silent:.0f} seconds: {error.why}"
                     return ended_badly(work.effect, OutcomeCode.FACILITY_SILENT, why)
             else:
                 heard, self._trouble = self._clock.monotonic(), ""
-                if is_uncertain(job) or (job.status is not None and job.status.state in OVER):
-                    return outcome_of(work, contract, job)
                 want.active = job.status is not None and job.status.state == "active"
             if want.stop is not None and not want.asked and (want.stop == "abort" or not want.active):
                 want.asked = await self._client.cancel(resource, want.job)
             await self._until_changed(pause)
             pause = min(1.5 * pause, self._settings.poll_seconds)
+
+    async def _outcome(self, work: Work, job: RemoteJob, name: str) -> Outcome:
+        """How a task ended whose job is over, with its output files kept here.
+
+        Raises:
+            Unavailable: its files cannot be had just now.
+        """
+        contract, template = self._contracts[work.capability], self._template(work.capability)
+        outcome = outcome_of(work, contract, job, template.output_files)
+        try:
+            return await self._files.taken_in(outcome, contract, template, job, name)
+        except Invalid as error:
+            return without_files(work, str(error))
 
     async def _look_again(self, want: _Want) -> bool:
         """Whether a task whose effect is unknown has to be looked for on: it is told to the site once it is known."""
@@ -283,7 +308,10 @@ class FacilityEngine:
             return True
         if job is None or job.status is None or job.status.state not in OVER:
             return True
-        outcome = outcome_of(work, self._contracts[work.capability], job)
+        try:
+            outcome = await self._outcome(work, job, want.name)
+        except Unavailable:
+            return True
         if outcome.effect is Effect.UNKNOWN:
             return False
         try:

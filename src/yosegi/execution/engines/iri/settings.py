@@ -13,6 +13,7 @@ from yosegi.execution.engines.iri.transport import is_safe_address
 from yosegi.execution.engines.plugin import EngineSettings
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+FileThere = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f]{1,999}$")]
 
 
 class JobTemplate(Value):
@@ -30,6 +31,11 @@ class JobTemplate(Value):
     """What that facility understands besides, e.g. `constraint`. `inputs` is added by this engine."""
     resources: dict[str, int | bool] = Field(default_factory=dict, max_length=16)
     """Nodes, processes, memory, by PSI/J's names, e.g. `node_count = 2`."""
+    output_files: dict[str, FileThere] = Field(default_factory=dict, max_length=16)
+    """Outputs that the job leaves as files there, each with its path; `{job}` is the job's id, `{name}` its name. Not
+    needed for another Yosegi site, which tells the digests of its objects."""
+    files_resource: str = Field(default="", max_length=1000)
+    """The resource there that holds them; by default the one that takes the job."""
 
 
 class FacilitySettings(EngineSettings):

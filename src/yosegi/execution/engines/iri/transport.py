@@ -13,8 +13,8 @@ import aiohttp
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid, Unavailable
 
-LARGEST = 4 * 1024 * 1024
-"""Bytes of an answer that are read."""
+LARGEST = 8 * 1024 * 1024
+"""Bytes of an answer that are read: a file of 5 MiB in base 64, and what stands around it."""
 
 
 class NothingSent(Unavailable):
