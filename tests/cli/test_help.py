@@ -79,6 +79,7 @@ def test_asking_a_running_site_imports_none_of_what_a_site_is_made_of(line: tupl
 
 
 def test_a_home_is_asked_for_the_address_of_its_site_without_all_of_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "people").mkdir()
     Ed25519Signer.generate().save(tmp_path / "people" / "pi@argonne.key")
     (tmp_path / "site.toml").write_text('site = "argonne"\nlisten = "127.0.0.1:1"\n')
     found = imported(("campaign", "list", "--home", str(tmp_path)))
