@@ -117,7 +117,10 @@ def founded(folder: Path, address: str) -> Path:
                 },
                 country="JP", people={PERSON: "officer"},
             ),
-            Founder(settings={"site": "other", "title": "Another", "listen": "127.0.0.1:1", "reach": "carried"}, country="US"),
+            Founder(
+                settings={"site": "other", "title": "Another", "listen": "127.0.0.1:1", "reach": "carried"},
+                country="US",
+            ),
         ),
     )  # fmt: skip
     return asyncio.run(found(folder, plan, SystemClock(), ""))[SITE].folder
