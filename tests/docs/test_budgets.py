@@ -12,7 +12,7 @@ from yosegi.execution.admission import REFUSED_ON_RECORD
 from yosegi.services.document_kinds import TABLE
 
 PAGE = Path(__file__).parents[2] / "docs" / "security" / "threat-model.md"
-_ROW = re.compile(r"^\| (?P<what>[^|]+) \| (?P<burst>\d+) \| (?P<hourly>\d*) \| [^|]+ \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| (?P<what>[^|]+) \| (?P<burst>\d+) \| *(?P<hourly>\d*) *\| [^|]+ \|$", re.MULTILINE)
 
 
 def stated() -> dict[str, tuple[int, int]]:

@@ -3,7 +3,7 @@
 Passphrases are hashed in threads of their own, two at a time, so that neither the event loop nor other work waits for
 people who guess; everything else happens on the loop, which alone changes state. Whoever signed in from the same
 address before has a third thread and does not wait behind strangers; the places of those who wait are shared out
-between persons, and addresses that were wrong lately leave half of them free, of each person's share too.
+between persons, and addresses that were wrong lately leave half of them free.
 """
 
 from __future__ import annotations
@@ -135,9 +135,8 @@ class Authenticator:
 
     def _is_full(self, person: str, address: str, now: float) -> bool:
         """Whether an attempt from an address that is not known finds no place to wait."""
-        share = 2 if self._throttle.doubts(address, now) else 1
-        full = self._waiting.total() >= MOST_WAITING // share
-        return full or self._waiting[person] >= MOST_WAITING_OF_PERSON // share
+        places = MOST_WAITING // 2 if self._throttle.doubts(address, now) else MOST_WAITING
+        return self._waiting.total() >= places or self._waiting[person] >= MOST_WAITING_OF_PERSON
 
     async def _fits(self, person: str, passphrase: str, stored: str | None, known: bool) -> bool:
         """Whether a passphrase is the account's; one that does not exist takes as long."""

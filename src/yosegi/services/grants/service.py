@@ -390,7 +390,7 @@ class GrantService:
         """
         return to_csv(self._used(by, since, until))
 
-    def _used(self, by: Sequence[str], since: str, until: str) -> list[dict[str, Any]]:
+    def _used(self, by: Sequence[str], since: str, until: str) -> Sequence[Mapping[str, Any]]:
         return usage(self.ledger.query, by, begins_at(since, "since"), ends_at(until, "until"))
 
     def _grant(self, name: str) -> Grant:
