@@ -44,6 +44,8 @@ class Table:
     cheap: tuple[Answer, ...]
     costly: tuple[Answer, ...]
     truth: tuple[float, ...]
+    further: tuple[tuple[float, tuple[Answer, ...]], ...] = ()
+    """More cheap sources, each with its cost for one answer; for `ladder` alone."""
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -103,6 +105,13 @@ def two_sources(table: Table, seed: int, budget: float) -> Iterable[Step]:
     return _planned(table, seed, budget, sources=("costly", "cheap"))
 
 
+def ladder(table: Table, seed: int, budget: float) -> Iterable[Step]:
+    """The planner, with the costly source, the cheap one and all further ones."""
+    return _planned(
+        table, seed, budget, sources=("costly", "cheap", *(f"further {n}" for n in range(len(table.further))))
+    )
+
+
 def peer(name: str) -> Search:
     """Another planner under ours' interface, with the costly source alone, which is all that it takes."""
 
@@ -118,6 +127,7 @@ SEARCHES: dict[str, Search] = {
     "one source": one_source,
     "two sources": two_sources,
 }
+LADDER: dict[str, Search] = {"ladder": ladder}
 
 PEERS: dict[str, Search] = {f"peer: {name}": peer(name) for name in ("physbo", "optuna-tpe")}
 """The peers that are in the development environment; those with torch are not."""
@@ -126,7 +136,8 @@ PEERS: dict[str, Search] = {f"peer: {name}": peer(name) for name in ("physbo", "
 def _planned(
     table: Table, seed: int, budget: float, sources: tuple[str, ...], planner: str | Planner = "gp"
 ) -> Iterable[Step]:
-    costs = {"cheap": table.costs[0], "costly": table.costs[1]}
+    asked = {"cheap": (table.costs[0], table.cheap), "costly": (table.costs[1], table.costly)}
+    asked |= {f"further {n}": one for n, one in enumerate(table.further)}
     names = list(table.recipes[0])
     columns = {name: np.array([recipe[name] for recipe in table.recipes]) for name in names}
     candidates = Candidates.of(columns)
@@ -134,7 +145,7 @@ def _planned(
         parameters=tuple(Parameter.continuous(n, float(c.min()), float(c.max())) for n, c in columns.items()),
         objectives=(Objective(table.outcome),),
         candidates=candidates,
-        sources=tuple(Source(name, costs[name]) for name in sources),
+        sources=tuple(Source(name, asked[name][0]) for name in sources),
     )
     rows = {tuple(recipe.values()): row for row, recipe in enumerate(table.recipes)}
     history: list[Observation] = []
@@ -145,9 +156,9 @@ def _planned(
             return
         values, source = proposals[0].values, proposals[0].source or "costly"
         row = rows[tuple(float(values[name]) for name in names)]
-        answer = (table.costly if source == "costly" else table.cheap)[row]
-        spent += costs[source]
-        history.append(_observation(table, values, answer, source, costs[source]))
+        cost, answers = asked[source]
+        spent += cost
+        history.append(_observation(table, values, answers[row], source, cost))
         step += 1
         yield Step(row, source == "costly", spent)
 
@@ -185,7 +196,7 @@ def run(table: Table, seeds: int, budget: float, share: float, names: Sequence[s
         spent[name] = []
         for seed in range(seeds):
             steps = []
-            for step in (SEARCHES | PEERS)[name](table, seed, budget):
+            for step in (SEARCHES | LADDER | PEERS)[name](table, seed, budget):
                 steps.append(step)
                 asked += 1
                 if (step.costly and step.row in goal) or step.spent >= budget:

@@ -35,6 +35,8 @@ PARSERS: dict[str, tuple[str, str]] = {
     "erased": ("yosegi.trust.messages", "Erased.read"),
     "sample-given": ("yosegi.trust.samples", "SampleGiven.read"),
     "sample-received": ("yosegi.trust.samples", "SampleReceived.read"),
+    "shipment-asked": ("yosegi.trust.samples", "ShipmentAsked.read"),
+    "sample-moved": ("yosegi.trust.samples", "SampleMoved.read"),
     "renewal": ("yosegi.trust.messages", "Renewal.read"),
     "revocation": ("yosegi.trust.messages", "Revocation.read"),
     "login": ("yosegi.trust.login", "Login.read"),

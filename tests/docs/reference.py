@@ -40,6 +40,7 @@ CAMPAIGN: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[stop]", spec.StopSpec),
     ("[[source]]", spec.SourceSpec),
     ("[[source.step]]", spec.StepSpec),
+    ("shipment", spec.ShipmentSpec),
     ("price", spec.PriceSpec),
     ("[[earlier]]", spec.EarlierSpec),
     ("[baseline]", spec.BaselineSpec),

@@ -20,7 +20,15 @@ COLOUR = {
     "colour.measure@1": "yosegi_packs.labs:measure",
     "colour.simulate@1": "yosegi_packs.labs:simulate",
 }
-EXTRA = {"quantum-memory": "stim", "quantum-footprint": "stim", "bio-strain": "cobra", "hep-tune": "pythia8mc"}
+EXTRA = {
+    "quantum-memory": "stim",
+    "quantum-footprint": "stim",
+    "bio-strain": "cobra",
+    "induction": "cobra",
+    "hep-tune": "pythia8mc",
+    "quantum-drag": "qutip",
+    "crystal-match": "chgnet",
+}
 
 
 def contract_of(name: str) -> Contract:
@@ -29,7 +37,7 @@ def contract_of(name: str) -> Contract:
         entries = importlib.import_module("run").ENTRIES | COLOUR
     finally:
         sys.path.remove(str(EXAMPLES))
-    module, _, attribute = entries[name].replace(".warm", "").partition(":")
+    module, _, attribute = entries[name].replace(".warm:", ":").partition(":")
     contract = getattr(importlib.import_module(module), attribute).contract
     assert isinstance(contract, Contract)
     return contract

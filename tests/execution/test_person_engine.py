@@ -214,3 +214,100 @@ def test_engines_with_people_are_found_by_their_ability(tmp_path: Path) -> None:
         assert list(Engines([engine]).people) == ["bench"]
 
     at_a_bench(tmp_path, story)
+
+
+# -- a second person --------------------------------------------------------------------------------------------------
+
+
+def with_second(ledger: Ledger) -> PersonEngine:
+    contract = capabilities()["sample.twice@1"].contract.model_copy(update={"confirmed_by": "second_person"})
+    return PersonEngine("bench", "riken", {contract.name: contract}, ledger, SystemClock())
+
+
+def bench_story(folder: Path, story: Callable[[PersonEngine, str, asyncio.Task[Any]], Any]) -> Any:
+    """A task waits whose contract wants a second person."""
+
+    async def main() -> Any:
+        async with ledger_in(folder) as ledger:
+            engine = with_second(ledger)
+            await engine.start()
+            asked = asyncio.create_task(engine.run(work("twice", fresh(), x=3.0), ignore))
+            (task,) = await waiting(engine)
+            try:
+                return await story(engine, task.key, asked)
+            finally:
+                asked.cancel()
+                await asyncio.gather(asked, return_exceptions=True)
+
+    return asyncio.run(main())
+
+
+def test_an_answer_counts_when_a_second_person_of_the_site_has_confirmed_it(tmp_path: Path) -> None:
+    async def story(engine: PersonEngine, key: str, asked: asyncio.Task[Any]) -> None:
+        await engine.enter(key, PersonResult({"value": 6.0}), "first@riken")
+        (task,) = engine.tasks_of_people()
+        assert (task.entered, task.entered_by) == ({"value": 6.0}, "first@riken")
+        assert not asked.done()
+        with pytest.raises(Conflict, match="entered by yourself"):
+            await engine.confirm(key, "first@riken")
+        with pytest.raises(Conflict, match="somebody of riken"):
+            await engine.confirm(key, "pi@argonne")
+        assert not asked.done()
+        await engine.confirm(key, "second@riken")
+        assert (await asked).outputs == {"value": 6.0}
+
+    bench_story(tmp_path, story)
+
+
+def test_the_same_entered_by_a_second_person_confirms_and_something_else_waits_for_another(tmp_path: Path) -> None:
+    async def story(engine: PersonEngine, key: str, asked: asyncio.Task[Any]) -> None:
+        await engine.enter(key, PersonResult({"value": 6.0}), "first@riken")
+        await engine.enter(key, PersonResult({"value": 6.5}), "second@riken")
+        (task,) = engine.tasks_of_people()
+        assert (task.entered, task.entered_by) == ({"value": 6.5}, "second@riken")
+        await engine.enter(key, PersonResult({"value": 6.5}), "pi@argonne")
+        assert not asked.done()
+        await engine.enter(key, PersonResult({"value": 6.5}), "first@riken")
+        assert (await asked).outputs == {"value": 6.5}
+
+    bench_story(tmp_path, story)
+
+
+def test_what_is_not_confirmed_is_entered_anew_and_says_why(tmp_path: Path) -> None:
+    async def story(engine: PersonEngine, key: str, asked: asyncio.Task[Any]) -> None:
+        await engine.enter(key, PersonResult({"value": 60.0}), "first@riken")
+        with pytest.raises(Invalid, match="reason"):
+            await engine.not_confirm(key, " ", "second@riken")
+        await engine.not_confirm(key, "the point is in the wrong place", "second@riken")
+        (task,) = engine.tasks_of_people()
+        assert (task.entered_by, task.not_confirmed) == ("", "the point is in the wrong place")
+        with pytest.raises(Conflict, match="no answer that waits"):
+            await engine.confirm(key, "second@riken")
+        assert not asked.done()
+
+    bench_story(tmp_path, story)
+
+
+def test_an_answer_that_was_not_confirmed_still_waits_after_a_restart(tmp_path: Path) -> None:
+    async def main() -> None:
+        task = work("twice", fresh(), x=3.0)
+        async with ledger_in(tmp_path) as ledger:
+            engine = with_second(ledger)
+            await engine.start()
+            asked = asyncio.create_task(engine.run(task, ignore))
+            await waiting(engine)
+            await engine.enter(task.key, PersonResult({"value": 6.0}), "first@riken")
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+        async with ledger_in(tmp_path) as ledger:
+            engine = with_second(ledger)
+            await engine.start()
+            asked = asyncio.create_task(engine.attach(task, ignore))
+            (shown,) = await waiting(engine)
+            assert shown.entered_by == "first@riken"
+            with pytest.raises(Conflict, match="entered by yourself"):
+                await engine.confirm(task.key, "first@riken")
+            await engine.confirm(task.key, "second@riken")
+            assert (await asked).outputs == {"value": 6.0}
+
+    asyncio.run(main())

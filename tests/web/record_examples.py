@@ -42,7 +42,7 @@ from yosegi.services.operations.schemas import (
     StopStatus,
 )
 from yosegi.services.peers.schemas import SiteInfo
-from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleParts, SampleSummary
+from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleLabel, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleState
 from yosegi.services.sessions.schemas import BrowserSignIn, SessionDetail, SessionEnded, SessionToken
 from yosegi.services.tasks.schemas import TaskCancelled
@@ -117,6 +117,7 @@ def said() -> list[BaseModel]:
     )  # fmt: skip
     return [
         film, SampleDetail(**dict(film), events=(event,)), SampleParts(sample="riken/film-16", parts=(film,)),
+        SampleLabel(sample=film.id, encodes=film.id, svg="<svg/>"),
         ref, ObjectSummary(**known), ObjectDetail(**known, history=(naming,)), erasure,
         ObjectsCollected(collected=1, bytes=4096, sha256=(DIGEST,)), ErasureOrdered(**dict(erasure), objects=()),
         approval, ApprovalWithdrawn(withdrawn="2f1c"), agent, activity, comparison,

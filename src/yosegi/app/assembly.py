@@ -97,8 +97,11 @@ from yosegi.services.preflight.service import PreflightService
 from yosegi.services.programme.service import ProgrammeService
 from yosegi.services.runtime import Site
 from yosegi.services.samples.handing_over import SampleHandOvers
+from yosegi.services.samples.records import SampleRecords
 from yosegi.services.samples.repository import SampleRepository
 from yosegi.services.samples.service import SampleService
+from yosegi.services.samples.shipments import ShipmentService
+from yosegi.services.samples.task_samples import TaskSamples
 from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
@@ -171,6 +174,7 @@ class _Data:
     disclosure: PolicyDisclosure
     preflight: PreflightService
     objects: ObjectService
+    samples: SampleRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,7 @@ class _Governance:
     grants: GrantService
     samples: SampleService
     hand_overs: SampleHandOvers
+    shipments: ShipmentService
 
 
 def _core(parts: Parts) -> _Core:
@@ -233,7 +238,10 @@ def _data(parts: Parts, core: _Core) -> _Data:
         await repository.resolve(stream, outcome)
 
     published = parts.engines(on_late)
-    repository = TaskRepository(site, ledger, authorizer, published, reporter, channels.posted, core.events)
+    samples = SampleRecords(site, ledger, clock, parts.signer)
+    repository = TaskRepository(
+        site, ledger, authorizer, published, reporter, channels.posted, core.events, TaskSamples(samples).follow
+    )
     transfers = ObjectTransfers(
         site, ledger, clock, store, puller, authorizer, channels, core.requests, repository,
         settings.objects.largest_bytes, scope("objects"),
@@ -246,7 +254,7 @@ def _data(parts: Parts, core: _Core) -> _Data:
     )
     objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, core.access, parts.offload)
     engines = Engines(one.engine for one in published.values())
-    return _Data(puller, repository, engines, transfers, disclosure, preflight, objects)
+    return _Data(puller, repository, engines, transfers, disclosure, preflight, objects, samples)
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
@@ -289,23 +297,25 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     )  # fmt: skip
 
 
-def _governance(parts: Parts, core: _Core) -> _Governance:
+def _governance(parts: Parts, core: _Core, data: _Data, work: _Work) -> _Governance:
     site, ledger, clock = parts.settings.site, parts.ledger, parts.clock
     publisher = DocumentPublisher(
         site, ledger, clock, core.registry, core.authorizer, core.channels, core.catalogue, core.events,
         core.budget,
     )  # fmt: skip
     grants = GrantService(site, ledger, clock, parts.signer, core.registry, core.channels)
-    repository = SampleRepository(site, ledger, core.channels, core.authorizer)
+    repository = SampleRepository(data.samples, core.channels, core.authorizer)
     samples = SampleService(site, core.registry, core.authorizer, repository)
     hand_overs = SampleHandOvers(site, clock, parts.signer, core.registry, repository)
-    return _Governance(publisher, grants, samples, hand_overs)
+    shipments = ShipmentService(site, core.registry, repository, data.repository, work.campaigns)
+    return _Governance(publisher, grants, samples, hand_overs, shipments)
 
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
     receivers = Receivers(
         work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
-        governance.publisher, governance.grants, governance.hand_overs, work.restore_sync, core.refused_mail,
+        governance.publisher, governance.grants, governance.hand_overs, governance.shipments, work.restore_sync,
+        core.refused_mail,
     )  # fmt: skip
 
     async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
@@ -317,6 +327,7 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         kinds=kinds(receivers),
         refused=(
             work.reports.rejected, data.preflight.rejected, work.erasure.rejected, governance.hand_overs.rejected,
+            governance.shipments.rejected,
         ),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
         introduce=governance.publisher.introduce,
@@ -374,7 +385,7 @@ def assemble(parts: Parts) -> Site:
     access = core.access
     data = _data(parts, core)
     work = _work(parts, core, data)
-    governance = _governance(parts, core)
+    governance = _governance(parts, core, data, work)
     registry, authorizer, channels, catalogue = core.registry, core.authorizer, core.channels, core.catalogue
     issuer = parts.institution.openid.client.issuer if parts.institution else ""
     publisher, signers = governance.publisher, [one for one in (signer, parts.lasting) if one]

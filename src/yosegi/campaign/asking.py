@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from yosegi.campaign import state as types
 from yosegi.campaign.decide import RequestStep
+from yosegi.campaign.shipping import AskShipment, shipment_draft, shipped_as
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.state import Campaign
 from yosegi.campaign.step_inputs import inputs_of
@@ -16,6 +17,7 @@ from yosegi.core.object import ObjectRef, is_object
 from yosegi.exchange.request_draft import AuthorizedRequest, RequestDraft
 from yosegi.exchange.requests import Requests
 from yosegi.ledger import Draft, Write
+from yosegi.trust.samples import ShipmentAsked
 
 
 class CampaignAuthorization(Protocol):
@@ -54,7 +56,8 @@ class StepRequests:
         step = next(s for s in spec.source_named(trial.source).step if s.name == action.step)
         contract = campaign.contracts[action.capability]
         values = spec.columns_of(trial.candidate) | dict(trial.values)
-        inputs = self._with_objects(contract, inputs_of(spec, step, contract, values, trial.outputs()))
+        given = inputs_of(spec, step, contract, values, trial.outputs())
+        inputs = self._with_objects(contract, shipped_as(trial, step, given, contract, action.owner))
         request = RequestDraft(
             charter=spec.charter,
             key=action.key,
@@ -81,6 +84,12 @@ class StepRequests:
             "held": dict(contract.cost),
         } | ({"capability": action.capability} if step.any_of else {})
         return Draft(types.ASKED, facts), self.requests.draft(self.authorizer.authorize(request))
+
+    def ask_shipment(self, campaign: Campaign, action: AskShipment) -> Draft:
+        """The entry by which a holder is asked to ship samples, if its program speaks of that."""
+        spoken = self.requests.directory.version_for(campaign.spec.charter, action.giver, ShipmentAsked)
+        signer = self.requests.signer if spoken else None
+        return shipment_draft(campaign, action, self.requests.site, self.requests.clock.now(), signer)
 
     def check_objects(self, spec: CampaignSpec, contracts: Mapping[str, Contract]) -> None:
         """See that every object that a campaign file names is here, before anything is recorded.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import takewhile
 
+from yosegi.campaign.shipping import AskShipment, due, lost_of, may_be_made_again, needs_of, room_for, takes_no_place
 from yosegi.campaign.spec import SourceSpec, StepSpec
 from yosegi.campaign.spec_check import worst_cost_of, worst_step_cost
 from yosegi.campaign.state import Campaign
@@ -33,11 +35,20 @@ class RequestStep:
 
 @dataclass(frozen=True, slots=True)
 class EndTrial:
-    """A trial is over: how, and why if not by a value."""
+    """A trial is over: how, and why if not by a value; whether for want of its sample."""
 
     trial: int
     state: TrialState
     why: str = ""
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MakeAgain:
+    """Make a point again whose sample was lost on its way."""
+
+    trial: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +84,18 @@ class MoveCampaignTo:
     why: str
 
 
-Action = RequestStep | EndTrial | Propose | OpenBreaker | Withdraw | MoveCampaignTo
+Action = RequestStep | AskShipment | EndTrial | MakeAgain | Propose | OpenBreaker | Withdraw | MoveCampaignTo
 
 
-def decide(campaign: Campaign) -> list[Action]:
-    """The actions due now; none means: wait for a report or a person.
+def decide(campaign: Campaign, now: datetime | None = None) -> list[Action]:
+    """The actions due now; none means: wait for a report, a sample or a person.
+
+    Args:
+        campaign: as it is.
+        now: ends the wait of samples for others that go with them; where it is not known, they go on waiting.
 
     Cases, in order:
-      1. trials whose last report ends them are ended, whatever the campaign's state;
+      1. trials whose last report ends them, or whose sample was lost, are ended, whatever the campaign's state;
       2. an aborted campaign takes back what it can, any other what a person takes back; a stopping one waits for what
          is under way, then has stopped;
       3. a held, stopped or ended campaign starts nothing;
@@ -89,35 +104,37 @@ def decide(campaign: Campaign) -> list[Action]:
       6. a source that keeps failing is left alone; with the first one left alone the campaign holds itself;
       7. one that only suggests holds itself when a round of suggestions is made;
       8. otherwise the next steps of trials under way are asked for, and free places filled with new proposals, as far
-         as each can be paid to its end;
+         as each can be paid to its end; a trial whose sample is elsewhere waits for it, and takes no place; its sample
+         is asked for when so many have gathered as go together, or no more will come;
       9. with nothing under way and nothing that can be paid, the campaign ends.
     """
     ends = [end for trial in campaign.open_trials() if (end := _end_of(campaign, trial))]
     if ends:
-        return list(ends)
+        return [*ends, *_made_again(campaign, ends)]
     if campaign.state is CampaignState.ABORTED:
         return list(_withdrawals(campaign))
     back = _withdrawals(campaign, only_taken_back=True)
     if campaign.state is CampaignState.STOPPING:
-        return [*back, *_while_stopping(campaign)]
+        return [*back, *_while_stopping(campaign, now)]
     if campaign.state is not CampaignState.RUNNING:
         return [*back]
-    return [*back, *_while_running(campaign)]
+    return [*back, *_while_running(campaign, now)]
 
 
-def _while_running(campaign: Campaign) -> list[Action]:
+def _while_running(campaign: Campaign, now: datetime | None) -> list[Action]:
     if reason := enough(campaign):
-        return _finish(campaign, CampaignState.ENDED, reason)
+        return _finish(campaign, CampaignState.ENDED, reason, now)
     if lapsed := _without_grant(campaign):
-        return _finish(campaign, CampaignState.HELD, lapsed)
+        return _finish(campaign, CampaignState.HELD, lapsed, now)
     if breakers := _breakers(campaign):
         return list(breakers)
     if why := _why_hold(campaign):
         return [MoveCampaignTo(CampaignState.HELD, why)]
-    due: list[Action] = [*_next_steps(campaign), *_proposals(campaign)]
-    if not due and not campaign.under_way() and (reason := out_of_budget(campaign)):
+    todo: list[Action] = [*_next_steps(campaign), *_proposals(campaign)]
+    todo += due(campaign, now, more_to_come=bool(todo))
+    if not todo and not campaign.under_way() and (reason := out_of_budget(campaign)):
         return [MoveCampaignTo(CampaignState.ENDED, reason)]
-    return due
+    return todo
 
 
 def _why_hold(campaign: Campaign) -> str:
@@ -242,6 +259,9 @@ def _end_between(campaign: Campaign, trial: Trial) -> EndTrial | None:
         return EndTrial(trial.number, TrialState.WITHDRAWN, trial.taken_back)
     if lacking := _lacking(campaign, trial):
         return EndTrial(trial.number, TrialState.FAILED, lacking)
+    why, lost = lost_of(campaign, trial)
+    if why:
+        return EndTrial(trial.number, TrialState.FAILED, why, lost=lost)
     if campaign.state in (CampaignState.ENDED, CampaignState.ABORTED):
         return EndTrial(trial.number, TrialState.WITHDRAWN, "the campaign stopped between two steps")
     return None
@@ -257,19 +277,36 @@ def _lacking(campaign: Campaign, trial: Trial) -> str:
     return ""
 
 
-def _while_stopping(campaign: Campaign) -> list[Action]:
+def _made_again(campaign: Campaign, ends: Sequence[EndTrial]) -> list[MakeAgain]:
+    """Points of trials that end for want of their sample, and that are made once more while the campaign goes on."""
+    if campaign.state is not CampaignState.RUNNING or enough(campaign):
+        return []
+    again = [trial for end in ends if end.lost and may_be_made_again(campaign, trial := campaign.trial(end.trial))]
+    payable = {one.name: _payable(campaign, one) for one in campaign.spec.source}
+    return [
+        MakeAgain(trial.number, f"made again, for trial {trial.number}: {lost_of(campaign, trial)[0]}")
+        for place, trial in enumerate(again)
+        if (most := payable[trial.source]) is None or place < most
+    ]
+
+
+def _while_stopping(campaign: Campaign, now: datetime | None) -> list[Action]:
     """A safe stop finishes trials that have begun: a sample that was made is also measured."""
-    steps = _next_steps(campaign, begun_only=True)
-    if steps or campaign.under_way():
-        return list(steps)
+    if campaign.under_way():
+        return _to_its_end(campaign, now)
     return [MoveCampaignTo(CampaignState.STOPPED, "everything that was under way has ended")]
 
 
-def _finish(campaign: Campaign, state: CampaignState, reason: str) -> list[Action]:
-    """Take what has begun to its end, and then move: a sample that was made is also measured."""
+def _to_its_end(campaign: Campaign, now: datetime | None) -> list[Action]:
+    """What takes trials that have begun further; nothing else begins, so that no sample waits for others to come."""
     steps = _next_steps(campaign, begun_only=True)
-    if steps:
-        return list(steps)
+    return [*steps, *due(campaign, now, more_to_come=bool(steps), begun_only=True)]
+
+
+def _finish(campaign: Campaign, state: CampaignState, reason: str, now: datetime | None) -> list[Action]:
+    """Take what has begun to its end, and then move: a sample that was made is also measured."""
+    if todo := _to_its_end(campaign, now):
+        return todo
     begun = [trial for trial in campaign.under_way() if trial.steps]
     return [] if begun else [MoveCampaignTo(state, reason)]
 
@@ -293,7 +330,7 @@ def _next_steps(campaign: Campaign, *, begun_only: bool = False) -> list[Request
     asks, routes = [], campaign.routes
     for trial in campaign.under_way():
         steps = campaign.spec.source_named(trial.source).step
-        if begun_only and not trial.steps:
+        if (begun_only and not trial.steps) or needs_of(campaign, trial):
             continue
         if not trial.steps or _may_go_on(trial.steps[-1], len(trial.steps), steps):
             step = steps[len(trial.steps)]
@@ -320,12 +357,14 @@ def _proposals(campaign: Campaign) -> list[Propose]:
 
     Which source is chosen is the planner's, so no more are asked for than could be paid if all were of the dearest;
     a source that cannot be paid for at all is closed to it. What waits for a person takes no place, so that the rest
-    goes on; but a source is closed while as many of its trials wait as there are places.
+    goes on; but a source is closed while as many of its trials wait as there are places. What waits for its sample
+    takes none either, up to what the campaign's file says.
     """
     if campaign.conduct == "suggest" and campaign.rounds > campaign.suggested_from:
         return []
     waiting = Counter(trial.source for trial in campaign.under_way() if trial.waits_for_a_person)
-    free = campaign.spec.parallel - len(campaign.under_way()) + waiting.total()
+    shipped = sum(takes_no_place(campaign, trial) for trial in campaign.under_way())
+    free = campaign.spec.parallel - len(campaign.under_way()) + waiting.total() + shipped
     stop, first = campaign.spec.stop, campaign.spec.source[0].name
     if stop.trials is not None:
         under_way = sum(trial.source == first for trial in campaign.under_way())
@@ -333,7 +372,10 @@ def _proposals(campaign: Campaign) -> list[Propose]:
     payable = {source.name: _payable(campaign, source) for source in campaign.spec.source}
     closed = campaign.open_breakers | {name for name, count in payable.items() if count == 0}
     closed |= {name for name, count in waiting.items() if count >= campaign.spec.parallel}
-    free = min([free, *(count for name, count in payable.items() if count is not None and name not in closed)])
+    room = {source.name: room_for(campaign, source.name) for source in campaign.spec.source}
+    closed |= {name for name, count in room.items() if count == 0}
+    for most in (payable, room):
+        free = min([free, *(count for name, count in most.items() if count is not None and name not in closed)])
     return [Propose(free, closed)] if free > 0 and first not in closed and not campaign.exhausted else []
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from yosegi.campaign.asking import StepRequests
 from yosegi.campaign.decide import (
     Action,
     EndTrial,
+    MakeAgain,
     MoveCampaignTo,
     OpenBreaker,
     Propose,
@@ -31,6 +33,7 @@ from yosegi.campaign.mixing import check_advice, mixed, step_seed
 from yosegi.campaign.own_mandates import CampaignMandates, mandate_in
 from yosegi.campaign.planning import Compute, check_planning, in_thread, is_still_wanted
 from yosegi.campaign.proposers import version_of
+from yosegi.campaign.shipping import AskShipment, due_at
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.spec_check import check_against, taken_over
 from yosegi.campaign.state import Campaign, campaign_stream, fold
@@ -70,6 +73,8 @@ class Campaigns:
     scope: TaskScope
     events: Events
     compute: Compute = in_thread
+    _alarms: dict[str, datetime] = field(default_factory=dict)
+    """When a campaign is woken next because a sample will have waited long enough."""
     _asked_agent: dict[str, float] = field(default_factory=dict)
     """When the agent of a campaign was told that places are free, in monotonic seconds."""
     _folds: dict[str, Campaign] = field(default_factory=dict)
@@ -217,6 +222,8 @@ class Campaigns:
             for left in reversed(range(MOST_TRIES)):
                 campaign = self.get(name)
                 drafts, others = decide(campaign)
+                if not drafts:
+                    return  # it was recorded meanwhile
                 try:
                     await self._append(campaign, *drafts, requests=others, actor=by)
                     return
@@ -352,16 +359,31 @@ class Campaigns:
             under = campaign.mandate if campaign.state is CampaignState.RUNNING else ""
             if under and (over := self.mandates.delegation.over(under)):
                 return await self._do(campaign, [MoveCampaignTo(CampaignState.HELD, over.en)])
-            actions = decide(campaign)
+            actions = decide(campaign, self.requests.clock.now())
             planning = [action for action in actions if isinstance(action, Propose)]
             others = [a for a in actions if not isinstance(a, Propose) and not self._is_asked_back(a)]
             if others:
                 return await self._do(campaign, others)
+            self._wake_for_samples(campaign)
         for action in planning:
             if self._awaits_agent(campaign, action.count):
                 return False
             await self._propose(campaign, action)
         return bool(planning)
+
+    def _wake_for_samples(self, campaign: Campaign) -> None:
+        """Have a campaign look again when the sample that gathers longest has waited long enough for others."""
+        name, clock = campaign.spec.name, self.requests.clock
+        at = due_at(campaign) if campaign.tally.open else None
+        if at is None or self._alarms.get(name) == at:
+            return
+        self._alarms[name] = at
+
+        async def wake_later() -> None:
+            await clock.sleep(max(0.0, (at - clock.now()).total_seconds()) + 0.001)
+            self._wake(name).set()
+
+        self.scope.spawn(f"{name} waits for samples until {at}", wake_later)
 
     def _awaits_agent(self, campaign: Campaign, count: int) -> bool:
         """Whether free places wait for an agent's points; it is told so once, and not waited for beyond its time."""
@@ -452,7 +474,9 @@ class Campaigns:
         return bool(drafts)
 
     async def _do(
-        self, campaign: Campaign, actions: Sequence[RequestStep | EndTrial | OpenBreaker | Withdraw | MoveCampaignTo]
+        self,
+        campaign: Campaign,
+        actions: Sequence[RequestStep | AskShipment | EndTrial | MakeAgain | OpenBreaker | Withdraw | MoveCampaignTo],
     ) -> bool:
         drafts: list[Draft] = []
         requests: list[Write] = []
@@ -462,6 +486,8 @@ class Campaigns:
                 draft, request = self.asking.ask(campaign, action)
                 drafts.append(draft)
                 requests.extend(request)
+            elif isinstance(action, AskShipment):
+                drafts.append(self.asking.ask_shipment(campaign, action))
             elif isinstance(action, Withdraw):
                 acted |= await self._withdraw(campaign, action)
             else:
@@ -469,6 +495,17 @@ class Campaigns:
         if drafts:
             await self._append(campaign, *drafts, requests=requests)
         return acted or bool(drafts)
+
+    async def sample_moved(self, name: str, drafts: Callable[[Campaign], Sequence[Draft]], by: str) -> None:
+        """Record what a site says of samples that it was asked to ship; where it is no news, nothing.
+
+        Args:
+            name: of the campaign.
+            drafts: gives the entries from the campaign as it is; raises where it was not asked for them.
+            by: the site that says it.
+        """
+        await self._record(name, lambda campaign: (drafts(campaign), ()), by)
+        self._run(name)
 
     def _is_asked_back(self, action: Action) -> bool:
         if not isinstance(action, Withdraw):

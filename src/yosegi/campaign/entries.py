@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from yosegi.campaign import state as types
-from yosegi.campaign.decide import EndTrial, MoveCampaignTo, OpenBreaker
+from yosegi.campaign.decide import EndTrial, MakeAgain, MoveCampaignTo, OpenBreaker
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.state import Campaign
 from yosegi.campaign.step_inputs import outcomes_of
@@ -44,13 +44,17 @@ def answer(trial: int, key: str, asked: Asked) -> Draft:
     return Draft(types.ANSWERED, facts, body)
 
 
-def draft_of(campaign: Campaign, action: EndTrial | OpenBreaker | MoveCampaignTo) -> Draft:
+def draft_of(campaign: Campaign, action: EndTrial | MakeAgain | OpenBreaker | MoveCampaignTo) -> Draft:
     """What records an action that asks nobody for anything."""
     if isinstance(action, EndTrial):
-        facts, body = {"trial": action.trial, "state": str(action.state)}, {"why": action.why}
+        facts: dict[str, Any] = {"trial": action.trial, "state": str(action.state)}
+        facts |= {"lost": True} if action.lost else {}
+        body = {"why": action.why}
         if action.state is TrialState.COMPLETED:
             return _completed(campaign, action)
         return Draft(types.ENDED_TRIAL, facts, body)
+    if isinstance(action, MakeAgain):
+        return Draft(types.AGAIN, {"of": action.trial}, {"why": action.why})
     if isinstance(action, OpenBreaker):
         return Draft(types.BREAKER, {"source": action.source}, {"why": action.why})
     return Draft(types.MOVED, {"state": str(action.state)}, {"why": action.why})

@@ -137,6 +137,25 @@ def _alternatives(value: Any) -> Any:
     return dict.fromkeys(value, 1.0) if isinstance(value, list | tuple) else value
 
 
+class ShipmentSpec(Value):
+    """How samples come from the site that has them to the one where a step is done; people send and receive them."""
+
+    batch: int = Field(default=1, ge=1, le=64)
+    """So many samples go together: those that are made wait for the others, and no trial waits for the planner."""
+    at_most_days: float = Field(default=7.0, gt=0, le=365)
+    """A sample waits no longer than this for others; nor does it where no more are to come."""
+    waiting: int | None = Field(default=None, ge=1, le=1024)
+    """Trials whose samples are being made, wait or travel at once, before no more are proposed; by default two batches,
+    one that gathers and one that travels, and never less than `batch`."""
+    again: int = Field(default=0, ge=0, le=8)
+    """How often a point is made again, as a new trial, whose sample was lost or came damaged."""
+
+    @property
+    def most_waiting(self) -> int:
+        """`waiting`, or what it is by default."""
+        return max(self.batch, 2 * self.batch if self.waiting is None else self.waiting)
+
+
 class StepSpec(Value):
     """One step of a source's procedure.
 
@@ -160,6 +179,9 @@ class StepSpec(Value):
         default_factory=dict
     )
     """Inputs of another name than what gives them."""
+    shipment: ShipmentSpec | None = None
+    """How a sample that an earlier step made at another site comes here; without it, each is shipped by itself, and its
+    trial keeps its place while it waits."""
 
     @model_validator(mode="after")
     def _has_other_owners(self) -> StepSpec:
@@ -170,8 +192,9 @@ class StepSpec(Value):
     @model_serializer(mode="wrap")
     def _without_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         value: dict[str, Any] = dump(self)
-        if not self.any_of:
-            value.pop("any_of", None)
+        for name in ("any_of", "shipment"):
+            if not getattr(self, name):
+                value.pop(name, None)
         return value
 
     def alternatives(self) -> dict[str, float]:

@@ -13,7 +13,9 @@ from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract, LinearConstraint
 from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.identifiers import split_capability
 from yosegi.core.object import is_object
+from yosegi.core.samples import is_sample
 from yosegi.core.schema import schema_of
 from yosegi.planner import Linear
 
@@ -47,6 +49,7 @@ def findings_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> I
         for number, step in enumerate(source.step):
             at = ("source", place, "step", number)
             yield from _check_alternatives(source, step, contracts, at)
+            yield from _check_shipment(source, step, contracts, at)
             for finding in _check_step(spec, source, step, contracts[step.capability], at):
                 if (finding.where, finding.why) not in seen:
                     seen.add((finding.where, finding.why))
@@ -101,6 +104,24 @@ def _check_alternatives(
         if differs:
             why = f"{ref} has another contract: {', '.join(differs)}"
             yield SpecFinding((*at, "any_of", ref), where, why, "make it a source of its own")
+
+
+def _check_shipment(
+    source: SourceSpec, step: StepSpec, contracts: Mapping[str, Contract], at: tuple[str | int, ...]
+) -> Iterator[SpecFinding]:
+    """What is shipped to a step is a sample, made by an earlier step at another site, and goes to one site."""
+    if step.shipment is None:
+        return
+    where, path = f"source {source.name}, step {step.name} ({step.capability})", (*at, "shipment")
+    properties = contracts[step.capability].inputs.get("properties", {})
+    makers = {one.name: [split_capability(ref)[0] for ref in one.alternatives()] for one in source.step}
+    to = split_capability(step.capability)[0]
+    given = [bound.partition(".")[0] for name, bound in step.bind.items() if is_sample(properties.get(name, {}))]
+    if not any(site != to for first in given for site in makers.get(first, ())):
+        todo = "bind one of its samples to what an earlier step made at another site, or leave shipment out"
+        yield SpecFinding(path, where, "no sample is shipped to it", todo)
+    if step.any_of:
+        yield SpecFinding(path, where, "a sample is shipped to one site, and it names several", "leave any_of out")
 
 
 def _check_step(

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import repeat
 from typing import Any
 
-from yosegi.campaign import amendments
+from yosegi.campaign import amendments, shipping
 from yosegi.campaign.agent_points import ADVISED, AgentPoint, points_of
 from yosegi.campaign.growing import Appended, Trials
 from yosegi.campaign.routing import RouteAnswer, Routes
@@ -37,12 +37,16 @@ MOVED = "campaign.moved"
 BREAKER = "campaign.breaker"
 OUTCOME = "campaign.outcome"
 NOTE = "campaign.note"
+AGAIN = "trial.again"
+"""A point is made again whose sample was lost on its way; facts: of, the trial that failed."""
 NOTHING = Label()
 _NO_ROUTES = Routes()
 _AMENDMENTS = {
     amendments.WANTED: amendments.follow_wanted,
     amendments.WITHDRAWN: amendments.follow_withdrawn,
     amendments.EXTENDED: amendments.follow_extended,
+    shipping.SHIPMENT: shipping.follow_shipment,
+    shipping.SAMPLE: shipping.follow_sample,
 }
 
 
@@ -122,6 +126,8 @@ class Campaign:
             return {"open_breakers": self.open_breakers | {facts["source"]}, "breaker_whys": whys}
         if entry.type == amendments.ADDED:
             return _imported(self, entry)
+        if entry.type == AGAIN:
+            return _again(self, entry)
         if amendment := _AMENDMENTS.get(entry.type):
             return amendment(self, entry)
         return {}
@@ -259,17 +265,32 @@ def _with(campaign: Campaign, trial: Trial, entry: Entry, body: Mapping[str, Any
             _replaced(campaign, after) | _learned(campaign, trial, facts, body) | _routed(campaign, trial, after, entry)
         )
     trial = moved(trial, TrialState(facts["state"]))
-    trial = replace(trial, why=body.get("why", ""), over_at=entry.time, **_measured(campaign.spec, body))
+    trial = replace(trial, lost=bool(facts.get("lost")), why=body.get("why", ""), over_at=entry.time)
+    trial = replace(trial, **_measured(campaign.spec, body))
     changes = _replaced(campaign, trial) | {"exhausted": False}
     return changes | _over(campaign, trial, changes["tally"]) if trial.state.final else changes
 
 
 def _begun(trial: Trial, facts: Mapping[str, Any], time: str) -> Trial:
-    """The trial with the moment at which its owner first said that a step has begun."""
-    if facts["state"] != TaskState.DISPATCHED:
-        return trial
-    steps = (replace(s, began_at=s.began_at or time) if s.key == facts["key"] else s for s in trial.steps)
+    """The trial with the moments at which its owner first said that a step has begun, and that it is over."""
+    state = TaskState(facts["state"])
+    began, over = (time if state is TaskState.DISPATCHED else ""), (time if state.final else "")
+    steps = (
+        replace(s, began_at=s.began_at or began, over_at=s.over_at or over) if s.key == facts["key"] else s
+        for s in trial.steps
+    )
     return replace(trial, steps=tuple(steps))
+
+
+def _again(campaign: Campaign, entry: Entry) -> dict[str, Any]:
+    """The point of a trial whose sample was lost, as a new trial with a sample of its own."""
+    before = campaign.trial(entry.facts["of"])
+    trial = Trial(
+        len(campaign.trials) + 1, before.source, before.values, (entry.body or {}).get("why", ""), before.expected,
+        position=entry.position, candidate=before.candidate, proposed_at=entry.time, origin=before.origin,
+        by=before.by, point=before.point, again=before.again + 1,
+    )  # fmt: skip
+    return {"trials": campaign.trials.proposed((trial,)), "tally": campaign.tally.proposed((trial,))}
 
 
 def _routed(campaign: Campaign, before: Trial, after: Trial, entry: Entry) -> dict[str, Any]:

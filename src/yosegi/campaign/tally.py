@@ -53,7 +53,9 @@ class Tally:
             here = replace(here, spent=here.spent - was + charged)
         if not trial.state.final or before.state.final:
             return here
-        key, last = (trial.source, trial.state), (*here.recent.get(trial.source, ()), trial.number)
+        key, recent = (trial.source, trial.state), here.recent.get(trial.source, ())
+        # One parcel that is lost takes several trials with it, and says nothing of the source.
+        last = recent if trial.lost else (*recent, trial.number)
         return replace(
             here,
             open=tuple(number for number in here.open if number != trial.number),

@@ -60,8 +60,35 @@ class Step:
     """UTC, as RFC 3339."""
     began_at: str = ""
     """The same when its owner said that it has begun; empty where it did not say."""
+    over_at: str = ""
+    """The same when its owner said that it is over; empty while it is not."""
     joules: float | None = None
     """The energy of what it ran on, where its owner told it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleStanding:
+    """How a sample of a trial stands that somebody was asked to ship.
+
+    Args:
+        shipment: the key of the latest request to ship it.
+        giver: who was asked.
+        to: the site that it is for.
+        holder: the site that has it, as the giver says.
+        state: as the giver says (`yosegi.services.samples.states`); or `refused`: it will not be shipped.
+        given_to: the site that it was given to and that has not said yet that it came.
+        position: of the giver's last word.
+        why: why it was set aside or refused.
+    """
+
+    shipment: str
+    giver: str
+    to: str
+    holder: str
+    state: str
+    given_to: str = ""
+    position: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +125,12 @@ class Trial:
     """Why a person takes it back; empty if nobody does."""
     point: int = 0
     """The number of the agent's point that it measures; 0 for the planner's."""
+    samples: Mapping[str, SampleStanding] = field(default_factory=dict)
+    """How each of its samples stands that was to be shipped, by its name."""
+    again: int = 0
+    """How often its point was made before because the sample was lost on its way."""
+    lost: bool = False
+    """Whether it failed because its sample was lost or came damaged."""
 
     @property
     def erased(self) -> bool:

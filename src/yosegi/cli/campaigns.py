@@ -245,7 +245,8 @@ def trial_table(state: CampaignDetail, last: int = 0, *, why: bool = True) -> Sh
         simulated = " (simulated)" if any(step.simulated for step in trial.steps) else ""
         origin = {"planner": "", "person": f" (asked by {trial.by})", "imported": " (imported)"}[trial.origin]
         found = [_shown(trial.outcomes.get(name)) for name in outcomes]
-        told = [(trial.why or trial.reason)[:90]] if why else []
+        awaits = "" if trial.awaits is None else trial.awaits.en
+        told = [(trial.why or awaits or trial.reason)[:120]] if why else []
         table.add(str(trial.number), trial.source + simulated + origin, point, *found, trial.state, *told)
     return table
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from yosegi.app.home import Home
+from yosegi.cli._files import output, write_output
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.core.errors import Invalid
 from yosegi.services.samples.states import SampleChange, SampleState
 
 if TYPE_CHECKING:
     from yosegi.client.client import Client
     from yosegi.identity.accounts import Session
     from yosegi.services.runtime import Site
-    from yosegi.services.samples.schemas import SampleDetail, SampleParts, SampleSummary
+    from yosegi.services.samples.schemas import SampleDetail, SampleLabel, SampleParts, SampleSummary
+    from yosegi.services.samples.whole_life import SampleRecord, WholeLife
     from yosegi.trust.samples import ConditionGiven, ConditionReceived
 
 T = TypeVar("T")
@@ -68,17 +74,30 @@ def list_(team: str, state: str, holder: str, json_: bool, **site: Any) -> None:
     if json_:
         show_json(found)
         return
-    rows = ((s.id, s.label, s.state.value, s.holder, s.to, s.place, s.changed) for s in found)
-    show_table(("sample", "label", "state", "held by", "given to", "place", "changed"), rows, empty="no samples")
+    rows = ((s.id, s.label, s.state.value, s.holder, s.to, s.destination, s.place, s.changed) for s in found)
+    columns = ("sample", "label", "state", "held by", "given to", "to ship to", "place", "changed")
+    show_table(columns, rows, empty="no samples")
 
 
 @sample.command()
 @click.argument("sample")
+@click.option(
+    "--from", "places", multiple=True, type=click.Path(exists=True, path_type=Path),
+    help="A site's home, a backup of one, or a file of `yosegi audit export`; as often as there are ledgers.",
+)  # fmt: skip
 @with_site
 @as_json
 @explained
-def show(sample: str, json_: bool, **site: Any) -> None:
-    """Show the whole life of SAMPLE over the site's ledger, with what other sites signed of it."""
+def show(sample: str, places: tuple[Path, ...], json_: bool, **site: Any) -> None:
+    """Show the whole life of SAMPLE over the site's ledger, with what other sites signed of it.
+
+    With --from its life over several ledgers, read from their files beside the running sites or elsewhere: each is
+    verified whole, and the words of each hand-over are held against each other. Whatever does not agree is named, and
+    ends with status 1. An audit's file holds no notes and places.
+    """
+    if places:
+        _show_whole_life(sample, places, json_)
+        return
 
     async def rest(here: Site, who: Session) -> SampleDetail:
         return here.samples.show(sample, who)
@@ -89,7 +108,9 @@ def show(sample: str, json_: bool, **site: Any) -> None:
         return
     _shown(found, json_=False)
     for name, value in (("label", found.label), ("made from", ", ".join(found.parents)),
-                        ("made into", ", ".join(found.children)), ("team", found.team)):  # fmt: skip
+                        ("made into", ", ".join(found.children)), ("team", found.team),
+                        ("made by", f"task {found.task}" if found.task else ""), ("campaign", found.campaign),
+                        ("to ship to", found.destination)):  # fmt: skip
         if value:
             say(f"{name:10} {value}")
     rows = (
@@ -98,6 +119,83 @@ def show(sample: str, json_: bool, **site: Any) -> None:
     )
     columns = ("time", "what", "by", "held by", "other site", "condition", "place", "note", "signed by")
     show_table(columns, rows)
+
+
+def _show_whole_life(sample: str, places: tuple[Path, ...], json_: bool) -> None:
+    from yosegi.services.samples.whole_life import whole_life
+
+    found = whole_life(sample, [_record(place, sample) for place in places])
+    if json_:
+        show_json(_plain(found))
+    else:
+        _tell(found)
+    if found.wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _record(place: Path, sample: str) -> SampleRecord:
+    from yosegi.app.stores import store_of
+    from yosegi.services.samples.whole_life import read_audit_file, read_ledger_file
+    from yosegi.verification.ledger_export import is_audit
+
+    if not place.is_dir():
+        if not is_audit(place):
+            todo = "write one: yosegi audit export --out …"
+            raise Invalid(str(place), "neither a site's home nor an audit's file", todo)
+        return read_audit_file(place, sample)
+    home = Home(place)
+    if home.ledger.exists():
+        return read_ledger_file(home.ledger, sample)
+    return read_ledger_file(store_of(home, home.settings()), sample)
+
+
+def _plain(found: WholeLife) -> dict[str, Any]:
+    return {
+        "sample": found.sample, "holder": found.holder, "state": found.state,
+        "ledgers": [
+            {"where": one.where, "site": one.site, "entries": len(one.entries), "signatures": one.signatures}
+            for one in found.records
+        ],
+        "events": [asdict(event) for event in found.events],
+        "wrong": list(found.wrong), "missing": list(found.missing), "ok": not found.wrong,
+    }  # fmt: skip
+
+
+def _tell(found: WholeLife) -> None:
+    say(f"{found.sample}: {found.state}, held by {found.holder}")
+    for one in found.records:
+        say(f"{one.where}: {len(one.entries)} entries of it at {one.site}, {one.signatures} signed words verified")
+    rows = (
+        (e.time, e.site, e.type.removeprefix("sample."), e.actor, e.holder, e.peer, e.condition, e.place, e.note)
+        for e in found.events
+    )
+    show_table(("time", "at", "what", "by", "held by", "other site", "condition", "place", "note"), rows)
+    for name in found.missing:
+        say(f"the ledger of {name}, which has had it, is not among these")
+    for why in found.wrong:
+        say(why, err=True)
+
+
+@sample.command()
+@click.argument("sample")
+@output(required=False, help="File to write; standard output if none.")
+@with_site
+@explained
+def label(sample: str, out: Path | None, **site: Any) -> None:
+    """Draw a label to print and stick on SAMPLE: SVG, 62 mm by 29 mm, with a QR code.
+
+    The code says the page of the sample at this site, where others can reach it, and else its name.
+    """
+
+    async def rest(here: Site, who: Session) -> SampleLabel:
+        return here.samples.label(sample, who)
+
+    found = _ask(site, rest, lambda client: client.samples.label(sample))
+    if out is None:
+        say(found.svg)
+    else:
+        write_output(out, found.svg.encode())
+        say(f"{out}: the label of {found.sample}, whose code says {found.encodes}")
 
 
 @sample.command()
@@ -218,6 +316,31 @@ def hand_over(sample: str, to: str, condition: ConditionGiven, note: str, json_:
 
     running = _ask(site, rest, lambda client: client.samples.hand_over(sample, to, condition=condition, note=note))
     _shown(running, json_)
+
+
+@sample.command()
+@click.argument("to")
+@click.option("--campaign", default="", help="Of one campaign alone.")
+@Note
+@with_site
+@as_json
+@explained
+def ship(to: str, campaign: str, note: str, json_: bool, **site: Any) -> None:
+    """Hand over to the site TO whatever campaigns ask to be shipped there and is available here.
+
+    `yosegi sample list` says what is asked for. Put it in one box.
+    """
+
+    async def rest(here: Site, who: Session) -> tuple[SampleSummary, ...]:
+        return await here.hand_overs.ship(to, who, campaign=campaign, note=note)
+
+    found = _ask(site, rest, lambda client: client.samples.ship(to, campaign=campaign, note=note))
+    if json_:
+        show_json(found)
+        return
+    for one in found:
+        _shown(one, json_=False)
+    say(f"{len(found)} samples for {to}")
 
 
 @sample.command()

@@ -72,6 +72,10 @@ class Connection:
         """POST below `/api/v1`, as a value; raises as `get`."""
         return self._call(kind, "POST", path, dict(body or {}))
 
+    def post_all(self, kind: type[T], path: str, body: Mapping[str, Any]) -> tuple[T, ...]:
+        """The same for an answer that is a list."""
+        return cast("tuple[T, ...]", self._call(tuple[kind, ...], "POST", path, dict(body)))  # type: ignore[valid-type]
+
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> urllib.request.Request:
         """A call that is not made yet."""
         headers = {"Content-Type": "application/json"}

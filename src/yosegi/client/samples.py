@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from yosegi.client.connection import Connection
-from yosegi.services.samples.schemas import SampleDetail, SampleParts, SampleSummary
+from yosegi.services.samples.schemas import SampleDetail, SampleLabel, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange
 from yosegi.trust.samples import ConditionGiven, ConditionReceived
 
@@ -29,6 +29,10 @@ class SamplesClient:
     def show(self, sample: str) -> SampleDetail:
         """A sample's whole life over the site's ledger, with the other sites' signed words."""
         return self._connection.get(SampleDetail, f"/samples/{quote(sample)}")
+
+    def label(self, sample: str) -> SampleLabel:
+        """A label to print, with a QR code that says which sample it is."""
+        return self._connection.get(SampleLabel, f"/samples/{quote(sample)}/label")
 
     def register(self, name: str, *, charter: str, team: str, label: str = "", place: str = "") -> SampleSummary:
         """Say that a sample was made at the site."""
@@ -53,6 +57,11 @@ class SamplesClient:
         """Have the site sign that a sample is given to another site."""
         body = {"to": to, "condition": condition, "note": note}
         return self._connection.post(SampleSummary, f"/samples/{quote(sample)}/hand-over", body)
+
+    def ship(self, to: str, *, campaign: str = "", note: str = "") -> tuple[SampleSummary, ...]:
+        """Have the site hand over whatever campaigns ask to be shipped to another and is available."""
+        body = {"to": to, "campaign": campaign, "note": note}
+        return self._connection.post_all(SampleSummary, "/samples/ship", body)
 
     def receive(
         self, sample: str, *, condition: ConditionReceived = "good", note: str = "", place: str = ""

@@ -38,6 +38,7 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract, EffectClass, Fidelity, Kind, LinearConstraint
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.object import Object, object_of
+from yosegi.core.samples import SAMPLE
 
 __all__ = [
     "Capability",
@@ -112,7 +113,7 @@ def quantity(
 
 def sample() -> Any:
     """Marks a `str` as the identity of a physical sample, taken in or yielded."""
-    return Field(json_schema_extra={"format": "yosegi-sample"}, min_length=1, max_length=200)
+    return Field(json_schema_extra={"format": SAMPLE}, min_length=1, max_length=200)
 
 
 @dataclass

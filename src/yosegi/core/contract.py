@@ -131,6 +131,8 @@ class Contract(Value):
     time_limit: float = Field(default=60.0, gt=0, le=30 * 86400)
     """Seconds of wall time after which a task is ended by force."""
     approval: bool = False
+    confirmed_by: Literal["second_person"] | None = None
+    """Of work that a person does: an answer counts when somebody else of the owner's site has confirmed it."""
     can_query: bool = False
     can_cancel: Literal["queued", "running"] = "queued"
     on_revoked: Literal["finish", "safe_stop", "abort"] = "finish"

@@ -240,6 +240,10 @@ class PersonTask:
         inputs: what they are to do.
         outputs: JSON Schemas of what they enter, by name.
         since: when they were first asked, UTC.
+        needs_second: whether a second person confirms what is entered.
+        entered: what was entered and waits for a second person; nothing if nothing does.
+        entered_by: who entered that.
+        not_confirmed: why somebody has not confirmed what was entered before.
     """
 
     key: str
@@ -247,6 +251,10 @@ class PersonTask:
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
     since: str
+    needs_second: bool = False
+    entered: Mapping[str, Any] = field(default_factory=dict)
+    entered_by: str = ""
+    not_confirmed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +277,30 @@ class AsksPeople(Protocol):
         ...
 
     async def enter(self, key: str, result: PersonResult, by: str) -> Outcome:
-        """Take what somebody enters, once.
+        """Take what somebody enters, once; where a second person confirms it, it counts when they have.
 
         Raises:
             NotFound: nobody was ever asked for that.
             Conflict: it was entered already, or it is waited for no more.
             Invalid: it is not what the contract says; it may be entered again.
+        """
+        ...
+
+    async def confirm(self, key: str, by: str) -> Outcome:
+        """Take what somebody else entered.
+
+        Raises:
+            NotFound, Conflict: as `enter`.
+            Conflict: nothing waits to be confirmed, or not by them.
+        """
+        ...
+
+    async def not_confirm(self, key: str, why: str, by: str) -> None:
+        """Say that what somebody else entered is not right: it is entered anew.
+
+        Raises:
+            NotFound, Conflict: as `confirm`.
+            Invalid: no reason is given.
         """
         ...
 

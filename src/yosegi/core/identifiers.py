@@ -38,7 +38,8 @@ _SAMPLE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 SampleName = Annotated[str, StringConstraints(pattern=rf"^{_SAMPLE}$")]
 """A physical sample's name within the site that made it, e.g. `film-17`."""
 
-SampleId = Annotated[str, StringConstraints(pattern=rf"^{_NAME}/{_SAMPLE}$", max_length=121)]
+SAMPLE_ID = rf"{_NAME}/{_SAMPLE}"
+SampleId = Annotated[str, StringConstraints(pattern=rf"^{SAMPLE_ID}$", max_length=121)]
 """A physical sample in the federation: `site/name`, after the site that made it, e.g. `nims/film-17`."""
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]

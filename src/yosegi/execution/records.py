@@ -30,10 +30,14 @@ from yosegi.execution.reporting import Reporter
 from yosegi.execution.tasks import Task, fold, task_stream
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
-from yosegi.ledger import Draft, Entry, Ledger, Write
+from yosegi.ledger import Draft, Entry, Ledger, Overtaken, Write
 from yosegi.trust.explanation import Explanation
 from yosegi.trust.messages import Request
 
+SampleEntries = Callable[[Task, TaskState, Outcome | None, Contract | None], Sequence[Write]]
+"""What is to be recorded of samples when a task comes into a state, with its outcome, by its contract."""
+MOST_TRIES = 8
+"""How often the end of a task is recorded while people say things of its samples at the same moment."""
 log = logging.getLogger("yosegi.tasks")
 
 
@@ -45,6 +49,7 @@ class TaskRepository:
         published: capabilities by name and version.
         posted: told of entries that send something.
         events: told of each task of which more is on record (`TaskChanged`).
+        samples: what is recorded of samples in the commit by which a task is over or uncertain.
     """
 
     site: str
@@ -54,6 +59,7 @@ class TaskRepository:
     reporter: Reporter
     posted: Callable[[Sequence[Entry]], None]
     events: Events
+    samples: SampleEntries
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _folds: FifoCache[str, Task] = field(default_factory=lambda: FifoCache(1024))
 
@@ -181,7 +187,25 @@ class TaskRepository:
             reasons=reasons, outcome=outcome, charged=charged, decided=task.decided,
         )  # fmt: skip
         settle = self.authorizer.settle(task, Effect.NONE if outcome is None else outcome.effect, charged)
-        return await self.append(task, draft, others=() if settle is None else (settle,), actor=by)
+        made_here = None if end is None else end.outcome
+        return await self._append_with_samples(
+            task, draft, state, made_here, others=() if settle is None else (settle,), actor=by
+        )
+
+    async def _append_with_samples(
+        self, task: Task, draft: Draft, state: TaskState, outcome: Outcome | None, *, others: Sequence[Write] = (),
+        actor: str = "",
+    ) -> Task:  # fmt: skip
+        """Append what a task comes to, and what that means for samples; again if those were written to meanwhile."""
+        contract = self.contract_of(task)
+        for left in reversed(range(MOST_TRIES)):
+            samples = self.samples(task, state, outcome, contract)
+            try:
+                return await self.append(task, draft, others=(*others, *samples), actor=actor)
+            except Overtaken as error:
+                if not left or not any(error.stream == write.stream for write in samples):
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     async def refuse(
         self, task: Task, reasons: tuple[Explanation, ...], decision: Decision | None = None, by: str = ""
@@ -206,7 +230,7 @@ class TaskRepository:
         draft = self.reporter.attach(
             draft, task.asked(), TaskState.UNCERTAIN, contract, reasons=reasons, decided=task.decided
         )
-        await self.append(task, draft)
+        await self._append_with_samples(task, draft, TaskState.UNCERTAIN, None)
 
     async def end(self, task: Task, end: CheckedOutcome, contract: Contract) -> None:
         """Record what an engine's outcome leads to."""

@@ -102,6 +102,7 @@ class Overtaken(Conflict):
     """Somebody else wrote to a stream after it was folded; what was decided then has to be decided again."""
 
     def __init__(self, stream: str, position: int, expected: int) -> None:
+        self.stream = stream
         super().__init__(f"stream {stream}", f"at position {position}, and {expected} was expected")
 
 

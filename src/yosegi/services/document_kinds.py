@@ -32,6 +32,7 @@ from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.grants.service import GrantService
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.samples.handing_over import SampleHandOvers
+from yosegi.services.samples.shipments import ShipmentService
 from yosegi.trust.document import Document
 from yosegi.trust.messages import (
     AuthorizationAnswer,
@@ -45,7 +46,7 @@ from yosegi.trust.messages import (
     Request,
     Revocation,
 )
-from yosegi.trust.samples import SampleGiven, SampleReceived
+from yosegi.trust.samples import SampleGiven, SampleMoved, SampleReceived, ShipmentAsked
 from yosegi.trust.token import Token
 
 
@@ -63,6 +64,7 @@ class Receivers:
     publisher: DocumentPublisher
     grants: GrantService
     hand_overs: SampleHandOvers
+    shipments: ShipmentService
     restore_sync: RestoreSync
     refused_mail: RefusedMailRegister
 
@@ -104,6 +106,8 @@ TABLE: tuple[Row, ...] = (
     Row(TransferAnswer, lambda to: to.grants.on_answer, rate=SELDOM),
     Row(SampleGiven, lambda to: to.hand_overs.on_given, rate=SELDOM),
     Row(SampleReceived, lambda to: to.hand_overs.on_received, rate=SELDOM),
+    Row(ShipmentAsked, lambda to: to.shipments.on_asked, rate=OFTEN),
+    Row(SampleMoved, lambda to: to.shipments.on_moved, rate=OFTEN),
     Row(ReceiptRequest, lambda to: to.restore_sync.on_recall, rate=Rate(burst=8, hourly=4)),
     Row(ReceiptReply, lambda to: to.restore_sync.on_recalled),
     Row(MailRefusals, lambda to: to.refused_mail.on_report, rate=Rate(burst=4, hourly=12)),

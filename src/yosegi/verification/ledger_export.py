@@ -7,6 +7,7 @@ that was asked, measured or decided is in it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -90,6 +91,16 @@ def read_audit(path: Path, progress: Progress = lambda what, done, total: None) 
         except Invalid as error:
             raise Corrupt(str(path), str(error), _TODO) from None
         return reading.read(file)
+
+
+def entries_of_stream(path: Path, stream: str) -> Iterator[Entry]:
+    """The entries of one stream in a file that `read_audit` has verified, most of them without bodies."""
+    with path.open("rb") as file:
+        file.readline(canonical.MAX_BYTES)
+        for line in iter(lambda: file.readline(canonical.MAX_BYTES), b""):
+            entry = ExportLine.read(line.rstrip(b"\n"), what="an entry").entry()
+            if entry.stream == stream:
+                yield entry
 
 
 class _Reading:

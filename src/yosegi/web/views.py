@@ -18,7 +18,7 @@ from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
 from yosegi.services.authorization.roles import RUNS_THE_SITE
 from yosegi.services.campaigns.schemas import AgentComparison, CampaignOverview, CampaignSummary
-from yosegi.services.campaigns.summary import keeps_limits, overview_of, summary_of, trial_of
+from yosegi.services.campaigns.summary import overview_of, summary_of, trial_of
 from yosegi.services.runtime import Site
 from yosegi.services.tasks.schemas import TaskDetail, TaskSummary
 from yosegi.trust.explanation import Explanation
@@ -224,7 +224,7 @@ class CampaignPage:
         explained = any(step.reasons for step in trial.steps)
         return self.looking.render(
             "row",
-            t=trial_of(trial, keeps_limits(campaign, trial)),
+            t=trial_of(campaign, trial),
             best=best,
             objective=campaign.spec.main.name,
             simulated=all(campaign.contracts[step.capability].simulated for step in steps),

@@ -5,6 +5,16 @@ both come with the extra `hep`.
 """
 
 from yosegi_packs.hep.limits import Limits, LimitsToys, limits, limits_toys
-from yosegi_packs.hep.tune import Tune, tune, tune_full, tune_quick
+from yosegi_packs.hep.tune import Tune, tune, tune_full, tune_interpolated, tune_quick
 
-__all__ = ["Limits", "LimitsToys", "Tune", "limits", "limits_toys", "tune", "tune_full", "tune_quick"]
+__all__ = [
+    "Limits",
+    "LimitsToys",
+    "Tune",
+    "limits",
+    "limits_toys",
+    "tune",
+    "tune_full",
+    "tune_interpolated",
+    "tune_quick",
+]

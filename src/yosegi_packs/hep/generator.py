@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from yosegi.core.errors import YosegiError
 from yosegi_packs.hep.averages import LEP
 
-__all__ = ["GeneratorRefused", "Sample", "generate"]
+__all__ = ["GeneratorRefused", "Sample", "averaged", "event_rows", "generate"]
 
 BASE: Final = (
     "Print:quiet = on",
@@ -30,6 +30,9 @@ BASE: Final = (
 LARGEST_SEED: Final = 900_000_000
 LOST: Final = 0.01
 """Share of events that may fail before the sample is not to be trusted."""
+
+COLUMNS: Final = {code: column for column, average in enumerate(LEP) for code in average.particles}
+"""Where a particle is counted, by its PDG code."""
 
 Floats = NDArray[np.float64]
 
@@ -50,8 +53,8 @@ class Sample:
 
     Args:
         events: that were kept.
-        means: of the observables of `LEP`, shape (7,).
-        covariance: of these means, shape (7, 7).
+        means: of the observables of `LEP`, shape (14,).
+        covariance: of these means, shape (14, 14).
     """
 
     events: int
@@ -69,8 +72,9 @@ def generate(
     """Generate hadronic Z decays and average over them.
 
     Charged particles and species are counted among what the decay length leaves stable and, for species that decay,
-    among all that were made (as the data are). The C-parameter, 3(λ₁λ₂ + λ₂λ₃ + λ₃λ₁) of the linear momentum tensor,
-    uses all final particles but neutrinos.
+    among all that were made (as the data are). The event shapes use all final particles but neutrinos: thrust T and
+    T_major; the C-parameter, 3(λ₁λ₂ + λ₂λ₃ + λ₃λ₁) of the linear momentum tensor; the sphericity, 3/2 (λ₂ + λ₃) of the
+    quadratic one.
 
     Args:
         settings: PYTHIA parameters by name.
@@ -82,29 +86,51 @@ def generate(
     Raises:
         GeneratorRefused: a parameter or the start is refused, or more than one event in a hundred is lost.
     """
+    return averaged(event_rows(settings, events, decay_length, seed, progress))
+
+
+def averaged(rows: Floats) -> Sample:
+    """Means over events and their covariance, from one row an event."""
+    return Sample(len(rows), rows.mean(axis=0), np.cov(rows, rowvar=False) / len(rows))
+
+
+def event_rows(
+    settings: Mapping[str, float],
+    events: int,
+    decay_length: float,
+    seed: int,
+    progress: Callable[[float, str], None] = lambda fraction, text: None,
+) -> Floats:
+    """The observables of `LEP` event by event, shape (kept, 14); arguments and errors are those of `generate`."""
     pythia = _started(settings, decay_length, seed)
-    shape = pythia8mc.Sphericity(1.0)
-    codes = {code: column for column, average in enumerate(LEP) for code in average.particles}
+    shapes = (pythia8mc.Thrust(), pythia8mc.Sphericity(1.0), pythia8mc.Sphericity(2.0))
     rows = np.zeros((events, len(LEP)))
     kept = 0
     for number in range(events):
         if number % 500 == 0:
             progress(number / events, f"{number} events")
-        if not pythia.next() or not shape.analyze(pythia.event):
+        if not pythia.next() or not all(shape.analyze(pythia.event) for shape in shapes):
             continue
-        row = rows[kept]
-        event = pythia.event
-        for index in range(event.size()):
-            column = codes.get(event[index].idAbs())
-            if column is not None:
-                row[column] += 1.0
-        first, second, third = (shape.eigenValue(axis) for axis in (1, 2, 3))
-        row[0], row[1] = event.nFinal(True), 3.0 * (first * second + second * third + third * first)
+        _fill(rows[kept], pythia.event, *shapes)
         kept += 1
     if kept < max(2.0, (1.0 - LOST) * events):
         raise GeneratorRefused("to make events", f"{events - kept} of {events} failed")
-    rows = rows[:kept]
-    return Sample(kept, rows.mean(axis=0), np.cov(rows, rowvar=False) / kept)
+    return rows[:kept]
+
+
+def _fill(row: Floats, event: Any, thrust: Any, linear: Any, quadratic: Any) -> None:
+    for index in range(event.size()):
+        column = COLUMNS.get(event[index].idAbs())
+        if column is not None:
+            row[column] += 1.0
+    first, second, third = (linear.eigenValue(axis) for axis in (1, 2, 3))
+    row[:5] = (
+        event.nFinal(True),
+        1.0 - thrust.thrust(),
+        3.0 * (first * second + second * third + third * first),
+        thrust.tMajor(),
+        quadratic.sphericity(),
+    )
 
 
 def _started(settings: Mapping[str, float], decay_length: float, seed: int) -> Any:

@@ -40,8 +40,18 @@ def test_species_are_near_those_of_lep(monash: Tune, name: str, measured: float,
     assert getattr(monash, name) == pytest.approx(measured, rel=tolerance)
 
 
+@pytest.mark.parametrize(
+    ("name", "measured"), [("one_minus_thrust", 0.06671), ("thrust_major", 0.1757), ("sphericity", 0.0742)]
+)
+def test_event_shapes_are_those_of_opal(monash: Tune, name: str, measured: float) -> None:
+    # OPAL, Eur. Phys. J. C 40, 287 (2005), first moments at 91 GeV (HEPData, tables as in Rivet's OPAL_2004_S6132243).
+    # The sample's own errors are 2 to 3 % at 2,500 events.
+    assert getattr(monash, name) == pytest.approx(measured, rel=0.10)
+
+
 def test_published_tune_is_near_what_the_model_can_do(monash: Tune) -> None:
-    assert monash.pull < 1.6
+    # 1.37 by 96 runs together (docs/packs/hep.md); 2,500 events see 75 Ξ⁻ and know the pull to half a unit.
+    assert monash.pull - 2.0 * monash.pull_error < 1.4
 
 
 def test_no_hadron_lives_where_the_conventions_of_lep_papers_differ() -> None:
@@ -79,13 +89,13 @@ def test_strangeness_makes_kaons() -> None:
 
 
 def test_score_of_a_perfect_and_exact_sample_is_zero() -> None:
-    pull, _ = score(Sample(100, values(), np.zeros((7, 7))))
+    pull, _ = score(Sample(100, values(), np.zeros((14, 14))))
     assert pull == 0.0
 
 
 def test_score_is_the_mean_square_pull() -> None:
     off = values() + 2.0 * np.sqrt(variances(0.05))
-    assert score(Sample(100, off, np.zeros((7, 7))))[0] == pytest.approx(2.0)
+    assert score(Sample(100, off, np.zeros((14, 14))))[0] == pytest.approx(2.0)
 
 
 def test_few_events_are_not_worse_only_less_sure() -> None:

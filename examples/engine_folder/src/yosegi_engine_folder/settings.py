@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from yosegi.execution.engines.plugin import EngineSettings
@@ -12,5 +14,8 @@ class FolderSettings(EngineSettings):
 
     folder: str = Field(min_length=1)
     """Where `proposals.csv` is written and `results.csv` is read."""
+    convention: Literal["yosegi", "nimo"] = "yosegi"
+    """`yosegi`: results come as rows of `results.csv`; `nimo`: in `candidates.csv`, as NIMO has it, for one capability
+    whose inputs are its descriptors and whose outputs are its objectives."""
     look_seconds: float = Field(default=2.0, gt=0)
-    """Seconds between two looks into `results.csv`."""
+    """Seconds between two looks for results."""

@@ -41,6 +41,33 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+class ResultsTable:
+    """Both files as the engine uses them: any row of a key that was asked for may come."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def start(self) -> None:
+        """Ask for nothing yet."""
+        self.show(())
+
+    def take(self, work: Work, *, again: bool) -> str:
+        """Why a task cannot stand in the table: it always can."""
+        del work, again
+        return ""
+
+    def drop(self, key: str) -> None:
+        """A task waits no more; its result stays in the file."""
+
+    def show(self, works: Iterable[Work]) -> None:
+        """Write what is to be done."""
+        write_proposals(self._folder, works)
+
+    def result(self, key: str) -> dict[str, Any] | None:
+        """The first row of a key."""
+        return read_results(self._folder).get(key)
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 

@@ -86,6 +86,10 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "policy_error",
         "unknown_capability",
         "peer_suspended",
+        "sample_gathers",
+        "sample_to_ship",
+        "sample_in_transit",
+        "sample_set_aside",
     ),
     "sender": (
         "charter_rolled_back",
@@ -185,6 +189,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "operators_only",
         "people_only",
         "campaign_grant_used",
+        "shipment_due",
         "campaign_source_failing",
         "account_closed",
         "person_suspended",

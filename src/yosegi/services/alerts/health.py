@@ -94,6 +94,7 @@ class HealthChecks:
             "disk": self._disk,
             "erasures": self._erasures,
             "campaigns": self._campaigns,
+            "samples": self._samples,
         }
         return [problem for what, check in checks.items() for problem in self._checked(what, check)]
 
@@ -132,6 +133,17 @@ class HealthChecks:
     def _campaigns(self) -> Iterator[HealthProblem]:
         if self.campaigns is not None:
             yield from self.campaigns()
+
+    def _samples(self) -> Iterator[HealthProblem]:
+        """Samples here that campaigns ask to be shipped, and that nobody has handed over yet."""
+        rows = self.ledger.query(
+            "SELECT destination, COUNT(*) AS count FROM sample WHERE holder = ? AND state = 'available'"
+            " AND destination <> '' AND destination <> holder GROUP BY destination ORDER BY destination",
+            (self.site,),
+        )
+        for row in rows:
+            to = str(row["destination"])
+            yield HealthProblem(f"shipment/{to}", "shipment_due", {"count": str(row["count"]), "to": to}, self.site)
 
     def _owner(self) -> Iterator[HealthProblem]:
         for name, why in self.breakers.opened.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from yosegi.services.answer import Answer, JsonObject, Timestamp, ToldBy
 from yosegi.services.approvals.schemas import AskedInput
@@ -27,6 +27,9 @@ class BenchTask(Answer):
         about: what its contract says of it.
         since: when it was first asked.
         schema_of_outputs: JSON Schema of what is entered.
+        needs_second: whether a second person of this site confirms what is entered, before it counts.
+        entered: what was entered and waits for that; and `entered_by` whom.
+        not_confirmed: why somebody has not confirmed what was entered before.
     """
 
     task: str
@@ -41,16 +44,21 @@ class BenchTask(Answer):
     inputs: tuple[AskedInput, ...]
     outputs: tuple[AskedOutput, ...]
     schema_of_outputs: JsonObject
+    needs_second: bool = False
+    entered: JsonObject = Field(default_factory=dict)
+    entered_by: str = ""
+    not_confirmed: str = ""
 
 
 class BenchEntered(Answer):
-    """What was taken of a task."""
+    """What was taken of a task; whether it waits for a second person, who confirms it."""
 
     task: str
     effect: str
     result: str
     outputs: dict[str, JsonValue]
     reason: str
+    awaits_second: bool = False
 
 
 class BenchRow(Answer):

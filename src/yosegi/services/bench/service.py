@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from yosegi.core.engine import AsksPeople, Engines, PersonResult, PersonTask
-from yosegi.core.errors import NotFound, YosegiError
+from yosegi.core.engine import AsksPeople, Engines, Outcome, PersonResult, PersonTask
+from yosegi.core.errors import Conflict, NotFound, YosegiError
 from yosegi.core.identifiers import split_capability
 from yosegi.execution.engines.person.tables import proposals_csv, read_results
 from yosegi.execution.records import TaskRepository
@@ -50,17 +50,39 @@ class BenchService:
             Invalid: it is not what the contract says; it may be entered again.
         """
         check_person(who, f"entering a result of {task}")
+        stream, engine = self._asked(task, who)
+        return _taken(task, engine, stream, await engine.enter(stream, result, who.person))
+
+    async def confirm(self, task: str, who: Session) -> BenchEntered:
+        """Confirm what somebody else of this site entered, so that it counts.
+
+        Raises:
+            NotFound, Refused, Conflict: as `enter`.
+            Conflict: nothing waits to be confirmed, or who confirms it entered it, or is of another site.
+        """
+        check_person(who, f"confirming a result of {task}")
+        stream, engine = self._asked(task, who)
+        return _taken(task, engine, stream, await engine.confirm(stream, who.person))
+
+    async def not_confirm(self, task: str, why: str, who: Session) -> BenchTask:
+        """Say why what somebody else entered is not right; it is entered anew. The task as it waits then.
+
+        Raises:
+            NotFound, Refused, Conflict: as `confirm`.
+            Invalid: no reason is given.
+        """
+        check_person(who, f"confirming a result of {task}")
+        stream, engine = self._asked(task, who)
+        await engine.not_confirm(stream, why, who.person)
+        waits = next((one for one in self.list_for(who) if one.task == task), None)
+        if waits is None:
+            raise Conflict(f"task {task}", "is waited for no more", "tell whoever asked, who may import it")
+        return waits
+
+    def _asked(self, task: str, who: Session) -> tuple[str, AsksPeople]:
         home, _, key = task.partition("/")
         stream = task_stream(home, key)
-        engine = self._engine_of(stream, who)
-        outcome = await engine.enter(stream, result, who.person)
-        return BenchEntered(
-            task=task,
-            effect=str(outcome.effect),
-            result=str(outcome.result),
-            outputs=outcome.outputs or {},
-            reason=outcome.reason,
-        )
+        return stream, self._engine_of(stream, who)
 
     async def enter_csv(self, text: str, who: Session) -> BenchRows:
         """Take the rows of a table that was filled in; what is wrong with one keeps no other from being taken.
@@ -127,7 +149,22 @@ class BenchService:
                 for name, schema in waiting.outputs.items()
             ),
             schema_of_outputs=contract.outputs,
+            needs_second=waiting.needs_second,
+            entered=dict(waiting.entered),
+            entered_by=waiting.entered_by,
+            not_confirmed=waiting.not_confirmed,
         )
+
+
+def _taken(task: str, engine: AsksPeople, stream: str, outcome: Outcome) -> BenchEntered:
+    return BenchEntered(
+        task=task,
+        effect=str(outcome.effect),
+        result=str(outcome.result),
+        outputs=outcome.outputs or {},
+        reason=outcome.reason,
+        awaits_second=any(one.key == stream and one.entered_by for one in engine.tasks_of_people()),
+    )
 
 
 def _unit(schema: dict[str, Any], name: str) -> str:

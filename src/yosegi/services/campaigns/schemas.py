@@ -190,6 +190,7 @@ class TrialDetail(Answer):
         by: the person who asked for it or brought it; empty where the planner proposed it.
         proposed: when it was proposed, and `over` when it ended.
         why: why it has no value.
+        awaits: which shipment of a sample it waits for, if it does.
         reason: why it was proposed.
         expected: what the planner expected of it.
     """
@@ -213,6 +214,7 @@ class TrialDetail(Answer):
     by: str = ""
     proposed: Timestamp = ""
     over: Timestamp = ""
+    awaits: Explanation | None = None
 
 
 class CampaignOverview(CampaignSummary):

@@ -137,8 +137,9 @@ class CampaignService:
         Raises:
             NotFound: none of that name, or one of another team.
         """
-        found = self.get_for(name, who).trials
-        return tuple(trial_of(found[number]) for number in range(after, min(after + most, len(found))))
+        campaign = self.get_for(name, who)
+        last = min(after + most, len(campaign.trials))
+        return tuple(trial_of(campaign, campaign.trials[number]) for number in range(after, last))
 
     def hypotheses(self, name: str, who: Session) -> AgentComparison:
         """What agents thought about a campaign, what came of it, and whether they did better than the planner.

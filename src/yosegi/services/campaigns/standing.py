@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from yosegi.campaign import Campaign, Campaigns
+from yosegi.campaign import Campaign, Campaigns, Trial
+from yosegi.campaign.shipping import needs_of
+from yosegi.campaign.spec import ShipmentSpec
 from yosegi.core.clock import Clock, parse_timestamp
 from yosegi.core.identifiers import split_capability
 from yosegi.core.states import CampaignState
@@ -45,6 +47,23 @@ def explanation_of(campaign: Campaign) -> Explanation | None:
     """The same in words; None where it does not wait."""
     found = waits_for(campaign)
     return None if found is None else explained(found[0], **found[1])
+
+
+def awaits_of(campaign: Campaign, trial: Trial) -> Explanation | None:
+    """Which shipment a trial waits for, in words; None where it waits for none."""
+    need = next(iter(needs_of(campaign, trial) if trial.under_way else ()), None)
+    if need is None or need.lost:
+        return None
+    steps, known = campaign.spec.source_named(trial.source).step, need.standing
+    terms = next(step.shipment for step in steps if step.name == need.step) or ShipmentSpec()
+    fields = {
+        "trial": str(trial.number), "sample": need.sample, "to": need.to, "giver": need.holder, "why": "",
+        "batch": str(terms.batch), "days": f"{terms.at_most_days:g}",
+    }  # fmt: skip
+    if known is None:
+        return explained("sample_gathers" if terms.batch > 1 else "sample_to_ship", **fields)
+    codes = {"in_transit": "sample_in_transit", "quarantined": "sample_set_aside"}
+    return explained(codes.get(known.state, "sample_to_ship"), **fields | {"giver": known.giver, "why": known.why})
 
 
 class CampaignConditions:

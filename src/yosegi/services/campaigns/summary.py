@@ -25,7 +25,7 @@ from yosegi.services.campaigns.schemas import (
     StopRule,
     TrialDetail,
 )
-from yosegi.services.campaigns.standing import explanation_of
+from yosegi.services.campaigns.standing import awaits_of, explanation_of
 from yosegi.trust.explanation import Explanation
 
 
@@ -43,7 +43,7 @@ def detail_of(campaign: Campaign, trouble: str = "") -> CampaignDetail:
     """A campaign with all its trials, and why its last step could not be taken."""
     return CampaignDetail(
         **_overview(campaign),
-        trial=tuple(trial_of(trial, keeps_limits(campaign, trial)) for trial in campaign.trials),
+        trial=tuple(trial_of(campaign, trial) for trial in campaign.trials),
         ended_order=tuple(campaign.ended_order),
         trouble=trouble,
     )
@@ -59,8 +59,8 @@ def baseline_of(campaign: Campaign) -> Baseline:
     return Baseline(**_fields(campaign.spec.baseline))
 
 
-def trial_of(trial: Trial, keeps_limits: bool = True) -> TrialDetail:
-    """One trial with its steps, and whether it keeps its campaign's limits."""
+def trial_of(campaign: Campaign, trial: Trial) -> TrialDetail:
+    """One trial with its steps, whether it keeps its campaign's limits, and which shipment it waits for."""
     return TrialDetail(
         number=trial.number,
         source=trial.source,
@@ -75,12 +75,13 @@ def trial_of(trial: Trial, keeps_limits: bool = True) -> TrialDetail:
         steps=tuple(_step(step) for step in trial.steps),
         outcomes=dict(trial.outcomes),
         errors=dict(trial.errors),
-        keeps_limits=keeps_limits,
+        keeps_limits=keeps_limits(campaign, trial),
         candidate=trial.candidate,
         origin=trial.origin,
         by=trial.by,
         proposed=trial.proposed_at,
         over=trial.over_at,
+        awaits=awaits_of(campaign, trial),
     )
 
 

@@ -15,7 +15,7 @@ from yosegi.services.samples.states import ACTIONS, SampleAction, SampleChange, 
 from yosegi.trust.envelope import Envelope
 
 REGISTERED = "sample.registered"
-"""It was made here; facts: team, parents; body: label, place."""
+"""It was made here; facts: team, parents, of one that a task made also task, home, campaign; body: label, place."""
 SPLIT, POOLED = "sample.split", "sample.pooled"
 """Facts: children."""
 GIVEN = "sample.given"
@@ -30,13 +30,18 @@ RECEIVED = "sample.received"
 """It came here, or it did not; facts: from, key, condition; body: the signed word, place."""
 RECEIVED_REFUSED = "sample.received_refused"
 """The giver will not take that word; body: why."""
+ASKED_FOR = "sample.shipment_asked"
+"""Another site, or this one, asks to ship it; facts: home, campaign, trial, task, shipment, destination."""
+TOLD = "sample.told"
+"""Whoever asked is told how it stands; facts: to; body: the signed word."""
+QUARANTINED = "sample.quarantined"
 CHANGES: Mapping[SampleChange, str] = {
     "move": "sample.moved",
     "reserve": "sample.reserved",
     "release": "sample.released",
     "use_up": "sample.used_up",
     "lose": "sample.lost",
-    "quarantine": "sample.quarantined",
+    "quarantine": QUARANTINED,
 }
 WORDS_OF_OTHERS = (OFFERED, CONFIRMED)
 LOCAL = frozenset({*CHANGES.values(), SPLIT, POOLED})
@@ -46,6 +51,32 @@ PREFIX = "sample/"
 def sample_stream(sample: str) -> str:
     """The stream of a sample, `site/name`."""
     return f"{PREFIX}{sample}"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """A campaign's home asks that a sample be shipped.
+
+    Args:
+        home: the site that asks.
+        campaign: of that site, that waits for it.
+        trial: of that campaign.
+        task: key of the task of that site that made the sample here, or was given it.
+        shipment: what is shipped together.
+        destination: the site it is for.
+    """
+
+    home: str
+    campaign: str
+    trial: int
+    task: str
+    shipment: str
+    destination: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As they stand in the entry."""
+        return {name: getattr(self, name) for name in ("home", "campaign", "trial", "task", "shipment", "destination")}
 
 
 @dataclass
@@ -63,6 +94,8 @@ class Sample:
         gave: digests of what this site signed for the last hand-over that came to its end elsewhere.
         word: the giver's word of the latest hand-over.
         came_by: the word by which this site came to have it; None if it made it, or the word was erased.
+        task: key of the task that made it here, and `home` and `campaign` whose; empty where a person registered it.
+        asked: who asks to ship it, the latest of each campaign.
     """
 
     id: str
@@ -82,6 +115,10 @@ class Sample:
     gave: frozenset[str] = frozenset()
     word: Envelope | None = None
     came_by: Envelope | None = None
+    task: str = ""
+    home: str = ""
+    campaign: str = ""
+    asked: dict[tuple[str, str], AskedFor] = field(default_factory=dict)
     since: str = ""
     changed: str = ""
     position: int = 0
@@ -98,6 +135,12 @@ class Sample:
     def maker(self) -> str:
         """The site that made it."""
         return self.id.partition("/")[0]
+
+    @property
+    def destination(self) -> str:
+        """The site it is asked to be shipped to; empty if to none, or it is not at hand any more."""
+        wanted = [one.destination for one in self.asked.values()]
+        return wanted[-1] if wanted and wanted[-1] != self.holder and not self.state.final else ""
 
     def check(self, action: SampleAction, site: str) -> SampleState:
         """The state that follows from an action of a site.
@@ -119,6 +162,12 @@ class Sample:
         self.holder, self.state = str(facts["holder"]), SampleState(facts["state"])
         if not self.since:
             self.since, self.charter, self.team = entry.time, entry.header.charter, str(facts["team"])
+        if kind == REGISTERED:
+            self.task, self.home, self.campaign = (str(facts.get(name, "")) for name in ("task", "home", "campaign"))
+        if kind == ASKED_FOR:
+            names = ("home", "campaign", "trial", "task", "shipment", "destination")
+            asked = AskedFor(**{name: facts[name] for name in names})
+            self.asked[asked.home, asked.campaign] = asked
         self.parents = tuple(facts.get("parents", self.parents))
         self.children = tuple(facts.get("children", self.children))
         self.label, self.place = str(body.get("label", self.label)), str(body.get("place", self.place))

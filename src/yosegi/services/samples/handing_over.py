@@ -16,9 +16,7 @@ from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.identifiers import derived_key
 from yosegi.exchange import Received, sending
 from yosegi.exchange.outbox import Outgoing
-from yosegi.governance.charter.key_history import KeyHistory
 from yosegi.governance.charter.registry import Registry
-from yosegi.governance.charter.statement import Statement
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Write
 from yosegi.services.samples.custody import Circumstances, check_given, check_may_be_given, takes_part
@@ -32,7 +30,8 @@ from yosegi.services.samples.entries import (
     Sample,
     sample_stream,
 )
-from yosegi.services.samples.repository import SampleRepository, checked_text, entry_of
+from yosegi.services.samples.keys import keys_of
+from yosegi.services.samples.repository import SampleRepository, check_person, checked_text, entry_of
 from yosegi.services.samples.schemas import SampleSummary
 from yosegi.services.samples.states import SampleState
 from yosegi.trust.envelope import Envelope
@@ -162,6 +161,30 @@ class SampleHandOvers:
         )  # fmt: skip
         return word.sign(self.signer)
 
+    async def ship(self, to: str, who: Session, *, campaign: str = "", note: str = "") -> tuple[SampleSummary, ...]:
+        """Sign that every sample is given to a site that campaigns ask to be shipped there and is available.
+
+        Args:
+            to: the site.
+            who: signs.
+            campaign: of that campaign alone.
+            note: with each.
+
+        Raises:
+            Refused: an agent.
+            Conflict, Invalid: as `give`; those given before stay given.
+        """
+        check_person(who, "shipping samples")
+        available = SampleState.AVAILABLE.value
+        wanted = self.samples.latest(who, team="", state=available, holder=self.site, destination=to)
+        asked = [
+            one.id
+            for one in reversed(wanted)
+            for of in one.asked.values()
+            if of.destination == to and campaign in ("", of.campaign)
+        ]
+        return tuple([await self.give(sample, to, who, note=note) for sample in dict.fromkeys(asked)])
+
     # -- peers --------------------------------------------------------------------------------------------------------
 
     async def on_given(self, received: Received[SampleGiven]) -> None:
@@ -177,7 +200,9 @@ class SampleHandOvers:
             if found is not None and word.key in found.keys and not _is_open(found, word.key):
                 return
             charter = self.registry.federation(received.charter).roster.charter
-            check_given(word, Circumstances(self.site, charter, self._keys(received.charter).keys_at, found))
+            check_given(
+                word, Circumstances(self.site, charter, keys_of(self.registry, received.charter).keys_at, found)
+            )
             if found is not None and received.envelope.payload_digest in found.given:
                 return
             facts = {
@@ -190,12 +215,6 @@ class SampleHandOvers:
             draft = Draft(OFFERED, facts, body)
             stream = sample_stream(word.sample)
             await self.samples.write(Write(stream, position, (draft,), charter=received.charter, actor=received.sender))
-
-    def _keys(self, charter: str) -> KeyHistory:
-        """Which keys counted when, by the statements that were accepted here."""
-        documents = self.registry.documents(charter)
-        stated = (one for one in documents if one.payload_type in Statement.payload_types)
-        return KeyHistory(Statement.read(one.payload) for one in stated)
 
     async def on_received(self, received: Received[SampleReceived]) -> None:
         """End a hand-over by its addressee's word. The same again changes nothing.
@@ -224,7 +243,7 @@ class SampleHandOvers:
 
     async def rejected(self, out: Outgoing, because: str) -> None:
         """A word that the other side will not take: what was given is set aside here until a person has looked."""
-        entry = self.samples.ledger.entry(out.sequence)
+        entry = self.samples.records.ledger.entry(out.sequence)
         if entry.type not in (GIVEN, RECEIVED):
             return
         async with self.samples.lock:

@@ -14,9 +14,10 @@ from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
 from yosegi.core.identifiers import SampleName
 from yosegi.exchange import Channels
 from yosegi.identity.accounts import Session
-from yosegi.ledger import Draft, Ledger, Write
+from yosegi.ledger import Draft, Write
 from yosegi.services.authorization.service import Authorizer
-from yosegi.services.samples.entries import Sample, sample_stream
+from yosegi.services.samples.entries import PREFIX, Sample
+from yosegi.services.samples.records import SampleRecords
 from yosegi.services.samples.schemas import SampleSummary
 from yosegi.trust.samples import LONGEST_NOTE
 
@@ -33,18 +34,14 @@ class SampleRepository:
         lock: held from reading a sample to writing what was decided of it, by people's acts and peers' words alike.
     """
 
-    site: str
-    ledger: Ledger
+    records: SampleRecords
     channels: Channels
     authorizer: Authorizer
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def find(self, sample: str) -> Sample | None:
         """A sample; None if this site knows nothing of it."""
-        found = Sample(sample)
-        for entry in self.ledger.read(sample_stream(sample)):
-            found.follow(entry)
-        return found if found.position else None
+        return self.records.find(sample)
 
     def seen(self, sample: str, who: Session) -> Sample:
         """A sample that somebody may see.
@@ -67,11 +64,12 @@ class SampleRepository:
         check_person(who, f"acting on sample {sample}")
         return self.seen(sample, who)
 
-    def latest(self, who: Session, *, team: str, state: str, holder: str) -> list[Sample]:
-        """The `MOST_LISTED` that changed last and somebody may see; of a team, in a state, at a site if named."""
-        wanted = {name: value for name, value in (("team", team), ("state", state), ("holder", holder)) if value}
+    def latest(self, who: Session, *, team: str, state: str, holder: str, destination: str = "") -> list[Sample]:
+        """The `MOST_LISTED` that changed last and somebody may see; of what is named alone."""
+        asked = {"team": team, "state": state, "holder": holder, "destination": destination}
+        wanted = {name: value for name, value in asked.items() if value}
         where = f" WHERE {' AND '.join(f'{name} = ?' for name in wanted)}" if wanted else ""
-        rows = self.ledger.query(
+        rows = self.records.ledger.query(
             f"SELECT id, charter, team FROM sample{where} ORDER BY sequence DESC", (*wanted.values(),)
         )
         teams = {(row["charter"], row["team"]) for row in rows}
@@ -95,17 +93,22 @@ class SampleRepository:
 
     def fields(self, sample: Sample) -> dict[str, Any]:
         """What a summary says."""
-        names = ("id", "label", "charter", "team", "holder", "to", "state", "parents", "children", "since", "changed")
+        names = ("id", "label", "charter", "team", "holder", "to", "state", "parents", "children", "since", "changed",
+                 "task", "campaign", "destination")  # fmt: skip
         told = {name: getattr(sample, name) for name in names}
-        return told | {"told_by": sample.maker, "place": sample.place if sample.holder == self.site else ""}
+        return told | {"told_by": sample.maker, "place": sample.place if sample.holder == self.records.site else ""}
 
     async def write(self, *writes: Write) -> None:
-        """Record, all or nothing, and send what is to be sent.
+        """Record, all or nothing, and send what is to be sent: with it goes what askers for a shipment are told.
 
         Raises:
             Conflict: somebody else wrote meanwhile.
         """
-        self.channels.posted(await self.ledger.append(*writes))
+        self.channels.posted(await self.records.ledger.append(*map(self._told, writes)))
+
+    def _told(self, write: Write) -> Write:
+        found = self.find(write.stream.removeprefix(PREFIX))
+        return write if found is None else self.records.told(write, found)
 
 
 def check_person(who: Session, what: str) -> None:

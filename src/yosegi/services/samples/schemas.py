@@ -23,6 +23,8 @@ class SampleSummary(Answer):
         place: where at this site.
         parents: what it was made from.
         children: what was made from it, by splitting or pooling.
+        task: key of the task that made it here, and `campaign` whose; empty where a person registered it.
+        destination: the site that a campaign asks to ship it to; empty if none does.
     """
 
     id: str
@@ -38,6 +40,22 @@ class SampleSummary(Answer):
     children: tuple[str, ...]
     since: Timestamp
     changed: Timestamp
+    task: str = ""
+    campaign: str = ""
+    destination: str = ""
+
+
+class SampleLabel(Answer):
+    """A label to print and stick on a sample.
+
+    Args:
+        encodes: what its code says to a reader: the page of the sample at this site, or its name.
+        svg: the drawing, 62 mm by 29 mm.
+    """
+
+    sample: str
+    encodes: str
+    svg: str
 
 
 class SampleParts(Answer):

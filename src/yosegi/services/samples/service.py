@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.governance.charter.registry import Registry
+from yosegi.governance.charter.statement import Listens
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Entry, Write
 from yosegi.services.authorization.service import Authorizer
@@ -21,6 +22,7 @@ from yosegi.services.samples.entries import (
     WORDS_OF_OTHERS,
     sample_stream,
 )
+from yosegi.services.samples.label import encoded, label_svg
 from yosegi.services.samples.repository import (
     SampleRepository,
     check_new,
@@ -29,7 +31,7 @@ from yosegi.services.samples.repository import (
     checked_text,
     entry_of,
 )
-from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleParts, SampleSummary
+from yosegi.services.samples.schemas import SampleDetail, SampleEvent, SampleLabel, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange, SampleState
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.samples import LONGEST_LABEL, MOST_PARENTS, SampleGiven, SampleReceived
@@ -60,8 +62,19 @@ class SampleService:
             NotFound: there is none, or it is another team's.
         """
         found = self.samples.seen(sample, who)
-        entries = self.samples.ledger.read(found.stream)
+        entries = self.samples.records.ledger.read(found.stream)
         return SampleDetail(**self.samples.fields(found), events=tuple(_event(entry, self.site) for entry in entries))
+
+    def label(self, sample: str, who: Session) -> SampleLabel:
+        """The label of a sample; its code leads to its page here, if this site can be reached by others.
+
+        Raises:
+            NotFound: there is none, or it is another team's.
+        """
+        found = self.samples.summary(self.samples.seen(sample, who))
+        stated = self.registry.federation(found.charter).roster.statements.get(self.site)
+        address = stated.reach.url if stated is not None and isinstance(stated.reach, Listens) else ""
+        return SampleLabel(sample=found.id, encodes=encoded(found, address), svg=label_svg(found, address))
 
     # -- acting -------------------------------------------------------------------------------------------------------
 

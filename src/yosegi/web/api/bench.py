@@ -25,6 +25,12 @@ class EnterResult(Body):
     failed: Text = ""
 
 
+class NotConfirmed(Body):
+    """Why what was entered is not right."""
+
+    why: Text
+
+
 class EnterTable(Body):
     """The table of `GET /bench.csv`, filled in."""
 
@@ -54,3 +60,15 @@ async def enter_result(home: str, key: str, body: EnterResult, site: Here, who: 
     """Enter what came of a task, once."""
     result = PersonResult(body.outputs, body.infeasible, body.failed)
     return await site.bench.enter(f"{home}/{key}", result, who)
+
+
+@router.post("/bench/{home}/{key}/confirm")
+async def confirm_result(home: str, key: str, site: Here, who: Who) -> BenchEntered:
+    """Confirm what somebody else of this site entered, where the contract wants a second person."""
+    return await site.bench.confirm(f"{home}/{key}", who)
+
+
+@router.post("/bench/{home}/{key}/not-confirm")
+async def not_confirm_result(home: str, key: str, body: NotConfirmed, site: Here, who: Who) -> BenchTask:
+    """Say why what somebody else entered is not right; it is entered anew. The task as it waits then."""
+    return await site.bench.not_confirm(f"{home}/{key}", body.why, who)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from yosegi.core.identifiers import CharterId, SampleId, SampleName, SiteId, TeamId
+from yosegi.core.identifiers import CharterId, Key, SampleId, SampleName, SiteId, TeamId
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body
-from yosegi.services.samples.schemas import SampleDetail, SampleParts, SampleSummary
+from yosegi.services.samples.schemas import SampleDetail, SampleLabel, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange, SampleState
-from yosegi.trust.samples import MOST_PARENTS, ConditionGiven, ConditionReceived, SampleLabel, SampleNote
+from yosegi.trust.samples import MOST_PARENTS, ConditionGiven, ConditionReceived, SampleNote
+from yosegi.trust.samples import SampleLabel as LabelText
 from yosegi.web.api.router import router as router_of
 
 router = router_of("samples")
@@ -23,15 +24,15 @@ class NewSample(Body):
     name: SampleName
     charter: CharterId
     team: TeamId
-    label: SampleLabel = ""
-    place: SampleLabel = ""
+    label: LabelText = ""
+    place: LabelText = ""
 
 
 class SampleChanged(Body):
     """Why, for the record; and where it is now, if that changed."""
 
     why: SampleNote = ""
-    place: SampleLabel | None = None
+    place: LabelText | None = None
 
 
 class SampleSplit(Body):
@@ -45,8 +46,8 @@ class SamplesPooled(Body):
 
     samples: Annotated[list[SampleId], Field(min_length=2, max_length=MOST_PARENTS)]
     name: SampleName
-    label: SampleLabel = ""
-    place: SampleLabel = ""
+    label: LabelText = ""
+    place: LabelText = ""
 
 
 class SampleSent(Body):
@@ -57,12 +58,20 @@ class SampleSent(Body):
     note: SampleNote = ""
 
 
+class SamplesShipped(Body):
+    """To whom samples are given that campaigns ask to be shipped there; of one campaign alone, if it is named."""
+
+    to: SiteId
+    campaign: Key | Literal[""] = ""
+    note: SampleNote = ""
+
+
 class SampleArrival(Body):
     """In which condition a sample came; `missing` if it did not."""
 
     condition: ConditionReceived = "good"
     note: SampleNote = ""
-    place: SampleLabel = ""
+    place: LabelText = ""
 
 
 @router.get("/samples")
@@ -87,10 +96,22 @@ async def pool_samples(body: SamplesPooled, site: Here, who: Who) -> SampleSumma
     return await site.samples.pool(body.samples, body.name, who, label=body.label, place=body.place)
 
 
+@router.post("/samples/ship")
+async def ship_samples(body: SamplesShipped, site: Here, who: Who) -> tuple[SampleSummary, ...]:
+    """Sign that every sample is given to a site that campaigns ask to be shipped there and is available."""
+    return await site.hand_overs.ship(body.to, who, campaign=body.campaign, note=body.note)
+
+
 @router.get("/samples/{maker}/{name}")
 async def show_sample(maker: SiteId, name: SampleName, site: Here, who: Who) -> SampleDetail:
     """A sample's whole life over this site's ledger, with the other sites' signed words."""
     return site.samples.show(f"{maker}/{name}", who)
+
+
+@router.get("/samples/{maker}/{name}/label")
+async def sample_label(maker: SiteId, name: SampleName, site: Here, who: Who) -> SampleLabel:
+    """A label to print, with a QR code that says which sample it is."""
+    return site.samples.label(f"{maker}/{name}", who)
 
 
 @router.post("/samples/{maker}/{name}/split", status_code=201)

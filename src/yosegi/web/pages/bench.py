@@ -55,6 +55,19 @@ async def enter(home: str, key: str, caller: Here) -> Response:
     return await act(caller, f"bench#{quote(home)}-{quote(key)}", do)
 
 
+@router.post("/bench/{home}/{key}/second")
+async def second(home: str, key: str, caller: Here) -> Response:
+    """Take what a second person says of what was entered."""
+
+    async def do(session: Session, form: Form) -> None:
+        if form.get("confirm") == "yes":
+            await caller.site.bench.confirm(f"{home}/{key}", session)
+        else:
+            await caller.site.bench.not_confirm(f"{home}/{key}", form.get("why", "")[:2000], session)
+
+    return await act(caller, f"bench#{quote(home)}-{quote(key)}", do)
+
+
 def result_of(task: BenchTask | None, form: Form) -> PersonResult:
     """What a form says: outputs, each read as its type; or why there is none.
 

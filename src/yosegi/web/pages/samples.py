@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
+from markupsafe import Markup
 
 from yosegi.web.pages.caller import Here, show, signed_in
 
@@ -16,6 +17,15 @@ async def samples(caller: Here) -> Response:
 
 
 @router.get("/samples/{maker}/{name}")
-async def sample_label(maker: str, name: str, caller: Here) -> Response:
+async def sample(maker: str, name: str, caller: Here) -> Response:
     """A sample's label, and its life below it."""
-    return show(caller, "sample", page="samples", sample=caller.site.samples.show(f"{maker}/{name}", signed_in(caller)))
+    who, id_ = signed_in(caller), f"{maker}/{name}"
+    here = caller.site.samples
+    return show(caller, "sample", page="samples", sample=here.show(id_, who), label=Markup(here.label(id_, who).svg))
+
+
+@router.get("/samples/{maker}/{name}/label.svg")
+async def label_of_sample(maker: str, name: str, caller: Here) -> Response:
+    """The label alone, to print."""
+    label = caller.site.samples.label(f"{maker}/{name}", signed_in(caller))
+    return Response(label.svg, media_type="image/svg+xml")

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,13 @@ from yosegi.core.engine import Engine, Outcome, PersonResult, PersonTask, Progre
 from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable, YosegiError
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, Result
+from yosegi.execution.engines.person.confirmation import (
+    Confirmations,
+    Unconfirmed,
+    not_confirmed_draft,
+    shown_fields,
+    unconfirmed_draft,
+)
 from yosegi.execution.engines.person.folder import PersonFolder
 from yosegi.execution.engines.person.settings import PersonSettings
 from yosegi.execution.engines.plugin import EngineServices
@@ -68,6 +76,7 @@ class PersonEngine(Engine):
         self._ended: dict[str, asyncio.Future[Outcome]] = {}
         self._entered: dict[str, Outcome] = {}
         self._since: dict[str, str] = {}
+        self._confirmations = Confirmations(site)
         self._works: dict[str, Work] = {}
         self._looked = float("-inf")
         self._stopped = False
@@ -89,6 +98,9 @@ class PersonEngine(Engine):
                 self._since.setdefault(key, entry.time)
             elif entry.type == ENTERED and entry.body is not None:
                 self._entered[key] = Outcome.read(entry.body["outcome"])
+                self._confirmations.dropped(key)
+            else:
+                self._confirmations.follow(entry)
         if self._folder is not None:
             try:
                 self._folder.open()
@@ -145,8 +157,15 @@ class PersonEngine(Engine):
         contract = self._contracts[work.capability]
         self._waiting[work.key] = PersonTask(
             work.key, work.capability, dict(work.inputs), dict(contract.outputs.get("properties", {})),
-            self._since[work.key],
+            self._since[work.key], contract.confirmed_by is not None,
         )  # fmt: skip
+        self._mark(work.key)
+
+    def _mark(self, key: str) -> None:
+        """Say with a task what was entered and waits for a second person."""
+        known = self._confirmations
+        fields = shown_fields(known.waiting.get(key), known.refused.get(key, ""))
+        self._waiting[key] = replace(self._waiting[key], **fields)
         self._show()
 
     async def query(self, work: Work) -> Outcome:
@@ -201,12 +220,58 @@ class PersonEngine(Engine):
         return tuple(sorted(self._waiting.values(), key=lambda task: (task.since, task.key)))
 
     async def enter(self, key: str, result: PersonResult, by: str) -> Outcome:
-        """Take what somebody enters, once.
+        """Take what somebody enters, once; where a second person confirms it, the same entered by another does.
 
         Raises:
             NotFound: nobody was ever asked for that.
             Conflict: it was entered already, or it is waited for no more.
             Invalid: it says nothing, or is not what the contract says; it may be entered again.
+        """
+        task = self._task(key)
+        outcome = self._outcome(task, result)
+        if not task.needs_second:
+            return await self._count(key, outcome, by)
+        if self._confirmations.says_nothing_new(key, outcome, by):
+            return outcome
+        if self._confirmations.is_second(key, outcome, by):
+            return await self.confirm(key, by)
+        await self._append(unconfirmed_draft(key, outcome, by), by)
+        self._confirmations.took(key, Unconfirmed(outcome, by))
+        self._mark(key)
+        return outcome
+
+    async def confirm(self, key: str, by: str) -> Outcome:
+        """Take what somebody else of this site entered.
+
+        Raises:
+            NotFound, Conflict: as `enter`.
+            Conflict: nothing waits to be confirmed, or who confirms it entered it, or is of another site.
+        """
+        self._task(key)
+        known = self._confirmations.check_second(key, by)
+        return await self._count(key, known.outcome, by, first=known.by)
+
+    async def not_confirm(self, key: str, why: str, by: str) -> None:
+        """Say that what somebody else entered is not right; it is entered anew.
+
+        Raises:
+            NotFound, Conflict: as `confirm`.
+            Invalid: no reason is given.
+        """
+        self._task(key)
+        self._confirmations.check_second(key, by)
+        if not why.strip():
+            raise Invalid("the reason", "it is empty", "say what is not right, for whoever enters it anew")
+        await self._append(not_confirmed_draft(key, why, by), by)
+        self._confirmations.dropped(key, why)
+        self._mark(key)
+
+    def _task(self, key: str) -> PersonTask:
+        """A task that still waits.
+
+        Raises:
+            NotFound: nobody was ever asked for that.
+            Conflict: it was entered already, or it is waited for no more.
         """
         if key in self._entered:
             raise Conflict(f"task {key}", "was entered already", "what was entered first counts")
@@ -214,14 +279,19 @@ class PersonEngine(Engine):
             if key in self._since:
                 raise Conflict(f"task {key}", "is waited for no more", "tell whoever asked, who may import it")
             raise NotFound("task that waits for a person", key, tuple(self._waiting))
-        outcome = self._outcome(task, result)
+        return task
+
+    async def _count(self, key: str, outcome: Outcome, by: str, first: str = "") -> Outcome:
+        """Record the answer that counts; with who entered it first, if `by` confirms it."""
         self._entered[key] = outcome
         facts = {"key": key, "by": by, "effect": str(outcome.effect), "result": str(outcome.result)}
+        facts |= {"first": first} if first else {}
         try:
             await self._append(Draft(ENTERED, facts, {"outcome": outcome.model_dump(mode="json")}), by)
         except BaseException:
             del self._entered[key]
             raise
+        self._confirmations.dropped(key)
         self._end(key, outcome)
         return outcome
 
@@ -274,6 +344,6 @@ class PersonEngine(Engine):
             if row.key in self._entered:
                 continue  # the file keeps what was taken from it
             try:
-                await self.enter(row.key, row.result, f"folder@{self._site}")
+                await self.enter(row.key, row.result, self._confirmations.folder)
             except (Invalid, Conflict, NotFound) as error:
                 folder.reject(row, str(error))
