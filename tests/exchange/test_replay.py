@@ -61,9 +61,9 @@ def test_one_peers_flood_is_refused_and_takes_nothing_from_another(
             with suppress(Invalid):
                 codec._refuse_replay(_parcel(codec, f"flood-{number}"))
         with pytest.raises(Invalid, match="200 came in the last minutes"):
-            codec._refuse_replay(_parcel(codec, "one more"))
-        codec._refuse_replay(_parcel(codec, "another's").model_copy(update={"sender": "riken"}))
+            codec._refuse_replay(_parcel(codec, "one-more"))
+        codec._refuse_replay(_parcel(codec, "anothers").model_copy(update={"sender": "riken"}))
         await asyncio.sleep(3 * LIFETIME.total_seconds())
-        codec._refuse_replay(_parcel(codec, "one more"))
+        codec._refuse_replay(_parcel(codec, "one-more"))
 
     run_simulated(story())
