@@ -42,4 +42,5 @@ def ran(folder: Path, spec: CampaignSpec, at: Mapping[str, Sequence[Capability[A
             await asyncio.sleep(60)
         return await until_over(federation, spec.name)
 
+    folder.mkdir(exist_ok=True)
     return run_simulated(story())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,10 +53,18 @@ def with_site(command: Callable[..., T]) -> Callable[..., T]:
 
     They hand the command a `home`, unless an address says which site it is and no home does.
     """
+    return _with_site(command, "")
 
+
+def with_site_unless(option: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """The same, where an option of the command makes a site needless."""
+    return partial(_with_site, needless=option)
+
+
+def _with_site(command: Callable[..., T], needless: str) -> Callable[..., T]:
     @wraps(command)
     def site_named(*args: Any, **kwargs: Any) -> T:
-        if not kwargs["home"] and not kwargs["url"]:
+        if not kwargs["home"] and not kwargs["url"] and not kwargs.get(needless):
             kwargs["home"] = _here()
             if kwargs["home"] is None:
                 raise click.UsageError(_NO_SITE.format("--home FOLDER or --url ADDRESS"))

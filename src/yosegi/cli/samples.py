@@ -11,7 +11,7 @@ import click
 
 from yosegi.app.home import Home
 from yosegi.cli._files import output, write_output
-from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.connection import client_of, with_site, with_site_unless
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Invalid
@@ -85,7 +85,7 @@ def list_(team: str, state: str, holder: str, json_: bool, **site: Any) -> None:
     "--from", "places", multiple=True, type=click.Path(exists=True, path_type=Path),
     help="A site's home, a backup of one, or a file of `yosegi audit export`; as often as there are ledgers.",
 )  # fmt: skip
-@with_site
+@with_site_unless("places")
 @as_json
 @explained
 def show(sample: str, places: tuple[Path, ...], json_: bool, **site: Any) -> None:
