@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from yosegi.app.home import Home
 from yosegi.cli.output import say
 from yosegi.cli.signing_in import kept
 from yosegi.client.client import Client, connect
@@ -119,13 +120,9 @@ def client_of(
     if as_agent and key is None:
         raise Invalid("the command", f"the agent {as_agent} signs in with a key of its own", "give --key FILE")
     if home is not None:
-        # A home's settings bring half the program with them; an address alone does not.
-        from yosegi.app.settings import Home
-
-        place = Home(home)
-        url = url or place.settings().local_url
+        url = url or Home(home).local_url()
         if key is None and not passphrase:
-            key = _key_in(place.folder, person)
+            key = _key_in(home, person)
             if not person:
                 person = key.stem
                 say_who(person, home, "; --as PERSON names another")

@@ -38,7 +38,8 @@ from yosegi.execution.stop_control import StopControl, StopLevel, engines_of
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft
-from yosegi.trust.messages import Explanation, Request
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import Request
 
 T = TypeVar("T")
 log = logging.getLogger("yosegi.execution")

@@ -24,7 +24,8 @@ from yosegi.execution.instruments.windows import TimeSpan
 from yosegi.execution.slots import Lane
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft, Ledger, Write
-from yosegi.trust.messages import Explanation, Request
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import Request
 
 
 def longest(contract: Contract) -> float:
