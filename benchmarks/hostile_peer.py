@@ -22,8 +22,8 @@ from typing import Any
 import aiohttp
 
 from yosegi.app.compose import offline_site
+from yosegi.app.home import Home
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home
 from yosegi.core import canonical
 from yosegi.core.clock import timestamp
 from yosegi.exchange import PATH

@@ -38,6 +38,12 @@ PAUSE = 0.0, 1.5
 """Seconds between two kills, at least and at most."""
 SOFT = 0.2
 """Share of SIGTERM."""
+SAMPLES = "100000"
+"""That each owner grants: more than any run uses up."""
+START_PATIENCE = 300.0
+"""Seconds in which a site must answer that was started, on a machine that others use too."""
+TOLD = 10
+"""Kills between two lines that say how far it is."""
 
 
 class Kills:
@@ -61,14 +67,23 @@ class Kills:
             time.sleep(self.chance.uniform(*PAUSE))
             self.kill_one()
             self.look_after()
+            if self.killed.total() % TOLD == 0:
+                print(self, flush=True)
         until(self.is_over, "every campaign ends", 600)
+
+    def __repr__(self) -> str:
+        effects, begun = len(self.town.effects()), len(self.campaigns)
+        twice = len(self.town.twice())
+        return f"{self.killed.total()} killed, {effects} effects in {begun} campaigns, {twice} of them twice"
 
     def keep_busy(self) -> None:
         """Begin a campaign where too few are under way."""
         under_way = [name for name in self.campaigns if self.state(name) not in ("ended", "aborted")]
         if len(under_way) < AT_ONCE:
             name = f"kills-{len(self.campaigns) + 1}"
-            self.town.campaign(name, ROBOT_SOURCE, PROCESS_SOURCE, trials=TRIALS)
+            # The planner asks the first source alone: in turn, so that tasks run at both sites when one is killed.
+            first, second = (ROBOT_SOURCE, PROCESS_SOURCE)[:: 1 if len(self.campaigns) % 2 else -1]
+            self.town.campaign(name, first, second, trials=TRIALS)
             self.campaigns.append(name)
 
     def state(self, name: str) -> str:
@@ -182,8 +197,10 @@ def main() -> int:
     seed = random.randrange(1_000_000) if chosen.seed is None else chosen.seed
     print(f"seed {seed}, {chosen.kills} kills", flush=True)
     began = time.monotonic()
+    # Whoever is told to end ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before it was over"))
     with tempfile.TemporaryDirectory() as folder:
-        town = Town(Path(folder) / "town")
+        town = Town(Path(folder) / "town", samples=SAMPLES, patience=START_PATIENCE)
         kills = Kills(town, random.Random(seed))
         try:
             town.start(*SITES, "robot")

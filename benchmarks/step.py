@@ -34,8 +34,8 @@ import uvicorn
 from benchmarks.timings import Timings, tree_cpu
 from yosegi.app.bootstrap import Founder, Plan, found
 from yosegi.app.compose import compose
+from yosegi.app.home import Home
 from yosegi.app.serve import serve
-from yosegi.app.settings import Home
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import YosegiError
 from yosegi.core.states import Result

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from yosegi.app import serve as serving
 from yosegi.app.compose import compose, open_ledger
+from yosegi.app.home import Home
 from yosegi.app.init_home import make_home
-from yosegi.app.settings import Home
 from yosegi.cli import main
 from yosegi.core.clock import SystemClock
 from yosegi.execution.engines.derivation import CannotDerive
@@ -184,7 +184,7 @@ def test_a_ledger_that_stopped_ends_the_command_with_a_status_that_is_not_zero(
     async def stopped(home: Home, ready: object) -> None:
         raise Stale("ledger.db", 1, 2)
 
-    monkeypatch.setattr("yosegi.cli.sites.serve_site", stopped)
+    monkeypatch.setattr("yosegi.app.serve.serve", stopped)
     ended = CliRunner().invoke(main, ["site", "serve", "--home", str(place.folder)])
     assert ended.exit_code == 1
     assert "term 2" in ended.output

@@ -14,8 +14,8 @@ import pytest
 
 from app.test_closing import home
 from yosegi.app.compose import open_ledger
+from yosegi.app.home import Home
 from yosegi.app.ledger_mark import HighWaterMark, MarkKeeper
-from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Corrupt

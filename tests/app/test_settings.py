@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from yosegi.app.settings import Home, Settings, url_of
+from yosegi.app.home import Home
+from yosegi.app.local_address import url_of
+from yosegi.app.settings import Settings
 from yosegi.core.errors import Invalid
 from yosegi.core.values import Value
 from yosegi.identity.accounts import Role, Session

@@ -6,7 +6,7 @@ import pytest
 
 from cli.asking import document, operator, pi, refused, told
 from processes.sites import Town
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 from yosegi.cli._comparison import difference
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from cli.asking import document, refused, told
 from yosegi.app.bootstrap import Founder, Plan, found
+from yosegi.app.home import Home
 from yosegi.app.keyring import begin_next, signer, successions
-from yosegi.app.settings import Home
 from yosegi.cli.documents import documents_of, last_statement
 from yosegi.core.clock import SystemClock
 from yosegi.execution.engines.station.documents import KeySuccession

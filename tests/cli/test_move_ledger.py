@@ -11,8 +11,8 @@ import pytest
 import postgres_server
 from cli.asking import refused, told
 from yosegi.app.bootstrap import Founder, Plan, found
+from yosegi.app.home import Home
 from yosegi.app.moving import MOVED
-from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of
 from yosegi.core.clock import SystemClock
 from yosegi.governance.charter.charter import Team

@@ -12,7 +12,7 @@ import pytest
 
 from cli.asking import document, told
 from yosegi.app.compose import open_ledger
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 from yosegi.core.clock import SystemClock
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from yosegi.cli import _retrospect
@@ -49,6 +51,27 @@ def test_a_hopeless_repetition_is_given_up_and_says_so(monkeypatch: pytest.Monke
     [found] = retrospect(problem(60), measured(values), range(1), shares=(0.01,), tell=made.append)
     assert made[-1] == math.ceil(0.5 * 61 / 3)
     assert (found.counts, found.given_up) == ((made[-1],), 1)
+
+
+def test_of_many_kinds_in_a_few_columns_the_best_is_found_before_random_search_would() -> None:
+    """44 kinds in four columns, as in a table of couplings: what each adds, and a little that only pairs do.
+
+    The expected number of random search is (N + 1) / (K + 1), that of drawing without replacement.
+    """
+    draw = np.random.default_rng(7)
+    columns = {name: [f"{name}{n}" for n in range(count)] for name, count in zip("hbla", (15, 3, 4, 22), strict=True)}
+    adds = {level: float(draw.normal()) for levels in columns.values() for level in levels}
+    rows = [row for row in itertools.product(*columns.values()) if draw.random() < 0.2]
+    values = [sum(adds[level] for level in row) + 0.3 * float(draw.normal()) for row in rows]
+    candidates = Candidates.of({name: [row[i] for row in rows] for i, name in enumerate(columns)})
+    history = [
+        Observation(dict(zip(columns, row, strict=True)), {"y": value}) for row, value in zip(rows, values, strict=True)
+    ]
+    many = Problem(candidates.parameters(), (Objective("y", "maximise"),), candidates=candidates)
+    [found] = retrospect(many, history, range(3), shares=(0.01,))
+    assert len(adds) == 44
+    assert found.given_up == 0
+    assert max(found.counts) < found.expected_random
 
 
 def test_an_interruption_keeps_the_repetitions_that_are_done() -> None:

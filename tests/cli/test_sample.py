@@ -46,3 +46,27 @@ def test_a_samples_life_from_its_making_to_its_hand_over(pair: Path) -> None:
     listed = document("sample", "list", *home, "--state", "in_transit")
     assert [one["id"] for one in listed] == ["lab-a/bar-1-b"]
     assert "was not given to lab-a" in refused("sample", "receive", *home, "lab-a/bar-1-b")
+
+
+def test_a_life_is_told_from_the_files_of_several_ledgers_and_needs_no_site(pair: Path) -> None:
+    home = ("--home", "lab-a")
+    told("sample", "register", *home, "bar-1", "--charter", "pair", "--team", "alloys")
+    told("sample", "hand-over", *home, "lab-a/bar-1", "lab-b")
+    told("audit", "export", "--home", "lab-b", "--out", "lab-b.audit")
+    life = document("sample", "show", "lab-a/bar-1", "--from", "lab-a", "--from", "lab-b.audit")
+    assert (life["holder"], life["state"], life["ok"], life["missing"]) == ("lab-a", "in_transit", True, [])
+    assert [(one["site"], one["entries"], one["signatures"]) for one in life["ledgers"]] == [
+        ("lab-a", 2, 1), ("lab-b", 0, 0),
+    ]  # fmt: skip
+    assert "1 signed words verified" in told("sample", "show", "lab-a/bar-1", "--from", "lab-a")
+    assert "no sample 'lab-a/bar-2'" in refused("sample", "show", "lab-a/bar-2", "--from", "lab-a")
+
+
+def test_a_label_is_written_as_a_drawing(pair: Path) -> None:
+    home = ("--home", "lab-a")
+    told("sample", "register", *home, "bar-1", "--charter", "pair", "--team", "alloys", "--label", "Al-6061")
+    told("sample", "label", *home, "lab-a/bar-1", "--out", "bar-1.svg")
+    drawn = (pair / "bar-1.svg").read_text()
+    assert drawn.startswith("<svg ")
+    assert "Al-6061" in drawn
+    assert told("sample", "label", *home, "lab-a/bar-1") == f"{drawn}\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.asking import refused, told
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 
 
 @pytest.fixture

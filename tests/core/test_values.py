@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+import yosegi
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid
 from yosegi.core.values import Value
+from yosegi.services.answer import Answer
 
 
 class Anything(Value):
@@ -80,3 +86,20 @@ def test_a_copy_with_other_fields_has_another_digest() -> None:
 def test_what_is_not_of_the_form_is_refused(data: bytes) -> None:
     with pytest.raises(Invalid):
         Counted.read(data)
+
+
+def _below(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+def test_the_types_of_every_field_of_every_value_and_answer_are_known_where_it_is_defined() -> None:
+    for module in pkgutil.walk_packages(yosegi.__path__, "yosegi."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    # Answers are built at their first use, so that a command does not wait for those that it does not use.
+    for kind in {*_below(Value), *_below(Answer)}:
+        if kind.__module__.startswith("yosegi."):
+            kind.model_rebuild(raise_errors=True)
+            assert kind.__pydantic_complete__, kind

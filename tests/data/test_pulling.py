@@ -17,7 +17,7 @@ from yosegi.data import CHUNK, Chunk, ChunkRequest, Puller, TransferRefused
 from yosegi.data.pulling import inline
 from yosegi.testing.loop import SimulatedClock, run_simulated
 from yosegi.testing.objects import MemoryStore
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 NO = Explanation(code="no")
 

@@ -20,6 +20,11 @@ COLOUR = {
     "colour.measure@1": "yosegi_packs.labs:measure",
     "colour.simulate@1": "yosegi_packs.labs:simulate",
 }
+TITANIA = {
+    "furnace.anneal@1": "yosegi_packs.materials.furnace:anneal",
+    "diffraction.measure@1": "yosegi_packs.materials.furnace:diffract",
+    "titania.expect@1": "yosegi_packs.materials.furnace:expect",
+}
 EXTRA = {
     "quantum-memory": "stim",
     "quantum-footprint": "stim",
@@ -34,7 +39,7 @@ EXTRA = {
 def contract_of(name: str) -> Contract:
     sys.path.insert(0, str(EXAMPLES))
     try:
-        entries = importlib.import_module("run").ENTRIES | COLOUR
+        entries = importlib.import_module("run").ENTRIES | COLOUR | TITANIA
     finally:
         sys.path.remove(str(EXAMPLES))
     module, _, attribute = entries[name].replace(".warm:", ":").partition(":")

@@ -23,7 +23,8 @@ from yosegi.governance.grants.grant import GrantRefused, Release
 from yosegi.governance.grants.transfers import MOVED_IN, MOVED_OUT
 from yosegi.identity.accounts import Session
 from yosegi.ledger.check import CheckProgress
-from yosegi.services.grants.view import to_csv, usage
+from yosegi.services.grants.usage_table import to_csv
+from yosegi.services.grants.view import usage
 from yosegi.testing.faults import When
 from yosegi.testing.federation import CHARTER, TEAM, address
 from yosegi.testing.loop import EPOCH, run_simulated

@@ -122,6 +122,19 @@ def test_under_a_lasting_charter_a_site_states_itself_with_both_algorithms():
     assert refused(ordinary, under=lasting) == "stated_key_missing"
 
 
+def test_the_two_keys_of_one_officer_are_one_of_the_two_officers_that_must_sign():
+    keys = (
+        *(governance_key("riken", number).public for number in (0, 1)),
+        *(lasting_key("riken", number).public for number in (0, 1)),
+    )
+    officers = member("riken", keys=keys, needed=2)
+    strict = charter(members=(officers,), threshold=Threshold(members=1), post_quantum=True, teams=())
+    pair = statement().sign(governance_key("riken"), lasting_key("riken"))
+    with pytest.raises(Untrusted) as caught:
+        accept_statement(strict, pair, NOW)
+    assert caught.value.fields == {"site": "riken", "have": 1, "need": 2}
+
+
 # --- addresses -------------------------------------------------------------------------------------------------------
 # The evasions are those of OWASP's Server-Side Request Forgery Prevention cheat sheet and of the WHATWG URL standard
 # ("ends in a number").

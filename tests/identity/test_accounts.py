@@ -18,9 +18,12 @@ from yosegi.identity.authentication import MOST_WAITING, MOST_WAITING_OF_PERSON,
 from yosegi.identity.sessions import SessionStore
 from yosegi.identity.throttle import (
     DOUBTED_AFTER,
+    KEPT_FOR_NEW,
+    LASTING,
     MOST_OF_PERSON,
     MOST_OF_PERSON_AT_ADDRESS,
     REMEMBERED,
+    WINDOW,
     Throttle,
 )
 from yosegi.ledger import Ledger, SqliteStore
@@ -138,13 +141,47 @@ def test_strangers_who_guess_do_not_keep_a_person_out_who_signed_in_from_there_b
     async def story() -> None:
         authenticator = make(tmp_path, by_sight)
         await authenticator.by_passphrase(PI, WORDS, "10.0.0.1")
-        for number in range(MOST_OF_PERSON // MOST_OF_PERSON_AT_ADDRESS):
-            await fail(authenticator, MOST_OF_PERSON_AT_ADDRESS, f"198.51.100.{number}")
+        for number in range(MOST_OF_PERSON):
+            await fail(authenticator, 1, f"198.51.100.{number}")
         assert (await authenticator.by_passphrase(PI, WORDS, "10.0.0.1")).person == PI
         with pytest.raises(Refused):  # from elsewhere nobody gets in with this name for a minute
             await authenticator.by_passphrase(PI, WORDS, "198.51.100.250")
 
     run_simulated(story())
+
+
+def test_addresses_that_guess_leave_room_for_a_person_who_comes_from_a_new_one(tmp_path: Path) -> None:
+    async def story() -> None:
+        authenticator = make(tmp_path, by_sight)
+        for minute in range(3):
+            for number in range(64):
+                await fail(authenticator, 2, f"198.51.100.{number}")
+            if minute:  # in the first all of them are new themselves
+                assert (await authenticator.by_passphrase(PI, WORDS, f"10.0.0.{minute}")).person == PI
+            await SimulatedClock().sleep(61)
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize("addresses", [1, 8, 64, 500])
+def test_however_many_addresses_guess_at_a_person_no_more_is_tried_in_a_minute(addresses: int) -> None:
+    throttle = Throttle()
+    tried = [throttle.allows(PI, f"address {n % addresses}", n / 100) for n in range(5000)]
+    assert sum(tried) <= MOST_OF_PERSON
+
+
+def test_an_address_that_guessed_is_a_new_one_again_after_an_hour() -> None:
+    throttle = Throttle()
+    assert throttle.allows(PI, "guesser", 0.0)
+
+    def places(now: float) -> int:
+        """Of those that are kept, when all others are taken; asked from this address alone."""
+        for n in range(MOST_OF_PERSON - KEPT_FOR_NEW):
+            throttle.allows(PI, f"{now} {n}", now)
+        return sum(throttle.allows(PI, "guesser", now) for _ in range(5))
+
+    assert places(LASTING - 1) == 0
+    assert places(LASTING + WINDOW) == 1
 
 
 def test_of_many_guesses_at_once_no_more_are_tried_than_one_after_another(tmp_path: Path) -> None:

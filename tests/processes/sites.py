@@ -132,8 +132,22 @@ def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -
 class Town:
     """The federation: argonne asks; riken works by processes and keeps the mail of nims; nims has a station."""
 
-    def __init__(self, folder: Path, ledgers: Mapping[str, Mapping[str, str]] | None = None) -> None:
-        """Found it; `ledgers` is what `[ledger]` says in the settings of some of the sites."""
+    def __init__(
+        self,
+        folder: Path,
+        ledgers: Mapping[str, Mapping[str, str]] | None = None,
+        samples: str = "500",
+        patience: float = PATIENCE,
+    ) -> None:
+        """Found it.
+
+        Args:
+            folder: of the homes.
+            ledgers: what `[ledger]` says in some sites' settings.
+            samples: what each owner grants.
+            patience: seconds in which a site must answer that was started.
+        """
+        self._patience = patience
 
         def ledger(site: str) -> dict[str, Any]:
             return {"ledger": dict(ledgers[site])} if ledgers and site in ledgers else {}
@@ -166,11 +180,11 @@ class Town:
                     } | ledger("riken"),
                     country="JP",
                     people={"operator@riken": "operator", "officer@riken": "officer"},
-                    grant={"samples": "500", "usd": "100"},
+                    grant={"samples": samples, "usd": "100"},
                 ),
                 Founder(
                     settings={"site": "nims", "title": "N", "listen": nims, "reach": "outbound", "mailbox": "riken"},
-                    country="JP", people={"operator@nims": "operator"}, grant={"samples": "500"},
+                    country="JP", people={"operator@nims": "operator"}, grant={"samples": samples},
                 ),
             ),
         )  # fmt: skip
@@ -188,7 +202,7 @@ class Town:
             self._running[name] = self.spawn(name)
         for name in names:
             if name != "robot":
-                until(lambda name=name: self._answers(name), f"{name} answers")
+                until(lambda name=name: self._answers(name), f"{name} answers", self._patience)
 
     def spawn(self, name: str) -> subprocess.Popen[bytes]:
         """Start `yosegi site serve` or `yosegi station run`, in a session of its own."""

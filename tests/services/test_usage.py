@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ import pytest
 
 from governance.ledgers import StillClock
 from yosegi.core.amounts import Amounts
+from yosegi.core.errors import Invalid
+from yosegi.core.period import begins_at, ends_at
 from yosegi.execution.tasks import ACCEPTED
 from yosegi.governance.grants import grant as grants
 from yosegi.governance.grants.balances import GrantsView
 from yosegi.governance.grants.grant import Grant, Tranche
 from yosegi.ledger import Draft, Ledger, SqliteStore, Write
-from yosegi.services.grants.view import SpendingView, to_csv, usage
+from yosegi.services.grants.usage_table import to_csv
+from yosegi.services.grants.view import SpendingView, usage
 from yosegi.trust.signer import Ed25519Signer
 
 
@@ -95,3 +99,70 @@ def test_every_cell_of_a_table_stays_in_its_column() -> None:
 def test_a_cell_that_a_spreadsheet_would_run_is_text(first: str) -> None:
     (_, line) = csv.reader(io.StringIO(to_csv([{"grant": f"{first}x", "unit": "usd"}])))
     assert line == [f"'{first}x", "usd"]
+
+
+ACCEPTED_AT = (
+    "2026-03-31T14:00",
+    "2026-03-31T15:00",
+    "2026-03-31T23:59:59.999999",
+    "2026-04-01T00:00",
+    "2026-04-01T12:30",
+)
+"""In UTC; 15:00 is midnight in Japan."""
+
+
+def accepted(folder: Path, since: str = "", until: str = "") -> int:
+    """Tasks of a time, of the five that were accepted at these moments."""
+
+    async def story() -> int:
+        store, signer = SqliteStore(folder / "ledger.db", durable=False), Ed25519Signer.from_seed(bytes(32))
+        views, clock = [GrantsView(), SpendingView()], StillClock()
+        ledger = await Ledger.open(store, site="nims", signer=signer, clock=clock, views=views, inline=True)
+        await ledger.append(Write("grant/g1", None, (award("g1", "nims", samples=10_000),), "demo", "operator@nims"))
+        for number, moment in enumerate(ACCEPTED_AT):
+            clock.time = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+            for stream, draft in drawn("g1", f"t{number}", {"samples": 1}):
+                await ledger.append(Write(stream, None, (draft,), "demo", "operator@nims"))
+        found = usage(ledger.query, ["team"], begins_at(since, "since"), ends_at(until, "until"))
+        ledger.close()
+        return sum(int(row["tasks"]) for row in found)
+
+    return asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "tasks"),
+    [
+        ("", "", 5),
+        ("2026-04-01", "", 2),
+        ("", "2026-03-31", 3),
+        ("2026-04-01", "2026-04-01", 2),
+        ("2026-04-01T12:00:00Z", "", 1),
+        ("", "2026-04-01T12:30:00Z", 4),
+        ("2026-04-01T00:00:00+09:00", "2026-04-02T00:00:00+09:00", 4),
+        ("2026-03-31T15:00Z", "2026-03-31T15:00Z", 0),
+        ("2026-04-02", "", 0),
+    ],
+)
+def test_a_time_holds_whole_days_of_utc_or_what_lies_between_two_moments(
+    tmp_path: Path, since: str, until: str, tasks: int
+) -> None:
+    assert accepted(tmp_path, since, until) == tasks
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2026-04-01T12:00:00", "has no offset from UTC"),
+        ("2026-04-01 12:00Z", "is no moment"),
+        ("01/04/2026", "is no moment"),
+        ("20260401", "is no moment"),
+        ("2026-W14-1", "is no moment"),
+        ("2026-02-30", "of any calendar"),
+        ("yesterday", "is no moment"),
+    ],
+)
+def test_what_would_mean_another_time_to_each_reader_is_refused(text: str, why: str) -> None:
+    for read in (begins_at, ends_at):
+        with pytest.raises(Invalid, match=why):
+            read(text, "--since")

@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from processes.sites import free_ports, until
+from yosegi.app.home import Home
 from yosegi.app.init_home import make_home
-from yosegi.app.settings import Home
 from yosegi.client.client import connect
 from yosegi.identity.accounts import add_account
 

@@ -11,7 +11,7 @@ import yosegi.web
 from yosegi.core.errors import NotFound
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import CampaignState, TaskState, TrialState
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 from yosegi.web.marks import SHAPES, mark_of, step_mark
 from yosegi.web.words import TEXTS, Words
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yosegi.app.engines import OpenEngines
+from yosegi.app.home import Home
 from yosegi.app.ledger_mark import HighWaterMark, MarkKeeper
-from yosegi.app.settings import Home, NoticeSettings, Settings
+from yosegi.app.settings import NoticeSettings, Settings
 from yosegi.campaign import Campaigns, in_thread
 from yosegi.campaign.asking import StepRequests
 from yosegi.campaign.events import PointsWanted
@@ -104,7 +105,7 @@ from yosegi.services.samples.task_samples import TaskSamples
 from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Signer
 

@@ -11,9 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from yosegi.app.compose import open_ledger
+from yosegi.app.home import Home
 from yosegi.app.init_home import make_home, state
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock
 from yosegi.core.files import write_file

@@ -11,9 +11,10 @@ from functools import partial
 
 from yosegi.app.assembly import Parts, assemble
 from yosegi.app.engines import derived, open_engines
+from yosegi.app.home import Home
 from yosegi.app.keyring import earlier_keys, lasting, read_client_secret, read_metrics_token, signer
 from yosegi.app.ledger_mark import HighWaterMark
-from yosegi.app.settings import Home, Settings
+from yosegi.app.settings import Settings
 from yosegi.app.stores import snapshot_of, store_of
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from yosegi.app.home import Home
 from yosegi.app.keyring import successions
-from yosegi.app.settings import Home, Settings
+from yosegi.app.settings import Settings
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import LateOutcome

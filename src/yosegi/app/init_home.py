@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from yosegi.app.home import Home
 from yosegi.app.keyring import remember, signers
-from yosegi.app.settings import Home, Settings
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Conflict
 from yosegi.core.files import write_file
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.statement import RENEWED, Carried, Listens, Outbound, Reach, Revoked, Statement
-from yosegi.services.document_kinds import FORMATS
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
@@ -30,6 +29,8 @@ def make_home(folder: Path, settings: dict[str, object]) -> Home:
         Conflict: there is a home already; nothing was changed.
         Invalid: the settings do not hold; nothing was made.
     """
+    from yosegi.app.settings import Settings
+
     home = Home(folder)
     if home.settings_file.exists():
         raise Conflict(f"{folder}", "is the home of a site already", "choose another folder")
@@ -79,6 +80,8 @@ def draft_statement(
     Raises:
         Invalid, LooseKeyFile: an online key is not where the settings say.
     """
+    from yosegi.services.document_kinds import FORMATS
+
     settings = home.settings()
     stated = tuple(keys) or tuple(one.public for one in signers(home, "site"))
     remember(home, stated)

@@ -6,17 +6,19 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from yosegi.app.settings import Home, KeySettings, LedgerSettings, MetricsSettings, OidcSettings, Settings
 from yosegi.core.errors import Invalid
 from yosegi.core.files import write_file
 from yosegi.core.values import Value
-from yosegi.execution.engines.station.documents import MOST_SUCCESSIONS, KeySuccession
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
 from yosegi.trust.pkcs11 import Pkcs11Signer, Slot
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer, read_private
+
+if TYPE_CHECKING:
+    from yosegi.app.home import Home
+    from yosegi.app.settings import KeySettings, LedgerSettings, MetricsSettings, OidcSettings, Settings
 
 Which = Literal["site", "governance"]
 
@@ -103,6 +105,8 @@ def take_next(home: Home) -> None:
 
 def note_succession(home: Home, old: Signer, new: PublicKey, now: datetime) -> None:
     """Have the online key that is laid down give its word for the next one: the site's stations know it alone."""
+    from yosegi.execution.engines.station.documents import MOST_SUCCESSIONS, KeySuccession
+
     document = KeySuccession(site=home.settings().site, key=new, issued=now)
     known = [*successions(home), document.sign(old)][-MOST_SUCCESSIONS:]
     path = home.keys / "successions.json"

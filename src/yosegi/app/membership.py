@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import Field
 
 from yosegi.app.init_home import state
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import CharterId, PersonId, SiteId
@@ -23,6 +22,9 @@ from yosegi.governance.charter.amendment import successor
 from yosegi.governance.charter.charter import Charter, Member, Team, Threshold, follow
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
+
+if TYPE_CHECKING:
+    from yosegi.app.home import Home
 
 YEAR = timedelta(days=365)
 MemberKind = Literal["laboratory", "facility", "university", "company", "funder"]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import tomlkit
 
+from yosegi.app.home import Home
 from yosegi.app.keyring import earlier_keys, signers
-from yosegi.app.settings import Home, LedgerSettings
+from yosegi.app.settings import LedgerSettings
 from yosegi.app.stores import fill_postgres, open_store
 from yosegi.core.errors import Conflict
 from yosegi.ledger.moving import LedgerMove

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tomlkit
 
-from yosegi.app.settings import Home, Settings
 from yosegi.app.stores import has_ledger, snapshot_of
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, NotFound
 from yosegi.core.files import write_file
 from yosegi.execution.engines.derivation import derive_publications
+
+if TYPE_CHECKING:
+    from yosegi.app.home import Home
+    from yosegi.app.settings import Settings
 
 
 async def publish_entry(home: Home, entry: str, station: str = "", engine: str = "") -> list[Contract]:

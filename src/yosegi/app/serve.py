@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -14,8 +15,10 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from yosegi.app.compose import compose, open_ledger
 from yosegi.app.connections import BACKLOG, ConnectionLimits, SeldomTold, limited, most_connections
 from yosegi.app.faces import make_faces
+from yosegi.app.home import Home
+from yosegi.app.local_address import url_of
 from yosegi.app.logs import logging_to_stderr
-from yosegi.app.settings import Home, Settings, url_of
+from yosegi.app.settings import Settings
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
 from yosegi.core.sanitize import log_plainly
@@ -78,7 +81,7 @@ async def _serve(home: Home, listener: socket.socket, ready: Callable[[], None])
     site = await compose(home)
     asyncio.get_running_loop().set_exception_handler(SeldomTold(site.clock.monotonic))
     limits = ConnectionLimits(most_connections())
-    with _obeyed():
+    with _obeyed(), _set_aside():
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(site.close)
             config = uvicorn.Config(
@@ -120,6 +123,7 @@ class _Server(uvicorn.Server):
         for listener in sockets or ():
             # As many may wait to be taken as before; only as many are taken in one go as uvicorn was told.
             listener.listen(WAITING)
+        set_aside_what_lasts()
         self._ready()
 
     async def _end_with_the_ledger(self) -> None:
@@ -130,6 +134,25 @@ class _Server(uvicorn.Server):
         """End, in good order."""
         self._site.release_waiters()
         await super().shutdown(sockets)
+
+
+def set_aside_what_lasts() -> None:
+    """Take what a site is made of out of what the garbage collector looks through.
+
+    The 200,000 objects of its modules last as long as the process. Each full collection looked through all of them, for
+    0.12 s of a core, in which nobody was answered (`gc.freeze`).
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@contextlib.contextmanager
+def _set_aside() -> Iterator[None]:
+    """Undo it for a process that goes on when its site has ended."""
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextlib.contextmanager

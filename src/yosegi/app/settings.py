@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from yosegi.app.local_address import LAST_PORT, host_and_port, local_url_of
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import Clearance, PersonId, SiteId
 from yosegi.core.object import LARGEST
-from yosegi.core.toml_text import read_toml_file
 from yosegi.core.values import Value
 from yosegi.execution.engines.process.settings import ProcessSettings
 from yosegi.execution.engines.registry import EngineTable, read_table
 from yosegi.execution.engines.station.settings import StationSettings
 from yosegi.governance.charter.address import refused_number
-from yosegi.governance.policy.what_if import Expectation
 from yosegi.identity.accounts import Role
 from yosegi.identity.openid import is_provider_address
 from yosegi.services.agents.settings import AgentSettings
@@ -27,7 +25,6 @@ from yosegi.services.operations.stop_permission import MayStop
 
 Address = Annotated[str, StringConstraints(pattern=r"^[\w.\-\[\]:]+:\d{1,5}$")]
 """`host:port`; an IPv6 address in brackets, `[::1]:8100`."""
-LAST_PORT = 65535
 
 
 class KeySettings(Value):
@@ -220,7 +217,10 @@ class NetworkSettings(Value):
 
     def refuses(self, number: str) -> str:
         """Why no connection is made to an IP address that a peer's address leads to; empty if one may be."""
-        why = refused_number(ipaddress.ip_address(number), loopback=self.loopback, networks=self.private)
+        address = ipaddress.ip_address(number)
+        why = refused_number(address, loopback=self.loopback, networks=self.private)
+        if why and not refused_number(address, loopback=True, networks=self.private):
+            return "it is this machine itself; to practise there, write loopback = true under [network] in site.toml"
         return f"{why}; to allow it, see [network] in site.toml" if why else ""
 
 
@@ -362,71 +362,9 @@ class Settings(Value):
     @property
     def host_and_port(self) -> tuple[str, int]:
         """Where to bind."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return host_and_port(self.listen)
 
     @property
     def local_url(self) -> str:
         """The address at which programs on this machine reach the site."""
-        host, port = self.host_and_port
-        return url_of({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
-
-
-class Home:
-    """The folder of one site: settings, keys, policy, ledger, objects."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.settings_file = folder / "site.toml"
-        self.keys = folder / "keys"
-        self.policy = folder / "policy"
-        self.ledger = folder / "ledger.db"
-        self.ledger_mark = folder / "ledger.mark"
-        self.mailbox = folder / "mailbox.db"
-        self.objects = folder / "objects"
-        self.accounts = folder / "accounts.json"
-        self.work = folder / "work"
-        self.stations = folder / "stations"
-        self.engines = folder / "engines"
-        self.stop = folder / "stop.json"
-
-    def inside(self, name: str) -> str:
-        """A file that settings name, seen from the home folder; empty if they name none."""
-        return str(self.folder / name) if name else ""
-
-    def settings(self) -> Settings:
-        """The settings.
-
-        Raises:
-            Invalid: no home there, not TOML, or a field that does not hold.
-        """
-        try:
-            value = read_toml_file(self.settings_file)
-        except FileNotFoundError:
-            raise Invalid(f"{self.folder}", "is not the home of a site", "make one: yosegi site init") from None
-        return Settings.read(value, what=str(self.settings_file))
-
-    def rules(self) -> dict[str, str]:
-        """The site's own forbids: Cedar text by file name."""
-        return {path.name: path.read_text(encoding="utf-8") for path in sorted(self.policy.glob("*.cedar"))}
-
-    def expectations(self) -> tuple[Expectation, ...]:
-        """The table that policies must fulfil to be published: `policy/table.toml`, one `[[row]]` an expectation.
-
-        Raises:
-            Invalid: not TOML, or a row that does not hold.
-        """
-        path = self.policy / "table.toml"
-        if not path.exists():
-            return ()
-        value = read_toml_file(path)
-        if unknown := sorted(set(value) - {"row"}):
-            raise Invalid(str(path), f"has {unknown[0]}", "a table is made of [[row]]s and nothing else")
-        return tuple(
-            Expectation.read(row, what=f"row {number} of {path}") for number, row in enumerate(value.get("row", ()), 1)
-        )
-
-
-def url_of(host: str, port: int) -> str:
-    """An address for a browser; an IPv6 number stands in brackets (RFC 3986, section 3.2.2)."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return local_url_of(*self.host_and_port)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yosegi.app.keyring import read_ledger_password
-from yosegi.app.settings import Home, LedgerSettings, Settings
 from yosegi.core.errors import Invalid
 from yosegi.ledger import SqliteStore, Store
 from yosegi.ledger.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from yosegi.app.home import Home
+    from yosegi.app.settings import LedgerSettings, Settings
     from yosegi.ledger.postgres import PostgresStore
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from yosegi.client.client import Client
 from yosegi.core.states import TaskState
-from yosegi.services.tasks.schemas import RequestDetail
+
+if TYPE_CHECKING:
+    from yosegi.client.client import Client
+    from yosegi.services.tasks.schemas import RequestDetail
 
 _LOOK = 0.5
 

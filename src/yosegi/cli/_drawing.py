@@ -9,12 +9,15 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from yosegi.cli._series import Series
 from yosegi.cli._strips import shortened
 from yosegi.core.sanitize import one_line
+
+if TYPE_CHECKING:
+    from yosegi.cli._series import Series
 
 _WIDTH, _HEIGHT, _MARGIN = 350, 220, 62  # one panel, in pixels
 _GUTTER, _LINE = 150, 17  # of a panel of kinds: room for their names, and height of each

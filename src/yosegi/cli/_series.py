@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from yosegi.cli._table import LabTable
-from yosegi.planner import Objective, Proposal
+if TYPE_CHECKING:
+    from yosegi.cli._table import LabTable
+    from yosegi.planner import Objective, Proposal
 
 Prediction = tuple[float, float]
 """Predicted value and its standard deviation, in the outcome's unit."""

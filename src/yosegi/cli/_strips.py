@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from yosegi.cli._series import Series
+if TYPE_CHECKING:
+    from yosegi.cli._series import Series
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _BINS = 32

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from yosegi.ledger import Entry
+if TYPE_CHECKING:
+    from yosegi.ledger import Entry
 
 LOG_AUDIT = 13
 """The facility (RFC 5424, table 1)."""

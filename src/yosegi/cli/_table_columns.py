@@ -12,10 +12,13 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from yosegi.cli._table_cells import Cells
 from yosegi.cli._table_numbers import Decimal, Reader, Unreadable, file_decimal, is_numberlike, shape
 from yosegi.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from yosegi.cli._table_cells import Cells
 
 MOST_KINDS = 1000
 """Kinds of a table beyond which a planner that knows kinds only by name learns nothing, and takes gigabytes for it."""

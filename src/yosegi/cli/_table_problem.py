@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from yosegi.cli._progress import RepetitionProgress
 from yosegi.cli._retrospect import STARTS, Found, retrospect
-from yosegi.cli._table import LabTable
 from yosegi.core.errors import Invalid
 from yosegi.planner import Candidates, Objective, Observation, Problem, Proposal, Status, suggest
-from yosegi.planner.objective import Goal
-from yosegi.planner.parameter import Level
+
+if TYPE_CHECKING:
+    from yosegi.cli._table import LabTable
+    from yosegi.planner.objective import Goal
+    from yosegi.planner.parameter import Level
 
 
 def goal_of(text: str, columns: Sequence[str], minimise: bool) -> Objective:

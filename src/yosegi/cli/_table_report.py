@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 from rich.cells import cell_len, set_cell_size
@@ -11,10 +12,12 @@ from rich.cells import cell_len, set_cell_size
 from yosegi.cli._retrospect import STARTS, Found
 from yosegi.cli._series import series_of
 from yosegi.cli._strips import plain_number, shortened, strips
-from yosegi.cli._table import LabTable
 from yosegi.cli._table_columns import GUESSED, Column, Role
 from yosegi.cli.output import say
 from yosegi.planner import Objective, Proposal, versions
+
+if TYPE_CHECKING:
+    from yosegi.cli._table import LabTable
 
 _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import click
 
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import NotFound

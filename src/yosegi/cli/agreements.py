@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,10 +12,11 @@ from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, r
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
-from yosegi.governance.agreements.agreement import Agreement
-from yosegi.identity.accounts import Session
-from yosegi.services.governance.schemas import AgreementDetail
-from yosegi.services.runtime import Site
+
+if TYPE_CHECKING:
+    from yosegi.identity.accounts import Session
+    from yosegi.services.governance.schemas import AgreementDetail
+    from yosegi.services.runtime import Site
 
 DATES = ("valid_from", "valid_until")
 
@@ -61,6 +63,8 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     by = "officer@lab-b"
     on = 2026-10-01
     """  # noqa: D301 - a backspace, which means: as it stands
+    from yosegi.governance.agreements.agreement import Agreement
+
     made = from_toml(source, Agreement, DATES, {})
     save(out, made.sign())
     say(f"{out}: unsigned; each party signs it: yosegi agreement sign {out}")
@@ -94,6 +98,8 @@ def publish_(home: Path, document: Path) -> None:
 
 
 def _only_an_agreement(path: Path) -> None:
+    from yosegi.governance.agreements.agreement import Agreement
+
     if kind_of(read_document(path), str(path)) is not Agreement:
         raise Invalid(str(path), "is not an agreement")
 

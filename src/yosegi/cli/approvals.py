@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,8 +15,10 @@ from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.cli.tasks import full_name
 from yosegi.core.clock import SystemClock, parse_timestamp
 from yosegi.core.errors import Invalid
-from yosegi.governance.mandates.approvals import LONGEST, Approval
-from yosegi.services.approvals.schemas import ApprovalRequest
+
+if TYPE_CHECKING:
+    from yosegi.governance.mandates.approvals import Approval
+    from yosegi.services.approvals.schemas import ApprovalRequest
 
 
 @click.group()
@@ -133,6 +135,8 @@ def _person(site: dict[str, Any]) -> str:
 
 
 def _document(asked: ApprovalRequest, person: str, hours: float | None) -> Approval:
+    from yosegi.governance.mandates.approvals import LONGEST, Approval
+
     now = SystemClock().now()
     end = min(parse_timestamp(asked.not_after), now + LONGEST)
     if hours is not None:

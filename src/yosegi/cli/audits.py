@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from yosegi.app.home import Home
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of, store_of
 from yosegi.cli._files import may_overwrite, output
 from yosegi.cli.connection import with_home

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,9 @@ from yosegi.cli._progress import counted
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.verification.bundle import Bundle, Replayed, read_bundle, replay_bundle, verify_bundle
-from yosegi.verification.remote_decisions import RemoteDecisionsVerified
+
+if TYPE_CHECKING:
+    from yosegi.verification.remote_decisions import RemoteDecisionsVerified
 
 Existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 

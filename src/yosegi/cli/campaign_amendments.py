@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,9 @@ from yosegi.cli.connection import CAMPAIGNS, client_of, own_key, person_in, with
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.client.campaigns import compared
 from yosegi.core.errors import Invalid
-from yosegi.services.campaigns.schemas import CampaignCheck
+
+if TYPE_CHECKING:
+    from yosegi.services.campaigns.schemas import CampaignCheck
 
 
 def add_to(group: click.Group) -> None:

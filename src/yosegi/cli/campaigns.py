@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -15,10 +15,12 @@ from yosegi.cli._files import output, write_output
 from yosegi.cli.campaign_amendments import add_to
 from yosegi.cli.connection import CAMPAIGNS, client_of, with_site
 from yosegi.cli.output import Sheet, as_json, explained, print_table, say, show_json, show_table
-from yosegi.client.client import CampaignHandle, Client
-from yosegi.core.contract import Conduct
 from yosegi.services.campaigns.schemas import CampaignDetail, CampaignSummary, TrialDetail
-from yosegi.services.programme.schemas import ResultKind
+
+if TYPE_CHECKING:
+    from yosegi.client.client import CampaignHandle, Client
+    from yosegi.core.contract import Conduct
+    from yosegi.services.programme.schemas import ResultKind
 
 OVER = ("ended", "aborted")
 OPEN_TRIALS = ("proposed", "running", "uncertain")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 from yosegi.cli._comparison import compare, owners_of
 from yosegi.cli.connection import CAPABILITIES, client_of, with_home, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table

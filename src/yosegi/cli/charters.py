@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yosegi.app import membership
 from yosegi.app.dated_files import read_toml
+from yosegi.app.home import Home
 from yosegi.app.init_home import draft_statement, make_governance_keys
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home
 from yosegi.cli._files import write_output
 from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import (
@@ -38,8 +38,10 @@ from yosegi.core.reasons import explain
 from yosegi.governance.charter.amendment import AmendmentProgress, differences, progress, successor
 from yosegi.governance.charter.charter import Charter, Member, Team, follow
 from yosegi.governance.charter.statement import Statement
-from yosegi.trust.envelope import Envelope
-from yosegi.trust.keys import PublicKey
+
+if TYPE_CHECKING:
+    from yosegi.trust.envelope import Envelope
+    from yosegi.trust.keys import PublicKey
 
 DATES = ("issued", "expires")
 

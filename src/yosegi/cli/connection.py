@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from yosegi.app.home import Home
 from yosegi.cli.output import say
 from yosegi.cli.signing_in import kept
 from yosegi.client.client import Client, connect
@@ -52,10 +53,18 @@ def with_site(command: Callable[..., T]) -> Callable[..., T]:
 
     They hand the command a `home`, unless an address says which site it is and no home does.
     """
+    return _with_site(command, "")
 
+
+def with_site_unless(option: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """The same, where an option of the command makes a site needless."""
+    return partial(_with_site, needless=option)
+
+
+def _with_site(command: Callable[..., T], needless: str) -> Callable[..., T]:
     @wraps(command)
     def site_named(*args: Any, **kwargs: Any) -> T:
-        if not kwargs["home"] and not kwargs["url"]:
+        if not kwargs["home"] and not kwargs["url"] and not kwargs.get(needless):
             kwargs["home"] = _here()
             if kwargs["home"] is None:
                 raise click.UsageError(_NO_SITE.format("--home FOLDER or --url ADDRESS"))
@@ -111,13 +120,9 @@ def client_of(
     if as_agent and key is None:
         raise Invalid("the command", f"the agent {as_agent} signs in with a key of its own", "give --key FILE")
     if home is not None:
-        # A home's settings bring half the program with them; an address alone does not.
-        from yosegi.app.settings import Home
-
-        place = Home(home)
-        url = url or place.settings().local_url
+        url = url or Home(home).local_url()
         if key is None and not passphrase:
-            key = _key_in(place.folder, person)
+            key = _key_in(home, person)
             if not person:
                 person = key.stem
                 say_who(person, home, "; --as PERSON names another")

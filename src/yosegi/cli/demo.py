@@ -17,18 +17,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.live import Live
 
 from yosegi.app.bootstrap import found
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 from yosegi.cli._comparison import compare
 from yosegi.cli.campaigns import OVER, trial_table
 from yosegi.cli.output import explained
 from yosegi.cli.stations import make_station
-from yosegi.client.client import CampaignHandle
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.demo import hpc as centres
@@ -38,6 +38,9 @@ from yosegi.demo.plan import CHARTER, plan
 from yosegi.demo.processes import Processes
 from yosegi.demo.report import write_report
 from yosegi.demo.story import Story
+
+if TYPE_CHECKING:
+    from yosegi.client.client import CampaignHandle
 
 ROBOT = ("yosegi_packs.labs:mix", "yosegi_packs.labs:measure")
 SITES = ("argonne", "riken", "nims")

@@ -5,32 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yosegi.app.dated_files import read_toml
-from yosegi.app.keyring import signers
-from yosegi.app.settings import Home
-from yosegi.app.stores import has_ledger
+from yosegi.app.home import Home
 from yosegi.cli._files import output, write_output
 from yosegi.cli.home_site import run_locally_or_remotely
-from yosegi.client.client import Client
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
 from yosegi.core.files import write_file
-from yosegi.governance.agreements.agreement import Agreement
-from yosegi.governance.charter.charter import Charter
-from yosegi.governance.charter.statement import Statement
-from yosegi.identity.accounts import Session
-from yosegi.services.governance.schemas import DocumentPublished
-from yosegi.services.runtime import Site
-from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
 
-KINDS: tuple[type[Document], ...] = (Charter, Statement, Agreement)
+if TYPE_CHECKING:
+    from yosegi.client.client import Client
+    from yosegi.governance.charter.statement import Statement
+    from yosegi.identity.accounts import Session
+    from yosegi.services.governance.schemas import DocumentPublished
+    from yosegi.services.runtime import Site
+    from yosegi.trust.document import Document
+
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
 Out = output()
 Keys = click.option(
@@ -55,7 +52,12 @@ def kind_of(envelope: Envelope, what: str) -> type[Document]:
     Raises:
         Invalid: neither charter, statement nor agreement.
     """
-    for kind in KINDS:
+    from yosegi.governance.agreements.agreement import Agreement
+    from yosegi.governance.charter.charter import Charter
+    from yosegi.governance.charter.statement import Statement
+
+    kinds: tuple[type[Document], ...] = (Charter, Statement, Agreement)
+    for kind in kinds:
         if envelope.payload_type == kind.payload_type:
             return kind
     raise Invalid(what, f"{envelope.payload_type} is not a charter, statement or agreement")
@@ -89,6 +91,9 @@ def sign_file(path: Path, home: Path | None, keys: tuple[Path, ...], before: Pat
     Raises:
         Invalid: none of the keys is named.
     """
+    from yosegi.app.keyring import signers
+    from yosegi.governance.charter.charter import Charter
+
     envelope = read_document(path)
     found: list[Signer] = [load_signer(key) for key in keys]
     if not found and home is not None:
@@ -119,6 +124,9 @@ def load_signer(path: Path) -> Signer:
 
 def _named(home: Path | None, envelope: Envelope) -> set[str]:
     """The governance keys under whose charter a document stands; none where that charter was not accepted here."""
+    from yosegi.app.stores import has_ledger
+    from yosegi.governance.charter.charter import Charter
+
     named = set(Charter.peek(envelope).keys) if envelope.payload_type == Charter.payload_type else set()
     if home is None or not has_ledger(Home(home)):
         return named
@@ -146,6 +154,8 @@ def documents_of(home: Path, charter: str) -> list[Envelope]:
 
 def last_statement(documents: Iterable[Envelope], site: str) -> Statement | None:
     """A site's own last statement among documents, in the order of their acceptance."""
+    from yosegi.governance.charter.statement import Statement
+
     stated = [Statement.peek(one) for one in documents if one.payload_type == Statement.payload_type]
     return next((one for one in reversed(stated) if one.site == site), None)
 
@@ -164,7 +174,6 @@ def publish(home: Path, envelope: Envelope) -> DocumentPublished:
 
 
 __all__ = [
-    "KINDS",
     "File",
     "Keys",
     "Out",

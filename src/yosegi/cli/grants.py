@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yosegi.app.dated_files import read_toml
-from yosegi.app.keyring import signers
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, Out, load_signer, save
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
-from yosegi.client.client import Client
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
-from yosegi.governance.grants.grant import Release
-from yosegi.identity.accounts import Session
-from yosegi.services.grants.schemas import (
-    GrantAfterMove,
-    GrantDetail,
-    MoveAnswered,
-    MoveDetail,
-    MoveNamed,
-    UsageRow,
-)
-from yosegi.services.grants.view import GROUPS, USUAL, to_csv
-from yosegi.services.runtime import Site
+from yosegi.services.grants.usage_table import GROUPS, USUAL, to_csv
 from yosegi.trust.envelope import Envelope
 
+if TYPE_CHECKING:
+    from yosegi.client.client import Client
+    from yosegi.identity.accounts import Session
+    from yosegi.services.grants.schemas import (
+        GrantAfterMove,
+        GrantDetail,
+        MoveAnswered,
+        MoveDetail,
+        MoveNamed,
+        UsageRow,
+    )
+    from yosegi.services.runtime import Site
+
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
-Day = click.DateTime(["%Y-%m-%d"])
 Amounts = click.option("--amount", "amounts", multiple=True, help="unit=decimal; may be repeated.")
 
 
@@ -184,6 +182,9 @@ def sign_release(
     out: Path,
 ) -> None:
     """Sign, as the funder with its governance keys, the release of TRANCHE of grant NAME at SITE."""
+    from yosegi.app.keyring import signers
+    from yosegi.governance.grants.grant import Release
+
     fields = {
         "charter": charter,
         "funder": Home(home).settings().site,
@@ -317,27 +318,33 @@ def _split(name: str) -> tuple[str, str]:
 @click.command("usage")
 @with_home
 @click.option("--by", "groups", multiple=True, type=click.Choice(GROUPS), help="Summed by this; may be repeated.")
-@click.option("--since", type=Day, help="Of tasks accepted on this day, UTC, or later.")
-@click.option("--until", type=Day, help="Of tasks accepted on this day, UTC, or earlier.")
+@click.option("--since", default="", help="Of tasks accepted on this day, in UTC, or later: 2026-04-01.")
+@click.option("--until", default="", help="Of tasks accepted on this day, in UTC, or earlier.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, safe to open in a spreadsheet.")
 @as_json
 @explained
 def usage_(
     home: Path,
     groups: tuple[str, ...],
-    since: datetime | None,
-    until: datetime | None,
+    since: str,
+    until: str,
     as_csv: bool,
     json_: bool,
 ) -> None:
-    """Show what tasks held and spent at this site: by funder, team, agreement and campaign, or as you ask."""
+    """Show what tasks held and spent at this site: by funder, team, agreement and campaign, or as you ask.
+
+    \b
+    yosegi usage --by team --by person --since 2026-04-01 --until 2026-04-30
+    yosegi usage --since 2026-04-01T00:00:00+09:00 --until 2026-05-01T00:00:00+09:00
+
+    A day is one of UTC, from its first second to its last. A moment has its offset, and the time ends before it.
+    """  # noqa: D301 - a backspace, which means: as it stands
     wanted = groups or USUAL
-    first, last = ("" if day is None else f"{day:%Y-%m-%d}" for day in (since, until))
 
     async def rest(site: Site, who: Session) -> tuple[UsageRow, ...]:
-        return site.grants.usage(wanted, first, last)
+        return site.grants.usage(wanted, since, until)
 
-    rows = run_locally_or_remotely(home, rest, lambda client: client.grants.usage(*wanted, since=first, until=last))
+    rows = run_locally_or_remotely(home, rest, lambda client: client.grants.usage(*wanted, since=since, until=until))
     # In the order that was asked for, and nothing else.
     found = [{name: getattr(row, name) for name in (*wanted, "unit", "tasks", "held", "spent")} for row in rows]
     if json_:

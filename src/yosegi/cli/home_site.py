@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from yosegi.app.compose import offline_site
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 from yosegi.cli.connection import say_who
 from yosegi.client.client import Client, connect
-from yosegi.core.errors import Invalid
-from yosegi.identity.accounts import Session, read_accounts
-from yosegi.ledger import Locked
-from yosegi.services.runtime import Site
+from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.toml_text import read_toml_file
+
+if TYPE_CHECKING:
+    from yosegi.identity.accounts import Session
+    from yosegi.services.runtime import Site
 
 T = TypeVar("T")
 
@@ -33,20 +34,36 @@ def run_locally_or_remotely(
         YosegiError: as the site explains it.
     """
     place = Home(home)
-    place.settings()
+    if _answers(place):
+        return running(officer_client(place))
+    # All that a site is made of is imported where it is made here, and not where a running one is asked.
+    from yosegi.ledger import Locked
+
     try:
         return asyncio.run(_offline(place, offline))
     except Locked:
         return running(officer_client(place))
 
 
+def _answers(home: Home) -> bool:
+    """Whether the site itself answers where it listens; a site that is just being started may not yet."""
+    try:
+        return bool(connect(home.local_url()).site().site == read_toml_file(home.settings_file)["site"])
+    except (YosegiError, OSError, KeyError):
+        return False
+
+
 async def _offline(home: Home, work: Callable[[Site, Session], Awaitable[T]]) -> T:
+    from yosegi.app.compose import offline_site
+
     async with offline_site(home) as site:
         return await work(site, operator(site.name))
 
 
 def operator(site: str) -> Session:
     """Whoever can write in a site's home acts for it."""
+    from yosegi.identity.accounts import Session
+
     return Session(f"operator@{site}", "officer", float("inf"), "")
 
 
@@ -56,13 +73,15 @@ def officer_client(home: Home) -> Client:
     Raises:
         Invalid: there is none.
     """
-    settings = home.settings()
+    from yosegi.identity.accounts import read_accounts
+
     # Some things only an officer may do, and nothing is for operators alone.
     for account in sorted(read_accounts(home.accounts).values(), key=lambda account: account.role != "officer"):
         key = home.folder / "people" / f"{account.person}.key"
         if account.role in ("operator", "officer") and key.exists():
             say_who(account.person, home.folder)
-            return connect(settings.local_url, person=account.person, key=key)
+            return connect(home.local_url(), person=account.person, key=key)
+    settings = home.settings()
     todo = (
         f"make an account: yosegi site account --home {home.folder} operator@{settings.site} --role officer; or stop it"
     )

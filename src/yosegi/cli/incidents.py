@@ -5,50 +5,49 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from yosegi.app.home import Home
 from yosegi.app.keyring import signers
-from yosegi.app.settings import Home
 from yosegi.app.stores import snapshot_of
+from yosegi.cli._lazy import LazyGroup
 from yosegi.cli._syslog import of_entry
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Out, save
-from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import (
     as_json,
     explained,
-    not_yet,
     say,
     say_json_line,
-    show_erasure,
     show_json,
     show_table,
 )
-from yosegi.core.clock import SystemClock, parse_timestamp, timestamp
+from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid, NotFound
-from yosegi.governance.agreements.suspensions import Barred
+from yosegi.core.period import begins_at, ends_at
 from yosegi.identity.access_entries import TYPES
-from yosegi.identity.accounts import Session
-from yosegi.ledger import Entry
-from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
-from yosegi.services.governance.schemas import SuspensionDetail
-from yosegi.services.runtime import Site
 from yosegi.trust.envelope import Envelope
 from yosegi.verification.access_report import access_events
 from yosegi.verification.incident_trace import SUBJECTS, Subject, Touched, report, trace, verify_report
 
-KINDS = ("site", "person", "agent", "team", "agreement", "capability")
-What = click.argument("kind", type=click.Choice(KINDS))
+if TYPE_CHECKING:
+    from yosegi.ledger import Entry
+
 About = click.argument("subject", type=click.Choice([*SUBJECTS, "station"]), metavar="SUBJECT")
-Since = click.option("--since", default="", help="Leave out what is older: 2026-11-20 or 2026-11-20T08:00:00Z.")
+Since = click.option(
+    "--since", default="", help="Leave out what is older: 2026-11-20 (in UTC) or 2026-11-20T08:00:00+09:00."
+)
 Until = click.option("--until", default="", help="Leave out what is later; a date includes that whole day, in UTC.")
 
 
-@click.group()
+ELSEWHERE = {name: f"yosegi.cli.suspensions:{name}" for name in ("suspend", "lift", "erase", "erasures")}
+"""What acts on a site that may be running, and reads no ledger."""
+
+
+@click.group(cls=LazyGroup, elsewhere=ELSEWHERE | {"list": "yosegi.cli.suspensions:list_"})
 def incident() -> None:
     """Find out what somebody or something touched, bar it here at once, and prove it later.
 
@@ -60,21 +59,6 @@ def incident() -> None:
 
     trace, report and export read the ledger's file alone: beside a running site, from a backup, without a network.
     """  # noqa: D301 - a backspace, which means: as it stands
-
-
-def _end(text: str) -> datetime | None:
-    """The moment at which a time ends; a date ends with its day."""
-    moment = _moment(text, "--until")
-    return moment + timedelta(days=1) if moment is not None and "T" not in text else moment
-
-
-def _moment(text: str, option: str = "--since") -> datetime | None:
-    if not text:
-        return None
-    try:
-        return parse_timestamp(text if "T" in text else f"{text}T00:00:00+00:00")
-    except ValueError:
-        raise Invalid(f"{option} {text}", "is no moment", "e.g. 2026-11-20 or 2026-11-20T08:00:00Z") from None
 
 
 def _names(home: Home, subject: str, name: str) -> tuple[Subject, tuple[str, ...]]:
@@ -123,10 +107,10 @@ def trace_(home: Path, subject: str | None, name: str | None, since: str, until:
         return
     if name is None:
         raise Invalid(f"incident trace {subject}", "no name is given", f"name the {subject}")
-    end = _end(until)
+    end = ends_at(until, "--until")
     kind, names = _names(Home(home), subject, name)
     with snapshot_of(Home(home)) as ledger:
-        found = trace(ledger, kind, names, _moment(since))
+        found = trace(ledger, kind, names, begins_at(since, "--since"))
     found = [touched for touched in found if end is None or touched.entry.time < timestamp(end)]
     if json_:
         show_json([_line(touched) for touched in found])
@@ -142,7 +126,7 @@ def trace_(home: Path, subject: str | None, name: str | None, since: str, until:
 def _overview(home: Path, since: str, until: str, json_: bool) -> None:
     """Who touched what within a time."""
     with snapshot_of(Home(home)) as ledger:
-        found = list(access_events(ledger, _moment(since), _end(until)))
+        found = list(access_events(ledger, begins_at(since, "--since"), ends_at(until, "--until")))
     if json_:
         show_json([asdict(event) for event in found])
         return
@@ -186,9 +170,9 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
     place = Home(home)
     kind, names = _names(place, subject, name)
     with snapshot_of(place) as ledger:
-        found = trace(ledger, kind, names, _moment(since))
+        found = trace(ledger, kind, names, begins_at(since, "--since"))
         site = place.settings().site
-        made = report(ledger, site, kind, ", ".join(names), found, _moment(since), SystemClock().now())
+        made = report(ledger, site, kind, ", ".join(names), found, begins_at(since, "--since"), SystemClock().now())
     save(out, made.sign(*signers(place, "site")))
     say(f"{out}: {len(found)} of {made.size} entries, signed; anybody checks it: yosegi incident verify {out}")
 
@@ -209,102 +193,6 @@ def verify(file: Path, charter: str, json_: bool) -> None:
             f"{file} holds: {len(found.lines)} entries of {found.site} about {found.subject} {found.name}, "
             f"as of {found.issued:%Y-%m-%d %H:%M} with {found.size} entries; {len(found.suspensions)} suspensions then"
         )
-
-
-@incident.command()
-@with_home
-@What
-@click.argument("name")
-@click.option("--why", required=True, help="For the record.")
-@click.option("--charter", default="", help="Under this charter alone.")
-@explained
-def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
-    """Bar KIND NAME at this site, at once, running or not: nothing new of it starts. Stopping is never barred.
-
-    A site is heard no more at all; a person, agent, team, agreement or capability is refused with that reason.
-    """
-
-    async def rest(site: Site, who: Session) -> SuspensionDetail:
-        return await site.governance.suspend(kind, name, who, why, charter)
-
-    run_locally_or_remotely(home, rest, lambda client: client.governance.suspend(kind, name, why, charter))
-    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift --home {home} {kind} {name} --why …")
-
-
-@incident.command()
-@with_home
-@What
-@click.argument("name")
-@click.option("--why", required=True, help="For the record.")
-@click.option("--charter", default="", help="If it was suspended under this charter alone.")
-@explained
-def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
-    """Lift a suspension."""
-
-    async def rest(site: Site, who: Session) -> SuspensionDetail:
-        return await site.governance.lift(kind, name, who, why, charter)
-
-    run_locally_or_remotely(home, rest, lambda client: client.governance.lift(kind, name, why, charter))
-    say(f"{kind} {name} is suspended here no more")
-
-
-@incident.command("list")
-@with_home
-@as_json
-@explained
-def list_(home: Path, json_: bool) -> None:
-    """List what is suspended at this site, since when, by whom and why."""
-
-    async def rest(site: Site, who: Session) -> tuple[SuspensionDetail, ...]:
-        return site.governance.suspensions()
-
-    found = run_locally_or_remotely(home, rest, lambda client: client.governance.suspensions())
-    if json_:
-        show_json(found)
-        return
-    columns = ("kind", "name", "charter", "since", "by", "why")
-    show_table(columns, ([getattr(one, name) for name in columns] for one in found), empty="nothing is suspended")
-
-
-@incident.command()
-@with_home
-@click.argument("task")
-@click.option("--why", required=True, help="For the record, here and at the other site.")
-@as_json
-@explained
-def erase(home: Path, task: str, why: str, json_: bool) -> None:
-    """Erase a spill in TASK (home/owner/key), at a site that runs or not: what was asked, and what came of it.
-
-    The bodies of its entries go here at once, and by signed request at the other site; a campaign of this site loses
-    the answer and the value of that trial, and cannot be replayed from there on. Headers, digests and proofs stand.
-    Points that a planner proposed, exported bundles and an instrument's own files are not reached. For objects:
-    `yosegi object erase`. For the security officer; said again, it asks again whoever has not answered.
-    """
-    if task.count("/") != 2:
-        raise Invalid(f"task {task}", "is not home/owner/key", "yosegi task list and yosegi campaign show name them")
-
-    async def rest(site: Site, who: Session) -> ErasureOrdered:
-        return await site.erasure.order("task", task, why, who)
-
-    show_erasure(run_locally_or_remotely(home, rest, lambda client: client.operations.erase_task(task, why)), json_)
-
-
-@incident.command()
-@with_home
-@as_json
-@explained
-def erasures(home: Path, json_: bool) -> None:
-    """List what was erased or is to be: where it is gone, and who has not answered yet."""
-
-    async def rest(site: Site, who: Session) -> tuple[ErasureStatus, ...]:
-        return site.erasure.listing(who)
-
-    found = run_locally_or_remotely(home, rest, lambda client: client.operations.erasures())
-    if json_:
-        show_json(found)
-        return
-    rows = ((e.since[:19], e.what, e.subject, ", ".join(e.gone), not_yet(e), e.by, e.why) for e in found)
-    show_table(("since", "what", "which", "gone at", "not yet", "by", "why"), rows, empty="nothing was erased")
 
 
 @incident.command()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from yosegi.app.home import Home
 from yosegi.app.init_home import state
 from yosegi.app.keyring import (
     begin_next,
@@ -21,7 +22,6 @@ from yosegi.app.keyring import (
     where_keys_live,
 )
 from yosegi.app.membership import charters_in
-from yosegi.app.settings import Home
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, documents_of, last_statement, load_signer, publish
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -30,10 +30,12 @@ from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.statement import Revoked, Statement
-from yosegi.identity.accounts import Session
-from yosegi.services.runtime import Site
 from yosegi.trust.keys import PublicKey, unbase64
 from yosegi.trust.pkcs11 import make_key
+
+if TYPE_CHECKING:
+    from yosegi.identity.accounts import Session
+    from yosegi.services.runtime import Site
 
 Which = click.argument("which", type=click.Choice(["site", "governance"]), default="site")
 

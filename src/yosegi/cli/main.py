@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 
 import click
+
+from yosegi.cli._lazy import imported
 
 PRIVATE = 0o077
 """What every command takes from the files that it makes: homes, backups and exports are their owner's alone."""
@@ -127,9 +128,7 @@ class Verbs(click.Group):
         """One verb."""
         if cmd_name not in VERBS:
             return None
-        module, _, attribute = VERBS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return imported(VERBS[cmd_name][0])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs."""

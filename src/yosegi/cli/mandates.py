@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import amounts, as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid
-from yosegi.services.delegation.schemas import MandateDetail
 from yosegi.trust.signer import Ed25519Signer
+
+if TYPE_CHECKING:
+    from yosegi.services.delegation.schemas import MandateDetail
 
 Command = Callable[..., None]
 

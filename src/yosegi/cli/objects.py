@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,9 @@ from yosegi.cli._files import check_outputs
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, say, show_erasure, show_json, show_table
 from yosegi.core.contract import SENSITIVITIES, Sensitivity
-from yosegi.services.objects.schemas import ObjectSummary
+
+if TYPE_CHECKING:
+    from yosegi.services.objects.schemas import ObjectSummary
 
 
 @click.group("object")

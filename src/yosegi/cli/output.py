@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 from pydantic import BaseModel
@@ -18,7 +18,9 @@ from rich.table import Table
 
 from yosegi.core.errors import YosegiError
 from yosegi.core.sanitize import plain, plain_json
-from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
+
+if TYPE_CHECKING:
+    from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 
 STATUS = {"usage": 2, "refused": 3, "not_found": 4, "conflict": 5, "unavailable": 6}
 """With which status a command ends, by the code of its error; of every other kind with 1."""

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yosegi.app.dated_files import read_toml
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
-from yosegi.core.reasons import Language
-from yosegi.identity.accounts import Session
-from yosegi.services.governance.details import owner_sentence
-from yosegi.services.governance.schemas import AccessLine, OwnerAnswer, PolicyAnswer, PolicyWarnings
-from yosegi.services.runtime import Site
-from yosegi.trust.messages import Explanation
+
+if TYPE_CHECKING:
+    from yosegi.core.reasons import Language
+    from yosegi.identity.accounts import Session
+    from yosegi.services.governance.schemas import AccessLine, OwnerAnswer, PolicyAnswer, PolicyWarnings
+    from yosegi.services.runtime import Site
+    from yosegi.trust.explanation import Explanation
 
 Question = (
     click.argument("capability"),
@@ -139,6 +140,8 @@ def _reasons(reasons: Iterable[Explanation], lang: Language) -> list[str]:
 
 def _owner(said: OwnerAnswer, lang: Language) -> list[str]:
     """What the owner said, and when; and why it was not asked now, if it was not."""
+    from yosegi.services.governance.details import owner_sentence
+
     lines = [owner_sentence(said, lang), *_reasons(said.reasons, lang)]
     return lines + (_reasons([said.why_not_asked], lang) if said.why_not_asked else [])
 

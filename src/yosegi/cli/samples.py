@@ -5,31 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from yosegi.app.settings import Home
-from yosegi.app.stores import store_of
+from yosegi.app.home import Home
 from yosegi.cli._files import output, write_output
-from yosegi.cli.connection import client_of, with_site
+from yosegi.cli.connection import client_of, with_site, with_site_unless
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
-from yosegi.client.client import Client
 from yosegi.core.errors import Invalid
-from yosegi.identity.accounts import Session
-from yosegi.services.runtime import Site
-from yosegi.services.samples.schemas import SampleDetail, SampleLabel, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange, SampleState
-from yosegi.services.samples.whole_life import (
-    SampleRecord,
-    WholeLife,
-    read_audit_file,
-    read_ledger_file,
-    whole_life,
-)
-from yosegi.trust.samples import ConditionGiven, ConditionReceived
-from yosegi.verification.ledger_export import is_audit
+
+if TYPE_CHECKING:
+    from yosegi.client.client import Client
+    from yosegi.identity.accounts import Session
+    from yosegi.services.runtime import Site
+    from yosegi.services.samples.schemas import SampleDetail, SampleLabel, SampleParts, SampleSummary
+    from yosegi.services.samples.whole_life import SampleRecord, WholeLife
+    from yosegi.trust.samples import ConditionGiven, ConditionReceived
 
 T = TypeVar("T")
 Label = click.option("--label", default="", help="What is written on it.")
@@ -91,7 +85,7 @@ def list_(team: str, state: str, holder: str, json_: bool, **site: Any) -> None:
     "--from", "places", multiple=True, type=click.Path(exists=True, path_type=Path),
     help="A site's home, a backup of one, or a file of `yosegi audit export`; as often as there are ledgers.",
 )  # fmt: skip
-@with_site
+@with_site_unless("places")
 @as_json
 @explained
 def show(sample: str, places: tuple[Path, ...], json_: bool, **site: Any) -> None:
@@ -128,6 +122,8 @@ def show(sample: str, places: tuple[Path, ...], json_: bool, **site: Any) -> Non
 
 
 def _show_whole_life(sample: str, places: tuple[Path, ...], json_: bool) -> None:
+    from yosegi.services.samples.whole_life import whole_life
+
     found = whole_life(sample, [_record(place, sample) for place in places])
     if json_:
         show_json(_plain(found))
@@ -138,6 +134,10 @@ def _show_whole_life(sample: str, places: tuple[Path, ...], json_: bool) -> None
 
 
 def _record(place: Path, sample: str) -> SampleRecord:
+    from yosegi.app.stores import store_of
+    from yosegi.services.samples.whole_life import read_audit_file, read_ledger_file
+    from yosegi.verification.ledger_export import is_audit
+
     if not place.is_dir():
         if not is_audit(place):
             todo = "write one: yosegi audit export --out …"

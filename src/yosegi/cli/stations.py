@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from yosegi.app.home import Home
 from yosegi.app.keyring import signer as signer_of
-from yosegi.app.settings import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Conflict

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
-from yosegi.client.client import Client
 from yosegi.core.errors import Invalid
-from yosegi.services.tasks.schemas import RequestDetail
+
+if TYPE_CHECKING:
+    from yosegi.client.client import Client
+    from yosegi.services.tasks.schemas import RequestDetail
 
 
 @click.group()

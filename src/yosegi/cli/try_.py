@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,16 +17,18 @@ from yosegi.cli import _drawing
 from yosegi.cli._files import check_outputs
 from yosegi.cli._series import series_of
 from yosegi.cli._table import STANDARD_INPUT, LabTable, open_table, table_of
-from yosegi.cli._table_cells import Cells
 from yosegi.cli._table_columns import GUESSED, ColumnOptions, Role
 from yosegi.cli._table_problem import goal_of, look_back, propose, why_no_look_back
 from yosegi.cli._table_report import TableReport, as_json, counts, tell, tell_reading
-from yosegi.cli._table_text import Decoded
 from yosegi.cli.output import say, show_json
 from yosegi.core.errors import YosegiError
 from yosegi.core.files import write_file
 from yosegi.core.sanitize import plain
 from yosegi.planner import Objective, PlannerError
+
+if TYPE_CHECKING:
+    from yosegi.cli._table_cells import Cells
+    from yosegi.cli._table_text import Decoded
 
 _HELP = """Propose what to measure next from TABLE, a CSV file and nothing else.
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-
 from yosegi.core.errors import Invalid
 
 
 def campaign_body(spec: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     """The text and the tables of a campaign file, of its text, or of a dict of the same shape.
+
+    A `str` that says nothing but the name of a `.toml` file is that file.
 
     Raises:
         Invalid: a file cannot be read, or a value has no place in a campaign file.
@@ -22,6 +22,8 @@ def campaign_body(spec: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     # Only here: it brings the planner with it.
     from yosegi.campaign.spec_file import files_beside, text_of
 
+    if isinstance(spec, str) and spec.endswith(".toml") and not {"\n", "="} & {*spec}:
+        spec = Path(spec)
     if isinstance(spec, Path):
         text = text_of(spec)
         return {"spec": text, "files": files_beside(spec, text)}
@@ -31,6 +33,8 @@ def campaign_body(spec: str | Path | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_dict(spec: Mapping[str, Any]) -> dict[str, Any]:
+    import tomlkit
+
     from yosegi.campaign.spec_file import named_in, text_of
 
     value, files = dict(spec), dict[str, str]()

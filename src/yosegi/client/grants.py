@@ -75,8 +75,9 @@ class GrantsClient:
 
         Args:
             by: the columns.
-            since: of tasks accepted on this day (YYYY-MM-DD, UTC) or later.
-            until: of tasks accepted on this day or earlier.
+            since: of tasks accepted on this day (YYYY-MM-DD, UTC) or later, or from this moment on (with its offset,
+                e.g. `2026-04-01T00:00:00+09:00`).
+            until: of tasks accepted on this day or earlier, or before this moment.
         """
-        days = [(name, day) for name, day in (("since", since), ("until", until)) if day]
+        days = [(name, text) for name, text in (("since", since), ("until", until)) if text]
         return self._connection.get_all(UsageRow, f"/usage?{urlencode([*(('by', one) for one in by), *days])}")

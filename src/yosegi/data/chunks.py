@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from yosegi.core.identifiers import Digest
 from yosegi.core.values import Value
 from yosegi.trust.envelope import Bytes
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 CHUNK = 256 * 1024
 """Bytes of one piece. Four travel at once, and a sealed parcel with four stays below what a document may have."""

@@ -17,7 +17,7 @@ from yosegi.core.errors import Invalid, Refused, Unavailable
 from yosegi.core.object import ObjectRef
 from yosegi.data.chunks import AT_ONCE, CHUNK, Chunk, ChunkRequest
 from yosegi.data.store import ObjectStore
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 Ask = Callable[[ChunkRequest], None]
 Offload = Callable[..., Awaitable[Any]]

@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 
 from yosegi.app.bootstrap import found
-from yosegi.app.settings import Home
+from yosegi.app.home import Home
 from yosegi.client.client import CampaignHandle
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable

@@ -15,7 +15,7 @@ from typing import Any
 from yosegi.client.client import CampaignHandle, Client, connect
 from yosegi.core.errors import Corrupt, Unavailable
 from yosegi.demo.processes import Processes
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 from yosegi.verification.bundle import read_bundle, replay_bundle, verify_bundle
 
 PATIENCE = 150.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from datetime import datetime, timedelta
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Invalid, SenderSuspended
 from yosegi.core.identifiers import derived_key
+from yosegi.core.used_once import Use, UsedOnce
 from yosegi.data import AT_ONCE, CHUNK, Chunk
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.outbox import Rebuild, message
@@ -27,6 +27,8 @@ from yosegi.trust.signer import Signer
 log = logging.getLogger("yosegi.exchange")
 
 LIFETIME = timedelta(minutes=2)
+MOST_REMEMBERED = 100_000
+"""Parcels of one peer that are remembered, so that none is taken twice; more within four minutes are refused."""
 ROOM = AT_ONCE * CHUNK
 """Bytes of documents and pieces of objects in one parcel: sealed and carried in another it is still readable."""
 
@@ -52,8 +54,11 @@ class ParcelCodec:
     introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]]
     barred: Callable[[str, str], bool]
     rebuilds: Mapping[str, Rebuild]
-    _seen: dict[str, float] = field(default_factory=dict)
+    _seen: UsedOnce = field(init=False)
     _counter: int = 0
+
+    def __post_init__(self) -> None:
+        self._seen = UsedOnce(self.clock, 2 * LIFETIME, MOST_REMEMBERED)
 
     def pack(
         self,
@@ -177,13 +182,8 @@ class ParcelCodec:
             self.clocks.check_peer(parcel.sender)
 
     def _refuse_replay(self, parcel: Parcel) -> None:
-        now = self.clock.monotonic()
-        window = LIFETIME.total_seconds() * 2
-        # Kept in the order of their arrival: what is too old to be taken again stands first.
-        for key in list(itertools.islice(self._seen, 2)):
-            if now - self._seen[key] >= window:
-                del self._seen[key]
-        key = f"{parcel.sender} {parcel.key}"
-        if key in self._seen:
+        use = self._seen.take(parcel.sender, parcel.key)
+        if use is Use.AGAIN:
             raise Invalid(f"a parcel of {parcel.sender}", "it was received before (a replay)")
-        self._seen[key] = now
+        if use is Use.TOO_MANY:
+            raise Invalid(f"a parcel of {parcel.sender}", f"{MOST_REMEMBERED} came in the last minutes", "send fewer")

@@ -31,7 +31,8 @@ from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Draft, Write
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
-from yosegi.trust.messages import Cancel, Explanation, Request
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import Cancel, Request
 
 REFUSED_ON_RECORD = Rate(burst=200, hourly=600)
 """Of one peer; each takes about 11 kB of the ledger."""

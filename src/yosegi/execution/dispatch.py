@@ -34,7 +34,7 @@ from yosegi.execution.start_check import NotWaiting, Park, RefuseStart, Start, m
 from yosegi.execution.stop_control import StopControl, StopLevel, engines_of
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.ledger import Draft
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 T = TypeVar("T")
 log = logging.getLogger("yosegi.execution")

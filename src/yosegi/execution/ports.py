@@ -16,7 +16,8 @@ from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.question import Action
 from yosegi.ledger import Write
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import DisclosedPolicies, Explanation, Request
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import DisclosedPolicies, Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ from yosegi.execution.tasks import Task, fold, task_stream
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Draft, Entry, Ledger, Overtaken, Write
-from yosegi.trust.messages import Explanation, Request
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import Request
 
 SampleEntries = Callable[[Task, TaskState, Outcome | None, Contract | None], Sequence[Write]]
 """What is to be recorded of samples when a task comes into a state, with its outcome, by its contract."""

@@ -14,7 +14,8 @@ from yosegi.core.clock import timestamp
 from yosegi.execution.tasks import ACCEPTED
 from yosegi.ledger import Db, Draft, Entry
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import Explanation, Revocation
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import Revocation
 from yosegi.trust.token import Token
 
 VOUCHED, REVOKED = "standing.vouched", "standing.revoked"

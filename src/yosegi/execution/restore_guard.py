@@ -16,7 +16,8 @@ from yosegi.core.errors import Conflict, Invalid
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import LEDGER, OPENED, REFILLED, Draft, Ledger, Write
 from yosegi.trust.document import SKEW
-from yosegi.trust.messages import Explanation, Request
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import Request
 
 SETTLED = "restore.settled"
 STREAM = "restore/gap"

@@ -10,7 +10,7 @@ from yosegi.execution.ports import AuthorizationPort, DelegationPort, Published
 from yosegi.execution.tasks import Task
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from yosegi.core.states import TaskState, transition
 from yosegi.execution.decision_summary import append_decision
 from yosegi.ledger import Db, Entry
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import DecisionBasis, Explanation, Request
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import DecisionBasis, Request
 
 ACCEPTED = "task.accepted"
 REFUSED = "task.refused"

@@ -18,7 +18,7 @@ from typing import Any
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Refused, Unavailable
-from yosegi.core.fifo_cache import FifoCache
+from yosegi.core.used_once import Use, UsedOnce
 from yosegi.identity.accounts import Account, Role
 from yosegi.identity.throttle import Throttle
 from yosegi.trust.document import SKEW
@@ -35,8 +35,10 @@ MOST_WAITING = 64
 """Passphrases that wait to be hashed at once; more are asked to come again."""
 MOST_WAITING_OF_PERSON = 16
 """Of them, for one person; whoever guesses at one name from many addresses takes no more places."""
-REMEMBERED = 100_000
-"""Logins of the last minutes that are remembered, so that none is used twice."""
+MOST_REMEMBERED = 10_000
+"""Logins by key of one person, or of one of their agents, that are remembered, so that none is used twice.
+
+More within some minutes are refused."""
 
 Offload = Callable[..., Awaitable[Any]]
 _THREADS = ThreadPoolExecutor(2, thread_name_prefix="sign-in")
@@ -98,10 +100,11 @@ class Authenticator:
     _throttle: Throttle = field(default_factory=Throttle)
     _waiting: Counter[str] = field(default_factory=Counter)
     """Passphrases that wait to be hashed, by person; those of known addresses are not counted."""
-    _used: FifoCache[str, bool] = field(default_factory=lambda: FifoCache(REMEMBERED))
+    _used: UsedOnce = field(init=False)
     _earlier: EarlierUses = field(init=False)
 
     def __post_init__(self) -> None:
+        self._used = UsedOnce(self.clock, LOGIN_LIFE + 2 * SKEW, MOST_REMEMBERED)
         self._earlier = EarlierUses(self.clock, LOGIN_LIFE, lag=SKEW)
 
     async def by_passphrase(self, person: str, passphrase: str, address: str = "") -> Authenticated:
@@ -164,12 +167,13 @@ class Authenticator:
             login = Login.open(envelope, {key.key_id: key for key in own}, now=self.clock.now())
         except Untrusted:
             raise refused from None
-        used = f"{login.person} {login.nonce}"
         if login.not_after - login.issued > LOGIN_LIFE or self._earlier.may_hold(login.issued):
             raise refused
-        if login.site != self.site or self._used.get(used):
+        if (
+            login.site != self.site
+            or self._used.take(f"{login.person} {login.agent or ''}", login.nonce) is not Use.FIRST
+        ):
             raise refused
-        self._used.put(used, True)
         if login.agent is None and account is not None:
             return self._let_in(Authenticated(account.person, account.role, credentials=account.credentials))
         signed = [signature.key_id for signature in envelope.signatures]
@@ -203,10 +207,10 @@ class Authenticator:
         refused = Refused(f"signing in as {agent} of {person}", ("sign_in_failed",))
         held = self.agents(person, agent)
         under = next((name for name, key in held.items() if mandate in ("", name) and signed_by(key)), None)
-        used = f"{person} {agent} {nonce}"
-        if under is None or self._used.get(used) or self._earlier.may_hold(issued):
+        if under is None or self._earlier.may_hold(issued):
             raise refused
-        self._used.put(used, True)
+        if self._used.take(f"{person} {agent}", nonce) is not Use.FIRST:
+            raise refused
         return self._let_in(Authenticated(person, "member", agent, under))
 
     def vouched_for(self, person: str, role: Role, issuer: str) -> Authenticated:

@@ -2,7 +2,8 @@
 
 Three counts of wrong attempts within a minute: of one person from one address, of one address for anybody, and of one
 person from everywhere. The last keeps no address out from which that person has signed in before, so that strangers who
-guess lock nobody out of their own site.
+guess lock nobody out of their own site; and a part of it is kept for addresses that have not guessed at that person
+within the hour, so that a member who comes from a new place need not wait until the guessing ends.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ WINDOW = 60.0
 MOST_OF_PERSON_AT_ADDRESS = 10
 MOST_AT_ADDRESS = 60
 MOST_OF_PERSON = 100
+KEPT_FOR_NEW = 20
+"""Of them, for addresses that were not wrong with that person within `LASTING`."""
+LASTING = 3600.0
+"""Seconds for which an address that was wrong with a person is no new one."""
 DOUBTED_AFTER = 3
 """Wrong attempts of one address after which it waits behind those that were not wrong."""
 REMEMBERED = 4096
@@ -35,17 +40,22 @@ class Throttle:
 
     _wrong: FifoCache[Key, deque[float]] = field(default_factory=lambda: FifoCache(REMEMBERED))
     _known: FifoCache[Key, bool] = field(default_factory=lambda: FifoCache(REMEMBERED))
+    _guessed: FifoCache[Key, float] = field(default_factory=lambda: FifoCache(REMEMBERED))
+    """When a person was last tried from an address that they are not known from."""
 
     def allows(self, person: str, address: str, now: float) -> bool:
         """Whether an attempt may be made; one that may is counted."""
         both, at_address, of_person = _keys(person, address)
         counts = {both: MOST_OF_PERSON_AT_ADDRESS, at_address: MOST_AT_ADDRESS}
         if not self._known.get(both):
-            counts[of_person] = MOST_OF_PERSON
+            counts[of_person] = MOST_OF_PERSON if self._is_new(both, now) else MOST_OF_PERSON - KEPT_FOR_NEW
         if any(len(self._lately(key, now)) >= most for key, most in counts.items()):
             return False
         for key in counts:
             self._lately(key, now).append(now)
+        if of_person in counts:
+            self._guessed.drop(both)  # what is put anew is forgotten last
+            self._guessed.put(both, now)
         return True
 
     def knows(self, person: str, address: str) -> bool:
@@ -61,10 +71,16 @@ class Throttle:
         both, at_address, of_person = _keys(person, address)
         counted = (both, at_address) if self._known.get(both) else (both, at_address, of_person)
         self._known.put(both, True)
+        self._guessed.drop(both)
         for key in counted:
             wrong = self._wrong.get(key)
             if wrong:
                 wrong.pop()
+
+    def _is_new(self, both: Key, now: float) -> bool:
+        """Whether the person was not tried from the address within the hour."""
+        last = self._guessed.get(both)
+        return last is None or now - last >= LASTING
 
     def _lately(self, key: Key, now: float) -> deque[float]:
         """The moments of wrong attempts within the window."""

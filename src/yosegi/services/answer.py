@@ -34,7 +34,7 @@ class Answer(BaseModel):
     Fields that this version does not know are left out when one is read: a site may be newer than its client.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, defer_build=True)
 
     def plain(self) -> dict[str, Any]:
         """The answer as JSON values, as it travels."""

@@ -18,20 +18,7 @@ from yosegi.core.states import TaskState
 from yosegi.core.values import Value
 from yosegi.trust.document import Addressed, Moment
 from yosegi.trust.envelope import Envelope
-
-Text = Annotated[str, StringConstraints(max_length=2000)]
-
-
-class Explanation(Value):
-    """Why something was refused or went wrong: a code, and words for people in both languages.
-
-    The words stand here because the reader may not have the writer's policies. `contact` is who can change it.
-    """
-
-    code: Annotated[str, StringConstraints(max_length=120)]
-    en: Text = ""
-    ja: Text = ""
-    contact: Text = ""
+from yosegi.trust.explanation import Explanation, Text
 
 
 class Request(Addressed):

@@ -21,7 +21,7 @@ from yosegi.services.campaigns.schemas import AgentComparison, CampaignOverview,
 from yosegi.services.campaigns.summary import overview_of, summary_of, trial_of
 from yosegi.services.runtime import Site
 from yosegi.services.tasks.schemas import TaskDetail, TaskSummary
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 from yosegi.web.api.campaigns import MOVES
 from yosegi.web.marks import mark_of, step_mark
 from yosegi.web.plot import convergence, is_of_first

@@ -13,7 +13,7 @@ from typing import Any
 from yosegi.core.errors import NotFound
 from yosegi.core.messages import read_catalogue
 from yosegi.core.reasons import CODES, Language, Text, explain
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 LANGUAGES: Mapping[Language, str] = {"en": "English", "ja": "日本語"}
 

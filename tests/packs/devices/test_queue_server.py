@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -81,12 +83,12 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         store = subprocess.Popen(
             ["redis-server", "--port", str(redis), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
-            stdout=log, stderr=log,
+            stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         manager = subprocess.Popen(
             [sys.executable, "-c", START, "--startup-dir", str(folder / "startup"), "--redis-addr",
              f"localhost:{redis}", "--zmq-control-addr", address, "--zmq-info-addr", info],
-            stdout=log, stderr=log,
+            stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         api = REManagerAPI(zmq_control_addr=address, zmq_info_addr=info)
         try:
@@ -103,7 +105,7 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             api.close()
             for process in (manager, store):
-                process.terminate()
+                os.killpg(process.pid, signal.SIGKILL)  # with the manager's own children
                 process.wait(20)
             with warnings.catch_warnings():
                 # The library leaves contexts of ZeroMQ to the garbage collector, which says so.

@@ -320,7 +320,7 @@ def accept_agreement(charter: Charter, envelope: Envelope, now: datetime, known:
     key_ids = [signature.key_id for signature in envelope.signatures]
     for member in parties:
         if not member.signed(key_ids, charter.algorithms):
-            have = sum(key.key_id in key_ids for key in member.keys)
+            have = member.have_signed(key_ids, charter.algorithms)
             raise Untrusted(what, "too_few_keys", site=member.id, have=have, need=member.needed)
     if known is not None and agreement != known and agreement.version <= known.version:
         raise Untrusted(what, "agreement_rolled_back", found=agreement.version, current=known.version)

@@ -64,7 +64,12 @@ class Member(Value):
 
     def signed(self, key_ids: Collection[str], algorithms: Collection[Algorithm]) -> bool:
         """Whether enough of its own keys, of each of the algorithms, are among those that signed."""
-        return all(self._count(key_ids, algorithm) >= self.needed for algorithm in algorithms)
+        return self.have_signed(key_ids, algorithms) >= self.needed
+
+    def have_signed(self, key_ids: Iterable[str], algorithms: Iterable[Algorithm]) -> int:
+        """How many of its keys are among these, of the algorithm of which fewest are: what `needed` is held against."""
+        named = set(key_ids)
+        return min(self._count(named, algorithm) for algorithm in algorithms)
 
     def _count(self, key_ids: Collection[str], algorithm: Algorithm) -> int:
         return sum(key.algorithm == algorithm and key.key_id in key_ids for key in self.keys)

@@ -164,7 +164,8 @@ def accept_statement(charter: Charter, envelope: Envelope, now: datetime, known:
     if statement.renewable_until is not None and statement.renewable_until - statement.issued > MOST_RENEWABLE:
         raise Invalid(what, f"renewable for more than {MOST_RENEWABLE.days} days")
     if not member.signed(key_ids, charter.algorithms):
-        raise Untrusted(what, "too_few_keys", site=member.id, have=len(key_ids), need=member.needed)
+        have = member.have_signed(key_ids, charter.algorithms)
+        raise Untrusted(what, "too_few_keys", site=member.id, have=have, need=member.needed)
     for algorithm in charter.algorithms:
         if algorithm not in {key.algorithm for key in statement.keys}:
             raise Untrusted(what, "stated_key_missing", site=member.id, algorithm=algorithm)

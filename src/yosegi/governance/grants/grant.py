@@ -154,7 +154,8 @@ def accept_release(charter: Charter, grant: Grant, site: str, envelope: Envelope
     release = Release.open(envelope, by_id(member.keys), now=now, charter=charter.id)
     signed = [signature.key_id for signature in envelope.signatures]
     if not member.signed(signed, charter.algorithms):
-        raise Untrusted(what, "too_few_keys", site=member.id, have=len(signed), need=member.needed)
+        have = member.have_signed(signed, charter.algorithms)
+        raise Untrusted(what, "too_few_keys", site=member.id, have=have, need=member.needed)
     expected = (site, grant.id, grant.funder)
     if (release.site, release.grant, release.funder) != expected:
         raise Untrusted(what, "wrong_addressee", found=f"{release.site}/{release.grant}", expected=f"{site}/{grant.id}")

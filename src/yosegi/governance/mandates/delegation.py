@@ -17,8 +17,8 @@ from yosegi.governance.policy.explanation import explained
 from yosegi.governance.policy.question import Question
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.trust.envelope import Envelope
+from yosegi.trust.explanation import Explanation
 from yosegi.trust.keys import PublicKey
-from yosegi.trust.messages import Explanation
 from yosegi.trust.signer import Signer
 
 

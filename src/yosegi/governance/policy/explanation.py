@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from yosegi.core.reasons import explain
 from yosegi.governance.policy.decision import Decision
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 
 def explained(code: str, **fields: str) -> Explanation:

@@ -18,7 +18,8 @@ from yosegi.governance.policy.question import Action
 from yosegi.ledger import Ledger
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.delegation.verifier import DelegationVerifier
-from yosegi.trust.messages import Explanation, Request
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import Request
 
 EVERY = 30.0
 """Seconds between two looks, whatever is heard: what lapses by date alone stops nothing later than this."""

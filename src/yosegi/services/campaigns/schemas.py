@@ -9,7 +9,7 @@ from pydantic import Field
 from yosegi.core.contract import Conduct
 from yosegi.core.states import CampaignState, TaskState, TrialState
 from yosegi.services.answer import Answer, Decimals, JsonObject, Level, Timestamp, ToldBy
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 
 class BestTrial(Answer):

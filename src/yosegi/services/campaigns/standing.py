@@ -13,7 +13,7 @@ from yosegi.core.identifiers import split_capability
 from yosegi.core.states import CampaignState
 from yosegi.governance.policy.explanation import explained
 from yosegi.services.alerts.health import HealthProblem
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 _LOOK = "its trials say what was told"
 """What an owner said is shown with its trials, as that owner's words, and is in no notice of this site's."""

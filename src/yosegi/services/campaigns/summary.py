@@ -26,7 +26,7 @@ from yosegi.services.campaigns.schemas import (
     TrialDetail,
 )
 from yosegi.services.campaigns.standing import awaits_of, explanation_of
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 
 def summary_of(campaign: Campaign) -> CampaignSummary:

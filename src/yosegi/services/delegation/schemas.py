@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from yosegi.core.contract import Conduct, Sensitivity
 from yosegi.services.answer import Answer, Decimals, Timestamp
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 
 class MandateDetail(Answer):

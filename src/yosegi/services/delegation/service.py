@@ -27,8 +27,9 @@ from yosegi.identity.accounts import Session
 from yosegi.identity.authentication import Authenticator
 from yosegi.ledger import Ledger, Write
 from yosegi.services.delegation.schemas import AgentDetail, MandateDetail
+from yosegi.trust.explanation import Explanation
 from yosegi.trust.keys import PublicKey
-from yosegi.trust.messages import Explanation, Renewal, Revocation
+from yosegi.trust.messages import Renewal, Revocation
 from yosegi.trust.signer import Signer
 
 Withdraw = Callable[[str, str, str, str], Awaitable[None]]

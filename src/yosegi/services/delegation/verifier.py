@@ -32,7 +32,8 @@ from yosegi.services.authorization.service import Authorizer, needs_approval
 from yosegi.trust.document import SKEW
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
-from yosegi.trust.messages import Explanation, Renewal, Request, Revocation
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import Renewal, Request, Revocation
 from yosegi.trust.signer import Signer
 from yosegi.trust.token import Token, accept_token
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from yosegi.core.engine import Outcome
 from yosegi.core.states import TaskState
 from yosegi.services.answer import Answer, Decimals, JsonObject, Timestamp
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 
 class JobDetail(Answer):

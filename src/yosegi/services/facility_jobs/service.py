@@ -28,7 +28,7 @@ from yosegi.services.facility_jobs.entries import JobOrder, job_stream
 from yosegi.services.facility_jobs.schemas import JobDetail
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 log = logging.getLogger("yosegi.facility_jobs")
 PATIENCE = 10.0

@@ -6,8 +6,8 @@ from typing import Literal
 
 from yosegi.core.contract import Conduct, Kind, Sensitivity
 from yosegi.services.answer import Answer, Timestamp, ToldBy
+from yosegi.trust.explanation import Explanation
 from yosegi.trust.keys import PublicKey
-from yosegi.trust.messages import Explanation
 
 
 class MemberDetail(Answer):

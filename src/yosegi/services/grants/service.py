@@ -16,6 +16,7 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, parse_timestamp, timestamp
 from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.identifiers import derived_key
+from yosegi.core.period import begins_at, ends_at
 from yosegi.exchange import Channels, Received, sending
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.grants import transfers
@@ -35,7 +36,8 @@ from yosegi.services.grants.schemas import (
     TrancheDetail,
     UsageRow,
 )
-from yosegi.services.grants.view import USUAL, to_csv, usage
+from yosegi.services.grants.usage_table import USUAL, to_csv
+from yosegi.services.grants.view import usage
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
 
@@ -371,20 +373,25 @@ class GrantService:
     def usage(self, by: Sequence[str] = USUAL, since: str = "", until: str = "") -> tuple[UsageRow, ...]:
         """What tasks held and spent here, summed by some of `GROUPS` and by unit; units are never added to one another.
 
-        Of tasks accepted from the day `since` to the day `until` (YYYY-MM-DD, UTC, both included); of all if empty.
+        Of tasks accepted from `since` to `until`, days in UTC, both included, or moments with their offset; of all if
+        empty.
 
         Raises:
             NotFound: no such group.
+            Invalid: neither a day nor a moment with its offset.
         """
-        return tuple(UsageRow(**row) for row in usage(self.ledger.query, by, since, until))
+        return tuple(UsageRow(**row) for row in self._used(by, since, until))
 
     def usage_csv(self, by: Sequence[str] = USUAL, since: str = "", until: str = "") -> str:
         """The same as CSV.
 
         Raises:
-            NotFound: no such group.
+            NotFound, Invalid: as `usage`.
         """
-        return to_csv(usage(self.ledger.query, by, since, until))
+        return to_csv(self._used(by, since, until))
+
+    def _used(self, by: Sequence[str], since: str, until: str) -> Sequence[Mapping[str, Any]]:
+        return usage(self.ledger.query, by, begins_at(since, "since"), ends_at(until, "until"))
 
     def _grant(self, name: str) -> Grant:
         entries = self.ledger.read(f"grant/{name}")

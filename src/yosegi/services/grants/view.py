@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from yosegi.core.amounts import Amounts
+from yosegi.core.clock import timestamp
 from yosegi.core.errors import NotFound
 from yosegi.core.identifiers import home_of
 from yosegi.execution.tasks import ACCEPTED
 from yosegi.governance.grants.balances import Query
 from yosegi.ledger import ERASED, Db, Entry
+from yosegi.services.grants.usage_table import GROUPS, USUAL
 
-GROUPS = (
-    "charter",
-    "funder",
-    "team",
-    "home",
-    "institution",
-    "agreement",
-    "challenge",
-    "campaign",
-    "capability",
-    "person",
-    "grant",
-    "month",
-)
-"""What usage may be summed by; `home` is the site that asked, `institution` the person's own (not the same where
-the site hosts them), `month` when it was accepted, `challenge` what the campaign named of those its team works on."""
-
-
-USUAL = ("funder", "team", "agreement", "campaign")
-"""What usage is summed by if nothing is said."""
-_LAST_DAY = "9999-12-31"
+_AFTER_ALL = "a"
+"""Follows every time, as text."""
 
 
 class SpendingView:
     """Table `spending`: one row a task that drew on a grant, with who asked and by which agreement."""
 
     name = "spending"
-    version = 4
+    version = 5
     ddl: ClassVar[Sequence[str]] = (
         "CREATE TABLE spending (task TEXT PRIMARY KEY, sequence INTEGER NOT NULL, charter TEXT NOT NULL,"
         " grant_id TEXT NOT NULL, team TEXT NOT NULL, home TEXT NOT NULL, institution TEXT NOT NULL,"
         " agreement TEXT NOT NULL, challenge TEXT NOT NULL, campaign TEXT NOT NULL, capability TEXT NOT NULL,"
-        " person TEXT NOT NULL, month TEXT NOT NULL, day TEXT NOT NULL)",
+        " person TEXT NOT NULL, month TEXT NOT NULL, accepted TEXT NOT NULL)",
         "CREATE INDEX spending_grant ON spending (grant_id, task)",
         "CREATE INDEX spending_sequence ON spending (sequence)",
     )
@@ -72,19 +54,21 @@ class SpendingView:
             str(facts["capability"]),
             str(facts.get("by", "")),
             entry.time[:7],
-            entry.time[:10],
+            entry.time,
         )
         db.execute(f"INSERT INTO spending VALUES ({', '.join('?' * len(row))})", row)
 
 
-def usage(query: Query, groups: Sequence[str] = USUAL, since: str = "", until: str = "") -> list[dict[str, Any]]:
+def usage(
+    query: Query, groups: Sequence[str] = USUAL, since: datetime | None = None, until: datetime | None = None
+) -> list[dict[str, Any]]:
     """Held and spent, summed by some of `GROUPS` and by unit, as exact decimals; units are never added to one another.
 
     Args:
         query: asks the ledger's views.
         groups: by which columns.
-        since: of tasks accepted on this day (YYYY-MM-DD, UTC) or later; all if empty.
-        until: of tasks accepted on this day or earlier.
+        since: of tasks accepted then or later; all if none.
+        until: of tasks accepted before.
 
     Raises:
         NotFound: no such group.
@@ -101,9 +85,9 @@ def usage(query: Query, groups: Sequence[str] = USUAL, since: str = "", until: s
         " FROM spending s JOIN grants g ON g.id = s.grant_id"
         " JOIN grant_draws d ON d.grant_id = s.grant_id AND d.task = s.task"
         " JOIN grant_holds h ON h.grant_id = s.grant_id AND h.task = s.task"
-        " WHERE s.day >= ? AND s.day <= ?"
+        " WHERE s.accepted >= ? AND s.accepted < ?"
         f" GROUP BY {', '.join([*keys, 'd.unit'])} ORDER BY {', '.join([*keys, 'd.unit'])}",
-        (since, until or _LAST_DAY),
+        ("" if since is None else timestamp(since), _AFTER_ALL if until is None else timestamp(until)),
     )
     return [_decimal(row) for row in rows]
 
@@ -112,20 +96,3 @@ def _decimal(row: Mapping[str, Any]) -> dict[str, Any]:
     unit = str(row["unit"])
     amounts = {kind: Amounts({unit: int(row[kind])}).decimals().get(unit, "0") for kind in ("held", "spent")}
     return dict(row) | amounts
-
-
-def to_csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    """A table as CSV (RFC 4180), safe to open in a spreadsheet; empty where there are no rows."""
-    kept = list(rows)
-    text = io.StringIO()
-    if kept:
-        writer = csv.DictWriter(text, list(kept[0]))
-        writer.writeheader()
-        writer.writerows({key: cell(value) for key, value in row.items()} for row in kept)
-    return text.getvalue()
-
-
-def cell(value: Any) -> str:
-    """A value as a spreadsheet may hold it: what begins like a formula is text there (CWE-1236)."""
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

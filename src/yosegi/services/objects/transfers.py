@@ -41,7 +41,8 @@ from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Entry, Ledger, Write
 from yosegi.services.authorization.service import Authorizer
-from yosegi.trust.messages import Explanation, Request
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import Request
 
 log = logging.getLogger("yosegi.objects")
 

@@ -29,7 +29,8 @@ from yosegi.governance.policy.policy import Policy
 from yosegi.governance.policy.what_if import changed
 from yosegi.ledger import Db, Draft, Entry, Ledger, Write
 from yosegi.services.authorization.service import Authorizer
-from yosegi.trust.messages import AuthorizationAnswer, AuthorizationQuery, Explanation, IntendedAction
+from yosegi.trust.explanation import Explanation
+from yosegi.trust.messages import AuthorizationAnswer, AuthorizationQuery, IntendedAction
 from yosegi.trust.signer import Signer
 
 ASKED, ANSWERED, HEARD = "foresight.asked", "foresight.answered", "foresight.heard"

@@ -9,7 +9,7 @@ from yosegi.core.contract import Sensitivity
 from yosegi.core.engine import Outcome
 from yosegi.core.states import TaskState
 from yosegi.services.answer import Answer, Decimals, JsonObject, Timestamp, ToldBy
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 if TYPE_CHECKING:
     from yosegi.exchange.requests import Asked

@@ -17,7 +17,7 @@ from yosegi.services.grants.schemas import (
     MoveNamed,
     UsageRow,
 )
-from yosegi.services.grants.view import USUAL
+from yosegi.services.grants.usage_table import USUAL
 from yosegi.web.api.router import Csv
 from yosegi.web.api.router import router as router_of
 
@@ -25,7 +25,7 @@ router = router_of("grants")
 Name = Annotated[str, Field(min_length=1, max_length=130)]
 Decimals = Annotated[dict[str, Annotated[str, Field(max_length=40)]], Field(max_length=20)]
 Groups = Annotated[list[str] | None, Query(max_length=10)]
-Day = Annotated[str, Query(max_length=10, pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
+Bound = Annotated[str, Query(max_length=40, description="a day in UTC, or a moment with its offset")]
 """YYYY-MM-DD, UTC; empty for no bound."""
 
 
@@ -123,12 +123,12 @@ async def back(peer: str, key: str, site: Here, who: Who) -> MoveNamed:
 
 
 @router.get("/usage", response_model_exclude_none=True)
-async def used(site: Here, who: Who, by: Groups = None, since: Day = "", until: Day = "") -> tuple[UsageRow, ...]:
-    """What tasks accepted between two days, both included, held and spent here, summed."""
+async def used(site: Here, who: Who, by: Groups = None, since: Bound = "", until: Bound = "") -> tuple[UsageRow, ...]:
+    """What tasks accepted between two days, both included, or two moments, held and spent here, summed."""
     return site.grants.usage(by or USUAL, since, until)
 
 
 @router.get("/usage.csv", response_class=Csv)
-async def used_csv(site: Here, who: Who, by: Groups = None, since: Day = "", until: Day = "") -> Csv:
+async def used_csv(site: Here, who: Who, by: Groups = None, since: Bound = "", until: Bound = "") -> Csv:
     """The same as CSV."""
     return Csv(site.grants.usage_csv(by or USUAL, since, until))

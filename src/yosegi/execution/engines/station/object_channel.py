@@ -10,7 +10,7 @@ from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.object import ObjectRef
 from yosegi.data import Chunk, ChunkRequest, ObjectStore, Puller
 from yosegi.governance.policy.explanation import explained
-from yosegi.trust.messages import Explanation
+from yosegi.trust.explanation import Explanation
 
 MOST_CHUNKS = 2
 """Pieces in one call, beside the results that it tells."""

@@ -1,0 +1,143 @@
+"""`yosegi site doctor`: what a site is, and what is to be mended, on one page."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from yosegi.app.home import Home
+from yosegi.app.keyring import loose, unused, where_keys_live
+from yosegi.app.private_files import open_to_others
+from yosegi.app.settings import Settings
+from yosegi.app.stores import store_of
+from yosegi.cli.connection import client_of, with_home
+from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.client.client import connect
+from yosegi.core.errors import YosegiError
+from yosegi.identity.accounts import read_accounts
+
+if TYPE_CHECKING:
+    from yosegi.services.operations.schemas import BackgroundTaskStatus
+    from yosegi.services.peers.schemas import PeerStatus
+
+
+@click.command()
+@with_home
+@as_json
+@explained
+def doctor(home: Path, json_: bool) -> None:
+    """One page: what listens, what dials out, which accounts, keys and files, and what to mend."""
+    place = Home(home)
+    settings = place.settings()
+    facts = {
+        "site": settings.site,
+        "ledger": store_of(place, settings).where,
+        "listens": settings.listen,
+        "reached": settings.url or (f"mailbox at {settings.mailbox}" if settings.mailbox else "files carried to it"),
+        "accounts": {a.person: a.role for a in read_accounts(place.accounts).values()},
+        "keys": where_keys_live(place, settings),
+        "published": list(settings.process.publish),
+        "stations": {name: ", ".join(s.publish) for name, s in settings.station.items()},
+        "engines": {e.name: f"{e.kind}: {', '.join(e.settings.publish)}" for e in settings.engines()},
+        "rules": list(place.rules()),
+        "policies shown to": settings.policies_shown_to,
+        "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},
+    }
+    answers = _answers(settings)
+    facts["advice"] = _advice(place, settings.host_and_port, answers)
+    facts |= _told(home, settings) if answers == "site" else {}
+    if json_:
+        show_json(facts)
+        return
+    rows: list[tuple[str, object]] = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            rows += [(name if n == 0 else "", f"{k}: {v}") for n, (k, v) in enumerate(value.items())] or [
+                (name, "none")
+            ]
+        elif isinstance(value, list):
+            rows += [(name if n == 0 else "", item) for n, item in enumerate(value)] or [(name, "none")]
+        else:
+            rows.append((name, value))
+    show_table(("", ""), rows)
+
+
+def _told(home: Path, settings: Settings) -> dict[str, list[str]]:
+    """What the running site says that a person must look at (clock, disk, policies), and of its background work."""
+    told: dict[str, list[str]] = {}
+    try:
+        client = client_of(home=home, url=settings.local_url, person="", key=None, passphrase="")
+        alerts, charters = client.operations.alerts(), client.charters()
+    except YosegiError as error:
+        return {"needs a person": [f"the site runs and does not tell how it is: {error}"]}
+    told["peers"] = [_peer(peer) for peer in client.peers()]
+    warnings = [warning for charter in charters for warning in charter.warnings]
+    if needed := [alert.text for alert in alerts] + warnings:
+        told["needs a person"] = needed
+    try:
+        told["background"] = _background(client.operations.background())
+    except YosegiError as error:
+        told["background"] = [str(error)]  # for operators only
+    return told
+
+
+def _peer(peer: PeerStatus) -> str:
+    """When a peer was heard last, and why not since."""
+    heard = peer.heard_seconds_ago
+    when = "not heard yet" if heard is None else f"heard {round(heard)} s ago"
+    return f"{peer.peer} under {peer.charter}: {when}{f'; {peer.trouble}' if peer.trouble else ''}"
+
+
+def _background(tasks: Sequence[BackgroundTaskStatus]) -> list[str]:
+    """How many tasks run, and what hinders those that failed."""
+    hindered = [task for task in tasks if task.failures]
+    lines = [
+        f"{task.owner}: {task.name}: {task.state.replace('_', ' ')}, {task.failures} failures in a row: "
+        f"{task.last_error}"
+        for task in hindered
+    ]
+    return [f"{len(tasks) - len(hindered)} of {len(tasks)} tasks are well", *lines]
+
+
+def _advice(home: Home, address: tuple[str, int], answers: str) -> list[str]:
+    advice = []
+    if any(home.keys.glob("governance*.key")):
+        advice.append("governance keys lie in keys/: move them to a place without a network, and bring them to sign")
+    if open_to_others(home.folder):
+        advice.append(f"others on this machine may read the home: chmod -R go= {home.folder}")
+    for path in loose([*home.keys.glob("*.key"), *(home.folder / "people").glob("*.key")]):
+        advice.append(f"{path.name} may be read by others: chmod 600 {path}")
+    advice += [f"{which}.key lies in keys/ though it is in hardware now: take the file away" for which in unused(home)]
+    if not read_accounts(home.accounts):
+        advice.append(f"nobody can sign in: yosegi site account --home {home.folder} PERSON")
+    if address[0] not in ("127.0.0.1", "::1", "localhost"):
+        advice.append(f"it listens at {address[0]}: put a server with TLS in front of it")
+    if answers == "site":
+        advice.append("the site is running")
+    elif answers:
+        advice.append(
+            f"the site is not running, and {answers} answers at {address[0]} port {address[1]}: end it, or change "
+            "`listen` in site.toml"
+        )
+    else:
+        advice.append(f"the site is not running: yosegi site serve --home {home.folder}")
+    return advice
+
+
+def _answers(settings: Settings) -> str:
+    """Who answers where the site listens: the site, as `site`; nobody, as the empty text; or a stranger, in words."""
+    host, port = settings.host_and_port
+    try:
+        with socket.create_connection((host, port), timeout=1.0):
+            pass
+    except OSError:
+        return ""
+    try:
+        told = connect(settings.local_url).site()
+    except YosegiError as error:
+        return f"something else than a site ({error})"
+    return "site" if told.site == settings.site else f"the site {told.site}"

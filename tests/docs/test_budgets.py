@@ -1,0 +1,43 @@
+"""The stated budget of a peer is the one that the program keeps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from yosegi.exchange.budget import REFUSALS, Rate
+from yosegi.exchange.mailbox import MOST_LETTERS_OF_A_SENDER
+from yosegi.exchange.parcel_codec import MOST_REMEMBERED
+from yosegi.execution.admission import REFUSED_ON_RECORD
+from yosegi.services.document_kinds import TABLE
+
+PAGE = Path(__file__).parents[2] / "docs" / "security" / "threat-model.md"
+_ROW = re.compile(r"^\| (?P<what>[^|]+) \| (?P<burst>\d+) \| *(?P<hourly>\d*) *\| [^|]+ \|$", re.MULTILINE)
+
+
+def stated() -> dict[str, tuple[int, int]]:
+    """At once and an hour, by kind of document or by the words of the row."""
+    found: dict[str, tuple[int, int]] = {}
+    for row in _ROW.finditer(PAGE.read_text(encoding="utf-8")):
+        kinds = re.findall(r"`(\w+)`", row["what"]) if "`" in row["what"] and "refused" not in row["what"] else []
+        for name in kinds or [row["what"]]:
+            found[name] = int(row["burst"]), int(row["hourly"] or 0)
+    return found
+
+
+def test_every_kind_of_document_with_a_rate_is_stated_with_it() -> None:
+    kept = {row.document.__name__: (row.rate.burst, row.rate.hourly) for row in TABLE if row.rate is not None}
+    said = {name: numbers for name, numbers in stated().items() if name.isidentifier()}
+    assert said == kept
+
+
+def test_the_rates_of_refusals_and_what_is_remembered_are_stated() -> None:
+    said = stated()
+
+    def numbers(rate: Rate) -> tuple[int, int]:
+        return rate.burst, rate.hourly
+
+    assert said["`Request`, refused on record"] == numbers(REFUSED_ON_RECORD)
+    assert said["any kind, examined and refused"] == numbers(REFUSALS)
+    assert said["mail for one receiver, kept here"][0] == MOST_LETTERS_OF_A_SENDER
+    assert said["parcels, remembered so that none counts twice"][0] == MOST_REMEMBERED
