@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 QUICK  := $(addprefix tests/,core trust ledger governance data identity exchange campaign services app)
 UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
+# Hundreds of processes are started: where compiled modules are not kept, each would compile all of them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: assure sbom demo test random quick lint types contracts check setup setup-dev setup-fusion test-fusion \
   setup-materials-ml test-materials-ml lock clean help
 
