@@ -53,7 +53,7 @@ lock: .uv/bin/uv ## Choose the versions that the other targets install
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra labs --extra quantum --extra quantum-pulse --extra bio --extra hep --extra materials --extra accelerator --extra bluesky --extra sila --group dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --group assure -c requirements/dev.txt -o requirements/assure.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --group sbom -o requirements/sbom.txt
-	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra fusion --group own-test -c requirements/dev.txt pyproject.toml -o requirements/fusion.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra fusion --group own-test pyproject.toml -o requirements/fusion.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra materials-ml --group own-test --no-emit-package triton pyproject.toml -o requirements/materials-ml.txt
 
 setup: $(VENV)/.ready ## Install what running needs
