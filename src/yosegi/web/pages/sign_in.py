@@ -42,8 +42,8 @@ async def sign_in(caller: Here) -> Response:
 def inside(to: str) -> str:
     """A page of this site, from its root; the root for anything else."""
     known = (
-        "/asked", "/bench", "/campaigns/", "/capabilities/", "/catalogue", "/mandates", "/objects", "/programme",
-        "/samples", "/search", "/sign-in/hand/", "/start", "/tasks",
+        "/asked", "/bench", "/campaigns/", "/capabilities/", "/catalogue", "/instruments", "/mandates", "/objects",
+        "/programme", "/samples", "/search", "/sign-in/hand/", "/start", "/tasks",
     )  # fmt: skip
     return quote(to[1:]) if to.startswith(known) and ".." not in to and len(to) < 200 else ""
 
