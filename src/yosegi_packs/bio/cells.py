@@ -20,7 +20,7 @@ Excretion = Literal["mixed-acid", "any"]
 
 MIXED_ACID = ("ac", "etoh", "for", "lac__D", "succ", "pyr", "co2")
 """What *E. coli* ferments glucose to (Clark, FEMS Microbiol. Rev. 5:223, 1989), and pyruvate, which strains without
-lactate dehydrogenase and pyruvate formate lyase excrete (Wu et al., Enzyme Microb. Technol. 44:165, 2009)."""
+lactate dehydrogenase and pyruvate formate lyase excrete (Ma et al., Appl. Microbiol. Biotechnol. 97:6739, 2013)."""
 
 _WITH_BIOMASS = ("meoh",)
 """Made in trace amounts with biotin by the genome-scale model, which cannot grow without excreting it."""
@@ -63,8 +63,8 @@ GENOME = Cell(
         "NADH16": ("NADH16pp", "NADH17pp", "NADH18pp"),
         "THD2": ("THD2pp",),
     },
-    # Pyruvate:flavodoxin oxidoreductase serves to reduce flavodoxin (Blaschkowski et al., Eur. J. Biochem. 123:563,
-    # 1982). Backwards it would fix CO2 with NADPH, which swallows the electrons that succinate should take.
+    # Pyruvate:flavodoxin oxidoreductase serves to reduce flavodoxin (UniProt P52647). Backwards it would fix CO2
+    # with NADPH, which swallows the electrons that succinate should take.
     one_way=("POR5",),
 )
 

@@ -18,7 +18,7 @@ MELTING: Final = 933.473
 
 POINTS: Final = ((856.65, 1.91), (473.15, 0.08))
 """K and mass % Mg₂Si in aluminium. The most, at the end of the pseudo-eutectic reaction at 583.5 °C: Zhang, Fan, Wang
-and Zhou, Mater. Sci. Technol. 17:494 (2001), abstract. 0.08 % at 200 °C: Wikipedia, "Aluminium–magnesium–silicon
+and Zhou, Mater. Sci. Technol. (2001), abstract. 0.08 % at 200 °C: Wikipedia, "Aluminium–magnesium–silicon
 alloys", which gives the first point as well."""
 
 

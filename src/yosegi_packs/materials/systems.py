@@ -3,10 +3,11 @@
 - Al–Zn: an Mey, Z. Metallkd. 84:451 (1993), as typed by Abe, Hashimoto and Sawada (National Institute for Materials
   Science, "Copyright (C) NIMS 2009") in `alzn_mey.tdb`.
 - Al–Mg–Si: COST 507, Thermochemical database for light metal alloys (Ansara, Dinsdale and Rand, eds., EUR 18499, 1998),
-  in `COST507.tdb`, which says "Obtained from http://www.opencalphad.com/databases.html". It holds the same Al–Zn.
+  in `COST507.tdb` of January 1999, which says "Obtained from http://www.opencalphad.com/databases.html" and "It may be
+  used freely but on your own risk". It holds the same Al–Zn.
 
-Neither file states terms of its own; pycalphad, which carries them among its tests, is under the MIT licence. They are
-read from the installed library and not copied here.
+`alzn_mey.tdb` states no terms; pycalphad, which carries both among its tests, is under the MIT licence. They are read
+from the installed library and not copied here.
 """
 
 from __future__ import annotations

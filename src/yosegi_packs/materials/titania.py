@@ -2,7 +2,7 @@
 
 Published: first-order kinetics with 60 kcal/mol and 10¹³/h (Rao, Yoganarasimhan and Faeth, Trans. Faraday Soc. 57:504,
 1961, abstract); cells of rutile (a 4.593, c 2.959 Å) and brookite (5.4558, 9.1819, 5.1429 Å, setting Pcab), as the
-encyclopaedias have them; Bragg's law; Scherrer's formula with 0.9 (Nachr. Ges. Wiss. Göttingen 26:98, 1918). Of the
+encyclopaedias have them; Bragg's law; Scherrer's formula with 0.9 (Nachr. Ges. Wiss. Göttingen 1918, p. 98). Of the
 twin alone: how crystallites grow, and what a mixture of equal masses shows.
 """
 

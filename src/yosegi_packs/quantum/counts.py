@@ -42,8 +42,8 @@ class Counts:
     """Failures among independent shots.
 
     Intervals are Jeffreys': the equal-tailed quantiles of Beta(k + 1/2, n - k + 1/2), with the end at 0 (or 1) where
-    no shot (or every shot) failed, as recommended by Brown, Cai and DasGupta, Statistical Science 16, 101 (2001),
-    section 4. They stay finite and one-sided where the normal interval collapses to zero width.
+    no shot (or every shot) failed, as recommended by Brown, Cai and DasGupta, Statistical Science 16, 101 (2001).
+    They stay finite and one-sided where the normal interval collapses to zero width.
 
     Example:
         >>> Counts(0, 1000)

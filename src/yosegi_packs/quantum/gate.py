@@ -52,7 +52,7 @@ def _gate(error: float, leakage: float, limit: float) -> Gate:
 
 
 def library() -> Any:
-    """The library qutip (Johansson, Nation and Nori, Comput. Phys. Commun. 184:1234, 2013), imported once a process.
+    """The library qutip (Lambert et al., "QuTiP 5", Phys. Rep. 1153:1, 2026), imported once a process.
 
     Raises:
         Unavailable: the extra is not installed.

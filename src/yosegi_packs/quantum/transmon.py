@@ -77,7 +77,7 @@ def coherence_limit(duration: float, t1: float, t2: float) -> float:
     """The average gate error of a qubit that only waits: ½ − e^(−τ/T2)/3 − e^(−τ/T1)/6.
 
     It is d/(d+1) (1 − Tr S/d²) with d = 2 and the superoperator S of relaxation without excitation, whose trace is
-    1 + 2e^(−τ/T2) + e^(−τ/T1): `coherence_limit_error` of Qiskit Experiments.
+    1 + 2e^(−τ/T2) + e^(−τ/T1): `RBUtils.coherence_limit` of Qiskit Experiments.
 
     Args:
         duration: in ns.
@@ -100,7 +100,8 @@ def first_order(pulse: Pulse) -> tuple[float, float]:
       the turning angle θ(t) it turns the gate by φ_z = ∫δ cos θ dt and φ_y = ∫δ sin θ dt; the amplitude by φ_x. A turn
       by φ costs φ²/6 of the average fidelity.
 
-    At λ = 1 the phase is right for δ = −Ω²/2α, the detuning of Motzoi et al. for a transmon (λ there is √2).
+    At λ = 1 the phase is right for δ = −Ω²/2α, the detuning of Motzoi et al., (λ² − 4)Ω²/4α, for a transmon (λ there
+    is √2).
     """
     times = np.linspace(0.0, pulse.duration, POINTS)
     drive, angle = pulse.in_phase(times), pulse.angle(times)

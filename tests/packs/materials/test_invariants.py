@@ -3,8 +3,8 @@
 [zn] Murray, Bull. Alloy Phase Diagrams 4:55 (1983): eutectic 381 °C, eutectoid (monotectoid) 277 °C. [si] Murray and
 McAlister, Bull. Alloy Phase Diagrams 5:74 (1984): eutectic 577 °C at 12.2 ± 0.1 at.% Si. [mg] Murray, Bull. Alloy Phase
 Diagrams 3:60 (1982): eutectic 450 °C. [its] Preston-Thomas, Metrologia 27:3 (1990):
-aluminium freezes at 933.473 K, zinc at 692.677 K. [mg2si] Zhang, Fan, Wang and Zhou, Mater. Sci. Technol. 17:494
-(2001): the pseudo-eutectic of Al and Mg2Si lies between 583.5 and 594 °C and Al holds 1.91 mass % Mg2Si at 583.5 °C.
+aluminium freezes at 933.473 K, zinc at 692.677 K. [mg2si] Zhang, Fan, Wang and Zhou, Mater. Sci. Technol. (2001),
+abstract: the pseudo-eutectic of Al and Mg2Si lies between 583.5 and 594 °C and Al holds 1.91 mass % Mg2Si at 583.5 °C.
 Temperatures are given to a degree or half of one; that is the tolerance, with what is said at each test.
 """
 

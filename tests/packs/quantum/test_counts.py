@@ -12,14 +12,15 @@ from yosegi_packs.quantum.counts import Counts, per_cycle, per_cycle_slope, per_
 
 def test_no_failure_leaves_a_one_sided_interval() -> None:
     low, high = Counts(0, 10).interval(0.95)
-    # Brown, Cai and DasGupta, Statistical Science 16, 101 (2001), table 5: n = 10, x = 0 gives [0, 0.217].
+    # The quantile of Beta(1/2, 21/2).
     assert low == 0.0
     assert high == pytest.approx(0.217, abs=5e-4)
 
 
 @pytest.mark.parametrize(("failures", "low", "high"), [(1, 0.011, 0.381), (2, 0.044, 0.503), (5, 0.224, 0.776)])
 def test_jeffreys_interval_is_the_published_one(failures: int, low: float, high: float) -> None:
-    # Brown, Cai and DasGupta (2001), table 5, row n = 10.
+    # Two and five: Brown, Cai and DasGupta, Statistical Science 16, 101 (2001), table A.1, n = 10. It has a modified
+    # interval for none and one; for one, these are the quantiles of Beta(3/2, 19/2).
     assert Counts(failures, 10).interval(0.95) == pytest.approx((low, high), abs=5e-4)
 
 

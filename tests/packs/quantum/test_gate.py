@@ -87,7 +87,7 @@ def test_leakage_of_a_weak_pulse_is_its_spectrum_at_the_anharmonicity():
 
 @pytest.mark.parametrize("duration", [10.0, 100.0])
 def test_a_qubit_that_only_waits_errs_as_the_channel_of_relaxation_says(duration):
-    # Qiskit Experiments, coherence_limit_error: 1 − F = d/(d+1) (1 − Tr S/d²), with the superoperator written out here.
+    # Qiskit Experiments, coherence_limit: 1 − F = d/(d+1) (1 − Tr S/d²), with the superoperator written out here.
     t1, t2 = 68e3, 89e3
     kept, coherent = math.exp(-duration / t1), math.exp(-duration / t2)
     channel = np.diag([1.0, coherent, coherent, kept])
