@@ -57,7 +57,7 @@ def test_the_settings_of_an_installed_engine_are_printed_with_units_defaults_and
     text = run(python, "-m", "yosegi.cli", "engine", "show", "folder")
     assert "look_seconds" in text
     assert "2.0" in text
-    assert "Seconds between two looks into" in text
+    assert "Seconds between two looks for results" in text
 
 
 def test_the_engine_keeps_what_every_engine_promises(python: str, tmp_path: Path) -> None:
