@@ -43,7 +43,8 @@ def test_every_equilibrium_keeps_the_elements(magnesium, silicon, temperature):
 def test_no_more_silicide_is_found_than_the_elements_make(magnesium, silicon):
     most = min(magnesium / MG_SHARE, silicon / (1 - MG_SHARE))
     for source in (ageing, ageing_quick):
-        assert 0 <= source(magnesium, silicon, least_window=-300.0).silicide <= most * (1 + 1e-5)
+        found = source(magnesium, silicon, least_window=-300.0).silicide  # to five decimals
+        assert 0 <= found <= most * (1 + 1e-5) + 5e-6
 
 
 @pytest.mark.parametrize("source", [ageing, ageing_quick])
