@@ -74,5 +74,11 @@ def test_an_instrument_is_taken_back_on_its_page_and_given_back_by_an_operator(r
         assert "/give-back" not in page
     assert "taken back by pi@riken" in command(riken, "show", "beam")
     assert "operators_only" in command(riken, "give-back", "beam", who="pi@riken", fails=True)
-    assert "beam: open" in command(riken, "give-back", "beam", "--why", "mended")
+    assert "beam (simulated): open" in command(riken, "give-back", "beam", "--why", "mended")
     assert "is empty" in command(riken, "take-back", "beam", "--why", " ", fails=True)
+
+
+def test_an_instrument_of_which_anything_is_simulated_says_so_on_its_page_and_in_a_terminal(riken: House) -> None:
+    assert "beam (simulated)" in command(riken, "list")
+    with riken.visitor("riken", "operator") as client:
+        assert 'class="badge sim"' in client.get("/instruments?lang=en").text

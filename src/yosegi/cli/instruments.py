@@ -27,7 +27,7 @@ def _shown(found: InstrumentDetail, json_: bool) -> None:
     if json_:
         show_json(found)
         return
-    say(f"{found.name}: {_state(found)}")
+    say(f"{_named(found)}: {_state(found)}")
     for name, value in (
         ("used by", ", ".join(found.capabilities)),
         ("windows", "; ".join(found.windows) or "always"),
@@ -45,6 +45,10 @@ def _shown(found: InstrumentDetail, json_: bool) -> None:
         say(f"{'control':12} {verdict}{', due now' if found.control.due else ''}")
     rows = ((use.task or "another team's", use.team, use.capability, use.since, use.until) for use in found.running)
     show_table(("task", "team", "capability", "since", "until at the latest"), rows, empty="nothing runs on it")
+
+
+def _named(found: InstrumentDetail) -> str:
+    return f"{found.name} (simulated)" if found.simulated else found.name
 
 
 def _state(found: InstrumentDetail) -> str:
@@ -65,7 +69,14 @@ def list_(json_: bool, **site: Any) -> None:
         show_json(found)
         return
     rows = (
-        (one.name, _state(one), "; ".join(one.windows) or "always", one.window, str(len(one.running)), str(one.waiting))
+        (
+            _named(one),
+            _state(one),
+            "; ".join(one.windows) or "always",
+            one.window,
+            str(len(one.running)),
+            str(one.waiting),
+        )
         for one in found
     )
     show_table(("instrument", "state", "windows", "now or next", "running", "waiting"), rows, empty="none has a name")

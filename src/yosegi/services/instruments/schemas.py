@@ -97,6 +97,7 @@ class InstrumentDetail(Answer):
 
     Args:
         capabilities: what uses it.
+        simulated: whether anything of it is simulated.
         time_zone: of its shifts.
         windows: when it may be used, as the owner wrote it; none where it may always be.
         open: whether it may be used now.
@@ -126,3 +127,4 @@ class InstrumentDetail(Answer):
     reservations: tuple[ReservationDetail, ...] = ()
     calibration: CalibrationDetail | None = None
     control: ControlDetail | None = None
+    simulated: bool = False

@@ -94,6 +94,11 @@ class InstrumentService:
             reservations=self.reservations.ahead(instrument.name, who),
             calibration=self._calibration(instrument),
             control=self._control(instrument),
+            simulated=any(
+                found.contract.simulated
+                for name in instrument.settings.capabilities
+                if (found := self.repository.published.get(name))
+            ),
         )
 
     def _calibration(self, instrument: Instrument) -> CalibrationDetail | None:
