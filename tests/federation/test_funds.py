@@ -288,6 +288,7 @@ def test_a_tranche_opens_by_the_award_letters_digest_and_by_nothing_less() -> No
 @pytest.mark.parametrize(
     "change",
     [
+        {"charter": "unheard"},
         {"team": "unheard"},
         {"funder": "unheard"},
         {"tranches": [{"fiscal_year": 2027, "amounts": {}}]},

@@ -98,11 +98,14 @@ class GrantService:
 
         Raises:
             Refused: not an operator or officer.
-            Invalid: not a grant; of a charter, team or funder that is not known here.
+            Invalid: not a grant.
+            NotFound: a charter, team or funder that is not known here.
             Conflict: another one has that name.
         """
         check_office(who, "awarding a grant")
         made = read_grant(grant, self.site)
+        if made.charter not in (charters := self.registry.charters()):
+            raise NotFound("charter", made.charter, charters)
         charter = self.registry.federation(made.charter).roster.charter
         if charter.team(made.team) is None:
             raise NotFound("team", made.team, tuple(team.id for team in charter.teams))
