@@ -52,8 +52,8 @@ class FakeJob(TypedDict):
     pid: int
 
 
-class FakeBatch:
-    """The state of one stand-in, in a folder; every command opens it anew."""
+class SwitchedFolder:
+    """What a stand-in keeps in a folder: jobs, a lock, and switches that tell it what to do wrong."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.jobs = folder, folder / "jobs"
@@ -80,6 +80,10 @@ class FakeBatch:
         left[name] -= 1
         (self.folder / "switches.json").write_text(json.dumps(left))
         return True
+
+
+class FakeBatch(SwitchedFolder):
+    """The state of one stand-in, in a folder; every command opens it anew."""
 
     def load(self) -> list[FakeJob]:
         """Every job that it still knows, oldest first."""

@@ -21,7 +21,6 @@ Switches, in FOLDER/switches.json, which may be changed at any time:
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -30,10 +29,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from yosegi.testing.fake_batch import SwitchedFolder
 
 COMMANDS = ("pjsub", "pjstat", "pjdel", "pjwait")
 _FIRST = 6291500
@@ -48,34 +47,8 @@ _ITEMS = {
 Job = dict[str, Any]
 
 
-class FakePjm:
+class FakePjm(SwitchedFolder):
     """The state of one such scheduler, in a folder; every command opens it anew."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.jobs = folder, folder / "jobs"
-
-    def switches(self) -> dict[str, Any]:
-        """What it is told to do wrong."""
-        with contextlib.suppress(OSError, ValueError):
-            found: dict[str, Any] = json.loads((self.folder / "switches.json").read_text())
-            return found
-        return {}
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Alone with the state."""
-        with (self.folder / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def used_up(self, name: str) -> bool:
-        """Whether a switch that counts is on; it counts down."""
-        left = self.switches()
-        if not left.get(name):
-            return False
-        left[name] -= 1
-        (self.folder / "switches.json").write_text(json.dumps(left))
-        return True
 
     def load(self) -> list[Job]:
         """Every job that it still knows, oldest first."""
