@@ -216,6 +216,25 @@ def test_what_was_uncertain_when_an_instrument_was_taken_back_stays_uncertain(tm
     run_simulated(story())
 
 
+def test_a_take_back_that_no_ledger_has_outlives_the_death_of_its_site_and_is_recorded_later(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_robot(tmp_path)
+        federation.stores["nims"].full = True
+        await nims.instruments.take_back("robot", OPERATOR, "smoke")
+        await federation.crash("nims")
+        federation.stores["nims"].full = False
+        nims = await federation.restart("nims")
+        assert nims.instruments.show("robot", OPERATOR).taken_back_why == "smoke"
+        await asyncio.sleep(120)
+        assert [entry.type for entry in nims.ledger.read("instrument/robot")] == ["instrument.taken_back"]
+        assert nims.instruments.show("robot", OPERATOR).recorded
+        await nims.instruments.give_back("robot", OPERATOR, "aired")
+        await federation.crash("nims")
+        assert not (await federation.restart("nims")).instruments.show("robot", OPERATOR).taken_back_by
+
+    run_simulated(story())
+
+
 def test_a_take_back_on_a_full_disk_counts_at_once_and_is_recorded_when_there_is_room(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims = await with_robot(tmp_path)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from yosegi.app.engines import OpenEngines
@@ -222,7 +223,9 @@ def _core(parts: Parts) -> _Core:
     channels = Channels(site, registry, clock, witness, ClockWatch(events), router, events)
     breakers = Breakers(site, ledger)
     controls = ControlRunner(site, ledger, clock, breakers, parts.supervisor.scope("control samples"))
-    instruments = Instruments(site, ledger, clock, settings.instrument, controls.is_due)
+    instruments = Instruments(
+        site, ledger, clock, settings.instrument, controls.is_due, partial(_last_resort, parts.last_resort)
+    )
     catalogue = CapabilityCatalogue(site, ledger, clock, signer, registry, channels, instruments)
     authorizer = Authorizer(
         site, ledger, clock, registry, delegation, parts.rules, suspensions, catalogue.facts, settings.groups,
@@ -266,6 +269,11 @@ def _data(parts: Parts, core: _Core) -> _Data:
     objects = ObjectService(site, ledger, store, clock, registry, authorizer, transfers, core.access, parts.offload)
     engines = Engines(one.engine for one in published.values())
     return _Data(puller, repository, engines, transfers, disclosure, preflight, objects, samples)
+
+
+def _last_resort(path: Path | None, instrument: str) -> LastResort:
+    """The file of last resort of an instrument, beside that of the site."""
+    return LastResort(None if path is None else path.with_name(f"{path.name}-{instrument}"))
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:

@@ -198,6 +198,7 @@ class Site:
         if any(not one.contract.effect.repeatable for one in self.repository.published.values()):
             await self.exchange.confirm()
         await self.dispatcher.start()
+        self.instruments.start()
         # Not before it is known which breakers are open: an alert that was acknowledged would seem to have ended.
         self.alerts.start()
         await self.restore_sync.start()

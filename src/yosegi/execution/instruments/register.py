@@ -21,6 +21,7 @@ from yosegi.execution.instruments.calendar import ReservationCalendar, ReservedS
 from yosegi.execution.instruments.instrument import GIVEN_BACK, TAKEN_BACK, Instrument, TakenBack, instrument_stream
 from yosegi.execution.instruments.settings import InstrumentSettings
 from yosegi.execution.instruments.windows import TimeSpan
+from yosegi.execution.last_resort import LONGEST_REASON, LastResort, UnrecordedStop
 from yosegi.execution.slots import Lane
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft, Ledger, Write
@@ -44,6 +45,7 @@ class Instruments:
     Args:
         settings: what site.toml says of each, by name.
         is_control_due: whether an instrument's control sample comes before anything else.
+        last_resort: has the take-back of an instrument, by its name, until the ledger has it.
     """
 
     site: str
@@ -51,11 +53,12 @@ class Instruments:
     clock: Clock
     settings: Mapping[str, InstrumentSettings]
     is_control_due: Callable[[Instrument], bool]
+    last_resort: Callable[[str], LastResort]
     calendar: ReservationCalendar = field(init=False)
     _known: dict[str, Instrument] = field(default_factory=dict)
     _by_capability: dict[str, str] = field(default_factory=dict)
     _unrecorded: dict[str, TakenBack] = field(default_factory=dict)
-    """Take-backs that count and are not in the ledger yet."""
+    """Take-backs that count and are not in the ledger yet; they outlive the site in their files of last resort."""
 
     def __post_init__(self) -> None:
         self.calendar = ReservationCalendar(self.site, self.ledger, self.clock)
@@ -63,6 +66,11 @@ class Instruments:
             instrument = Instrument(name, settings).with_windows()
             for entry in self.ledger.read(instrument_stream(name)):
                 instrument = instrument.follow(entry)
+            if (kept := self.last_resort(name).read()) is not None:
+                self._unrecorded[name] = TakenBack(kept.by, kept.at, kept.reason)
+                instrument = replace(instrument, taken_back=self._unrecorded[name])
+            else:
+                self.last_resort(name).prepare()
             self._known[name] = instrument
             self._by_capability |= dict.fromkeys(settings.lane, name)
 
@@ -121,10 +129,19 @@ class Instruments:
     # -- taking back ----------------------------------------------------------------------------------------------
 
     def take_back(self, instrument: Instrument, by: str, why: str) -> None:
-        """Let nothing use an instrument from now on; `record_take_back` puts it on record."""
+        """Let nothing use an instrument from now on; `record_take_back` puts it on record.
+
+        Until then it stands in a file of last resort, from which the next start begins.
+        """
         taken = TakenBack(by, timestamp(self.clock.now()), why)
         self._unrecorded[instrument.name] = taken
         self._known[instrument.name] = replace(self._known[instrument.name], taken_back=taken)
+        stop = UnrecordedStop(word="safe_stop", by=by, reason=why[:LONGEST_REASON], at=taken.since)
+        self.last_resort(instrument.name).keep(stop)
+
+    def unrecorded(self) -> tuple[str, ...]:
+        """The instruments whose take-back is not in the ledger yet."""
+        return tuple(self._unrecorded)
 
     def is_unrecorded(self, name: str) -> bool:
         """Whether a take-back of an instrument is not in the ledger yet."""
@@ -141,6 +158,7 @@ class Instruments:
             await self.record(self._known[name], (draft,), taken.by)
             if self._unrecorded.get(name) is taken:
                 del self._unrecorded[name]
+                self.last_resort(name).clear()
 
     async def give_back(self, name: str, by: str, why: str) -> None:
         """Let an instrument be used again.

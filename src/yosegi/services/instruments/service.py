@@ -50,6 +50,11 @@ class InstrumentService:
     reservations: ReservationService
     scope: TaskScope
 
+    def start(self) -> None:
+        """Go on recording what was taken back and is not on record."""
+        for name in self.instruments.unrecorded():
+            self._record_later(name)
+
     # -- looking --------------------------------------------------------------------------------------------------
 
     @property
