@@ -331,6 +331,14 @@ def _governance(parts: Parts, core: _Core, data: _Data, work: _Work) -> _Governa
     return _Governance(publisher, grants, samples, hand_overs, shipments)
 
 
+def _instruments(parts: Parts, core: _Core, data: _Data, work: _Work, may_stop: StopPermission) -> InstrumentService:
+    reservations = ReservationService(core.instruments, data.repository, core.authorizer)
+    return InstrumentService(
+        core.instruments, work.dispatcher, data.repository, core.authorizer, may_stop, core.catalogue, reservations,
+        parts.supervisor.scope("instruments"),
+    )  # fmt: skip
+
+
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
     receivers = Receivers(
         work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
@@ -422,22 +430,18 @@ def assemble(parts: Parts) -> Site:
     core.events.subscribe(PointsWanted, proposing.wanted)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     campaigns = CampaignService(
-        site,
-        work.campaigns,
-        channels.clocks,
-        authorizer,
-        work.mandates,
-        exporter,
-        core.access,
-        channels,
-        proposing,
+        site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access, channels, proposing,
         parts.offload,
-    )
+    )  # fmt: skip
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
     )
     may_stop = StopPermission(site, parts.settings.stop.by, parts.settings.stop.also)
     asking = TaskRequests(core.requests, authorizer, work.mandates, catalogue.contract_of)
+    metrics = MetricsService(
+        site, clock, ledger, channels, work.dispatcher, parts.supervisor, data.engines, alerts, sessions,
+        parts.metrics_token,
+    )  # fmt: skip
     return Site(
         name=site,
         title=parts.settings.title,
@@ -459,24 +463,9 @@ def assemble(parts: Parts) -> Site:
         bench=BenchService(data.engines, data.repository, authorizer),
         tasks=work.tasks,
         operations=OperationsService(
-            data.repository,
-            work.dispatcher,
-            work.guard,
-            parts.supervisor,
-            data.engines,
-            may_stop,
-            core.events,
+            data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines, may_stop, core.events
         ),
-        instruments=InstrumentService(
-            core.instruments,
-            work.dispatcher,
-            data.repository,
-            authorizer,
-            may_stop,
-            catalogue,
-            ReservationService(core.instruments, data.repository, authorizer),
-            scope("instruments"),
-        ),
+        instruments=_instruments(parts, core, data, work, may_stop),
         task_requests=asking,
         facility_jobs=FacilityJobs(site, ledger, clock, asking, core.requests, data.repository, work.tasks, authorizer),
         incidents=IncidentService(ledger, lambda: data.repository.published),
@@ -495,18 +484,7 @@ def assemble(parts: Parts) -> Site:
         authenticator=work.authenticator,
         sessions=sessions,
         access=access,
-        metrics=MetricsService(
-            site,
-            clock,
-            ledger,
-            channels,
-            work.dispatcher,
-            parts.supervisor,
-            data.engines,
-            alerts,
-            sessions,
-            parts.metrics_token,
-        ),
+        metrics=metrics,
         signing_in=SessionService(work.authenticator, sessions, access),
         transfers=data.transfers,
         objects=data.objects,
