@@ -176,7 +176,7 @@ class TaskView:
     """Table `task`: one row a task of this owner, for lists and for taking up after a restart."""
 
     name = "task"
-    version = 2
+    version = 3
     ddl: ClassVar[Sequence[str]] = (
         "CREATE TABLE task (stream TEXT PRIMARY KEY, charter TEXT NOT NULL, home TEXT NOT NULL, key TEXT NOT NULL,"
         " team TEXT NOT NULL, capability TEXT NOT NULL, campaign TEXT NOT NULL, state TEXT NOT NULL,"
@@ -184,6 +184,7 @@ class TaskView:
         " last INTEGER NOT NULL, asked TEXT NOT NULL, changed TEXT NOT NULL, awaits TEXT NOT NULL)",
         "CREATE INDEX task_state ON task (state, first)",
         "CREATE INDEX task_key ON task (key)",
+        "CREATE INDEX task_capability ON task (capability, last)",
     )
 
     def apply(self, db: Db, entry: Entry) -> None:

@@ -7,8 +7,7 @@ ended. While one is due what uses the instrument waits. One that is in control c
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,22 +54,17 @@ class ControlHistory:
     verdict: str = ""
     position: int = 0
 
-
-def history_of(entries: Sequence[Entry]) -> ControlHistory:
-    """What entries tell of an instrument's controls."""
-    values: list[float] = []
-    last: Entry | None = None
-    number, is_open, verdict = 0, False, ""
-    for entry in entries:
+    def follow(self, entry: Entry) -> ControlHistory:
+        """What is on record with one more entry."""
+        here = replace(self, position=entry.position)
         if entry.type == STARTED:
-            number, is_open = entry.facts["number"], True
-            continue
-        is_open, verdict, last = False, entry.facts["verdict"], entry
-        values = [] if verdict else [*values, float(entry.facts["value"])][-MOST_LOOKED_AT:]
-    return ControlHistory(
-        number, is_open, tuple(values), None if last is None else parse_timestamp(last.time),
-        -1 if last is None else last.sequence, verdict, entries[-1].position if entries else 0,
-    )  # fmt: skip
+            return replace(here, number=entry.facts["number"], open=True)
+        verdict = str(entry.facts["verdict"])
+        values = () if verdict else (*self.values, float(entry.facts["value"]))[-MOST_LOOKED_AT:]
+        return replace(
+            here, open=False, values=values, measured=parse_timestamp(entry.time), sequence=entry.sequence,
+            verdict=verdict,
+        )  # fmt: skip
 
 
 @dataclass
@@ -82,10 +76,15 @@ class ControlRunner:
     clock: Clock
     breakers: Breakers
     scope: TaskScope
+    _known: dict[str, ControlHistory] = field(default_factory=dict)
 
     def history(self, instrument: Instrument) -> ControlHistory:
-        """What is on record of an instrument's controls."""
-        return history_of(self.ledger.read(control_stream(instrument.name)))
+        """What is on record of an instrument's controls; asked for at each look at what waits, so only news is read."""
+        found = self._known.get(instrument.name, ControlHistory())
+        for entry in self.ledger.read(control_stream(instrument.name), found.position):
+            found = found.follow(entry)
+        self._known[instrument.name] = found
+        return found
 
     def is_due(self, instrument: Instrument) -> bool:
         """Whether the control comes before anything else on an instrument; not while its breaker waits for a person."""
