@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from federation.shipping import at, begun, campaign, operator, received, samples
 from yosegi.campaign import parse_spec
 from yosegi.campaign.shipping import SHIPMENT
 from yosegi.campaign.state import campaign_stream
-from yosegi.core.states import CampaignState, TrialState
+from yosegi.core.errors import YosegiError
+from yosegi.core.states import CampaignState, TaskState, TrialState
 from yosegi.exchange.outbox import sending
 from yosegi.ledger import Write
 from yosegi.services.samples.entries import ASKED_FOR, sample_stream
 from yosegi.services.samples.states import SampleState
+from yosegi.testing.faults import When
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.trust.document import Addressed
 from yosegi.trust.samples import SampleMoved, SampleToShip, ShipmentAsked
@@ -209,6 +212,20 @@ def test_a_site_that_names_no_task_of_its_own_cannot_ask_for_a_sample(tmp_path: 
     tell(tmp_path, story)
 
 
+def test_who_asks_names_the_campaign_whose_task_it_was_and_no_other(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        await begun(federation, spec(1, ""))
+        (film,) = samples(federation, "riken")
+        wanted = SampleToShip(sample=film.id, task=film.task, trial=1)
+        fields = {"team": TEAM, "destination": "nims", "samples": (wanted,)}
+        for number in range(3):
+            await says(federation, "argonne", ShipmentAsked, "riken", key=f"k{number}", campaign=f"c{number}", **fields)
+        entries = at(federation, "riken").ledger.read(sample_stream(film.id))
+        assert [entry.facts["campaign"] for entry in entries if entry.type == ASKED_FOR] == ["films"]
+
+    tell(tmp_path, story)
+
+
 def test_a_holder_that_says_a_sample_came_without_the_addressees_word_is_not_believed(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         await begun(federation, spec(1, ""))
@@ -265,3 +282,70 @@ def test_a_sample_is_made_by_no_task_whose_effect_is_unknown(tmp_path: Path) -> 
         assert samples(federation, "riken") == ()
 
     tell(tmp_path, story)
+
+
+# --- deaths --------------------------------------------------------------------------------------------------------
+
+
+async def insist(work: Callable[[], Awaitable[Any]]) -> None:
+    """People say it again until their site hears it."""
+    for _ in range(60):
+        try:
+            await work()
+            return
+        except (YosegiError, RuntimeError):
+            await asyncio.sleep(3)
+    raise AssertionError("its site never heard it")
+
+
+async def one_film(federation: Federation) -> None:
+    """One film is made, given, received and measured, whichever site dies on the way."""
+    await insist(lambda: begun(federation, spec(1, ALONE)) if not known(federation) else asyncio.sleep(120))
+    await insist(lambda: at(federation, "riken").hand_overs.ship("nims", operator("riken")))
+    await asyncio.sleep(120)
+    await insist(lambda: received(federation))
+    await asyncio.sleep(300)
+
+
+def known(federation: Federation) -> bool:
+    return "films" in at(federation, "argonne").campaigns.names()
+
+
+@pytest.fixture(scope="module")
+def commits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, int]]:
+    """The first commit of each site after its start, and the last, where nobody dies."""
+    found: dict[str, tuple[int, int]] = {}
+
+    async def story(federation: Federation) -> None:
+        first = {name: store.commits + 1 for name, store in federation.stores.items()}
+        await one_film(federation)
+        found.update({name: (first[name], store.commits) for name, store in federation.stores.items()})
+
+    tell(tmp_path_factory.mktemp("undisturbed"), story)
+    return found
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("site", ["argonne", "riken", "nims"])
+def test_a_shipment_outlives_the_death_of_a_site_at_its_commits(
+    site: str, when: When, commits: dict[str, tuple[int, int]], tmp_path: Path
+) -> None:
+    first, last = commits[site]
+    # Every second, those after a death between those before one.
+    for commit in range(first + (when == "after"), last + 1, 2):
+
+        async def story(federation: Federation, commit: int = commit) -> None:
+            await one_film(federation)
+            assert federation.faults == [site], f"commit {commit} never came"
+            trial, *more = campaign(federation).trials
+            (film,) = samples(federation, "nims")
+            assert film.holder == "nims", commit
+            assert not federation.world.twice(), commit
+            # What nobody knows the effect of waits for a person, and another film is made; all else goes on.
+            uncertain = any(step.state is TaskState.UNCERTAIN for step in trial.steps)
+            assert uncertain or (trial.state is TrialState.COMPLETED and not more), commit
+
+        folder = tmp_path / str(commit)
+        folder.mkdir()
+        tell(folder, story, mortal={site: (commit, when)})

@@ -42,8 +42,8 @@ class ShipmentService:
         """Record that samples are to be shipped, and answer how each stands; asked again, answer again.
 
         Raises:
-            Invalid: one is not here, is another team's, or the asker names no task of its own that it comes from; or
-                the destination is no site of the team.
+            Invalid: one is not here, is another team's, or the asker names no task of its own, of the campaign that
+                it names, that it comes from; or the destination is no site of the team.
         """
         ask = received.document
         async with self.samples.lock:
@@ -57,16 +57,21 @@ class ShipmentService:
         sample, what = self.samples.find(one.sample), f"sample {one.sample}"
         if sample is None or (sample.charter, sample.team) != (ask.charter, ask.team):
             raise Invalid(what, f"{self.site} knows no such sample of {ask.team}")
-        made = (sample.home, sample.task) == (ask.sender, one.task)
-        if not made and one.sample not in self._given(ask.sender, one.task):
-            raise Invalid(what, f"no task {one.task} of {ask.sender} has made it or was given it here")
+        # Whoever asks is told of each move, once for each campaign: so it must be one that did something here.
+        made = (sample.home, sample.task, sample.campaign) == (ask.sender, one.task, ask.campaign)
+        if not made and one.sample not in self._given(ask.sender, one.task, ask.campaign):
+            raise Invalid(
+                what, f"no task {one.task} of {ask.sender} in {ask.campaign} has made it or was given it here"
+            )
         return one, sample
 
-    def _given(self, home: str, key: str) -> set[str]:
-        """The samples that a task of a home site was given here."""
+    def _given(self, home: str, key: str, campaign: str) -> set[str]:
+        """The samples that a task of a home site's campaign was given here."""
         task = self.tasks.find(task_stream(home, key))
         contract = None if task.request is None else self.tasks.contract_of(task)
-        return set() if contract is None else set(samples_named(contract.inputs, task.asked().inputs, self.site))
+        if contract is None or task.asked().campaign != campaign:
+            return set()
+        return set(samples_named(contract.inputs, task.asked().inputs, self.site))
 
     def _asked(self, one: SampleToShip, ask: ShipmentAsked, sample: Sample) -> Write:
         asked = AskedFor(ask.sender, ask.campaign, one.trial, one.task, ask.key, ask.destination)
