@@ -273,7 +273,7 @@ def _data(parts: Parts, core: _Core) -> _Data:
 
 def _last_resort(path: Path | None, instrument: str) -> LastResort:
     """The file of last resort of an instrument, beside that of the site."""
-    return LastResort(None if path is None else path.with_name(f"{path.name}-{instrument}"))
+    return LastResort(None if path is None else path.with_stem(f"{path.stem}-{instrument}"))
 
 
 def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
