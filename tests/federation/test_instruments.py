@@ -216,6 +216,29 @@ def test_what_was_uncertain_when_an_instrument_was_taken_back_stays_uncertain(tm
     run_simulated(story())
 
 
+def test_a_take_back_whose_engine_does_not_answer_is_on_record_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        federation, nims = await with_robot(tmp_path)
+        engine = federation.places["nims"].engine
+        assert engine is not None
+        engine.duration = 40.0
+        await ask(federation, "runs")
+        await asyncio.sleep(5)
+
+        async def fails(key: str, word: str) -> None:
+            raise Unavailable("the robot", "does not answer")
+
+        monkeypatch.setattr(engine, "halt", fails)
+        with pytest.raises(Unavailable, match="does not answer"):
+            await nims.instruments.take_back("robot", OPERATOR, "smoke")
+        assert nims.instruments.show("robot", OPERATOR).taken_back_why == "smoke"
+        assert [entry.type for entry in nims.ledger.read("instrument/robot")] == ["instrument.taken_back"]
+
+    run_simulated(story())
+
+
 def test_a_take_back_that_no_ledger_has_outlives_the_death_of_its_site_and_is_recorded_later(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims = await with_robot(tmp_path)

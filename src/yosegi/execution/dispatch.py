@@ -6,6 +6,7 @@ Everything is recorded before it happens. What may start is said by `Slots` and 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -489,14 +490,16 @@ class Dispatcher:
             self.controls.begin(instrument, published)
 
     async def clear(self, instrument: Instrument) -> None:
-        """Bring what runs on an instrument to its safe state; each task's own end tells what became of it."""
-        for task, _ in self.running_on(instrument):
-            if (published := self.repository.published_for(task.asked())) is not None:
-                await published.engine.halt(task.stream, "safe_stop")
+        """Bring what runs on an instrument to its safe state; each task's own end tells what became of it.
+
+        Each is told, whatever comes of telling another.
+        """
+        told = [(self.repository.published_for(task.asked()), task.stream) for task, _ in self.running_on(instrument)]
         control = instrument.settings.control
-        if control is not None and (published := self.published.get(control.capability)) is not None:
-            key = f"{control_stream(instrument.name)}/{self.controls.history(instrument).number}"
-            await published.engine.halt(key, "safe_stop")
+        if control is not None:
+            number = self.controls.history(instrument).number
+            told.append((self.published.get(control.capability), f"{control_stream(instrument.name)}/{number}"))
+        await asyncio.gather(*(one.engine.halt(key, "safe_stop") for one, key in told if one is not None))
 
     # -- stopping everything --------------------------------------------------------------------------------------
 

@@ -228,12 +228,14 @@ class InstrumentService:
         if not why.strip():
             raise Invalid("the reason", "it is empty", "say why, for whoever waits for the instrument")
         self.instruments.take_back(instrument, who.person, why)
-        await self.dispatcher.clear(instrument)
         try:
-            await self.instruments.record_take_back(name)
-        except YosegiError as error:
-            log.error("%s was taken back, which could not be recorded: %s", name, error)
-            self._record_later(name)
+            await self.dispatcher.clear(instrument)
+        finally:
+            try:
+                await self.instruments.record_take_back(name)
+            except YosegiError as error:
+                log.error("%s was taken back, which could not be recorded: %s", name, error)
+                self._record_later(name)
         return self.show(name, who)
 
     def _record_later(self, name: str) -> None:
