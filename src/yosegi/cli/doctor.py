@@ -71,10 +71,10 @@ def _told(home: Path, settings: Settings) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
     try:
         client = client_of(home=home, url=settings.local_url, person="", key=None, passphrase="")
-        alerts, charters = client.operations.alerts(), client.charters()
+        alerts, charters, peers = client.operations.alerts(), client.charters(), client.peers()
     except YosegiError as error:
         return {"needs a person": [f"the site runs and does not tell how it is: {error}"]}
-    told["peers"] = [_peer(peer) for peer in client.peers()]
+    told["peers"] = [_peer(peer) for peer in peers]
     warnings = [warning for charter in charters for warning in charter.warnings]
     if needed := [alert.text for alert in alerts] + warnings:
         told["needs a person"] = needed
