@@ -27,16 +27,29 @@ from yosegi.app.keyring import signers
 from yosegi.core import canonical
 from yosegi.core.clock import timestamp
 from yosegi.exchange import PATH
+from yosegi.exchange.mail_refusals import MailRefusals
 from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.parcel import MOST_MAIL, Mail
 from yosegi.exchange.peer_channel import Batch
 from yosegi.exchange.restore_sync import ReceiptRequest
 from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.grants.transfers import Transfer, TransferAnswer, TransferBack
 from yosegi.ledger import Draft, Write
 from yosegi.services.runtime import Site
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import Offer, Report, Request
+from yosegi.trust.messages import (
+    AuthorizationQuery,
+    Cancel,
+    Erase,
+    Erased,
+    Offer,
+    Renewal,
+    Report,
+    Request,
+    Revocation,
+)
+from yosegi.trust.samples import SampleGiven, SampleMoved, SampleReceived, ShipmentAsked
 
 CHARTER, TEAM, TARGET, OUTBOUND = "demo", "toy-team", "riken", "nims"
 DIGEST = "sha256:" + "0" * 64
@@ -139,6 +152,47 @@ class HostilePeer:
                 self.document(Offer, {"offers": [{"contract": c, "status": {"available": True}} for c in contracts]})
             ]
 
+    def costly(self) -> Iterator[list[Envelope]]:
+        """Documents of as many values as a parcel of the largest size has room for, which take long to read."""
+        many = canonical.dumps([{"b": 1}] * 180_000)
+        while True:
+            yield [Envelope.sign(Offer.payload_type, many, self.site.catalogue.signer)]
+
+    def large(self) -> Iterator[list[Envelope]]:
+        """Requests for what nobody has, of the largest size that is taken, which must be refused."""
+        asked = {
+            "team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research", "capability": f"{TARGET}/none@1",
+            "contract": DIGEST, "inputs": {"x": "y" * 120_000}, "sensitivity": "team",
+        }  # fmt: skip
+        while True:
+            yield [self.document(Request, asked) for _ in range(8)]
+
+    def kinds(self) -> Iterator[list[Envelope]]:
+        """Every kind of document that programs and people send unasked, about ever other things, as good as may be."""
+        while True:
+            self.number += 1
+            digest, name = f"sha256:{self.number:064x}", f"thing-{self.number}"
+            film = {"sample": f"{self.site.name}/{name}"}
+            person = {"team": TEAM, "on_behalf_of": "pi@argonne", "purpose": "research"}
+            kinds: tuple[tuple[type[Document], dict[str, Any]], ...] = (
+                (Cancel, {"reason": "no more"}),
+                (Renewal, {"mandate": name}),
+                (Revocation, {"mandate": name, "reason": {"code": "mandate_ended", "en": "x" * 2000}}),
+                (AuthorizationQuery, person | {"capabilities": [f"{TARGET}/toy.use@1"]}),
+                (Erase, {"what": "object", "subject": digest, "reason": "x" * 2000}),
+                (Erased, {"what": "object", "subject": digest}),
+                (Transfer, {"grant": "g", "into": "g", "team": TEAM, "amounts": {"samples": "1"}}),
+                (TransferBack, {}),
+                (TransferAnswer, {"accepted": True}),
+                (SampleGiven, film | {"team": TEAM, "condition": "good", "note": "x" * 2000}),
+                (SampleReceived, film | {"given": DIGEST, "condition": "good"}),
+                (SampleMoved, film | {"campaign": "c", "state": "available", "holder": TARGET, "position": 1}),
+                (ShipmentAsked, {"team": TEAM, "campaign": "c", "destination": OUTBOUND,
+                                 "samples": [film | {"task": "k", "trial": 1}]}),
+                (MailRefusals, {"refused": [{"sender": OUTBOUND, "letters": 1}]}),
+            )  # fmt: skip
+            yield [self.document(kind, fields) for kind, fields in kinds for _ in range(4)]
+
     def letters(self) -> Iterator[tuple[Mail, ...]]:
         """Mail for a member that dials out, which opens for nobody."""
         key = self.site.registry.sealing_key_of(CHARTER, TARGET)
@@ -163,7 +217,9 @@ class HostilePeer:
                 yield {"documents": len(documents)}, await self.parcel(documents)
 
 
-ATTACKS = ("letters", "parcels", "recalls", "refusals", "agreements", "malformed", "offers")
+ATTACKS = (
+    "letters", "parcels", "recalls", "refusals", "agreements", "malformed", "offers", "costly", "large", "kinds",
+)  # fmt: skip
 
 
 async def attacked(folder: Path, url: str, attack: str, seconds: float) -> dict[str, Any]:

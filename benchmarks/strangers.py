@@ -13,7 +13,8 @@ its calls are timed while nothing else happens, and while, one after another:
 Then a member with valid keys attacks the site that keeps mail and owns capabilities, and the one that dials out
 (`benchmarks/hostile_peer.py`, one process for each attack, as fast as it is answered): mail that opens for nobody,
 empty parcels, questions for receipts, requests that must be refused, agreements that it alone has signed, malformed
-documents and schemas, and a thousand contracts in one document. The bystander calls the site that reads or keeps them.
+documents and schemas, a thousand contracts in one document, documents of very many values, large requests, and every
+other kind of document. The bystander calls the site that reads or keeps them.
 
 Shown: the median and the slowest call of the bystander, in milliseconds; how many of its calls were answered; how many
 streams and connections were taken; whether the member signs in rightly meanwhile; bytes of log a second.
@@ -91,6 +92,9 @@ class Strangers:
             "calls": len(took) + failed,
             "not answered": failed,
             "median ms": round(statistics.median(took), 1) if took else None,
+            "95 of 100 ms": round(sorted(took)[int(0.95 * len(took))], 1) if took else None,
+            "above 100 ms": sum(one > 100 for one in took),
+            "load": round(os.getloadavg()[0], 1),
             "slowest ms": round(max(took), 1) if took else None,
             "log bytes a second": round((log.stat().st_size - before) / self.seconds),
             "ledger grew by bytes": self._ledger_bytes() - kept,
@@ -242,6 +246,7 @@ def main() -> None:
             town.terminate("argonne")
             town.start("riken", "nims")
             members = {"no member attacks": None} | {f"member: {what}": hostile(what) for what in ATTACKS}
+            members |= {"no member attacks, once more": None}
             found |= asyncio.run(told_of(town, chosen.seconds, members, "riken"))
             mail: dict[str, Attack | None] = {"mail, seen by whom it is for": hostile("letters")}
             found |= asyncio.run(told_of(town, chosen.seconds, mail, "nims"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from yosegi.exchange.budget import REFUSALS, Rate
+from yosegi.exchange.budget import AHEAD, OVERHEAD, RECORDED, REFUSALS, Rate
 from yosegi.exchange.mailbox import MOST_LETTERS_OF_A_SENDER
 from yosegi.exchange.parcel_codec import MOST_REMEMBERED
-from yosegi.execution.admission import REFUSED_ON_RECORD
+from yosegi.exchange.received import MOST_PARTS
+from yosegi.execution.admission import REFUSED_BYTES, REFUSED_ON_RECORD
 from yosegi.services.document_kinds import TABLE
 
 PAGE = Path(__file__).parents[2] / "docs" / "security" / "threat-model.md"
@@ -31,6 +32,14 @@ def test_every_kind_of_document_with_a_rate_is_stated_with_it() -> None:
     assert said == kept
 
 
+def test_every_kind_of_document_is_bounded_by_a_rate_or_by_what_this_site_asked() -> None:
+    """Those without a rate, as the page names them; another kind needs a rate, or a word on that page."""
+    text = PAGE.read_text(encoding="utf-8")
+    for row in TABLE:
+        if row.rate is None:
+            assert f"`{row.document.__name__}`" in text, row.document.__name__
+
+
 def test_the_rates_of_refusals_and_what_is_remembered_are_stated() -> None:
     said = stated()
 
@@ -38,6 +47,11 @@ def test_the_rates_of_refusals_and_what_is_remembered_are_stated() -> None:
         return rate.burst, rate.hourly
 
     assert said["`Request`, refused on record"] == numbers(REFUSED_ON_RECORD)
+    assert said["bytes recorded, of all kinds with a rate together"] == numbers(RECORDED)
+    assert said["bytes of requests refused on record"] == numbers(REFUSED_BYTES)
+    assert said["documents signed ahead, noted"] == numbers(AHEAD)
+    assert said["bytes of one parcel, and values in it or in a document"][0] == MOST_PARTS
+    assert f"{OVERHEAD:,} more of each" in PAGE.read_text(encoding="utf-8")
     assert said["any kind, examined and refused"] == numbers(REFUSALS)
     assert said["mail for one receiver, kept here"][0] == MOST_LETTERS_OF_A_SENDER
     assert said["parcels, remembered so that none counts twice"][0] == MOST_REMEMBERED

@@ -194,10 +194,10 @@ def test_a_revocation_may_stay_where_it_was_and_not_move_forward():
             accept_statement(FIRST, stated(2, NOW + step).sign(governance_key("riken")), NOW, stated(1, NOW))
 
 
-@pytest.mark.parametrize("number", ["0.0.0.0", "224.0.0.1", "240.0.0.1", "255.255.255.255"])
+@pytest.mark.parametrize("number", ["0.0.0.0", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.88.99.1", "[fec0::1]"])
 def test_what_is_no_address_of_a_host_is_none_in_an_agreed_network_either(number):
     with pytest.raises(Untrusted, match="it is no address of a host"):
-        check_address(f"http://{number}", networks=["0.0.0.0/0"])
+        check_address(f"http://{number}", networks=["0.0.0.0/0", "::/0"])
 
 
 # --- which key counted when -----------------------------------------------------------------------------------------

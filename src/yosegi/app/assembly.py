@@ -327,7 +327,7 @@ def _governance(parts: Parts, core: _Core, data: _Data, work: _Work) -> _Governa
     repository = SampleRepository(data.samples, core.channels, core.authorizer)
     samples = SampleService(site, core.registry, core.authorizer, repository)
     hand_overs = SampleHandOvers(site, clock, parts.signer, core.registry, repository)
-    shipments = ShipmentService(site, core.registry, repository, data.repository, work.campaigns)
+    shipments = ShipmentService(site, core.registry, repository, data.repository, work.campaigns, core.budget)
     return _Governance(publisher, grants, samples, hand_overs, shipments)
 
 
@@ -363,6 +363,7 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         takes=data.puller.take,
         budget=core.budget,
         rebuilds={ANSWERED: work.restore_sync.rebuilt},
+        offload=parts.offload,
         mailbox=parts.mailbox,
     )  # fmt: skip
 

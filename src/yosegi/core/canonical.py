@@ -80,6 +80,16 @@ def _read(data: bytes | str, what: str, max_bytes: int, reader: json.JSONDecoder
     return value
 
 
+def parts(text: bytes) -> int:
+    """At least how many values JSON text has, found without reading it: reading costs time by these, not by bytes.
+
+    Example:
+        >>> parts(b'{"a":[1,2,{}]}')
+        5
+    """
+    return text.count(b"{") + text.count(b"[") + text.count(b",")
+
+
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):

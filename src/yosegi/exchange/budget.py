@@ -29,6 +29,13 @@ class Rate:
 REFUSALS = Rate(burst=1000, hourly=3600)
 """Documents of one peer, of all kinds, that are examined and refused."""
 
+RECORDED = Rate(burst=64 * 1024 * 1024, hourly=32 * 1024 * 1024)
+"""Bytes that documents of one peer make this site record, of all kinds that have a rate, with what it says to them."""
+OVERHEAD = 4096
+"""Bytes that are counted of each document beside its own: the entry that records it, and this site's answer."""
+AHEAD = Rate(burst=256, hourly=3600)
+"""Documents of one peer that say they were made later than now, and are noted as such."""
+
 
 @dataclass
 class PeerBudget:

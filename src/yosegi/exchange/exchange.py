@@ -17,6 +17,7 @@ from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
 from yosegi.data import Chunk
+from yosegi.data.pulling import Offload
 from yosegi.exchange.budget import PeerBudget
 from yosegi.exchange.channels import Channels
 from yosegi.exchange.events import ChannelOpened
@@ -60,6 +61,7 @@ class Exchange:
         takes: told of each piece that comes, with its sender.
         budget: what each peer may have done here.
         rebuilds: makes the document anew that an entry of such a type sends and does not hold.
+        offload: reads what is large elsewhere.
         mailbox: kept for others by a site that listens.
     """
 
@@ -80,6 +82,7 @@ class Exchange:
     takes: Callable[[str, Chunk], object]
     budget: PeerBudget
     rebuilds: Mapping[str, Rebuild]
+    offload: Offload
     mailbox: Mailbox | None = None
     inbox: Inbox = field(init=False)
     _codec: ParcelCodec = field(init=False)
@@ -96,11 +99,12 @@ class Exchange:
         self._codec = ParcelCodec(
             self.site, self.ledger, self.signer, self.directory, self.clock, witness, clocks,
             introduce=self.introduce, barred=channels.router.barred, rebuilds=self.rebuilds,
+            offload=self.offload,
         )  # fmt: skip
         kinds = {payload_type: kind for kind in self.kinds for payload_type in kind.document.payload_types}
         self.inbox = Inbox(
             self.site, self.ledger, self.directory, self.clock, witness, clocks, kinds, self.refused, self.takes,
-            self.budget,
+            self.budget, self.offload,
         )  # fmt: skip
         self._sender = PeerSender(
             self.site, self.directory, self.transport, self.clock, self.sealing, self._codec, channels.router,

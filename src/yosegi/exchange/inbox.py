@@ -12,12 +12,13 @@ from yosegi.core.clock import Clock
 from yosegi.core.errors import Corrupt, Unavailable, YosegiError
 from yosegi.core.fifo_cache import FifoCache
 from yosegi.data import Chunk
-from yosegi.exchange.budget import REFUSALS, PeerBudget
+from yosegi.data.pulling import Offload
+from yosegi.exchange.budget import AHEAD, OVERHEAD, RECORDED, REFUSALS, PeerBudget
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.outbox import ACKNOWLEDGED, REFUSED, Outgoing
 from yosegi.exchange.parcel import Message, Parcel, Refusal
 from yosegi.exchange.peer_channel import PeerChannel
-from yosegi.exchange.received import Arrival, DocumentKind, Received, verify
+from yosegi.exchange.received import Arrival, DocumentKind, Received, check_size, size_of, verify
 from yosegi.exchange.witness import Witness
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import Draft, Ledger, Receipt, Write
@@ -28,8 +29,10 @@ log = logging.getLogger("yosegi.inbox")
 
 SIGNED_AHEAD = "exchange.signed_ahead"
 """Names documents that say they were made later than they came: digest, sender, and by how many seconds."""
-AT_ONCE = 8
-"""Documents that are begun between two looks at whoever else calls."""
+AT_ONCE, BYTES_AT_ONCE = 8, 64 * 1024
+"""Documents that are begun between two looks at whoever else calls, and their bytes."""
+LARGE = 16 * 1024
+"""Bytes of a document that is verified off the event loop."""
 
 Refused = Callable[[Outgoing, str], Awaitable[None]]
 """Told of a message that its receiver will never take, and why."""
@@ -44,6 +47,7 @@ class Inbox:
         refused: each is told of messages of this site that their receiver will never take.
         takes: told of each piece of an object that comes, with its sender.
         budget: what each peer may have done here.
+        offload: verifies large documents elsewhere.
     """
 
     site: str
@@ -56,6 +60,8 @@ class Inbox:
     refused: tuple[Refused, ...]
     takes: Callable[[str, Chunk], object]
     budget: PeerBudget
+    offload: Offload
+    _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     _settled: dict[str, list[str]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _taking: asyncio.Event = field(default_factory=asyncio.Event)
@@ -88,11 +94,14 @@ class Inbox:
         channel.asked(parcel.wants or ())
         for chunk in parcel.chunks or ():
             self.takes(parcel.sender, chunk)
+        begun = size = 0
         async with asyncio.TaskGroup() as group:
-            for number, item in enumerate(parcel.messages):
-                if number and number % AT_ONCE == 0:
+            for item in parcel.messages:
+                if begun == AT_ONCE or size > BYTES_AT_ONCE:
                     # A parcel of the largest size keeps nobody else waiting until all of it is judged.
+                    begun = size = 0
                     await asyncio.sleep(0)
+                begun, size = begun + 1, size + len(item.document.payload)
                 group.create_task(self._take_in(channel, item))
 
     async def _hear_of_ledger(self, channel: PeerChannel, parcel: Parcel) -> bool:
@@ -118,42 +127,74 @@ class Inbox:
         if kind is None:
             # Rule 1 of `received`.
             self._refuse(channel, item, f"{item.document.payload_type} is not spoken here")
-        elif kind.rate is not None and not self.budget.allows(channel.peer, kind.document.kind, kind.rate):
-            channel.trouble = f"{channel.peer} sends more of {kind.document.kind} than {kind.rate.hourly} an hour"
-        elif await self._take(channel, kind, item):
+        elif self._has_budget(channel, kind, item) and await self._take(channel, kind, item):
             channel.acknowledge(item.id, self.clock.monotonic())
+
+    def _has_budget(self, channel: PeerChannel, kind: DocumentKind, item: Message) -> bool:
+        """Whether a document may be looked at now, by its number and by its bytes; takes that from its sender's."""
+        peer, name = channel.peer, kind.document.kind
+        if kind.rate is None:
+            return True
+        if not self.budget.allows(peer, name, kind.rate):
+            channel.trouble = f"{peer} sends more of {name} than {kind.rate.hourly} an hour"
+            return False
+        if not self.budget.allows(peer, "bytes", RECORDED, size_of(item) + OVERHEAD):
+            self.budget.give_back(peer, name, kind.rate)
+            channel.trouble = f"{peer} sends more than {RECORDED.hourly} bytes an hour to be recorded"
+            return False
+        return True
 
     async def _take(self, channel: PeerChannel, kind: DocumentKind, item: Message) -> bool:
         """Verify a document and hand it on; whether it is durably recorded."""
         try:
+            check_size(kind, item)
             # By a clock that is off nothing is judged, and a ledger that is not proven to continue proves nothing.
             self.clocks.check_own()
             self.witness.check_proven(channel.charter, channel.peer)
             keys = self.directory.keys_of(channel.charter, channel.peer)
             arrival = Arrival(self.site, channel.charter, channel.peer, keys, self.clock.now())
-            received = verify(kind, item, arrival)
+            received = await self._verified(kind, item, arrival)
+            self._check_hour(channel, received, arrival.now)
             if item.receipt is not None and channel.peer != self.site:
                 await self.witness.see(channel.charter, channel.peer, Receipt.parsed(item.receipt).checkpoint)
             await kind.handler(received)
             self._note_hour(channel, received, arrival.now)
             return True
         except (Unavailable, Corrupt) as error:
-            self._wait(channel, kind, error)
+            self._wait(channel, kind, item, error)
         except YosegiError as error:
             if isinstance(error, Untrusted) and error.reason == "document_not_yet_valid":
                 # Made while its sender's clock was ahead: it comes again, and one day it is valid.
-                self._wait(channel, kind, error)
+                self._wait(channel, kind, item, error)
             else:
                 self._refuse(channel, item, str(error)[:2000])
         except Exception:  # noqa: BLE001 - a peer's document meets code that may be wrong; logged in `_not_foreseen`
             self._not_foreseen(channel, item)
         return False
 
-    def _wait(self, channel: PeerChannel, kind: DocumentKind, error: YosegiError) -> None:
+    async def _verified(self, kind: DocumentKind, item: Message, arrival: Arrival) -> Received[Document]:
+        if len(item.document.payload) <= LARGE:
+            return verify(kind, item, arrival)
+        async with self._large:
+            verified: Received[Document] = await self.offload(verify, kind, item, arrival)
+        return verified
+
+    def _wait(self, channel: PeerChannel, kind: DocumentKind, item: Message, error: YosegiError) -> None:
         """It comes again; until then it takes nothing from its sender's budget."""
         channel.trouble = str(error)
         if kind.rate is not None:
             self.budget.give_back(channel.peer, kind.document.kind, kind.rate)
+            self.budget.give_back(channel.peer, "bytes", RECORDED, size_of(item) + OVERHEAD)
+
+    def _check_hour(self, channel: PeerChannel, received: Received[Document], now: datetime) -> None:
+        """See that not too much is to be noted of documents that were made later than now.
+
+        Raises:
+            Unavailable: it is; they come again.
+        """
+        ahead = getattr(received.document, "issued", now) > now + SKEW
+        if ahead and not self.budget.allows(channel.peer, "signed ahead", AHEAD):
+            raise Unavailable(f"documents of {channel.peer}", "many say that they were made later than now")
 
     def _refuse(self, channel: PeerChannel, item: Message, why: str) -> None:
         self.budget.spend(channel.peer, "refusals", REFUSALS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from yosegi.core.errors import Corrupt, Invalid, SenderSuspended
 from yosegi.core.identifiers import derived_key
 from yosegi.core.used_once import Use, UsedOnce
 from yosegi.data import AT_ONCE, CHUNK, Chunk
+from yosegi.data.pulling import Offload
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.outbox import Rebuild, message
 from yosegi.exchange.parcel import Mail, Message, Parcel
 from yosegi.exchange.peer_channel import Batch, PeerChannel
+from yosegi.exchange.received import check_parts
 from yosegi.exchange.witness import Witness
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import Ledger
@@ -29,6 +32,8 @@ log = logging.getLogger("yosegi.exchange")
 LIFETIME = timedelta(minutes=2)
 MOST_REMEMBERED = 100_000
 """Parcels of one peer that are remembered, so that none is taken twice; more within four minutes are refused."""
+LARGE = 64 * 1024
+"""Bytes of a parcel, or of a document, that is read off the event loop."""
 ROOM = AT_ONCE * CHUNK
 """Bytes of documents and pieces of objects in one parcel: sealed and carried in another it is still readable."""
 
@@ -42,6 +47,7 @@ class ParcelCodec:
             anything was learned.
         barred: whether nothing is exchanged with a peer under a charter.
         rebuilds: makes documents anew that entries do not hold whole.
+        offload: reads large parcels elsewhere.
     """
 
     site: str
@@ -54,6 +60,8 @@ class ParcelCodec:
     introduce: Callable[[tuple[Envelope, ...]], Awaitable[bool]]
     barred: Callable[[str, str], bool]
     rebuilds: Mapping[str, Rebuild]
+    offload: Offload
+    _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     _seen: UsedOnce = field(init=False)
     _counter: int = 0
 
@@ -126,25 +134,30 @@ class ParcelCodec:
         Raises:
             Invalid: not a parcel, not for this site, by nobody of the charter, out of date, or seen before.
         """
+        if len(body) <= LARGE:
+            envelope, claim = _peeked(body)
+        else:
+            # Elsewhere, so that others are answered meanwhile, and few at a time, so that they do not fill the pool.
+            async with self._large:
+                envelope, claim = await self.offload(_peeked, body)
         try:
-            return self._open(body, fresh=fresh)
+            return self._open(envelope, claim, fresh=fresh)
         except Untrusted:
-            parcel = Parcel.peek(Envelope.read(body))
-            if not await self.introduce(tuple(message.document for message in parcel.messages)):
+            if not await self.introduce(tuple(message.document for message in claim.messages)):
                 raise
-            return self._open(body, fresh=fresh)
+            return self._open(envelope, claim, fresh=fresh)
 
-    def _open(self, body: bytes, *, fresh: bool = True) -> Parcel:
-        envelope = Envelope.read(body)
-        claim = Parcel.peek(envelope)
+    def _open(self, envelope: Envelope, claim: Parcel, *, fresh: bool = True) -> Parcel:
         charter, sender = claim.charter, claim.sender
         keys, now = self._keys_for(claim), self.clock.now()
         try:
-            parcel = Parcel.open(envelope, keys, now=now, to=self.site, charter=charter, sender=sender)
+            parcel = Parcel.open(envelope, keys, now=now, to=self.site, charter=charter, sender=sender, peeked=claim)
         except Untrusted as error:
             if fresh and error.reason in ("document_not_yet_valid", "document_expired"):
                 # One of two clocks is off; signed it is all the same, and so it tells whose.
-                late = Parcel.open(envelope, keys, now=claim.issued, to=self.site, charter=charter, sender=sender)
+                late = Parcel.open(
+                    envelope, keys, now=claim.issued, to=self.site, charter=charter, sender=sender, peeked=claim
+                )
                 self._hear_clock(late, now, in_force=False)
                 self.clocks.check_own()
                 self.clocks.check_apart(sender)
@@ -187,3 +200,15 @@ class ParcelCodec:
             raise Invalid(f"a parcel of {parcel.sender}", "it was received before (a replay)")
         if use is Use.TOO_MANY:
             raise Invalid(f"a parcel of {parcel.sender}", f"{MOST_REMEMBERED} came in the last minutes", "send fewer")
+
+
+def _peeked(body: bytes) -> tuple[Envelope, Parcel]:
+    """A parcel as it claims to be, NOT verified.
+
+    Raises:
+        Invalid: not a parcel, or one of more values than are read.
+    """
+    check_parts(body, "an envelope")
+    envelope = Envelope.read(body)
+    check_parts(envelope.payload, "a parcel")
+    return envelope, Parcel.peek(envelope)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from yosegi.core import canonical
 from yosegi.core.errors import Invalid
 from yosegi.exchange.budget import Rate
 from yosegi.exchange.parcel import Message
@@ -32,6 +33,13 @@ from yosegi.trust.token import Token, accept_token
 
 MOST_AHEAD = timedelta(days=60)
 """By how much a sender's clock may have been ahead when it made a document that it brings later, by a right one."""
+
+LONGEST = 256 * 1024
+"""Bytes of a document, where its kind says nothing else."""
+LONGEST_RECEIPT = 96 * 1024
+"""Bytes of the header and the checkpoint in a receipt."""
+MOST_PARTS = 65_536
+"""Values in a parcel, and in a document: the time that reading takes goes by these. Honest ones have half of it."""
 
 D = TypeVar("D", bound=Document, covariant=True)
 
@@ -85,13 +93,15 @@ def signed_by_sender(kind: type[Document], envelope: Envelope, arrival: Arrival)
         Untrusted: names the first rule that does not hold.
         Invalid: signed, but not a document of this kind.
     """
+    peeked = kind.peek(envelope)
     return kind.open(
         envelope,
         arrival.keys,
-        now=moment_for(kind, envelope, arrival.now),
+        now=_moment(peeked, arrival.now),
         to=arrival.site,
         charter=arrival.charter,
         sender=arrival.sender,
+        peeked=peeked,
     )
 
 
@@ -101,7 +111,11 @@ def moment_for(kind: type[Document], envelope: Envelope, now: datetime) -> datet
     Raises:
         Untrusted, Invalid: not a document of this kind.
     """
-    issued = getattr(kind.peek(envelope), "issued", now)
+    return _moment(kind.peek(envelope), now)
+
+
+def _moment(peeked: Document, now: datetime) -> datetime:
+    issued: datetime = getattr(peeked, "issued", now)
     return max(now, issued) if issued - now <= MOST_AHEAD else now
 
 
@@ -136,12 +150,52 @@ class DocumentKind:
         verify: how it is verified beside its receipt.
         rate: how many of them one peer may have taken in; what is bounded by this site's own questions, grants and
             rights has none.
+        longest: bytes of one; a larger one is refused before it is read.
     """
 
     document: type[Document]
     handler: Handler
     verify: Verify = signed_by_sender
     rate: Rate | None = None
+    longest: int = LONGEST
+
+
+def size_of(message: Message) -> int:
+    """Bytes that a message takes where it is recorded: what was signed, in base64 and once more as read; its receipt.
+
+    A receipt that is none counts for nothing: it is refused, and nothing is recorded of it.
+    """
+    return len(message.document.payload) * 7 // 3 + _size_of_receipt(message.receipt)
+
+
+def _size_of_receipt(receipt: dict[str, Any] | None) -> int:
+    header, checkpoint = (receipt or {}).get("header"), (receipt or {}).get("checkpoint")
+    payload = checkpoint.get("payload") if isinstance(checkpoint, dict) else None
+    return sum(len(text) for text in (header, payload) if isinstance(text, str))
+
+
+def check_size(kind: DocumentKind, message: Message) -> None:
+    """See that a message is not larger than its kind ever is; looks at lengths alone.
+
+    Raises:
+        Invalid: it is, in bytes or in values.
+    """
+    document, what = message.document.payload, f"a {kind.document.kind}"
+    if len(document) > kind.longest:
+        raise Invalid(what, f"{len(document)} bytes, and at most {kind.longest} are taken", "send data as an object")
+    if (size := _size_of_receipt(message.receipt)) > LONGEST_RECEIPT:
+        raise Invalid(what, f"its receipt has {size} bytes, and at most {LONGEST_RECEIPT} are taken")
+    check_parts(document, what)
+
+
+def check_parts(text: bytes, what: str) -> None:
+    """See that JSON text has no more values than may be read.
+
+    Raises:
+        Invalid: it has.
+    """
+    if (found := canonical.parts(text)) > MOST_PARTS:
+        raise Invalid(what, f"{found} values, and at most {MOST_PARTS} are read")
 
 
 def verify(kind: DocumentKind, message: Message, arrival: Arrival) -> Received[Document]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from yosegi.core import canonical
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, unsettled
@@ -37,6 +38,8 @@ from yosegi.trust.messages import Cancel, Request
 
 REFUSED_ON_RECORD = Rate(burst=200, hourly=600)
 """Of one peer; each takes about 11 kB of the ledger."""
+REFUSED_BYTES = Rate(burst=4 * 1024 * 1024, hourly=12 * 1024 * 1024)
+"""Bytes of those, as they came: one may be a hundred times as large as is usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +276,7 @@ class Admission:
     async def _record(self, task: Task, request: Request, verdict: Verdict) -> None:
         """Put a verdict on record, and start what may start. Returns when it is durable."""
         if verdict.acceptance is None:
-            self._check_rate(request, verdict.refusal)
+            self._check_rate(request, verdict)
             await self._refuse(task, request, verdict)
         elif request.how_far == "suggest":
             await self._suggest(task, request, verdict, verdict.acceptance)
@@ -344,14 +347,17 @@ class Admission:
         )  # fmt: skip
         await self.repository.append(task, Draft(tasks.ACCEPTED, verdict.facts, verdict.body), ended, request=request)
 
-    def _check_rate(self, request: Request, reasons: Sequence[Explanation]) -> None:
-        """Refuse without a record what comes faster than an honest site's mistakes do.
+    def _check_rate(self, request: Request, verdict: Verdict) -> None:
+        """Refuse without a record what comes faster than an honest site's mistakes do, or is larger.
 
         Raises:
             Invalid: what the record would say.
         """
+        size, words = len(canonical.dumps(verdict.body)), " ".join(reason.en for reason in verdict.refusal)
         if not self.budget.allows(request.sender, "refused requests", REFUSED_ON_RECORD):
-            raise Invalid(f"request {request.key}", " ".join(reason.en for reason in reasons)[:1500])
+            raise Invalid(f"request {request.key}", words[:1500])
+        if not self.budget.allows(request.sender, "bytes of refused requests", REFUSED_BYTES, size):
+            raise Invalid(f"request {request.key}", words[:1500])
 
     async def _refuse(self, task: Task, request: Request, verdict: Verdict) -> None:
         draft = Draft(tasks.REFUSED, verdict.facts, verdict.body | {"reasons": _written(verdict.refusal)})

@@ -12,6 +12,7 @@ from yosegi.exchange.budget import Rate
 from yosegi.exchange.mail_refusals import MailRefusals
 from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.exchange.received import (
+    LONGEST,
     DocumentKind,
     Handler,
     Verify,
@@ -77,6 +78,7 @@ class Row:
     handler: Callable[[Receivers], Handler]
     verify: Verify = signed_by_sender
     rate: Rate | None = None
+    longest: int = LONGEST
 
 
 SELDOM = Rate(burst=64, hourly=240)
@@ -86,30 +88,32 @@ OFTEN = Rate(burst=256, hourly=3600)
 GOVERNING = Rate(burst=300, hourly=120)
 """Documents of governance: all of a large federation's at once for a site that joins, and few a day."""
 
+_KIB = 1024
+
 TABLE: tuple[Row, ...] = (
-    Row(Request, lambda to: to.admission.on_request),
-    Row(Report, lambda to: to.reports.on_report),
+    Row(Request, lambda to: to.admission.on_request, longest=128 * _KIB),
+    Row(Report, lambda to: to.reports.on_report, longest=1024 * _KIB),
     Row(Cancel, lambda to: to.admission.on_cancel),
-    Row(Offer, lambda to: to.catalogue.on_offer, rate=SELDOM),
+    Row(Offer, lambda to: to.catalogue.on_offer, rate=SELDOM, longest=2048 * _KIB),
     Row(Token, lambda to: to.verifier.on_token, issued_by_sender, OFTEN),
     Row(Renewal, lambda to: to.mandates.on_renewal, rate=OFTEN),
     Row(Revocation, lambda to: to.verifier.on_revocation, rate=OFTEN),
     Row(AuthorizationQuery, lambda to: to.preflight.on_question, rate=Rate(burst=240, hourly=600)),
-    Row(AuthorizationAnswer, lambda to: to.preflight.on_answer),
+    Row(AuthorizationAnswer, lambda to: to.preflight.on_answer, longest=2048 * _KIB),
     Row(Erase, lambda to: to.erasure.on_request, rate=SELDOM),
     Row(Erased, lambda to: to.erasure.on_answer, rate=OFTEN),
-    Row(Charter, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only, GOVERNING),
+    Row(Charter, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only, GOVERNING, 2048 * _KIB),
     Row(Statement, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only, GOVERNING),
     Row(Agreement, lambda to: to.publisher.on_document, believed_by_its_own_signatures_only, GOVERNING),
     Row(Transfer, lambda to: to.grants.on_transfer, rate=SELDOM),
     Row(TransferBack, lambda to: to.grants.on_back, rate=SELDOM),
     Row(TransferAnswer, lambda to: to.grants.on_answer, rate=SELDOM),
-    Row(SampleGiven, lambda to: to.hand_overs.on_given, rate=SELDOM),
+    Row(SampleGiven, lambda to: to.hand_overs.on_given, rate=SELDOM, longest=512 * _KIB),
     Row(SampleReceived, lambda to: to.hand_overs.on_received, rate=SELDOM),
     Row(ShipmentAsked, lambda to: to.shipments.on_asked, rate=OFTEN),
-    Row(SampleMoved, lambda to: to.shipments.on_moved, rate=OFTEN),
+    Row(SampleMoved, lambda to: to.shipments.on_moved, rate=OFTEN, longest=1536 * _KIB),
     Row(ReceiptRequest, lambda to: to.restore_sync.on_recall, rate=Rate(burst=8, hourly=4)),
-    Row(ReceiptReply, lambda to: to.restore_sync.on_recalled),
+    Row(ReceiptReply, lambda to: to.restore_sync.on_recalled, longest=2048 * _KIB),
     Row(MailRefusals, lambda to: to.refused_mail.on_report, rate=Rate(burst=4, hourly=12)),
 )
 
@@ -119,4 +123,4 @@ FORMATS = tuple(payload_type for row in TABLE for payload_type in row.document.p
 
 def kinds(receivers: Receivers) -> tuple[DocumentKind, ...]:
     """Every kind of document that a site takes, with its handler there."""
-    return tuple(DocumentKind(row.document, row.handler(receivers), row.verify, row.rate) for row in TABLE)
+    return tuple(DocumentKind(row.document, row.handler(receivers), row.verify, row.rate, row.longest) for row in TABLE)

@@ -129,6 +129,7 @@ class Document(Value):
         charter: str | None = None,
         sender: str | None = None,
         needs: Collection[Algorithm] | None = None,
+        peeked: Self | None = None,
     ) -> Self:
         """The document, verified and in force.
 
@@ -140,6 +141,7 @@ class Document(Value):
             charter: the charter it must have been made under.
             sender: the site whose keys these are; a document that says it is from another is refused.
             needs: algorithms that must be present, instead of the kind's own.
+            peeked: what `peek` made of this very envelope; a large one is then not read twice.
 
         Raises:
             Untrusted: names the first thing that is wrong.
@@ -147,7 +149,7 @@ class Document(Value):
         """
         kind = envelope.payload_type if envelope.payload_type in cls.payload_types else cls.payload_type
         payload = envelope.verify(keys, payload_type=kind, needs=cls.needs if needs is None else needs)
-        document = cls._read(payload)
+        document = cls._read(payload) if peeked is None else peeked
         document.check_in_force(now)
         for name, expected, reason in (
             ("charter", charter, "wrong_charter"),

@@ -18,6 +18,8 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 _METADATA = frozenset({"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"})
+_DEPRECATED = (ipaddress.ip_network("fec0::/10"), ipaddress.ip_network("192.88.99.0/24"))
+"""Site-local addresses (RFC 3879) and relays of 6to4 (RFC 7526): Python's `ipaddress` takes both for global ones."""
 # Metadata services that no range check below would catch: Alibaba's, and EC2's over IPv6.
 _METADATA_NUMBERS = frozenset({ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254")})
 
@@ -54,7 +56,8 @@ def refused_number(number: IPAddress, *, loopback: bool = False, networks: Itera
         return "it is a link-local or metadata address"
     if number.is_loopback:
         return "" if loopback else "it is this machine itself, and the charter is no demonstration"
-    if number.is_multicast or number.is_unspecified or number.is_reserved:
+    deprecated = any(number.version == old.version and number in old for old in _DEPRECATED)
+    if number.is_multicast or number.is_unspecified or number.is_reserved or deprecated:
         return "it is no address of a host"
     if not number.is_global and not any(_within(number, network) for network in networks):
         return "it is a private address, and the charter allows no such network"

@@ -81,6 +81,10 @@ class Right(Value):
         """Whether it names a capability."""
         return any(_reaches(selector, ref) for selector in self.capabilities)
 
+    def names(self, owner: str) -> bool:
+        """Whether any capability of a site is among its."""
+        return any(selector.partition("/")[0] == owner for selector in self.capabilities)
+
     def wider_than(self, other: Right) -> str:
         """In which respect this right exceeds another, or the empty text if it is a subset of it."""
         if not all(any(_within(mine, theirs) for theirs in other.capabilities) for mine in self.capabilities):

@@ -268,6 +268,8 @@ class MandateService:
     async def on_renewal(self, received: Received[Renewal]) -> None:
         """An owner holds work under a mandate, and asks whether it stands: a fresh token, or a revocation.
 
+        Of a mandate that names no capability of its own an owner learns nothing, not even whose it is.
+
         Raises:
             Untrusted: not of that site, or not for this one.
         """
@@ -276,7 +278,8 @@ class MandateService:
 
     def _answer(self, charter: str, owner: str, mandate: str) -> Write:
         try:
-            if self.delegation.living(mandate).charter != charter:
+            found = self.delegation.living(mandate)
+            if found.charter != charter or not found.right.names(owner):
                 raise MandateRefused(mandate, "mandate_unknown")
             token = self.delegation.token(mandate, owner)
         except MandateRefused as error:

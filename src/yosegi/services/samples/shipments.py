@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from yosegi.campaign import Campaign, Campaigns
 from yosegi.campaign.shipping import SAMPLE, SHIPMENT
-from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.errors import Invalid, NotFound, Unavailable
 from yosegi.core.samples import samples_named
 from yosegi.exchange import Received
+from yosegi.exchange.budget import OVERHEAD, RECORDED, PeerBudget
 from yosegi.exchange.outbox import Outgoing
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import task_stream
@@ -28,13 +29,18 @@ from yosegi.trust.samples import SampleGiven, SampleMoved, SampleReceived, Sampl
 
 @dataclass
 class ShipmentService:
-    """Takes what other sites ask of samples here, and what they say of samples that this site's campaigns wait for."""
+    """Takes what other sites ask of samples here, and what they say of samples that this site's campaigns wait for.
+
+    Args:
+        budget: what each peer may have recorded here.
+    """
 
     site: str
     registry: Registry
     samples: SampleRepository
     tasks: TaskRepository
     campaigns: Campaigns
+    budget: PeerBudget
 
     # -- at the holder ------------------------------------------------------------------------------------------------
 
@@ -44,6 +50,7 @@ class ShipmentService:
         Raises:
             Invalid: one is not here, is another team's, or the asker names no task of its own, of the campaign that
                 it names, that it comes from; or the destination is no site of the team.
+            Unavailable: too much was to be recorded for that peer lately: each of its samples has two entries.
         """
         ask = received.document
         async with self.samples.lock:
@@ -51,6 +58,8 @@ class ShipmentService:
             if not takes_part(charter, ask.team, ask.destination):
                 raise Invalid(f"shipment {ask.key}", f"{ask.destination} is no site of the team {ask.team}")
             found = [self._wanted(one, ask) for one in ask.samples]
+            if not self.budget.allows(ask.sender, "bytes", RECORDED, len(found) * OVERHEAD):
+                raise Unavailable(f"shipment {ask.key}", f"{ask.sender} asks for much", "it is asked again")
             await self.samples.write(*(self._asked(one, ask, sample) for one, sample in found))
 
     def _wanted(self, one: SampleToShip, ask: ShipmentAsked) -> tuple[SampleToShip, Sample]:
