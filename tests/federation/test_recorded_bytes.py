@@ -26,7 +26,7 @@ from yosegi.exchange.budget import OVERHEAD, Rate
 from yosegi.exchange.parcel import Message, Parcel
 from yosegi.exchange.received import LONGEST, MOST_PARTS
 from yosegi.execution import tasks
-from yosegi.ledger import Draft, Write
+from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.document_kinds import TABLE, Row
 from yosegi.services.runtime import Site
 from yosegi.services.samples.entries import ASKED_FOR, sample_stream
@@ -34,7 +34,7 @@ from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.messages import AuthorizationQuery, Cancel, Offer, Renewal, Request, Revocation
+from yosegi.trust.messages import AuthorizationQuery, Cancel, Erase, Offer, Renewal, Request, Revocation
 from yosegi.trust.samples import SampleToShip, ShipmentAsked
 from yosegi.trust.token import Token
 
@@ -235,6 +235,31 @@ def test_a_renewal_tells_an_owner_nothing_of_a_mandate_that_names_nothing_of_its
         (said,) = [Envelope.parsed(entry.body["document"]) for entry in told if entry.body]
         assert said.payload_type not in Token.payload_types
         assert Revocation.peek(said).reason.code == "mandate_unknown"
+
+    run_simulated(story())
+
+
+def test_what_peers_had_erased_is_not_looked_through_again_at_each_look_at_what_waits_for_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        argonne, riken = federation.places["argonne"].running, federation.places["riken"].running
+        good, erasure = _good(federation, Erase), riken.erasure
+        await _send(argonne, riken, [_signed(argonne, Erase, _another(good, "erase", n)) for n in range(20)])
+        assert len(erasure.all()) == 20
+        assert erasure.waits_for_a_person() == []
+        read = list[str]()
+
+        def noted(ledger: Ledger, stream: str, *args: Any, **how: Any) -> Any:
+            read.append(stream)
+            return reading(ledger, stream, *args, **how)
+
+        reading = Ledger.read
+        monkeypatch.setattr(Ledger, "read", noted)
+        assert erasure.waits_for_a_person() == []
+        assert read == []
 
     run_simulated(story())
 

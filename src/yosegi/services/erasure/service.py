@@ -72,6 +72,8 @@ class ErasureService:
     campaigns: Campaigns
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Answers come together, and what is told of all must have heard each."""
+    _undecided: set[str] | None = None
+    """Streams in which something may wait for a person: each other one is over, however many peers have made."""
 
     async def start(self) -> None:
         """Finish what was ordered and not done when this site ended."""
@@ -88,10 +90,7 @@ class ErasureService:
 
     def all(self) -> list[Erasure]:
         """Every erasure that was asked of this site or by it, the newest first."""
-        found = []
-        for stream in self.ledger.streams("erasure/"):
-            _, what, subject = stream.split("/", 2)
-            found.append(self._get("object" if what == "object" else "task", subject))
+        found = [self._of(stream) for stream in self.ledger.streams("erasure/")]
         return sorted(found, key=lambda erasure: erasure.since, reverse=True)
 
     def _get(self, what: What, subject: str) -> Erasure:
@@ -103,7 +102,15 @@ class ErasureService:
 
     def waits_for_a_person(self) -> list[Erasure]:
         """Those that a peer asks for which this site has not got from it: an officer decides."""
-        return [erasure for erasure in self.all() if not self._decided(erasure)]
+        if self._undecided is None:
+            self._undecided = set(self.ledger.streams("erasure/"))
+        waiting = [found for stream in self._undecided if not self._decided(found := self._of(stream))]
+        self._undecided = {erasure.stream for erasure in waiting}
+        return sorted(waiting, key=lambda erasure: erasure.since, reverse=True)
+
+    def _of(self, stream: str) -> Erasure:
+        _, what, subject = stream.split("/", 2)
+        return self._get("object" if what == "object" else "task", subject)
 
     def listing(self, who: Session) -> tuple[ErasureStatus, ...]:
         """Every erasure, where it is done and who has not answered yet.
@@ -280,6 +287,8 @@ class ErasureService:
         entries = await self.ledger.append(Write(erasure.stream, None, drafts, charter=charter, actor=actor))
         for entry in entries:
             erasure.follow(entry)
+        if self._undecided is not None:
+            self._undecided.add(erasure.stream)
         self.channels.posted(entries)
 
     # -- peers ------------------------------------------------------------------------------------------------------
