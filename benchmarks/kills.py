@@ -29,6 +29,7 @@ from processes.sites import PROCESS_SOURCE, ROBOT_SOURCE, Town, alive, descendan
 from yosegi.core.errors import YosegiError
 from yosegi.verification.bundle import read_bundle, verify_bundle
 
+RESULTS = Path(__file__).parent / "results"
 SITES = ("argonne", "riken", "nims")
 AT_ONCE = 2
 """Campaigns that are under way at a time."""
@@ -193,6 +194,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kills", type=int, default=120)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--save", type=Path, default=None, help=f"also write JSON there, e.g. {RESULTS / 'kills.json'}")
     chosen = parser.parse_args()
     seed = random.randrange(1_000_000) if chosen.seed is None else chosen.seed
     print(f"seed {seed}, {chosen.kills} kills", flush=True)
@@ -211,7 +213,10 @@ def main() -> int:
             town.end()
         found |= {"ledgers that do not hold together": checked(town), "left running": list(filter(alive, below))}
     found["seconds"] = round(time.monotonic() - began)
-    print(json.dumps({"seed": seed} | found, indent=2))
+    told = json.dumps({"seed": seed, "load": os.getloadavg()} | found, indent=2)
+    print(told)
+    if chosen.save:
+        chosen.save.write_text(told + "\n", "utf-8")
     fits = found["spent"] == found["effects"] and not found["held"]
     wrong = ("twice", "lost", "never happened but done", "ledgers that do not hold together", "left running")
     return 0 if fits and not any(found[name] for name in wrong) else 1
