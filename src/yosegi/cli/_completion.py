@@ -15,8 +15,9 @@ _SOURCE = """\
 %(complete_func)s() {
     local IFS=$'\\n' line="${COMP_LINE:0:COMP_POINT}" word before response completion type value
     word="${line##*[[:space:]]}"
-    # What bash keeps of the word: it puts an answer behind the last of these.
+    # What bash keeps of the word: it puts an answer behind the last of these, and in the place of an @ itself.
     before="${word%%"${word##*[@:=]}"}"
+    before="${before%%@}"
     COMPREPLY=()
     response=$(env COMP_LINE="$line" %(complete_var)s=bash_complete "$1")
     for completion in $response; do
