@@ -50,7 +50,7 @@ class Runner:
             code = pytest.main([*FEWER, "--collect-only", *warm])
         if code != 0:
             raise RuntimeError(f"the tests cannot be collected (pytest says {code})")
-        own = {path.name for path in (copy / "tests").iterdir()} | {"yosegi", "yosegi_packs", "tests", "conftest"}
+        own = {path.stem for part in ("src", "tests") for path in (copy / part).iterdir()} | {"tests", "conftest"}
         for name in [name for name in sys.modules if name.partition(".")[0] in own - {"assure"}]:
             del sys.modules[name]
 
