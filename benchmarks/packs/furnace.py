@@ -161,9 +161,7 @@ def draw() -> None:
     powders = [one for one in asked if one[0] == "furnace"]
     for number, (_, x, y) in enumerate(powders, 1):
         axes.annotate(str(number), (x, y), textcoords="offset points", xytext=(5, 4), fontsize=8)
-    axes.set(
-        xlabel="temperature, K", ylabel="hold, h", yscale="log", title="Powders, in their order"
-    )
+    axes.set(xlabel="temperature, K", ylabel="hold, h", yscale="log", title="Powders, in their order")
     axes.legend(fontsize=8, frameon=False)
     figure.savefig(FIGURE, metadata={"Date": None})
     print(f"wrote {FIGURE}")
