@@ -96,7 +96,7 @@ def _bilevel(model: cobra.Model, largest: int, tilt: float) -> dict[str, Any]:
     """Make the model's programme that of OptKnock; by candidate the variable that is 1 where it is kept."""
     solver = model.problem
     growth, acid = model.reactions.get_by_id(CORE.biomass), model.reactions.get_by_id("EX_succ_e")
-    kept = {one: solver.Variable(f"kept_{one}", type="binary") for one in CANDIDATES}
+    kept: dict[str, Any] = {one: solver.Variable(f"kept_{one}", type="binary") for one in CANDIDATES}
     of = {reaction: kept[one] for one in CANDIDATES for reaction in CORE.reactions(one)}
     price = {one: solver.Variable(f"price_{one.id}", lb=-LARGEST_PRICE, ub=LARGEST_PRICE) for one in model.metabolites}
     made: list[Any] = [*kept.values(), *price.values()]
