@@ -40,8 +40,8 @@ APART_ROWS = 400
 
 No row is measured twice, and the best is the best as measured, so a recipe may be better than its neighbours say by as
 much as they differ. Improvement of the process alone avoids the neighbours of what is measured, and on tables whose
-best recipes stand beside poor ones it needed more experiments than drawing at random. In a longer table, neighbours are
-many and their luck is soon exhausted in one place: there the process alone found the best sooner.
+best recipes stand beside poor ones it needed more experiments than drawing at random. In longer tables no difference
+was clear.
 """
 TINY = 1e-300
 LATE = 5
