@@ -108,6 +108,7 @@ from yosegi.services.samples.repository import SampleRepository
 from yosegi.services.samples.service import SampleService
 from yosegi.services.samples.shipments import ShipmentService
 from yosegi.services.samples.task_samples import TaskSamples
+from yosegi.services.samples.usability import SampleUsability
 from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
@@ -284,14 +285,14 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         site, ledger, signer, clock, registry, authorizer, channels, events, scope("delegation")
     )
     guard = RestoreGuard(site, ledger)
-    lost = LostTasks(repository, guard)
+    lost, usability = LostTasks(repository, guard), SampleUsability(data.samples)
     dispatcher = Dispatcher(
-        repository, clock, channels.clocks, verifier, data.transfers, core.controls.breakers, lost,
+        repository, clock, channels.clocks, verifier, data.transfers, usability, core.controls.breakers, lost,
         parts.supervisor.scope("execution"), LastResort(parts.last_resort), core.instruments,
         core.controls,
     )  # fmt: skip
     admission = Admission(
-        repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
+        repository, dispatcher, clock, authorizer, verifier, data.transfers, usability, guard, lost,
         core.budget, parts.settings.most_open_tasks,
     )  # fmt: skip
     asking = StepRequests(requests, authorizer, data.objects.named)

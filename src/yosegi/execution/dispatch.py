@@ -30,7 +30,7 @@ from yosegi.execution.instruments.register import Instruments, longest
 from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.outcomes import MOST_ATTEMPTS, given_up
-from yosegi.execution.ports import ClockPort, DelegationPort, InputFetcher, Published, recorded
+from yosegi.execution.ports import ClockPort, DelegationPort, InputFetcher, Published, SamplePort, recorded
 from yosegi.execution.reconciliation import DeviceReconciler
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.slots import Slots
@@ -56,6 +56,7 @@ class Dispatcher:
     Args:
         clocks: by a clock that is off nothing may be judged, and so nothing started.
         inputs: brings the objects among inputs here.
+        samples: says which samples among inputs may be used.
         lost: knows what a restoration has lost.
         instruments: say when what uses one may start.
         controls: run their control samples.
@@ -68,6 +69,7 @@ class Dispatcher:
     clocks: ClockPort
     rights: DelegationPort
     inputs: InputFetcher
+    samples: SamplePort
     breakers: Breakers
     lost: LostTasks
     scope: TaskScope
@@ -260,7 +262,7 @@ class Dispatcher:
         async with repository.lock(stream):
             task = repository.task(stream)
             published = None if task.request is None else repository.published_for(task.request)
-            verdict = may_start(task, published, self.clock.now(), repository.authorizer, self.rights)
+            verdict = may_start(task, published, self.clock.now(), repository.authorizer, self.rights, self.samples)
             if isinstance(verdict, NotWaiting):
                 return None
             if task.reservation and published and self.instruments.is_over(task.reservation, published.contract):
