@@ -331,7 +331,7 @@ class Admission:
         if not decision.allow:
             return None
         self.dispatcher.take_slot(contract.name, task.stream, request)
-        facts = {"attempt": 1} | self.dispatcher.instruments.facts_at_start(request, contract)
+        facts = self.dispatcher.facts_at_start(request, contract, task.stream)
         return Draft(tasks.DISPATCHED, facts, recorded(self.authorizer, decision))
 
     async def _suggest(self, task: Task, request: Request, verdict: Verdict, accepted: Acceptance) -> None:

@@ -37,6 +37,7 @@ from yosegi.execution.slots import Slots
 from yosegi.execution.start_check import NotWaiting, Park, RefuseStart, Start, may_start
 from yosegi.execution.stop_control import StopControl, StopLevel, engines_of
 from yosegi.execution.tasks import Task, task_stream
+from yosegi.execution.turn_view import turns_taken
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft
 from yosegi.trust.explanation import Explanation
@@ -104,6 +105,7 @@ class Dispatcher:
         self.breakers.start()
         await self._stop.start()
         ledger = self.repository.ledger
+        self._slots.restore(turns_taken(ledger.query))
         rows = ledger.query("SELECT stream, last FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
         for row in rows:
             task = self.repository.task(row["stream"])
@@ -183,6 +185,12 @@ class Dispatcher:
     def take_slot(self, name: str, stream: str, request: Request) -> None:
         """A task that has come just now starts with its first entry; `give_back` if that fails."""
         self._slots.take(name, stream, team_of(request))
+
+    def facts_at_start(self, request: Request, contract: Contract, stream: str) -> dict[str, Any]:
+        """What the entry by which a task starts keeps: its attempt, what held on its instrument, and its turn there."""
+        turn = self._slots.turn(stream)
+        facts: dict[str, Any] = {"attempt": 1} | self.instruments.facts_at_start(request, contract)
+        return facts | (turn.facts if turn is not None else {})
 
     def give_back(self, name: str, stream: str) -> None:
         """A task that had taken a slot does not start."""
@@ -276,7 +284,7 @@ class Dispatcher:
                 await repository.refuse(task, verdict.reasons, verdict.decision)
                 return None
             contract = verdict.published.contract
-            facts = {"attempt": 1} | self.instruments.facts_at_start(task.asked(), contract)
+            facts = self.facts_at_start(task.asked(), contract, stream)
             draft = Draft(tasks.DISPATCHED, facts, recorded(repository.authorizer, verdict.decision))
             if task.reasons or not contract.effect.repeatable:
                 draft = repository.reporter.attach(

@@ -92,6 +92,8 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "instrument_reserved",
         "reservation_awaited",
         "reservation_over",
+        "reservation_not_offered",
+        "reservation_not_possible",
         "sample_gathers",
         "sample_to_ship",
         "sample_in_transit",
