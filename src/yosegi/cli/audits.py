@@ -25,21 +25,7 @@ from yosegi.verification.ledger_export import is_audit, read_audit, write_audit
 Ledgers = click.argument("ledgers", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
-@click.group()
-def audit() -> None:
-    """Prove that nobody rewrote, cut short or forked a ledger, offline.
-
-    \b
-    yosegi audit verify HOME
-    yosegi audit export --out lab-a.audit
-    yosegi audit verify lab-a.audit lab-b.audit
-
-    Every site keeps the receipts of those it deals with, and each hour their signed checkpoints. So each can show what
-    another's ledger held, and no key helps whoever changes it afterwards.
-    """  # noqa: D301 - a backspace, which means: as it stands
-
-
-@audit.command()
+@click.command()
 @Ledgers
 @click.option("--charter", default="", help="Digest of the charter you trust; every ledger must rest on it.")
 @as_json
@@ -136,7 +122,7 @@ def _tell(found: LedgerAudit, wrong: list[Finding]) -> None:
         say(f"{one.site}: {one.why}" + (f" (kept by {one.holder})" if one.holder else ""), err=True)
 
 
-@audit.command()
+@click.command()
 @with_home
 @output()
 @explained

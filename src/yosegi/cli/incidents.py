@@ -13,8 +13,8 @@ import click
 from yosegi.app.home import Home
 from yosegi.app.keyring import signers
 from yosegi.app.stores import snapshot_of
-from yosegi.cli._lazy import LazyGroup
 from yosegi.cli._syslog import of_entry
+from yosegi.cli._trace_report import show_access, show_trace
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Out, save
 from yosegi.cli.output import (
@@ -23,7 +23,6 @@ from yosegi.cli.output import (
     say,
     say_json_line,
     show_json,
-    show_table,
 )
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid, NotFound
@@ -41,24 +40,6 @@ Since = click.option(
     "--since", default="", help="Leave out what is older: 2026-11-20 (in UTC) or 2026-11-20T08:00:00+09:00."
 )
 Until = click.option("--until", default="", help="Leave out what is later; a date includes that whole day, in UTC.")
-
-
-ELSEWHERE = {name: f"yosegi.cli.suspensions:{name}" for name in ("suspend", "lift", "erase", "erasures")}
-"""What acts on a site that may be running, and reads no ledger."""
-
-
-@click.group(cls=LazyGroup, elsewhere=ELSEWHERE | {"list": "yosegi.cli.suspensions:list_"})
-def incident() -> None:
-    """Find out what somebody or something touched, bar it here at once, and prove it later.
-
-    \b
-    yosegi incident trace person pi@lab-b --since 2026-11-20
-    yosegi incident suspend site lab-b --why "a stolen key"
-    yosegi incident report key ed25519-3f… --out report.json
-    yosegi incident verify report.json
-
-    trace, report and export read the ledger's file alone: beside a running site, from a backup, without a network.
-    """  # noqa: D301 - a backspace, which means: as it stands
 
 
 def _names(home: Home, subject: str, name: str) -> tuple[Subject, tuple[str, ...]]:
@@ -79,7 +60,7 @@ def _attribute(ref: str) -> str:
     return ref.rpartition("/")[2].partition("@")[0].rpartition(".")[2]
 
 
-@incident.command("trace")
+@click.command("trace")
 @with_home
 @click.argument("subject", type=click.Choice([*SUBJECTS, "station"]), metavar="[SUBJECT]", required=False)
 @click.argument("name", required=False)
@@ -115,12 +96,7 @@ def trace_(home: Path, subject: str | None, name: str | None, since: str, until:
     if json_:
         show_json([_line(touched) for touched in found])
         return
-    rows = (
-        (t.entry.sequence, t.entry.time[:19], t.entry.type, t.entry.header.actor, t.entry.stream, t.why) for t in found
-    )
-    show_table(("entry", "time", "type", "by", "stream", "why"), rows, empty=f"nothing names {name}")
-    named = sum(touched.after < 0 for touched in found)
-    say(f"{named} entries name it, {len(found) - named} depend on those")
+    show_trace(found, name)
 
 
 def _overview(home: Path, since: str, until: str, json_: bool) -> None:
@@ -130,9 +106,7 @@ def _overview(home: Path, since: str, until: str, json_: bool) -> None:
     if json_:
         show_json([asdict(event) for event in found])
         return
-    columns = ("time", "what", "person", "agent", "capability", "team", "agreement", "purpose")
-    rows = ([e.time[:19], e.what, e.person, e.agent, e.capability, e.team, e.agreement, e.purpose] for e in found)
-    show_table(columns, rows, empty="nothing was touched")
+    show_access(found)
 
 
 def _line(touched: Touched) -> dict[str, Any]:
@@ -155,7 +129,7 @@ def _told(entry: Entry) -> dict[str, Any]:
     }
 
 
-@incident.command("report")
+@click.command("report")
 @with_home
 @About
 @click.argument("name")
@@ -177,7 +151,7 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
     say(f"{out}: {len(found)} of {made.size} entries, signed; anybody checks it: yosegi incident verify {out}")
 
 
-@incident.command()
+@click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--charter", default="", help="Digest of the charter you trust; the report must rest on it.")
 @as_json
@@ -195,7 +169,7 @@ def verify(file: Path, charter: str, json_: bool) -> None:
         )
 
 
-@incident.command()
+@click.command()
 @with_home
 @click.option("--after", default=-1, show_default=True, help="The last sequence that was taken before.")
 @click.option("--follow", is_flag=True, help="Go on as the ledger grows.")

@@ -24,12 +24,7 @@ from yosegi.trust.signer import Ed25519Signer
 Folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 
 
-@click.group()
-def station() -> None:
-    """Run a station: it dials out to its own site only, holds no policy, and remembers by itself what it did."""
-
-
-@station.command()
+@click.command()
 @Folder
 @with_home
 @click.option("--name", default="robot", show_default=True, help="The station's name at its site.")
@@ -43,7 +38,7 @@ def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str
     say(f'[station.{name}]\npublish = {json.dumps(list(publish))}\nkey = "{public}"')
 
 
-@station.command()
+@click.command()
 @Folder
 @explained
 def run(folder: Path) -> None:
@@ -53,7 +48,7 @@ def run(folder: Path) -> None:
     asyncio.run(run_station(folder))
 
 
-@station.command()
+@click.command()
 @Folder
 @click.argument("names", nargs=-1, required=True)
 @click.option("--by", default="epics", show_default=True, help="Who looks: epics, bluesky, pylabrobot, or a package's.")
@@ -68,7 +63,7 @@ def inspect(folder: Path, names: tuple[str, ...], by: str) -> None:
     say(load("yosegi.inspectors", by, "inspector")(folder, names))
 
 
-@station.command()
+@click.command()
 @click.argument("name")
 @click.option("--note", required=True, help="What was found at the instrument.")
 @with_site

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from yosegi.client.connection import Connection
-from yosegi.services.samples.arrivals import ArrivedSample
 from yosegi.services.samples.schemas import SampleDetail, SampleLabel, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange
 from yosegi.trust.samples import ConditionGiven, ConditionReceived
+
+if TYPE_CHECKING:
+    from yosegi.services.samples.arrivals import ArrivedSample
 
 
 class SamplesClient:
