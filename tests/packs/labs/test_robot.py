@@ -99,7 +99,7 @@ def test_a_sample_of_an_old_plate_keeps_its_reading_and_cannot_be_read_any_more(
 
 def test_one_task_never_gets_two_wells(robot):
     sample = robot.mix(RECIPE, key="task-1")
-    with pytest.raises(AlreadyMixed, match="task task-1 has had well robot-test.plate-1.A1, which is filled"):
+    with pytest.raises(AlreadyMixed, match=r"task task-1 has had well robot-test.plate-1.A1, which is filled"):
         robot.mix(RECIPE, key="task-1")
     assert robot.mixture_of("task-1").sample == sample
     assert robot.statistics()["wells_left"] == 95
@@ -122,7 +122,7 @@ def test_the_recipe_is_kept_as_it_was_dispensed(robot):
 
 
 def test_an_unknown_sample_is_not_found(robot):
-    with pytest.raises(NotFound, match="no sample 'robot-test.plate-1.H12'"):
+    with pytest.raises(NotFound, match=r"no sample 'robot-test.plate-1.H12'"):
         robot.measure("robot-test.plate-1.H12")
 
 
@@ -151,7 +151,7 @@ def test_a_safe_stop_finishes_the_transfer_in_hand_and_leaves_the_rest(robot):
         if fraction == 0.5:
             robot.safe_stop()
 
-    with pytest.raises(StoppedSafely, match="stopped as asked: after 2 of 4 transfers; well robot-test.plate-1.A1"):
+    with pytest.raises(StoppedSafely, match=r"stopped as asked: after 2 of 4 transfers; well robot-test.plate-1.A1"):
         robot.mix(RECIPE, progress=stop_at_half)
     assert robot.statistics()["wells_spoilt"] == 1
 
