@@ -101,10 +101,14 @@ def test_the_help_of_a_verb_imports_nothing_of_what_it_does() -> None:
         ("agreement", "list"),
         ("policy", "access"),
         ("incident", "suspend"),
+        ("incident", "trace"),
+        ("audit", "verify"),
+        ("site", "doctor"),
+        ("station", "run"),
     ],
     ids=" ".join,
 )
-def test_the_help_of_a_command_that_asks_imports_nothing_of_what_it_does(line: tuple[str, ...]) -> None:
+def test_the_help_of_a_command_imports_nothing_of_what_it_does(line: tuple[str, ...]) -> None:
     assert (HEAVY | ASKING).isdisjoint(imported(*line, "--help"))
 
 

@@ -11,10 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.app.home import Home
-from yosegi.app.keyring import signers
-from yosegi.app.stores import snapshot_of
-from yosegi.cli._syslog import of_entry
-from yosegi.cli._trace_report import show_access, show_trace
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Out, save
 from yosegi.cli.output import (
@@ -27,13 +23,11 @@ from yosegi.cli.output import (
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.period import begins_at, ends_at
-from yosegi.identity.access_entries import TYPES
-from yosegi.trust.envelope import Envelope
-from yosegi.verification.access_report import access_events
-from yosegi.verification.incident_trace import SUBJECTS, Subject, Touched, report, trace, verify_report
+from yosegi.verification.incident_subjects import SUBJECTS, Subject
 
 if TYPE_CHECKING:
     from yosegi.ledger import Entry
+    from yosegi.verification.incident_trace import Touched
 
 About = click.argument("subject", type=click.Choice([*SUBJECTS, "station"]), metavar="SUBJECT")
 Since = click.option(
@@ -46,6 +40,8 @@ def _names(home: Home, subject: str, name: str) -> tuple[Subject, tuple[str, ...
     """What to look for; a station stands for the capabilities that it published."""
     if subject != "station":
         return next(known for known in SUBJECTS if known == subject), (name,)
+    from yosegi.app.stores import snapshot_of
+
     settings = home.settings()
     if name not in settings.station:
         raise NotFound("station", name, tuple(settings.station))
@@ -83,6 +79,11 @@ def trace_(home: Path, subject: str | None, name: str | None, since: str, until:
     named by its id or the id's beginning, a `contract` by its digest, a `station` stands for what it published, a
     `calibration` or any other `text` is looked for as it stands in inputs and outputs.
     """  # noqa: D301 - a backspace, which means: as it stands
+    # Only here: reading a ledger takes most of the program.
+    from yosegi.app.stores import snapshot_of
+    from yosegi.cli._trace_report import show_trace
+    from yosegi.verification.incident_trace import trace
+
     if subject is None:
         _overview(home, since, until, json_)
         return
@@ -101,6 +102,10 @@ def trace_(home: Path, subject: str | None, name: str | None, since: str, until:
 
 def _overview(home: Path, since: str, until: str, json_: bool) -> None:
     """Who touched what within a time."""
+    from yosegi.app.stores import snapshot_of
+    from yosegi.cli._trace_report import show_access
+    from yosegi.verification.access_report import access_events
+
     with snapshot_of(Home(home)) as ledger:
         found = list(access_events(ledger, begins_at(since, "--since"), ends_at(until, "--until")))
     if json_:
@@ -141,6 +146,10 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
 
     SUBJECT is as for `yosegi incident trace`.
     """
+    from yosegi.app.keyring import signers
+    from yosegi.app.stores import snapshot_of
+    from yosegi.verification.incident_trace import report, trace
+
     place = Home(home)
     kind, names = _names(place, subject, name)
     with snapshot_of(place) as ledger:
@@ -158,6 +167,9 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
 @explained
 def verify(file: Path, charter: str, json_: bool) -> None:
     """Check a report offline: the site's signature, and that every line of it stands in that site's ledger."""
+    from yosegi.trust.envelope import Envelope
+    from yosegi.verification.incident_trace import verify_report
+
     found = verify_report(Envelope.read(file.read_bytes(), what=str(file)), charter)
     summary = {"site": found.site, "subject": found.subject, "name": found.name, "lines": len(found.lines), "ok": True}
     if json_:
@@ -189,6 +201,9 @@ def export(home: Path, after: int, follow: bool, form: str, only: bool) -> None:
     yosegi incident export --follow --form syslog     into a pipe of the log system
     yosegi incident export --after 1200 > today.jsonl
     """  # noqa: D301 - a backspace, which means: as it stands
+    from yosegi.cli._syslog import of_entry
+    from yosegi.identity.access_entries import TYPES
+
     place = Home(home)
     site = place.settings().site
     while True:
@@ -205,5 +220,7 @@ def export(home: Path, after: int, follow: bool, form: str, only: bool) -> None:
 
 
 def _events(home: Home, start: int) -> Iterator[Entry]:
+    from yosegi.app.stores import snapshot_of
+
     with snapshot_of(home) as ledger:
         yield from ledger.scan(start)
