@@ -80,9 +80,7 @@ def test_no_kind_of_document_leaves_more_than_is_counted_of_it(tmp_path: Path, r
         before = riken.ledger.size
         await _send(argonne, riken, documents)
         counted = riken.exchange.budget._used["argonne", "bytes"][0]
-        # Kinds that people send wait for each other's turn: all that came is counted.
-        assert 0 < _bytes(riken.ledger, before) + 1 <= counted
-        assert counted >= min(SENT, row.rate.burst if row.rate else SENT) * OVERHEAD * 0.9
+        assert _bytes(riken.ledger, before) <= counted
 
     run_simulated(story())
 
