@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from yosegi.app.home import Home
 from yosegi.cli.output import say
 from yosegi.cli.signing_in import kept
-from yosegi.client.client import Client, connect
 from yosegi.core.errors import Invalid, YosegiError
-from yosegi.trust.signer import Ed25519Signer
+
+if TYPE_CHECKING:
+    from yosegi.client.client import Client
+    from yosegi.trust.signer import Ed25519Signer
 
 T = TypeVar("T")
 
@@ -117,6 +118,10 @@ def client_of(
     Raises:
         Invalid: they do not say enough.
     """
+    # What asking needs comes when something is asked: whoever reads a command's help waits for none of it.
+    from yosegi.app.home import Home
+    from yosegi.client.client import connect
+
     if as_agent and key is None:
         raise Invalid("the command", f"the agent {as_agent} signs in with a key of its own", "give --key FILE")
     if home is not None:
@@ -181,6 +186,8 @@ def own_key(home: Path | None, person: str, key: Path | None) -> Ed25519Signer:
         key = _key_in(home, person)
     if key is None:
         raise Invalid("the command", "an approval is signed with your own key, and none is named", "give --key FILE")
+    from yosegi.trust.signer import Ed25519Signer
+
     return Ed25519Signer.load(key)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,8 +10,9 @@ from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Invalid
-from yosegi.execution.instruments.windows import TimeSpan
-from yosegi.services.instruments.schemas import InstrumentDetail, ReservationDetail
+
+if TYPE_CHECKING:
+    from yosegi.services.instruments.schemas import InstrumentDetail, ReservationDetail
 
 
 @click.group()
@@ -175,6 +176,8 @@ def reserve(
     The owner decides by its policy. While it lasts nobody else starts what could end in it. What is not free is refused
     with what is.
     """
+    from yosegi.execution.instruments.windows import TimeSpan
+
     wanted = TimeSpan.parse(span)
     terms = {"charter": charter, "team": team, "purpose": purpose, "person": member, "campaign": campaign}
     _reserved(client_of(**site).instruments.reserve(name, wanted.starts, wanted.ends, **terms), json_)

@@ -1,4 +1,4 @@
-"""Codes that the program acts upon: how an attempt ended without a valid result, and why a task waits or is refused.
+"""How an attempt ended: its outcome, codes for one without a valid result, and why a task waits or is refused.
 
 On the wire and in ledgers they are plain text. A code that is not listed comes from another version of this program; it
 is shown as it is, and nothing is concluded from it.
@@ -7,6 +7,13 @@ is shown as it is, and nothing is concluded from it.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.states import Effect, Result
+from yosegi.core.values import Value
 
 
 class OutcomeCode(StrEnum):
@@ -108,3 +115,31 @@ def code_of(reason: str) -> OutcomeCode | None:
         return OutcomeCode(reason)
     except ValueError:
         return None
+
+
+class Outcome(Value):
+    """How one attempt ended: what it did to the world, and what it tells.
+
+    `reason` is the text of an `OutcomeCode` and `message` its detail; both empty for a valid result. `spent` is the
+    actual cost, absent where the contract's cost applies. `joules` is the energy of what it ran on, as a scheduler
+    measured it; absent where none tells it.
+    """
+
+    effect: Effect = Field(strict=False)
+    result: Result = Field(strict=False)
+    outputs: dict[str, Any] | None = None
+    spent: Amounts | None = None
+    reason: str = ""
+    message: str = ""
+    joules: float | None = Field(default=None, ge=0)
+
+    @classmethod
+    def failed(cls, effect: Effect, reason: str, message: str = "", *, invalid: bool = False) -> Outcome:
+        """An outcome without a usable result."""
+        result = Result.INVALID if invalid else Result.ABSENT
+        return cls(effect=effect, result=result, reason=str(reason), message=message[:2000])
+
+    @property
+    def code(self) -> OutcomeCode | None:
+        """What `reason` says; None for a valid result, and for a code of another version of this program."""
+        return code_of(self.reason)

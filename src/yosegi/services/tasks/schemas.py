@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from yosegi.core.clock import timestamp
-from yosegi.core.contract import Sensitivity
-from yosegi.core.engine import Outcome
+from yosegi.core.contract_terms import Sensitivity
+from yosegi.core.outcomes import Outcome
 from yosegi.core.states import TaskState
 from yosegi.services.answer import Answer, Decimals, JsonObject, Timestamp, ToldBy
+from yosegi.trust.calibration import CalibrationHeld
 from yosegi.trust.explanation import Explanation
-from yosegi.trust.messages import CalibrationHeld
 
 if TYPE_CHECKING:
     from yosegi.exchange.requests import Asked
