@@ -72,7 +72,7 @@ class SafeSet:
 
     def log_kept(self, P: Floats) -> Floats:
         """Shape (m,): log probability that P (m, d) keeps all bounds, by what fits nothing."""
-        return np.sum([each.log_kept(P) for each in self.margins], axis=0) + np.zeros(len(P))
+        return sum((each.log_kept(P) for each in self.margins), np.zeros(len(P)))
 
     def distance(self, P: Floats) -> Floats:
         """Shape (m,): from the nearest point that kept the bounds, by the coordinate that differs most."""

@@ -60,8 +60,8 @@ class Margin:
         spread = max(float(np.max(margin)), noise, LEAST * float(np.max(np.abs(margin))), 1e-290)
         K = matern52(scaled_distance(X / length, X / length))
         np.fill_diagonal(K, 1.0 + (noise / spread) ** 2 + JITTER)
-        inverse = np.linalg.inv(K)
-        alpha = inverse @ (margin / spread)
+        inverse = np.asarray(np.linalg.inv(K), dtype=np.float64)
+        alpha = np.asarray(inverse @ (margin / spread), dtype=np.float64)
         # Rasmussen & Williams 2006, eq. 5.12: (y - mean) / sd of each measurement, given all others.
         missed = float(np.max(np.abs(alpha) / np.sqrt(inverse.diagonal())))
         wanted = max(1.0, float(scipy.special.ndtri(probability)))
