@@ -47,19 +47,18 @@ def test_it_begins_at_the_known_point_with_steps_of_at_most_the_reach():
 
 
 def test_on_a_plain_it_does_not_ask_where_the_plain_has_an_edge():
-    """What was fitted to a plain is sure that all is flat; the loss rises from 0.2 to 1 within a reach beyond 0.3."""
+    """What was fitted to a plain is sure that all is flat; here the loss grows by e within a reach."""
 
     def edge(values) -> dict[str, float]:
         x = float(values["x"])
-        return {"cost": -x, "loss": 0.2 + math.exp((x - 0.7) / 0.1)}
+        return {"cost": -x, "loss": 0.2 + math.exp((x - 0.5) / 0.1)}
 
-    for seed in range(2):
-        history: list[Observation] = []
-        for number in range(14):
-            [one] = suggest(problem(reach=0.1), history, seed=100 * seed + number)
-            history.append(Observation(one.values, edge(one.values)))
-        assert max(one.value("loss") for one in history) <= 1.0
-        assert max(float(one.values["x"]) for one in history) >= 0.3
+    history: list[Observation] = []
+    for number in range(12):
+        [one] = suggest(problem(reach=0.05), history, seed=number)
+        history.append(Observation(one.values, edge(one.values)))
+    assert max(one.value("loss") for one in history) <= 1.0
+    assert max(float(one.values["x"]) for one in history) >= 0.2
 
 
 def test_hardly_anything_beyond_the_bound_is_asked_and_the_best_within_it_is_found():
