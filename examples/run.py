@@ -71,7 +71,8 @@ INSTRUMENTS = {
 """Simulated instruments: the station of each, and what it publishes."""
 
 ENGINES: dict[str, dict[str, object]] = {
-    "scenario": {"worker": "warm", "memory_mib": 8192},
+    "scenario": {"worker": "warm", "memory_mib": 8192, "import_seconds": 240},
+    "crystal": {"import_seconds": 240},
 }
 """How an engine is set where its default will not do, by how the names of its capabilities begin."""
 

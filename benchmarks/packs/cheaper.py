@@ -1,14 +1,15 @@
-"""Cheap sources of the strain question that were tried: `python -m benchmarks.packs.cheaper table|compare|race`.
+"""Cheap sources of the strain question that were tried: `python -m benchmarks.packs.cheaper VERB`.
 
 `networks` says what is left of iJO1366 and what it took; `table` puts the sources to the strains and keeps
 data/cheaper.csv with the seconds of each; `compare` gives their rank correlations with `succinate.genome@1`; `race`
-counts what each is worth at equal cost. The sources:
+counts what each is worth at equal cost, `optknock` what its list is. The sources:
 
 - core: `succinate.core@1`.
 - core, loopless bounds: the core model, each reaction held to the range that its counterpart has in loopless flux
   variability of the genome-scale wild type (Schellenberger, Lewis & Palsson, Biophys. J. 100:544, 2011).
 - core, OptKnock: most succinate at the largest growth, the value that the bilevel programme of OptKnock (Burgard,
-  Pharkya & Maranas, Biotechnol. Bioeng. 84:647, 2003) has for a strain; `optknock` solves the programme itself.
+  Pharkya & Maranas, Biotechnol. Bioeng. 84:647, 2003) has for a strain; `optknock` solves the programme itself, as
+  published and with the cell's objective tilted against succinate (`yosegi_packs.bio.optknock`).
 - core, enzyme cost: succinate where all fluxes together are least at the largest growth, the sum standing for enzyme
   (parsimonious flux balance, Lewis et al., Mol. Syst. Biol. 6:390, 2010).
 - genome, rich medium: iJO1366 with amino acids in the medium, and what carries no flux there taken out.
@@ -25,6 +26,7 @@ import math
 import time
 from collections.abc import Callable
 from functools import cache
+from itertools import islice
 
 import cobra
 import numpy as np
@@ -38,7 +40,9 @@ from scipy.stats import spearmanr
 from yosegi.core.capability import Infeasible
 from yosegi_packs.bio.balance import LEAST_GROWTH, Environment, couple, optimum, prepare
 from yosegi_packs.bio.cells import CORE, GENOME, Cell, load
-from yosegi_packs.bio.strains import CANDIDATES, Strain, strains
+from yosegi_packs.bio.optknock import designs
+from yosegi_packs.bio.screen import TILT
+from yosegi_packs.bio.strains import Strain, strains
 
 TABLE = CACHE / "cheaper.csv"
 ENVIRONMENT = Environment()
@@ -48,11 +52,12 @@ AMINO_ACIDS = ("gly", *(f"{name}__L" for name in RESIDUES.split(" ")))
 RICH = 0.1
 """mmol/(g·h) of each amino acid that the rich medium lets in; glucose stays the carbon source."""
 
-OVERHEAD = {"cold": 0.2, "warm": 0.018}
-"""Seconds of a task besides its linear programmes, on a model of core size (docs/packs/bio.md)."""
+OVERHEAD = 0.018
+"""Seconds of a warm task besides its linear programmes (docs/packs/bio.md)."""
 
-READ = {"core": 0.19, "genome": 2.8}
-"""Seconds to read a model (the same page)."""
+READ = {"core": 0.19, "genome": 2.8, "genome, reduced": 0.80, "genome, trunk": 0.24, "genome, rich medium": 0.71}
+"""Seconds to read a model: the published ones from cobra's files (the same page), smaller ones from JSON, where a site
+keeps what `networks` finds."""
 
 # ---- smaller networks ----
 
@@ -60,8 +65,12 @@ READ = {"core": 0.19, "genome": 2.8}
 def _without_blocked(model: cobra.Model) -> cobra.Model:
     """The model without reactions that carry no flux, found at a hundred times the glucose and without maintenance.
 
-    So scaled, what biomass needs in traces is well above the solver's tolerance, and the set of fluxes is no smaller.
+    So scaled, what biomass needs in traces is mostly above the solver's tolerance, and the set of fluxes is no smaller.
+    What the wild type's parsimonious optimum uses is kept whatever its range.
     """
+    with model:
+        _prepare(model, ())
+        used = _used(model)
     with model:
         prepare(model, GENOME, (), Environment(glucose=100.0 * ENVIRONMENT.glucose))
         model.reactions.get_by_id("ATPM").lower_bound = 0.0
@@ -69,7 +78,13 @@ def _without_blocked(model: cobra.Model) -> cobra.Model:
             one.bounds = tuple(100.0 * bound for bound in one.bounds)
         ranges = flux_variability_analysis(model, fraction_of_optimum=0.0, processes=1)
     largest = ranges.abs().max(axis=1)
-    return _without(model, set(largest[largest < 1e-6].index))
+    return _without(model, set(largest[largest < 1e-6].index) - used)
+
+
+def _used(model: cobra.Model) -> set[str]:
+    """The reactions that the parsimonious optimum uses."""
+    fluxes = pfba(model).fluxes.abs()
+    return set(fluxes[fluxes > 1e-9].index)
 
 
 def _without(model: cobra.Model, ids: set[str]) -> cobra.Model:
@@ -87,12 +102,12 @@ def reduced() -> cobra.Model:
 @cache
 def trunk() -> cobra.Model:
     """What the parsimonious optimum of the wild type or of a single knock-out uses."""
-    model, used = reduced(), set()
+    model, used = reduced(), set[str]()
     for knockouts in strains(1):
         with model:
             _prepare(model, knockouts)
             if optimum(model, "largest growth") >= LEAST_GROWTH:
-                used |= set(pfba(model).fluxes.abs().loc[lambda flux: flux > 1e-9].index)
+                used |= _used(model)
     kept = used | {one.id for one in model.exchanges} | {"ATPM"}
     return _without(model, {one.id for one in model.reactions} - kept)
 
@@ -241,14 +256,13 @@ def tabled() -> tuple[list[int], dict[str, np.ndarray], dict[str, float]]:
 def prices(name: str, seconds: dict[str, float]) -> dict[str, float]:
     """Of a task of a source in tasks of `succinate.genome@1`, cold and warm.
 
-    A smaller network that was made once is read as fast as it is small; three programmes of the costly source are one
-    and a half times the two that were timed.
+    Three programmes of the costly source are one and a half times the two that were timed.
     """
     whole = 1.5 * seconds["genome"]
-    read = READ["core"] if name.startswith("core") else READ["genome"] * {"genome": 1.0}.get(name, 0.4)
+    read = READ.get(name, READ["core"])
     return {
         "cold": (read + seconds[name]) / (READ["genome"] + whole),
-        "warm": (OVERHEAD["warm"] + seconds[name]) / (OVERHEAD["warm"] + whole),
+        "warm": (OVERHEAD + seconds[name]) / (OVERHEAD + whole),
     }
 
 
@@ -274,72 +288,22 @@ def compare() -> None:
         )
 
 
-def optknock(largest: int, seconds: int) -> None:
-    """OptKnock itself, on the core model by GLPK: its best strains, and what they are worth on the genome scale.
-
-    The inner programme max c·v, S v = 0, l ≤ v ≤ u is replaced by its optimality conditions: primal and dual feasible,
-    and equal objectives (Burgard et al. 2003); y = 0 takes a candidate out. One dual of a candidate's bounds is free
-    where it is out, which needs no product of variables.
-
-    Args:
-        largest: most knock-outs.
-        seconds: of the solver, after which the best strain so far is taken.
-    """
-    t, every = truth(), [" ".join(one) or "wild type" for one in strains()]
-    model = load(CORE)
-    with model:
-        prepare(model, CORE, (), ENVIRONMENT)
-        begin = time.process_time()
-        found = _bilevel(model, largest, seconds)
-        took = time.process_time() - begin
-    name = " ".join(found) or "wild type"
-    row = every.index(name)
-    place = int(np.sum(np.nan_to_num(t.genome) > np.nan_to_num(t.genome[row]))) + 1
-    print(
-        f"OptKnock, up to {largest} of {len(CANDIDATES)}: {name} in {took:.1f} s; on the genome scale {t.genome[row]}"
-    )
-    print(f"rank {place} of {len(every)}")
-
-
-def _bilevel(model: cobra.Model, largest: int, seconds: int) -> Strain:
-    """The strain that OptKnock finds."""
-    interface = model.problem
-    big = 1000.0
-    out = {reaction: interface.Variable(f"y_{one}", type="binary") for one in CANDIDATES
-           for reaction in CORE.reactions(one)}  # fmt: skip
-    growth = model.reactions.get_by_id(CORE.biomass)
-    dual = {one: interface.Variable(f"dual_{one.id}", lb=-big, ub=big) for one in model.metabolites}
-    low = {one: interface.Variable(f"low_{one.id}", lb=0.0, ub=big) for one in model.reactions}
-    high = {one: interface.Variable(f"high_{one.id}", lb=0.0, ub=big) for one in model.reactions}
-    # With y = 0 the flux is nought, and its duals, which may be anything then, count for nothing in the objective.
-    spare = {name: interface.Variable(f"spare_{name}", lb=-big, ub=big) for name in out}
-    constraints, worth = [], 0
-    for one in model.reactions:
-        column = sum(dual[metabolite] * weight for metabolite, weight in one.metabolites.items())
-        extra = spare[one.id] if one.id in out else 0
-        right = 1.0 if one is growth else 0.0
-        constraints.append(interface.Constraint(column + high[one] - low[one] + extra, lb=right, ub=right))
-        worth += high[one] * one.upper_bound - low[one] * one.lower_bound
-        if one.id in out:
-            constraints += [
-                interface.Constraint(one.flux_expression - one.upper_bound * out[one.id], ub=0.0),
-                interface.Constraint(one.flux_expression - one.lower_bound * out[one.id], lb=0.0),
-                interface.Constraint(spare[one.id] + big * out[one.id], ub=big),
-                interface.Constraint(spare[one.id] - big * out[one.id], lb=-big),
-            ]
-    taken = sum(1 - variable for variable in out.values())
-    constraints += [
-        interface.Constraint(growth.flux_expression - worth, lb=0.0),
-        interface.Constraint(taken, ub=largest),
-    ]
-    growth.lower_bound = LEAST_GROWTH
-    model.add_cons_vars([*out.values(), *dual.values(), *low.values(), *high.values(), *spare.values(), *constraints])
-    model.objective = interface.Objective(model.reactions.get_by_id("EX_succ_e").flux_expression, direction="max")
-    model.solver.configuration.timeout = seconds
-    model.slim_optimize()
-    by_reaction = {reaction: one for one in CANDIDATES for reaction in CORE.reactions(one)}
-    taken_out = {by_reaction[reaction] for reaction, y in out.items() if y.primal < 0.5}
-    return tuple(one for one in CANDIDATES if one in taken_out)
+def optknock(most: int) -> None:
+    """OptKnock itself on the core model by GLPK, as published and tilted: what its first strains are worth."""
+    t = truth()
+    for label, tilt in (("as published", 0.0), ("tilted", TILT)):
+        print(f"\n{label}\n\n| strain | succinate, core | coupled yield, genome | rank of {len(t.names)} | s |")
+        print("|---|---|---|---|---|")
+        begin, near = time.process_time(), 0
+        for strain, succinate in islice(designs(3, tilt=tilt), most):
+            name = " ".join(strain) or "wild type"
+            row = t.names.index(name)
+            value = float(np.nan_to_num(t.genome[row]))
+            rank = int(np.sum(np.nan_to_num(t.genome) > value)) + 1
+            near += bool(t.near[row])
+            took = time.process_time() - begin
+            print(f"| {name} | {succinate:.3f} | {value:.4f} | {rank} | {took:.1f} |", flush=True)
+        print(f"{near} of the first {most} are within 5 % of the optimum, of {t.near.sum()} in all")
 
 
 def race(seeds: int) -> None:
@@ -415,12 +379,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("networks", "table", "compare", "race", "optknock"))
     parser.add_argument("--seeds", type=int, default=200, help="for `race`")
-    parser.add_argument("--seconds", type=int, default=300, help="of the solver, for `optknock`")
+    parser.add_argument("--most", type=int, default=15, help="strains, for `optknock`")
     given = parser.parse_args()
     if given.what == "race":
         race(given.seeds)
     elif given.what == "optknock":
-        optknock(3, given.seconds)
+        optknock(given.most)
     else:
         {"networks": networks, "table": table, "compare": compare}[given.what]()
 

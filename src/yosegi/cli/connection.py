@@ -130,7 +130,7 @@ def client_of(
             key = _key_in(home, person)
             if not person:
                 person = key.stem
-                say_who(person, home, "; --as PERSON names another")
+                say_who(person, home, "; --as PERSON names another" if _takes_a_person() else "")
     if key is None and not passphrase and not person and (token := kept(url)):
         return connect(url, token=token)
     if not person:
@@ -138,6 +138,12 @@ def client_of(
     if key is None and not passphrase:
         raise Invalid("the command", "neither key nor passphrase", "give --key FILE or --passphrase")
     return connect(url, person=person, key=key, passphrase=passphrase, agent=as_agent)
+
+
+def _takes_a_person() -> bool:
+    """Whether the command that runs has the option --as."""
+    context = click.get_current_context(silent=True)
+    return context is None or any(parameter.name == "person" for parameter in context.command.params)
 
 
 def names_of(known: Callable[[Client], Iterable[str]]) -> Callable[..., list[str]]:

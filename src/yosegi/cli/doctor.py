@@ -38,7 +38,9 @@ def doctor(home: Path, json_: bool) -> None:
         "reached": settings.url or (f"mailbox at {settings.mailbox}" if settings.mailbox else "files carried to it"),
         "accounts": {a.person: a.role for a in read_accounts(place.accounts).values()},
         "keys": where_keys_live(place, settings),
-        "published": list(settings.process.publish),
+        "published": list(settings.process.publish)
+        + [name for s in settings.station.values() for name in s.publish]
+        + [name for e in settings.engines() for name in e.settings.publish],
         "stations": {name: ", ".join(s.publish) for name, s in settings.station.items()},
         "engines": {e.name: f"{e.kind}: {', '.join(e.settings.publish)}" for e in settings.engines()},
         "rules": list(place.rules()),

@@ -138,7 +138,7 @@ class Engine(Protocol):
         ...
 
     async def resume(self) -> None:
-        """Start again after `safe_stop` or `abort`; where nothing was stopped, nothing happens."""
+        """Start again after `hold`, `safe_stop` or `abort`; where nothing was stopped, nothing happens."""
         ...
 
     async def close(self) -> None:
@@ -173,6 +173,15 @@ class AnswersCalls(Protocol):
 
     def release_waiters(self) -> None:
         """Answer the calls that are held open, so that the site can end; later ones are answered at once."""
+        ...
+
+
+@runtime_checkable
+class HoldsWaiting(Protocol):
+    """An ability: what the engine was handed may wait elsewhere, e.g. in a scheduler's queue, and be kept there."""
+
+    async def hold(self) -> None:
+        """Let nothing more begin until `resume`; what has begun goes on. Twice is as once."""
         ...
 
 

@@ -47,6 +47,8 @@ class OutcomeCode(StrEnum):
     """The station ended between the start and the end of it."""
     JOB_ENDED = "job_ended"
     """The batch scheduler ended its job: too much memory, a node down, somebody at the centre; its words tell which."""
+    NO_ACCOUNT = "no_account"
+    """Its person has no account on the machine that would run it; the computing centre gives one."""
     JOB_LOST = "job_lost"
     """Its job began, and neither its files nor the batch scheduler tell how it ended."""
     STOPPED = "stopped"
@@ -91,6 +93,7 @@ _OWNERS = frozenset(
 _BLAMELESS = frozenset(
     {
         OutcomeCode.INFEASIBLE,
+        OutcomeCode.NO_ACCOUNT,
         OutcomeCode.CANCELLED,
         OutcomeCode.BAD_INPUTS,
         OutcomeCode.STOPPED,

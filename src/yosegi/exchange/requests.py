@@ -214,7 +214,7 @@ class Requests:
         """
         asked = self.find(request_stream(owner, key))
         if asked.position == 0:
-            raise NotFound("request", key)
+            raise NotFound("request", f"{owner}/{key}")
         return asked
 
     def forget(self, stream: str) -> None:
