@@ -75,7 +75,7 @@ def _refusals(trial: Trial, before: str) -> str:
         "",
         "Each guard is taken away (with those behind it, where there are several) and its test must fail (*watched*).",
         "A test without a guard of its own must pass: its guard is another row's. The table is",
-        "`tests/assure/refusals.toml`. *Watched when last tried*: its modules or its test have changed since.",
+        "`tests/assure/refusals.toml`. *Watched when last tried*: by an earlier run; it may rest on other code.",
         "",
         f"{counted}.",
         "",
