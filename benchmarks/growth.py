@@ -77,6 +77,7 @@ async def campaign(folder: Path, trials: int, page: bool) -> list[dict[str, floa
         if ended - done >= EVERY:
             spent = time.process_time() - began
             rows.append({"trials": ended, "ms": 1000 * spent / (ended - done), "mb": memory()})
+            print(f"{ended} trials: {rows[-1]['ms']:.1f} ms, {rows[-1]['mb']:.0f} MB", file=sys.stderr, flush=True)
             done, began = ended, time.process_time()
     if page_task is not None:
         page_task.cancel()

@@ -13,12 +13,12 @@ import itertools
 import resource
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
-from benchmarks.packs.race import CACHE, SEARCHES, Answer, Table, run
+from benchmarks.packs.race import CACHE, PEERS, SEARCHES, Answer, Table, run
 
 from yosegi.core.capability import Infeasible
 from yosegi_packs.materials import crystal_radii, crystal_relax
@@ -38,7 +38,6 @@ SILICON = 5.431
 NEAR = 2.0
 """%: how far from silicon's lattice parameter a compound of the race may be."""
 
-PEER = "peer: optuna-tpe"
 DESCRIBED = ("neighbours", "cation_radius", "second_radius", "anion_radius", "electronegativity")
 
 
@@ -130,7 +129,7 @@ def timed() -> None:
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most")
 
 
-def race(seeds: int) -> None:
+def race(seeds: int, searches: Sequence[str]) -> None:
     """Searches for the stablest compound that fits silicon, infeasible where it is too large or too small."""
     rows = [row for row in read() if row["energy"] != "nan"]
 
@@ -146,7 +145,7 @@ def race(seeds: int) -> None:
     print(f"{sum(np.isfinite(a.value) for a in cheap)} by radii, ", end="")
     print(f"{sum(np.isfinite(a.value) and np.isfinite(t) for a, t in zip(cheap, truth, strict=True))} by both\n")
     table = Table("crystals", "formation_energy", COSTS, UNIT, recipes, cheap, costly, truth)
-    run(table, seeds, 150.0, 0.01, (*SEARCHES, PEER))
+    run(table, seeds, 150.0, 0.01, searches)
 
 
 def draw() -> None:
@@ -188,9 +187,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("candidates", "time", "table", "race", "figure"))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--searches", nargs="*", default=[*SEARCHES, *PEERS], help="for `race`")
     options = parser.parse_args()
     if options.what == "race":
-        race(options.seeds)
+        race(options.seeds, options.searches)
     else:
         {"candidates": write_candidates, "time": timed, "table": build, "figure": draw}[options.what]()
 

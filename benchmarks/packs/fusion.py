@@ -11,7 +11,7 @@ import argparse
 import csv
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +106,9 @@ def timed() -> None:
 # ---- race ----
 
 
-def race(seeds: int) -> None:
+def race(seeds: int, searches: Sequence[str]) -> None:
     """Searches for the most fusion power within the limits, infeasible where one is broken."""
-    from benchmarks.packs.race import Answer, Table, run
+    from benchmarks.packs.race import PEERS, SEARCHES, Answer, Table, run
 
     rows = read()
 
@@ -128,7 +128,7 @@ def race(seeds: int) -> None:
     )
     broken = {limit.output: sum(not limit.holds(row[f"full_{limit.output}"]) for row in rows) for limit in LIMITS}
     print(f"{sum(within(row, 'full') for row in rows)} of {len(rows)} within all limits; broken: {broken}\n")
-    run(table, seeds, budget=float(len(rows)), share=0.03)
+    run(table, seeds, float(len(rows)), 0.03, searches or (*SEARCHES, *PEERS))
 
 
 # ---- figure ----
@@ -170,9 +170,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("time", "table", "race", "figure"))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--searches", nargs="*", default=(), help="for `race`; all, if none is named")
     options = parser.parse_args()
     if options.what == "race":
-        race(options.seeds)
+        race(options.seeds, options.searches)
     else:
         {"time": timed, "table": build, "figure": draw}[options.what]()
 

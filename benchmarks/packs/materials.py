@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from benchmarks.packs.race import CACHE, Answer, Table, load, run, save
+from benchmarks.packs.race import CACHE, PEERS, SEARCHES, Answer, Table, load, run, save
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from scipy.stats import qmc
@@ -206,7 +206,7 @@ def by_planner(of: Map, seed: int, count: int) -> list[int]:
     return asked
 
 
-SEARCHES: dict[str, Mapper] = {
+MAPPERS: dict[str, Mapper] = {
     "random": by_chance,
     "Sobol design": by_design,
     "label propagation (PDC's method)": by_peer,
@@ -225,7 +225,7 @@ def boundary(seeds: int) -> None:
     print(
         f"| search | {head} | eutectic within, K | eutectoid within, K | s a proposal |\n|{'---|' * (len(COUNTS) + 4)}"
     )
-    for name, search in SEARCHES.items():
+    for name, search in MAPPERS.items():
         start = time.process_time()
         runs = [search(of, seed, COUNTS[-1]) for seed in range(seeds)]
         seconds = (time.process_time() - start) / (seeds * COUNTS[-1])
@@ -297,13 +297,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("time", "table", "race", "boundary", "figure"))
     parser.add_argument("--seeds", type=int, default=30)
+    parser.add_argument("--searches", nargs="*", default=[*SEARCHES, *PEERS], help="for `race`")
     options = parser.parse_args()
     if options.what == "time":
         timed()
     elif options.what == "table":
         build()
     elif options.what == "race":
-        run(load(TABLE, "ageing", "silicide", COSTS, UNIT), options.seeds, budget=128.0, share=0.02)
+        table = load(TABLE, "ageing", "silicide", COSTS, UNIT)
+        run(table, options.seeds, 128.0, 0.02, options.searches)
     elif options.what == "boundary":
         boundary(options.seeds)
     else:

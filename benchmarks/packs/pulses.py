@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmarks.packs.race import CACHE, SEARCHES, Answer, Table, load, run, save
+from benchmarks.packs.race import CACHE, PEERS, SEARCHES, Answer, Table, load, run, save
 from scipy.stats import qmc
 
 from yosegi_packs.quantum import Gate, drag, drag_quick
@@ -118,10 +118,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("time", "table", "race", "figure"))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--searches", nargs="*", default=[*SEARCHES, *PEERS], help="for `race`")
     options = parser.parse_args()
     if options.what == "race":
         table = load(TABLE, "pulses", "log10_error", COSTS, UNIT)
-        run(table, options.seeds, 150.0, 0.01, (*SEARCHES, "peer: optuna-tpe"))
+        run(table, options.seeds, 150.0, 0.01, options.searches)
     else:
         {"time": timed, "table": build, "figure": draw}[options.what]()
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmarks.packs.race import CACHE, Answer, Table, load, run, save
+from benchmarks.packs.race import CACHE, PEERS, SEARCHES, Answer, Table, load, run, save
 from matplotlib.axes import Axes
 from scipy.stats import qmc
 
@@ -142,13 +142,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("time", "table", "race", "figure"))
     parser.add_argument("--seeds", type=int, default=30)
+    parser.add_argument("--searches", nargs="*", default=[*SEARCHES, *PEERS], help="for `race`")
     options = parser.parse_args()
     if options.what == "time":
         timed()
     elif options.what == "table":
         build()
     elif options.what == "race":
-        run(load(TABLE, "memory", "log10_error", COSTS, UNIT), options.seeds, budget=128.0, share=0.02)
+        table = load(TABLE, "memory", "log10_error", COSTS, UNIT)
+        run(table, options.seeds, 128.0, 0.02, options.searches)
     else:
         draw()
 

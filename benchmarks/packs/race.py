@@ -130,7 +130,10 @@ SEARCHES: dict[str, Search] = {
 LADDER: dict[str, Search] = {"ladder": ladder}
 
 PEERS: dict[str, Search] = {f"peer: {name}": peer(name) for name in ("physbo", "optuna-tpe")}
-"""The peers that are in the development environment; those with torch are not."""
+"""The peers that are in the development environment."""
+
+TORCH: dict[str, Search] = {f"peer: {name}": peer(name) for name in ("botorch", "optuna-gp")}
+"""The peers that need torch: by name, and in an environment of their own (benchmarks/planner/README.md)."""
 
 
 def _planned(
@@ -196,7 +199,7 @@ def run(table: Table, seeds: int, budget: float, share: float, names: Sequence[s
         spent[name] = []
         for seed in range(seeds):
             steps = []
-            for step in (SEARCHES | LADDER | PEERS)[name](table, seed, budget):
+            for step in (SEARCHES | LADDER | PEERS | TORCH)[name](table, seed, budget):
                 steps.append(step)
                 asked += 1
                 if (step.costly and step.row in goal) or step.spent >= budget:

@@ -73,6 +73,20 @@ class Interval:
         return f"{bound}{self.mean:.1f} ({self.low:.1f}–{self.high:.1f})"
 
 
+def expected_first(rows: int, top: int, most: int) -> float:
+    """Expected draws to the first of `top` among `rows` without replacement, `most` where it does not come by then."""
+    drawn = np.arange(most)
+    left = np.maximum(rows - top - drawn, 0) / np.maximum(rows - drawn, 1)
+    return float(np.sum(np.cumprod(np.r_[1.0, left])[:most]))
+
+
+def expected_best(values: Floats, drawn: int, known: float) -> float:
+    """Expected greatest of `known` and `drawn` of the values (n,), drawn without replacement."""
+    order = np.sort(values)[::-1]
+    none = np.cumprod(np.r_[1.0, np.maximum(1.0 - drawn / np.arange(len(order), 0.0, -1.0), 0.0)])  # of the r best
+    return float(-np.diff(none) @ np.maximum(order, known) + none[-1] * known)
+
+
 def usable(runs: Sequence[Run], goal: Goal) -> list[Run]:
     """Runs that were not ended on purpose before they could reach the goal."""
     return [run for run in runs if run.until == "all" or goal.found is None]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from benchmarks.planner import loop, metrics, sources
 from benchmarks.planner.datasets import MAIN, load
@@ -29,6 +31,22 @@ def test_pools_have_the_recipes_that_their_papers_state(data: str, recipes: int,
 @pytest.mark.parametrize(("data", "expected"), [("agnp", 55), ("p3ht", 60), ("crossed-barrel", 86), ("autoam", 34)])
 def test_the_expectation_of_random_search_is_that_of_the_negative_hypergeometric(data: str, expected: int) -> None:
     assert round(metrics.TOP_1.expected_random(load(data))) == expected
+
+
+@pytest.mark.parametrize(("rows", "top"), [(30, 2), (214, 3), (600, 6)])
+def test_the_first_of_the_top_takes_as_many_draws_as_the_negative_hypergeometric_says(rows: int, top: int) -> None:
+    others_before = float(scipy.stats.nhypergeom(rows, rows - top, 1).mean())
+    assert math.isclose(metrics.expected_first(rows, top, rows), others_before + 1, rel_tol=1e-9)
+
+
+def test_the_first_of_the_top_and_the_best_of_few_draws_are_those_of_every_permutation() -> None:
+    values, known = np.array([0.0, 1.0, 2.0, 5.0, 9.0]), 1.5
+    every = list(itertools.permutations(range(5)))
+    first = [min(min(p.index(3), p.index(4)) + 1, 3) for p in every]
+    best = [max(known, *(values[i] for i in p[:2])) for p in every]
+    assert math.isclose(metrics.expected_first(5, 2, 3), float(np.mean(first)))
+    assert math.isclose(metrics.expected_best(values, 2, known), float(np.mean(best)))
+    assert metrics.expected_best(values, 0, known) == known
 
 
 def test_random_search_takes_as_long_as_its_expectation_says() -> None:

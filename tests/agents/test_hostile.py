@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -15,6 +17,7 @@ from agents.conftest import Make
 from agents.test_tools import MAKE
 from federation.asking import person
 from web.house import House, spec
+from yosegi.core.errors import Refused
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -35,6 +38,23 @@ def test_many_calls_at_once_are_no_more_than_the_budget_of_calls(make: Make, mod
     answers = agent.use(at_once, mode)
     assert sum("person" in answer for answer in answers) == 3
     assert {tuple(answer["codes"]) for answer in answers if "codes" in answer} == {("calls_used_up",)}
+
+
+def test_calls_that_are_under_way_count_before_they_are_on_record(make: Make, house: House) -> None:
+    agent = make(calls=3)
+
+    async def four() -> tuple[str, ...]:
+        agents = house.federation.places["argonne"].running.agents
+        who = replace(person(), agent=agent.name, mandate=agent.name)
+        mandate = agents.delegation.get(agent.name)
+        with ExitStack() as under_way:
+            for _ in range(3):
+                under_way.enter_context(agents.one_call(who, mandate))
+            with pytest.raises(Refused) as refused:
+                under_way.enter_context(agents.one_call(who, mandate))
+        return tuple(refused.value.reasons)
+
+    assert asyncio.run_coroutine_threadsafe(four(), house.loop).result(60) == ("calls_used_up",)
 
 
 def test_a_call_that_waits_ends_with_its_mandate(make: Make, house: House) -> None:

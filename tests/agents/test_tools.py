@@ -98,6 +98,22 @@ def test_a_task_that_is_asked_happens_and_is_followed_to_its_end(make: Make) -> 
     assert agent.use(follow)["outputs"]["sample"] == "⟦nims: s-0.5⟧"
 
 
+def test_an_agents_task_uses_no_sample_that_its_owner_does_not_have_for_the_team(make: Make) -> None:
+    agent = make()
+    measure = MAKE | {"capability": "nims/toy.measure@1", "inputs": {"sample": "s-0.125"}, "key": f"s-{agent.name}"}
+    agent.call("ask_task", measure)
+
+    async def follow(client: Client) -> Any:
+        while True:
+            wanted = {"owner": "nims", "key": f"s-{agent.name}", "wait_seconds": 30}
+            answer = await client.call_tool("get_task", wanted)
+            if answer.structured_content["state"] not in ("made", "accepted"):
+                return answer.structured_content
+
+    refused = agent.use(follow)
+    assert (refused["state"], [one["code"] for one in refused["reasons"]]) == ("refused", ["sample_unknown"])
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_whoever_waits_for_a_task_hears_of_progress(make: Make, mode: str) -> None:
     agent = make()

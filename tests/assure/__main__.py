@@ -42,6 +42,7 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="all of it, however long it takes (hours)")
     parser.add_argument("--minutes", type=float, default=20.0, help="how long, without --full")
     parser.add_argument("--only", choices=["refusals", "mutants", "fuzz", "api"], help="one part alone")
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="guards taken away at once")
     parser.add_argument("words", nargs="*", help="mutants in files, or refusals by number or test, with one of these")
     chosen = parser.parse_args()
     seconds = 60 * (WHOLE if chosen.full else chosen.minutes)
@@ -53,7 +54,7 @@ def main() -> int:
     trial, study, kept = Trial(), mutants.Study(), Found(KEPT / "others.jsonl")
     every = mutants.in_turn(chosen.words)
     if wanted("refusals"):
-        trial.run(end, chosen.words if chosen.only == "refusals" else ())
+        trial.run(end, chosen.words if chosen.only == "refusals" else (), chosen.at_once)
     if wanted("fuzz"):
         share = seconds * (0.3 if chosen.only is None else 1.0) / len(fuzz.PARSERS)
         each = 600 if chosen.full else max(2, int(share))
@@ -66,7 +67,7 @@ def main() -> int:
         study.run(every, end)
     day = SystemClock().now().strftime("%Y-%m-%d")
     fuzzed = [row for target in fuzz.PARSERS if (row := kept.known.get(f"fuzz {target}"))]
-    told = kept.known.get("api", {"told": "Not run yet."})["told"]
+    told = kept.known.get("api", {"told": ""})["told"]
     print(report.write(day, study, mutants.in_turn([]), trial, fuzzed, told))
     missed = sum(trial.outcome(row) in ("nothing notices", "fails with its guard") for row in rows())
     return min(100, missed + sum(len(one["found"]) for one in fuzzed))

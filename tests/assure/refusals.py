@@ -1,18 +1,21 @@
-"""The twenty-five that must be refused: takes each guard away in a copy, and sees the test that names it fail.
+"""What must be refused: takes each guard away in a copy, and sees the test that names it fail.
 
 Where several stand behind one another they are taken away together, and the test must fail then.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from assure.running import PASSED, Runner
-from assure.workplace import KEPT, ROOT, Found, digest_of, fresh_copy
+from assure.workplace import KEPT, ROOT, Found, altered, another_copy, digest_of, fresh_copy
 
 TABLE = ROOT / "tests/assure/refusals.toml"
 PATIENCE = 60.0
@@ -74,44 +77,83 @@ class Trial:
     def __init__(self) -> None:
         self.found = Found(KEPT / "refusals.jsonl")
 
-    def run(self, until: float, words: Sequence[str] = ()) -> None:
+    def run(self, until: float, words: Sequence[str] = (), at_once: int = 1) -> None:
         """Try every guard that was not tried on these sources, until the time (monotonic) is over.
 
         Args:
             until: when.
             words: rows of these numbers, or whose test has one of them in its name; all, if none is given.
+            at_once: how many rows, each in a copy and a process of its own.
         """
         left = [row for row in rows() if row.key not in self.found.known]
         left = [row for row in left if not words or any(w == str(row.number) or w in row.test for w in words)]
+        # Those of one test beside one another: that it passes is seen once.
+        left.sort(key=lambda row: row.test)
         if not left or time.monotonic() >= until:
             return
-        copy = fresh_copy("guards")
-        runner = Runner(copy, sorted({row.test.partition("::")[0] for row in left}))
-        for row in left:
-            if time.monotonic() >= until:
-                return
-            guards = [one.guard for one in row.guards]
-            self.found.add(row.key, outcome=self._try(runner, row), number=row.number, test=row.test, guards=guards)
-
-    def _try(self, runner: Runner, row: Row) -> str:
-        if runner.run([row.test], PATIENCE) != PASSED:
-            return "fails with its guard"
-        if not row.guards:
-            return "passes"
-        kept = {path: path.read_text("utf-8") for path in (runner.copy / one.guard for one in row.guards)}
-        try:
-            for one in row.guards:
-                target = runner.copy / one.guard
-                target.write_text(target.read_text("utf-8").replace(one.old, one.new), "utf-8")
-                if target.suffix == ".py":
-                    # A copy that cannot be imported would fail every test and show nothing.
-                    compile(target.read_text("utf-8"), str(target), "exec")
-            return "nothing notices" if runner.run([row.test], PATIENCE) == PASSED else "watched"
-        finally:
-            for target, source in kept.items():
-                target.write_text(source, "utf-8")
+        first, keys = fresh_copy("guards"), {row: row.key for row in left}
+        copies = [first, *(another_copy(first, f"guards-{number}") for number in range(1, at_once))]
+        runner = Runner(copies[0], sorted({row.test.partition("::")[0] for row in left}))
+        fork = multiprocessing.get_context("fork")
+        free = fork.SimpleQueue()
+        for copy in copies:
+            free.put(str(copy))
+        # What was loaded here is there in each of them, since they are forks.
+        with ProcessPoolExecutor(len(copies), fork, initializer=_take, initargs=(runner, free, until)) as workers:
+            for row, outcome in workers.map(_tried, left):
+                if outcome:
+                    guards = [one.guard for one in row.guards]
+                    self.found.add(keys[row], outcome=outcome, number=row.number, test=row.test, guards=guards)
 
     def outcome(self, row: Row) -> str:
         """What is known of a row."""
         known = self.found.known.get(row.key)
         return str(known["outcome"]) if known else "not tried"
+
+
+@dataclass
+class _Worker:
+    """What a process of the pool has: a copy to itself, and which tests pass in it as it stands."""
+
+    runner: Runner
+    until: float
+    passing: dict[str, bool] = field(default_factory=dict)
+
+
+_worker: list[_Worker] = []
+
+
+def _take(runner: Runner, free: multiprocessing.queues.SimpleQueue[str], until: float) -> None:
+    runner.move(Path(free.get()))
+    _worker.append(_Worker(runner, until))
+
+
+def _tried(row: Row) -> tuple[Row, str]:
+    worker = _worker[0]
+    if time.monotonic() >= worker.until:
+        return row, ""
+    return row, outcome_with(worker.runner, worker.passing, row)
+
+
+def outcome_with(runner: Runner, passing: dict[str, bool], row: Row) -> str:
+    """What comes of a row.
+
+    Args:
+        runner: of a copy.
+        passing: whether tests pass in that copy as it stands; what is not known is tried and noted there.
+        row: to try.
+    """
+    if row.test not in passing:
+        passing[row.test] = runner.run([row.test], PATIENCE) == PASSED
+    if not passing[row.test]:
+        return "fails with its guard"
+    if not row.guards:
+        return "passes"
+    targets = [runner.copy / one.guard for one in row.guards]
+    with altered(targets):
+        for one, target in zip(row.guards, targets, strict=True):
+            target.write_text(target.read_text("utf-8").replace(one.old, one.new), "utf-8")
+            if target.suffix == ".py":
+                # A copy that cannot be imported would fail every test and show nothing.
+                compile(target.read_text("utf-8"), str(target), "exec")
+        return "nothing notices" if runner.run([row.test], PATIENCE) == PASSED else "watched"

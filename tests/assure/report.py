@@ -1,9 +1,10 @@
-"""What `make assure` found, as `docs/assurance.md`."""
+"""What `make assure` found, as `docs/assurance.md`: what was not tried anew stays as the page has it, and says so."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from assure import equivalent
 from assure.fuzz import PARSERS
 from assure.mutants import ROOMS, Mutant, Study, is_fresh
-from assure.refusals import Trial, rows
+from assure.refusals import Row, Trial, rows
 from assure.workplace import ROOT
 
 PAGE = ROOT / "docs/assurance.md"
@@ -28,27 +29,53 @@ def write(day: str, study: Study, mutants: list[Mutant], trial: Trial, fuzzed: l
     """Write the page; its first lines, to be shown."""
     load = " ".join(f"{one:.1f}" for one in os.getloadavg())
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    parts = [f"{day}, {machine}, load averages {load}.\n\n", _refusals(trial), _mutants(study, mutants)]
-    parts += [_fuzzed(fuzzed), _api(api)]
+    before = PAGE.read_text("utf-8") if PAGE.exists() else ""
+    tried = any(study.known(mutant) for mutant in mutants)
+    parts = [
+        f"{day}, {machine}, load averages {load}.\n\n",
+        _refusals(trial, before),
+        _mutants(study, mutants) if tried else _as_it_was("Mutants", before) or _mutants(study, mutants),
+        _fuzzed(fuzzed) if fuzzed else _as_it_was("Parsers under fuzz", before) or _fuzzed(fuzzed),
+        _api(api) if api else _as_it_was(_API, before) or _api("Not run yet."),
+    ]
     PAGE.write_text(HEAD + "\n".join(parts), "utf-8")
     return "".join(parts[:2]) + parts[2]
 
 
-def _refusals(trial: Trial) -> str:
-    outcomes = Counter(trial.outcome(row) for row in rows())
+def _as_it_was(title: str, page: str) -> str:
+    """A part of the page of before, with the day on which it was found; empty where the page has none."""
+    found = re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", page, re.S | re.M)
+    day = re.search(r"^(\d{4}-\d\d-\d\d), ", page, re.M)
+    if found is None or day is None:
+        return ""
+    said = found[0].rstrip() + "\n"
+    return said if _OF in said else said.replace("\n\n", f"\n\n{_OF}{day[1]}.\n\n", 1)
+
+
+_OF = "Found on "
+
+
+def _refusals(trial: Trial, before: str) -> str:
+    earlier = set(re.findall(r"`(test_[^`]+)` watched", before))
+
+    def outcome(row: Row) -> str:
+        known, name = trial.outcome(row), row.test.partition("::")[2]
+        return "watched when last tried" if known == "not tried" and name in earlier else known
+
+    outcomes = Counter(map(outcome, rows()))
     by_number: dict[int, list[str]] = defaultdict(list)
     words = {}
     for row in rows():
         words[row.number] = row.refused
         name = row.test.partition("::")[2]
-        by_number[row.number].append(f"{row.level}: `{name}` {trial.outcome(row)}")
+        by_number[row.number].append(f"{row.level}: `{name}` {outcome(row)}")
     counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     lines = [
         "## What must be refused",
         "",
         "Each guard is taken away (with those behind it, where there are several) and its test must fail (*watched*).",
         "A test without a guard of its own must pass: its guard is another row's. The table is",
-        "`tests/assure/refusals.toml`.",
+        "`tests/assure/refusals.toml`. *Watched when last tried*: by an earlier run; it may rest on other code.",
         "",
         f"{counted}.",
         "",
@@ -132,5 +159,8 @@ def _fuzzed(fuzzed: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+_API = "The API under what its description suggests"
+
+
 def _api(api: str) -> str:
-    return f"## The API under what its description suggests\n\n{api}\n"
+    return f"## {_API}\n\n{api}\n"

@@ -44,16 +44,28 @@ class Runner:
 
     def __init__(self, copy: Path, warm: Sequence[str]) -> None:
         self.copy = copy
-        os.chdir(copy)
-        sys.path[:0] = [str(copy / "src"), str(copy / "tests")]
+        self._enter()
         sys.dont_write_bytecode = True
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
             code = pytest.main([*FEWER, "--collect-only", *warm])
         if code != 0:
             raise RuntimeError(f"the tests cannot be collected (pytest says {code})")
-        own = {path.name for path in (copy / "tests").iterdir()} | {"yosegi", "yosegi_packs", "tests", "conftest"}
+        own = {path.stem for part in ("src", "tests") for path in (copy / part).iterdir()} | {"tests", "conftest"}
         for name in [name for name in sys.modules if name.partition(".")[0] in own - {"assure"}]:
             del sys.modules[name]
+
+    def move(self, copy: Path) -> None:
+        """Run tests of another copy of the same tree from now on, with the same loaded beforehand."""
+        sys.path[:] = [one for one in sys.path if not one.startswith(str(self.copy))]
+        self.copy = copy
+        self._enter()
+
+    def _enter(self) -> None:
+        os.chdir(self.copy)
+        own = [str(self.copy / "src"), str(self.copy / "tests")]
+        sys.path[:0] = own
+        # Processes that tests start run this copy too, and not the program that is installed.
+        os.environ["PYTHONPATH"] = os.pathsep.join(own)
 
     def run(self, where: Sequence[str], seconds: float, plugins: Callable[[], list[object]] = list) -> str:
         """What comes of tests in a child that imports the program anew: passed, failed, endless, or could not be run.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,19 +17,45 @@ ROOT = Path(__file__).parents[2]
 KEPT = ROOT / ".assure"
 """Results and the copy; not committed. Delete it to begin anew."""
 PARTS = ("src", "tests", "pyproject.toml", "README.md")
+OTHERS = ("docs", "examples", "benchmarks")
+"""What tests read besides; nothing there is changed, so a copy has a link to each."""
 
 
 def fresh_copy(name: str = "tree") -> Path:
-    """A copy of what is tested, in which everything may be changed."""
+    """A copy of what is tested, in which everything may be changed; compiled, for it is imported hundreds of times."""
     copy = KEPT / name
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir(parents=True)
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("*.egg-info"))
         else:
             shutil.copy2(ROOT / part, copy / part)
+    for other in OTHERS:
+        (copy / other).symlink_to(ROOT / other)
+    compileall.compile_dir(copy, quiet=2, workers=os.cpu_count() or 1)
     return copy
+
+
+def another_copy(copy: Path, name: str) -> Path:
+    """The same again, under another name."""
+    other = KEPT / name
+    shutil.rmtree(other, ignore_errors=True)
+    shutil.copytree(copy, other, symlinks=True)
+    return other
+
+
+@contextmanager
+def altered(files: Iterable[Path]) -> Iterator[None]:
+    """These may be written within; afterwards they are as they were, and so is the time by which Python knows whether
+    what it compiled is still good."""
+    kept = {path: (path.read_bytes(), path.stat()) for path in files}
+    try:
+        yield
+    finally:
+        for path, (content, was) in kept.items():
+            path.write_bytes(content)
+            os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
 
 
 def digest_of(paths: Iterable[Path]) -> str:

@@ -56,7 +56,7 @@ def test_an_export_that_is_broken_off_is_in_nobodys_way(
 
     path = tmp_path / "riken.audit"
     with monkeypatch.context() as patch:
-        patch.setattr("yosegi.cli.audits.write_audit", broken_off)
+        patch.setattr("yosegi.verification.ledger_export.write_audit", broken_off)
         assert "it is full" in refused("audit", "export", "--home", town.folder / "riken", "--out", path)
     assert not path.exists()
     told("audit", "export", "--home", town.folder / "riken", "--out", path)

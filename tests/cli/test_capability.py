@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 
 from cli.asking import document, operator, pi, refused, told
 from processes.sites import Town
+from yosegi import Fidelity, LinearConstraint, capability, quantity
 from yosegi.app.home import Home
 from yosegi.cli._comparison import difference
+from yosegi.cli.capabilities import _print_contract
+from yosegi.services.capabilities.schemas import ContractDetail
 
 
 @pytest.mark.processes
@@ -24,6 +29,43 @@ def test_a_contract_is_shown_with_units_and_ranges(town: Town) -> None:
     text = told("capability", "show", "riken/toy.use@1", *pi(town))
     assert "Use a sample up" in text
     assert "0 to 1" in text.replace(".0", "")
+
+
+@dataclass(frozen=True)
+class Annealed:
+    hardness: Annotated[float, quantity("GPa", ge=0)]
+
+
+@capability(
+    "oven.anneal@1", kind="instrument", effect="consuming", field="materials", simulated=False,
+    cost={"samples": "1", "instrument_h": "0.25"}, constraints=[LinearConstraint({"a": 1.0, "b": 2.0}, at_most=150.0)],
+    fidelity=Fidelity(of="hardness", level="full", noise="2 %"), time_limit=900.0, can_cancel="running",
+    on_revoked="safe_stop", safe_state="cold and closed", stop_grace=30.0, approval=True,
+)  # fmt: skip
+def anneal(
+    a: Annotated[float, quantity("uL", ge=0, le=80, resolution=0.5)],
+    b: Annotated[float, quantity("uL", ge=0, le=80)],
+    gas: Literal["argon", "air"] = "argon",
+) -> Annealed:
+    """Anneal a film."""
+    return Annealed(a + b)
+
+
+def test_a_contract_is_told_with_choices_steps_constraints_cost_limits_fidelity_and_safe_state(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _print_contract(ContractDetail.of("lab/oven.anneal@1", anneal.contract))
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "input a number uL 0 to 80 in steps of 0.5" in " ".join(lines).replace(".0 ", " ")
+    assert any(line.startswith("input gas string") and "argon | air" in line for line in lines)
+    told_terms = dict(line.split(": ", 1) for line in lines if ": " in line)
+    assert told_terms["constraints"] == "a + 2·b ≤ 150"
+    assert set(told_terms["costs at most"].split(", ")) == {"1 samples", "0.25 instrument_h"}
+    assert told_terms["ended by force after"] == "900 s"
+    assert told_terms["fidelity"] == "hardness at level full, noise 2 %, bias unknown"
+    assert told_terms["safe state"] == "cold and closed"
+    assert told_terms["seconds to reach it"] == "30"
+    assert told_terms["a person approves each"] == "yes"
 
 
 @pytest.mark.processes

@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.asking import yosegi
+from cli.asking import pi, yosegi
+from processes.sites import Town
 from yosegi.cli import main
+from yosegi.cli._lazy import LazyGroup
 from yosegi.cli.main import VERBS
 from yosegi.trust.signer import Ed25519Signer
 
@@ -33,47 +35,97 @@ def test_the_list_of_verbs_says_what_each_says_of_itself(verb: str) -> None:
     assert VERBS[verb][1] == " ".join(said.split())
 
 
+LAZY = {path: command for path, command in EVERY.items() if isinstance(command, LazyGroup)}
+
+
+@pytest.mark.parametrize("path", LAZY, ids=" ".join)
+def test_a_group_says_of_its_commands_what_they_say_of_themselves(path: tuple[str, ...]) -> None:
+    told = {name: sentence for name, (_, sentence) in LAZY[path].elsewhere.items()}
+    helps = {name: (EVERY[(*path, name)].help or "").partition("\n\n")[0] for name in told}
+    assert told == {name: " ".join(said.split()) for name, said in helps.items()}
+    assert all(f"  {name} " in yosegi(*path, "--help").output for name in told)
+
+
 HEAVY = {
     "aiohttp", "cedarpy", "fastapi", "jinja2", "numpy", "scipy", "sqlite3", "uvicorn",
     "yosegi.app.compose", "yosegi.app.settings", "yosegi.execution", "yosegi.governance", "yosegi.ledger",
 }  # fmt: skip
-NOBODY = ("--url", "http://127.0.0.1:1", "--as", "pi@argonne", "--passphrase", "words")
-"""Signing in where nothing listens: all that asking a running site needs is imported by then."""
+"""What a site is made of."""
+ASKING = {"asyncio", "cryptography", "http.client", "pydantic", "rich", "ssl", "yosegi.client.client"}
+"""What asking a running site takes, or telling its answer."""
+UNASKED = {"asyncio", "email.mime", "jsonschema_rs", "webbrowser", "yosegi.core.contract", "yosegi.trust.messages"}
+"""What a command that asks for a list needs no more of than a site."""
 
 
-def imported(line: tuple[str, ...]) -> set[str]:
-    """What a command imports in a process of its own."""
+def run(code: str) -> set[str]:
+    """What is imported when a program has run in a process of its own."""
     code = (
         "import sys\nfrom yosegi.cli import main\n"
-        f"try:\n    main({list(line)})\nfinally:\n    print('|', *sys.modules, file=sys.stderr)\n"
+        f"try:\n    {code}\nfinally:\n    print('|', *sys.modules, file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert "|" in done.stderr, done.stderr
     return set(done.stderr.rpartition("|")[2].split())
 
 
+def imported(*line: object) -> set[str]:
+    """What a command imports."""
+    return run(f"main({[str(word) for word in line]})")
+
+
 @pytest.mark.parametrize("line", [("--help",), ("--version",)])
 def test_listing_the_verbs_imports_none_of_them(line: tuple[str, ...]) -> None:
-    found = imported(line)
-    assert HEAVY.isdisjoint(found)
-    assert {"pydantic", "rich", "asyncio", "cryptography", "yosegi.client.client"}.isdisjoint(found)
+    found = imported(*line)
+    assert (HEAVY | ASKING).isdisjoint(found)
+
+
+def test_the_help_of_a_verb_imports_nothing_of_what_it_does() -> None:
+    # `try` alone needs NumPy to say what its options are.
+    verbs = [verb for verb in VERBS if verb != "try"]
+    found = run(f"[main([verb, '--help'], standalone_mode=False) for verb in {verbs}]")
+    assert (HEAVY | ASKING | {"yosegi.planner", "yosegi.trust.keys"}).isdisjoint(found)
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        ("task", "--help"),
-        ("grant", "moves", "--help"),
-        ("agreement", "list", "--help"),
-        ("campaign", "show", "colour", *NOBODY),
-        ("capability", "list", *NOBODY),
-        ("policy", "access", *NOBODY),
-        ("site", "notices", *NOBODY),
+        ("campaign", "list"),
+        ("campaign", "show"),
+        ("campaign", "start"),
+        ("campaign", "watch"),
+        ("capability", "list"),
+        ("task", "list"),
+        ("task", "settle"),
+        ("site", "notices"),
+        ("grant", "moves"),
+        ("agreement", "list"),
+        ("policy", "access"),
+        ("incident", "suspend"),
+        ("incident", "trace"),
+        ("audit", "verify"),
+        ("site", "doctor"),
+        ("station", "run"),
     ],
     ids=" ".join,
 )
-def test_asking_a_running_site_imports_none_of_what_a_site_is_made_of(line: tuple[str, ...]) -> None:
-    found = imported(line)
+def test_the_help_of_a_command_imports_nothing_of_what_it_does(line: tuple[str, ...]) -> None:
+    assert (HEAVY | ASKING).isdisjoint(imported(*line, "--help"))
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("line", [("campaign", "list"), ("task", "list"), ("site", "notices")], ids=" ".join)
+def test_a_command_that_asks_for_a_list_imports_what_its_answer_needs_alone(town: Town, line: tuple[str, ...]) -> None:
+    found = imported(*line, *pi(town))
+    assert "yosegi.client.client" in found
+    assert (HEAVY | UNASKED).isdisjoint(found)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    "line", [("campaign", "show", "toy"), ("capability", "list"), ("policy", "access")], ids=" ".join
+)
+def test_asking_a_running_site_imports_none_of_what_a_site_is_made_of(town: Town, line: tuple[str, ...]) -> None:
+    found = imported(*line, *pi(town))
     assert "yosegi.client.client" in found
     assert HEAVY.isdisjoint(found)
 
@@ -82,7 +134,7 @@ def test_a_home_is_asked_for_the_address_of_its_site_without_all_of_its_settings
     (tmp_path / "people").mkdir()
     Ed25519Signer.generate().save(tmp_path / "people" / "pi@argonne.key")
     (tmp_path / "site.toml").write_text('site = "argonne"\nlisten = "127.0.0.1:1"\n')
-    found = imported(("campaign", "list", "--home", str(tmp_path)))
+    found = imported("campaign", "list", "--home", tmp_path)
     assert "yosegi.client.client" in found
     assert HEAVY.isdisjoint(found)
 

@@ -60,7 +60,7 @@ def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("yosegi.cli.bundles.read_bundle", interrupted)
+    monkeypatch.setattr("yosegi.verification.bundle.read_bundle", interrupted)
     result = yosegi("verify", __file__)
     assert (result.exit_code, result.stderr) == (130, "interrupted\n")
 

@@ -35,7 +35,10 @@ def test_what_is_no_whole_count_is_refused(milli: object) -> None:
         Amounts({"usd": milli})  # type: ignore[dict-item]
 
 
-@pytest.mark.parametrize("text", ["0.0001", "1e-4", "NaN", "Infinity", "-1", "one", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["0.0001", "1e-4", "NaN", "Infinity", "-1", "one", "", "\uff11", "\u0663", "\u0663.5", "1_0", " 1", "1\n", "1.2.3"],
+)
 def test_a_decimal_that_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         Amounts.parse({"jpy": text})

@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from yosegi.app.settings import NetworkSettings
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
@@ -195,3 +202,59 @@ def test_a_file_of_authorities_that_holds_no_certificate_is_refused_by_name(tmp_
 
     with pytest.raises(Invalid, match=r"ca_file .* holds no certificates"):
         asyncio.run(main())
+
+
+def _signed(
+    subject: str, by: tuple[x509.Certificate, EllipticCurvePrivateKey] | None = None
+) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:
+    """A certificate for this machine's number by an authority; an authority's own, if none is named."""
+    key = generate_private_key(SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    authority, signer = (by[0].subject, by[1]) if by else (name, key)
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(authority)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+    )
+    return built.sign(signer, SHA256()), key
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_peer_with_a_certificate_of_a_private_authority_is_called_where_the_setting_names_it(
+    tmp_path: Path, trusted: bool
+) -> None:
+    authority = _signed("An institution's authority")
+    certificate, key = _signed("peer", authority)
+    (tmp_path / "ca.pem").write_bytes(authority[0].public_bytes(Encoding.PEM))
+    (tmp_path / "peer.pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "peer.pem")
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=b"yes")
+
+    async def main() -> bytes | str:
+        app = web.Application()
+        app.router.add_post("/", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        try:
+            async with HttpTransport(ca_file=str(tmp_path / "ca.pem") if trusted else "") as transport:
+                return await transport.call(f"https://127.0.0.1:{runner.addresses[0][1]}/", b"x", timeout=60)
+        except Unavailable as error:
+            return str(error)
+        finally:
+            await runner.cleanup()
+
+    said = asyncio.run(main())
+    assert said == b"yes" if trusted else "CERTIFICATE_VERIFY_FAILED" in str(said)

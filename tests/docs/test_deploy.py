@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
+
+from yosegi.web.metrics import router
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "deploy.md"
 
@@ -77,3 +80,11 @@ def test_the_scrape_configuration_is_yaml_that_names_the_figures() -> None:
     (job,) = yaml.safe_load(block("yaml"))["scrape_configs"]
     assert job["metrics_path"].endswith("/metrics")
     assert "credentials_file" in job["authorization"]
+
+
+def test_the_container_file_takes_the_wheel_of_this_version_and_asks_what_a_site_answers() -> None:
+    text = block("dockerfile")
+    assert f"COPY yosegi-{version('yosegi')}-py3-none-any.whl " in text
+    assert re.search(r"http://127\.0\.0\.1:8100(/\w+)'", text)[1] in {route.path for route in router.routes}  # type: ignore[index]
+    instructions = [line.split()[0] for line in text.splitlines() if not line.startswith(" ")]
+    assert instructions.index("USER") < instructions.index("ENTRYPOINT")

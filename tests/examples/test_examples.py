@@ -15,16 +15,6 @@ from yosegi.core.identifiers import split_capability
 from yosegi.planner import suggest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-COLOUR = {
-    "colour.mix@1": "yosegi_packs.labs:mix",
-    "colour.measure@1": "yosegi_packs.labs:measure",
-    "colour.simulate@1": "yosegi_packs.labs:simulate",
-}
-TITANIA = {
-    "furnace.anneal@1": "yosegi_packs.materials.furnace:anneal",
-    "diffraction.measure@1": "yosegi_packs.materials.furnace:diffract",
-    "titania.expect@1": "yosegi_packs.materials.furnace:expect",
-}
 EXTRA = {
     "quantum-memory": "stim",
     "quantum-footprint": "stim",
@@ -39,9 +29,10 @@ EXTRA = {
 def contract_of(name: str) -> Contract:
     sys.path.insert(0, str(EXAMPLES))
     try:
-        entries = importlib.import_module("run").ENTRIES | COLOUR | TITANIA
+        run = importlib.import_module("run")
     finally:
         sys.path.remove(str(EXAMPLES))
+    entries = run.ENTRIES | {capability: entry for capability, (_, entry) in run.INSTRUMENTS.items()}
     module, _, attribute = entries[name].replace(".warm:", ":").partition(":")
     contract = getattr(importlib.import_module(module), attribute).contract
     assert isinstance(contract, Contract)

@@ -15,9 +15,12 @@ from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Engine, Engines, PersonResult, PersonTask
 from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.states import Effect
+from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.person.engine import PersonEngine
 from yosegi.execution.engines.person.folder import PROPOSALS, REJECTED, RESULTS, PersonFolder
 from yosegi.execution.engines.registry import kind_of
+from yosegi.execution.last_resort import LastResort
+from yosegi.execution.stop_control import StopControl
 from yosegi.ledger import Ledger, SqliteStore
 from yosegi.testing.capabilities import capabilities
 from yosegi.testing.engine_suite import EngineSuite, fresh, ignore, work
@@ -95,6 +98,29 @@ class TestPersonEngine(EngineSuite):
     @pytest.fixture
     def opened(self, tmp_path: Path):  # type: ignore[no-untyped-def]
         return lambda: staffed(tmp_path)
+
+
+def test_nobody_is_handed_a_task_while_the_site_holds(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ledger_in(tmp_path) as ledger:
+            engine = engine_of(ledger)
+            await engine.start()
+            control = StopControl(
+                ledger, [engine], SystemClock(), LastResort(tmp_path / "stop.json"),
+                Supervisor(SystemClock()).scope("stop"),
+            )  # fmt: skip
+            await control.engage("hold", "operator@riken", "maintenance")
+            asked = asyncio.create_task(engine.run(work("twice", fresh(), x=3.0), ignore))
+            while not engine.statistics()["waiting"]:
+                await asyncio.sleep(0)
+            assert engine.tasks_of_people() == ()
+            await control.release("operator@riken", "done")
+            (task,) = engine.tasks_of_people()
+            await engine.enter(task.key, done_at_the_bench(task, tmp_path), "pi@riken")
+            assert (await asked).effect is Effect.DONE
+            await engine.close()
+
+    asyncio.run(main())
 
 
 def test_the_kind_is_found_by_its_name() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from execution.samples import noop
 from yosegi.execution.ports import Published
-from yosegi.execution.slots import Lane, Slots
+from yosegi.execution.slots import Lane, Slots, Turn
 from yosegi.execution.tasks import Task
 
 NAME = noop.contract.name
@@ -150,3 +150,43 @@ def test_what_is_closed_is_left_in_its_place_and_holds_up_no_other() -> None:
     here.enqueue(OTHER, "a/2", "a")
     assert here.due(NAME, lambda name: name == NAME) == [(OTHER, "a/2")]
     assert here.waiting(NAME) == 1
+
+
+@given(
+    moves=st.lists(st.sampled_from(["a", "b", "c", "serve", "serve", "restart"]), max_size=80),
+    weights=st.fixed_dictionaries({team: st.integers(1, 5).map(float) for team in "abc"}),
+)
+def test_a_restart_changes_nothing_in_the_order_of_turns(moves: list[str], weights: dict[str, float]) -> None:
+    steady, restarted = shared(**weights), shared(**weights)
+    waiting: list[str] = []
+    recorded: dict[tuple[str, str], Turn] = {}
+    for number, move in enumerate(moves):
+        if move == "restart":
+            # All that a new process has: the latest turn of each team, and what still waits, in its order.
+            restarted = shared(**weights)
+            restarted.restore(recorded.values())
+            for stream in waiting:
+                restarted.enqueue(NAME, stream, stream.partition("/")[0])
+        elif move != "serve":
+            waiting.append(f"{move}/{number}")
+            for here in (steady, restarted):
+                here.enqueue(NAME, waiting[-1], move)
+        else:
+            ((_, first),), ((_, second),) = (here.due(NAME) or [(NAME, "")] for here in (steady, restarted))
+            assert first == second
+            if not first:
+                continue
+            waiting.remove(first)
+            turn = restarted.turn(first)
+            assert turn is not None
+            assert turn == steady.turn(first)
+            recorded[turn.lane, turn.team] = turn
+            for here in (steady, restarted):
+                here.give_back(NAME, first)
+
+
+def test_a_capability_that_is_no_instruments_has_turns_that_nobody_records() -> None:
+    here = slots(1)
+    here.enqueue(NAME, "a/1", "a")
+    assert here.due(NAME) == [(NAME, "a/1")]
+    assert here.turn("a/1") is None

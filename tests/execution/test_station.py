@@ -358,6 +358,26 @@ def test_what_runs_is_not_cancelled(tmp_path: Path) -> None:
     assert outcome.result is Result.VALID
 
 
+def test_a_station_is_offered_nothing_while_its_site_holds_and_finishes_what_it_has_begun(tmp_path: Path) -> None:
+    async def main() -> tuple[Outcome, bool, Outcome]:
+        house = House(tmp_path, seconds=10.0)
+        house.station_starts()
+        first = house.ask()
+        await house.clock.sleep(5)
+        await house.engine.hold()
+        second = house.ask(key="second")
+        outcome = await first
+        await house.clock.sleep(100)
+        waits = not second.done()
+        await house.engine.resume()
+        after = await second
+        await house.leave()
+        return outcome, waits, after
+
+    first, waits, second = run_simulated(main())
+    assert (first.result, waits, second.result) == (Result.VALID, True, Result.VALID)
+
+
 def test_a_safe_stop_reaches_a_waiting_station_and_ends_with_resume(tmp_path: Path) -> None:
     async def main() -> tuple[str, Outcome]:
         house = House(tmp_path)

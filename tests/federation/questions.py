@@ -32,13 +32,13 @@ class Tested:
 @capability("toy.mix@1", kind="robot", effect="idempotent", field="toys", simulated=True)
 def mix(x: X, y: X, lot: str = "") -> Mixed:
     """Mix two powders; the more of x, the purer."""
-    return Mixed(f"{x};{y}", 50 + 50 * x)
+    return Mixed(f"{x}_{y}", 50 + 50 * x)
 
 
 @capability("toy.test@1", kind="instrument", effect="idempotent", field="toys", simulated=True)
 def test(sample: Annotated[str, sample()]) -> Tested:
     """Strength is greatest at (0.6, 0.4); effort grows with y."""
-    x, y = (float(part) for part in sample.split(";"))
+    x, y = (float(part) for part in sample.split("_"))
     return Tested(100 - 200 * (x - 0.6) ** 2 - 200 * (y - 0.4) ** 2, 1 + 9 * y)
 
 

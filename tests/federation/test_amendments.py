@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,10 @@ def test_an_agent_brings_no_measurements(tmp_path: Path) -> None:
         await held(federation)
         with pytest.raises(NotFound):  # an agent without a mandate sees no campaign at all
             await amendments(federation).add_table("mixes", TABLE, "", "", session(federation, agent="helper"))
+        agent = replace(session(federation, agent="helper"), mandate=of(federation).mandate)
+        with pytest.raises(Refused) as refused:
+            await amendments(federation).add_table("mixes", TABLE, "", "", agent)
+        assert refused.value.reasons == ("people_only",)
 
     run_simulated(story())
 

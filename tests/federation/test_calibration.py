@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,16 +16,37 @@ from federation.asking import ask, person
 from federation.test_instruments import OPERATOR, ROBOT, state, with_robot
 from federation.toys import make, measure, three_sites
 from yosegi.core.capability import capability, quantity
-from yosegi.core.errors import Invalid, Refused
+from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.states import TaskState
 from yosegi.services.runtime import Site
-from yosegi.testing.federation import Federation
+from yosegi.testing.federation import TEAM, Federation
 from yosegi.testing.loop import EPOCH, run_simulated
 
 
 @pytest.fixture(autouse=True)
 def _quiet() -> None:
     logging.getLogger("yosegi").setLevel(logging.CRITICAL)
+
+
+def test_a_calibration_names_data_that_is_here_whole_or_is_refused(tmp_path: Path) -> None:
+    async def story() -> None:
+        _, nims = await with_robot(tmp_path)
+        officer = person("officer@nims", "officer")
+        how: dict[str, Any] = {"media_type": "text/csv", "sensitivity": "team", "team": TEAM}
+        until = EPOCH + timedelta(minutes=10)
+        with pytest.raises(NotFound):
+            await nims.instruments.calibrate("robot", until, OPERATOR, {}, object_=f"sha256:{'9f' * 32}")
+        gone = (await nims.objects.put(BytesIO(b"gone"), officer, **how)).sha256
+        nims.objects.store.delete(gone)
+        with pytest.raises(NotFound, match="bytes of object"):
+            await nims.instruments.calibrate("robot", until, OPERATOR, {}, object_=gone)
+        assert nims.instruments.show("robot", OPERATOR).calibration is None
+        here = (await nims.objects.put(BytesIO(b"weights"), officer, **how)).sha256
+        found = await nims.instruments.calibrate("robot", until, OPERATOR, {}, object_=here)
+        assert found.calibration is not None
+        assert found.calibration.object == here
+
+    run_simulated(story())
 
 
 def test_a_task_waits_past_the_end_of_a_calibration_and_its_report_names_the_one_that_held(tmp_path: Path) -> None:
@@ -36,7 +58,10 @@ def test_a_task_waits_past_the_end_of_a_calibration_and_its_report_names_the_one
             await nims.instruments.calibrate("robot", EPOCH + timedelta(minutes=10), person(), {})
         with pytest.raises(Invalid):
             await nims.instruments.calibrate("robot", EPOCH, OPERATOR, {})
-        digest = f"sha256:{'9f' * 32}"
+        ref = await nims.objects.put(
+            BytesIO(b"weights"), person("officer@nims", "officer"), media_type="text/csv", sensitivity="team", team=TEAM
+        )
+        digest = ref.sha256
         await nims.instruments.calibrate(
             "robot", EPOCH + timedelta(minutes=10), OPERATOR, {"gain": 1.02}, "by weight", digest
         )

@@ -84,6 +84,15 @@ def _fields(kind: str) -> dict[str, Any]:
                            "samples": [{"sample": "riken/film", "task": "k", "trial": 1}]},
         "sample-moved": {"campaign": "toy", "sample": "argonne/film", "state": "in_transit", "holder": "argonne",
                          "given_to": "riken", "position": 3, "words": [], "note": ""},
+        "reservation-asked": person | {
+            "capability": "riken/toy.simulate@1", "campaign": "tuning", "starts": "2026-12-07T00:00:00.000000Z",
+            "ends": "2026-12-07T08:00:00.000000Z", "clearances": ["export-a"],
+        },
+        "reservation-cancel": {"reason": "the sample broke"},
+        "reservation-report": {
+            "asked": DIGEST, "state": "settled", "instrument": "beam", "ends": "2026-12-07T08:00:00.000000Z",
+            "held": {"instrument_h": 8000}, "spent": {"instrument_h": 8000}, "position": 2, "reasons": [], "why": "",
+        },
         "recall": {"epoch": 1, "size": 0},
         "recalled": {"receipts": [], "awaited": []},
         "mail-refusals": {"refused": [{"sender": "nims", "letters": 3}]},

@@ -14,8 +14,9 @@ from federation.asking import ask, person
 from federation.toys import three_sites
 from yosegi.core.errors import Conflict, NotFound, Refused, Unavailable
 from yosegi.core.states import Effect, TaskState
+from yosegi.execution.turn_view import turns_taken
 from yosegi.services.runtime import Site
-from yosegi.testing.federation import Federation
+from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import EPOCH, run_simulated
 
 ROBOT = ("toy.make@1", "toy.measure@1")
@@ -139,6 +140,48 @@ def test_a_site_whose_clock_is_off_starts_nothing_in_a_window_that_it_believes_o
         assert state(nims, "early") is TaskState.ACCEPTED
         await asyncio.sleep(60 * 60)
         assert state(nims, "early") is TaskState.ENDED
+
+    run_simulated(story())
+
+
+def test_a_peer_that_is_started_again_still_knows_the_windows(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_robot(tmp_path, shifts=["mon-fri 09:00-17:00"], time_zone="Asia/Tokyo")
+        await nims.instruments.add_window("robot", "sat 09:00-12:00", OPERATOR)
+        await asyncio.sleep(60)
+        await federation.crash("nims")
+        await federation.crash("argonne")
+        home = await federation.restart("argonne")
+        told = "mon-fri 09:00-17:00; sat 09:00-12:00 (Asia/Tokyo)"
+        assert home.catalogue.show("nims/toy.make@1").windows == told
+        assert home.catalogue.show("nims/toy.measure@1").windows == told
+        nims = await federation.restart("nims")
+        await nims.instruments.withdraw_window("robot", "sat 09:00-12:00", OPERATOR)
+        await asyncio.sleep(60)
+        await federation.crash("argonne")
+        home = await federation.restart("argonne")
+        assert home.catalogue.show("nims/toy.make@1").windows == "mon-fri 09:00-17:00 (Asia/Tokyo)"
+
+    run_simulated(story())
+
+
+def test_what_teams_owe_each_other_on_an_instrument_outlives_a_restart(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_robot(tmp_path)
+        for number in range(3):
+            await ask(federation, f"k{number}")
+        await asyncio.sleep(60)
+        taken = turns_taken(nims.ledger.query)
+        # A turn counts as long as the contract's time limit, a minute; there were three.
+        assert [(one.lane, one.team, one.start, one.finish) for one in taken] == [
+            ("instrument robot", f"{CHARTER}/{TEAM}", 120.0, 180.0)
+        ]
+        await federation.crash("nims")
+        nims = await federation.restart("nims")
+        await ask(federation, "after")
+        await asyncio.sleep(60)
+        (last,) = turns_taken(nims.ledger.query)
+        assert (last.start, last.finish) == (180.0, 240.0)
 
     run_simulated(story())
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from federation.asking import person
 from federation.toys import three_sites
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
@@ -244,6 +245,8 @@ def test_a_station_that_does_not_know_what_it_did_is_asked_for_nothing_that_cann
         assert [reason.code for reason in told.reasons] == ["station_unsettled"]
         assert "yosegi station settle" in told.reasons[0].en
         assert "yosegi station settle" in told.reasons[0].ja
+        nims = federation.places["nims"].running
+        await nims.samples.register("s-0.25", person("operator@nims", "operator"), charter=CHARTER, team=TEAM)
         again = {"key": "fedcba9876543210", "inputs": {"sample": "s-0.25"}}
         assert (await asked(federation, "nims/toy.measure@1", **again)).state is TaskState.ENDED
 

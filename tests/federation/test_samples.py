@@ -17,6 +17,7 @@ from yosegi.exchange.outbox import sending
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Write
 from yosegi.services.runtime import Site
+from yosegi.services.samples.arrivals import ArrivedSample, read_arrivals
 from yosegi.services.samples.entries import CONFIRMED, GIVEN, OFFERED, RECEIVED, sample_stream
 from yosegi.services.samples.repository import MOST_LISTED
 from yosegi.services.samples.schemas import SampleSummary
@@ -448,5 +449,47 @@ def test_samples_pooled_are_one_with_all_as_its_parents_or_nothing_happens(tmp_p
         assert state(federation, "riken") == ("riken", SampleState.POOLED)
         with pytest.raises(Invalid, match="2 to 64"):
             await riken.pool([FILM, FILM], "again", who)
+
+    tell(tmp_path, story)
+
+
+# -- several at once ---------------------------------------------------------------------------------------------------
+
+
+def test_samples_that_came_together_are_received_at_once_each_with_its_condition(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        riken, nims = at(federation, "riken"), at(federation, "nims")
+        for name in ("a", "b", "c"):
+            await riken.samples.register(name, operator("riken"), charter=CHARTER, team=TEAM)
+            await riken.hand_overs.give(f"riken/{name}", "nims", operator("riken"))
+        await asyncio.sleep(120)
+        listed = read_arrivals("sample,condition,note,place\nriken/a,good,,shelf 3\nriken/b,damaged,one corner,\n")
+        missing = ArrivedSample(sample="riken/c", condition="missing")
+        await nims.hand_overs.receive_all((*listed, missing), operator("nims"))
+        await asyncio.sleep(120)
+        found = {name: known(federation, "riken", f"riken/{name}") for name in ("a", "b", "c")}
+        assert {name: (one.holder, one.state.value) for name, one in found.items()} == {
+            "a": ("nims", "available"), "b": ("nims", "quarantined"), "c": ("riken", "lost"),
+        }  # fmt: skip
+        assert known(federation, "nims", "riken/a").place == "shelf 3"
+
+    tell(tmp_path, story)
+
+
+def test_of_several_samples_of_which_one_cannot_be_received_none_is(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        await made(federation)
+        await given(federation)
+        nims = at(federation, "nims")
+        other = ArrivedSample(sample="riken/film-99")
+        with pytest.raises(NotFound):
+            await nims.hand_overs.receive_all((ArrivedSample(sample=FILM), other), operator("nims"))
+        with pytest.raises(Invalid, match="named twice"):
+            await nims.hand_overs.receive_all((ArrivedSample(sample=FILM),) * 2, operator("nims"))
+        assert state(federation, "nims") == ("riken", SampleState.IN_TRANSIT)
+        with pytest.raises(Invalid, match="line 3 of the list"):
+            read_arrivals("sample,condition\nriken/a,good\nriken/b,splendid\n")
+        with pytest.raises(Invalid, match="has no column `sample`"):
+            read_arrivals("film\nriken/a\n")
 
     tell(tmp_path, story)

@@ -43,6 +43,13 @@ def test_a_job_runs_the_capability_and_tells_its_outputs(facility: Facility, pi:
     assert status["meta_data"]["yosegi"]["outcome"]["outputs"] == {"y": pytest.approx(0.01)}
 
 
+def test_a_job_uses_no_sample_that_this_site_does_not_have_for_the_team(pi: httpx.Client) -> None:
+    attributes = {"account": PROJECT, "custom_attributes": {"inputs": '{"sample": "s-0.125"}', "purpose": "research"}}
+    specified = {"executable": "toy.measure@1", "name": "look", "attributes": attributes}
+    answer = pi.post("/compute/job/toy.measure@1", json=specified)
+    assert (answer.status_code, [one["code"] for one in answer.json()["reasons"]]) == (403, ["sample_unknown"])
+
+
 def test_the_same_key_is_the_same_job(facility: Facility, pi: httpx.Client) -> None:
     headers = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
     first = pi.post(JOB, json=specification(0.25), headers=headers)

@@ -17,7 +17,7 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.contract import EffectClass
 from yosegi.core.object import ObjectRef
-from yosegi.core.states import CampaignState, ReservationState, TaskState
+from yosegi.core.states import BookingState, CampaignState, ReservationState, TaskState
 from yosegi.core.supervision import BackgroundState
 from yosegi.identity.accounts import Session
 from yosegi.services.agents.schemas import AgentActivity, AgentCall
@@ -32,6 +32,7 @@ from yosegi.services.governance.schemas import DocumentPublished
 from yosegi.services.governance.service import PolicyQuery
 from yosegi.services.grants.schemas import GrantAfterMove, MoveAnswered, MoveDetail, MoveNamed, UsageRow
 from yosegi.services.instruments.schemas import (
+    BookingDetail,
     CalibrationDetail,
     ControlDetail,
     InstrumentDetail,
@@ -127,6 +128,12 @@ def said() -> list[BaseModel]:
         ends="2026-02-05T11:30:00Z", until="2026-02-05T11:30:00Z", team=TEAM, charter=CHARTER, campaign="toy",
         person="pi@argonne", by="operator@nims", grant="grant-nims", held={"instrument_h": "2.000"}, spent={}, why="",
     )  # fmt: skip
+    elsewhere = BookingDetail(
+        owner="nims", key="7d0b2c7e-6f0e-5f57-9d3c-0a9d1f7b2e11", capability="nims/toy.measure@1", instrument="robot",
+        state=BookingState.BOOKED, starts=LATER, ends="2026-02-05T11:30:00Z", until="2026-02-05T11:30:00Z",
+        charter=CHARTER, team=TEAM, campaign="toy", person="pi@argonne", purpose="research",
+        held={"instrument_h": "2.000"}, spent={},
+    )  # fmt: skip
     robot = InstrumentDetail(
         name="robot", capabilities=("toy.make@1", "toy.measure@1"), time_zone="Asia/Tokyo",
         windows=("mon-fri 09:00-17:00",), open=True, window="2026-01-05 18:30–20:00 Asia/Tokyo",
@@ -141,7 +148,7 @@ def said() -> list[BaseModel]:
         ),
     )  # fmt: skip
     return [
-        booked, robot,
+        booked, elsewhere, robot,
         film, SampleDetail(**dict(film), events=(event,)), SampleParts(sample="riken/film-16", parts=(film,)),
         SampleLabel(sample=film.id, encodes=film.id, svg="<svg/>"),
         ref, ObjectSummary(**known), ObjectDetail(**known, history=(naming,)), erasure,

@@ -33,6 +33,19 @@ def test_what_a_campaign_asked_of_others_is_shown_to_its_team_with_its_state(pi:
     assert "badge good" in text
 
 
+def test_what_ended_without_a_result_is_no_success_and_says_why(house: House, pi: httpx.Client) -> None:
+    asker = connect(house.url(), person="pi@argonne", passphrase=PASSPHRASE)
+    terms = {"charter": "demo", "team": "colour-team", "purpose": "research", "conduct": "run"}
+    asked = asker.requests.ask("nims/toy.make@1", {"x": 0.999}, key="apart", **terms)
+    home = house.federation.places["argonne"].running
+    house.until(lambda: home.requests.get("nims", "apart").state.final)
+    found = asker.requests.show(*asked.request.split("/"))
+    assert (found.effect, found.result, found.reason) == ("done", "invalid", "infeasible")
+    assert found.message == "it does not hold together"
+    line = next(row for row in pi.get("/asked?lang=en").text.split("<tr>") if "does not hold together" in row)
+    assert "badge good" not in line
+
+
 def test_the_api_lists_the_same(house: House, campaign: str) -> None:
     listed = connect(house.url(), person="pi@argonne", passphrase=PASSPHRASE).requests.list()
     made = [one for one in listed if one.campaign == campaign]

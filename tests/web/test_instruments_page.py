@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
+from federation.asking import person
 from web.conftest import token
 from web.house import PASSPHRASE, House, opened, places
 from yosegi.cli import main
@@ -43,6 +44,50 @@ def test_an_operator_states_windows_and_withdraws_them(riken: House) -> None:
     assert (shown["windows"], shown["open"], shown["time_zone"]) == (["mon-sun 00:00-24:00"], True, "Asia/Tokyo")
     assert "is not days and hours" in command(riken, "window", "beam", "whenever", fails=True)
     assert "operators_only" in command(riken, "window", "beam", "mon 09:00-10:00", who="pi@riken", fails=True)
+
+
+def test_a_window_that_was_added_is_withdrawn_by_command_and_one_that_was_not_is_named(riken: House) -> None:
+    command(riken, "window", "beam", "sat 01:00-23:00")
+    assert "sat 01:00-23:00" in command(riken, "show", "beam")
+    assert "sat 01:00-23:00" not in command(riken, "withdraw", "beam", "sat 01:00-23:00", "--note", "it rained")
+    assert "no window added to beam" in command(riken, "withdraw", "beam", "sat 01:00-23:00", fails=True)
+    assert "operators_only" in command(riken, "withdraw", "beam", "mon-sun 00:00-24:00", who="pi@riken", fails=True)
+
+
+def test_a_calibration_is_put_on_record_by_command_with_what_was_found(riken: House) -> None:
+    until = timestamp(EPOCH + timedelta(days=4000))
+    found = ("--value", "gain=1.02", "--value", "offset=-3", "--note", "by weight")
+    shown = json.loads(command(riken, "calibrate", "beam", "--until", until, *found, "--json"))["calibration"]
+    assert (shown["values"], shown["by"], shown["holds"]) == ({"gain": 1.02, "offset": -3.0}, "operator@riken", True)
+    assert f"holds until {shown['until']}" in command(riken, "show", "beam")
+    unknown = ("--object", f"sha256:{'9f' * 32}")
+    assert "no object" in command(riken, "calibrate", "beam", "--until", until, *unknown, fails=True)
+    assert "could not convert" in command(riken, "calibrate", "beam", "--until", until, "--value", "gain", fails=True)
+    past = timestamp(EPOCH - timedelta(days=1))
+    assert "has run out already" in command(riken, "calibrate", "beam", "--until", past, fails=True)
+    assert "operators_only" in command(riken, "calibrate", "beam", "--until", until, who="pi@riken", fails=True)
+
+
+def test_another_sites_instrument_is_booked_listed_and_cancelled_from_home(riken: House) -> None:
+    named = ("--url", riken.url("argonne"), "--as", "pi@argonne", "--passphrase", PASSPHRASE)
+
+    def at_home(*arguments: str) -> str:
+        result = CliRunner().invoke(main, ["instrument", *arguments, *named])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    span = f"{timestamp(FIRST + timedelta(days=1))}/{timestamp(LAST + timedelta(days=1))}"
+    terms = ("--charter", "demo", "--team", "colour-team", "--name", "june")
+    assert "riken/june: asked" in at_home("book", "riken/toy.simulate@1", span, *terms)
+    bookings = riken.federation.places["argonne"].running.instruments.bookings
+    riken.until(lambda: bookings.listing(person())[0].state.value == "booked")
+    assert json.loads(at_home("bookings", "--json"))[0]["held"] == {"instrument_h": "2"}
+    with riken.visitor("argonne", "pi") as client:
+        assert "Reservations at other sites" in client.get("/instruments?lang=en").text
+        assert "予約済み" in client.get("/instruments?lang=ja").text
+    assert "cancellation asked" in at_home("unbook", "riken/june", "--why", "rain")
+    riken.until(lambda: bookings.listing(person())[0].state.value == "cancelled")
+    assert "cancelled" in at_home("bookings")
 
 
 def test_a_span_is_reserved_listed_and_cancelled(riken: House) -> None:

@@ -58,7 +58,7 @@ def test_a_report_that_charges_no_amount_is_refused(house: House, charged: Any) 
     assert "milli-units" in why_refused(heard)
 
 
-@pytest.mark.parametrize("budget", ["-1", "NaN", "Infinity", "1e400", "1e13", "0.0001", ""])
+@pytest.mark.parametrize("budget", ["-1", "NaN", "Infinity", "1e400", "1e13", "0.0001", "", "\uff11", "\u0663"])
 def test_a_mandate_over_no_amount_is_not_given(house: House, budget: str) -> None:
     terms = {
         "id": "m", "charter": CHARTER, "team": TEAM, "capabilities": ["riken/*"], "purposes": ["research"], "days": 1,

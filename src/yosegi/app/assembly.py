@@ -42,6 +42,7 @@ from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.events import StopLevelChanged, TaskChanged
 from yosegi.execution.instruments.control_runner import ControlRunner
 from yosegi.execution.instruments.register import Instruments
+from yosegi.execution.instruments.reservation_reports import ReservationReporter
 from yosegi.execution.instruments.watch import InstrumentWatch
 from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
@@ -91,6 +92,8 @@ from yosegi.services.governance.renewal import StatementRenewal
 from yosegi.services.governance.service import GovernanceService
 from yosegi.services.grants.service import GrantService
 from yosegi.services.incidents.service import IncidentService
+from yosegi.services.instruments.asked_reservations import AskedReservations
+from yosegi.services.instruments.bookings import BookingService
 from yosegi.services.instruments.reservations import ReservationService
 from yosegi.services.instruments.service import InstrumentService
 from yosegi.services.metrics.service import MetricsService
@@ -108,6 +111,7 @@ from yosegi.services.samples.repository import SampleRepository
 from yosegi.services.samples.service import SampleService
 from yosegi.services.samples.shipments import ShipmentService
 from yosegi.services.samples.task_samples import TaskSamples
+from yosegi.services.samples.usability import SampleUsability
 from yosegi.services.sessions.service import SessionService
 from yosegi.services.tasks.requests import TaskRequests
 from yosegi.services.tasks.service import TaskService
@@ -204,13 +208,15 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Governance:
-    """Documents, grants and samples as people and peers give them."""
+    """Documents, grants, samples and reservations as people and peers give them."""
 
     publisher: DocumentPublisher
     grants: GrantService
     samples: SampleService
     hand_overs: SampleHandOvers
     shipments: ShipmentService
+    reservations: ReservationService
+    bookings: BookingService
 
 
 def _core(parts: Parts) -> _Core:
@@ -224,8 +230,9 @@ def _core(parts: Parts) -> _Core:
     breakers = Breakers(site, ledger)
     controls = ControlRunner(site, ledger, clock, breakers, parts.supervisor.scope("control samples"))
     instruments = Instruments(
-        site, ledger, clock, settings.instrument, controls.is_due, partial(_last_resort, parts.last_resort)
-    )
+        site, ledger, clock, settings.instrument, controls.is_due, partial(_last_resort, parts.last_resort),
+        ReservationReporter(site, signer, clock, channels.posted),
+    )  # fmt: skip
     catalogue = CapabilityCatalogue(site, ledger, clock, signer, registry, channels, instruments)
     authorizer = Authorizer(
         site, ledger, clock, registry, delegation, parts.rules, suspensions, catalogue.facts, settings.groups,
@@ -284,14 +291,14 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
         site, ledger, signer, clock, registry, authorizer, channels, events, scope("delegation")
     )
     guard = RestoreGuard(site, ledger)
-    lost = LostTasks(repository, guard)
+    lost, usability = LostTasks(repository, guard), SampleUsability(data.samples)
     dispatcher = Dispatcher(
-        repository, clock, channels.clocks, verifier, data.transfers, core.controls.breakers, lost,
+        repository, clock, channels.clocks, verifier, data.transfers, usability, core.controls.breakers, lost,
         parts.supervisor.scope("execution"), LastResort(parts.last_resort), core.instruments,
         core.controls,
     )  # fmt: skip
     admission = Admission(
-        repository, dispatcher, clock, authorizer, verifier, data.transfers, guard, lost,
+        repository, dispatcher, clock, authorizer, verifier, data.transfers, usability, guard, lost,
         core.budget, parts.settings.most_open_tasks,
     )  # fmt: skip
     asking = StepRequests(requests, authorizer, data.objects.named)
@@ -328,21 +335,27 @@ def _governance(parts: Parts, core: _Core, data: _Data, work: _Work) -> _Governa
     samples = SampleService(site, core.registry, core.authorizer, repository)
     hand_overs = SampleHandOvers(site, clock, parts.signer, core.registry, repository)
     shipments = ShipmentService(site, core.registry, repository, data.repository, work.campaigns)
-    return _Governance(publisher, grants, samples, hand_overs, shipments)
-
-
-def _instruments(parts: Parts, core: _Core, data: _Data, work: _Work, may_stop: StopPermission) -> InstrumentService:
     reservations = ReservationService(core.instruments, data.repository, core.authorizer)
+    bookings = BookingService(
+        site, ledger, clock, parts.signer, core.registry, core.channels, core.authorizer, core.catalogue
+    )
+    return _Governance(publisher, grants, samples, hand_overs, shipments, reservations, bookings)
+
+
+def _instruments(
+    parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance, may_stop: StopPermission
+) -> InstrumentService:
     return InstrumentService(
-        core.instruments, work.dispatcher, data.repository, core.authorizer, may_stop, core.catalogue, reservations,
-        parts.supervisor.scope("instruments"),
+        core.instruments, work.dispatcher, data.repository, core.authorizer, may_stop, core.catalogue,
+        governance.reservations, governance.bookings, data.objects, parts.supervisor.scope("instruments"),
     )  # fmt: skip
 
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
     receivers = Receivers(
         work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
-        governance.publisher, governance.grants, governance.hand_overs, governance.shipments, work.restore_sync,
+        governance.publisher, governance.grants, governance.hand_overs, governance.shipments,
+        AskedReservations(governance.reservations, core.instruments.reporter), governance.bookings, work.restore_sync,
         core.refused_mail,
     )  # fmt: skip
 
@@ -355,7 +368,7 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         kinds=kinds(receivers),
         refused=(
             work.reports.rejected, data.preflight.rejected, work.erasure.rejected, governance.hand_overs.rejected,
-            governance.shipments.rejected,
+            governance.shipments.rejected, governance.bookings.rejected,
         ),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
         introduce=governance.publisher.introduce,
@@ -465,7 +478,7 @@ def assemble(parts: Parts) -> Site:
         operations=OperationsService(
             data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines, may_stop, core.events
         ),
-        instruments=_instruments(parts, core, data, work, may_stop),
+        instruments=_instruments(parts, core, data, work, governance, may_stop),
         task_requests=asking,
         facility_jobs=FacilityJobs(site, ledger, clock, asking, core.requests, data.repository, work.tasks, authorizer),
         incidents=IncidentService(ledger, lambda: data.repository.published),

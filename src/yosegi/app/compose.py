@@ -26,6 +26,7 @@ from yosegi.exchange.requests import RequestView
 from yosegi.execution.instruments.reservation_view import ReservationView
 from yosegi.execution.remote_mandates import RemoteMandatesView
 from yosegi.execution.tasks import TaskView
+from yosegi.execution.turn_view import TurnView
 from yosegi.governance.grants.balances import GrantsView
 from yosegi.governance.mandates.approvals import ApprovalsView
 from yosegi.governance.mandates.view import MandatesView
@@ -38,6 +39,7 @@ from yosegi.services.agents.endpoint import EndpointAgent, key_reader
 from yosegi.services.agents.view import AgentCallsView
 from yosegi.services.facility_jobs.view import FacilityJobView
 from yosegi.services.grants.view import SpendingView
+from yosegi.services.instruments.booking_view import BookingView
 from yosegi.services.preflight.service import PreflightView
 from yosegi.services.runtime import Site
 from yosegi.services.samples.view import SampleView
@@ -65,6 +67,8 @@ def views() -> list[View]:
         FacilityJobView(),
         SampleView(),
         ReservationView(),
+        BookingView(),
+        TurnView(),
     ]
 
 

@@ -29,6 +29,10 @@ OpenEngines = Callable[[LateOutcome], Mapping[str, Published]]
 """Makes a site's engines, none of them started; what it publishes by name and version."""
 
 
+IMPORT_SECONDS = 60.0
+"""What importing may take where an engine does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class DerivedEngine:
     """An engine's table in site.toml, with the contracts and entries of what it publishes, by name and version."""
@@ -47,7 +51,8 @@ async def derived(tables: Iterable[EngineTable], home: Path) -> list[DerivedEngi
     """
     tables = list(tables)
     free = [table for table in tables if not _is_shut_in(table)]
-    plain = await derive_publications(dict.fromkeys(p for table in free for p in table.settings.publish))
+    named = dict.fromkeys(p for table in free for p in table.settings.publish)
+    plain = await derive_publications(named, time_limit=max(map(_import_seconds, free), default=IMPORT_SECONDS))
     found, taken = [], dict[str, str]()
     for table in tables:
         known = await _derived_shut_in(table, home) if _is_shut_in(table) else plain
@@ -62,6 +67,11 @@ async def derived(tables: Iterable[EngineTable], home: Path) -> list[DerivedEngi
     return found
 
 
+def _import_seconds(table: EngineTable) -> float:
+    """Seconds that importing what an engine publishes may take."""
+    return table.settings.import_seconds if isinstance(table.settings, ProcessSettings) else IMPORT_SECONDS
+
+
 def _is_shut_in(table: EngineTable) -> bool:
     return isinstance(table.settings, ProcessSettings) and table.settings.sandbox != "none"
 
@@ -70,7 +80,7 @@ async def _derived_shut_in(table: EngineTable, home: Path) -> Mapping[str, Mappi
     settings = table.settings
     with tempfile.TemporaryDirectory() as work:
         sandbox = settings.shut_in(Path(work), home) if isinstance(settings, ProcessSettings) else None
-        return await derive_publications(settings.publish, sandbox=sandbox)
+        return await derive_publications(settings.publish, time_limit=_import_seconds(table), sandbox=sandbox)
 
 
 def open_engines(

@@ -13,22 +13,36 @@ class LazyGroup(click.Group):
     """A group some of whose commands stand in modules that need much of the program.
 
     Args:
-        elsewhere: where such a command is, `module:attribute`, by its name.
+        elsewhere: where such a command is, `module:attribute`, and the first sentence of its help, by its name: so that
+            listing the group imports none of them.
     """
 
-    def __init__(self, *args: Any, elsewhere: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, elsewhere: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._elsewhere = elsewhere
+        self.elsewhere = elsewhere
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All of them, by name."""
-        return sorted({*super().list_commands(ctx), *self._elsewhere})
+        return sorted({*super().list_commands(ctx), *self.elsewhere})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One of them."""
-        if cmd_name not in self._elsewhere:
+        if cmd_name not in self.elsewhere:
             return super().get_command(ctx, cmd_name)
-        return imported(self._elsewhere[cmd_name])
+        return imported(self.elsewhere[cmd_name][0])
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them, as click does."""
+        names = self.list_commands(ctx)
+        room = formatter.width - 6 - max(map(len, names))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._short(ctx, name, room)) for name in names])
+
+    def _short(self, ctx: click.Context, name: str, room: int) -> str:
+        if name in self.elsewhere:
+            return click.Command(name, help=self.elsewhere[name][1]).get_short_help_str(room)
+        command = self.get_command(ctx, name)
+        return "" if command is None else command.get_short_help_str(room)
 
 
 def imported(where: str) -> click.Command:

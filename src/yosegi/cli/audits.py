@@ -5,41 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yosegi.app.home import Home
-from yosegi.app.keyring import signers
-from yosegi.app.stores import snapshot_of, store_of
 from yosegi.cli._files import may_overwrite, output
 from yosegi.cli.connection import with_home
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Corrupt, Invalid
 from yosegi.core.files import written
 from yosegi.core.sanitize import plain
-from yosegi.verification.ledger_audit import Finding, LedgerAudit, LedgerCopy, read_home
-from yosegi.verification.ledger_audit import audit as held_against_each_other
-from yosegi.verification.ledger_export import is_audit, read_audit, write_audit
+
+if TYPE_CHECKING:
+    from yosegi.verification.ledger_audit import Finding, LedgerAudit, LedgerCopy
 
 Ledgers = click.argument("ledgers", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
-@click.group()
-def audit() -> None:
-    """Prove that nobody rewrote, cut short or forked a ledger, offline.
-
-    \b
-    yosegi audit verify HOME
-    yosegi audit export --out lab-a.audit
-    yosegi audit verify lab-a.audit lab-b.audit
-
-    Every site keeps the receipts of those it deals with, and each hour their signed checkpoints. So each can show what
-    another's ledger held, and no key helps whoever changes it afterwards.
-    """  # noqa: D301 - a backspace, which means: as it stands
-
-
-@audit.command()
+@click.command()
 @Ledgers
 @click.option("--charter", default="", help="Digest of the charter you trust; every ledger must rest on it.")
 @as_json
@@ -57,6 +41,10 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
     Ends with status 1 if anything does not hold, and says which entry, who keeps what contradicts it, and, with --json,
     both signed checkpoints: evidence for whoever trusts the charter.
     """
+    # Only here: reading ledgers takes most of the program.
+    from yosegi.verification.ledger_audit import Finding, LedgerCopy
+    from yosegi.verification.ledger_audit import audit as held_against_each_other
+
     books, broken = list[LedgerCopy](), list[Finding]()
     for path in ledgers:
         try:
@@ -74,6 +62,10 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
 
 
 def _read(path: Path) -> LedgerCopy:
+    from yosegi.app.stores import store_of
+    from yosegi.verification.ledger_audit import read_home
+    from yosegi.verification.ledger_export import is_audit, read_audit
+
     if not path.is_dir() and not is_audit(path):
         todo = "write one: yosegi audit export --out …"
         raise Invalid(str(path), "neither a site's home nor an audit's file", todo)
@@ -92,6 +84,8 @@ def _read(path: Path) -> LedgerCopy:
 
 
 def _untrusted(books: list[LedgerCopy], charter: str) -> Iterator[Finding]:
+    from yosegi.verification.ledger_audit import Finding
+
     for book in books:
         if charter and charter not in book.charters.values():
             rests = ", ".join(book.charters.values()) or "none"
@@ -136,7 +130,7 @@ def _tell(found: LedgerAudit, wrong: list[Finding]) -> None:
         say(f"{one.site}: {one.why}" + (f" (kept by {one.holder})" if one.holder else ""), err=True)
 
 
-@audit.command()
+@click.command()
 @with_home
 @output()
 @explained
@@ -145,6 +139,10 @@ def export(home: Path, out: Path) -> None:
 
     It can be made beside the running site. Its newest checkpoint is signed with both of the site's keys.
     """
+    from yosegi.app.keyring import signers
+    from yosegi.app.stores import snapshot_of
+    from yosegi.verification.ledger_export import write_audit
+
     place = Home(home)
     keys = signers(place, "site")
     # Named once it is whole: one that was broken off is no export, and in nobody's way.

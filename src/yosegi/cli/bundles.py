@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from yosegi.cli._progress import counted
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Corrupt, Invalid
-from yosegi.verification.bundle import Bundle, Replayed, read_bundle, replay_bundle, verify_bundle
 
 if TYPE_CHECKING:
+    from yosegi.verification.bundle import Bundle, Replayed
     from yosegi.verification.remote_decisions import RemoteDecisionsVerified
 
 Existing = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -34,6 +31,11 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
     Ends with status 1 and names the first entry that is wrong, if one is. Needs no network and believes nothing but
     the charter in the bundle; compare its digest with one you were told, or give it with --charter.
     """
+    from dataclasses import asdict
+
+    from yosegi.cli._progress import counted
+    from yosegi.verification.bundle import verify_bundle
+
     found = verify_bundle(_read(bundle), counted("entries"))
     if charter and found.charter != charter:
         raise Corrupt(str(bundle), f"it rests on the charter {found.charter}", "ask its sender which charter that is")
@@ -89,6 +91,11 @@ def replay(bundle: Path, json_: bool) -> None:
     NumPy may round differently). older: another decision, and another revision of the planner made it; replay it with
     the version of yosegi that is named. different: the decision cannot be found again. The last two end with status 1.
     """
+    from collections import Counter
+
+    from yosegi.cli._progress import counted
+    from yosegi.verification.bundle import replay_bundle
+
     found = replay_bundle(_read(bundle), counted("entries"))
     counts = Counter(one.verdict for one in found)
     if json_:
@@ -107,6 +114,8 @@ def _made_with(one: Replayed) -> str:
 
 
 def _read(path: Path) -> Bundle:
+    from yosegi.verification.bundle import read_bundle
+
     try:
         return read_bundle(path.read_bytes())
     except Invalid as error:

@@ -9,7 +9,6 @@ import click
 
 from yosegi.cli.connection import CAMPAIGNS, client_of, own_key, person_in, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
-from yosegi.client.campaigns import compared
 from yosegi.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -213,6 +212,8 @@ def clone(name: str, new: str, out: Path | None, json_: bool, **site: Any) -> No
 @explained
 def compare(one: str, other: str, json_: bool, **site: Any) -> None:
     """Set two campaigns with the same objectives side by side: what each reached, and at what cost."""
+    from yosegi.client.campaigns import compared
+
     client = client_of(**site)
     rows = list(compared(client.campaign(one).state(), client.campaign(other).state()))
     if json_:

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.live import Live
 
 from yosegi.cli._files import output, write_output
 from yosegi.cli.campaign_amendments import add_to
 from yosegi.cli.connection import CAMPAIGNS, client_of, with_site
-from yosegi.cli.output import Sheet, as_json, explained, print_table, say, show_json, show_table
-from yosegi.services.campaigns.schemas import CampaignDetail, CampaignSummary, TrialDetail
+from yosegi.cli.output import as_json, explained, print_table, say, show_json, show_table
 
 if TYPE_CHECKING:
+    from yosegi.cli._sheet import Sheet
     from yosegi.client.client import CampaignHandle, Client
-    from yosegi.core.contract import Conduct
+    from yosegi.core.contract_terms import Conduct
+    from yosegi.services.campaigns.schemas import CampaignDetail, CampaignSummary, TrialDetail
     from yosegi.services.programme.schemas import ResultKind
 
 OVER = ("ended", "aborted")
@@ -129,6 +128,9 @@ def watch(name: str, json_: bool, **site: Any) -> None:
 
 
 def _watch_screen(states: Iterator[CampaignDetail]) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
     console = Console(highlight=False, markup=False)
     with Live(console=console, refresh_per_second=4) as live:
         for state in states:
@@ -231,6 +233,8 @@ def follow(client: Client, handle: CampaignHandle) -> Iterator[CampaignDetail]:
 
 def trial_table(state: CampaignDetail, last: int = 0, *, why: bool = True) -> Sheet:
     """Trials as a table for a terminal, with why each was proposed or has no value."""
+    from yosegi.cli._sheet import Sheet
+
     outcomes = [*(one.name for one in state.objectives), *(one.name for one in state.limits)]
     names = [one.name + ("" if one.unit == "1" else f" ({one.unit})") for one in state.objectives]
     names += [f"{one.name} (limit)" for one in state.limits]
@@ -256,8 +260,8 @@ def _shown(value: object) -> str:
 
 
 def _best(state: CampaignSummary) -> str:
-    if isinstance(state, CampaignDetail) and state.front:
-        return f"front of {len(state.front)}"
+    if front := getattr(state, "front", ()):  # a line of a list has none
+        return f"front of {len(front)}"
     return "none yet" if state.best is None else f"{state.best.value:.4g} (trial {state.best.trial})"
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yosegi.app.home import Home
-from yosegi.cli._comparison import compare, owners_of
 from yosegi.cli.connection import CAPABILITIES, client_of, with_home, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 from yosegi.cli.tasks import read_input
 from yosegi.core.errors import Invalid
-from yosegi.services.capabilities.schemas import ContractDetail
-from yosegi.services.capabilities.terms import taken, terms_of
+
+if TYPE_CHECKING:
+    from yosegi.services.capabilities.schemas import ContractDetail
 
 
 @click.group()
@@ -70,6 +68,10 @@ def compare_(
 
     Each is a task like any other: decided, charged and on record. Seconds are from asking to the answer, with queues.
     """
+    from dataclasses import asdict
+
+    from yosegi.cli._comparison import compare, owners_of
+
     terms = {word: site.pop(word) for word in ("charter", "team", "purpose")}
     client = client_of(**site)
     offered = [one.ref for one in client.capabilities()]
@@ -107,7 +109,10 @@ def check(entry: str, json_: bool) -> None:
     To publish it: yosegi capability publish.
     """
     # Only here: the other commands ask a site, and need none of its services.
+    import asyncio
+
     from yosegi.execution.engines.derivation import derive_all
+    from yosegi.services.capabilities.schemas import ContractDetail
 
     values = [ContractDetail.of(contract.name, contract) for contract in asyncio.run(derive_all([entry])).values()]
     if json_:
@@ -134,7 +139,10 @@ def publish(home: Path, entry: str, station: str, engine: str, json_: bool) -> N
     It is imported in a worker first, and its contract shown; then it is added to `publish` in the home's site.toml. Who
     may use it is a matter of agreements. To take it back, take the line out again: what was published stays on record.
     """  # noqa: D301 - a backspace, which means: as it stands
+    import asyncio
+
     from yosegi.app.publishing import publish_entry
+    from yosegi.services.capabilities.schemas import ContractDetail
 
     place = Home(home)
     site = place.settings().site
@@ -167,6 +175,8 @@ def mend(name: str, note: str, **site: Any) -> None:
 
 
 def _print_contract(contract: ContractDetail) -> None:
+    from yosegi.services.capabilities.terms import taken, terms_of
+
     say(f"{contract.ref}: {contract.title}")
     say(f"{contract.kind}, {contract.effect}, {'simulated' if contract.simulated else 'real'}")
     say(f"digest {contract.digest}\n")

@@ -46,27 +46,7 @@ if TYPE_CHECKING:
 DATES = ("issued", "expires")
 
 
-@click.group()
-def charter() -> None:
-    """Found a federation, change it, admit others to it.
-
-    \b
-    Each in the folder of its site, or with --home. In a hurry, two institutions, three files:
-      yosegi charter invite ID --out invitation.json       the one
-      yosegi site join invitation.json --out answer.json   the other
-      yosegi charter admit answer.json --out welcome.json  the one; compare the fingerprint aloud
-      yosegi site join welcome.json                        the other
-    At leisure:
-      yosegi charter key                        what to send whoever writes the charter
-      yosegi charter init charter.toml --out v1.json
-      yosegi charter sign v1.json               each member in turn, the file going round
-      yosegi charter publish v1.json            each member
-      yosegi charter state ID --out mine.json   each member; send it to the others, who publish it
-    A change: yosegi charter propose v1.json changes.toml --out v2.json, then sign, then publish at one site.
-    """  # noqa: D301 - a backspace, which means: as it stands
-
-
-@charter.command()
+@click.command()
 @with_home
 @Keys
 @as_json
@@ -77,7 +57,7 @@ def key(home: Path, keys: tuple[Path, ...], json_: bool) -> None:
     _show_keys([one.public for one in found], json_)
 
 
-@charter.command("make-key")
+@click.command("make-key")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @as_json
 @explained
@@ -101,7 +81,7 @@ def _show_keys(keys: Sequence[PublicKey], json_: bool) -> None:
         say(f"read aloud: {public.algorithm} {public.fingerprint}")
 
 
-@charter.command()
+@click.command()
 @click.argument("source", type=File)
 @Out
 @explained
@@ -116,7 +96,7 @@ def init(source: Path, out: Path) -> None:
     say(f"{out}: unsigned; each member signs it: yosegi charter sign {out}")
 
 
-@charter.command()
+@click.command()
 @click.argument("current", type=File)
 @click.argument("changes", type=File)
 @Out
@@ -166,7 +146,7 @@ def _amended(old: Charter, changes: dict[str, Any]) -> Charter:
         raise Invalid("the charter that would result", str(error)) from None
 
 
-@charter.command()
+@click.command()
 @click.argument("document", type=File)
 @with_home_or_keys
 @Keys
@@ -183,7 +163,7 @@ def sign(document: Path, home: Path | None, keys: tuple[Path, ...], before: Path
     say(f"{document}: signed with {' and '.join(sign_file(document, home, keys, before))}")
 
 
-@charter.command("publish")
+@click.command("publish")
 @with_home
 @click.argument("documents", type=File, nargs=-1, required=True)
 @explained
@@ -197,7 +177,7 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
         say(f"{path}: the {done.kind} is in force under charter {done.charter}")
 
 
-@charter.command()
+@click.command()
 @click.argument("document", type=File)
 @as_json
 @explained
@@ -242,7 +222,7 @@ def _short(item: Any) -> str:
     return json.dumps(item, ensure_ascii=False) if isinstance(item, dict | list) else str(item)
 
 
-@charter.command()
+@click.command()
 @with_home
 @click.argument("charter_id")
 @Out
@@ -256,7 +236,7 @@ def export(home: Path, charter_id: str, out: Path) -> None:
     say(f"{out}: version {Charter.peek(charters[-1]).version}")
 
 
-@charter.command()
+@click.command()
 @click.argument("old", type=File)
 @click.argument("new", type=File)
 @as_json
@@ -270,7 +250,7 @@ def diff(old: Path, new: Path, json_: bool) -> None:
         say("\n".join(lines) or "nothing changes")
 
 
-@charter.command()
+@click.command()
 @click.argument("versions", type=File, nargs=-1, required=True)
 @click.option("--fingerprint", default="", help="What the last version's must be, as it was read aloud.")
 @as_json
@@ -315,7 +295,7 @@ def _say_progress(last: Charter, found: AmendmentProgress) -> None:
         say(f"not signed by {', '.join(found.waiting)}")
 
 
-@charter.command()
+@click.command()
 @with_home
 @click.argument("charter_id")
 @Keys
@@ -365,7 +345,7 @@ def _next_statement(home: Path, charter_id: str) -> tuple[Member, Statement, Cha
 # -- in a hurry -------------------------------------------------------------------------------------------------------
 
 
-@charter.command()
+@click.command()
 @with_home
 @click.argument("charter_id")
 @click.option("--title", default="", help="The charter's title, for a first charter.")
@@ -422,7 +402,7 @@ def invite(
     say(f"{out}: send it; it is answered by yosegi site join {out.name} --out answer.json")
 
 
-@charter.command()
+@click.command()
 @with_home
 @Keys
 @click.argument("answer", type=File)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from yosegi.app.home import Home
 from yosegi.cli.output import say
 from yosegi.cli.signing_in import kept
-from yosegi.client.client import Client, connect
 from yosegi.core.errors import Invalid, YosegiError
-from yosegi.trust.signer import Ed25519Signer
+
+if TYPE_CHECKING:
+    from yosegi.client.client import Client
+    from yosegi.trust.signer import Ed25519Signer
 
 T = TypeVar("T")
 
@@ -117,6 +118,10 @@ def client_of(
     Raises:
         Invalid: they do not say enough.
     """
+    # What asking needs comes when something is asked: whoever reads a command's help waits for none of it.
+    from yosegi.app.home import Home
+    from yosegi.client.client import connect
+
     if as_agent and key is None:
         raise Invalid("the command", f"the agent {as_agent} signs in with a key of its own", "give --key FILE")
     if home is not None:
@@ -125,7 +130,7 @@ def client_of(
             key = _key_in(home, person)
             if not person:
                 person = key.stem
-                say_who(person, home, "; --as PERSON names another")
+                say_who(person, home, "; --as PERSON names another" if _takes_a_person() else "")
     if key is None and not passphrase and not person and (token := kept(url)):
         return connect(url, token=token)
     if not person:
@@ -133,6 +138,12 @@ def client_of(
     if key is None and not passphrase:
         raise Invalid("the command", "neither key nor passphrase", "give --key FILE or --passphrase")
     return connect(url, person=person, key=key, passphrase=passphrase, agent=as_agent)
+
+
+def _takes_a_person() -> bool:
+    """Whether the command that runs has the option --as."""
+    context = click.get_current_context(silent=True)
+    return context is None or any(parameter.name == "person" for parameter in context.command.params)
 
 
 def names_of(known: Callable[[Client], Iterable[str]]) -> Callable[..., list[str]]:
@@ -181,6 +192,8 @@ def own_key(home: Path | None, person: str, key: Path | None) -> Ed25519Signer:
         key = _key_in(home, person)
     if key is None:
         raise Invalid("the command", "an approval is signed with your own key, and none is named", "give --key FILE")
+    from yosegi.trust.signer import Ed25519Signer
+
     return Ed25519Signer.load(key)
 
 

@@ -1,4 +1,4 @@
-"""The command itself: found, start, tell, report, end cleanly."""
+"""The demonstration: found, start, tell, report, end cleanly."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from yosegi.app.bootstrap import found
 from yosegi.app.home import Home
 from yosegi.cli._comparison import compare
 from yosegi.cli.campaigns import OVER, trial_table
-from yosegi.cli.output import explained
 from yosegi.cli.stations import make_station
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, Unavailable
@@ -46,23 +45,8 @@ ROBOT = ("yosegi_packs.labs:mix", "yosegi_packs.labs:measure")
 SITES = ("argonne", "riken", "nims")
 
 
-@click.command()
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("demo-federation"), show_default=True)
-@click.option("--port", default=8101, show_default=True, help="The first of three ports on this machine.")
-@click.option("--quick", is_flag=True, help="Only the campaign: no kill, no refusal, no stop.")
-@click.option("--agent", is_flag=True, help="Also an act with an agent that speaks MCP (needs the extra mcp).")
-@click.option("--fresh", is_flag=True, help="Remove FOLDER first and begin anew.")
-@click.option("--stay", is_flag=True, help="Keep the sites running at the end, until Ctrl-C.")
-@click.option("--hpc", is_flag=True, help="Two computing centres: a real Slurm, and a stand-in for Fugaku's PJM.")
-@click.option("--beam", is_flag=True, help="A simulated ring behind a real soft IOC, tuned within its loss limit.")
-@explained
-def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: bool, hpc: bool, beam: bool) -> None:
-    """Run a federation of three sites and a robot on this machine, and a campaign to its answer.
-
-    Everything in it is real but the robot and the institutions: three sites with their own keys, policies and
-    ledgers, each a process, and a simulated robot behind a station, another. Ctrl-C ends everything cleanly; the same
-    command goes on where it was.
-    """
+def run(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: bool, hpc: bool, beam: bool) -> None:
+    """`yosegi demo`, with its options."""
     console = Console(highlight=False, markup=False)
     if beam:
         _beam(console, folder.with_name(f"{folder.name}-beam"), port)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,17 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from yosegi.app.home import Home
-from yosegi.app.keyring import loose, unused, where_keys_live
-from yosegi.app.private_files import open_to_others
-from yosegi.app.settings import Settings
-from yosegi.app.stores import store_of
 from yosegi.cli.connection import client_of, with_home
 from yosegi.cli.output import as_json, explained, show_json, show_table
-from yosegi.client.client import connect
 from yosegi.core.errors import YosegiError
-from yosegi.identity.accounts import read_accounts
 
 if TYPE_CHECKING:
+    from yosegi.app.settings import Settings
     from yosegi.services.operations.schemas import BackgroundTaskStatus
     from yosegi.services.peers.schemas import PeerStatus
 
@@ -31,6 +25,10 @@ if TYPE_CHECKING:
 @explained
 def doctor(home: Path, json_: bool) -> None:
     """One page: what listens, what dials out, which accounts, keys and files, and what to mend."""
+    from yosegi.app.keyring import where_keys_live
+    from yosegi.app.stores import store_of
+    from yosegi.identity.accounts import read_accounts
+
     place = Home(home)
     settings = place.settings()
     facts = {
@@ -40,7 +38,9 @@ def doctor(home: Path, json_: bool) -> None:
         "reached": settings.url or (f"mailbox at {settings.mailbox}" if settings.mailbox else "files carried to it"),
         "accounts": {a.person: a.role for a in read_accounts(place.accounts).values()},
         "keys": where_keys_live(place, settings),
-        "published": list(settings.process.publish),
+        "published": list(settings.process.publish)
+        + [name for s in settings.station.values() for name in s.publish]
+        + [name for e in settings.engines() for name in e.settings.publish],
         "stations": {name: ", ".join(s.publish) for name, s in settings.station.items()},
         "engines": {e.name: f"{e.kind}: {', '.join(e.settings.publish)}" for e in settings.engines()},
         "rules": list(place.rules()),
@@ -104,6 +104,10 @@ def _background(tasks: Sequence[BackgroundTaskStatus]) -> list[str]:
 
 
 def _advice(home: Home, address: tuple[str, int], answers: str) -> list[str]:
+    from yosegi.app.keyring import loose, unused
+    from yosegi.app.private_files import open_to_others
+    from yosegi.identity.accounts import read_accounts
+
     advice = []
     if any(home.keys.glob("governance*.key")):
         advice.append("governance keys lie in keys/: move them to a place without a network, and bring them to sign")
@@ -130,6 +134,10 @@ def _advice(home: Home, address: tuple[str, int], answers: str) -> list[str]:
 
 def _answers(settings: Settings) -> str:
     """Who answers where the site listens: the site, as `site`; nobody, as the empty text; or a stranger, in words."""
+    import socket
+
+    from yosegi.client.client import connect
+
     host, port = settings.host_and_port
     try:
         with socket.create_connection((host, port), timeout=1.0):

@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yosegi.app.dated_files import read_toml
 from yosegi.app.home import Home
 from yosegi.cli._files import output, write_output
 from yosegi.cli.home_site import run_locally_or_remotely
-from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
 from yosegi.core.files import write_file
-from yosegi.trust.envelope import Envelope
-from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
 
 if TYPE_CHECKING:
     from yosegi.client.client import Client
@@ -27,6 +23,8 @@ if TYPE_CHECKING:
     from yosegi.services.governance.schemas import DocumentPublished
     from yosegi.services.runtime import Site
     from yosegi.trust.document import Document
+    from yosegi.trust.envelope import Envelope
+    from yosegi.trust.signer import Signer
 
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
 Out = output()
@@ -41,6 +39,8 @@ def read_document(path: Path) -> Envelope:
     Raises:
         Invalid: it is none of these.
     """
+    from yosegi.trust.envelope import Envelope
+
     envelope = Envelope.read(path.read_bytes(), what=str(path))
     kind_of(envelope, str(path))
     return envelope
@@ -74,6 +74,8 @@ def from_toml(source: Path, kind: type[Document], dates: tuple[str, str], defaul
     Raises:
         Invalid: not TOML, or not of that form.
     """
+    from yosegi.app.dated_files import read_toml
+
     now = SystemClock().now()
     filled = {dates[0]: timestamp(now), dates[1]: timestamp(now + timedelta(days=365))}
     value = read_toml(source)
@@ -116,6 +118,8 @@ def load_signer(path: Path) -> Signer:
     Raises:
         LooseKeyFile, Invalid: it cannot be used.
     """
+    from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer
+
     try:
         return Ed25519Signer.load(path)
     except Invalid:
@@ -125,6 +129,7 @@ def load_signer(path: Path) -> Signer:
 def _named(home: Path | None, envelope: Envelope) -> set[str]:
     """The governance keys under whose charter a document stands; none where that charter was not accepted here."""
     from yosegi.app.stores import has_ledger
+    from yosegi.core import canonical
     from yosegi.governance.charter.charter import Charter
 
     named = set(Charter.peek(envelope).keys) if envelope.payload_type == Charter.payload_type else set()

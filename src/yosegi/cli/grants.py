@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from yosegi.app.dated_files import read_toml
 from yosegi.app.home import Home
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, Out, load_signer, save
@@ -17,7 +15,6 @@ from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
 from yosegi.services.grants.usage_table import GROUPS, USUAL, to_csv
-from yosegi.trust.envelope import Envelope
 
 if TYPE_CHECKING:
     from yosegi.client.client import Client
@@ -77,6 +74,8 @@ def award(
     contingent = true            # locked until the funder releases it
     amounts = { instrument_h = "40", usd = "10000" }
     """  # noqa: D301 - a backspace, which means: as it stands
+    from yosegi.app.dated_files import read_toml
+
     value = read_toml(source) if source is not None else {}
     given = {"charter": charter, "team": team, "funder": funder}
     value = {"id": name} | value | {key: text for key, text in given.items() if text}
@@ -139,6 +138,8 @@ def _shown(one: GrantDetail, json_: bool) -> None:
 @explained
 def release(home: Path, name: str, tranche: str, document: Path | None, award_letter: Path | None, json_: bool) -> None:
     """Open a contingent TRANCHE: by the funder's signed release, or attesting the award letter that is held here."""
+    from yosegi.trust.envelope import Envelope
+
     value = (
         None if document is None else Envelope.read(document.read_bytes(), what=str(document)).model_dump(mode="json")
     )
@@ -154,10 +155,14 @@ def release(home: Path, name: str, tranche: str, document: Path | None, award_le
 
 
 def _document(path: Path) -> dict[str, Any]:
+    from yosegi.trust.envelope import Envelope
+
     return Envelope.read(path.read_bytes(), what=str(path)).model_dump(mode="json")
 
 
 def _digest(path: Path) -> str:
+    import hashlib
+
     return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from yosegi.app.home import Home
 from yosegi.cli.connection import say_who
-from yosegi.client.client import Client, connect
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.toml_text import read_toml_file
 
 if TYPE_CHECKING:
+    from yosegi.app.home import Home
+    from yosegi.client.client import Client
     from yosegi.identity.accounts import Session
     from yosegi.services.runtime import Site
 
@@ -33,10 +32,14 @@ def run_locally_or_remotely(
     Raises:
         YosegiError: as the site explains it.
     """
+    from yosegi.app.home import Home
+
     place = Home(home)
     if _answers(place):
         return running(officer_client(place))
     # All that a site is made of is imported where it is made here, and not where a running one is asked.
+    import asyncio
+
     from yosegi.ledger import Locked
 
     try:
@@ -47,6 +50,8 @@ def run_locally_or_remotely(
 
 def _answers(home: Home) -> bool:
     """Whether the site itself answers where it listens; a site that is just being started may not yet."""
+    from yosegi.client.client import connect
+
     try:
         return bool(connect(home.local_url()).site().site == read_toml_file(home.settings_file)["site"])
     except (YosegiError, OSError, KeyError):
@@ -73,6 +78,7 @@ def officer_client(home: Home) -> Client:
     Raises:
         Invalid: there is none.
     """
+    from yosegi.client.client import connect
     from yosegi.identity.accounts import read_accounts
 
     # Some things only an officer may do, and nothing is for operators alone.

@@ -11,10 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.app.home import Home
-from yosegi.app.keyring import signers
-from yosegi.app.stores import snapshot_of
-from yosegi.cli._lazy import LazyGroup
-from yosegi.cli._syslog import of_entry
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Out, save
 from yosegi.cli.output import (
@@ -23,18 +19,15 @@ from yosegi.cli.output import (
     say,
     say_json_line,
     show_json,
-    show_table,
 )
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.period import begins_at, ends_at
-from yosegi.identity.access_entries import TYPES
-from yosegi.trust.envelope import Envelope
-from yosegi.verification.access_report import access_events
-from yosegi.verification.incident_trace import SUBJECTS, Subject, Touched, report, trace, verify_report
+from yosegi.verification.incident_subjects import SUBJECTS, Subject
 
 if TYPE_CHECKING:
     from yosegi.ledger import Entry
+    from yosegi.verification.incident_trace import Touched
 
 About = click.argument("subject", type=click.Choice([*SUBJECTS, "station"]), metavar="SUBJECT")
 Since = click.option(
@@ -43,28 +36,12 @@ Since = click.option(
 Until = click.option("--until", default="", help="Leave out what is later; a date includes that whole day, in UTC.")
 
 
-ELSEWHERE = {name: f"yosegi.cli.suspensions:{name}" for name in ("suspend", "lift", "erase", "erasures")}
-"""What acts on a site that may be running, and reads no ledger."""
-
-
-@click.group(cls=LazyGroup, elsewhere=ELSEWHERE | {"list": "yosegi.cli.suspensions:list_"})
-def incident() -> None:
-    """Find out what somebody or something touched, bar it here at once, and prove it later.
-
-    \b
-    yosegi incident trace person pi@lab-b --since 2026-11-20
-    yosegi incident suspend site lab-b --why "a stolen key"
-    yosegi incident report key ed25519-3f… --out report.json
-    yosegi incident verify report.json
-
-    trace, report and export read the ledger's file alone: beside a running site, from a backup, without a network.
-    """  # noqa: D301 - a backspace, which means: as it stands
-
-
 def _names(home: Home, subject: str, name: str) -> tuple[Subject, tuple[str, ...]]:
     """What to look for; a station stands for the capabilities that it published."""
     if subject != "station":
         return next(known for known in SUBJECTS if known == subject), (name,)
+    from yosegi.app.stores import snapshot_of
+
     settings = home.settings()
     if name not in settings.station:
         raise NotFound("station", name, tuple(settings.station))
@@ -79,7 +56,7 @@ def _attribute(ref: str) -> str:
     return ref.rpartition("/")[2].partition("@")[0].rpartition(".")[2]
 
 
-@incident.command("trace")
+@click.command("trace")
 @with_home
 @click.argument("subject", type=click.Choice([*SUBJECTS, "station"]), metavar="[SUBJECT]", required=False)
 @click.argument("name", required=False)
@@ -102,6 +79,11 @@ def trace_(home: Path, subject: str | None, name: str | None, since: str, until:
     named by its id or the id's beginning, a `contract` by its digest, a `station` stands for what it published, a
     `calibration` or any other `text` is looked for as it stands in inputs and outputs.
     """  # noqa: D301 - a backspace, which means: as it stands
+    # Only here: reading a ledger takes most of the program.
+    from yosegi.app.stores import snapshot_of
+    from yosegi.cli._trace_report import show_trace
+    from yosegi.verification.incident_trace import trace
+
     if subject is None:
         _overview(home, since, until, json_)
         return
@@ -115,24 +97,21 @@ def trace_(home: Path, subject: str | None, name: str | None, since: str, until:
     if json_:
         show_json([_line(touched) for touched in found])
         return
-    rows = (
-        (t.entry.sequence, t.entry.time[:19], t.entry.type, t.entry.header.actor, t.entry.stream, t.why) for t in found
-    )
-    show_table(("entry", "time", "type", "by", "stream", "why"), rows, empty=f"nothing names {name}")
-    named = sum(touched.after < 0 for touched in found)
-    say(f"{named} entries name it, {len(found) - named} depend on those")
+    show_trace(found, name)
 
 
 def _overview(home: Path, since: str, until: str, json_: bool) -> None:
     """Who touched what within a time."""
+    from yosegi.app.stores import snapshot_of
+    from yosegi.cli._trace_report import show_access
+    from yosegi.verification.access_report import access_events
+
     with snapshot_of(Home(home)) as ledger:
         found = list(access_events(ledger, begins_at(since, "--since"), ends_at(until, "--until")))
     if json_:
         show_json([asdict(event) for event in found])
         return
-    columns = ("time", "what", "person", "agent", "capability", "team", "agreement", "purpose")
-    rows = ([e.time[:19], e.what, e.person, e.agent, e.capability, e.team, e.agreement, e.purpose] for e in found)
-    show_table(columns, rows, empty="nothing was touched")
+    show_access(found)
 
 
 def _line(touched: Touched) -> dict[str, Any]:
@@ -155,7 +134,7 @@ def _told(entry: Entry) -> dict[str, Any]:
     }
 
 
-@incident.command("report")
+@click.command("report")
 @with_home
 @About
 @click.argument("name")
@@ -167,6 +146,10 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
 
     SUBJECT is as for `yosegi incident trace`.
     """
+    from yosegi.app.keyring import signers
+    from yosegi.app.stores import snapshot_of
+    from yosegi.verification.incident_trace import report, trace
+
     place = Home(home)
     kind, names = _names(place, subject, name)
     with snapshot_of(place) as ledger:
@@ -177,13 +160,16 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
     say(f"{out}: {len(found)} of {made.size} entries, signed; anybody checks it: yosegi incident verify {out}")
 
 
-@incident.command()
+@click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--charter", default="", help="Digest of the charter you trust; the report must rest on it.")
 @as_json
 @explained
 def verify(file: Path, charter: str, json_: bool) -> None:
     """Check a report offline: the site's signature, and that every line of it stands in that site's ledger."""
+    from yosegi.trust.envelope import Envelope
+    from yosegi.verification.incident_trace import verify_report
+
     found = verify_report(Envelope.read(file.read_bytes(), what=str(file)), charter)
     summary = {"site": found.site, "subject": found.subject, "name": found.name, "lines": len(found.lines), "ok": True}
     if json_:
@@ -195,7 +181,7 @@ def verify(file: Path, charter: str, json_: bool) -> None:
         )
 
 
-@incident.command()
+@click.command()
 @with_home
 @click.option("--after", default=-1, show_default=True, help="The last sequence that was taken before.")
 @click.option("--follow", is_flag=True, help="Go on as the ledger grows.")
@@ -215,6 +201,9 @@ def export(home: Path, after: int, follow: bool, form: str, only: bool) -> None:
     yosegi incident export --follow --form syslog     into a pipe of the log system
     yosegi incident export --after 1200 > today.jsonl
     """  # noqa: D301 - a backspace, which means: as it stands
+    from yosegi.cli._syslog import of_entry
+    from yosegi.identity.access_entries import TYPES
+
     place = Home(home)
     site = place.settings().site
     while True:
@@ -231,5 +220,7 @@ def export(home: Path, after: int, follow: bool, form: str, only: bool) -> None:
 
 
 def _events(home: Home, start: int) -> Iterator[Entry]:
+    from yosegi.app.stores import snapshot_of
+
     with snapshot_of(home) as ledger:
         yield from ledger.scan(start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,8 +10,9 @@ from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Invalid
-from yosegi.execution.instruments.windows import TimeSpan
-from yosegi.services.instruments.schemas import InstrumentDetail, ReservationDetail
+
+if TYPE_CHECKING:
+    from yosegi.services.instruments.schemas import BookingDetail, InstrumentDetail, ReservationDetail
 
 
 @click.group()
@@ -175,6 +176,8 @@ def reserve(
     The owner decides by its policy. While it lasts nobody else starts what could end in it. What is not free is refused
     with what is.
     """
+    from yosegi.execution.instruments.windows import TimeSpan
+
     wanted = TimeSpan.parse(span)
     terms = {"charter": charter, "team": team, "purpose": purpose, "person": member, "campaign": campaign}
     _reserved(client_of(**site).instruments.reserve(name, wanted.starts, wanted.ends, **terms), json_)
@@ -209,6 +212,80 @@ def reservations(name: str, json_: bool, **site: Any) -> None:
 def cancel(name: str, reservation: str, why: str, json_: bool, **site: Any) -> None:
     """Cancel RESERVATION of NAME before it begins, for nothing; or give back what is left of one that has begun."""
     _reserved(client_of(**site).instruments.cancel(name, reservation, why), json_)
+
+
+def _booked(found: BookingDetail, json_: bool) -> None:
+    if json_:
+        show_json(found)
+        return
+    name = f" {found.instrument}" if found.instrument else ""
+    state = f"{found.state.value}{', cancellation asked' if found.cancelling else ''}"
+    say(f"{found.owner}/{found.key}{name}: {state}, {found.starts} to {found.until}")
+    if found.held:
+        say(f"held {amounts(found.held)}, spent {amounts(found.spent)}")
+    for reason in found.reasons:
+        say(reason.en or reason.code)
+    if found.why:
+        say(found.why)
+
+
+@instrument.command()
+@click.argument("capability")
+@click.argument("span")
+@click.option("--charter", required=True, help="Under which charter.")
+@click.option("--team", required=True, help="For which team; a grant of that team at the owner pays.")
+@click.option("--purpose", default="research", show_default=True, help="What for.")
+@click.option("--for", "member", default="", help="For whom, where an operator enters it; who asks, if not given.")
+@click.option("--campaign", default="", help="The only campaign that is to use it; it runs inside alone then.")
+@click.option("--name", default="", help="Names it; the same name again asks nothing new. Chosen, if not given.")
+@with_site
+@as_json
+@explained
+def book(
+    capability: str, span: str, charter: str, team: str, purpose: str, member: str, campaign: str, name: str,
+    json_: bool, **site: Any,
+) -> None:  # fmt: skip
+    """Ask another site for SPAN of the instrument that its CAPABILITY uses, e.g. nims/beam.scan@1.
+
+    The owner decides by its policy and the team's grant there, and its signed answer comes by itself: yosegi instrument
+    bookings shows it.
+    """
+    from yosegi.execution.instruments.windows import TimeSpan
+
+    wanted = TimeSpan.parse(span)
+    terms = {"charter": charter, "team": team, "purpose": purpose, "person": member, "campaign": campaign, "key": name}
+    _booked(client_of(**site).instruments.book(capability, wanted.starts, wanted.ends, **terms), json_)
+
+
+@instrument.command()
+@with_site
+@as_json
+@explained
+def bookings(json_: bool, **site: Any) -> None:
+    """List the latest reservations of other sites' instruments, as their owners last said."""
+    found = client_of(**site).instruments.bookings()
+    if json_:
+        show_json(found)
+        return
+    rows = (
+        (f"{one.owner}/{one.key[:8]}", one.state.value, one.capability, one.starts, one.until, one.team, one.campaign,
+         amounts(one.held), amounts(one.spent), "; ".join(reason.code for reason in one.reasons) or one.why)
+        for one in found
+    )  # fmt: skip
+    columns = ("booking", "state", "capability", "from", "until", "team", "campaign", "held", "spent", "why")
+    show_table(columns, rows, empty="none was asked for")
+
+
+@instrument.command()
+@click.argument("booking")
+@click.option("--why", default="", help="Told to the owner; stays on record.")
+@with_site
+@as_json
+@explained
+def unbook(booking: str, why: str, json_: bool, **site: Any) -> None:
+    """Ask the owner to cancel BOOKING, OWNER/KEY, before it begins; or to take back what is left of it."""
+    owner, _, key = booking.partition("/")
+    _booked(client_of(**site).instruments.cancel_booking(owner, key, why), json_)
 
 
 @instrument.command()

@@ -14,7 +14,7 @@ INTERRUPTED = 130
 """The status at Ctrl-C, as shells have it: 128 and the number of SIGINT."""
 VERBS = {
     "demo": (
-        "yosegi.cli.demo:demo",
+        "yosegi.cli.demo_command:demo",
         "Run a federation of three sites and a robot on this machine, and a campaign to its answer.",
     ),
     "try": ("yosegi.cli.try_:try_", "Propose what to measure next from TABLE, a CSV file and nothing else."),
@@ -50,10 +50,10 @@ VERBS = {
         "See which kinds of engines are installed, and the settings of each, for [engine.NAME] in site.toml.",
     ),
     "station": (
-        "yosegi.cli.stations:station",
+        "yosegi.cli.groups:station",
         "Run a station: it dials out to its own site only, holds no policy, and remembers by itself what it did.",
     ),
-    "charter": ("yosegi.cli.charters:charter", "Found a federation, change it, admit others to it."),
+    "charter": ("yosegi.cli.groups:charter", "Found a federation, change it, admit others to it."),
     "agreement": (
         "yosegi.cli.agreements:agreement",
         "Agree on what some teams may use: one writes it, its parties sign it, and it is in force at all of them.",
@@ -66,9 +66,9 @@ VERBS = {
         "yosegi.cli.grants:usage_",
         "Show what tasks held and spent at this site: by funder, team, agreement and campaign, or as you ask.",
     ),
-    "audit": ("yosegi.cli.audits:audit", "Prove that nobody rewrote, cut short or forked a ledger, offline."),
+    "audit": ("yosegi.cli.groups:audit", "Prove that nobody rewrote, cut short or forked a ledger, offline."),
     "incident": (
-        "yosegi.cli.incidents:incident",
+        "yosegi.cli.groups:incident",
         "Find out what somebody or something touched, bar it here at once, and prove it later.",
     ),
     "policy": ("yosegi.cli.policies:policy", "Ask before you act; look after the site's own rules."),
@@ -138,6 +138,10 @@ class Verbs(click.Group):
         """List the verbs."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in VERBS.items()])
+
+
+if "_YOSEGI_COMPLETE" in os.environ:
+    import yosegi.cli._completion  # noqa: F401 - how bash is answered, which no other call needs
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

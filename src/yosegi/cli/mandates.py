@@ -11,7 +11,6 @@ import click
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import amounts, as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid
-from yosegi.trust.signer import Ed25519Signer
 
 if TYPE_CHECKING:
     from yosegi.services.delegation.schemas import MandateDetail
@@ -252,6 +251,8 @@ def list_agents(json_: bool, **site: Any) -> None:
 
 def _public(path: Path) -> str:
     """The public half of an agent's key; a new key is made where there is no file."""
+    from yosegi.trust.signer import Ed25519Signer
+
     if not path.exists():
         Ed25519Signer.generate().save(path)
     return Ed25519Signer.load(path).public.public

@@ -10,7 +10,7 @@ import click
 from yosegi.cli._files import check_outputs
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, say, show_erasure, show_json, show_table
-from yosegi.core.contract import SENSITIVITIES, Sensitivity
+from yosegi.core.contract_terms import SENSITIVITIES, Sensitivity
 
 if TYPE_CHECKING:
     from yosegi.services.objects.schemas import ObjectSummary

@@ -12,14 +12,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
-from pydantic import BaseModel
-from rich.console import Console
-from rich.table import Table
 
 from yosegi.core.errors import YosegiError
 from yosegi.core.sanitize import plain, plain_json
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.table import Table
+
     from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 
 STATUS = {"usage": 2, "refused": 3, "not_found": 4, "conflict": 5, "unavailable": 6}
@@ -47,7 +47,7 @@ def show_json(value: Any) -> None:
 
 def plain_of(value: Any) -> Any:
     """An answer, or several, as JSON values; anything else as it is."""
-    if isinstance(value, BaseModel):
+    if hasattr(value, "model_dump"):  # pydantic's; what never met an answer does not import it
         return value.model_dump(mode="json")
     return [plain_of(one) for one in value] if isinstance(value, list | tuple) else value
 
@@ -63,16 +63,10 @@ def say_json_line(value: Any) -> None:
     click.echo(plain_json(json.dumps(value, ensure_ascii=False)))
 
 
-class Sheet(Table):
-    """A table whose cells are text and nothing else."""
-
-    def add(self, *cells: str) -> None:
-        """One row."""
-        self.add_row(*map(plain, cells))
-
-
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing") -> None:
     """A table for people; the text of `empty` where there are no rows."""
+    from yosegi.cli._sheet import Sheet
+
     table = Sheet(*columns, box=None, pad_edge=False, header_style="bold")
     count = 0
     for row in rows:
@@ -90,8 +84,16 @@ def amounts(of: Mapping[str, str]) -> str:
 
 
 def print_table(table: Table) -> None:
-    """A table made elsewhere; a pipe has no width, so that long cells are kept whole there."""
-    Console(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False).print(table)
+    """A table made elsewhere; in a pipe, which has no width, long cells are kept whole and no blanks end a line."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        Console(highlight=False, markup=False).print(table)
+        return
+    console = Console(width=240, highlight=False, markup=False)
+    with console.capture() as printed:
+        console.print(table)
+    click.echo("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()), nl=False)
 
 
 class Failed(click.ClickException):

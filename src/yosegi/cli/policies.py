@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yosegi.app.dated_files import read_toml
 from yosegi.app.home import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -109,6 +108,8 @@ def what_if(added: tuple[Path, ...], without: tuple[str, ...], rules: Path | Non
 
 
 def _agreement(path: Path) -> dict[str, Any]:
+    from yosegi.app.dated_files import read_toml
+
     now = SystemClock().now()
     dates = {"valid_from": timestamp(now), "valid_until": timestamp(now + timedelta(days=365))}
     value = dates | read_toml(path)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from yosegi.client.client import Client
     from yosegi.identity.accounts import Session
     from yosegi.services.runtime import Site
+    from yosegi.services.samples.arrivals import ArrivedSample
     from yosegi.services.samples.schemas import SampleDetail, SampleLabel, SampleParts, SampleSummary
     from yosegi.services.samples.whole_life import SampleRecord, WholeLife
     from yosegi.trust.samples import ConditionGiven, ConditionReceived
@@ -344,23 +345,54 @@ def ship(to: str, campaign: str, note: str, json_: bool, **site: Any) -> None:
 
 
 @sample.command()
-@click.argument("sample")
+@click.argument("samples", nargs=-1, metavar="SAMPLE[=CONDITION]...")
 @click.option(
     "--condition",
     type=click.Choice(["good", "damaged", "missing"]),
     default="good",
-    help="In which it came; damaged, it is quarantined; missing, it is its giver's, and lost.",
+    help="In which they came; damaged, one is quarantined; missing, it is its giver's, and lost.",
 )
+@click.option(
+    "--list", "list_", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV file with the columns sample, condition, note and place; the last three may be left out.",
+)  # fmt: skip
 @Note
 @Place
 @with_site
 @as_json
 @explained
-def receive(sample: str, condition: ConditionReceived, note: str, place: str, json_: bool, **site: Any) -> None:
-    """Sign that SAMPLE, which was given to this site, is here; or that it never came."""
-    given = {"note": note, "place": place}
+def receive(
+    samples: tuple[str, ...], condition: ConditionReceived, list_: Path | None, note: str, place: str, json_: bool,
+    **site: Any,
+) -> None:  # fmt: skip
+    """Sign that samples that were given to this site are here, or never came: all of it, or nothing.
 
-    async def rest(here: Site, who: Session) -> SampleSummary:
-        return await here.hand_overs.receive(sample, who, condition=condition, **given)
+    \b
+    yosegi sample receive riken/film-17
+    yosegi sample receive riken/film-17 riken/film-18=damaged riken/film-19=missing
+    yosegi sample receive --list arrived.csv
+    """  # noqa: D301 - a backspace, which means: as it stands
+    arrived = _arrived(samples, list_, {"condition": condition, "note": note, "place": place})
 
-    _shown(_ask(site, rest, lambda client: client.samples.receive(sample, condition=condition, **given)), json_)
+    async def rest(here: Site, who: Session) -> tuple[SampleSummary, ...]:
+        return await here.hand_overs.receive_all(arrived, who)
+
+    found = _ask(site, rest, lambda client: client.samples.receive_all(arrived))
+    if json_ and (list_ is not None or len(found) > 1):
+        show_json(found)
+        return
+    for one in found:
+        _shown(one, json_)
+
+
+def _arrived(samples: tuple[str, ...], list_: Path | None, rest: dict[str, str]) -> tuple[ArrivedSample, ...]:
+    """What came, from the command line and from a list."""
+    from yosegi.services.samples.arrivals import ArrivedSample, read_arrivals
+
+    listed = () if list_ is None else read_arrivals(list_.read_text(encoding="utf-8"))
+    named = []
+    for one in samples:
+        name, equals, condition = one.partition("=")
+        own = {"condition": condition} if equals else {}
+        named.append(ArrivedSample.read({"sample": name} | rest | own, what=f"sample {name}"))
+    return (*listed, *named)

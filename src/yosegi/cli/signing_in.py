@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import time
-import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from yosegi.cli.output import explained, say
-from yosegi.client.client import Client, SiteRefused, connect
 from yosegi.core.errors import Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from yosegi.client.client import Client
 
 Url = click.option("--url", envvar="YOSEGI_URL", required=True, help="The site's address.")
 
@@ -28,6 +30,10 @@ def sign_in(url: str, open_: bool) -> None:
     this sign-in for twelve hours, whether or not the site restarts; it is kept in a file that only you can read. It
     ends with `yosegi sign-out`, and with your account.
     """
+    import webbrowser
+
+    from yosegi.client.client import connect
+
     asked = connect(url).begin_browser_sign_in()
     page = f"{url.rstrip('/')}/{asked.page}"
     say(f"open {page}\nand confirm the code {asked.code}")
@@ -45,6 +51,8 @@ def sign_out(url: str) -> None:
 
     Where the site cannot be reached it is forgotten here, and ends there by itself within twelve hours.
     """
+    from yosegi.client.client import SiteRefused, connect
+
     sessions = _read()
     token = sessions.pop(url.rstrip("/"), "")
     _write(sessions)

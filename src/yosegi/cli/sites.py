@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
@@ -10,24 +10,51 @@ from yosegi.cli._lazy import LazyGroup
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 
-if TYPE_CHECKING:
-    pass
-
 ELSEWHERE = {
-    "account": "yosegi.cli.accounts:account",
-    "backup": "yosegi.cli.site_homes:backup",
-    "check": "yosegi.cli.site_homes:check",
-    "doctor": "yosegi.cli.doctor:doctor",
-    "init": "yosegi.cli.site_homes:init",
-    "join": "yosegi.cli.site_homes:join",
-    "key": "yosegi.cli.keys:key",
-    "move-ledger": "yosegi.cli.site_homes:move_ledger_",
-    "rebuild": "yosegi.cli.site_homes:rebuild",
-    "restore": "yosegi.cli.site_homes:restore",
-    "serve": "yosegi.cli.site_homes:serve",
-    "sessions": "yosegi.cli.accounts:sessions",
+    "account": ("yosegi.cli.accounts:account", "Open, change and close accounts: who may sign in at this site."),
+    "backup": (
+        "yosegi.cli.site_homes:backup",
+        "Copy the whole home to the new folder TARGET, the ledger consistently, even while the site runs.",
+    ),
+    "check": (
+        "yosegi.cli.site_homes:check",
+        "Read the whole ledger: every entry, proof, checkpoint and view. The site must not be running.",
+    ),
+    "doctor": (
+        "yosegi.cli.doctor:doctor",
+        "One page: what listens, what dials out, which accounts, keys and files, and what to mend.",
+    ),
+    "init": ("yosegi.cli.site_homes:init", "Make the home of a new site: settings and keys. Nothing is overwritten."),
+    "join": (
+        "yosegi.cli.site_homes:join",
+        "Join a charter: answer the invitation in FILE, and later take the welcome in FILE.",
+    ),
+    "key": (
+        "yosegi.cli.keys:key",
+        "Keys: where they live, and new ones. `site` keys sign from day to day, `governance` keys for the institution.",
+    ),
+    "move-ledger": (
+        "yosegi.cli.site_homes:move_ledger_",
+        "Move the ledger of a site that is stopped into a PostgreSQL schema, or back into a file of its home.",
+    ),
+    "rebuild": (
+        "yosegi.cli.site_homes:rebuild",
+        "Fold every view anew from the entries. The site must not be running.",
+    ),
+    "restore": (
+        "yosegi.cli.site_homes:restore",
+        "Bring a backup in SOURCE back as HOME, and open a new epoch of its ledger.",
+    ),
+    "serve": (
+        "yosegi.cli.site_homes:serve",
+        "Serve the site until Ctrl-C or SIGTERM. Everything it was doing is taken up where it was left.",
+    ),
+    "sessions": (
+        "yosegi.cli.accounts:sessions",
+        "Show who is signed in at a running site, or end a session: its token opens nothing any more.",
+    ),
 }
-"""What needs more than to ask a running site."""
+"""What needs more than to ask a running site: where it is, and the first sentence of its help."""
 
 
 @click.group(cls=LazyGroup, elsewhere=ELSEWHERE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,26 +9,15 @@ from typing import Any
 import click
 
 from yosegi.app.home import Home
-from yosegi.app.keyring import signer as signer_of
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Conflict
 from yosegi.core.files import write_file
-from yosegi.core.plugins import load
-from yosegi.execution.station import StationFile, run_station
-from yosegi.execution.station.run import FILE, KEY_FILE
-from yosegi.trust.keys import unbase64
-from yosegi.trust.signer import Ed25519Signer
 
 Folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 
 
-@click.group()
-def station() -> None:
-    """Run a station: it dials out to its own site only, holds no policy, and remembers by itself what it did."""
-
-
-@station.command()
+@click.command()
 @Folder
 @with_home
 @click.option("--name", default="robot", show_default=True, help="The station's name at its site.")
@@ -43,17 +31,21 @@ def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str
     say(f'[station.{name}]\npublish = {json.dumps(list(publish))}\nkey = "{public}"')
 
 
-@station.command()
+@click.command()
 @Folder
 @explained
 def run(folder: Path) -> None:
     """Run the station of FOLDER until Ctrl-C or SIGTERM, which are its safe stop."""
+    import asyncio
+
+    from yosegi.execution.station import StationFile, run_station
+
     StationFile.load(folder)
     say(f"station of {folder}: dialling its site")
     asyncio.run(run_station(folder))
 
 
-@station.command()
+@click.command()
 @Folder
 @click.argument("names", nargs=-1, required=True)
 @click.option("--by", default="epics", show_default=True, help="Who looks: epics, bluesky, pylabrobot, or a package's.")
@@ -65,10 +57,12 @@ def inspect(folder: Path, names: tuple[str, ...], by: str) -> None:
     are plans, package.module:plan or a whole package.module. For pylabrobot they are decks, package.module:function or
     a file that PyLabRobot saved.
     """
+    from yosegi.core.plugins import load
+
     say(load("yosegi.inspectors", by, "inspector")(folder, names))
 
 
-@station.command()
+@click.command()
 @click.argument("name")
 @click.option("--note", required=True, help="What was found at the instrument.")
 @with_site
@@ -89,6 +83,11 @@ def make_station(folder: Path, home: Path, name: str, publish: tuple[str, ...], 
     Raises:
         Conflict: there is a station in the folder already.
     """
+    from yosegi.app.keyring import signer as signer_of
+    from yosegi.execution.station.run import FILE, KEY_FILE
+    from yosegi.trust.keys import unbase64
+    from yosegi.trust.signer import Ed25519Signer
+
     if (folder / FILE).exists():
         raise Conflict(str(folder), "is the folder of a station already", "choose another")
     settings = Home(home).settings()

@@ -71,7 +71,9 @@ def asked(name: str, json_: bool, **site: Any) -> None:
 
 
 def _say(asked: RequestDetail) -> None:
-    say(f"request {asked.request} is {asked.state}")
+    say(f"request {asked.request} is {asked.state}" + (f": {asked.result} result" if asked.result else ""))
+    if asked.reason:
+        say(f"{asked.told_by} says {asked.reason}: {asked.message or 'no more is said'}; effect {asked.effect}")
     for name, value in asked.outputs.items():
         say(f"{asked.told_by} says {name} = {value}")
     for reason in asked.reasons:

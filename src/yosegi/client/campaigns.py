@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
 
-from yosegi.client.asking import AskedPoint, next_point, tell
-from yosegi.client.brought import signed_measurements, table_text
-from yosegi.client.campaign_body import campaign_body
-from yosegi.client.campaign_results import drawn, drawn_learned, frame_of, html_of, rows_of_state
 from yosegi.client.connection import LONG, Connection
 from yosegi.core.errors import Invalid, Unavailable
-from yosegi.services.bench.schemas import BenchEntered
 from yosegi.services.campaigns.schemas import (
     AgentComparison,
     BestTrial,
@@ -23,8 +18,12 @@ from yosegi.services.campaigns.schemas import (
     CampaignMoved,
     MeasurementsAdded,
 )
-from yosegi.services.programme.schemas import CampaignStanding, ResultKind
-from yosegi.trust.signer import Signer
+
+if TYPE_CHECKING:
+    from yosegi.client.asking import AskedPoint
+    from yosegi.services.bench.schemas import BenchEntered
+    from yosegi.services.programme.schemas import CampaignStanding, ResultKind
+    from yosegi.trust.signer import Signer
 
 OVER = ("ended", "aborted", "stopped")
 Conduct = Literal["suggest", "approve", "run"]
@@ -41,6 +40,8 @@ class CampaignHandle:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: how it stands, its answer, and its last trials."""
+        from yosegi.client.campaign_results import html_of
+
         return html_of(self.state())
 
     # -- looking --------------------------------------------------------------------------------------------------
@@ -81,6 +82,8 @@ class CampaignHandle:
         Columns: the point, every outcome with its error, every output as `step.output` (an object by its digest, for
         `Client.objects`), cost in grant units, time, owner, what was predicted, and why it was proposed.
         """
+        from yosegi.client.campaign_results import frame_of, rows_of_state
+
         return frame_of(rows_of_state(self.state()))
 
     def plot(self, kind: Literal["convergence", "front", "parallel", "parity", "slices"] = "convergence") -> Any:
@@ -93,6 +96,8 @@ class CampaignHandle:
         Raises:
             Invalid: matplotlib is not installed, or there is nothing to draw yet.
         """
+        from yosegi.client.campaign_results import drawn, drawn_learned
+
         if kind in ("parity", "slices"):
             return drawn_learned(kind, self.answer())
         return drawn(kind, self.state())
@@ -182,6 +187,8 @@ class CampaignHandle:
             key: sign them with your own key; without one, the site answers for who you are.
             person: whose key it is.
         """
+        from yosegi.client.brought import signed_measurements, table_text
+
         text, found = table_text(table)
         if key is None:
             body = {"table": text, "source": source, "file": file or found}
@@ -200,6 +207,8 @@ class CampaignHandle:
         Raises:
             Unavailable: nothing waits in so many seconds.
         """
+        from yosegi.client.asking import next_point
+
         return next_point(self._connection, self.name, timeout, every)
 
     def tell(
@@ -211,6 +220,8 @@ class CampaignHandle:
         failed: str = "",
     ) -> BenchEntered:
         """What came of a point: outputs by name (a number alone where there is one), or why there are none."""
+        from yosegi.client.asking import tell
+
         return tell(self._connection, asked, outputs, infeasible, failed)
 
     # -- taking it away ---------------------------------------------------------------------------------------------
@@ -227,6 +238,8 @@ class CampaignHandle:
             changes: whole fields of the campaign file that are to be different, e.g. `seed=2`.
         """
         import tomllib
+
+        from yosegi.client.campaign_body import campaign_body
 
         found = self.file(name)
         body: dict[str, Any] = {"spec": found.text, "files": found.files}
@@ -248,6 +261,8 @@ class CampaignHandle:
 
     def register_outcome(self, kind: ResultKind, title: str, link: str = "") -> CampaignStanding:
         """Record what came of it: a paper, data set, model or answered question."""
+        from yosegi.services.programme.schemas import CampaignStanding
+
         body = {"kind": kind, "title": title, "link": link}
         return self._connection.post(CampaignStanding, f"/outcomes/{quote(self.name)}", body)
 

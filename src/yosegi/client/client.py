@@ -5,50 +5,48 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from yosegi.client.campaign_body import campaign_body
 from yosegi.client.campaigns import CampaignHandle
 from yosegi.client.connection import Connection, SiteRefused
-from yosegi.client.governance import GovernanceClient, MandatesClient
-from yosegi.client.grants import GrantsClient
-from yosegi.client.instruments import InstrumentsClient
-from yosegi.client.objects import ObjectsClient
-from yosegi.client.operations import OperationsClient
-from yosegi.client.samples import SamplesClient
-from yosegi.client.tasks import RequestsClient, TasksClient
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid, Unavailable
-from yosegi.core.identifiers import split_capability
 from yosegi.services.campaigns.schemas import CampaignCheck, CampaignDetail, CampaignSummary
-from yosegi.services.capabilities.schemas import CapabilitySummary, ContractDetail
-from yosegi.services.governance.schemas import AccessLine, AgreementDetail, CharterDetail, PolicyAnswer, WhatIfAnswer
 from yosegi.services.peers.schemas import PeerStatus, SiteInfo
 from yosegi.services.sessions.schemas import BrowserSignIn, SessionEnded, SessionToken
-from yosegi.trust.login import Login
-from yosegi.trust.signer import Ed25519Signer, Signer
+
+if TYPE_CHECKING:
+    from yosegi.client.governance import GovernanceClient, MandatesClient
+    from yosegi.client.grants import GrantsClient
+    from yosegi.client.instruments import InstrumentsClient
+    from yosegi.client.objects import ObjectsClient
+    from yosegi.client.operations import OperationsClient
+    from yosegi.client.samples import SamplesClient
+    from yosegi.client.tasks import RequestsClient, TasksClient
+    from yosegi.services.capabilities.schemas import CapabilitySummary, ContractDetail
+    from yosegi.services.governance.schemas import (
+        AccessLine,
+        AgreementDetail,
+        CharterDetail,
+        PolicyAnswer,
+        WhatIfAnswer,
+    )
+    from yosegi.trust.signer import Signer
 
 
 class Client:
     """A connection to one site, made by `connect`.
 
     What it can be asked stands with the noun it is about: `tasks`, `requests`, `objects`, `samples`,
-    `instruments`, `grants`, `governance`, `mandates` and `operations`; what scientists ask most stands here.
+    `instruments`, `grants`, `governance`, `mandates` and `operations`; what scientists ask most stands here. Each noun
+    is imported, with its answers, when it is first used.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.tasks = TasksClient(connection)
-        self.requests = RequestsClient(connection)
-        self.objects = ObjectsClient(connection)
-        self.samples = SamplesClient(connection)
-        self.instruments = InstrumentsClient(connection)
-        self.grants = GrantsClient(connection)
-        self.governance = GovernanceClient(connection)
-        self.mandates = MandatesClient(connection)
-        self.operations = OperationsClient(connection)
 
     @property
     def url(self) -> str:
@@ -62,6 +60,71 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<client of {self.url}, {'signed in' if self.token else 'not signed in'}>"
+
+    # -- nouns ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def tasks(self) -> TasksClient:
+        """Tasks that others asked of this site."""
+        from yosegi.client.tasks import TasksClient
+
+        return TasksClient(self._connection)
+
+    @cached_property
+    def requests(self) -> RequestsClient:
+        """Single tasks that are asked from this site."""
+        from yosegi.client.tasks import RequestsClient
+
+        return RequestsClient(self._connection)
+
+    @cached_property
+    def objects(self) -> ObjectsClient:
+        """Data at this site."""
+        from yosegi.client.objects import ObjectsClient
+
+        return ObjectsClient(self._connection)
+
+    @cached_property
+    def samples(self) -> SamplesClient:
+        """Physical samples."""
+        from yosegi.client.samples import SamplesClient
+
+        return SamplesClient(self._connection)
+
+    @cached_property
+    def instruments(self) -> InstrumentsClient:
+        """Time on instruments."""
+        from yosegi.client.instruments import InstrumentsClient
+
+        return InstrumentsClient(self._connection)
+
+    @cached_property
+    def grants(self) -> GrantsClient:
+        """Grants, and what was spent of them."""
+        from yosegi.client.grants import GrantsClient
+
+        return GrantsClient(self._connection)
+
+    @cached_property
+    def governance(self) -> GovernanceClient:
+        """Charters, agreements, policy and suspensions."""
+        from yosegi.client.governance import GovernanceClient
+
+        return GovernanceClient(self._connection)
+
+    @cached_property
+    def mandates(self) -> MandatesClient:
+        """Mandates, and the agents that act under them."""
+        from yosegi.client.governance import MandatesClient
+
+        return MandatesClient(self._connection)
+
+    @cached_property
+    def operations(self) -> OperationsClient:
+        """What people do with one whole site."""
+        from yosegi.client.operations import OperationsClient
+
+        return OperationsClient(self._connection)
 
     # -- the site -------------------------------------------------------------------------------------------------
 
@@ -88,6 +151,8 @@ class Client:
 
     def capabilities(self) -> tuple[CapabilitySummary, ...]:
         """Everything that can be used."""
+        from yosegi.services.capabilities.schemas import CapabilitySummary
+
         return self._connection.get_all(CapabilitySummary, "/capabilities")
 
     def capability(self, ref: str) -> ContractDetail:
@@ -96,6 +161,9 @@ class Client:
         Raises:
             Invalid: not of the form `site/name@version`.
         """
+        from yosegi.core.identifiers import split_capability
+        from yosegi.services.capabilities.schemas import ContractDetail
+
         split_capability(ref)
         return self._connection.get(ContractDetail, f"/capabilities/{quote(ref)}")
 
@@ -123,12 +191,16 @@ class Client:
         Raises:
             SiteRefused: everything that is wrong with it is in the message, each with its line.
         """
+        from yosegi.client.campaign_body import campaign_body
+
         body = campaign_body(spec) | {"mandate": mandate}
         started = self._connection.post(CampaignDetail, "/campaigns", body)
         return CampaignHandle(self._connection, started.name)
 
     def check(self, spec: str | Path | Mapping[str, Any], mandate: str = "") -> CampaignCheck:
         """What would be said of a campaign that is started so; nothing is changed."""
+        from yosegi.client.campaign_body import campaign_body
+
         body = campaign_body(spec) | {"mandate": mandate}
         return self._connection.post(CampaignCheck, "/campaigns/check", body)
 
@@ -201,12 +273,16 @@ def connect(
         raise Invalid("the sign-in", "nobody is named", 'say who: person="pi@argonne"')
     body: dict[str, Any] = {"person": person, "passphrase": passphrase}
     if key is not None:
+        from yosegi.trust.signer import Ed25519Signer
+
         signer = Ed25519Signer.load(Path(key)) if isinstance(key, str | Path) else key
         body = {"login": _login(connection, person, agent, signer, clock or SystemClock())}
     return Client(Connection(connection.url, connection.post(SessionToken, "/session", body).token))
 
 
 def _login(connection: Connection, person: str, agent: str, signer: Signer, clock: Clock) -> dict[str, Any]:
+    from yosegi.trust.login import Login
+
     now = clock.now()
     login = Login(
         person=person,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from yosegi.client.connection import Connection
 from yosegi.core.clock import timestamp
-from yosegi.services.instruments.schemas import InstrumentDetail, ReservationDetail
+from yosegi.services.instruments.schemas import BookingDetail, InstrumentDetail, ReservationDetail
 
 
 class InstrumentsClient:
@@ -66,6 +66,28 @@ class InstrumentsClient:
         """Cancel a reservation before it begins, for nothing; or give back what is left of one that has begun."""
         path = f"/instruments/{quote(name)}/reservations/{quote(reservation)}/cancel"
         return self._connection.post(ReservationDetail, path, {"why": why})
+
+    def bookings(self) -> tuple[BookingDetail, ...]:
+        """The latest reservations of other sites' instruments, as their owners last said."""
+        return self._connection.get_all(BookingDetail, "/bookings")
+
+    def book(
+        self, capability: str, starts: datetime, ends: datetime, *, charter: str, team: str, purpose: str = "research",
+        person: str = "", campaign: str = "", key: str = "",
+    ) -> BookingDetail:  # fmt: skip
+        """Ask another site to reserve the instrument that its capability uses; its answer comes by itself."""
+        span = {"starts": timestamp(starts), "ends": timestamp(ends), "capability": capability, "key": key}
+        terms = {"charter": charter, "team": team, "purpose": purpose, "person": person, "campaign": campaign}
+        return self._connection.post(BookingDetail, "/bookings", span | terms)
+
+    def booking(self, owner: str, key: str) -> BookingDetail:
+        """One reservation of another site's instrument."""
+        return self._connection.get(BookingDetail, f"/bookings/{quote(owner)}/{quote(key)}")
+
+    def cancel_booking(self, owner: str, key: str, why: str = "") -> BookingDetail:
+        """Ask the owner to cancel a reservation before it begins, or to take back what is left of it."""
+        path = f"/bookings/{quote(owner)}/{quote(key)}/cancel"
+        return self._connection.post(BookingDetail, path, {"why": why})
 
     def calibrate(
         self,

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from yosegi.client.connection import LONG, Connection, read_answer
-from yosegi.core.contract import Sensitivity
+from yosegi.core.contract_terms import Sensitivity
 from yosegi.core.errors import Corrupt, NotFound
 from yosegi.core.files import written
 from yosegi.core.object import ObjectRef

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from yosegi.client.connection import Connection
 from yosegi.services.samples.schemas import SampleDetail, SampleLabel, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange
 from yosegi.trust.samples import ConditionGiven, ConditionReceived
+
+if TYPE_CHECKING:
+    from yosegi.services.samples.arrivals import ArrivedSample
 
 
 class SamplesClient:
@@ -69,3 +73,8 @@ class SamplesClient:
         """Have the site sign that a sample that was given to it is there, or never came."""
         body = {"condition": condition, "note": note, "place": place}
         return self._connection.post(SampleSummary, f"/samples/{quote(sample)}/receive", body)
+
+    def receive_all(self, arrived: Sequence[ArrivedSample]) -> tuple[SampleSummary, ...]:
+        """The same of several samples that came together, each with its condition: all of it is signed, or nothing."""
+        body = {"samples": [one.model_dump(mode="json") for one in arrived]}
+        return self._connection.post_all(SampleSummary, "/samples/receive", body)

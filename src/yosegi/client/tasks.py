@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 from urllib.parse import quote, urlencode
 
 from yosegi.client.connection import Connection
-from yosegi.core.contract import Conduct, Sensitivity
+from yosegi.core.contract_terms import Conduct, Sensitivity
 from yosegi.services.approvals.schemas import ApprovalRequest, ApprovalWithdrawn
 from yosegi.services.tasks.schemas import RequestDetail, RequestSummary, TaskCancelled, TaskDetail, TaskSummary
 from yosegi.trust.envelope import Envelope

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -12,6 +13,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from yosegi.core.errors import Invalid
 
+_DECIMAL = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?")
+"""Python's `Decimal` also reads digits of other scripts, underscores and blanks, which other readers take for none."""
 LARGEST = 10**15
 """Milli-units; far above any real grant and exact in a JSON number (below 2^53)."""
 
@@ -141,6 +144,8 @@ def _known(unit: str) -> str:
 
 def _milli(unit: str, value: str | int) -> int:
     try:
+        if not _DECIMAL.fullmatch(str(value)):
+            raise ValueError
         milli = Decimal(str(value)) * 1000
         if milli != milli.to_integral_value():
             raise Invalid(f"amount of {unit}", f"{value!r} is finer than a thousandth")

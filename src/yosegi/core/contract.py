@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import functools
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
+from yosegi.core.contract_terms import SENSITIVITIES as SENSITIVITIES
+from yosegi.core.contract_terms import Conduct as Conduct
+from yosegi.core.contract_terms import EffectClass as EffectClass
+from yosegi.core.contract_terms import Kind as Kind
+from yosegi.core.contract_terms import Sensitivity as Sensitivity
+from yosegi.core.contract_terms import strictest as strictest
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import CapabilityName
 from yosegi.core.schema import Misfit, Schema, schema_of
 from yosegi.core.values import Value
-
-Kind = Literal["simulation", "instrument", "robot", "analysis", "training", "data", "model"]
-Conduct = Literal["suggest", "approve", "run"]
-Sensitivity = Literal["public", "team", "restricted"]
-"""From the least to the most sensitive; a result inherits the strictest label of what went in."""
-
-SENSITIVITIES: tuple[Sensitivity, ...] = ("public", "team", "restricted")
-
-
-def strictest(*labels: Sensitivity) -> Sensitivity:
-    """The most sensitive of the labels (`public` if there are none)."""
-    return max(labels, key=SENSITIVITIES.index, default="public")
-
 
 INLINE = 64 * 1024
 """Bytes of JSON that inputs, or outputs, may have; what is larger is an object."""
@@ -38,26 +30,6 @@ class TooLarge(Invalid):
     def __init__(self, what: str, size: int) -> None:
         why = f"{size} bytes of JSON, and at most {INLINE} travel in a document"
         super().__init__(what, why, "pass what is large as an object: Annotated[Path, Object('text/csv')]")
-
-
-class EffectClass(StrEnum):
-    """What repeating a task would do, and so what the program may do when it does not know how one ended."""
-
-    PURE = "pure"
-    """No effect outside the task; may be run again at will."""
-    IDEMPOTENT = "idempotent"
-    """Done twice is as done once; may be run again."""
-    QUERYABLE = "queryable"
-    """The device can be asked by key what became of it; it is asked, never repeated."""
-    CONSUMING = "consuming"
-    """Uses up a sample, a shot or beam time; never repeated by the program."""
-    STATEFUL = "stateful"
-    """The order of tasks matters; never repeated by the program."""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether the program may run a task again by itself when it does not know how it ended."""
-        return self in (EffectClass.PURE, EffectClass.IDEMPOTENT)
 
 
 class LinearConstraint(Value):

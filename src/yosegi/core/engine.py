@@ -10,14 +10,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from pydantic import Field
-
-from yosegi.core.amounts import Amounts
 from yosegi.core.contract import EffectClass
 from yosegi.core.object import ObjectRef
-from yosegi.core.outcomes import OutcomeCode, code_of
-from yosegi.core.states import Effect, Result
-from yosegi.core.values import Value
+from yosegi.core.outcomes import Outcome as Outcome
 
 Stopping = Literal["safe_stop", "abort"]
 """How what runs is stopped: it finishes or reaches its safe state, or it ends now."""
@@ -52,34 +47,6 @@ class Work:
     query_of: str = ""
     team: str = ""
     member: str = ""
-
-
-class Outcome(Value):
-    """How one attempt ended: what it did to the world, and what it tells.
-
-    `reason` is the text of an `OutcomeCode` and `message` its detail; both empty for a valid result. `spent` is the
-    actual cost, absent where the contract's cost applies. `joules` is the energy of what it ran on, as a scheduler
-    measured it; absent where none tells it.
-    """
-
-    effect: Effect = Field(strict=False)
-    result: Result = Field(strict=False)
-    outputs: dict[str, Any] | None = None
-    spent: Amounts | None = None
-    reason: str = ""
-    message: str = ""
-    joules: float | None = Field(default=None, ge=0)
-
-    @classmethod
-    def failed(cls, effect: Effect, reason: str, message: str = "", *, invalid: bool = False) -> Outcome:
-        """An outcome without a usable result."""
-        result = Result.INVALID if invalid else Result.ABSENT
-        return cls(effect=effect, result=result, reason=str(reason), message=message[:2000])
-
-    @property
-    def code(self) -> OutcomeCode | None:
-        """What `reason` says; None for a valid result, and for a code of another version of this program."""
-        return code_of(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +138,7 @@ class Engine(Protocol):
         ...
 
     async def resume(self) -> None:
-        """Start again after `safe_stop` or `abort`; where nothing was stopped, nothing happens."""
+        """Start again after `hold`, `safe_stop` or `abort`; where nothing was stopped, nothing happens."""
         ...
 
     async def close(self) -> None:
@@ -206,6 +173,15 @@ class AnswersCalls(Protocol):
 
     def release_waiters(self) -> None:
         """Answer the calls that are held open, so that the site can end; later ones are answered at once."""
+        ...
+
+
+@runtime_checkable
+class HoldsWaiting(Protocol):
+    """An ability: what the engine was handed may wait elsewhere, e.g. in a scheduler's queue, and be kept there."""
+
+    async def hold(self) -> None:
+        """Let nothing more begin until `resume`; what has begun goes on. Twice is as once."""
         ...
 
 

@@ -21,7 +21,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import Field, GetCoreSchemaHandler, StringConstraints, WithJsonSchema
 from pydantic_core import CoreSchema
 
-from yosegi.core.contract import SENSITIVITIES, Sensitivity, strictest
+from yosegi.core.contract_terms import SENSITIVITIES, Sensitivity, strictest
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import CapabilityRef, Digest, SiteId
 from yosegi.core.values import Value

@@ -1,4 +1,4 @@
-"""Codes that the program acts upon: how an attempt ended without a valid result, and why a task waits or is refused.
+"""How an attempt ended: its outcome, codes for one without a valid result, and why a task waits or is refused.
 
 On the wire and in ledgers they are plain text. A code that is not listed comes from another version of this program; it
 is shown as it is, and nothing is concluded from it.
@@ -7,6 +7,13 @@ is shown as it is, and nothing is concluded from it.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from yosegi.core.amounts import Amounts
+from yosegi.core.states import Effect, Result
+from yosegi.core.values import Value
 
 
 class OutcomeCode(StrEnum):
@@ -40,6 +47,8 @@ class OutcomeCode(StrEnum):
     """The station ended between the start and the end of it."""
     JOB_ENDED = "job_ended"
     """The batch scheduler ended its job: too much memory, a node down, somebody at the centre; its words tell which."""
+    NO_ACCOUNT = "no_account"
+    """Its person has no account on the machine that would run it; the computing centre gives one."""
     JOB_LOST = "job_lost"
     """Its job began, and neither its files nor the batch scheduler tell how it ended."""
     STOPPED = "stopped"
@@ -84,6 +93,7 @@ _OWNERS = frozenset(
 _BLAMELESS = frozenset(
     {
         OutcomeCode.INFEASIBLE,
+        OutcomeCode.NO_ACCOUNT,
         OutcomeCode.CANCELLED,
         OutcomeCode.BAD_INPUTS,
         OutcomeCode.STOPPED,
@@ -108,3 +118,31 @@ def code_of(reason: str) -> OutcomeCode | None:
         return OutcomeCode(reason)
     except ValueError:
         return None
+
+
+class Outcome(Value):
+    """How one attempt ended: what it did to the world, and what it tells.
+
+    `reason` is the text of an `OutcomeCode` and `message` its detail; both empty for a valid result. `spent` is the
+    actual cost, absent where the contract's cost applies. `joules` is the energy of what it ran on, as a scheduler
+    measured it; absent where none tells it.
+    """
+
+    effect: Effect = Field(strict=False)
+    result: Result = Field(strict=False)
+    outputs: dict[str, Any] | None = None
+    spent: Amounts | None = None
+    reason: str = ""
+    message: str = ""
+    joules: float | None = Field(default=None, ge=0)
+
+    @classmethod
+    def failed(cls, effect: Effect, reason: str, message: str = "", *, invalid: bool = False) -> Outcome:
+        """An outcome without a usable result."""
+        result = Result.INVALID if invalid else Result.ABSENT
+        return cls(effect=effect, result=result, reason=str(reason), message=message[:2000])
+
+    @property
+    def code(self) -> OutcomeCode | None:
+        """What `reason` says; None for a valid result, and for a code of another version of this program."""
+        return code_of(self.reason)

@@ -157,7 +157,52 @@ _RESERVATION: Mapping[ReservationState, frozenset[ReservationState]] = {
     ReservationState.SETTLED: frozenset(),
 }
 
-State = TaskState | TrialState | CampaignState | ReservationState
+
+class BookingState(StrEnum):
+    """Where a reservation at another site stands, as its home site knows it."""
+
+    NEW = "new"
+    """Nothing is asked."""
+    ASKED = "asked"
+    """Its owner has not answered yet."""
+    UNDELIVERED = "undelivered"
+    """Its owner did not take the request, or not in time; should it have, its word counts after all."""
+    REFUSED = "refused"
+    """Its owner will not book it."""
+    BOOKED = "booked"
+    """Its span is its holder's."""
+    RELEASED = "released"
+    """What was left of its span is anybody's again; it is not paid yet."""
+    CANCELLED = "cancelled"
+    """Taken back before it began; it costs nothing."""
+    SETTLED = "settled"
+    """Over, and paid."""
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing can follow."""
+        return not _BOOKING[self]
+
+    @property
+    def stands(self) -> bool:
+        """Whether it may still come to something, as far as is known, so that the same is not asked for again."""
+        return self in (BookingState.ASKED, BookingState.BOOKED, BookingState.RELEASED)
+
+
+_BOOKING: Mapping[BookingState, frozenset[BookingState]] = {
+    BookingState.NEW: frozenset({BookingState.ASKED}),
+    # A later word of the owner may take the place of one that was not delivered yet.
+    BookingState.ASKED: frozenset(BookingState) - {BookingState.NEW, BookingState.ASKED},
+    BookingState.UNDELIVERED: frozenset(BookingState)
+    - {BookingState.NEW, BookingState.ASKED, BookingState.UNDELIVERED},
+    BookingState.REFUSED: frozenset(),
+    BookingState.BOOKED: frozenset({BookingState.RELEASED, BookingState.CANCELLED, BookingState.SETTLED}),
+    BookingState.RELEASED: frozenset({BookingState.SETTLED}),
+    BookingState.CANCELLED: frozenset(),
+    BookingState.SETTLED: frozenset(),
+}
+
+State = TaskState | TrialState | CampaignState | ReservationState | BookingState
 
 
 def may_follow(before: State, after: State) -> bool:
@@ -184,4 +229,6 @@ def _followers(state: State) -> frozenset[State]:
         return frozenset(_TRIAL[state])
     if isinstance(state, ReservationState):
         return frozenset(_RESERVATION[state])
+    if isinstance(state, BookingState):
+        return frozenset(_BOOKING[state])
     return frozenset(_CAMPAIGN[state])

@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, TypeVar
 
+from yosegi.core.background_state import TRANSITIONS as TRANSITIONS
+from yosegi.core.background_state import BackgroundState as BackgroundState
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Conflict, YosegiError
 
@@ -41,34 +42,6 @@ PERSISTENT = 3
 """Failures in a row after which a person is told: what fails once mends itself as a rule."""
 _FAILED_KEPT = 100
 """How many failures of work that was spawned are shown; the oldest goes first."""
-
-
-class BackgroundState(StrEnum):
-    """Where one background task stands."""
-
-    RUNNING = "running"
-    """At work, or waiting for something to do."""
-    BACKING_OFF = "backing_off"
-    """Failed, and begins again by itself."""
-    FAILED = "failed"
-    """Failed, and is not begun again by the supervisor."""
-    ENDED = "ended"
-    """Has done what it was for, or was closed."""
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing can follow."""
-        return not TRANSITIONS[self]
-
-
-TRANSITIONS: Mapping[BackgroundState, frozenset[BackgroundState]] = {
-    BackgroundState.RUNNING: frozenset(
-        {BackgroundState.RUNNING, BackgroundState.BACKING_OFF, BackgroundState.FAILED, BackgroundState.ENDED}
-    ),
-    BackgroundState.BACKING_OFF: frozenset({BackgroundState.RUNNING, BackgroundState.ENDED}),
-    BackgroundState.FAILED: frozenset(),
-    BackgroundState.ENDED: frozenset(),
-}
 
 
 @dataclass(frozen=True, slots=True)

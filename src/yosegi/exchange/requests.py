@@ -27,9 +27,10 @@ from yosegi.governance.charter.registry import Registry
 from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.policy.explanation import explained, why
 from yosegi.ledger import Db, Draft, Entry, Ledger, Write
+from yosegi.trust.calibration import CalibrationHeld
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.explanation import Explanation
-from yosegi.trust.messages import CalibrationHeld, Cancel, DecisionBasis, Report, Request
+from yosegi.trust.messages import Cancel, DecisionBasis, Report, Request
 from yosegi.trust.signer import Signer
 
 MADE = "request.made"
@@ -213,7 +214,7 @@ class Requests:
         """
         asked = self.find(request_stream(owner, key))
         if asked.position == 0:
-            raise NotFound("request", key)
+            raise NotFound("request", f"{owner}/{key}")
         return asked
 
     def forget(self, stream: str) -> None:

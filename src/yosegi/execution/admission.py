@@ -23,7 +23,7 @@ from yosegi.execution.charging import without_instrument_time
 from yosegi.execution.decision_summary import append_decision
 from yosegi.execution.dispatch import Dispatcher
 from yosegi.execution.lost_tasks import LostTasks
-from yosegi.execution.ports import AuthorizationPort, DelegationPort, InputFetcher, Published, recorded
+from yosegi.execution.ports import AuthorizationPort, DelegationPort, InputFetcher, Published, SamplePort, recorded
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.restore_guard import RestoreGuard
 from yosegi.execution.tasks import Task, task_stream
@@ -81,6 +81,7 @@ class Admission:
     """Says yes or no to what arrives at an owner, by its policy, its grants and what it can do now.
 
     Args:
+        samples: says which samples among inputs may be used.
         budget: how many of a peer's requests are refused on record; above that they are refused all the same, and
             their home is told, but nothing is written here.
         most_open: tasks that one team may have waiting and running here at once.
@@ -92,6 +93,7 @@ class Admission:
     authorizer: AuthorizationPort
     rights: DelegationPort
     inputs: InputFetcher
+    samples: SamplePort
     guard: RestoreGuard
     lost: LostTasks
     budget: PeerBudget
@@ -165,8 +167,9 @@ class Admission:
           2. what a restoration or a station may have forgotten is not done again;
           3. a request without the right it claims is refused;
           4. a breaker that is open, or a team with too much under way, takes nothing more;
-          5. this owner's policy has the last word;
-          6. a suggestion holds nothing; anything else needs a grant that covers it.
+          5. this owner's policy has the last word on whom it lets do what;
+          6. a sample that it names must be here, of that team, and in a state to be used;
+          7. a suggestion holds nothing; anything else needs a grant that covers it.
         """
         verdict = Verdict(tasks.facts_of(request, envelope), {"request": envelope.plain, "receipt": receipt})
         published = self.repository.published_for(request)
@@ -185,6 +188,8 @@ class Admission:
         verdict.body |= recorded(self.authorizer, decision)
         if not decision.allow:
             return verdict.refuse(*why(decision))
+        if unusable := self.samples.not_usable(request, contract):
+            return verdict.refuse(*unusable)
         if request.how_far == "suggest":
             verdict.acceptance = Acceptance(published, objects)
             return verdict
@@ -326,7 +331,7 @@ class Admission:
         if not decision.allow:
             return None
         self.dispatcher.take_slot(contract.name, task.stream, request)
-        facts = {"attempt": 1} | self.dispatcher.instruments.facts_at_start(request, contract)
+        facts = self.dispatcher.facts_at_start(request, contract, task.stream)
         return Draft(tasks.DISPATCHED, facts, recorded(self.authorizer, decision))
 
     async def _suggest(self, task: Task, request: Request, verdict: Verdict, accepted: Acceptance) -> None:

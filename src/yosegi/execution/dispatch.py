@@ -30,13 +30,14 @@ from yosegi.execution.instruments.register import Instruments, longest
 from yosegi.execution.last_resort import LastResort
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.outcomes import MOST_ATTEMPTS, given_up
-from yosegi.execution.ports import ClockPort, DelegationPort, InputFetcher, Published, recorded
+from yosegi.execution.ports import ClockPort, DelegationPort, InputFetcher, Published, SamplePort, recorded
 from yosegi.execution.reconciliation import DeviceReconciler
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.slots import Slots
 from yosegi.execution.start_check import NotWaiting, Park, RefuseStart, Start, may_start
 from yosegi.execution.stop_control import StopControl, StopLevel, engines_of
 from yosegi.execution.tasks import Task, task_stream
+from yosegi.execution.turn_view import turns_taken
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft
 from yosegi.trust.explanation import Explanation
@@ -56,6 +57,7 @@ class Dispatcher:
     Args:
         clocks: by a clock that is off nothing may be judged, and so nothing started.
         inputs: brings the objects among inputs here.
+        samples: says which samples among inputs may be used.
         lost: knows what a restoration has lost.
         instruments: say when what uses one may start.
         controls: run their control samples.
@@ -68,6 +70,7 @@ class Dispatcher:
     clocks: ClockPort
     rights: DelegationPort
     inputs: InputFetcher
+    samples: SamplePort
     breakers: Breakers
     lost: LostTasks
     scope: TaskScope
@@ -102,6 +105,7 @@ class Dispatcher:
         self.breakers.start()
         await self._stop.start()
         ledger = self.repository.ledger
+        self._slots.restore(turns_taken(ledger.query))
         rows = ledger.query("SELECT stream, last FROM task WHERE state IN ('accepted', 'dispatched') ORDER BY first")
         for row in rows:
             task = self.repository.task(row["stream"])
@@ -182,6 +186,12 @@ class Dispatcher:
         """A task that has come just now starts with its first entry; `give_back` if that fails."""
         self._slots.take(name, stream, team_of(request))
 
+    def facts_at_start(self, request: Request, contract: Contract, stream: str) -> dict[str, Any]:
+        """What the entry by which a task starts keeps: its attempt, what held on its instrument, and its turn there."""
+        turn = self._slots.turn(stream)
+        facts: dict[str, Any] = {"attempt": 1} | self.instruments.facts_at_start(request, contract)
+        return facts | (turn.facts if turn is not None else {})
+
     def give_back(self, name: str, stream: str) -> None:
         """A task that had taken a slot does not start."""
         self._slots.give_back(name, stream)
@@ -260,7 +270,7 @@ class Dispatcher:
         async with repository.lock(stream):
             task = repository.task(stream)
             published = None if task.request is None else repository.published_for(task.request)
-            verdict = may_start(task, published, self.clock.now(), repository.authorizer, self.rights)
+            verdict = may_start(task, published, self.clock.now(), repository.authorizer, self.rights, self.samples)
             if isinstance(verdict, NotWaiting):
                 return None
             if task.reservation and published and self.instruments.is_over(task.reservation, published.contract):
@@ -274,7 +284,7 @@ class Dispatcher:
                 await repository.refuse(task, verdict.reasons, verdict.decision)
                 return None
             contract = verdict.published.contract
-            facts = {"attempt": 1} | self.instruments.facts_at_start(task.asked(), contract)
+            facts = self.facts_at_start(task.asked(), contract, stream)
             draft = Draft(tasks.DISPATCHED, facts, recorded(repository.authorizer, verdict.decision))
             if task.reasons or not contract.effect.repeatable:
                 draft = repository.reporter.attach(

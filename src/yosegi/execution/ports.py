@@ -93,6 +93,14 @@ class InputFetcher(Protocol):
         ...
 
 
+class SamplePort(Protocol):
+    """What an owner asks about physical samples among inputs."""
+
+    def not_usable(self, request: Request, contract: Contract) -> tuple[Explanation, ...]:
+        """Why a request may not use samples that it names; empty where it may use all of them, or names none."""
+        ...
+
+
 class ClockPort(Protocol):
     """What an owner asks about its own clock."""
 

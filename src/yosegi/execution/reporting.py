@@ -14,8 +14,9 @@ from yosegi.core.states import TaskState
 from yosegi.execution.decision_summary import append_decision
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import Draft
+from yosegi.trust.calibration import CalibrationHeld
 from yosegi.trust.explanation import Explanation
-from yosegi.trust.messages import CalibrationHeld, DecisionBasis, Report, Request
+from yosegi.trust.messages import DecisionBasis, Report, Request
 from yosegi.trust.signer import Signer
 
 LIFETIME = timedelta(days=7)

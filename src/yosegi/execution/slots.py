@@ -5,14 +5,16 @@ each by its weight, so that a team that sends a hundred tasks keeps nobody from 
 fair queueing (P. Goyal, H. M. Vin, H. Cheng, IEEE/ACM Transactions on Networking 5 (1997) 690, equations 1 to 3): a
 turn's start tag is the larger of the lane's virtual time and the team's last finish tag, its finish tag is that plus
 its length over the weight, and the smallest start tag is next. Who was idle has saved up nothing. Within a team, who
-came first is first. Turns are not on record: after a restart all begin alike.
+came first is first. On an instrument each turn is on record with the start of its task (`turn`), so a restart forgets
+none (`TurnView`, `restore`).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from yosegi.execution.ports import Published
 from yosegi.execution.tasks import Task
@@ -31,6 +33,27 @@ class Lane:
     name: str
     at_once: int | None = None
     weight_of: Callable[[str], float] = lambda team: 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn that a team has taken in a lane.
+
+    Args:
+        lane: its name.
+        team: whose, `charter/team`.
+        start: its start tag, and `finish` its finish tag: seconds of use over weights, since the lane's beginning.
+    """
+
+    lane: str
+    team: str
+    start: float
+    finish: float
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As it stands in the entry by which its task starts."""
+        return {"turn": asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +77,10 @@ class _Turns:
         self.virtual = self.start_tag(team)
         self.finish[team] = self.virtual + length / weight
 
+    def restore(self, turn: Turn) -> None:
+        self.virtual = max(self.virtual, turn.start)
+        self.finish[turn.team] = max(turn.finish, self.finish.get(turn.team, 0.0))
+
     def __iter__(self) -> Iterator[_Waiting]:
         for line in self.lines.values():
             yield from line
@@ -76,6 +103,8 @@ class Slots:
     _running: dict[str, set[str]] = field(default_factory=dict)
     _in_lane: dict[str, set[str]] = field(default_factory=dict)
     _names: dict[str, None] = field(default_factory=dict)
+    _taken: dict[str, Turn] = field(default_factory=dict)
+    """The turn with which each task that runs has its slot."""
 
     def __repr__(self) -> str:
         running, waiting = sum(map(len, self._running.values())), sum(len([*lane]) for lane in self._lanes.values())
@@ -126,10 +155,23 @@ class Slots:
         if team:
             published = self.published.get(name)
             length = 1.0 if published is None else published.contract.time_limit
-            self._turns(name).serve(team, length, lane.weight_of(team))
+            turns = self._turns(name)
+            turns.serve(team, length, lane.weight_of(team))
+            if lane.at_once is not None:
+                self._taken[stream] = Turn(lane.name, team, turns.virtual, turns.finish[team])
+
+    def turn(self, stream: str) -> Turn | None:
+        """The turn with which a task has its slot; None where its lane is no instrument's, or it took none."""
+        return self._taken.get(stream)
+
+    def restore(self, turns: Iterable[Turn]) -> None:
+        """Go on from turns that were taken before a restart: the latest of each team in each lane."""
+        for turn in turns:
+            self._lanes.setdefault(turn.lane, _Turns()).restore(turn)
 
     def give_back(self, name: str, stream: str) -> None:
         """A task runs no more."""
+        self._taken.pop(stream, None)
         self._running.get(name, set()).discard(stream)
         self._in_lane.get(self.lane_of(name).name, set()).discard(stream)
 

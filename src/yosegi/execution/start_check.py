@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from yosegi.core.states import TaskState
-from yosegi.execution.ports import AuthorizationPort, DelegationPort, Published
+from yosegi.execution.ports import AuthorizationPort, DelegationPort, Published, SamplePort
 from yosegi.execution.tasks import Task
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import explained, why
@@ -43,7 +43,12 @@ StartVerdict = Start | Park | RefuseStart | NotWaiting
 
 
 def may_start(
-    task: Task, published: Published | None, now: datetime, authorizer: AuthorizationPort, rights: DelegationPort
+    task: Task,
+    published: Published | None,
+    now: datetime,
+    authorizer: AuthorizationPort,
+    rights: DelegationPort,
+    samples: SamplePort,
 ) -> StartVerdict:
     """What becomes of a task whose slot has come.
 
@@ -53,7 +58,8 @@ def may_start(
       3. its time is over;
       4. it lacks something that may still come;
       5. what it stood on is gone: its home site's place, or its mandate;
-      6. this owner's policy has the last word.
+      6. this owner's policy does not allow it any more;
+      7. a sample that it names may not be used: it went elsewhere, was set aside, lost or used up meanwhile.
     """
     if task.state is not TaskState.ACCEPTED:
         return NotWaiting()
@@ -67,4 +73,8 @@ def may_start(
     if reasons := rights.lapsed(request):
         return RefuseStart(reasons)
     decision = authorizer.decide("dispatch", request, published.contract, task.objects.values())
-    return Start(published, decision) if decision.allow else RefuseStart(why(decision), decision)
+    if not decision.allow:
+        return RefuseStart(why(decision), decision)
+    if unusable := samples.not_usable(request, published.contract):
+        return RefuseStart(unusable, decision)
+    return Start(published, decision)

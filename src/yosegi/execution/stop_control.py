@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.engine import Engine
+from yosegi.core.engine import Engine, HoldsWaiting
 from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import TaskScope
 from yosegi.execution.last_resort import LONGEST_REASON, LastResort, StopWord, UnrecordedStop
@@ -111,6 +111,8 @@ class StopControl:
             await asyncio.gather(*(engine.safe_stop() for engine in self.engines))
         elif self.level == "abort":
             await asyncio.gather(*(engine.abort() for engine in self.engines))
+        elif self.level == "hold":
+            await asyncio.gather(*(engine.hold() for engine in self.engines if isinstance(engine, HoldsWaiting)))
 
     def _record_later(self) -> None:
         if self.unrecorded is not None and not self.scope.is_running(RECORDING):

@@ -18,9 +18,10 @@ from yosegi.core.object import ObjectRef
 from yosegi.core.states import TaskState, transition
 from yosegi.execution.decision_summary import append_decision
 from yosegi.ledger import Db, Entry
+from yosegi.trust.calibration import CalibrationHeld
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.explanation import Explanation
-from yosegi.trust.messages import CalibrationHeld, DecisionBasis, Request
+from yosegi.trust.messages import DecisionBasis, Request
 
 ACCEPTED = "task.accepted"
 REFUSED = "task.refused"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from yosegi.core.clock import parse_timestamp
+from yosegi.core.outcomes import Outcome
 from yosegi.core.states import Result, TaskState
 from yosegi.iri.jobs import IriJob, IriJobStatus
 from yosegi.iri.schemas import JobState
@@ -55,13 +56,17 @@ def status(detail: JobDetail) -> IriJobStatus:
 def _message(detail: JobDetail) -> str:
     reasons = " ".join(one.en or one.code for one in detail.reasons)
     if detail.state is TaskState.UNCERTAIN:
-        why = f": {detail.outcome.reason} {detail.outcome.message}".rstrip() if detail.outcome else ""
+        why = f": {_why(detail.outcome)}" if detail.outcome else ""
         return f"{UNCERTAIN}{why}"
     if detail.waits:
         return f"{WAITS}. {reasons}".strip()
     if detail.outcome is not None and detail.outcome.reason:
-        return f"{detail.outcome.reason} {detail.outcome.message}".strip()
+        return _why(detail.outcome)
     return reasons
+
+
+def _why(outcome: Outcome) -> str:
+    return f"{outcome.reason}: {outcome.message}" if outcome.message else outcome.reason
 
 
 def _told(detail: JobDetail) -> dict[str, Any]:
@@ -69,6 +74,8 @@ def _told(detail: JobDetail) -> dict[str, Any]:
     # Energy stands beside the outcome: a site of before reads no outcome with a field that it does not know.
     found = detail.outcome
     outcome = None if found is None else found.model_dump(mode="json", exclude_none=True, exclude={"joules"})
+    if outcome is not None and found is not None and found.spent is not None:
+        outcome["spent"] = found.spent.decimals()
     energy = None if found is None else found.joules
     return {
         "state": str(detail.state),

@@ -30,6 +30,8 @@ from yosegi.services.delegation.verifier import DelegationVerifier
 from yosegi.services.erasure.service import ErasureService
 from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.services.grants.service import GrantService
+from yosegi.services.instruments.asked_reservations import AskedReservations
+from yosegi.services.instruments.bookings import BookingService
 from yosegi.services.preflight.service import PreflightService
 from yosegi.services.samples.handing_over import SampleHandOvers
 from yosegi.services.samples.shipments import ShipmentService
@@ -46,6 +48,7 @@ from yosegi.trust.messages import (
     Request,
     Revocation,
 )
+from yosegi.trust.reservations import ReservationAsked, ReservationCancel, ReservationReport
 from yosegi.trust.samples import SampleGiven, SampleMoved, SampleReceived, ShipmentAsked
 from yosegi.trust.token import Token
 
@@ -65,6 +68,8 @@ class Receivers:
     grants: GrantService
     hand_overs: SampleHandOvers
     shipments: ShipmentService
+    asked_reservations: AskedReservations
+    bookings: BookingService
     restore_sync: RestoreSync
     refused_mail: RefusedMailRegister
 
@@ -108,6 +113,9 @@ TABLE: tuple[Row, ...] = (
     Row(SampleReceived, lambda to: to.hand_overs.on_received, rate=SELDOM),
     Row(ShipmentAsked, lambda to: to.shipments.on_asked, rate=OFTEN),
     Row(SampleMoved, lambda to: to.shipments.on_moved, rate=OFTEN),
+    Row(ReservationAsked, lambda to: to.asked_reservations.on_asked, rate=SELDOM),
+    Row(ReservationCancel, lambda to: to.asked_reservations.on_cancel, rate=SELDOM),
+    Row(ReservationReport, lambda to: to.bookings.on_report, rate=OFTEN),
     Row(ReceiptRequest, lambda to: to.restore_sync.on_recall, rate=Rate(burst=8, hourly=4)),
     Row(ReceiptReply, lambda to: to.restore_sync.on_recalled),
     Row(MailRefusals, lambda to: to.refused_mail.on_report, rate=Rate(burst=4, hourly=12)),

@@ -12,10 +12,11 @@ from pydantic import Field, StringConstraints
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct, Contract, Sensitivity
-from yosegi.core.engine import Outcome
 from yosegi.core.identifiers import CapabilityRef, Clearance, Digest, Key, PersonId, SiteId, TeamId
+from yosegi.core.outcomes import Outcome
 from yosegi.core.states import TaskState
 from yosegi.core.values import Value
+from yosegi.trust.calibration import CalibrationHeld
 from yosegi.trust.document import Addressed, Moment
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.explanation import Explanation, Text
@@ -106,22 +107,6 @@ class DecisionBasis(Value):
     cedar: Annotated[str, StringConstraints(max_length=100)]
     shown: DisclosedPolicies | None = None
     judged: tuple[DecisionSummary, ...]
-
-
-class CalibrationHeld(Value):
-    """The calibration of its instrument that held when a task was started.
-
-    Args:
-        by: who put it on record, and `since` when.
-        until: when it runs out.
-        object: of the data it rests on, if it names any.
-    """
-
-    instrument: SiteId
-    by: PersonId
-    since: Moment
-    until: Moment
-    object: Digest | None = None
 
 
 class Report(Addressed):

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -28,11 +28,8 @@ from yosegi.ledger.snapshot import Snapshot
 from yosegi.trust.document import Document, Moment
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import by_id
-
-Subject = Literal[
-    "key", "person", "agent", "site", "team", "agreement", "capability", "contract", "calibration", "text"
-]
-SUBJECTS: tuple[Subject, ...] = get_args(Subject)
+from yosegi.verification.incident_subjects import SUBJECTS as SUBJECTS
+from yosegi.verification.incident_subjects import Subject as Subject
 
 
 @dataclass(frozen=True, slots=True)

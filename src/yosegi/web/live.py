@@ -46,8 +46,9 @@ class Sent:
         changed = [
             _partial(name, "outerMorph", row) for name, row in rows.items() if name in known and known[name] is not row
         ]
-        self._rows = known | rows
-        return changed + ([_partial("rows", "afterbegin", Markup("").join(new))] if new else [])
+        gone = [_partial(name, "delete", Markup()) for name in known if name not in rows]
+        self._rows = rows
+        return gone + changed + ([_partial("rows", "afterbegin", Markup("").join(new))] if new else [])
 
 
 def _partial(target: str, how: str, content: Markup) -> str:

@@ -1,10 +1,11 @@
-"""The convergence plot: where each value, the best so far and the target stand in a drawing. No state, no markup."""
+"""The convergence plot: where each value, the best so far and the target stand in a drawing. No markup."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from yosegi.campaign import Campaign, Trial
@@ -35,8 +36,14 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Everything the drawing needs; `others` is a path of one short stroke a value."""
+    """Everything the drawing needs.
 
+    Args:
+        done: values of the first source; of those that would lie on one another `dots` has two.
+        others: a path of one short stroke a value of the other sources.
+    """
+
+    done: int
     dots: tuple[Dot, ...]
     others: str
     best: str
@@ -53,10 +60,34 @@ class Plot:
     bottom: float = HEIGHT - BOTTOM
 
 
-def convergence(campaign: Campaign) -> Plot | None:
-    """The plot of a campaign; None before the first value."""
+@dataclass
+class ValuedTrials:
+    """The trials of one campaign that have a value, in the order of their numbers; each is read once, at its end."""
+
+    _read: int = 0
+    _numbers: list[int] = field(default_factory=list)
+    _trials: list[Trial] = field(default_factory=list)
+
+    def of(self, campaign: Campaign) -> Sequence[Trial]:
+        """Those that the campaign has now."""
+        for number in campaign.ended_order[self._read :]:
+            trial = campaign.trial(number)
+            if trial.value is not None and math.isfinite(trial.value):
+                place = bisect(self._numbers, number)
+                self._numbers.insert(place, number)
+                self._trials.insert(place, trial)
+        self._read = len(campaign.ended_order)
+        return self._trials
+
+
+def convergence(campaign: Campaign, valued: Sequence[Trial]) -> Plot | None:
+    """The plot of a campaign; None before the first value.
+
+    Args:
+        campaign: whose.
+        valued: its trials that have a value, in the order of their numbers.
+    """
     first = campaign.spec.source[0].name
-    valued = [t for t in campaign.trials if t.value is not None and math.isfinite(t.value)]
     main = [t for t in valued if t.source == first]
     if not valued:
         return None
@@ -66,10 +97,15 @@ def convergence(campaign: Campaign) -> Plot | None:
     x, xs = _horizontal(len(campaign.trials))
     dots = tuple(Dot(x(t.number), scale(float(t.value or 0.0)), t.number, float(t.value or 0.0)) for t in main)
     leaders = _leaders(campaign, dots)
-    others = "".join(f"M{x(t.number)} {scale(float(t.value or 0.0))}h.01" for t in valued if t.source != first)
+    others = [
+        Dot(x(t.number), scale(float(t.value or 0.0)), t.number, float(t.value or 0.0))
+        for t in valued
+        if t.source != first
+    ]
     return Plot(
-        dots=dots,
-        others=others,
+        done=len(main),
+        dots=_thinned(dots),
+        others="".join(f"M{dot.x} {dot.y}h.01" for dot in _thinned(others)),
         best=_staircase(leaders, x(len(campaign.trials))),
         best_now=leaders[-1] if leaders else None,
         target=None if target is None else Tick(scale(target), f"{target:.4g}"),
@@ -77,6 +113,21 @@ def convergence(campaign: Campaign) -> Plot | None:
         ys=ys,
         log=log,
     )
+
+
+def _thinned(dots: Sequence[Dot]) -> tuple[Dot, ...]:
+    """Of several values in one column of pixels the highest and the lowest; all, where there are few."""
+    if len(dots) <= WIDTH:
+        return tuple(dots)
+    columns: dict[int, list[Dot]] = {}
+    for dot in dots:
+        kept = columns.setdefault(round(dot.x), [dot])
+        kept[:] = sorted({min(*kept, dot, key=_height), max(*kept, dot, key=_height)}, key=lambda one: one.trial)
+    return tuple(dot for kept in columns.values() for dot in kept)
+
+
+def _height(dot: Dot) -> tuple[float, int]:
+    return dot.y, dot.trial
 
 
 def _target(campaign: Campaign) -> float | None:
@@ -151,8 +202,3 @@ def _nice(step: float) -> float:
     power: float = 10.0 ** math.floor(math.log10(step))
     kind: tuple[Literal[1, 2, 5, 10], ...] = (1, 2, 5, 10)
     return next(m * power for m in kind if m * power >= step * 0.999)
-
-
-def is_of_first(campaign: Campaign, trial: Trial) -> bool:
-    """Whether a trial answers the question itself."""
-    return trial.source == campaign.spec.source[0].name

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,11 +25,15 @@ from yosegi.services.tasks.schemas import TaskDetail, TaskSummary
 from yosegi.trust.explanation import Explanation
 from yosegi.web.api.campaigns import MOVES
 from yosegi.web.marks import mark_of, step_mark
-from yosegi.web.plot import convergence, is_of_first
+from yosegi.web.plot import ValuedTrials, convergence
 from yosegi.web.words import LANGUAGES, Words
 
 LATEST = 40
 """Trials shown before somebody asks for all."""
+PIXELS = 200
+"""A plot is drawn again once there are so many values more that they show: one more of each 200."""
+MOST_STAY = 100
+"""Trials that went wrong and stay shown beside the latest ones."""
 _STAY = {TrialState.REFUSED, TrialState.UNCERTAIN, TrialState.FAILED}
 
 
@@ -53,8 +58,15 @@ def environment() -> Environment:
         finalize=_plain,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
-    made.globals |= {"mark_of": mark_of, "step_mark": step_mark, "shown": shown, "languages": LANGUAGES}
+    made.globals |= {
+        "mark_of": mark_of,
+        "step_mark": step_mark,
+        "told_by_engine": told_by_engine,
+        "shown": shown,
+        "languages": LANGUAGES,
+    }
     return made
 
 
@@ -153,6 +165,10 @@ class CampaignPage:
     name: str
     whole: bool = False
     _drawn: dict[int, tuple[Trial, bool, Markup]] = field(default_factory=dict)
+    _valued: ValuedTrials = field(default_factory=ValuedTrials)
+    _plotted: tuple[int, CampaignState, Markup] | None = None
+    _read: int = 0
+    _staying: deque[int] = field(default_factory=partial(deque, maxlen=MOST_STAY))
 
     @property
     def campaign(self) -> Campaign:
@@ -164,8 +180,6 @@ class CampaignPage:
         look, campaign = self.looking, self.campaign
         full = overview_of(campaign)
         goal = campaign.spec.main
-        done = [t for t in campaign.trials if t.state is TrialState.COMPLETED]
-        first = sum(is_of_first(campaign, t) for t in done)
         trouble = look.site.campaigns.last_error(self.name)
         total = len(campaign.trials)
         return {
@@ -177,15 +191,30 @@ class CampaignPage:
                 c=full,
                 unit="" if goal.unit == "1" else f" {goal.unit}",
                 target=goal.target if goal.goal == "target" else campaign.spec.stop.target,
-                first_done=first,
-                others_done=len(done) - first,
+                first_done=campaign.tally.count(campaign.spec.source[0].name, TrialState.COMPLETED),
+                others_done=sum(campaign.tally.count(s.name, TrialState.COMPLETED) for s in campaign.spec.source[1:]),
             ),
-            "plot": look.render("plot", c=full, p=convergence(campaign)),
+            "plot": self._plot(campaign, full),
             "spending": look.render("spending", lines=spending(full)),
             "sources": look.render("sources", c=full),
             "hypotheses": look.render("hypotheses", h=self._hypotheses(campaign)),
             "count": look.render("count", total=total, all=self.whole, shown=len(self._shown(campaign)), latest=LATEST),
         }
+
+    def _plot(self, campaign: Campaign, full: CampaignOverview) -> Markup:
+        """The plot, drawn again once there is something new to see: all places in it move a little with each trial.
+
+        A pixel is one in `PIXELS` trials, so what a trial costs does not grow with their number.
+        """
+        valued = self._valued.of(campaign)
+        if self._plotted is not None:
+            count, state, drawn = self._plotted
+            is_new = len(valued) - count >= max(1, count // PIXELS)
+            if state is campaign.state and not is_new:
+                return drawn
+        drawn = self.looking.render("plot", c=full, p=convergence(campaign, valued))
+        self._plotted = len(valued), campaign.state, drawn
+        return drawn
 
     def _hypotheses(self, campaign: Campaign) -> AgentComparison | None:
         """What agents thought; nothing where none may propose."""
@@ -199,25 +228,31 @@ class CampaignPage:
         best = campaign.best()
         leading = {best.number} if best is not None else {trial.number for trial in campaign.front()}
         rows: dict[str, Markup] = {}
+        drawn: dict[int, tuple[Trial, bool, Markup]] = {}
         for trial in reversed(self._shown(campaign)):
             is_best = trial.number in leading
             known = self._drawn.get(trial.number)
             if known is None or known[0] is not trial or known[1] != is_best:
                 known = (trial, is_best, self._draw(campaign, trial, is_best))
-                self._drawn[trial.number] = known
             rows[f"trial-{trial.number}"] = known[2]
+            drawn[trial.number] = known
+        self._drawn = drawn
         return rows
 
     def _shown(self, campaign: Campaign) -> list[Trial]:
+        """All trials, or the latest, the best, those that a person must look at, and the latest that went wrong."""
         if self.whole:
             return list(campaign.trials)
-        best = campaign.best()
-        recent = len(campaign.trials) - LATEST
-        return [
-            t
-            for t in campaign.trials
-            if t.number > recent or t.state in _STAY or (best is not None and t.number == best.number)
-        ]
+        for number in campaign.ended_order[self._read :]:
+            if campaign.trial(number).state in _STAY:
+                self._staying.append(number)
+        self._read = len(campaign.ended_order)
+        total, best = len(campaign.trials), campaign.best()
+        uncertain = (trial.number for trial in campaign.open_trials() if trial.state in _STAY)
+        numbers = {*range(max(1, total - LATEST + 1), total + 1), *self._staying, *uncertain}
+        if best is not None:
+            numbers.add(best.number)
+        return [campaign.trial(number) for number in sorted(numbers)]
 
     def _draw(self, campaign: Campaign, trial: Trial, best: bool) -> Markup:
         steps = campaign.spec.source_named(trial.source).step
@@ -276,7 +311,8 @@ class TasksPage:
         look, site = self.looking, self.looking.site
         uncertain = [self._uncertain(row) for row in site.tasks.list_for(look.session, TaskState.UNCERTAIN)]
         latest = [
-            (row, self._reasons(row), self._simulated(row.capability)) for row in site.tasks.list_for(look.session)
+            (row, self._reasons(row), self._told(row), self._simulated(row.capability))
+            for row in site.tasks.list_for(look.session)
         ]
         return {
             "switch": look.switch(),
@@ -292,9 +328,22 @@ class TasksPage:
     def _uncertain(self, row: TaskSummary) -> tuple[TaskDetail, str, bool]:
         """A task, what its engine said of it, and whether it is no real instrument's."""
         full = self._fold(row)
+        return full, self._told_of(full), self._simulated(full.capability)
+
+    def _told(self, row: TaskSummary) -> str:
+        """How far one that runs has come, or why one that is over has no valid result, in its engine's words."""
+        if row.state is TaskState.DISPATCHED:
+            return self.looking.site.tasks.progress_of(row.name)[1]
+        if row.state is not TaskState.ENDED or row.result == "valid":
+            return ""
+        try:
+            return self._told_of(self._fold(row))
+        except Refused:
+            return ""
+
+    def _told_of(self, full: TaskDetail) -> str:
         told = "" if full.outcome is None else f"{full.outcome.reason}: {full.outcome.message}"
-        told = told.removesuffix(": ").removeprefix(": ")
-        return full, told_by_engine(self.looking.w, told), self._simulated(full.capability)
+        return told_by_engine(self.looking.w, told.removesuffix(": ").removeprefix(": "))
 
     def _reasons(self, row: TaskSummary) -> tuple[Explanation, ...]:
         if row.state not in (TaskState.REFUSED, TaskState.CANCELLED, TaskState.ACCEPTED):

@@ -196,7 +196,7 @@ class Robot:
         if number - first >= len(self._deck.wells):
             raise OutOfWells(self.settings.plates, len(self._deck.wells))
         plate, place = number // WELLS_PER_PLATE + 1, self._deck.wells[number - first].get_identifier()
-        sample = f"{self.settings.name}:plate-{plate}:{place}"
+        sample = f"{self.settings.name}.plate-{plate}.{place}"
         red, yellow, blue, water = volumes
         mixture = Mixture(number, sample, key, WellState.FILLING, (red, yellow, blue, water))
         self._records.give_away(mixture)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,13 @@ from yosegi.core.contract import EffectClass
 from yosegi.core.engine import Engines, Outcome, Work
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.core.states import Effect
+from yosegi.execution.breaker import went_wrong
 from yosegi.execution.engines.batch import helper, pjm, slurm
 from yosegi.execution.engines.batch.accounts import AccountMapFile, AccountProgram, AccountUnmapped, LocalAccount
-from yosegi.execution.engines.batch.dialect import Commands
+from yosegi.execution.engines.batch.dialect import Commands, JobSighting, SubmitAnswer
+from yosegi.execution.engines.batch.dialects import accounts_of
+from yosegi.execution.engines.batch.job_spec import JobSpec
+from yosegi.execution.engines.batch.settings import BatchSettings
 from yosegi.services.alerts.health import HealthChecks
 from yosegi.testing import slurm_cluster
 from yosegi.testing.engine_suite import fresh, ignore
@@ -121,6 +125,7 @@ def test_a_first_map_that_does_not_hold_opens_no_engine(tmp_path: Path) -> None:
         ('echo \'{"user": "games", "uid": 0}\'', Unavailable),
         ("exit 1", Unavailable),
         ("sleep 60", Unavailable),
+        ("sleep 60; true", Unavailable),
     ],
 )
 def test_a_program_answers_and_whatever_else_it_does_submits_nothing(
@@ -132,6 +137,81 @@ def test_a_program_answers_and_whatever_else_it_does_submits_nothing(
     else:
         with pytest.raises(error):
             asyncio.run(accounts.account_of("pi@argonne", "qec"))
+
+
+class Maps:
+    """Does not answer at first, as a directory service that is down; then with what it is given."""
+
+    trouble = ""
+
+    def __init__(self, silent: int) -> None:
+        self.silent = silent
+
+    async def account_of(self, member: str, team: str) -> LocalAccount:
+        if self.silent:
+            self.silent -= 1
+            raise Unavailable("the account map", "no answer in 10 seconds")
+        raise AccountUnmapped(member, team, "user support")
+
+
+def test_a_task_waits_while_the_map_does_not_answer_and_who_is_not_in_it_counts_against_nobody(tmp_path: Path) -> None:
+    contract = CAPABILITIES["execution.samples:surroundings"].contract
+    work = Work(fresh(), contract.name, {}, 20.0, EffectClass.PURE, member="ana@riken", team="qec")
+    told: list[str] = []
+
+    async def main() -> Outcome:
+        maps = Maps(silent=3)
+        engine = batch_engine(tmp_path, slurm.SlurmDialect(Commands()), accounts=maps)
+        await engine.start()
+        try:
+            return await engine.run(work, lambda progress: told.append(progress.text))
+        finally:
+            await engine.close()
+
+    outcome = asyncio.run(main())
+    assert len(told) == 3
+    assert all(text.startswith("waits: the account map is unavailable") for text in told)
+    assert (outcome.effect, outcome.reason) == (Effect.NONE, "no_account")
+    assert not went_wrong(outcome)
+
+
+class Speechless(slurm.SlurmDialect):
+    """Its command ends with an error that is no refusal, and the scheduler knows no job."""
+
+    async def submit(self, spec: JobSpec, user: str = "") -> SubmitAnswer:
+        return SubmitAnswer(words="sbatch: fatal: Could not establish a configuration source")
+
+    async def look_up(self, jobs: Mapping[str, str], users: Sequence[str] = ()) -> Mapping[str, Sequence[JobSighting]]:
+        return {}
+
+
+def test_what_the_scheduler_said_when_nothing_became_of_a_job_is_told_to_whoever_asked(tmp_path: Path) -> None:
+    contract = CAPABILITIES["execution.samples:surroundings"].contract
+    work = Work(fresh(), contract.name, {}, 20.0, EffectClass.PURE)
+
+    async def main() -> Outcome:
+        dialect = Speechless(Commands())
+        engine = batch_engine(tmp_path, dialect, save_window_seconds=0.05, poll_seconds=0.05)
+        await engine.start()
+        try:
+            return await engine.run(work, ignore)
+        finally:
+            await engine.close()
+
+    outcome = asyncio.run(main())
+    assert outcome.reason == "not_started"
+    assert "Could not establish a configuration source" in outcome.message
+
+
+def test_a_helper_without_a_map_opens_no_engine() -> None:
+    settings = BatchSettings.read({"dialect": "slurm", "folder": "/scratch", "helper": ["sudo", "-n", "helper"]})
+    with pytest.raises(Invalid, match="no map that says as whom"):
+        accounts_of(settings)
+
+
+def test_a_template_for_what_is_not_published_opens_no_engine(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"dft\.relax@1 is not among what it publishes"):
+        batch_engine(tmp_path, slurm.SlurmDialect(Commands()), jobs={"dft.relax@1": {"node_count": 2}})
 
 
 # -- the helper -------------------------------------------------------------------------------------------------------
@@ -299,5 +379,5 @@ def test_two_members_jobs_run_as_two_users_and_a_third_is_refused(installed: Pat
     assert {path.owner() for path in folders} == {"games", "man"}
     assert {(path / "exit").owner() for path in folders} == {"games", "man"}
     assert {oct(path.stat().st_mode & 0o7777) for path in folders} == {"0o2770"}
-    assert (third.effect, third.reason) == (Effect.NONE, "not_started")
+    assert (third.effect, third.reason) == (Effect.NONE, "no_account")
     assert "Ask user support, ext. 4411" in third.message

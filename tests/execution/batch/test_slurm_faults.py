@@ -405,14 +405,15 @@ def test_a_pure_task_is_ended_at_any_moment(bench: Any) -> None:
     bench(main)
 
 
-def test_a_job_that_waits_does_not_begin_while_the_site_is_stopped(bench: Any) -> None:
+@pytest.mark.parametrize("word", ["hold", "safe_stop"])
+def test_a_job_that_waits_does_not_begin_while_the_site_is_stopped(bench: Any, word: str) -> None:
     async def main(bench: Bench) -> None:
         engine = bench.engine
         assert engine is not None
         blocker = await bench.filled()
         task = bench.run(bench.work())
         await until(lambda: "queued" in " ".join(bench.told), "it waits")
-        await engine.safe_stop()
+        await getattr(engine, word)()
         bench.cluster.ask("scancel", blocker)
         await until(lambda: not bench.cluster.ask("squeue", "-h", "-o", "%i"), "its turn has come, and it ended itself")
         assert bench.effects() == []

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,15 @@ from event_model import DocumentNames, schema_validators
 
 from packs.devices.conftest import Bench
 from yosegi.core.capability import Context, Stopped
-from yosegi_packs.devices import MovedByAnother, PutRefused, StaleReading, Unsettled
+from yosegi_packs.devices import (
+    Disconnected,
+    HeldByAnother,
+    MovedByAnother,
+    NotReached,
+    PutRefused,
+    StaleReading,
+    Unsettled,
+)
 from yosegi_packs.devices.errors import DeviceError
 from yosegi_packs.devices.scan import scan
 
@@ -107,3 +119,91 @@ def test_a_readback_that_is_not_measured_any_more_ends_the_plan(bench: Bench, co
     bench.fault("stale")
     with pytest.raises(StaleReading):
         scan(0.0, 2.0, 2, context=context)
+
+
+def at_look(number: int, what: Callable[[], object]) -> Callable[[], bool]:
+    """Do something when a plan looks for the so-manieth time whether it is to stop; it never is."""
+    looks = count(1)
+
+    def look() -> bool:
+        if next(looks) == number:
+            what()
+        return False
+
+    return look
+
+
+def test_a_plan_whose_ioc_is_killed_is_unsettled_and_no_later_plan_moves_anything(
+    bench: Bench, context: Context
+) -> None:
+    context.stopping = at_look(40, bench.twin.kill)
+    with pytest.raises(DeviceError) as told:
+        scan(-2.0, 2.0, 100, context=context)
+    assert told.value.effect == ""
+    bench.twin.power_cycle()
+    bench.await_contact()
+    context.stopping = lambda: False
+    with pytest.raises(Unsettled) as refused:
+        scan(-2.0, 2.0, 3, context=context)
+    assert refused.value.effect == "none"
+    assert bench.look("MAG:CUR:SP") == 0.0
+
+
+def test_a_power_cycle_in_the_middle_of_a_plan_is_told_and_not_fought(bench: Bench, context: Context) -> None:
+    context.stopping = at_look(40, bench.twin.power_cycle)
+    with pytest.raises((MovedByAnother, Disconnected)):
+        scan(1.0, 2.0, 100, context=context)
+    bench.await_contact()
+    # As the IOC came up: nobody put anything since.
+    assert bench.look("MAG:CUR:SP") == 0.0
+
+
+def test_a_readback_that_stands_still_ends_the_plan_and_what_was_saved_is_put_back(
+    bench: Bench, context: Context
+) -> None:
+    bench.fault("freeze")
+    with pytest.raises(NotReached, match="everything is back where it was") as told:
+        scan(1.0, 2.0, 2, context=context)
+    assert told.value.effect == "done"
+    assert bench.look("MAG:CUR:SP") == 0.0
+
+
+def test_a_plan_moves_nothing_that_another_station_holds(bench: Bench, context: Context) -> None:
+    bench.put("MAG:HOLDER", "another-00000000")
+    with pytest.raises(HeldByAnother, match="another-00000000") as told:
+        scan(1.0, 2.0, 2, context=context)
+    assert told.value.effect == "none"
+    assert bench.look("MAG:CUR:SP") == 0.0
+
+
+CUT_SHORT = """
+import os, signal, sys
+from itertools import count
+from pathlib import Path
+from yosegi.core.capability import Context
+from yosegi_packs.devices.scan import scan
+
+looks = count(1)
+def look():
+    if next(looks) == 40:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return False
+
+context = Context(key="task/6", seed=1, state=Path(sys.argv[1]), folder=Path(sys.argv[2]))
+context.stopping = look
+scan(1.0, 2.0, 100, context=context)
+"""
+
+
+def test_after_a_worker_that_was_killed_within_a_plan_no_later_plan_moves_anything(
+    bench: Bench, context: Context, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    killed = subprocess.run([sys.executable, "-c", CUT_SHORT, str(bench.folder), str(tmp_path / "other")], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    left = bench.look("MAG:CUR:SP")
+    assert left >= 1.0
+    with pytest.raises(DeviceError) as refused:
+        scan(-2.0, 2.0, 3, context=context)
+    assert refused.value.effect == "none"
+    assert bench.look("MAG:CUR:SP") == left

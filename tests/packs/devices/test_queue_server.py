@@ -27,6 +27,7 @@ if shutil.which("redis-server") is None:
 from bluesky_queueserver_api.zmq import REManagerAPI
 
 from yosegi.core.capability import Context, Stopped
+from yosegi_packs.devices import queue_server
 from yosegi_packs.devices.queue_server import FILE, ITEMS, ItemFailed, ItemRefused, ItemVanished, QueueServer
 
 pytestmark = [
@@ -169,3 +170,19 @@ def test_an_item_that_waits_is_taken_out_when_the_task_is_stopped(beamline: REMa
         queue.run("wait_for", seconds=0.1)
     assert told.value.effect == "none"
     assert beamline.queue_get()["items"] == []
+
+
+def test_a_queue_server_that_says_nothing_leaves_the_item_unknown_and_a_second_attempt_adds_none(
+    beamline: REManagerAPI, context: Context, control: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address at which nobody answers is what a cut network is: whether the item was added is not known."""
+    monkeypatch.setattr(queue_server, "PATIENCE", 1.0)
+    assert context.state is not None
+    (context.state / FILE).write_text(f'control = "tcp://127.0.0.1:{free_port()}"\n')
+    with QueueServer(context) as queue, pytest.raises(ItemVanished, match="said nothing") as told:
+        queue.run("wait_for", seconds=0.1)
+    assert told.value.effect == ""
+    (context.state / FILE).write_text(f'control = "{control}"\n')
+    with QueueServer(context) as queue, pytest.raises(ItemVanished, match="in no list"):
+        queue.run("wait_for", seconds=0.1)
+    assert [one for one in beamline.history_get()["items"] if one.get("meta") == {"yosegi_key": context.key}] == []

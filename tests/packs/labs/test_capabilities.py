@@ -68,7 +68,7 @@ def test_a_simulation_repeats_exactly(tmp_path):
 def test_mixing_and_measuring_gives_a_colour_and_how_sure_it_is(context):
     made = mix.run(WELL, context("mix-1"))
     seen = measure.run(made | GOAL, context("measure-1"))
-    assert made["sample"].endswith(":plate-1:A1")
+    assert made["sample"].endswith(".plate-1.A1")
     assert 0.02 < seen["standard_error"] < 1.0
     assert seen == measure.run(made | GOAL, context("measure-2"))
 

@@ -27,7 +27,7 @@ def test_show_draws_the_deck_and_counts_what_is_left(folder):
 def test_a_tasks_well_is_looked_up_by_its_key(folder):
     said = CliRunner().invoke(main, ["well", folder, "task-1"], catch_exceptions=False).output
     assert said == (
-        "task task-1: well robot-test:plate-1:A1 is filled; "
+        "task task-1: well robot-test.plate-1.A1 is filled; "
         "asked for 30 uL red, 20 uL yellow, 40 uL blue, 60 uL water\n"
     )
 

@@ -37,7 +37,7 @@ def robot(tmp_path):
 
 def test_wells_are_used_in_order_and_never_twice(robot):
     samples = [robot.mix(RECIPE) for _ in range(10)]
-    assert samples[:3] == ["robot-test:plate-1:A1", "robot-test:plate-1:B1", "robot-test:plate-1:C1"]
+    assert samples[:3] == ["robot-test.plate-1.A1", "robot-test.plate-1.B1", "robot-test.plate-1.C1"]
     assert len(set(samples)) == 10
     assert repr(robot) == "<simulated robot-test: 86 of 96 wells left, 0 spoilt>"
 
@@ -56,7 +56,7 @@ def test_a_second_plate_follows_the_first(tmp_path):
         records.give_away(Mixture(number, f"old-{number}", None, WellState.FILLED, (0.0, 0.0, 0.0, 150.0)))
     records.close()
     robot = open_robot(folder, plates=2)
-    assert robot.mix(RECIPE) == "robot-test:plate-2:A1"
+    assert robot.mix(RECIPE) == "robot-test.plate-2.A1"
     robot.close()
 
 
@@ -80,10 +80,10 @@ def test_fresh_plates_bring_wells_tips_and_liquids_and_no_name_comes_twice(robot
     robot.renew()
     assert robot.statistics() == {"wells": 96, "wells_left": 96, "wells_spoilt": 0, "tips_left": 384}
     after = robot.mix(RECIPE)
-    assert (before, after) == ("robot-test:plate-1:A1", "robot-test:plate-2:A1")
+    assert (before, after) == ("robot-test.plate-1.A1", "robot-test.plate-2.A1")
     robot.close()
     again = open_robot(tmp_path / "robot")
-    assert again.mix(RECIPE) == "robot-test:plate-2:B1"
+    assert again.mix(RECIPE) == "robot-test.plate-2.B1"
     assert again.statistics()["tips_left"] == 384 - 8
     again.close()
 
@@ -99,7 +99,7 @@ def test_a_sample_of_an_old_plate_keeps_its_reading_and_cannot_be_read_any_more(
 
 def test_one_task_never_gets_two_wells(robot):
     sample = robot.mix(RECIPE, key="task-1")
-    with pytest.raises(AlreadyMixed, match="task task-1 has had well robot-test:plate-1:A1, which is filled"):
+    with pytest.raises(AlreadyMixed, match=r"task task-1 has had well robot-test.plate-1.A1, which is filled"):
         robot.mix(RECIPE, key="task-1")
     assert robot.mixture_of("task-1").sample == sample
     assert robot.statistics()["wells_left"] == 95
@@ -122,8 +122,8 @@ def test_the_recipe_is_kept_as_it_was_dispensed(robot):
 
 
 def test_an_unknown_sample_is_not_found(robot):
-    with pytest.raises(NotFound, match="no sample 'robot-test:plate-1:H12'"):
-        robot.measure("robot-test:plate-1:H12")
+    with pytest.raises(NotFound, match=r"no sample 'robot-test.plate-1.H12'"):
+        robot.measure("robot-test.plate-1.H12")
 
 
 @pytest.mark.parametrize("at", range(4))
@@ -142,8 +142,8 @@ def test_a_failure_at_any_transfer_spoils_the_well_and_the_next_mixture_works(ro
     monkeypatch.setattr(Deck, "transfer", real)
     assert robot.mixture_of("first").state is WellState.SPOILT
     with pytest.raises(NotMeasurable, match="its well is spoilt, not filled"):
-        robot.measure("robot-test:plate-1:A1")
-    assert robot.mix(RECIPE, key="second") == "robot-test:plate-1:B1"
+        robot.measure("robot-test.plate-1.A1")
+    assert robot.mix(RECIPE, key="second") == "robot-test.plate-1.B1"
 
 
 def test_a_safe_stop_finishes_the_transfer_in_hand_and_leaves_the_rest(robot):
@@ -151,7 +151,7 @@ def test_a_safe_stop_finishes_the_transfer_in_hand_and_leaves_the_rest(robot):
         if fraction == 0.5:
             robot.safe_stop()
 
-    with pytest.raises(StoppedSafely, match="stopped as asked: after 2 of 4 transfers; well robot-test:plate-1:A1"):
+    with pytest.raises(StoppedSafely, match=r"stopped as asked: after 2 of 4 transfers; well robot-test.plate-1.A1"):
         robot.mix(RECIPE, progress=stop_at_half)
     assert robot.statistics()["wells_spoilt"] == 1
 
@@ -170,13 +170,13 @@ def test_a_stopped_robot_takes_no_well_until_it_is_resumed(robot):
     with pytest.raises(Stopped, match="robot-test took no well"):
         robot.mix(RECIPE)
     robot.resume()
-    assert robot.mix(RECIPE) == "robot-test:plate-1:A1"
+    assert robot.mix(RECIPE) == "robot-test.plate-1.A1"
 
 
 def test_progress_names_what_was_dispensed_and_says_it_is_simulated(robot):
     told = []
     robot.mix(RECIPE, progress=lambda fraction, text: told.append((fraction, text)))
-    assert told[0] == (0.25, "30 uL red into robot-test:plate-1:A1 (simulated)")
+    assert told[0] == (0.25, "30 uL red into robot-test.plate-1.A1 (simulated)")
     assert [fraction for fraction, _ in told] == [0.25, 0.5, 0.75, 1.0]
 
 
@@ -291,6 +291,6 @@ robot.mix({RECIPE}, key="killed", progress=lambda fraction, text: print(fraction
     assert robot.mixture_of("killed").state is WellState.SPOILT
     with pytest.raises(AlreadyMixed):
         robot.mix(RECIPE, key="killed")
-    assert robot.mix(RECIPE, key="next") == "robot-test:plate-1:C1"
-    robot.measure("robot-test:plate-1:A1")
+    assert robot.mix(RECIPE, key="next") == "robot-test.plate-1.C1"
+    robot.measure("robot-test.plate-1.A1")
     robot.close()

@@ -163,7 +163,7 @@ def test_a_pattern_of_one_phase_alone_has_an_answer():
 
 
 def test_the_campaign_over_furnace_and_diffractometer_comes_near_its_target(tmp_path, monkeypatch):
-    # Both at one site here, so that nobody has to ship; the example has them at two.
+    # Both at one site here, so that nobody has to ship; tests/examples/test_titania.py has them at two.
     monkeypatch.setenv(WORLD, str(tmp_path / "world"))
     TwinWorld(tmp_path / "world", seed=3)
     spec = at_one_site(example("titania", trials=14))
@@ -177,7 +177,8 @@ def test_the_campaign_over_furnace_and_diffractometer_comes_near_its_target(tmp_
 def at_one_site(spec):
     source = spec.source[0]
     steps = tuple(
-        step.model_copy(update={"capability": step.capability.replace("kek/", "riken/")}) for step in source.step
+        step.model_copy(update={"capability": step.capability.replace("kek/", "riken/"), "shipment": None})
+        for step in source.step
     )
     return spec.model_copy(update={"source": (source.model_copy(update={"step": steps}), *spec.source[1:])})
 

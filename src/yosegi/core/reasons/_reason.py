@@ -74,4 +74,8 @@ def explain(code: str, lang: Language = "en", **fields: Any) -> str:
     """
     found = reason(code)
     why, change, who = (_FILL.vformat(text.said(lang), (), fields) for text in (found.why, found.change, found.who))
-    return f"{why} {change} Who can change it: {who}." if lang == "en" else f"{why}{change}変更できる者：{who}。"
+    # Where the last words are a field's, what follows would run into them.
+    end = "" if why.endswith((".", "!", "?", "。")) else "." if lang == "en" else "。"
+    return (
+        f"{why}{end} {change} Who can change it: {who}." if lang == "en" else f"{why}{end}{change}変更できる者：{who}。"
+    )

@@ -20,6 +20,7 @@ from yosegi.execution.instruments.reservation import (
     fold_reservation,
     spent_on,
 )
+from yosegi.execution.instruments.reservation_reports import ReservationReporter
 from yosegi.execution.instruments.windows import TimeSpan, without
 from yosegi.governance.grants.grant import refunded, settled
 from yosegi.ledger import Draft, Ledger, Write
@@ -37,10 +38,13 @@ class ReservedSpan:
     team: str
     campaign: str
     span: TimeSpan
+    home: str = ""
 
-    def is_held_by(self, charter: str, team: str, campaign: str) -> bool:
-        """Whether a team, or one campaign of it, may use it."""
-        return (self.charter, self.team) == (charter, team) and self.campaign in ("", campaign)
+    def is_held_by(self, charter: str, team: str, campaign: str, home: str) -> bool:
+        """Whether a team, or one campaign of it, may use it; names of campaigns are their home site's."""
+        if (self.charter, self.team) != (charter, team):
+            return False
+        return not self.campaign or (self.campaign == campaign and self.home in ("", home))
 
 
 @dataclass
@@ -49,11 +53,13 @@ class ReservationCalendar:
 
     Args:
         site: the owner, in whose name what ends by itself is recorded.
+        reporter: tells home sites what comes of the reservations that they asked for.
     """
 
     site: str
     ledger: Ledger
     clock: Clock
+    reporter: ReservationReporter
 
     def __repr__(self) -> str:
         return f"<reservations of {self.site}>"
@@ -84,6 +90,11 @@ class ReservationCalendar:
         taken += [one.span for one in self.ahead(instrument.name, moment)]
         spans = (span for span in without(windows, taken) if span.seconds >= seconds and span.starts < until)
         return tuple(spans)[:MOST_TOLD]
+
+    def of_home(self, home: str, key: str) -> Reservation | None:
+        """The reservation that a home site asked for under a key; None if none was booked."""
+        rows = self.ledger.query("SELECT stream FROM reservation WHERE home = ? AND asked = ?", (home, key))
+        return self.get(rows[0]["stream"]) if rows else None
 
     # -- ending -------------------------------------------------------------------------------------------------------
 
@@ -146,12 +157,12 @@ class ReservationCalendar:
     async def _append(
         self, reservation: Reservation, draft: Draft, by: str, of_grant: Draft | None = None
     ) -> Reservation:
-        charter = reservation.charter
+        charter, draft = reservation.charter, self.reporter.followed(draft, reservation)
         write = Write(reservation.stream, reservation.position, (draft,), charter=charter, actor=by)
         others: tuple[Write, ...] = ()
         if of_grant is not None:
             others = (Write(f"grant/{reservation.grant}", None, (of_grant,), charter=charter, actor=self.site),)
-        await self.ledger.append(write, *others)
+        self.reporter.posted(await self.ledger.append(write, *others))
         return self.get(reservation.stream)
 
 
@@ -161,4 +172,4 @@ def _told(reservation: Reservation) -> str:
 
 def _reserved(row: Mapping[str, Any]) -> ReservedSpan:
     span = TimeSpan(parse_timestamp(row["starts"]), parse_timestamp(row["ends"]))
-    return ReservedSpan(row["stream"], row["charter"], row["team"], row["campaign"], span)
+    return ReservedSpan(row["stream"], row["charter"], row["team"], row["campaign"], span, row["home"])

@@ -9,7 +9,7 @@ from yosegi.core.clock import parse_timestamp
 from yosegi.execution.instruments.settings import InstrumentSettings, read_window
 from yosegi.execution.instruments.windows import Shift, Windows
 from yosegi.ledger import Entry
-from yosegi.trust.messages import CalibrationHeld
+from yosegi.trust.calibration import CalibrationHeld
 
 WINDOW_ADDED = "instrument.window_added"
 WINDOW_WITHDRAWN = "instrument.window_withdrawn"

@@ -19,6 +19,7 @@ from yosegi.core.contract import Contract
 from yosegi.core.states import ReservationState
 from yosegi.execution.instruments.calendar import ReservationCalendar, ReservedSpan
 from yosegi.execution.instruments.instrument import GIVEN_BACK, TAKEN_BACK, Instrument, TakenBack, instrument_stream
+from yosegi.execution.instruments.reservation_reports import ReservationReporter
 from yosegi.execution.instruments.settings import InstrumentSettings
 from yosegi.execution.instruments.windows import TimeSpan
 from yosegi.execution.last_resort import LONGEST_REASON, LastResort, UnrecordedStop
@@ -46,6 +47,7 @@ class Instruments:
         settings: what site.toml says of each, by name.
         is_control_due: whether an instrument's control sample comes before anything else.
         last_resort: has the take-back of an instrument, by its name, until the ledger has it.
+        reporter: tells home sites what comes of reservations that they asked for.
     """
 
     site: str
@@ -54,6 +56,7 @@ class Instruments:
     settings: Mapping[str, InstrumentSettings]
     is_control_due: Callable[[Instrument], bool]
     last_resort: Callable[[str], LastResort]
+    reporter: ReservationReporter
     calendar: ReservationCalendar = field(init=False)
     _known: dict[str, Instrument] = field(default_factory=dict)
     _by_capability: dict[str, str] = field(default_factory=dict)
@@ -61,7 +64,7 @@ class Instruments:
     """Take-backs that count and are not in the ledger yet; they outlive the site in their files of last resort."""
 
     def __post_init__(self) -> None:
-        self.calendar = ReservationCalendar(self.site, self.ledger, self.clock)
+        self.calendar = ReservationCalendar(self.site, self.ledger, self.clock, self.reporter)
         for name, settings in self.settings.items():
             instrument = Instrument(name, settings).with_windows()
             for entry in self.ledger.read(instrument_stream(name)):
@@ -215,7 +218,7 @@ class Instruments:
         return None
 
     def _is_holder(self, request: Request) -> Callable[[ReservedSpan], bool]:
-        return lambda one: one.is_held_by(request.charter, request.team, request.campaign or "")
+        return lambda one: one.is_held_by(request.charter, request.team, request.campaign or "", request.sender)
 
     def reservation_at(self, request: Request, contract: Contract) -> str:
         """The reservation inside which a task that starts now runs, by its stream; empty if it runs in none."""

@@ -54,6 +54,8 @@ class Reservation:
         ends: when it ended, or will.
         grant: from which its cost is held.
         held: the cost held, and `spent` the cost settled, in thousandths of an instrument hour.
+        home: the site that asked for it by a signed document; empty where it was booked here.
+        asked: that document's key, and `digest` its digest.
     """
 
     stream: str
@@ -70,6 +72,9 @@ class Reservation:
     held: int = 0
     spent: int = 0
     why: str = ""
+    home: str = ""
+    asked: str = ""
+    digest: str = ""
 
     @property
     def instrument(self) -> str:
@@ -92,10 +97,6 @@ class Reservation:
             raise Conflict(self.stream, "is no reservation")
         return self.span
 
-    def is_held_by(self, charter: str, team: str, campaign: str) -> bool:
-        """Whether a team, or one campaign of it, may use it."""
-        return (self.charter, self.team) == (charter, team) and self.campaign in ("", campaign)
-
     def follow(self, entry: Entry) -> Reservation:
         """The reservation after one more entry."""
         facts, body = entry.facts, entry.body or {}
@@ -105,7 +106,8 @@ class Reservation:
             return replace(
                 here, charter=entry.header.charter, team=facts["team"], campaign=facts["campaign"],
                 by=entry.header.actor, person=facts["by"], span=span, ends=span.ends, grant=facts["grant"],
-                held=facts["held"],
+                held=facts["held"], home=facts.get("home", ""), asked=facts.get("asked", ""),
+                digest=facts.get("digest", ""),
             )  # fmt: skip
         if entry.type == RELEASED:
             return replace(here, ends=parse_timestamp(facts["ends"]))

@@ -21,10 +21,12 @@ class ReservationView:
     """Refuses, inside the append's transaction, a booking that overlaps another and a step that the table forbids."""
 
     name = "reservation"
-    version = 1
+    version = 2
     ddl: ClassVar[Sequence[str]] = (
         "CREATE TABLE reservation (stream TEXT PRIMARY KEY, instrument TEXT NOT NULL, charter TEXT NOT NULL,"
-        " team TEXT NOT NULL, campaign TEXT NOT NULL, starts TEXT NOT NULL, ends TEXT NOT NULL, state TEXT NOT NULL)",
+        " team TEXT NOT NULL, campaign TEXT NOT NULL, starts TEXT NOT NULL, ends TEXT NOT NULL, state TEXT NOT NULL,"
+        " home TEXT NOT NULL, asked TEXT NOT NULL)",
+        "CREATE INDEX reservation_asked ON reservation (home, asked)",
         "CREATE INDEX reservation_time ON reservation (instrument, ends)",
         "CREATE TABLE reservation_run (task TEXT PRIMARY KEY, reservation TEXT NOT NULL, started TEXT NOT NULL,"
         " ended TEXT NOT NULL, open INTEGER NOT NULL)",
@@ -58,9 +60,9 @@ class ReservationView:
                 raise Conflict(f"instrument {instrument}", f"is reserved from {taken[0]} to {taken[1]}")
             values = (
                 entry.stream, instrument, entry.header.charter, facts["team"], facts["campaign"], facts["starts"],
-                facts["ends"], ReservationState.BOOKED.value,
+                facts["ends"], ReservationState.BOOKED.value, facts.get("home", ""), facts.get("asked", ""),
             )  # fmt: skip
-            db.execute("INSERT INTO reservation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            db.execute("INSERT INTO reservation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
             return
         state = STATES[entry.type].value
         db.execute("UPDATE reservation SET state = ? WHERE stream = ?", (state, entry.stream))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from yosegi.core.contract import EffectClass
+from yosegi.core.contract_terms import EffectClass
 from yosegi.core.states import TaskState
 from yosegi.services.answer import Answer, Decimals, Timestamp, ToldBy
 

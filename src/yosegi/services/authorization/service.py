@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
@@ -36,6 +37,7 @@ from yosegi.governance.policy.what_if import Expectation, check_expectations
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.trust.messages import AuthorizationQuery, DisclosedPolicies, Request
+from yosegi.trust.reservations import ReservationAsked
 
 log = logging.getLogger("yosegi.authorization")
 
@@ -363,6 +365,26 @@ class Authorizer:
             now=self.clock.now(),
         )
         return self.policy(charter).decide(question)
+
+    def decide_asked_reservation(
+        self, action: Literal["request", "accept"], asked: ReservationAsked, contract: Contract, amounts: Amounts
+    ) -> Decision:
+        """May the person have it for whom one site asks another for a reservation? The home's word, or the owner's.
+
+        Args:
+            action: `request` at the home site, `accept` at the owner.
+            asked: what is asked, made by the home site.
+            contract: of the capability that it names, which uses the instrument.
+            amounts: what it costs at most.
+        """
+        home, host = vouching(asked.on_behalf_of, asked.sender)
+        question = Question(
+            action=action, person=asked.on_behalf_of, agent=None, home=home, host=host, team=asked.team,
+            charter=asked.charter, capability=CapabilityFacts.of(asked.to, contract), conduct="run",
+            sensitivity=contract.sensitivity, purpose=asked.purpose, amounts=amounts, clearances=asked.clearances,
+            peer=asked.to if action == "request" else asked.sender, now=self.clock.now(),
+        )  # fmt: skip
+        return self.policy(asked.charter).decide(question)
 
     def hold_reservation(self, charter: str, team: str, reservation: str, cost: Amounts) -> tuple[str, Write]:
         """The grant that pays for a reservation, and the write that holds its cost.

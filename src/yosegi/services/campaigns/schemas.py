@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from yosegi.core.contract import Conduct
+from yosegi.core.contract_terms import Conduct
 from yosegi.core.states import CampaignState, TaskState, TrialState
 from yosegi.services.answer import Answer, Decimals, JsonObject, Level, Timestamp, ToldBy
 from yosegi.trust.explanation import Explanation

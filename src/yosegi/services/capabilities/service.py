@@ -1,13 +1,14 @@
 """What can be used in the federation: this site's own capabilities, and what others offer to it.
 
-Contracts are recorded when they are published or first offered; statuses are short-lived and kept in memory only.
+Contracts are recorded when they are published or first offered, and windows when they change, so that a site which is
+started again knows them; whether something is available just now is kept in memory only.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,8 @@ from yosegi.trust.signer import Signer
 
 PUBLISHED = "capability.published"
 OFFERED = "capability.offered"
+WINDOWS_TOLD = "capability.windows_told"
+"""A peer says when its capabilities may be used; body: windows, as text by name, of those that state any."""
 LIFETIME = timedelta(days=7)
 LONGEST_WINDOWS = 1000
 """Characters of the windows of one capability that are told."""
@@ -61,12 +64,19 @@ class CapabilityCatalogue:
     _offered: dict[tuple[str, str], Listing] = field(default_factory=dict)
     _kept: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Bytes recorded of each peer's offers, by charter and site."""
+    _windows: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    """What each peer last said of its windows, by charter and site."""
 
     def start(self, own: Mapping[str, Contract]) -> None:
         """Read back what was offered, beside what this site will publish."""
         self.own = dict(own)
         for stream in self.ledger.streams("offer/"):
             for entry in self.ledger.read(stream):
+                if entry.type == WINDOWS_TOLD:
+                    body = entry.body or {}
+                    self._tell_windows(entry.header.charter, stream.split("/")[2], body.get("windows", {}))
+                    self._kept[entry.header.charter, stream.split("/")[2]] += _size(body)
+                    continue
                 body = entry.body or {}
                 contract = Contract.read(body["contract"])
                 ref = f"{stream.split('/')[2]}/{contract.name}"
@@ -160,8 +170,31 @@ class CapabilityCatalogue:
             raise Invalid(f"an offer of {sender}", f"{held + len(new)} capabilities, and {MOST_OF_A_PEER} are kept")
         if new:
             await self._record(received, list(new.values()))
+        await self._record_windows(charter, sender, offers)
         for ref, offered in zip(refs, offers, strict=True):
             self._offered[charter, ref] = Listing(ref, offered.contract, offered.status, charter)
+
+    async def _record_windows(self, charter: str, sender: str, offers: Sequence[Offered]) -> None:
+        """An entry where a peer states other windows than the last time; none where too much is kept of it already."""
+        told = {one.contract.name: one.status.why for one in offers if one.status.why}
+        size = _size(body := {"windows": told})
+        kept = self._kept[charter, sender] + size
+        if told == self._windows.get((charter, sender), {}) or kept > MOST_BYTES_OF_A_PEER:
+            return
+        write = Write(
+            f"offer/{charter}/{sender}", None, (Draft(WINDOWS_TOLD, {}, body),), charter=charter, actor=sender
+        )
+        await self.ledger.append(write)
+        self._kept[charter, sender], self._windows[charter, sender] = kept, told
+
+    def _tell_windows(self, charter: str, sender: str, windows: Mapping[str, str]) -> None:
+        """What a peer said of its windows before this site was started."""
+        self._windows[charter, sender] = dict(windows)
+        for (under, ref), line in self._offered.items():
+            site, name = split_capability(ref)
+            if (under, site) == (charter, sender):
+                why = windows.get(name, "")
+                self._offered[under, ref] = replace(line, status=CapabilityStatus(available=True, why=why))
 
     async def _record(self, received: Received[Offer], contracts: Sequence[Contract]) -> None:
         """An entry for each contract; what was signed stands in the first alone, and is as large as all of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yosegi.core.contract import Conduct, Sensitivity
+from yosegi.core.contract_terms import Conduct, Sensitivity
 from yosegi.services.answer import Answer, Decimals, Timestamp
 from yosegi.trust.explanation import Explanation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from yosegi.core.contract import Conduct, Kind, Sensitivity
+from yosegi.core.contract_terms import Conduct, Kind, Sensitivity
 from yosegi.services.answer import Answer, Timestamp, ToldBy
 from yosegi.trust.explanation import Explanation
 from yosegi.trust.keys import PublicKey

@@ -120,12 +120,12 @@ class ReservationService:
             raise Refused(f"booking {asked.instrument} for {person}", ("not_on_behalf_of_others",))
         if (known := self._known(asked)) is not None:
             return self.detail(known, who)
-        self._check_time(instrument, asked.span)
+        self.check_time(instrument, asked.span)
         cost = price(asked.span)
         decision = self._decide(instrument, asked, person, cost)
         if not decision.allow:
             raise Refused(f"booking {asked.instrument}", tuple(reason.code for reason in why(decision)))
-        self._check_free(instrument, asked.span)
+        self.check_free(instrument, asked.span)
         stream = self._new_stream(asked)
         grant, hold = self.authorizer.hold_reservation(asked.charter, asked.team, stream, cost)
         facts = {
@@ -155,7 +155,12 @@ class ReservationService:
         parts = (asked.instrument, asked.charter, asked.team, timestamp(asked.span.starts))
         return reservation_stream(asked.instrument, derived_key("reservation", *parts, int(count[0]["n"])))
 
-    def _check_time(self, instrument: Instrument, span: TimeSpan) -> None:
+    def check_time(self, instrument: Instrument, span: TimeSpan) -> None:
+        """See that a span may be booked by the owner's terms, whether it is free or not.
+
+        Raises:
+            Invalid: it has begun, is too long, or too far ahead.
+        """
         terms, now, what = instrument.settings.reservations, self._now(), f"a reservation of {instrument.name}"
         if span.starts < now:
             raise Invalid(what, "would begin in the past")
@@ -164,7 +169,12 @@ class ReservationService:
         if span.ends > now + timedelta(days=terms.ahead_days):
             raise Invalid(what, f"would end more than {terms.ahead_days:g} days ahead")
 
-    def _check_free(self, instrument: Instrument, span: TimeSpan) -> None:
+    def check_free(self, instrument: Instrument, span: TimeSpan) -> None:
+        """See that a span lies in the windows and is nobody else's.
+
+        Raises:
+            Conflict: it does not, or is; says what is free.
+        """
         windows, calendar = instrument.windows, self.instruments.calendar
         if windows.stated and not any(window.contains(span) for window in windows.ahead(span.starts)):
             raise Conflict(f"instrument {instrument.name}", "may not be used then", self._free(instrument, span))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from yosegi.core.states import ReservationState
+from yosegi.core.identifiers import SiteId
+from yosegi.core.states import BookingState, ReservationState
 from yosegi.services.answer import Answer, Decimals, Timestamp
+from yosegi.trust.explanation import Explanation
 
 
 class InstrumentUse(Answer):
@@ -52,6 +54,43 @@ class ReservationDetail(Answer):
     held: Decimals = Field(default_factory=dict)
     spent: Decimals = Field(default_factory=dict)
     why: str = ""
+
+
+class BookingDetail(Answer):
+    """A reservation of another site's instrument, as this site knows it.
+
+    Args:
+        owner: whose instrument, and whose words `instrument`, `reasons` and `why` are.
+        key: its name; its first characters do.
+        capability: what was named that uses the instrument.
+        instrument: as the owner calls it; empty until it has booked it.
+        person: for whom.
+        campaign: the only one that uses it; empty if every campaign of the team may.
+        starts: as it was asked for, like `ends`.
+        until: when it ended, or will.
+        held: hours held from the grant at the owner, and `spent` the hours it cost.
+        reasons: why it was refused.
+        cancelling: whether the owner was asked to cancel it, and has not answered yet.
+    """
+
+    owner: SiteId
+    key: str
+    capability: str
+    instrument: str
+    state: BookingState
+    starts: Timestamp
+    ends: Timestamp
+    until: Timestamp
+    charter: str
+    team: str
+    campaign: str
+    person: str
+    purpose: str
+    held: Decimals = Field(default_factory=dict)
+    spent: Decimals = Field(default_factory=dict)
+    reasons: tuple[Explanation, ...] = ()
+    why: str = ""
+    cancelling: bool = False
 
 
 class CalibrationDetail(Answer):

@@ -20,8 +20,10 @@ from yosegi.ledger import Draft
 from yosegi.services.authorization.roles import check_operator, check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
+from yosegi.services.instruments.bookings import BookingService
 from yosegi.services.instruments.reservations import ReservationService
 from yosegi.services.instruments.schemas import CalibrationDetail, ControlDetail, InstrumentDetail, InstrumentUse
+from yosegi.services.objects.service import ObjectService
 from yosegi.services.operations.stop_permission import StopPermission
 
 log = logging.getLogger("yosegi.instruments")
@@ -38,6 +40,8 @@ class InstrumentService:
     Args:
         stop_permission: who may take an instrument back, as they may stop the whole site.
         catalogue: tells members the windows.
+        reservations: of this site's instruments, and `bookings` of other sites'.
+        objects: has the data that calibrations rest on.
         scope: keeps what tries again to record a take-back.
     """
 
@@ -48,6 +52,8 @@ class InstrumentService:
     stop_permission: StopPermission
     catalogue: CapabilityCatalogue
     reservations: ReservationService
+    bookings: BookingService
+    objects: ObjectService
     scope: TaskScope
 
     def start(self) -> None:
@@ -59,8 +65,8 @@ class InstrumentService:
 
     @property
     def any(self) -> bool:
-        """Whether this site has an instrument with a name."""
-        return bool(self.instruments)
+        """Whether this site has an instrument with a name, or asked another for time on one."""
+        return bool(self.instruments) or self.bookings.any
 
     def listing(self, who: Session) -> tuple[InstrumentDetail, ...]:
         """Every instrument; of what other teams run on one, only that it runs."""
@@ -194,6 +200,7 @@ class InstrumentService:
             NotFound: no such instrument.
             Refused: not an operator.
             Invalid: it has run out already, too many values, or too long a note.
+            NotFound, Corrupt: the object it rests on is not here, or cannot be read.
         """
         check_operator(who, f"calibrating {name}")
         instrument = self._get(name)
@@ -202,6 +209,8 @@ class InstrumentService:
             raise Invalid(f"the calibration of {name}", "has run out already")
         if len(values) > MOST_VALUES or any(len(one) > LONGEST_NAME for one in values):
             raise Invalid("the values", f"at most {MOST_VALUES}, each with a name of at most {LONGEST_NAME} characters")
+        if object_:
+            await self.objects.check_whole(object_, who)
         facts = {"until": timestamp(until)} | ({"object": object_} if object_ else {})
         draft = Draft(CALIBRATED, facts, {"values": dict(values), "note": note})
         await self.instruments.record(instrument, (draft,), who.person)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yosegi.core.contract import Sensitivity
+from yosegi.core.contract_terms import Sensitivity
 from yosegi.services.answer import Answer, Timestamp, ToldBy
 
 

@@ -166,6 +166,23 @@ class ObjectService:
             raise NotFound("bytes of object", digest)
         return ref, verified(self.store, digest)
 
+    async def check_whole(self, digest: str, who: Session) -> None:
+        """See that an object that somebody may see is here and can be read, whole.
+
+        Raises:
+            NotFound: no entry names it, or it is another team's; or its bytes are not here.
+            Refused: its bytes were erased.
+            Corrupt: its bytes have changed.
+        """
+        namings = known(self.ledger, "digest = ?", digest)
+        if not namings or not self._may_see(namings, who):
+            raise NotFound("object", digest)
+        if is_erased(self.ledger, digest):
+            raise Refused(f"object {digest}", ("object_erased",))
+        if not self.store.has(digest):
+            raise NotFound("bytes of object", digest)
+        await self.offload(_read_through, verified(self.store, digest))
+
     def _may_see(self, namings: list[Known], who: Session) -> bool:
         """Whether somebody may know of an object: its team, and those who run the site; all, if it is public."""
         public = bool(namings) and all(one.ref.sensitivity == "public" for one in namings)
@@ -200,3 +217,8 @@ class ObjectService:
         """Take away what was erased on record and not yet on the disk."""
         for row in self.ledger.query("SELECT digest FROM object_erased"):
             self.store.delete(row["digest"])
+
+
+def _read_through(parts: Iterator[bytes]) -> None:
+    for _ in parts:
+        pass

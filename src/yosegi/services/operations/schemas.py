@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yosegi.core.supervision import BackgroundState
+from yosegi.core.background_state import BackgroundState
 from yosegi.services.answer import Answer, Timestamp
 
 

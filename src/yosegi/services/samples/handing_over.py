@@ -8,6 +8,7 @@ at a site that has heard it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from yosegi.exchange.outbox import Outgoing
 from yosegi.governance.charter.registry import Registry
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Write
+from yosegi.services.samples.arrivals import ArrivedSample, check_arrivals
 from yosegi.services.samples.custody import Circumstances, check_given, check_may_be_given, takes_part
 from yosegi.services.samples.entries import (
     CONFIRMED,
@@ -35,7 +37,7 @@ from yosegi.services.samples.repository import SampleRepository, check_person, c
 from yosegi.services.samples.schemas import SampleSummary
 from yosegi.services.samples.states import SampleState
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.samples import LONGEST_LABEL, ConditionGiven, ConditionReceived, SampleGiven, SampleReceived
+from yosegi.trust.samples import ConditionGiven, ConditionReceived, SampleGiven, SampleReceived
 from yosegi.trust.signer import Signer
 
 LIFETIME = timedelta(days=7)
@@ -120,27 +122,38 @@ class SampleHandOvers:
             Conflict: it was not given to this site, or another word on it was signed before.
             Invalid: too long a text.
         """
-        checked_text("the note", note)
-        checked_text("the place", place, LONGEST_LABEL)
+        arrived = ArrivedSample.read({"sample": sample, "condition": condition, "note": note, "place": place})
+        return (await self.receive_all((arrived,), who))[0]
+
+    async def receive_all(self, arrived: Sequence[ArrivedSample], who: Session) -> tuple[SampleSummary, ...]:
+        """The same of several samples that came together, each with its condition: all of it is signed, or nothing.
+
+        Raises:
+            NotFound, Refused, Conflict, Invalid: as `receive`, for the first that it holds of.
+            Invalid: none, more than `MOST_RECEIVED`, or one twice.
+        """
+        check_arrivals(arrived)
         async with self.samples.lock:
-            found = self.samples.acted_on(sample, who)
-            given = self._given_here(found)
-            if found.state is SampleState.IN_TRANSIT:
-                state, holder = _after(condition, giver=given.sender, receiver=self.site)
-            elif found.condition == condition:
-                state, holder = found.state, found.holder
-            else:
-                why = f"{self.site} has said already that it was {found.condition}"
-                raise Conflict(f"sample {sample}", why, "that word stands")
-            word = self._word(found, given, condition, note)
-            facts = {"from": given.sender, "key": given.key, "condition": condition, "team": found.team}
-            facts |= {"state": state.value, "holder": holder}
-            body = {"place": place} if place else {}
-            draft = sending(RECEIVED, given.sender, f"sample-received/{given.key}", word, facts, body)
-            await self.samples.write(
-                Write(found.stream, found.position, (draft,), charter=found.charter, actor=who.person)
-            )
-            return self.samples.now(sample)
+            await self.samples.write(*(self._receiving(one, who) for one in arrived))
+            return tuple(self.samples.now(one.sample) for one in arrived)
+
+    def _receiving(self, arrived: ArrivedSample, who: Session) -> Write:
+        """The entry by which one sample is received."""
+        condition, found = arrived.condition, self.samples.acted_on(arrived.sample, who)
+        given = self._given_here(found)
+        if found.state is SampleState.IN_TRANSIT:
+            state, holder = _after(condition, giver=given.sender, receiver=self.site)
+        elif found.condition == condition:
+            state, holder = found.state, found.holder
+        else:
+            why = f"{self.site} has said already that it was {found.condition}"
+            raise Conflict(f"sample {arrived.sample}", why, "that word stands")
+        word = self._word(found, given, condition, arrived.note)
+        facts = {"from": given.sender, "key": given.key, "condition": condition, "team": found.team}
+        facts |= {"state": state.value, "holder": holder}
+        body = {"place": arrived.place} if arrived.place else {}
+        draft = sending(RECEIVED, given.sender, f"sample-received/{given.key}", word, facts, body)
+        return Write(found.stream, found.position, (draft,), charter=found.charter, actor=who.person)
 
     def _given_here(self, sample: Sample) -> SampleGiven:
         """The word by which a sample was given to this site, if that was the latest.

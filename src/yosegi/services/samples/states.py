@@ -38,6 +38,9 @@ class SampleState(StrEnum):
 
 _A, _R, _Q, _L = SampleState.AVAILABLE, SampleState.RESERVED, SampleState.QUARANTINED, SampleState.LOST
 
+USABLE = frozenset({_A, _R})
+"""States in which a task may be given a sample by the site that holds it."""
+
 ACTIONS: Mapping[SampleAction, tuple[tuple[SampleState, ...], SampleState | None]] = {
     "move": ((_A, _R, _Q), None),
     "reserve": ((_A,), _R),

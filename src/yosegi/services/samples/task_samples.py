@@ -16,6 +16,9 @@ from yosegi.services.samples.records import SampleRecords
 from yosegi.services.samples.repository import entry_of
 from yosegi.services.samples.states import ACTIONS, SampleState
 
+SIMULATED = "simulated"
+"""What is written on a sample that a simulated capability made."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskSamples:
@@ -59,8 +62,11 @@ class TaskSamples:
                 "team": asked.team, "parents": list(given), "holder": site, "state": state.value,
                 "task": task.key, "home": task.home, "campaign": asked.campaign or "",
             }  # fmt: skip
-            body = {"note": f"for some time nobody knew what task {task.key} did"} if uncertain else None
-            yield Write(sample_stream(sample), 0, (Draft(REGISTERED, facts, body),), charter=asked.charter, actor=site)
+            body = {"note": f"for some time nobody knew what task {task.key} did"} if uncertain else {}
+            # Its label goes with it: whoever is to ship, receive or look for it is told that there is no such thing.
+            body |= {"label": SIMULATED} if contract.simulated else {}
+            draft = Draft(REGISTERED, facts, body or None)
+            yield Write(sample_stream(sample), 0, (draft,), charter=asked.charter, actor=site)
 
     def _set_aside(self, task: Task, contract: Contract) -> Iterator[Write]:
         """What it was given: a person has to look before anybody uses it."""

@@ -122,7 +122,7 @@ class TaskRequests:
             raise Invalid("the key", f"longer than {LONGEST_KEY} characters")
         found = self.requests.get(owner, key)
         if found.request is not None and not self.authorizer.may_see(found.request.charter, found.request.team, who):
-            raise NotFound("request", key)
+            raise NotFound("request", f"{owner}/{key}")
         return RequestDetail.of(found, owner, key, self._home)
 
     @property

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from yosegi.core.clock import timestamp
-from yosegi.core.contract import Sensitivity
-from yosegi.core.engine import Outcome
-from yosegi.core.states import TaskState
+from yosegi.core.contract_terms import Sensitivity
+from yosegi.core.outcomes import Outcome
+from yosegi.core.states import Effect, Result, TaskState
 from yosegi.services.answer import Answer, Decimals, JsonObject, Timestamp, ToldBy
+from yosegi.trust.calibration import CalibrationHeld
 from yosegi.trust.explanation import Explanation
-from yosegi.trust.messages import CalibrationHeld
 
 if TYPE_CHECKING:
     from yosegi.exchange.requests import Asked
@@ -45,6 +45,34 @@ class TaskSummary(Answer):
         return f"{self.home}/{self.key}"
 
 
+class TaskOutcome(Answer):
+    """How a task ended.
+
+    Args:
+        spent: what its engine says that it used; none where the contract's cost applies.
+        reason: why it has no valid result, a word that programs know; empty for a valid one.
+        message: the same in words.
+        joules: the energy of what it ran on, where a scheduler tells it.
+    """
+
+    effect: Effect
+    result: Result
+    outputs: JsonObject | None
+    spent: Decimals | None
+    reason: str
+    message: str
+    joules: float | None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> TaskOutcome:
+        """An outcome as it is shown: amounts in whole units."""
+        return cls(
+            effect=outcome.effect, result=outcome.result, outputs=outcome.outputs,
+            spent=None if outcome.spent is None else outcome.spent.decimals(), reason=outcome.reason,
+            message=outcome.message, joules=outcome.joules,
+        )  # fmt: skip
+
+
 class TaskDetail(Answer):
     """One task at its owner.
 
@@ -52,7 +80,9 @@ class TaskDetail(Answer):
         task: `home/key`.
         agent: the program that acted for the person; empty if none did.
         conduct: how far it may go.
-        outcome: how it ended; `spent` is in milli-units.
+        outcome: how it ended.
+        progress: how far one that runs has come, from 0 to 1, as its engine tells; none where it does not.
+        doing: what it does, or waits for, in its engine's words.
         held: the cost set aside.
         charged: the cost settled.
         reasons: why it was refused, or waits.
@@ -72,13 +102,15 @@ class TaskDetail(Answer):
     conduct: str
     campaign: str | None
     inputs: JsonObject | None
-    outcome: Outcome | None
+    outcome: TaskOutcome | None
     grant: str
     held: Decimals
     charged: Decimals
     reasons: tuple[Explanation, ...]
     acknowledged: bool
     calibration: CalibrationHeld | None = None
+    progress: float | None = None
+    doing: str = ""
 
     @classmethod
     def of(cls, task: Task) -> TaskDetail:
@@ -97,7 +129,7 @@ class TaskDetail(Answer):
             conduct=request.how_far if request else "",
             campaign=request.campaign if request else None,
             inputs=request.inputs if request else None,
-            outcome=task.outcome,
+            outcome=None if task.outcome is None else TaskOutcome.of(task.outcome),
             grant=task.grant,
             held=task.held.decimals(),
             charged=task.charged.decimals(),
@@ -120,6 +152,16 @@ def _teller(asked: Asked, owner: str, home: str) -> str:
     return home if asked.refused_at_home else owner
 
 
+def _how_it_ended(outcome: Outcome | None) -> dict[str, str]:
+    """Effect, result, reason and message of a request's answer; nothing while there is none."""
+    if outcome is None:
+        return {}
+    return {
+        "effect": str(outcome.effect), "result": str(outcome.result), "reason": outcome.reason,
+        "message": outcome.message,
+    }  # fmt: skip
+
+
 class RequestSummary(Answer):
     """One line of what was asked of other sites, as their home site knows it.
 
@@ -129,6 +171,10 @@ class RequestSummary(Answer):
         team: for which; empty where the home site's own policy refused it, or it was erased.
         campaign: of which; empty where a person or a program asked for one task.
         asked: when.
+        effect: what it did to the world; empty while that is open.
+        result: what it tells; empty while that is open.
+        reason: why it has no valid result, a word that programs know; empty for a valid one.
+        message: the same in its owner's words.
         reasons: of a refusal.
     """
 
@@ -143,6 +189,10 @@ class RequestSummary(Answer):
     charged: Decimals
     simulated: bool
     reasons: tuple[Explanation, ...]
+    effect: str = ""
+    result: str = ""
+    reason: str = ""
+    message: str = ""
 
     @classmethod
     def of(cls, asked: Asked, owner: str, key: str, campaign: str, home: str) -> RequestSummary:
@@ -160,6 +210,7 @@ class RequestSummary(Answer):
             charged=asked.charged.decimals(),
             simulated=asked.simulated,
             reasons=asked.reasons,
+            **_how_it_ended(asked.outcome),
         )
 
 
@@ -169,6 +220,10 @@ class RequestDetail(Answer):
     Args:
         request: `owner/key`.
         state: as its owner last reported.
+        effect: what it did to the world; empty while that is open.
+        result: what it tells; empty while that is open.
+        reason: why it has no valid result, a word that programs know; empty for a valid one.
+        message: the same in its owner's words.
         sensitivity: the label of its outputs.
         joules: the energy of what it ran on, where its owner tells it.
         calibration: that held on the owner's instrument when it was started, if the owner names one.
@@ -186,6 +241,10 @@ class RequestDetail(Answer):
     sensitivity: Sensitivity
     simulated: bool
     reasons: tuple[Explanation, ...]
+    effect: str = ""
+    result: str = ""
+    reason: str = ""
+    message: str = ""
     joules: float | None = None
     calibration: CalibrationHeld | None = None
 
@@ -206,6 +265,7 @@ class RequestDetail(Answer):
             sensitivity=cast("Sensitivity", asked.sensitivity),
             simulated=asked.simulated,
             reasons=asked.reasons,
+            **_how_it_ended(outcome),
             joules=asked.joules,
             calibration=asked.calibration,
         )

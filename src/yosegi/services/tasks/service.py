@@ -72,7 +72,14 @@ class TaskService:
             NotFound, Refused: as `get_for`.
         """
         task = self.get_for(name, who)
-        return TaskDetail.of(replace(task, reasons=self.dispatcher.why_waiting(task)))
+        shown = TaskDetail.of(replace(task, reasons=self.dispatcher.why_waiting(task)))
+        progress, doing = self.progress_of(shown.task) if task.state is TaskState.DISPATCHED else (None, "")
+        return shown.model_copy(update={"progress": progress, "doing": doing})
+
+    def progress_of(self, name: str) -> tuple[float | None, str]:
+        """How far a task that runs has come, from 0 to 1, and what it says it does; `name` is `home/key`."""
+        reached = self.dispatcher.progress.get(task_stream(*name.split("/", 1)))
+        return (None, "") if reached is None else (reached.fraction, reached.text)
 
     def list(self, state: str = "", limit: int = 100) -> tuple[TaskSummary, ...]:
         """The latest tasks, whoever asks; what is shown to people goes through `list_for`."""

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import Field
 
-from yosegi.core.identifiers import CharterId, Digest, PersonId, SiteId, TeamId
+from yosegi.core.identifiers import CapabilityRef, CharterId, Digest, Key, PersonId, SiteId, TeamId
 from yosegi.execution.instruments.windows import TimeSpan
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Text, Why
 from yosegi.services.instruments.reservations import Booking
-from yosegi.services.instruments.schemas import InstrumentDetail, ReservationDetail
+from yosegi.services.instruments.schemas import BookingDetail, InstrumentDetail, ReservationDetail
 from yosegi.trust.document import Moment
 from yosegi.web.api.router import router as router_of
 
@@ -41,6 +41,13 @@ class NewReservation(Body):
     purpose: Annotated[str, Field(min_length=1, max_length=200)] = "research"
     person: PersonId | Literal[""] = ""
     campaign: Annotated[str, Field(max_length=128)] = ""
+
+
+class NewBooking(NewReservation):
+    """A span of another site's instrument, named by what uses it; and under which key, if the caller has one."""
+
+    capability: CapabilityRef
+    key: Key | Literal[""] = ""
 
 
 class NewCalibration(Body):
@@ -114,3 +121,31 @@ async def cancel_reservation(
 async def calibrate_instrument(name: SiteId, body: NewCalibration, site: Here, who: Who) -> InstrumentDetail:
     """Put on record that an instrument was calibrated, and until when that holds; for operators."""
     return await site.instruments.calibrate(name, body.until, who, body.values, body.note, body.object)
+
+
+@router.get("/bookings")
+async def bookings(site: Here, who: Who) -> tuple[BookingDetail, ...]:
+    """The latest reservations of other sites' instruments that this site asked for, as their owners last said."""
+    return site.instruments.bookings.listing(who)
+
+
+@router.post("/bookings", status_code=202)
+async def book_instrument(body: NewBooking, site: Here, who: Who) -> BookingDetail:
+    """Ask another site to reserve its instrument for a team, or one campaign of it; its answer comes by itself."""
+    span = TimeSpan.of(body.starts, body.ends)
+    wanted = Booking("", span, body.charter, body.team, body.purpose, body.person, body.campaign)
+    return await site.instruments.bookings.ask(body.capability, wanted, who, key=body.key)
+
+
+@router.get("/bookings/{owner}/{key}")
+async def show_booking(owner: SiteId, key: Annotated[str, Path(max_length=128)], site: Here, who: Who) -> BookingDetail:
+    """One reservation of another site's instrument, as its owner last said."""
+    return site.instruments.bookings.show(owner, key, who)
+
+
+@router.post("/bookings/{owner}/{key}/cancel", status_code=202)
+async def cancel_booking(
+    owner: SiteId, key: Annotated[str, Path(max_length=128)], body: Why, site: Here, who: Who
+) -> BookingDetail:
+    """Ask the owner to cancel a reservation before it begins, or to take back what is left of it."""
+    return await site.instruments.bookings.cancel(owner, key, who, body.why)

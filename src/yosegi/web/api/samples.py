@@ -9,6 +9,7 @@ from pydantic import Field
 from yosegi.core.identifiers import CharterId, Key, SampleId, SampleName, SiteId, TeamId
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body
+from yosegi.services.samples.arrivals import MOST_RECEIVED, ArrivedSample
 from yosegi.services.samples.schemas import SampleDetail, SampleLabel, SampleParts, SampleSummary
 from yosegi.services.samples.states import SampleChange, SampleState
 from yosegi.trust.samples import MOST_PARENTS, ConditionGiven, ConditionReceived, SampleNote
@@ -74,6 +75,12 @@ class SampleArrival(Body):
     place: LabelText = ""
 
 
+class SamplesArrived(Body):
+    """Samples that came together, each with its condition."""
+
+    samples: Annotated[list[ArrivedSample], Field(min_length=1, max_length=MOST_RECEIVED)]
+
+
 @router.get("/samples")
 async def samples(
     site: Here, who: Who, team: str = "", state: SampleState | None = None, holder: str = ""
@@ -100,6 +107,12 @@ async def pool_samples(body: SamplesPooled, site: Here, who: Who) -> SampleSumma
 async def ship_samples(body: SamplesShipped, site: Here, who: Who) -> tuple[SampleSummary, ...]:
     """Sign that every sample is given to a site that campaigns ask to be shipped there and is available."""
     return await site.hand_overs.ship(body.to, who, campaign=body.campaign, note=body.note)
+
+
+@router.post("/samples/receive")
+async def receive_samples(body: SamplesArrived, site: Here, who: Who) -> tuple[SampleSummary, ...]:
+    """Sign of several samples that were given to this site that they are here, or never came; all of it, or nothing."""
+    return await site.hand_overs.receive_all(body.samples, who)
 
 
 @router.get("/samples/{maker}/{name}")

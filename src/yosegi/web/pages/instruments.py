@@ -10,16 +10,19 @@ from yosegi.identity.accounts import Session
 from yosegi.web.pages.caller import Form, Here, act, show, signed_in
 
 router = APIRouter(include_in_schema=False)
+MOST_SHOWN = 40
+"""Reservations at other sites; `yosegi instrument bookings` lists more."""
 
 
 @router.get("/instruments")
 async def instruments(caller: Here) -> Response:
-    """Every instrument of this site."""
+    """Every instrument of this site, and the latest reservations of other sites' that it asked for."""
     session = signed_in(caller)
     may_stop = caller.site.operations.may_stop(session)
     return show(
         caller, "instruments", page="instruments", instruments=caller.site.instruments.listing(session),
-        may_stop=may_stop, runs_site=session.role in ("operator", "officer"),
+        bookings=caller.site.instruments.bookings.listing(session)[:MOST_SHOWN], may_stop=may_stop,
+        runs_site=session.role in ("operator", "officer"),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
 from yosegi.core.values import Value
+from yosegi.execution.engines.batch.dialect import run_command
 from yosegi.execution.engines.batch.job_spec import Word
 
 log = logging.getLogger("yosegi.execution")
@@ -129,7 +130,9 @@ def _read(path: Path) -> AccountTable:
     try:
         return AccountTable.read(tomllib.loads(path.read_text(encoding="utf-8")), what=f"account map {path}")
     except OSError as error:
-        raise Unavailable(f"account map {path}", f"it cannot be read ({error.strerror})") from None
+        raise Unavailable(
+            f"account map {path}", f"it cannot be read ({error.strerror})", "see that it is there"
+        ) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Invalid(f"account map {path}", f"it is no TOML ({error})") from None
 
@@ -154,7 +157,7 @@ class AccountProgram:
         try:
             found = await self._asked(member, team)
         except (Invalid, Unavailable) as error:
-            self.trouble = str(error)
+            self.trouble = f"the account map does not answer, and its jobs wait: {error}"
             raise Unavailable("the account map", str(error)) from None
         self.trouble = ""
         if found is None:
@@ -162,22 +165,14 @@ class AccountProgram:
         return found
 
     async def _asked(self, member: str, team: str) -> LocalAccount | None:
+        question = json.dumps({"member": member, "team": team}) + "\n"
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
+            answer = await run_command(self._argv, question, patience=self._patience)
         except OSError as error:
             raise Unavailable(self._argv[0], f"it cannot be run ({error})") from None
-        try:
-            async with asyncio.timeout(self._patience):
-                out, _ = await process.communicate(json.dumps({"member": member, "team": team}).encode() + b"\n")
-        except TimeoutError:
-            raise Unavailable(self._argv[0], f"no answer in {self._patience:g} seconds") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode or len(out) > _ANSWER:
-            raise Unavailable(self._argv[0], f"it ended with status {process.returncode}")
-        return None if out.strip() == b"{}" else LocalAccount.read(out.strip(), what="the answer of the account map")
+        if answer.status:
+            raise Unavailable(self._argv[0], f"it ended with status {answer.status}: {answer.said}")
+        if len(answer.out) > _ANSWER:
+            raise Unavailable(self._argv[0], f"its answer is longer than {_ANSWER} characters")
+        said = answer.out.strip().encode()
+        return None if said == b"{}" else LocalAccount.read(said, what="the answer of the account map")

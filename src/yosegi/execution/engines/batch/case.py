@@ -81,7 +81,7 @@ class BatchCase:
             if said.phase is JobPhase.ENDED:
                 self._ended = now if self._ended is None else self._ended
             elif said != self.sighting and not self.evidence.started:
-                self.progress(Progress(self.work.key, 0.0, f"{said.phase.value} {said.words}".strip()))
+                self.progress(Progress(self.work.key, 0.0, f"job {said.job} {said.phase.value} {said.words}".strip()))
             self.sighting = said
         elif self.sighting is None or self.sighting.phase is not JobPhase.ENDED:
             self.sighting = None

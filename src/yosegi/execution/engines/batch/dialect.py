@@ -6,7 +6,9 @@ A dialect tells what it was told and concludes nothing: that a job is missing fr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,9 +16,12 @@ from typing import Protocol
 
 from yosegi.core.errors import Unavailable
 from yosegi.execution.engines.batch.job_spec import JobSpec
+from yosegi.execution.engines.process import _system
 
 _MOST = 16 * 1024 * 1024
 _AT_ONCE = 8
+_LAST_BREATH = 5.0
+"""Seconds in which a program that was killed must be gone."""
 
 
 class JobPhase(Enum):
@@ -177,20 +182,43 @@ class Commands:
 
     async def _run(self, argv: Sequence[str], given: str) -> CommandAnswer:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-                env=self._variables,
-            )  # fmt: skip
+            return await run_command(argv, given, patience=self._patience, variables=self._variables)
         except OSError as error:
             raise Unavailable(argv[0], f"it cannot be run ({error})", "is the scheduler installed here?") from None
-        try:
-            async with asyncio.timeout(self._patience):
-                out, err = await process.communicate(given.encode())
-        except TimeoutError:
-            raise Unavailable(argv[0], f"no answer in {self._patience:g} seconds") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        text = (part[:_MOST].decode(errors="replace") for part in (out, err))
-        return CommandAnswer(process.returncode or 0, *text)
+
+
+async def run_command(
+    argv: Sequence[str], given: str, *, patience: float, variables: Mapping[str, str] | None = None
+) -> CommandAnswer:
+    """Run a program to its end, in a session of its own; one that takes too long ends with all that it began.
+
+    Args:
+        argv: the program and its arguments.
+        given: what it reads.
+        patience: seconds that it may take.
+        variables: its environment; None for this process's own.
+
+    Raises:
+        OSError: it cannot be run.
+        Unavailable: it took too long.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=variables, start_new_session=True,
+    )  # fmt: skip
+    over = False
+    try:
+        async with asyncio.timeout(patience):
+            out, err = await process.communicate(given.encode())
+        over = True
+    except TimeoutError:
+        raise Unavailable(argv[0], f"no answer in {patience:g} seconds") from None
+    finally:
+        if not over:
+            # What it began may hold its pipes open. One of another user's cannot be ended from here: it is left.
+            _system.kill_group(process.pid, signal.SIGKILL)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_BREATH):
+                    await process.wait()
+    text = (part[:_MOST].decode(errors="replace") for part in (out, err))
+    return CommandAnswer(process.returncode or 0, *text)

@@ -24,6 +24,9 @@ def accounts_of(settings: BatchSettings) -> AccountMap | None:
         Unavailable: it is not there.
     """
     if not settings.accounts and not settings.accounts_program:
+        if settings.helper:
+            why = "there is a helper that submits as another user, and no map that says as whom"
+            raise Invalid("an account map", why, "set `accounts` or `accounts_program`, or take `helper` away")
         return None
     if settings.dialect in ("pbs", "lsf"):
         why = f"the helper that submits as another user does not speak {settings.dialect}"

@@ -9,10 +9,11 @@ twice. What to conclude is said by `judge`; this module does the I/O around it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract, EffectClass
@@ -23,7 +24,7 @@ from yosegi.core.states import Effect
 from yosegi.core.supervision import TaskScope
 from yosegi.data.pulling import Offload
 from yosegi.execution.engines._waiting import first_of
-from yosegi.execution.engines.batch.accounts import AccountMap, AccountUnmapped
+from yosegi.execution.engines.batch.accounts import AccountMap, AccountUnmapped, LocalAccount
 from yosegi.execution.engines.batch.case import BatchCase
 from yosegi.execution.engines.batch.dialect import Dialect, JobPhase
 from yosegi.execution.engines.batch.dialects import accounts_of, dialect_of
@@ -46,6 +47,7 @@ from yosegi.execution.engines.batch.watch import JobWatch
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.outcomes import ended_badly, never_began
 
+log = logging.getLogger("yosegi.execution")
 T = TypeVar("T")
 _WRAPPER = "yosegi.execution.engines.batch.wrapper"
 _MARGIN = 30.0
@@ -54,6 +56,10 @@ _MOST_JOBS = 5
 """Jobs that are submitted for one attempt, each after the one before is proved never to begin."""
 _TIDY_EVERY = 3600.0
 _CLAIM_POLLS = 3
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"it publishes {', '.join(sorted(names)) or 'nothing'}"
 
 
 class BatchEngine(Engine):
@@ -93,6 +99,8 @@ class BatchEngine(Engine):
         self.name, self._site, self._settings, self._dialect = name, site, settings, dialect
         self._records, self._spool, self._clock = records, spool, clock
         self._contracts, self._entries, self._on_late, self._offload = contracts, entries, on_late, offload
+        if unknown := sorted(set(settings.jobs) - set(contracts)):
+            raise Invalid(f"[engine.{name}.jobs]", f"{unknown[0]} is not among what it publishes", _known(contracts))
         for contract in contracts.values():
             if broken := settings.caps.broken_by(settings.template(contract.name), self._duration(contract)):
                 raise Invalid(
@@ -102,7 +110,7 @@ class BatchEngine(Engine):
         self._cases: dict[str, BatchCase] = {}
         self._given_up: dict[str, JobRecord] = {}
         self._scope = scope
-        self._stopped: Stopping | None = None
+        self._stopped: Stopping | Literal["hold"] | None = None
         self._fresh = True
         self._counts = {"ended": 0, "failed": 0, "jobs": 0}
         self._tidied = clock.monotonic()
@@ -128,7 +136,8 @@ class BatchEngine(Engine):
             await self._offload(self._records.open)
             await self._offload(self._spool.open)
         except OSError as error:
-            raise Unavailable(f"engine {self.name}", f"its folders cannot be used ({error})") from None
+            todo = f"mend `folder` in [engine.{self.name}], and start the site again"
+            raise Unavailable(f"engine {self.name}", f"its folders cannot be used ({error})", todo) from None
         for record in await self._offload(lambda: list(self._records.ended())):
             if record.outcome is not None and record.outcome.code is OutcomeCode.JOB_LOST:
                 self._given_up[record.name] = record
@@ -225,10 +234,13 @@ class BatchEngine(Engine):
         )  # fmt: skip
         if self._accounts is not None:
             try:
-                account = await self._accounts.account_of(work.member, work.team)
-            except (AccountUnmapped, Unavailable) as error:
+                account = await self._account_of(case, self._accounts)
+            except AccountUnmapped as error:
                 case.submitted(record, self._clock.monotonic())
-                return JobNeverBegan(str(error), again=False)
+                return JobNeverBegan(str(error), again=False, code=OutcomeCode.NO_ACCOUNT)
+            if account is None:
+                case.submitted(record, self._clock.monotonic())
+                return JobNeverBegan("taken back before it was submitted")
             record = record.model_copy(update={"user": account.user, "project": account.project or ""})
         # A folder without a record: the record was lost, and with it whether the job was submitted.
         known = await self._patiently(lambda: self._spool.exists(name))
@@ -256,8 +268,26 @@ class BatchEngine(Engine):
             case.record = record = record.model_copy(update={"state": "submitted", "job": answer.job})
             await self._patiently(lambda: self._records.put(record))
         else:
+            log.warning("engine %s: whether the scheduler took %s is not known: %s", self.name, name, answer.words)
+            case.record = record = record.model_copy(update={"note": answer.words[:500]})
+            await self._patiently(lambda: self._records.put(record))
             case.progress(Progress(work.key, 0.0, f"whether the scheduler took it is not known: {answer.words}"[:200]))
             self._watch.ask_soon()
+        return None
+
+    async def _account_of(self, case: BatchCase, accounts: AccountMap) -> LocalAccount | None:
+        """Under whose account a job runs, once the map answers; None if its task was taken back meanwhile.
+
+        Raises:
+            AccountUnmapped: nobody's.
+        """
+        while not case.cancelled and self._stopped is None:
+            try:
+                return await accounts.account_of(case.work.member, case.work.team)
+            except Unavailable as error:
+                case.progress(Progress(case.work.key, 0.0, f"waits: {error}"[:200]))
+                case.news.clear()
+                await first_of(case.news.wait(), self._clock.sleep(self._settings.look_seconds))
         return None
 
     def _spec(self, work: Work, contract: Contract, record: JobRecord) -> JobSpec:
@@ -333,11 +363,12 @@ class BatchEngine(Engine):
             outcome, usage = with_energy(*await self._metered(case, outcome))
             update: dict[str, Any] = {"state": "ended", "outcome": outcome, "usage": usage}
         else:
+            why = verdict.why + (f"; when it was submitted: {record.note}" if record.note else "")
             again = verdict.again or case.stopped or self._stopped is not None
             if again and not case.cancelled and submission < _MOST_JOBS:
-                update, outcome = {"state": "never_began", "note": verdict.why[:500]}, None
+                update, outcome = {"state": "never_began", "note": why[:500]}, None
             else:
-                outcome = without_effect(verdict.why, cancelled=case.cancelled)
+                outcome = without_effect(why, cancelled=case.cancelled, code=verdict.code)
                 update = {"state": "ended", "outcome": outcome}
             # Even of a job that the scheduler refused: what was taken for a refusal might have been none.
             await self._take_back(case)
@@ -440,6 +471,13 @@ class BatchEngine(Engine):
             await self._offload(self._spool.say_stop, name, word)
         except OSError:
             self._scope.spawn("cancel a job", partial(self._cancel_job, case))
+
+    async def hold(self) -> None:
+        """See `HoldsWaiting.hold`. A job whose turn comes ends without beginning; another follows after `resume`."""
+        self._stopped, self._fresh = self._stopped or "hold", False
+        await self._patiently(lambda: self._spool.stop_all(True))
+        for case in self._cases.values():
+            case.stopped = True
 
     async def safe_stop(self) -> None:
         """See `Engine.safe_stop`. Jobs that wait keep their place, and do not begin while the engine is stopped."""

@@ -32,6 +32,8 @@ from typing import Any
 TASK, INPUTS, OUTPUTS, FENCE, CLAIM, STARTED = "task.json", "in", "out", "fence", "claim", "started"
 SIGNALLED = "signalled"
 STOP, PROGRESS, OUTPUT, EXIT, STOPPED = "stop", "progress", "output", "exit", "stopped"
+SCHEDULER_OUTPUT = "scheduler.out"
+"""What the scheduler keeps of a job's script itself."""
 MOST = 4 * 1024 * 1024
 """Bytes that are read of any of these files."""
 
@@ -102,6 +104,15 @@ def read_bytes(path: Path) -> bytes | None:
         raise
     with os.fdopen(handle, "rb") as file:
         return file.read(MOST) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+
+
+def last_line(path: Path, most: int = 200) -> str:
+    """The last line of text in a plain file, of what `read_bytes` reads of it; empty if there is none."""
+    try:
+        lines = (read_bytes(path) or b"").decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip()[:most] for line in reversed(lines) if line.strip()), "")
 
 
 def read(path: Path) -> dict[str, Any] | None:

@@ -91,6 +91,7 @@ class JobNeverBegan:
 
     why: str
     again: bool = True
+    code: OutcomeCode = OutcomeCode.NOT_STARTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +159,13 @@ def _told(
 
 def _over(effect: EffectClass, seen: JobEvidence, said: JobSighting) -> JobVerdict:
     """The scheduler says that it has ended, and it wrote no outcome."""
-    if seen.claim != "job":
-        return MakeFence(f"it ended before it began: {said.words}", again=said.lost_node, over=True)
-    if not seen.started and not (said.lost_node and not effect.repeatable):
-        return JobNeverBegan(f"it ended before its capability was called: {said.words}", again=said.lost_node)
-    # Of a node that is out of the scheduler's reach nobody knows what it still does: only what may be repeated is.
     printed = f"; the last it printed: {seen.line}" if seen.line else ""
+    if seen.claim != "job":
+        return MakeFence(f"it ended before it began: {said.words}{printed}", again=said.lost_node, over=True)
+    if not seen.started and not (said.lost_node and not effect.repeatable):
+        why = f"it ended before its capability was called: {said.words}{printed}"
+        return JobNeverBegan(why, again=said.lost_node)
+    # Of a node that is out of the scheduler's reach nobody knows what it still does: only what may be repeated is.
     if said.over_time:
         return JobEnded(ended_badly(effect, OutcomeCode.TIME_LIMIT, said.words + printed))
     if said.lost_node and effect.repeatable:
@@ -192,6 +194,6 @@ def fenced(verdict: MakeFence, effect: EffectClass, patience: Patience) -> JobEn
     )
 
 
-def without_effect(why: str, *, cancelled: bool) -> Outcome:
+def without_effect(why: str, *, cancelled: bool, code: OutcomeCode = OutcomeCode.NOT_STARTED) -> Outcome:
     """The outcome of a task none of whose jobs ever began."""
-    return never_began(OutcomeCode.CANCELLED if cancelled else OutcomeCode.NOT_STARTED, why)
+    return never_began(OutcomeCode.CANCELLED if cancelled else code, why)

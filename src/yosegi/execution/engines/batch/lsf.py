@@ -16,6 +16,7 @@ from typing import Any
 
 from yosegi.core.errors import Unavailable
 from yosegi.execution.engines.batch.dialect import Commands, JobPhase, JobSighting, SubmitAnswer
+from yosegi.execution.engines.batch.job_files import SCHEDULER_OUTPUT
 from yosegi.execution.engines.batch.job_spec import JobSpec
 from yosegi.execution.engines.batch.script import command_line
 
@@ -65,7 +66,7 @@ class LsfDialect:
         asked = spec.template
         cores = asked.processes_per_node * asked.cpu_cores_per_process
         options = [
-            f"-J {spec.name}", f"-cwd {spec.folder}", f"-o {spec.folder}/scheduler.out",
+            f"-J {spec.name}", f"-cwd {spec.folder}", f"-o {spec.folder / SCHEDULER_OUTPUT}",
             f"-W {spec.minutes // 60}:{spec.minutes % 60:02}", "-env none", "-rn",
             f"-n {asked.node_count * cores}", f'-R "span[ptile={cores}]"',
             # A signal some whole minutes before the end.

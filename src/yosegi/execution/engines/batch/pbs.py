@@ -16,6 +16,7 @@ from typing import Any
 
 from yosegi.core.errors import Unavailable
 from yosegi.execution.engines.batch.dialect import Commands, JobPhase, JobSighting, SubmitAnswer
+from yosegi.execution.engines.batch.job_files import SCHEDULER_OUTPUT
 from yosegi.execution.engines.batch.job_spec import JobSpec
 from yosegi.execution.engines.batch.script import command_line, warning_line
 
@@ -64,7 +65,7 @@ class PbsDialect:
         options = [
             f"-N {spec.name}", f"-l select={':'.join(chunk)}", f"-l walltime={_clock(spec.minutes)}",
             f"-l place=scatter{':exclhost' if asked.exclusive_node_use else ''}", "-r n", "-j oe",
-            f"-o {spec.folder}/scheduler.out", "-S /bin/bash",
+            f"-o {spec.folder / SCHEDULER_OUTPUT}", "-S /bin/bash",
         ]  # fmt: skip
         options += [f"-A {account}"] if (account := spec.account or asked.account) else []
         # A reservation of PBS is a queue.

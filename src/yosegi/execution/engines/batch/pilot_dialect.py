@@ -35,6 +35,8 @@ class _Flight:
     asked: float
     job: str = ""
     said: JobSighting | None = None
+    line: str = ""
+    """The last line that one that has ended printed."""
 
 
 class PilotDialect:
@@ -122,11 +124,15 @@ class PilotDialect:
         said = await self._inner.look_up(living, users) if living else {}
         for name, sightings in said.items():
             if sightings and name in self._flights:
-                self._flights[name].said = sightings[0]
+                flight = self._flights[name]
+                flight.said = sightings[0]
+                if flight.said.phase is JobPhase.ENDED:
+                    printed = self._folder / name / job_files.SCHEDULER_OUTPUT
+                    flight.line = await asyncio.to_thread(job_files.last_line, printed)
         found: dict[str, list[JobSighting]] = defaultdict(list)
         for task, pilot in where.items():
             if (known := self._flights[pilot].said) is not None:
-                found[task].append(_of_task(known, task, pilot))
+                found[task].append(_of_task(known, task, pilot, self._flights[pilot].line))
         return found
 
     def _where(self, jobs: Mapping[str, str]) -> dict[str, str]:
@@ -153,9 +159,11 @@ class PilotDialect:
                 raise Unavailable(f"pilot {job.job}", str(error), "it is asked again") from None
 
 
-def _of_task(pilot: JobSighting, task: str, name: str) -> JobSighting:
-    """A task as its pilot's state has it. A pilot that ended is no fault of its tasks."""
-    words = f"its pilot {pilot.words}" if pilot.phase is JobPhase.ENDED else f"pilot {pilot.words}"
+def _of_task(pilot: JobSighting, task: str, name: str, line: str) -> JobSighting:
+    """A task as its pilot's state has it, and the last that one printed. That it ended is no fault of its tasks."""
+    words = f"pilot {pilot.words}"
+    if pilot.phase is JobPhase.ENDED:
+        words = f"its pilot has ended: {pilot.words}{f'; the last it printed: {line}' if line else ''}"
     return JobSighting(
         name, task, pilot.phase, pilot.state, words=words, lost_node=pilot.phase is JobPhase.ENDED,
         unfit=pilot.unfit,

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from yosegi.core.errors import Unavailable
 from yosegi.execution.engines.batch.dialect import Commands, JobPhase, JobSighting, SubmitAnswer
+from yosegi.execution.engines.batch.job_files import SCHEDULER_OUTPUT
 from yosegi.execution.engines.batch.job_spec import JobSpec
 from yosegi.execution.engines.batch.script import command_line
 
@@ -59,7 +60,7 @@ class PjmDialect:
         limits += [f"rscgrp={asked.queue_name}"] if asked.queue_name else []
         limits += [f"node-mem={asked.memory_mib}Mi"] if asked.memory_mib else []
         options = [
-            f"-N {spec.name}", f'-L "{",".join(limits)}"', f"-o {spec.folder}/scheduler.out", "-j", "--norestart",
+            f"-N {spec.name}", f'-L "{",".join(limits)}"', f"-o {spec.folder / SCHEDULER_OUTPUT}", "-j", "--norestart",
             f'--mpi "proc={processes},max-proc-per-node={asked.processes_per_node}"',
         ]  # fmt: skip
         options += [f"--comment {spec.comment}"] if spec.comment else []

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from yosegi.core.errors import Unavailable
 from yosegi.execution.engines.batch.dialect import Commands, JobPhase, JobSighting, SubmitAnswer
+from yosegi.execution.engines.batch.job_files import SCHEDULER_OUTPUT
 from yosegi.execution.engines.batch.job_spec import JobSpec
 from yosegi.execution.engines.batch.script import command_line
 
@@ -70,7 +71,7 @@ class SlurmDialect:
         asked = spec.template
         options = {
             "job-name": spec.name, "comment": spec.comment, "chdir": str(spec.folder),
-            "output": str(spec.folder / "scheduler.out"), "time": str(spec.minutes), "nodes": str(asked.node_count),
+            "output": str(spec.folder / SCHEDULER_OUTPUT), "time": str(spec.minutes), "nodes": str(asked.node_count),
             "ntasks-per-node": str(asked.processes_per_node), "cpus-per-task": str(asked.cpu_cores_per_process),
             "gpus-per-node": str(asked.gpu_cores_per_process * asked.processes_per_node or ""),
             "mem": f"{asked.memory_mib}M" if asked.memory_mib else "",

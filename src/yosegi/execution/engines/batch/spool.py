@@ -119,7 +119,8 @@ class JobSpool:
         return JobEvidence(
             claim=by if fence else "", started=started, exit=exit, signalled=signalled, beat=_whole(said.get("beat")),
             fraction=_fraction(said.get("fraction")), text=str(said.get("text", ""))[:200],
-            line=str(said.get("line", ""))[:200],
+            # Of a job that wrote nothing itself, what its script left: that its Python is not there, for example.
+            line=str(said.get("line", ""))[:200] or job_files.last_line(folder / job_files.SCHEDULER_OUTPUT),
         )  # fmt: skip
 
     def take_back(self, name: str) -> bool:

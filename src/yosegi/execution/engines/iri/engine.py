@@ -339,6 +339,10 @@ class FacilityEngine:
         if (want := self._wants.get(key)) is not None:
             self._stop(want, word)
 
+    async def hold(self) -> None:
+        """Submit nothing more; what was submitted keeps its place there, and may begin."""
+        self._held = True
+
     async def safe_stop(self) -> None:
         """Submit nothing more, and take back what does not run there yet."""
         self._stop_all("safe_stop")

@@ -187,9 +187,13 @@ class PersonEngine(Engine):
         why = "nobody waits for it any more; what was done is to be looked at"
         self._end(key, ended_badly(self._works[key].effect, "stopped", why))
 
-    async def safe_stop(self) -> None:
+    async def hold(self) -> None:
         """Hand out nothing more; what was handed out is waited for."""
         self._stopped = True
+
+    async def safe_stop(self) -> None:
+        """As `hold`: whoever has begun finishes."""
+        await self.hold()
 
     async def abort(self) -> None:
         """Hand out nothing more, and wait for nothing."""

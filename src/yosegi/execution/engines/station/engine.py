@@ -156,6 +156,7 @@ class StationEngine:
         self._burying: set[str] = set()
         self._late: dict[str, Outcome] = {}
         self._stop: StopWord = ""
+        self._held = False
         self._last = (0, 0)
         self._earlier = EarlierUses(clock, LIFE)
         self._heard: float | None = None
@@ -247,6 +248,11 @@ class StationEngine:
             self._burying.add(key)
         self._wake()
 
+    async def hold(self) -> None:
+        """Offer nothing more; what the station has begun goes on."""
+        self._held = True
+        self._wake()
+
     async def safe_stop(self) -> None:
         """Tell the station to bring its running step to its safe state and start nothing more."""
         self._say("safe_stop")
@@ -257,6 +263,7 @@ class StationEngine:
 
     async def resume(self) -> None:
         """Let it start again."""
+        self._held = False
         self._say("")
 
     def _say(self, word: StopWord) -> None:
@@ -468,7 +475,7 @@ class StationEngine:
 
     def _offers(self, heard: StationCall) -> tuple[WorkOffer, ...]:
         """What the station may start: what it holds and somebody wants, then new work as far as it has room."""
-        if self._stop or any(want.state == "started" for want in self._wants.values()):
+        if self._stop or self._held or any(want.state == "started" for want in self._wants.values()):
             return ()
         room, offers = heard.room, []
         for key, want in self._wants.items():
@@ -513,7 +520,7 @@ class StationEngine:
             "connected": bool(self._open) or recent,
             "last_seen": self._heard_at,
             "silent_seconds": self.silent_seconds,
-            "stopped": bool(self._stop),
+            "stopped": bool(self._stop) or self._held,
             "unsettled": self.unsettled,
             "resting": self._resting,
             "trouble": self._trouble,
