@@ -19,13 +19,13 @@ demo: $(VENV)/$(if $(findstring --beam,$(ARGS)),.ready-beam,.ready) ## Run a fed
 	$(BIN)/yosegi demo $(ARGS)
 
 test: $(VENV)/.ready-dev ## Run the tests on all cores (arguments: make test ARGS='-k ledger')
-	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 random: $(VENV)/.ready-dev ## Run the tests in another order each time (the same again: ARGS=--randomly-seed=N)
 	$(BIN)/pytest -n auto --dist loadfile -p randomly $(ARGS)
 
 quick: $(VENV)/.ready-dev ## Run what guards daily work: no other process, no browser, nothing slow, no pack
-	$(BIN)/pytest -n auto --dist loadfile -m 'not processes and not browser and not slow' $(QUICK) $(ARGS)
+	$(BIN)/pytest -n logical --dist loadfile -m 'not processes and not browser and not slow' $(QUICK) $(ARGS)
 
 assure: $(VENV)/.ready-assure ## What is too long for the tests: guards taken away, mutants, fuzzers (all of it: ARGS=--full)
 	cd tests && nice ../$(BIN)/python -m assure $(ARGS)

@@ -9,7 +9,7 @@ import pytest
 
 import postgres_server
 
-pytest_plugins = ("unhandled",)
+pytest_plugins = ("unhandled", "distribution")
 pytest.register_assert_rewrite("yosegi.testing.engine_suite")
 
 

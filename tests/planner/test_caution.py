@@ -38,12 +38,27 @@ def search(asked: Problem, shots: int, seed: int) -> list[Observation]:
     return history
 
 
-def test_it_begins_at_the_known_point_with_small_steps():
+def test_it_begins_at_the_known_point_with_steps_of_at_most_the_reach():
     history = search(problem(), 4, 1)
     assert history[0].values == BEGIN
     for one in history[1:]:
-        # A share of the range, which is two: a third of the reach.
-        assert max(abs(float(v)) for v in one.values.values()) <= 0.2 * 2 / 3 + 1e-9
+        # A share of the range, which is two.
+        assert 0.0 < max(abs(float(v)) for v in one.values.values()) <= 0.2 * 2 + 1e-9
+
+
+def test_on_a_plain_it_does_not_ask_where_the_plain_has_an_edge():
+    """What was fitted to a plain is sure that all is flat; here the loss grows by e within a reach."""
+
+    def edge(values) -> dict[str, float]:
+        x = float(values["x"])
+        return {"cost": -x, "loss": 0.2 + math.exp((x - 0.5) / 0.1)}
+
+    history: list[Observation] = []
+    for number in range(12):
+        [one] = suggest(problem(reach=0.05), history, seed=number)
+        history.append(Observation(one.values, edge(one.values)))
+    assert max(one.value("loss") for one in history) <= 1.0
+    assert max(float(one.values["x"]) for one in history) >= 0.2
 
 
 def test_hardly_anything_beyond_the_bound_is_asked_and_the_best_within_it_is_found():

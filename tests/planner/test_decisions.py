@@ -9,7 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yosegi.planner import Candidates, Earlier, Objective, Observation, Parameter, Problem, Source, simplex, suggest
+from yosegi.planner import (
+    Candidates,
+    Caution,
+    Earlier,
+    Objective,
+    Observation,
+    OutcomeConstraint,
+    Parameter,
+    Problem,
+    Source,
+    simplex,
+    suggest,
+)
 from yosegi.planner.versions import REVISION
 
 RECORDED = Path(__file__).parent / "decisions.json"
@@ -51,7 +63,18 @@ def _earlier() -> tuple[Problem, list[Observation]]:
     return replace(problem, earlier=(Earlier(problem.parameters, before),)), history[:3]
 
 
-CASES = {"open": _open, "table": _table, "sources": _sources, "earlier": _earlier}
+def _cautious() -> tuple[Problem, list[Observation]]:
+    problem = Problem(
+        tuple(Parameter.continuous(n, -1, 1, resolution=0.01) for n in "ab"),
+        (Objective("y", "maximise"),),
+        outcome_constraints=(OutcomeConstraint("loss", at_most=1.0, noise=0.02),),
+        caution=Caution(({"a": 0.0, "b": 0.0},), reach=0.1),
+    )
+    points = [{"a": a, "b": b} for a, b in ((0.0, 0.0), (0.1, 0.1), (-0.1, 0.1), (0.15, -0.1), (0.2, 0.15))]
+    return problem, [Observation(p, {"y": _peak(p), "loss": 0.3 + p["a"] ** 2}) for p in points]
+
+
+CASES = {"open": _open, "table": _table, "sources": _sources, "earlier": _earlier, "cautious": _cautious}
 
 
 def _decisions(case: str) -> list[list[object]]:

@@ -66,6 +66,7 @@ class Witness:
     _unproven: dict[tuple[str, str], int] = field(default_factory=dict)
     _asked: set[tuple[str, str]] = field(default_factory=set)
     """Peers that were just started and asked what is held of their ledgers."""
+    _signed_too: Envelope | None = None
     _started: float = 0.0
 
     def __post_init__(self) -> None:
@@ -137,9 +138,7 @@ class Witness:
         if not self._admits(size, epoch):
             # What it holds of this ledger, lost here, is not admitted yet: it is asked for that (see `recall`).
             size, epoch = 0, 0
-        checkpoint = self.ledger.checkpoint()
-        if self.lasting is not None:
-            checkpoint = checkpoint.signed_also_by(self.lasting)
+        checkpoint = self._checkpoint()
         mine = Checkpoint.read(checkpoint.payload)
         opened = self._openings(epoch) if size else []
         shared = min([size, *(header.facts["restored"]["size"] for header, _ in opened)])
@@ -158,6 +157,15 @@ class Witness:
             proofs=self._proofs(charter, peer, mine) if speaks else None,
             held=known.furthest if speaks and asked else None,
         )
+
+    def _checkpoint(self) -> Envelope:
+        """The ledger's last checkpoint, signed by the lasting key too: once, whoever is told."""
+        last = self.ledger.checkpoint()
+        if self.lasting is None:
+            return last
+        if self._signed_too is None or self._signed_too.signatures[:1] != last.signatures:
+            self._signed_too = last.signed_also_by(self.lasting)
+        return self._signed_too
 
     def _proofs(self, charter: str, peer: str, mine: Checkpoint) -> tuple[PositionProof, ...] | None:
         """That this ledger continues what a peer holds too; of an epoch that is over nothing is shown this way."""
@@ -195,6 +203,8 @@ class Witness:
 
     def _openings(self, after: int) -> list[tuple[Header, Receipt]]:
         """The openings of epochs after the one that the other side knows, with their receipts."""
+        if after >= self.ledger.epoch:
+            return []  # as in nearly every parcel: the ledger is not read for it
         entries = [entry for entry in self.ledger.read(LEDGER) if entry.type == OPENED and "restored" in entry.facts]
         return [(e.header, self.ledger.receipt(e.sequence)) for e in entries if e.header.epoch > after]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -121,5 +122,11 @@ class WitnessedLedger:
 
 
 def _where(signed: Envelope) -> _Where:
-    checkpoint = Checkpoint.read(signed.payload)
+    return _where_in(signed.payload)
+
+
+# Each parcel asks again where what is held of a peer stands.
+@functools.lru_cache(maxsize=1024)
+def _where_in(payload: bytes) -> _Where:
+    checkpoint = Checkpoint.read(payload)
     return checkpoint.epoch, checkpoint.size

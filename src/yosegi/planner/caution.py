@@ -1,9 +1,9 @@
 """Keeping the bounds during a search: small steps from points that kept them, and only where the model is sure.
 
 As SafeOpt (Sui, Gotovos, Burdick & Krause 2015, "Safe exploration for optimization with Gaussian processes") a search
-begins at known good points and asks only where the bounds are believed to hold. The model's own spread is too small
-while it knows little, so a point must also be near one that was measured and kept them, and a few small steps come
-before the model speaks.
+begins at known good points and asks only where the bounds are believed to hold: by the processes that were fitted, and
+by one that fits nothing (`margin.Margin`), since what was fitted to few points on a plain is too sure. A point must
+also be near one that was measured and kept them.
 """
 
 from __future__ import annotations
@@ -13,21 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from yosegi.planner.margin import Margin
 from yosegi.planner.objective import Caution, OutcomeConstraint
 from yosegi.planner.parameter import Level
 from yosegi.planner.proposal import Expected, Proposal
 from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats, Truths
-
-_FIRST = 1.0 / 3.0
-"""Share of the reach that the first steps may be long."""
-_GROWS = 4
-"""Kept points for each dimension until the whole reach is allowed: a process that has seen only small steps takes the
-rest of the space to be as flat, however sure it is (loss 0.48 where it had expected 0.07 ± 0.02). Until then no outcome
-may pass its bound even if it goes on `_STEEPER` times as steeply as between any two points measured."""
-_STEEPER = 1.5
-_CLOSE = 0.02
-"""Least distance over which a slope is measured, or noise would pass for one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,49 +28,51 @@ class SafeSet:
     Args:
         caution: of the problem.
         kept: shape (n, d), points that were measured by the first source and kept all bounds.
-        measured: of each bound, the points (n, d) at which its outcome was measured, its values (n,), and the bound.
+        margins: one for each bound that was measured, both ways if it bounds both.
     """
 
     caution: Caution
     kept: Floats
-    measured: tuple[tuple[Floats, Floats, OutcomeConstraint], ...] = ()
+    margins: tuple[Margin, ...] = ()
 
     @classmethod
-    def of(cls, situation: Situation, kept: Truths) -> SafeSet | None:
-        """What a situation asks for; None where its problem is not cautious."""
+    def of(cls, situation: Situation, kept: Truths, noise: Mapping[str, float]) -> SafeSet | None:
+        """What a situation asks for; None where its problem is not cautious.
+
+        Args:
+            situation: of a problem, cautious or not.
+            kept: shape (n,), which measurements kept all bounds.
+            noise: of each bound's outcome, one standard deviation, where it is known.
+        """
         caution = situation.problem.caution
         if caution is None:
             return None
         own = situation.source == 0
-        measured = []
+        margins: list[Margin] = []
         for bound in situation.problem.outcome_constraints:
-            value, _ = situation.outcome(bound.name)
+            value, error = situation.outcome(bound.name)
             found = own & np.isfinite(value)
-            measured.append((situation.X[found], value[found], bound))
-        return cls(caution, situation.X[kept & own], tuple(measured))
+            known = max(noise.get(bound.name, 0.0), float(np.max(np.nan_to_num(error[found]), initial=0.0)))
+            for left in (_below(bound, value[found]), _above(bound, value[found])):
+                if left is not None and len(left):
+                    margins.append(Margin.of(situation.X[found], left, known, caution.reach, caution.probability))
+        return cls(caution, situation.X[kept & own], tuple(margins))
 
     def excess(self, P: Floats, log_kept: Floats) -> Floats:
         """Shape (m,): zero where P (m, d) may be asked, and more the less it may.
 
         Args:
             P: points.
-            log_kept: shape (m,), log probability that they keep all bounds.
+            log_kept: shape (m,), log probability that they keep all bounds, by the processes that were fitted.
         """
-        doubt = np.log(self.caution.probability) - log_kept
+        doubt = np.log(self.caution.probability) - np.minimum(log_kept, self.log_kept(P))
         out = np.where(doubt > 0.0, 1.0 + np.minimum(doubt, 1e3), 0.0)
-        far = self.distance(P) - self.reach
-        out = out + np.where(far > 1e-9, 1.0 + far, 0.0)
-        if len(self.kept) < _GROWS * P.shape[1]:
-            for X, value, bound in self.measured:
-                out = out + _steep_excess(P, X, value, bound)
-        return np.asarray(out)
+        far = self.distance(P) - self.caution.reach
+        return np.asarray(out + np.where(far > 1e-9, 1.0 + far, 0.0))
 
-    @property
-    def reach(self) -> float:
-        """How far a point may be from one that kept the bounds: more with each of them, from a third to the whole."""
-        count, dimensions = self.kept.shape
-        grown = min(1.0, max(0.0, (count - dimensions - 1) / (_GROWS * dimensions)))
-        return float(self.caution.reach * (_FIRST + (1.0 - _FIRST) * grown))
+    def log_kept(self, P: Floats) -> Floats:
+        """Shape (m,): log probability that P (m, d) keeps all bounds, by what fits nothing."""
+        return sum((each.log_kept(P) for each in self.margins), np.zeros(len(P)))
 
     def distance(self, P: Floats) -> Floats:
         """Shape (m,): from the nearest point that kept the bounds, by the coordinate that differs most."""
@@ -88,30 +81,16 @@ class SafeSet:
         return np.asarray(np.min([np.max(np.abs(P - one), axis=1) for one in self.kept], axis=0))
 
 
-def _steep_excess(P: Floats, X: Floats, value: Floats, bound: OutcomeConstraint) -> Floats:
-    """Shape (m,): zero where a bound is kept also if the outcome goes on `_STEEPER` times as steeply as seen so far.
+def _below(bound: OutcomeConstraint, value: Floats) -> Floats | None:
+    return None if bound.at_most is None else bound.at_most - value
 
-    Args:
-        P: shape (m, d), points.
-        X: shape (n, d), where the outcome was measured.
-        value: shape (n,), what it was.
-        bound: what it must keep.
-    """
-    if len(X) < 2:
-        return np.zeros(len(P))
-    apart = np.maximum(np.linalg.norm(X[:, None, :] - X[None, :, :], axis=2), _CLOSE)
-    slope = _STEEPER * float(np.max(np.abs(value[:, None] - value[None, :]) / apart))
-    way = slope * np.linalg.norm(P[:, None, :] - X[None, :, :], axis=2)
-    over = np.zeros(len(P))
-    if bound.at_most is not None:
-        over = np.maximum(over, np.min(value + way, axis=1) - bound.at_most)
-    if bound.at_least is not None:
-        over = np.maximum(over, bound.at_least - np.max(value - way, axis=1))
-    return np.where(over > 0.0, 1.0 + over / (slope + 1e-12), 0.0)
+
+def _above(bound: OutcomeConstraint, value: Floats) -> Floats | None:
+    return None if bound.at_least is None else value - bound.at_least
 
 
 def first_steps(situation: Situation, kept: Truths, count: int, seed: int) -> list[Proposal] | None:
-    """The known points, then small steps about the nearest of what kept the bounds; None once a model may speak.
+    """The known points, then steps about the first of them, as far as they may be; None once a model may speak.
 
     Args:
         situation: of a cautious problem.
@@ -119,8 +98,8 @@ def first_steps(situation: Situation, kept: Truths, count: int, seed: int) -> li
         count: how many are wanted.
         seed: of the steps.
     """
-    caution, region = situation.problem.caution, situation.region
-    if caution is None or region is None:
+    caution = situation.problem.caution
+    if caution is None or situation.region is None:
         return None
     begun = int(np.sum(situation.source == 0)) + len(situation.pending)
     known = [dict(values) for values in caution.begin]
@@ -129,20 +108,29 @@ def first_steps(situation: Situation, kept: Truths, count: int, seed: int) -> li
     own = kept & (situation.source == 0)
     if begun >= len(known) + len(situation.problem.parameters) + 1 or not own.any():
         return None if own.any() else [_proposal(situation, known[0], "nothing else kept the bounds")]
-    centre = situation.space.rows([known[0]])
-    near = region.near(centre, caution.reach * _FIRST, 256, seed)
-    at = situation.space.coordinates(near)
-    middle = situation.space.coordinates(centre)[0]
-    inside = np.max(np.abs(at - middle), axis=1) <= caution.reach * _FIRST + 1e-9
-    near, at = near[inside], at[inside]
+    near, at = _around(situation, known[0], seed, kept)
     taken = np.vstack([situation.X, situation.pending])
     out: list[Proposal] = []
     while len(out) < count and len(near):
         apart = np.min([np.sum((at - one) ** 2, axis=1) for one in taken], axis=0)
         best = int(np.argmax(np.round(apart, 12)))
-        out.append(_proposal(situation, situation.space.values(near[best]), "a small step from what kept the bounds"))
+        out.append(_proposal(situation, situation.space.values(near[best]), "a first step from what kept the bounds"))
         taken = np.vstack([taken, at[best]])
-    return out
+    return out or [_proposal(situation, known[0], "no step from it is surely within bounds")]
+
+
+def _around(situation: Situation, values: Mapping[str, Level], seed: int, kept: Truths) -> tuple[Floats, Floats]:
+    """Rows and coordinates about a point that may be asked by what fits nothing: all that few measurements say."""
+    caution, region, space = situation.problem.caution, situation.region, situation.space
+    if caution is None or region is None:
+        raise ValueError("a step needs a cautious problem in an open space")
+    noise = {c.name: c.noise for c in situation.problem.outcome_constraints if c.noise is not None}
+    safe = SafeSet.of(situation, kept, noise)
+    scales = caution.reach * 2.0 ** -np.arange(4)
+    near = np.vstack([region.near(space.rows([values]), scale, 128, seed + n) for n, scale in enumerate(scales)])
+    at = space.coordinates(near)
+    may = np.ones(len(near), dtype=bool) if safe is None else safe.excess(at, np.zeros(len(at))) == 0.0
+    return near[may], at[may]
 
 
 def repeat(situation: Situation, kept: Truths, loss: Floats) -> Proposal | None:

@@ -44,7 +44,8 @@ class Limits:
         learned = ((c, learn(situation, c.name, c.noise)) for c in situation.problem.outcome_constraints)
         bounds = tuple((c, s) for c, s in learned if s is not None)
         beside = tuple(Beside.of(situation, s) for s in sources)
-        return cls(tuple(feasibility), beside, bounds, SafeSet.of(situation, kept(situation)))
+        noise = {c.name: s.gp.noise_sd() if c.noise is None else c.noise for c, s in bounds}
+        return cls(tuple(feasibility), beside, bounds, SafeSet.of(situation, kept(situation), noise))
 
     def __bool__(self) -> bool:
         """Whether anything limits."""

@@ -74,7 +74,8 @@ class Caution:
         begin: points known to keep all bounds; measured first.
         probability: with which every point asked of the first source must be believed to keep all bounds.
         reach: how far a point may be from one that was measured and kept them, as a share of each parameter's range
-            (in its logarithm where the parameter is logarithmic).
+            (in its logarithm where the parameter is logarithmic). Also what is believed of the bounded outcomes before
+            anything is measured: they change little within a reach, see `margin`.
         again: after so many measurements the best of them is measured once more, since what is measured drifts; None
             for never.
 

@@ -229,8 +229,7 @@ class CedarEngine:
 
     @functools.cached_property
     def _base(self) -> cedarpy.PolicySet:
-        # From text, not from Cedar's JSON: that form may be nested no deeper than some sixty operators.
-        return cedarpy.PolicySet.from_str("\n".join(self._texts.values()))
+        return _policy_set("\n".join(self._texts.values()))
 
     def _permits_of(self, team: str) -> cedarpy.PolicySet:
         """The policies in a bundle of before there were links: a team's own agreements' permits, and all the rest."""
@@ -288,6 +287,13 @@ class CedarEngine:
         if missed is None and agreement.name in self._suspended:
             return "suspended", {"kind": "agreement", "name": agreement.name, "site": self.site}
         return missed
+
+
+# Sets are never changed, only linked into others, and engines that differ in their agreements alone share one.
+@functools.lru_cache(maxsize=16)
+def _policy_set(text: str) -> cedarpy.PolicySet:
+    # From text, not from Cedar's JSON: that form may be nested no deeper than some sixty operators.
+    return cedarpy.PolicySet.from_str(text)
 
 
 def _unknown(question: Question, known: list[dict[str, Any]], charter: str) -> Iterable[Note]:

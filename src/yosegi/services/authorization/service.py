@@ -82,13 +82,14 @@ class Authorizer:
         for charter in self.registry.charters():
             before = self.ledger.read(f"policy/{charter}")
             known = _rules_in(before[-1]) if before else self.rules
+            policy = None
             try:
-                self.foresee(charter, self.registry.federation(charter))
+                policy = self.foresee(charter, self.registry.federation(charter))
             except Invalid as error:
                 if known != self.rules:
                     raise
                 log.warning("policy under %s: %s", charter, error)
-            await self.publish(charter)
+            await self._publish(charter, policy or self._build(charter, self.registry.federation(charter)))
 
     async def publish(self, charter: str) -> Policy:
         """Build and validate the policy under a charter, and record its bundle once per digest.
@@ -96,7 +97,9 @@ class Authorizer:
         Raises:
             Invalid: a rule or agreement that may not be published; the policy in force stays.
         """
-        policy = self._build(charter, self.registry.federation(charter))
+        return await self._publish(charter, self._build(charter, self.registry.federation(charter)))
+
+    async def _publish(self, charter: str, policy: Policy) -> Policy:
         stream = f"policy/{charter}"
         before = self.ledger.read(stream)
         if not before or before[-1].facts["digest"] != policy.digest:
