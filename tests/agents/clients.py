@@ -20,6 +20,7 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from federation.asking import PI, person
 from web.hostile import now_at
 from web.house import House
+from web.plain import PLAIN
 from yosegi.core.amounts import Amounts
 from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.trust.signer import Ed25519Signer
@@ -100,7 +101,7 @@ class Agent:
 
     @asynccontextmanager
     async def client(self, mode: str = MODES[-1], query: str = "", **how: Any) -> AsyncIterator[Client]:
-        async with httpx2.AsyncClient(auth=self.signing_in(), timeout=60, trust_env=False) as http:
+        async with httpx2.AsyncClient(auth=self.signing_in(), timeout=60, trust_env=False, verify=PLAIN) as http:
             transport = streamable_http_client(f"{self.url}{query}", http_client=http)
             async with Client(transport, mode=mode, **how) as client:
                 yield client

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agents.clients import Agent
 from web.house import opened
+from web.plain import PLAIN
 from yosegi.core.errors import YosegiError
 from yosegi.mcp.tools import TOOLS
 
@@ -69,7 +70,7 @@ def agent() -> Iterator[Agent]:
 def http(agent: Agent) -> Iterator[httpx.Client]:
     assert agent.memory.tokens is not None
     headers = HEADERS | {"Authorization": f"Bearer {agent.memory.tokens.access_token}"}
-    with httpx.Client(headers=headers, trust_env=False, timeout=60) as client:
+    with httpx.Client(headers=headers, trust_env=False, verify=PLAIN, timeout=60) as client:
         yield client
 
 

@@ -13,13 +13,14 @@ from agents.conftest import Make
 from agents.test_tools import knock
 from federation.asking import PI
 from web.house import PASSPHRASE, House
+from web.plain import PLAIN
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @pytest.fixture
 def http(house: House) -> Any:
-    with httpx.Client(base_url=house.url(), trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=house.url(), trust_env=False, verify=PLAIN, timeout=60) as client:
         yield client
 
 

@@ -20,6 +20,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import content_type_conformance
 
 from iri.facility import Facility, opened, specification
+from web.plain import PLAIN
 
 OFFICIAL: dict[str, Any] = json.loads((Path(__file__).parent / "vendor" / "all_spec_v2.json").read_text())
 FEW = settings(
@@ -88,7 +89,7 @@ def operations(api: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def test_every_operation_of_the_description_is_there_and_no_other(changed: Facility) -> None:
-    ours = httpx.get(f"{changed.url}/openapi.json", trust_env=False).json()
+    ours = httpx.get(f"{changed.url}/openapi.json", trust_env=False, verify=PLAIN).json()
     there, here = operations(OFFICIAL), operations(ours)
     assert len(there) == 47
     assert here == there
@@ -96,7 +97,7 @@ def test_every_operation_of_the_description_is_there_and_no_other(changed: Facil
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "TRACE", "OPTIONS", "QUERY", "HEAD"])
 def test_a_method_that_an_address_does_not_know_is_said_with_those_it_knows(changed: Facility, method: str) -> None:
-    answer = httpx.request(method, f"{changed.url}/api/v2/task/x", trust_env=False)
+    answer = httpx.request(method, f"{changed.url}/api/v2/task/x", trust_env=False, verify=PLAIN)
     assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET")
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -106,18 +107,18 @@ def test_a_method_that_an_address_does_not_know_is_said_with_those_it_knows(chan
     ["modified_since=", "modified_since=1", "modified_since=2026-02-21", "since=2026", "limit=1001", "limit=1_0"],
 )
 def test_a_parameter_that_does_not_hold_or_is_not_known_is_refused(changed: Facility, query: str) -> None:
-    answer = httpx.get(f"{changed.url}/api/v2/facility/sites?{query}", trust_env=False)
+    answer = httpx.get(f"{changed.url}/api/v2/facility/sites?{query}", trust_env=False, verify=PLAIN)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
 
 
 def test_what_has_not_changed_is_not_sent_again(changed: Facility) -> None:
     there = f"{changed.url}/api/v2/facility?modified_since=9000-01-01T00:00:00Z"
-    assert httpx.get(there, trust_env=False).status_code == 304
+    assert httpx.get(there, trust_env=False, verify=PLAIN).status_code == 304
 
 
 def test_who_is_not_signed_in_is_told_how(changed: Facility) -> None:
     for headers in ({}, {"Authorization": "Bearer none"}, {"Authorization": "Basic cGk6cGk="}):
-        answer = httpx.get(f"{changed.url}/api/v2/account/projects", headers=headers, trust_env=False)
+        answer = httpx.get(f"{changed.url}/api/v2/account/projects", headers=headers, trust_env=False, verify=PLAIN)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
         assert [one["code"] for one in answer.json()["reasons"]] == ["not_signed_in"]
 
@@ -125,5 +126,7 @@ def test_who_is_not_signed_in_is_told_how(changed: Facility) -> None:
 def test_a_body_without_end_is_refused(changed: Facility, bearer: str) -> None:
     headers = {"Authorization": f"Bearer {bearer}", "content-type": "application/json"}
     there = f"{changed.url}/api/v2/compute/job/toy.simulate@1"
-    answer = httpx.post(there, headers=headers, content=b" " * (17 * 1024 * 1024), trust_env=False, timeout=60)
+    answer = httpx.post(
+        there, headers=headers, content=b" " * (17 * 1024 * 1024), trust_env=False, verify=PLAIN, timeout=60
+    )
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")

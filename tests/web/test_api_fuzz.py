@@ -16,6 +16,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 
 from web.house import PASSPHRASE, House, opened, spec
+from web.plain import PLAIN
 from web.test_openapi import current
 
 pytestmark = pytest.mark.slow
@@ -44,6 +45,7 @@ def bearer(house: House) -> str:
         house.url() + "/api/v1/session",
         json={"person": "operator@argonne", "passphrase": PASSPHRASE},
         trust_env=False,
+        verify=PLAIN,
     )
     return str(answer.json()["token"])
 
@@ -68,7 +70,9 @@ def test_no_call_of_an_operator_is_a_server_error(case: schemathesis.Case, house
 
 
 def test_the_stream_of_changes_answers_or_says_why(house: House, bearer: str) -> None:
-    with httpx.Client(base_url=house.url(), trust_env=False, headers={"Authorization": f"Bearer {bearer}"}) as client:
+    with httpx.Client(
+        base_url=house.url(), trust_env=False, verify=PLAIN, headers={"Authorization": f"Bearer {bearer}"}
+    ) as client:
         for after in ("x", "1e9", "", "-1x"):
             assert client.get("/api/v1/changes", params={"after": after}).status_code == 422
         with client.stream("GET", "/api/v1/changes", params={"after": -(10**30)}) as answer:
@@ -90,7 +94,7 @@ WRONG = {
 
 @pytest.mark.parametrize("how", WRONG)
 def test_a_campaign_that_cannot_be_is_named_and_not_recorded(house: House, how: str) -> None:
-    with httpx.Client(base_url=house.url(), trust_env=False) as client:
+    with httpx.Client(base_url=house.url(), trust_env=False, verify=PLAIN) as client:
         person = {"person": "officer@argonne", "passphrase": PASSPHRASE}
         token = client.post("/api/v1/session", json=person).json()["token"]
         headers = {"Authorization": f"Bearer {token}"}
@@ -103,6 +107,6 @@ def test_a_campaign_that_cannot_be_is_named_and_not_recorded(house: House, how: 
 def test_half_a_character_is_no_text(house: House) -> None:
     body = b'{"person": "\\ud800", "passphrase": "x"}'
     headers = {"content-type": "application/json"}
-    answer = httpx.post(house.url() + "/api/v1/session", content=body, headers=headers, trust_env=False)
+    answer = httpx.post(house.url() + "/api/v1/session", content=body, headers=headers, trust_env=False, verify=PLAIN)
     assert answer.status_code == 422
     assert answer.json()["message"].startswith("the body: not readable JSON")

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from web.house import PASSPHRASE, House, opened, spec
+from web.plain import PLAIN
 from web.test_objects import bearer
 
 
@@ -96,8 +97,8 @@ def test_the_task_itself_says_why_there_is_nothing_to_see(erased) -> None:
 def signed_in_at(house: House, site: str) -> httpx.Client:
     base = f"{house.url(site)}/api/v1"
     said = {"person": f"officer@{site}", "passphrase": PASSPHRASE}
-    token = httpx.post(f"{base}/session", json=said, trust_env=False).json()["token"]
-    return httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+    token = httpx.post(f"{base}/session", json=said, trust_env=False, verify=PLAIN).json()["token"]
+    return httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, trust_env=False, verify=PLAIN)
 
 
 def test_a_refused_task_that_was_erased_leaves_the_list_of_tasks_whole(erased) -> None:

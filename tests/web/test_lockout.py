@@ -11,6 +11,7 @@ import pytest
 
 from web.conftest import token
 from web.house import PASSPHRASE, STORED, House, spec
+from web.plain import PLAIN
 from yosegi.identity.access_entries import EXPORTED, SIGN_IN_FAILED
 from yosegi.identity.accounts import Account, AccountFile, Accounts, change_account, close_account
 from yosegi.services.runtime import Site
@@ -43,7 +44,7 @@ def _site(house: House) -> Site:
 @contextmanager
 def program(house: House, person: str = PI) -> Iterator[httpx.Client]:
     """A program of somebody that holds a token."""
-    with httpx.Client(base_url=house.url() + "/api/v1", timeout=60, trust_env=False) as client:
+    with httpx.Client(base_url=house.url() + "/api/v1", timeout=60, trust_env=False, verify=PLAIN) as client:
         given = client.post("/session", json={"person": person, "passphrase": PASSPHRASE})
         assert given.status_code == 200, given.text
         client.headers["Authorization"] = f"Bearer {given.json()['token']}"

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from web.house import PASSPHRASE, House
+from web.plain import PLAIN
 
 HTML = b'<script>document.title="owned"</script>'
 SHA256 = f"sha256:{hashlib.sha256(HTML).hexdigest()}"
@@ -16,8 +17,10 @@ SHA256 = f"sha256:{hashlib.sha256(HTML).hexdigest()}"
 
 def bearer(house: House, person: str) -> httpx.Client:
     said = {"person": person, "passphrase": PASSPHRASE}
-    token = httpx.post(f"{house.url()}/api/v1/session", json=said, trust_env=False).json()["token"]
-    return httpx.Client(base_url=f"{house.url()}/api/v1", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+    token = httpx.post(f"{house.url()}/api/v1/session", json=said, trust_env=False, verify=PLAIN).json()["token"]
+    return httpx.Client(
+        base_url=f"{house.url()}/api/v1", headers={"Authorization": f"Bearer {token}"}, trust_env=False, verify=PLAIN
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def test_who_is_not_of_the_team_is_refused(pi: httpx.Client, operator: httpx.Cli
 
 def test_a_stranger_gets_nothing(house: House, pi: httpx.Client) -> None:
     for path in ("/objects", f"/objects/{SHA256}", f"/objects/{SHA256}/bytes"):
-        assert httpx.get(f"{house.url()}/api/v1{path}", trust_env=False).status_code == 401
+        assert httpx.get(f"{house.url()}/api/v1{path}", trust_env=False, verify=PLAIN).status_code == 401
 
 
 @pytest.mark.parametrize("name", ["..%2F..%2Fsite.toml", "sha256:abc", "sha256:" + "0" * 63 + "%2e"])

@@ -32,6 +32,7 @@ from web.hostile import (
     why_refused,
 )
 from web.house import MARKUP, PASSPHRASE, STORED, House, spec
+from web.plain import PLAIN
 from yosegi.core.errors import Invalid
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.statement import Listens, Statement
@@ -377,7 +378,7 @@ DOUBTFUL = {
 @pytest.mark.parametrize("path", ["/api/v1/session", "/exchange/v1", "/exchange/v1/witness"])
 def test_json_that_readers_disagree_about_is_refused_at_every_door(house: House, path: str, how: str) -> None:
     headers = {"content-type": "application/json"}
-    answer = httpx.post(house.url() + path, content=DOUBTFUL[how], headers=headers, trust_env=False)
+    answer = httpx.post(house.url() + path, content=DOUBTFUL[how], headers=headers, trust_env=False, verify=PLAIN)
     assert answer.status_code == 422
     assert answer.json()["code"] == "invalid"
     assert "readable" in answer.text or "deeper" in answer.text
@@ -388,7 +389,7 @@ def test_json_that_readers_disagree_about_is_refused_at_every_door(house: House,
 def test_what_is_too_large_is_not_read(house: House, path: str, honest: bool) -> None:
     block = b" " * 2**20
     content: Any = block * 17 if honest else iter([block] * 17)
-    answer = httpx.post(house.url() + path, content=content, timeout=60, trust_env=False)
+    answer = httpx.post(house.url() + path, content=content, timeout=60, trust_env=False, verify=PLAIN)
     # A form has a limit of its own, and a station that is not there is not read at all.
     assert answer.status_code == {"/station/v1/none": 404}.get(path, 422)
     assert answer.status_code == 404 or "larger than" in answer.text
@@ -448,8 +449,10 @@ def test_no_secret_is_in_a_log_an_error_or_a_ledger(house: House, caplog: pytest
         {"content": b'{"person": "pi@argonne", "passphrase": "' + secret.encode()},
         {"json": {"login": {"payload": secret, "signatures": []}}},
     ]
-    answers += [httpx.post(f"{url}/session", trust_env=False, **how) for how in wrong]
-    answers.append(httpx.get(f"{url}/campaigns", headers={"Authorization": f"Bearer {secret}"}, trust_env=False))
+    answers += [httpx.post(f"{url}/session", trust_env=False, verify=PLAIN, **how) for how in wrong]
+    answers.append(
+        httpx.get(f"{url}/campaigns", headers={"Authorization": f"Bearer {secret}"}, trust_env=False, verify=PLAIN)
+    )
     with house.visitor() as visitor:
         answers.append(visitor.post("/sign-in", data={"person": "pi@argonne", "passphrase": secret}))
     for answer in answers:

@@ -23,6 +23,7 @@ from click.testing import CliRunner, Result
 from federation.toys import X
 from web.hostile import now_at, signed_in
 from web.house import PASSPHRASE, House, opened, places, spec
+from web.plain import PLAIN
 from yosegi.cli import main
 from yosegi.core.capability import capability, quantity
 from yosegi.core.engine import Outcome
@@ -116,7 +117,7 @@ def agent(house: House) -> Iterator[httpx.Client]:
         not_after=now + timedelta(minutes=2),
     )  # fmt: skip
     body = {"login": json.loads(login.sign(AGENT).to_bytes())}
-    with httpx.Client(base_url=house.url(), timeout=60, trust_env=False) as client:
+    with httpx.Client(base_url=house.url(), timeout=60, trust_env=False, verify=PLAIN) as client:
         client.headers["Authorization"] = f"Bearer {client.post('/api/v1/session', json=body).json()['token']}"
         yield client
 
