@@ -109,6 +109,7 @@ def executor(folder: Path, settings: dict[str, Any]) -> Iterator[Any]:
         max_workers_per_node=settings["workers_per_node"],
         cores_per_worker=1e-6,  # as many as were asked for, whatever this node has
         prefetch_capacity=settings["workers_per_node"],
+        heartbeat_period=5,  # its nodes look as often whether a worker has died, and a crash is told as late
         provider=provider,
     )
     config = Config(executors=[htex], run_dir=str(folder / "parsl"), strategy="none", usage_tracking=0)
