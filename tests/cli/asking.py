@@ -47,6 +47,14 @@ def document(*arguments: object) -> Any:
     return json.loads(text)
 
 
+def answered(*arguments: object) -> Any:
+    """What a call says to programs, of something that may be refused: then its status says so too."""
+    result = yosegi(*arguments, "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == (STATUS["refused"] if found["state"] == "refused" else 0), result.output
+    return found
+
+
 def refused(*arguments: object) -> str:
     """The one line on standard error, but for who asks, of a call that changes nothing and ends as an error does."""
     result = yosegi(*arguments)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.asking import document, entries, operator, pi, refused, served, told
+from cli.asking import answered, document, entries, operator, pi, refused, served, told
 from processes.sites import PASSPHRASE, Town, until
 from yosegi.core.clock import SystemClock
 
@@ -52,7 +52,7 @@ def approvals(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 def ask(town: Town, *more: str, capability: str = SIMULATE) -> dict[str, Any]:
     """One request of pi's."""
-    return dict(document("task", "ask", capability, *TERMS, *more, *pi(town)))
+    return dict(answered("task", "ask", capability, *TERMS, *more, *pi(town)))
 
 
 def settled(town: Town, request: str, *states: str) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def test_an_agent_reaches_no_further_than_its_mandate_and_cuts_no_wider_one(town
     key, sub = tmp_path / "planner.key", tmp_path / "sub.key"
     document("agent", "add", "planner", "--agent-key", key, *TERMS, "--capability", SIMULATE, *pi(town))
     who = agent(town, "planner", key)
-    beyond = document("task", "ask", "riken/toy.use@1", *TERMS, "--input", "x=0.5", "--input", "world=w", *who)
+    beyond = answered("task", "ask", "riken/toy.use@1", *TERMS, "--input", "x=0.5", "--input", "world=w", *who)
     assert why(beyond) == ["outside_mandate"]
     cut = ("mandate", "cut", "sub", "planner", "--for-agent", "sub", "--agent-key", sub, *TERMS)
     before = entries(town, "argonne")

@@ -45,6 +45,11 @@ def test_a_samples_life_from_its_making_to_its_hand_over(pair: Path) -> None:
     assert "padded" in told("sample", "show", *home, "lab-a/bar-1-b")
     listed = document("sample", "list", *home, "--state", "in_transit")
     assert [one["id"] for one in listed] == ["lab-a/bar-1-b"]
+    assert "lab-a/melt" in {one["id"] for one in document("sample", "list", *home)}
+    # Said again, it is the same word: nothing of what was said of its condition is lost.
+    told("sample", "hand-over", *home, "lab-a/bar-1-b", "lab-b")
+    life = document("sample", "show", *home, "lab-a/bar-1-b")["events"]
+    assert [event["note"] for event in life if event.get("note")] == ["padded", "padded"]
     assert "was not given to lab-a" in refused("sample", "receive", *home, "lab-a/bar-1-b")
 
 

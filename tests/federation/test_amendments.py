@@ -103,6 +103,11 @@ def test_measurements_that_nobody_proposed_are_marked_learned_from_and_count_as_
         home = federation.places["argonne"].running
         await home.campaigns.move("mixes", CampaignState.RUNNING, federation.member(), "on")
         campaign = await until_over(federation)
+        # Nobody here made what was brought, so it is nothing that the campaign gained.
+        answer = await home.campaigns.answer("mixes", federation.member())
+        own = [t for t in map(campaign.trial, campaign.ended_order) if t.origin == "planner" and t.value is not None]
+        assert answer.acceleration is not None
+        assert answer.acceleration.trials == 1 + own.index(max(own, key=lambda trial: trial.value or 0.0))
         # Six trials of its own were asked for; what was brought is beside them.
         assert campaign.why == "6 trials done"
         assert sum(t.state is TrialState.COMPLETED and t.origin == "planner" for t in campaign.trials) == 6 >= done
@@ -204,7 +209,9 @@ def test_a_point_of_ones_own_is_measured_as_any_other(tmp_path: Path) -> None:
     async def story() -> None:
         federation = two_sites(tmp_path)
         await federation.start()
-        await held(federation)
+        await held(federation, more="[[constraint]]\nweights = { x = 1.0, y = 2.0 }\nat_most = 1.8\n")
+        with pytest.raises(Invalid, match=r"x \+ 2 y is 1\.9 and must be at most 1\.8"):
+            await amendments(federation).want("mixes", {"x": 0.5, "y": 0.7}, session(federation))
         with pytest.raises(Invalid, match="x = 3 lies outside"):
             await amendments(federation).want("mixes", {"x": 3.0, "y": 0.4}, session(federation))
         await amendments(federation).want("mixes", {"x": 0.6, "y": 0.4}, session(federation), why="by experience")

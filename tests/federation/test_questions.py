@@ -89,6 +89,9 @@ def test_a_table_of_candidates_is_chosen_from_and_its_columns_reach_the_capabili
             task = riken.tasks.get(f"argonne/{trial.steps[0].key}")
             assert task.asked().inputs["lot"] == rows[trial.candidate][3]
         assert await replayed(federation) == {"identical"}
+        # What was learned is asked of rows drawn at random, one perhaps more than once.
+        answer = await federation.places["argonne"].running.campaigns.answer("mixes", federation.member())
+        assert [one.parameter for one in answer.learned[0].slices] == ["x", "y"]
 
     run_simulated(story())
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from yosegi.campaign.known_points import why_broken
 from yosegi.campaign.measurements import Measurements, check_rows, digest_of, wrong_with_point
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.trial import Trial
@@ -117,8 +118,12 @@ def extended_spec(spec: CampaignSpec, changes: Mapping[str, Any]) -> CampaignSpe
     merged = dict(before)
     for name, value in changes.items():
         if name in ("stop", "budget"):
+            if not isinstance(value, Mapping):
+                raise Invalid(f"campaign {spec.name}", f"{name} is no table", f"e.g. {name} = {{…}}")
             merged[name] = {key: one for key, one in {**before[name], **value}.items() if one is not None}
         elif name == "parameter":
+            if not isinstance(value, Sequence) or not all(isinstance(p, Mapping) and "name" in p for p in value):
+                raise Invalid(f"campaign {spec.name}", "parameter is no list of tables that each have a name")
             known = {p["name"]: p for p in value}
             merged[name] = [{**p, **known.pop(p["name"], {})} for p in before[name]] + list(known.values())
         else:
@@ -132,7 +137,7 @@ def _alive(campaign: Campaign, why: str) -> None:
 
 
 def _outside(spec: CampaignSpec, values: Mapping[str, Any]) -> list[str]:
-    """A point that is asked for lies within the bounds; what was measured elsewhere may lie outside."""
+    """A point that is asked for keeps bounds and constraints; what was measured elsewhere may lie outside."""
     found = []
     for p in spec.parameter:
         value = values.get(p.name)
@@ -140,7 +145,7 @@ def _outside(spec: CampaignSpec, values: Mapping[str, Any]) -> list[str]:
             continue
         if (p.low is not None and value < p.low) or (p.high is not None and value > p.high):
             found.append(f"{p.name} = {value:g} lies outside {p.low} to {p.high} {p.unit}")
-    return found
+    return found + [broken for constraint in spec.constraint if (broken := why_broken(values, constraint))]
 
 
 # -- the fold -------------------------------------------------------------------------------------------------------

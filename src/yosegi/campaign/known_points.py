@@ -35,13 +35,25 @@ def check_known_point(
         if not _is_inside(point[name], parameter):
             raise ValueError(f"caution.begin: {name} is {point[name]!r}, outside its range")
     for constraint in constraints:
-        total = sum(weight * float(point[name]) for name, weight in constraint.weights.items() if name in point)
-        low, high = constraint.at_least, constraint.at_most
-        if constraint.equals is not None:
-            low = high = constraint.equals
-        slack = _CLOSE * max(1.0, abs(total))
-        if (low is not None and total < low - slack) or (high is not None and total > high + slack):
-            raise ValueError(f"caution.begin: a constraint over {', '.join(constraint.weights)} is broken: {total:g}")
+        if broken := why_broken(point, constraint):
+            raise ValueError(f"caution.begin: {broken}")
+
+
+def why_broken(point: Mapping[str, Level], constraint: ConstraintSpec) -> str:
+    """Why a point does not keep a linear constraint; empty if it does, or leaves a parameter of it open."""
+    if any(isinstance(point.get(name), bool | str | None) for name in constraint.weights):
+        return ""
+    total = sum(weight * float(point[name]) for name, weight in constraint.weights.items())
+    low, high = constraint.at_least, constraint.at_most
+    if constraint.equals is not None:
+        low = high = constraint.equals
+    slack = _CLOSE * max(1.0, abs(total))
+    said = " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in constraint.weights.items())
+    if low is not None and total < low - slack:
+        return f"{said} is {total:g} and must be {'' if low == high else 'at least '}{low:g}"
+    if high is not None and total > high + slack:
+        return f"{said} is {total:g} and must be {'' if low == high else 'at most '}{high:g}"
+    return ""
 
 
 def _is_inside(value: Level, parameter: ParameterSpec) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yosegi.app.home import Home
 from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -80,6 +81,7 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
 def sign(document: Path, home: Path | None, keys: tuple[Path, ...]) -> None:
     """Add a party's signatures to DOCUMENT, in place. Read it first: yosegi agreement show."""
     _only_an_agreement(document)
+    _only_a_party(document, home)
     say(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")
 
 
@@ -102,6 +104,15 @@ def _only_an_agreement(path: Path) -> None:
 
     if kind_of(read_document(path), str(path)) is not Agreement:
         raise Invalid(str(path), "is not an agreement")
+
+
+def _only_a_party(path: Path, home: Path | None) -> None:
+    """A signature cannot be taken off again, and one of no party keeps an agreement from being accepted."""
+    from yosegi.governance.agreements.agreement import Agreement
+
+    site, parties = "" if home is None else Home(home).settings().site, Agreement.peek(read_document(path)).parties
+    if site and site not in parties:
+        raise Invalid(str(path), f"{site} is no party of it", f"its parties sign: {', '.join(parties)}")
 
 
 @agreement.command("list")

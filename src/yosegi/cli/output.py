@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from yosegi.core.errors import YosegiError
+from yosegi.core.errors import Invalid, Unavailable, YosegiError
 from yosegi.core.sanitize import plain, plain_json
 
 if TYPE_CHECKING:
@@ -134,6 +134,13 @@ def explained(command: Callable[P, T]) -> Callable[P, T]:
             return command(*args, **kwargs)
         except YosegiError as error:
             fail(error, in_json=bool(kwargs.get("json_")))
+        except UnicodeDecodeError:
+            fail(Invalid("a file", "is not UTF-8", "save it as UTF-8"), in_json=bool(kwargs.get("json_")))
+        except OSError as error:
+            if error.filename is None or error.strerror is None:
+                raise
+            where = Unavailable(str(error.filename), error.strerror, "name another place, or see to this one")
+            fail(where, in_json=bool(kwargs.get("json_")))
 
     return run
 

@@ -60,18 +60,18 @@ def _shown(found: SampleSummary, json_: bool) -> None:
 
 @sample.command("list")
 @click.option("--team", default="", help="Of one team.")
-@click.option("--state", type=click.Choice([state.value for state in SampleState]), default="", help="In one state.")
+@click.option("--state", type=click.Choice([state.value for state in SampleState]), help="In one state.")
 @click.option("--holder", default="", help="Held by one site.")
 @with_site
 @as_json
 @explained
-def list_(team: str, state: str, holder: str, json_: bool, **site: Any) -> None:
+def list_(team: str, state: str | None, holder: str, json_: bool, **site: Any) -> None:
     """List the samples that a site made, holds, held or is given: the 200 that changed last."""
 
     async def rest(here: Site, who: Session) -> tuple[SampleSummary, ...]:
         return here.samples.listing(who, team=team, state=SampleState(state) if state else None, holder=holder)
 
-    found = _ask(site, rest, lambda client: client.samples.list(team=team, state=state, holder=holder))
+    found = _ask(site, rest, lambda client: client.samples.list(team=team, state=state or "", holder=holder))
     if json_:
         show_json(found)
         return

@@ -206,7 +206,10 @@ def restore(source: Path, home: Path, by: str) -> None:
     """
     if home.exists() and any(home.iterdir()):
         raise Conflict(str(home), "is not empty", "name a new folder, or move the old one away first")
-    Home(source).settings()
+    backup = Home(source)
+    backup.settings()
+    if not has_ledger(backup):
+        raise Invalid(f"the backup {source}", "holds no ledger", "name a backup made by yosegi site backup")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
     shutil.copytree(source, home, dirs_exist_ok=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
+from yosegi.cli.output import STATUS, as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -46,8 +46,10 @@ def ask(capability: str, inputs: tuple[str, ...], json_: bool, task_key: str, **
     asked = client_of(**site).requests.ask(capability, given, key=task_key, **terms)
     if json_:
         show_json(asked)
-        return
-    _say(asked)
+    else:
+        _say(asked)
+    if asked.state == "refused":
+        raise SystemExit(STATUS["refused"])
 
 
 @task.command()

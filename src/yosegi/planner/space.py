@@ -57,14 +57,14 @@ class Space:
 
     def table(self, candidates: Candidates) -> Floats:
         """Shape (rows, p) of a candidate table, column by column."""
-        out = np.empty((len(candidates), len(self.parameters)))
-        for j, p in enumerate(self.parameters):
-            out[:, j] = _column(p, candidates.columns[p.name])
-        return out
+        return self.table_rows(candidates, np.arange(len(candidates)))
 
     def table_rows(self, candidates: Candidates, index: Ints) -> Floats:
-        """Shape (len(index), p): some rows of a candidate table."""
-        return self.table(Candidates({n: c[index] for n, c in candidates.columns.items()}, candidates.ids[index]))
+        """Shape (len(index), p): some rows of a candidate table, one as often as it is named."""
+        out = np.empty((len(index), len(self.parameters)))
+        for j, p in enumerate(self.parameters):
+            out[:, j] = _column(p, candidates.columns[p.name][index])
+        return out
 
     def coordinates(self, rows: Floats) -> Floats:
         """Shape (n, d) of rows (n, p); a missing number stands in the middle, an unknown level apart from all."""

@@ -8,6 +8,7 @@ from importlib import metadata
 from yosegi.campaign import Campaign
 from yosegi.campaign.mixing import step_seed
 from yosegi.campaign.problem import history_of, problem_of
+from yosegi.campaign.tally import badness
 from yosegi.core.identifiers import split_capability
 from yosegi.core.states import TrialState
 from yosegi.planner.learned import LearnedOutcome, RandomSearch, learned, random_search
@@ -82,14 +83,19 @@ def _acceleration(campaign: Campaign, chance: RandomSearch | None) -> Accelerati
 
 
 def trials_to_best(campaign: Campaign) -> int:
-    """Completed trials of the first source, its own and the imported alike, in the order they ended, to the best."""
-    first, best, count = campaign.spec.source[0].name, campaign.best(), 0
-    for number in campaign.ended_order:
-        trial = campaign.trial(number)
-        count += trial.source == first and trial.state is TrialState.COMPLETED
-        if best is not None and number == best.number:
-            break
-    return max(count, 1)
+    """Completed trials of the first source that the campaign made itself, in the order they ended, to their best.
+
+    What was brought counts neither as a trial nor as what was gained.
+    """
+    first, goal = campaign.spec.source[0].name, campaign.spec.main
+    own = [
+        trial
+        for trial in map(campaign.trial, campaign.ended_order)
+        if trial.source == first and trial.state is TrialState.COMPLETED and trial.origin != "imported"
+    ]
+    kept = [trial for trial in own if campaign.spec.keeps_limits(trial.outcomes)] or own
+    best = min(kept, key=lambda trial: badness(goal, trial), default=None)
+    return 1 if best is None else own.index(best) + 1
 
 
 def methods_of(campaign: Campaign) -> str:

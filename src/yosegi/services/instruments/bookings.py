@@ -213,7 +213,7 @@ class BookingService:
             told |= {"starts": timestamp(found.span.starts), "ends": timestamp(found.span.ends)}
             told["until"] = timestamp(found.until or found.span.ends)
         return BookingDetail(
-            person=found.by, held=found.held.decimals(), spent=found.spent.decimals(),
+            person=found.by, held={} if found.state.final else found.held.decimals(), spent=found.spent.decimals(),
             **({"starts": "", "ends": "", "until": ""} | told),
         )  # fmt: skip
 

@@ -88,7 +88,8 @@ class ReservationService:
         if not self.authorizer.may_see(found.charter, found.team, who):
             return told
         hours = {
-            name: Amounts({Unit.INSTRUMENT_H.value: getattr(found, name)}).decimals() for name in ("held", "spent")
+            name: Amounts({Unit.INSTRUMENT_H.value: hours}).decimals()
+            for name, hours in (("held", 0 if found.state.final else found.held), ("spent", found.spent))
         }
         names = ("team", "charter", "campaign", "person", "by", "grant", "why")
         return told.model_copy(update={name: getattr(found, name) for name in names} | hours)

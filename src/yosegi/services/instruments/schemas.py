@@ -36,7 +36,7 @@ class ReservationDetail(Answer):
         campaign: the only one that uses it; empty if every campaign of the team may.
         starts: as it was booked, like `ends`.
         until: when it ended, or will.
-        held: hours held from the grant, and `spent` the hours it cost.
+        held: hours held from the grant until it is over, and `spent` the hours it cost.
     """
 
     instrument: str
@@ -68,7 +68,7 @@ class BookingDetail(Answer):
         campaign: the only one that uses it; empty if every campaign of the team may.
         starts: as it was asked for, like `ends`.
         until: when it ended, or will.
-        held: hours held from the grant at the owner, and `spent` the hours it cost.
+        held: hours held from the grant at the owner until it is over, and `spent` the hours it cost.
         reasons: why it was refused.
         cancelling: whether the owner was asked to cancel it, and has not answered yet.
     """

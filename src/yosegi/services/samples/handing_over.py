@@ -59,7 +59,7 @@ class SampleHandOvers:
     async def give(
         self, sample: str, to: str, who: Session, *, condition: ConditionGiven = "good", note: str = ""
     ) -> SampleSummary:
-        """Sign that a sample is given to another site; the same again, while it is in transit, says it again.
+        """Sign that a sample is given to another site; while it is in transit, the first word is said again.
 
         Raises:
             NotFound: no such sample, or it is another team's; or no such member to give it to.
@@ -74,9 +74,19 @@ class SampleHandOvers:
             if not again:
                 found.check("give", self.site)
             self._check_addressee(found, to)
+            if again:
+                condition, note = self._said_before(found)
             write = self._giving(found, to, condition, note, who, again=again)
             await self.samples.write(write)
             return self.samples.now(sample)
+
+    def _said_before(self, sample: Sample) -> tuple[ConditionGiven, str]:
+        """Condition and note with which a sample that is in transit was given; good and nothing, once erased."""
+        for entry in reversed(self.samples.records.ledger.read(sample.stream)):
+            if entry.type == GIVEN and entry.body is not None:
+                word = SampleGiven.peek(Envelope.parsed(entry.body["document"]))
+                return word.condition, word.note
+        return "good", ""
 
     def _check_addressee(self, sample: Sample, to: str) -> None:
         charter = self.registry.federation(sample.charter).roster.charter
