@@ -51,6 +51,7 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     parties = ["lab-a", "lab-b"]
     capabilities = ["lab-b/*"]
     purposes = ["research"]
+    valid_until = 2027-03-31
     highest_sensitivity = "team"
     export_classes = ["EAR99"]
     residency = ["US", "JP"]
