@@ -18,11 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import parso
-from cosmic_ray.ast import ast_nodes
-from cosmic_ray.mutating import mutate_code
-from cosmic_ray.plugins import get_operator, operator_names
-
 from assure import equivalent
 from assure.collected import Collected, Question, changed, code_of
 from assure.reach import SLOWEST, Reach
@@ -71,6 +66,9 @@ class Mutant:
         """The module with the fault, or None if that place cannot have it."""
         if self.kind == DROP:
             return _without(source, self.number)
+        from cosmic_ray.mutating import mutate_code
+        from cosmic_ray.plugins import get_operator
+
         try:
             found: str | None = mutate_code(source, get_operator(self.kind)(), self.number)
         except AttributeError:
@@ -100,6 +98,11 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
 def _places(source: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
     """Every kind, and where a module has places for it."""
     yield DROP, [(statement.lineno, statement.col_offset) for statement in _droppable(source)]
+    # Only here, as below: the ordinary tests read what this module writes, without the environment of make assure.
+    import parso
+    from cosmic_ray.ast import ast_nodes
+    from cosmic_ray.plugins import get_operator, operator_names
+
     nodes = list(ast_nodes(parso.parse(source)))
     for kind in operator_names():
         if KINDS.fullmatch(kind):

@@ -49,6 +49,7 @@ def test_a_region_without_a_point_says_which_constraints():
         region([Parameter.continuous(n, 0, 9, resolution=2) for n in "ab"], simplex("ab", 7)).draw(4, seed=0)
 
 
+@pytest.mark.timeout(300)
 @settings(max_examples=25, deadline=None)
 @given(
     widths=st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=5),
