@@ -56,12 +56,12 @@ def test_a_file_that_is_not_there_is_said(town: Town, tmp_path: Path) -> None:
 
 
 def test_a_campaign_is_started_followed_and_listed(town: Town, spec: Path) -> None:
-    spec.write_text(town.spec("told", PURE_SOURCE), encoding="utf-8")
-    assert "campaign told is running" in told("campaign", "start", spec, *pi(town))
-    assert "ended" in told("campaign", "watch", "told", *pi(town))
-    assert {one["name"] for one in document("campaign", "list", *pi(town))} >= {"toy", "told"}
-    assert "told" in told("campaign", "list", *pi(town))
-    state = document("campaign", "show", "told", *pi(town))
+    spec.write_text(town.spec("seen-out", PURE_SOURCE), encoding="utf-8")
+    assert "campaign seen-out is running" in told("campaign", "start", spec, *pi(town))
+    assert "ended" in told("campaign", "watch", "seen-out", *pi(town))
+    assert {one["name"] for one in document("campaign", "list", *pi(town))} >= {"toy", "seen-out"}
+    assert "seen-out" in told("campaign", "list", *pi(town))
+    state = document("campaign", "show", "seen-out", *pi(town))
     assert state["state"] == "ended"
     assert len(state["trial"]) == 2
     assert "simulation (simulated)" in told("campaign", "show", "told", *pi(town))
