@@ -211,7 +211,11 @@ async def told_of(
     async with aiohttp.ClientSession(timeout=timeout) as http:
         here = Strangers(town, http, seconds, site)
         token = await here.token()
-        return {name: await here.measured(attack, token) for name, attack in attacks.items()}
+        found = {}
+        for name, attack in attacks.items():
+            found[name] = await here.measured(attack, token)
+            print(f"{name}: {json.dumps(found[name])}", file=sys.stderr, flush=True)
+        return found
 
 
 def with_few_files(work: Callable[[], None], most: int) -> None:
