@@ -64,7 +64,7 @@ def test_a_campaign_is_started_followed_and_listed(town: Town, spec: Path) -> No
     state = document("campaign", "show", "seen-out", *pi(town))
     assert state["state"] == "ended"
     assert len(state["trial"]) == 2
-    assert "simulation (simulated)" in told("campaign", "show", "told", *pi(town))
+    assert "simulation (simulated)" in told("campaign", "show", "seen-out", *pi(town))
 
 
 def test_the_same_name_is_not_started_twice(town: Town, spec: Path) -> None:
