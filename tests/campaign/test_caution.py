@@ -60,7 +60,7 @@ def test_the_file_written_from_a_specification_says_it_again() -> None:
         ("again = 4", "sometimes = 4", "sometimes"),
         ('[[limit]]\nname = "y"\nat_most = 0.2', "", "caution: needs a limit"),
         ('planner = "gp"', 'planner = "sobol"', "planner sobol knows none"),
-        ("again = 4", "[[constraint]]\nweights = { x = 1.0 }\nat_most = 0.32", "constraint over x is broken: 0.35"),
+        ("again = 4", "[[constraint]]\nweights = { x = 1.0 }\nat_most = 0.32", "x is 0.35 and must be at most 0.32"),
     ],
 )
 def test_a_contradiction_is_named(old: str, new: str, says: str) -> None:
