@@ -17,6 +17,7 @@ from yosegi.core.states import CampaignState
 from yosegi.exchange import Received
 from yosegi.exchange.parcel import MOST_MAIL, Mail
 from yosegi.exchange.peer_channel import Batch
+from yosegi.ledger import Overtaken
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.messages import Report
@@ -118,6 +119,28 @@ def test_a_receiver_that_is_away_for_three_hours_finds_few_copies_of_the_same(tm
         assert not home.exchange.mailbox.has_mail("nims")
 
     run_simulated(story())
+
+
+def test_a_document_that_met_another_write_comes_again_and_is_not_refused(tmp_path: Path) -> None:
+    met: list[str] = []
+
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        home = federation.places["argonne"].running
+        row = home.exchange.inbox.kinds[Report.payload_type]
+
+        async def overtaken_once(received: Received[Any]) -> None:
+            if received.envelope.payload_digest not in met:
+                met.append(received.envelope.payload_digest)
+                raise Overtaken("request/nims/one", 4, 3)
+            await row.handler(received)
+
+        home.exchange.inbox.kinds[Report.payload_type] = replace(row, handler=overtaken_once)
+        assert await _campaign(federation, 300) is CampaignState.ENDED
+
+    run_simulated(story())
+    assert met
 
 
 def test_a_fault_while_a_document_is_taken_in_is_logged_once_and_the_document_is_sent_again(

@@ -21,7 +21,7 @@ from yosegi.exchange.peer_channel import PeerChannel
 from yosegi.exchange.received import Arrival, DocumentKind, Received, check_size, size_of, verify
 from yosegi.exchange.witness import Witness
 from yosegi.governance.charter.registry import Registry
-from yosegi.ledger import Draft, Ledger, Receipt, Write
+from yosegi.ledger import Draft, Ledger, Overtaken, Receipt, Write
 from yosegi.trust.document import SKEW, Document
 from yosegi.trust.errors import Untrusted
 
@@ -160,7 +160,8 @@ class Inbox:
             await kind.handler(received)
             self._note_hour(channel, received, arrival.now)
             return True
-        except (Unavailable, Corrupt) as error:
+        except (Unavailable, Corrupt, Overtaken) as error:
+            # Nothing of this is a word on the document: it comes again.
             self._wait(channel, kind, item, error)
         except YosegiError as error:
             if isinstance(error, Untrusted) and error.reason == "document_not_yet_valid":
