@@ -99,6 +99,21 @@ def test_a_booking_from_another_site_is_held_used_paid_and_told(tmp_path: Path) 
     run_simulated(story())
 
 
+def test_a_cancellation_asked_for_twice_at_one_moment_is_asked_for_twice_and_cancels_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        bookings = federation.places["argonne"].running.instruments.bookings
+        found = await booked(federation, 10, 20)
+        first, second = await asyncio.gather(*(bookings.cancel("nims", found.key, person()) for _ in range(2)))
+        assert first.cancelling
+        assert second.cancelling
+        await asyncio.sleep(60)
+        assert here(federation, found.key).state is BookingState.CANCELLED
+        assert there(nims) == [(PI, "cancelled")]
+
+    run_simulated(story())
+
+
 def test_both_ledgers_hold_both_signed_words(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims = await with_beam(tmp_path)
@@ -266,6 +281,22 @@ def test_a_cancellation_that_comes_with_its_request_leaves_nothing_booked(tmp_pa
         nims = federation.places["nims"].running
         assert (there(nims), hours(nims)) == ([(PI, "cancelled")], (0, 0, 10000))
         assert here(federation, asked.key).state is BookingState.CANCELLED
+
+    run_simulated(story())
+
+
+def test_what_is_cancelled_and_never_reached_its_owner_waits_for_no_answer(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, _ = await with_beam(tmp_path)
+        await federation.crash("nims")
+        bookings = federation.places["argonne"].running.instruments.bookings
+        asked = await bookings.ask(SCAN, wanted(10, 40), person())
+        await asyncio.sleep(20 * 60)
+        assert (await bookings.cancel("nims", asked.key, person())).cancelling
+        await federation.restart("nims")
+        await asyncio.sleep(300)
+        found = here(federation, asked.key)
+        assert (found.state, found.cancelling) == (BookingState.UNDELIVERED, False)
 
     run_simulated(story())
 

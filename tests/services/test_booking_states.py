@@ -85,7 +85,7 @@ class TwoLedgers(RuleBasedStateMachine):
     @rule(key=asked)
     def cancel_at_home(self, key: str) -> None:
         service = self.at("argonne").instruments.bookings
-        is_over = service.show("riken", key, person()).state.final
+        is_over = not service.show("riken", key, person()).state.stands
         try:
             self.run(service.cancel("riken", key, person()))
             assert not is_over

@@ -118,7 +118,8 @@ class RemoteBooking:
         if entry.type == CANCEL_ASKED:
             return replace(here, cancelling=True)
         if entry.type == UNDELIVERED:
-            return replace(here, state=BookingState.UNDELIVERED, why=str(body.get("why", "")))
+            # What never came to its owner has nothing to cancel, whether or not that was asked for.
+            return replace(here, state=BookingState.UNDELIVERED, cancelling=False, why=str(body.get("why", "")))
         return replace(here, cancelling=False, why=str(body.get("why", "")))
 
 

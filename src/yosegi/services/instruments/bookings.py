@@ -6,7 +6,8 @@ signed words. A site that dies in between has asked nothing, or asks when it is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -47,7 +48,11 @@ LIFETIME = timedelta(days=1)
 
 @dataclass
 class BookingService:
-    """The reservations that one site's people have at other sites."""
+    """The reservations that one site's people have at other sites.
+
+    Args:
+        lock: held from reading a reservation to writing what follows: people and owners speak of it at one moment.
+    """
 
     site: str
     ledger: Ledger
@@ -57,6 +62,7 @@ class BookingService:
     channels: Channels
     authorizer: Authorizer
     catalogue: CapabilityCatalogue
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     # -- people -------------------------------------------------------------------------------------------------------
 
@@ -82,6 +88,12 @@ class BookingService:
         if person != who.person and who.role not in RUNS_THE_SITE:
             raise Refused(f"booking {capability} for {person}", ("not_on_behalf_of_others",))
         owner = self._owner(wanted.charter, capability)
+        async with self.lock:
+            return await self._ask(owner, capability, wanted, who, person, key)
+
+    async def _ask(
+        self, owner: str, capability: str, wanted: Booking, who: Session, person: str, key: str
+    ) -> BookingDetail:
         stream = booking_stream(owner, key) if key else self._stream(owner, capability, wanted)
         document = self._document(owner, capability, wanted, person, stream.split("/", 2)[2])
         if (known := self._get(stream)) is not None:
@@ -154,23 +166,26 @@ class BookingService:
         Raises:
             NotFound: none of that name, or another team's.
             Refused: an agent.
-            Conflict: it is over, or was refused.
+            Conflict: it is over, was refused, or never came to its owner.
             Invalid: too long a reason.
         """
         check_person(who, f"cancelling a reservation at {owner}")
         if len(reason) > LONGEST_WHY:
             raise Invalid("why", f"has {len(reason)} characters, and {LONGEST_WHY} is the most")
-        found = self._found(owner, key, who)
-        if found.state.final:
+        async with self.lock:
+            return await self._cancel(self._found(owner, key, who), who, reason)
+
+    async def _cancel(self, found: RemoteBooking, who: Session, reason: str) -> BookingDetail:
+        if not found.state.stands:
             raise Conflict(f"reservation {found.key}", f"is {found.state}", "there is nothing to cancel")
         now = self.clock.now()
         document = ReservationCancel(
-            charter=found.charter, sender=self.site, to=owner, key=found.key, issued=now,
+            charter=found.charter, sender=self.site, to=found.owner, key=found.key, issued=now,
             not_after=now + ReservationCancel.longest, reason=reason,
         )  # fmt: skip
         body = {"why": reason} if reason else {}
         topic = f"reservation-cancel/{found.key}"
-        draft = sending(CANCEL_ASKED, owner, topic, document.sign(self.signer), {}, body)
+        draft = sending(CANCEL_ASKED, found.owner, topic, document.sign(self.signer), {}, body)
         await self._append(Write(found.stream, found.position, (draft,), charter=found.charter, actor=who.person))
         return self.detail(fold_booking(found.stream, self.ledger.read(found.stream)))
 
@@ -225,6 +240,10 @@ class BookingService:
         Raises:
             Invalid: it was not asked of that owner, or the word contradicts what was asked or said before.
         """
+        async with self.lock:
+            await self._record(received)
+
+    async def _record(self, received: Received[ReservationReport]) -> None:
         report = received.document
         stream = booking_stream(received.sender, report.key)
         found = fold_booking(stream, self.ledger.read(stream))
@@ -243,15 +262,16 @@ class BookingService:
         entry = self.ledger.entry(out.sequence)
         if entry.type not in (ASKED, CANCEL_ASKED):
             return
-        found = fold_booking(entry.stream, self.ledger.read(entry.stream))
-        body = {"why": because[:2000]}
-        if entry.type == CANCEL_ASKED:
-            draft = Draft(CANCEL_UNDELIVERED, {}, body)
-        elif found.state is BookingState.ASKED:
-            draft = Draft(UNDELIVERED, {"state": BookingState.UNDELIVERED.value}, body)
-        else:
-            return
-        await self._append(Write(entry.stream, found.position, (draft,), charter=found.charter, actor=out.to))
+        async with self.lock:
+            found = fold_booking(entry.stream, self.ledger.read(entry.stream))
+            body = {"why": because[:2000]}
+            if entry.type == CANCEL_ASKED:
+                draft = Draft(CANCEL_UNDELIVERED, {}, body)
+            elif found.state is BookingState.ASKED:
+                draft = Draft(UNDELIVERED, {"state": BookingState.UNDELIVERED.value}, body)
+            else:
+                return
+            await self._append(Write(entry.stream, found.position, (draft,), charter=found.charter, actor=out.to))
 
     async def _append(self, write: Write) -> None:
         self.channels.posted(await self.ledger.append(write))
