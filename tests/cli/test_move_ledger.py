@@ -18,7 +18,7 @@ from yosegi.core.clock import SystemClock
 from yosegi.governance.charter.charter import Team
 from yosegi.ledger.snapshot import Snapshot
 
-pytest.importorskip("psycopg")
+psycopg = pytest.importorskip("psycopg")
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.skipif(postgres_server.POSTGRES is None, reason=postgres_server.ABSENT),
@@ -65,6 +65,20 @@ def test_a_ledger_goes_into_postgresql_and_back_under_the_same_checkpoint(home: 
     assert home.settings().ledger.store == "sqlite"
     assert last(home) == grown
     assert "holds together" in told("site", "check", "--home", home.folder)
+
+
+def test_a_backup_of_a_ledger_on_a_server_is_brought_back_after_the_server_has_lost_it(
+    home: Home, conninfo: str, tmp_path: Path
+) -> None:
+    url = ("--url", conninfo, "--schema-name", "fourth")
+    told("site", "move-ledger", "--home", home.folder, "--to", "postgresql", *url)
+    size, _ = last(home)
+    told("site", "backup", "--home", home.folder, tmp_path / "backup")
+    with psycopg.connect(conninfo, autocommit=True) as server:
+        server.execute("DROP SCHEMA fourth CASCADE")
+    again = Home(tmp_path / "again")
+    assert "epoch 2 is open" in told("site", "restore", tmp_path / "backup", again.folder)
+    assert last(again)[0] > size
 
 
 def test_what_is_left_behind_is_a_copy_that_waits_for_an_epoch(home: Home, conninfo: str) -> None:

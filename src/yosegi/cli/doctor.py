@@ -103,10 +103,13 @@ def _background(tasks: Sequence[BackgroundTaskStatus]) -> list[str]:
     return [f"{len(tasks) - len(hindered)} of {len(tasks)} tasks are well", *lines]
 
 
+def _has_file(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
 def _advice(home: Home, address: tuple[str, int], answers: str) -> list[str]:
     from yosegi.app.keyring import loose, unused
     from yosegi.app.private_files import open_to_others
-    from yosegi.app.stores import has_ledger
     from yosegi.identity.accounts import read_accounts
 
     advice = []
@@ -114,7 +117,7 @@ def _advice(home: Home, address: tuple[str, int], answers: str) -> list[str]:
         advice.append("governance keys lie in keys/: move them to a place without a network, and bring them to sign")
     if open_to_others(home.folder):
         advice.append(f"others on this machine may read the home: chmod -R go= {home.folder}")
-    if home.ledger_mark.exists() and not has_ledger(home):
+    if home.ledger_mark.exists() and home.settings().ledger.store == "sqlite" and not _has_file(home.ledger):
         advice.append("the ledger is empty or gone: bring it back, or a backup: yosegi site restore BACKUP NEW-HOME")
     for path in loose([*home.keys.glob("*.key"), *(home.folder / "people").glob("*.key")]):
         advice.append(f"{path.name} may be read by others: chmod 600 {path}")

@@ -208,7 +208,8 @@ def restore(source: Path, home: Path, by: str) -> None:
         raise Conflict(str(home), "is not empty", "name a new folder, or move the old one away first")
     backup = Home(source)
     backup.settings()
-    if not has_ledger(backup):
+    # Wherever the ledger lived: a backup has it in this file, and a server that it lived in may be what was lost.
+    if not backup.ledger.is_file() or not backup.ledger.stat().st_size:
         raise Invalid(f"the backup {source}", "holds no ledger", "name a backup made by yosegi site backup")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
