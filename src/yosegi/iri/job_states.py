@@ -71,16 +71,17 @@ def _why(outcome: Outcome) -> str:
 
 def _told(detail: JobDetail) -> dict[str, Any]:
     """The task's state, outcome and reasons in this site's own words."""
-    # Energy stands beside the outcome: a site of before reads no outcome with a field that it does not know.
+    # The outcome is what another Yosegi site reads, a site of before too: energy, and amounts in whole units, stand
+    # beside it.
     found = detail.outcome
     outcome = None if found is None else found.model_dump(mode="json", exclude_none=True, exclude={"joules"})
-    if outcome is not None and found is not None and found.spent is not None:
-        outcome["spent"] = found.spent.decimals()
+    spent = None if found is None or found.spent is None else found.spent.decimals()
     energy = None if found is None else found.joules
     return {
         "state": str(detail.state),
         "outcome": outcome,
         **({} if energy is None else {"joules": energy}),
+        **({} if spent is None else {"spent": spent}),
         "charged": detail.charged,
         "reasons": [one.model_dump(mode="json") for one in detail.reasons],
     }

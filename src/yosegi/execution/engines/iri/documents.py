@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from yosegi.core.amounts import Amounts
 from yosegi.core.engine import Outcome
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import derived_key
@@ -68,22 +67,11 @@ class RemoteJob(_Told):
         """The outcome in Yosegi's own words, where the facility is another Yosegi site."""
         told = (self.status.meta_data or {}).get("yosegi") if self.status else None
         value = told.get("outcome") if isinstance(told, dict) else None
-        spent = value.get("spent") if isinstance(value, dict) else None
-        if isinstance(value, dict) and isinstance(spent, dict):
-            value = value | {"spent": _milli(spent)}
         energy = {"joules": told["joules"]} if isinstance(told, dict) and "joules" in told else {}
         try:
             return Outcome.read(value | energy) if isinstance(value, dict) else None
         except Invalid:
             return None
-
-
-def _milli(spent: dict[str, Any]) -> Any:
-    """Milli-units of amounts in whole units; anything else as it is, to be refused as what it is."""
-    try:
-        return dict(Amounts.parse(spent)) if all(isinstance(amount, str) for amount in spent.values()) else spent
-    except Invalid:
-        return spent
 
 
 def job_name(site: str, key: str, attempt: int) -> str:
