@@ -166,7 +166,7 @@ class CampaignPage:
     whole: bool = False
     _drawn: dict[int, tuple[Trial, bool, Markup]] = field(default_factory=dict)
     _valued: ValuedTrials = field(default_factory=ValuedTrials)
-    _plotted: tuple[int, CampaignState, Markup] | None = None
+    _plotted: tuple[int, CampaignState, int, Markup] | None = None
     _read: int = 0
     _staying: deque[int] = field(default_factory=partial(deque, maxlen=MOST_STAY))
 
@@ -202,18 +202,18 @@ class CampaignPage:
         }
 
     def _plot(self, campaign: Campaign, full: CampaignOverview) -> Markup:
-        """The plot, drawn again once there is something new to see: all places in it move a little with each trial.
+        """The plot, drawn again once there is something new to see: a new best, or all places moved by a pixel.
 
         A pixel is one in `PIXELS` trials, so what a trial costs does not grow with their number.
         """
         valued = self._valued.of(campaign)
         if self._plotted is not None:
-            count, state, drawn = self._plotted
+            count, state, best, drawn = self._plotted
             is_new = len(valued) - count >= max(1, count // PIXELS)
-            if state is campaign.state and not is_new:
+            if (state, best) == (campaign.state, campaign.tally.best) and not is_new:
                 return drawn
         drawn = self.looking.render("plot", c=full, p=convergence(campaign, valued))
-        self._plotted = len(valued), campaign.state, drawn
+        self._plotted = len(valued), campaign.state, campaign.tally.best, drawn
         return drawn
 
     def _hypotheses(self, campaign: Campaign) -> AgentComparison | None:

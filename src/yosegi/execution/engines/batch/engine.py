@@ -281,7 +281,7 @@ class BatchEngine(Engine):
         Raises:
             AccountUnmapped: nobody's.
         """
-        while not case.cancelled and self._stopped is None:
+        while await self._turn(case):
             try:
                 return await accounts.account_of(case.work.member, case.work.team)
             except Unavailable as error:
