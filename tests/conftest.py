@@ -25,11 +25,11 @@ def _umask() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _log_level() -> Iterator[None]:
-    """A test that quietens the program's log quietens its own alone."""
+    """Whoever quietens the program's log, a test or a fixture that many share, quietens no test after it."""
     log = logging.getLogger("yosegi")
-    before = log.level
+    log.setLevel(logging.NOTSET)
     yield
-    log.setLevel(before)
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
