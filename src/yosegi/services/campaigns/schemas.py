@@ -375,7 +375,7 @@ class CampaignCheck(Answer):
 
     Args:
         findings: everything that is wrong; with none, it can be started.
-        taken_over: linear constraints of the contracts that it would keep by itself.
+        taken_over: linear constraints and resolutions of the contracts that it would keep by itself.
         cost: the most that one trial of the first source may cost.
         exists: whether there is a campaign of that name already.
     """
