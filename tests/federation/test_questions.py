@@ -133,6 +133,9 @@ def test_an_earlier_campaign_and_an_earlier_table_are_learned_from(tmp_path: Pat
         assert [row.outcomes["strength"] for row in first.rows] == [t.value for t in before.trials]
         assert [row.status for row in table.rows] == ["done", "infeasible"]
         assert any("earlier campaigns: first" in trial.reason for trial in campaign.trials)
+        methods = (await federation.places["argonne"].running.campaigns.answer("again", federation.member())).methods
+        assert f"{len(first.rows)} measurements of the earlier campaign mixes" in methods
+        assert "2 measurements of the earlier table notes.csv (notes)" in methods
         # What was learned there came from riken, and requests carry it on.
         assert campaign.learned.sources == before.learned.sources
         assert await replayed(federation, "again") == {"identical"}

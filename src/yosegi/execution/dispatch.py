@@ -135,7 +135,7 @@ class Dispatcher:
         """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""
         published = self.repository.published_for(task.asked())
         if published is None:
-            await self.repository.uncertain(task, OutcomeCode.CAPABILITY_GONE)
+            await self.repository.capability_gone(task)
         elif published.engine.remembers:
             self.begin(task, published, taken_up=True)
         elif published.contract.effect.repeatable and task.attempt >= MOST_ATTEMPTS:
