@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding
 from yosegi.campaign.file_lines import Path
+from yosegi.campaign.findings import located
 from yosegi.campaign.planning import check_planning
 from yosegi.campaign.spec_check import findings_against, taken_over
 from yosegi.core.contract import Contract
@@ -101,18 +102,20 @@ class CampaignChecker:
         more = [*ready.unknown, *findings_against(ready.spec, ready.contracts)]
         # What was taken out of the file to read the rest is not said to be missing.
         more = [one for one in more if not any(_within(one.path, place) for place in places)]
-        return BadCampaign(error.what, [*error.findings, *more], None, error.lines)
+        return BadCampaign(error.what, [*error.findings, *located(more, error.lines)], error.readable, error.lines)
 
     def _names(self, spec: CampaignSpec) -> Iterator[SpecFinding]:
         registry = self.authorizer.registry
         if spec.charter not in registry.charters():
             error = NotFound("charter", spec.charter, registry.charters())
             yield _not_known(("charter",), "charter", error)
+        if (known := self._charter(spec)) is None:
             return
-        charter = registry.federation(spec.charter).roster.charter
+        charter = registry.federation(known).roster.charter
         teams = tuple(team.id for team in charter.teams)
         if spec.team not in teams:
             yield _not_known(("team",), "team", NotFound("team", spec.team, teams))
+        if spec.charter != known or spec.team not in teams:
             return
         home = home_of(spec.on_behalf_of)
         if home != self.site and not registry.hosts(spec.charter, home):

@@ -282,7 +282,7 @@ class CampaignService:
         try:
             file = self.read_file(text, files, who)
         except BadCampaign as error:
-            return _bad("", error.findings)
+            return _bad("" if error.readable is None else error.readable.name, error.findings)
         except Invalid as error:
             found = re.search(r"line (\d+)", error.why)
             return _bad("", [SpecFinding((), error.what, error.why, error.todo, int(found[1]) if found else 0)])
