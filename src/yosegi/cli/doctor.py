@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +31,8 @@ def doctor(home: Path, json_: bool) -> None:
     and is not here, what cannot be imported. Everything that keeps the site from starting is told at once, each with
     its line, and the status is 1.
     """
+    import asyncio
+
     from yosegi.app.keyring import where_keys_live
     from yosegi.app.site_examination import bad_settings, examine
     from yosegi.app.stores import store_of
