@@ -30,6 +30,9 @@ def doctor(home: Path, json_: bool) -> None:
     Before that site.toml is looked through, also where the site was never started: what does not hold, what it names
     and is not here, what cannot be imported. Everything that keeps the site from starting is told at once, each with
     its line, and the status is 1.
+
+    \b
+    Example: yosegi site doctor --home home
     """
     import asyncio
 
