@@ -354,8 +354,9 @@ async def attacked(
 
 
 async def _post(url: str, body: bytes) -> None:
-    async with aiohttp.ClientSession() as http, http.post(url + PATH, data=body) as answer:
-        await answer.read()
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        async with aiohttp.ClientSession() as http, http.post(url + PATH, data=body) as answer:
+            await answer.read()
 
 
 def main() -> None:
