@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -142,6 +143,9 @@ def test_requests_refused_faster_than_the_rate_are_told_and_not_recorded(
         assert {end.reasons[0].code for end in ends} == {"local_rule", "not_taken"}
         assert all("No." in end.reasons[0].en for end in ends)
         assert riken.exchange.budget.exceeded["argonne", "refused requests"] == 20 - len(recorded)
+        # Nothing is held in memory of those that are on no record.
+        gc.collect()
+        assert not riken.repository._locks
 
     run_simulated(story())
 
