@@ -49,6 +49,7 @@ ENTRIES = {
     "induction.model@1": "yosegi_packs.bio:induction_model",
     "hep.tune-full@2": "yosegi_packs.hep:tune_full",
     "hep.tune-interpolated@1": "yosegi_packs.hep:tune_interpolated",
+    "alloy.phases@1": "yosegi_packs.materials.warm:phases",
     "alloy.ageing@1": "yosegi_packs.materials.warm:ageing",
     "alloy.ageing-quick@1": "yosegi_packs.materials.warm:ageing_quick",
     "crystal.relax@1": "yosegi_packs.materials.warm_crystals:crystal_relax",
