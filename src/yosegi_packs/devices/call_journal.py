@@ -19,6 +19,7 @@ CALLS: Final = "sila-calls.jsonl"
 ITEMS: Final = "queue-items.jsonl"
 OVER: Final = ("done", "failed", "refused", "looked_at")
 """States of a call after which nothing of it is still to come."""
+_OF_A_CALL: Final = ("key", "number", "feature", "command", "device")
 
 
 class CallJournal:
