@@ -171,7 +171,7 @@ class HalfHour:
                  str(seconds), str(self.seed + (old is not None))]  # fmt: skip
         words += [] if old is None else ["--old-key", str(old)]
         with (self.town.folder / "hostile.log").open("ab") as log:
-            self._hostile = subprocess.Popen(["nice", "-n", "10", *words], stdout=subprocess.PIPE, stderr=log)
+            self._hostile = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log)
         assert self._hostile.stdout is not None
         self._hostile.stdout.readline()
 
