@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from yosegi.campaign.file_lines import Lines, Path, line_of
 from yosegi.core.errors import Invalid
+from yosegi.core.toml_lines import Lines, Path, line_of
 
 if TYPE_CHECKING:
     from yosegi.campaign.spec import CampaignSpec

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from yosegi.campaign.file_lines import Path
 from yosegi.campaign.known_points import check_known_point
+from yosegi.core.toml_lines import Path
 
 if TYPE_CHECKING:
     from yosegi.campaign.spec import CampaignSpec, CautionSpec, SourceSpec

@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from yosegi.campaign.file_lines import Lines, line_of, lines_of
 from yosegi.campaign.findings import BadCampaign, SpecFinding, located
 from yosegi.campaign.spec import AS_FAR_AS_READABLE, CampaignSpec
 from yosegi.campaign.spec_consistency import Inconsistent
@@ -20,6 +19,7 @@ from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
 from yosegi.core.field_faults import why_of
+from yosegi.core.toml_lines import Lines, line_of, lines_of
 from yosegi.core.toml_text import numbers_in, parse_toml
 
 MOST_FINDINGS = 30

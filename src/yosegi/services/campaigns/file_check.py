@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding
-from yosegi.campaign.file_lines import Path
 from yosegi.campaign.findings import located
 from yosegi.campaign.planning import check_planning
 from yosegi.campaign.spec_check import findings_against, taken_over
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.identifiers import home_of
+from yosegi.core.toml_lines import Path
 from yosegi.governance.agreements.label import Label
 from yosegi.identity.accounts import Session
 from yosegi.services.agents.proposing import ProposingAgents
