@@ -29,7 +29,7 @@ from yosegi.testing.faults import When
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.document import Addressed
-from yosegi.trust.reservations import ReservationAsked, ReservationReport
+from yosegi.trust.reservations import ReservationAsked, ReservationCancel, ReservationReport
 
 SCAN = "nims/toy.scan@1"
 
@@ -360,6 +360,22 @@ def test_a_lying_owner_changes_nothing_that_was_not_asked_of_it(tmp_path: Path) 
         # The same word once more is no news, and no error either.
         await says(federation, "nims", honest)
         assert words(argonne, booking_stream("nims", found.key)) == before
+
+    run_simulated(story())
+
+
+def test_a_peer_cancels_no_reservation_of_another_home(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        found = await booked(federation, 10, 40)
+        now = nims.clock.now()
+        cancel = ReservationCancel(
+            charter=CHARTER, sender="riken", to="nims", key=found.key, issued=now, not_after=now + timedelta(hours=1),
+        )  # fmt: skip
+        await says(federation, "riken", cancel)
+        assert there(nims) == [(PI, "booked")]
+        await says(federation, "argonne", cancel.model_copy(update={"sender": "argonne"}))
+        assert there(nims) == [(PI, "cancelled")]
 
     run_simulated(story())
 

@@ -255,6 +255,19 @@ def test_a_site_that_names_no_task_of_its_own_cannot_ask_for_a_sample(tmp_path: 
     tell(tmp_path, story)
 
 
+def test_nothing_is_shipped_to_a_site_that_is_none_of_the_teams(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        await begun(federation, spec(1, ""))
+        (film,) = samples(federation, "riken")
+        wanted = SampleToShip(sample=film.id, task=film.task, trial=1)
+        fields = {"key": "k", "team": TEAM, "campaign": "films", "destination": "elsewhere", "samples": (wanted,)}
+        await says(federation, "argonne", ShipmentAsked, "riken", **fields)
+        entries = at(federation, "riken").ledger.read(sample_stream(film.id))
+        assert [entry.facts["destination"] for entry in entries if entry.type == ASKED_FOR] == ["nims"]
+
+    tell(tmp_path, story)
+
+
 def test_who_asks_names_the_campaign_whose_task_it_was_and_no_other(tmp_path: Path) -> None:
     async def story(federation: Federation) -> None:
         await begun(federation, spec(1, ""))

@@ -275,8 +275,11 @@ class Settings(Value):
         process: the engine `process` of kind `process`, by a shorter name; `station.NAME` is `engine.NAME` of kind
             `station`.
         instrument: instruments by name: what shares one, and when it may be used.
-        engine: other engines by name; each says its `kind`, and has the fields of that kind.
+        engine: other engines by name; each says its `kind`, which `yosegi engine list` names, and has the fields of
+            that kind, which `yosegi engine show KIND` explains.
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
+        most_tasks_an_hour: tasks of one other site that are admitted at once and in an hour; more wait, and come again
+            by themselves.
         groups: own staff by group, for house agreements.
         oidc: sign-in with the institution's provider.
         agents: tools for agents.
@@ -295,6 +298,7 @@ class Settings(Value):
     mailbox: str = ""
     keeps_mailboxes: bool = False
     most_open_tasks: int = Field(default=1000, ge=1)
+    most_tasks_an_hour: int = Field(default=20_000, ge=1)
     policies_shown_to: Literal["nobody", "parties"] = "nobody"
     process: ProcessSettings = ProcessSettings()
     station: dict[SiteId, StationSettings] = Field(default_factory=dict)
