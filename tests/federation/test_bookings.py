@@ -101,6 +101,24 @@ def test_a_booking_from_another_site_is_held_used_paid_and_told(tmp_path: Path) 
     run_simulated(story())
 
 
+def test_a_home_that_was_away_for_more_than_a_week_is_told_what_came_of_its_booking(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        found = await booked(federation, 10, 20)
+        await federation.crash("argonne")
+        await asyncio.sleep(25 * 60)
+        assert there(nims)[0][1] == "settled"
+        for name in federation.places:
+            await federation.crash(name)
+        await asyncio.sleep(8 * 24 * 3600)
+        for name in federation.places:
+            await federation.restart(name)
+        await asyncio.sleep(600)
+        assert here(federation, found.key).state is BookingState.SETTLED
+
+    run_simulated(story())
+
+
 def test_a_cancellation_asked_for_twice_at_one_moment_is_asked_for_twice_and_cancels_once(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims = await with_beam(tmp_path)
