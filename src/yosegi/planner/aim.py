@@ -144,8 +144,13 @@ class Improve:
 
 
 def improve(situation: Situation, objective: Objective) -> Improve | None:
-    """The aim of a single objective; None while too little is measured."""
-    surrogate = learn(situation, objective.name, objective.noise, objective.goal != "maximise")
+    """The aim of a single objective; None while too little is measured.
+
+    In a table the mean is the process's own estimate. A search measures mostly what is good; about the average of that,
+    all it has not looked at seems good, and on tables of few good recipes it was drawn from one corner to the next.
+    """
+    levelled = situation.table is not None and objective.goal != "target"
+    surrogate = learn(situation, objective.name, objective.noise, objective.goal != "maximise", levelled=levelled)
     if surrogate is None:
         return None
     value, error = situation.outcome(objective.name)
