@@ -10,7 +10,7 @@ UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: assure sbom demo test random quick lint types contracts check setup setup-dev setup-fusion test-fusion \
-  setup-materials-ml test-materials-ml lock clean help
+  setup-materials-ml test-materials-ml setup-queueserver test-queueserver lock clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,7 @@ lock: .uv/bin/uv ## Choose the versions that the other targets install
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --group sbom -o requirements/sbom.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra fusion --group own-test pyproject.toml -o requirements/fusion.txt
 	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra materials-ml --group own-test --no-emit-package triton pyproject.toml -o requirements/materials-ml.txt
+	$(UV) pip compile -q --universal --no-annotate --no-header --no-emit-index-url --python-version 3.11 --extra bluesky --extra queueserver --group own-test --group queueserver-test -c requirements/dev.txt pyproject.toml -o requirements/queueserver.txt
 
 setup: $(VENV)/.ready ## Install what running needs
 setup-dev: $(VENV)/.ready-dev ## Install what testing needs
@@ -108,5 +109,17 @@ $(MATERIALS_ML)/.ready: requirements/materials-ml.txt pyproject.toml | .uv/bin/u
 	$(UV) pip install -q --python $(MATERIALS_ML)/bin/python --no-deps -e .
 	@touch $@
 
+QUEUESERVER := .venv-queueserver
+
+setup-queueserver: $(QUEUESERVER)/.ready ## Install a Bluesky queue server (0.4 GB) beside the rest, in .venv-queueserver
+test-queueserver: $(QUEUESERVER)/.ready ## Run the tests of a beamline's queue there; needs redis-server
+	$(QUEUESERVER)/bin/pytest tests/packs/queue_server -W "ignore:Unclosed:ResourceWarning" $(ARGS)
+
+$(QUEUESERVER)/.ready: requirements/queueserver.txt pyproject.toml | .uv/bin/uv
+	$(UV) venv -q --allow-existing --python $(PYTHON) $(QUEUESERVER)
+	$(UV) pip install -q --python $(QUEUESERVER)/bin/python -r requirements/queueserver.txt
+	$(UV) pip install -q --python $(QUEUESERVER)/bin/python --no-deps -e .
+	@touch $@
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(FUSION) $(MATERIALS_ML) .uv .sbom .assure demo-federation demo-federation-hpc demo-federation-beam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FUSION) $(MATERIALS_ML) $(QUEUESERVER) .uv .sbom .assure demo-federation demo-federation-hpc demo-federation-beam .mypy_cache .ruff_cache .pytest_cache .hypothesis

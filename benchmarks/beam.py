@@ -6,7 +6,8 @@ that of the twin. A shot puts the machine back, as `ring.shot` does; the model o
 calls it, without the waiting between. What counts is the true loss at each setting asked for, and the true orbit at
 the setting that each would leave the machine at.
 
-    python -m benchmarks.beam --skip 20 --runs 50 --shots 40 [--drift 0] [--xopt XOPT_ENVIRONMENT/bin/python]
+    python -m benchmarks.beam --skip 20 --runs 50 --shots 40 [--drift 0] [--record FILE]
+        [--xopt XOPT_ENVIRONMENT/bin/python]
 
 Xopt needs torch and an environment of its own: `uv pip install xopt`, 4.7 GB. See `benchmarks/beam_xopt.py`.
 """
@@ -205,13 +206,20 @@ def main() -> None:
     parser.add_argument(
         "--skip", type=int, default=0, help="machines; the first 20 were those that constants were chosen on"
     )
+    parser.add_argument("--machines", help="their numbers, instead of --skip and --runs: it takes long to find them")
     parser.add_argument("--shots", type=int, default=40)
     parser.add_argument("--drift", type=float, default=1.0, help="times the machine's own")
     parser.add_argument("--stays", action="store_true", help="the machine is left where a shot brought it")
     parser.add_argument("--only", default="")
+    parser.add_argument("--record", type=Path, help="a file that gets a line of JSON for each run")
     parser.add_argument("--xopt", help="a Python that has Xopt")
     options = parser.parse_args()
     planners = dict(PLANNERS)
+    machines = (
+        [int(one) for one in options.machines.split(",")]
+        if options.machines
+        else safe_machines(options.skip + options.runs)[options.skip :]
+    )
     if options.xopt:
         planners["Xopt"] = partial(xopt, python=options.xopt, safety=False)
         planners["Xopt, safety region"] = partial(xopt, python=options.xopt, safety=True)
@@ -219,17 +227,25 @@ def main() -> None:
         if options.only and options.only != name:
             continue
         beyond, gains, worst = 0, [], 0.0
-        for seed in safe_machines(options.skip + options.runs)[options.skip :]:
+        for seed in machines:
             run = Run(seed, options.drift, not options.stays)
             start = rms(run.machine.orbit(np.zeros(len(KNOBS))))
             measured = planner(run, options.shots)
             beyond += run.beyond
             worst = max(worst, max(loss for _, loss in run.asked))
             gains.append(run.left(measured) / start)
+            if options.record:
+                row = {
+                    "planner": name, "drift": options.drift, "stays": options.stays, "machine": seed,
+                    "asked": options.shots, "beyond": run.beyond, "worst": max(loss for _, loss in run.asked),
+                    "orbit_left": gains[-1],
+                }  # fmt: skip
+                with options.record.open("a") as rows:
+                    print(json.dumps(row), file=rows)
         shares = [round(float(q), 3) for q in np.nanquantile(gains, [0.5, 0.25, 0.75])]
-        asked = options.runs * options.shots
+        asked = len(machines) * options.shots
         print(json.dumps({
-            "planner": name, "drift": options.drift, "stays": options.stays, "runs": options.runs, "asked": asked,
+            "planner": name, "drift": options.drift, "stays": options.stays, "runs": len(machines), "asked": asked,
             "beyond": beyond, "share": round(beyond / asked, 4), "worst": round(worst, 2), "orbit_left": shares,
         }), flush=True)  # fmt: skip
 

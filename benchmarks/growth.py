@@ -32,8 +32,8 @@ from yosegi.testing.network import Network
 
 # The toy science of the federation's tests is also the one of this benchmark.
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from federation.running import FASTEST
 from federation.toys import spec, three_sites
+from yosegi.testing.world import FASTEST
 
 EVERY = 100
 RESULTS = Path(__file__).parent / "results"

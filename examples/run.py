@@ -49,6 +49,7 @@ ENTRIES = {
     "induction.model@1": "yosegi_packs.bio:induction_model",
     "hep.tune-full@2": "yosegi_packs.hep:tune_full",
     "hep.tune-interpolated@1": "yosegi_packs.hep:tune_interpolated",
+    "alloy.phases@1": "yosegi_packs.materials.warm:phases",
     "alloy.ageing@1": "yosegi_packs.materials.warm:ageing",
     "alloy.ageing-quick@1": "yosegi_packs.materials.warm:ageing_quick",
     "crystal.relax@1": "yosegi_packs.materials.warm_crystals:crystal_relax",
@@ -73,6 +74,7 @@ INSTRUMENTS = {
 ENGINES: dict[str, dict[str, object]] = {
     "scenario": {"worker": "warm", "memory_mib": 8192, "import_seconds": 240},
     "crystal": {"import_seconds": 240},
+    "alloy": {"import_seconds": 240},
 }
 """How an engine is set where its default will not do, by how the names of its capabilities begin."""
 

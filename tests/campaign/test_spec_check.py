@@ -94,6 +94,17 @@ def test_inputs_that_stay_the_same_go_into_the_bound() -> None:
     assert [(c.equals, dict(c.weights)) for c in spec.constraint] == [(0.75, {"a": 1.0, "b": 1.0})]
 
 
+def test_an_input_that_nobody_gives_goes_into_the_bound_as_its_default() -> None:
+    text = (CASES / "blend0.toml").read_text().replace('[[parameter]]\nname = "c"\nlow = 0.0\nhigh = 1.0\n', "")
+    blend = CONTRACTS["kiln/oven.blend@1"]
+    properties = blend.inputs["properties"] | {"c": blend.inputs["properties"]["c"] | {"default": 0.25}}
+    optional = blend.model_copy(update={"inputs": blend.inputs | {"properties": properties, "required": ["a", "b"]}})
+    spec = taken_over(parse_file(text).spec, {"kiln/oven.blend@1": optional})
+    assert [(c.equals, dict(c.weights)) for c in spec.constraint] == [(0.75, {"a": 1.0, "b": 1.0})]
+    for proposal in suggest(problem_of(spec), [], count=4, seed=1):
+        optional.check_inputs(dict(proposal.values))
+
+
 def test_a_mark_at_the_begin_of_the_file_is_read() -> None:
     assert (CASES / "bom.toml").read_bytes().startswith(b"\xef\xbb\xbf")
     assert read_spec(CASES / "bom.toml").name == "bomcase"

@@ -85,6 +85,14 @@ def test_the_contract_that_the_others_are_made_from_is_read() -> None:
         contract.check_inputs({"a": 2, "b": 5})
 
 
+def test_a_constrained_input_that_is_left_out_counts_as_its_default() -> None:
+    optional = copy.deepcopy(PLAIN["inputs"]) | {"required": ["a"]}
+    Contract.read(_with(inputs=optional)).check_inputs({"a": 8})
+    optional["properties"]["b"]["default"] = 2
+    with pytest.raises(Invalid, match=r"a \+ 2·b is 12 and must be at most 10"):
+        Contract.read(_with(inputs=optional)).check_inputs({"a": 8})
+
+
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_nothing_outside_a_schema_is_opened(scheme: str) -> None:
     calls: list[bool] = []

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+from federation import peer_budget
+from yosegi.app.settings import Settings
 from yosegi.exchange.budget import AHEAD, OVERHEAD, RECORDED, REFUSALS, Rate
 from yosegi.exchange.mailbox import MOST_LETTERS_OF_A_SENDER
 from yosegi.exchange.parcel_codec import MOST_REMEMBERED
 from yosegi.exchange.received import MOST_PARTS
-from yosegi.execution.admission import REFUSED_BYTES, REFUSED_ON_RECORD
+from yosegi.execution.admission import BYTES_OF_A_TASK, REFUSED_BYTES, REFUSED_ON_RECORD
 from yosegi.services.document_kinds import TABLE
 
 PAGE = Path(__file__).parents[2] / "docs" / "security" / "threat-model.md"
@@ -55,3 +58,27 @@ def test_the_rates_of_refusals_and_what_is_remembered_are_stated() -> None:
     assert said["any kind, examined and refused"] == numbers(REFUSALS)
     assert said["mail for one receiver, kept here"][0] == MOST_LETTERS_OF_A_SENDER
     assert said["parcels, remembered so that none counts twice"][0] == MOST_REMEMBERED
+
+
+def test_how_many_tasks_of_a_peer_are_admitted_is_stated() -> None:
+    most = Settings.model_fields["most_tasks_an_hour"].default
+    said = stated()
+    assert said["tasks admitted"] == (most, most)
+    assert said["bytes of tasks admitted"] == (most * BYTES_OF_A_TASK, most * BYTES_OF_A_TASK)
+
+
+def test_the_sums_of_a_peers_budget_are_stated_as_the_settings_make_them() -> None:
+    row = re.compile(r"^\| ([^|]+) \| (\d+) \| (\d+) \| (\d+) \|$", re.MULTILINE)
+    said = {what: tuple(map(int, numbers)) for what, *numbers in row.findall(PAGE.read_text(encoding="utf-8"))}
+
+    def most(within: Callable[..., int], tasks: bool) -> tuple[int, int, int]:
+        at_once, first, both = (within(hours, tasks=tasks) for hours in (0, 1, 2))
+        return at_once, first, both - first
+
+    assert said == {
+        "entries, of all that it may send unasked": most(peer_budget.entries_within, False),
+        "bytes of entries, of all that it may send unasked": most(peer_budget.recorded_within, False),
+        "entries, with those of the tasks that policy lets it ask for": most(peer_budget.entries_within, True),
+        "bytes of entries, with those of tasks": most(peer_budget.recorded_within, True),
+        "bytes of memory that the site holds more than before": (peer_budget.MEMORY, peer_budget.MEMORY, 0),
+    }

@@ -22,6 +22,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(600)]
 NEEDS = {
     "alloy-ageing": ("pycalphad",),
+    "aluminium-zinc": ("pycalphad",),
     "bio-strain": ("cobra",),
     "colour": ("pylabrobot", "colour"),
     "crystal-match": ("chgnet",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from yosegi.core.capability import Context, Infeasible
 from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Engine, Engines, PersonResult, PersonTask
-from yosegi.core.errors import Conflict, Invalid, NotFound
+from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable
 from yosegi.core.states import Effect
 from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.person.engine import PersonEngine
@@ -231,6 +232,43 @@ def test_a_folder_gives_proposals_out_and_takes_results_in(tmp_path: Path) -> No
         (bench / RESULTS).write_text((bench / RESULTS).read_text() + "2\n")
         assert (await asked[1]).outputs == {"value": 12}
         assert key not in (bench / PROPOSALS).read_text()
+
+    at_a_bench(tmp_path, story, bench)
+
+
+def test_a_folder_that_was_away_and_came_back_empty_has_what_is_to_be_done_and_takes_results(tmp_path: Path) -> None:
+    bench = tmp_path / "bench"
+
+    async def story(engine: PersonEngine) -> None:
+        key = fresh()
+        asked = asyncio.create_task(engine.run(work("twice", key, x=3.0), ignore))
+        await waiting(engine)
+        shutil.rmtree(bench)
+        other = asyncio.create_task(engine.run(work("twice", fresh(), x=4.0), ignore))
+        await waiting(engine, 2)
+        bench.mkdir()
+        async with asyncio.timeout(60):
+            while not (bench / PROPOSALS).exists():
+                await asyncio.sleep(0.005)
+        assert key in (bench / PROPOSALS).read_text()
+        (bench / RESULTS).write_text(f"key,value\n{key},6\n")
+        assert (await asked).outputs == {"value": 6}
+        other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
+
+    at_a_bench(tmp_path, story, bench)
+
+
+def test_two_engines_never_give_work_out_in_one_folder(tmp_path: Path) -> None:
+    bench = tmp_path / "bench"
+
+    async def story(engine: PersonEngine) -> None:
+        other = engine_of(engine._ledger, bench)
+        with pytest.raises(Unavailable, match="another engine gives work out there"):
+            await other.start()
+        await engine.close()
+        await other.start()
+        await other.close()
 
     at_a_bench(tmp_path, story, bench)
 

@@ -16,9 +16,8 @@ from yosegi.testing.faults import When
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.testing.network import Network
+from yosegi.testing.world import FASTEST
 from yosegi.verification.bundle import read_bundle, replay_bundle, verify_bundle
-
-FASTEST = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
 @dataclass(frozen=True)

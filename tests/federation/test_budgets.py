@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -142,6 +143,9 @@ def test_requests_refused_faster_than_the_rate_are_told_and_not_recorded(
         assert {end.reasons[0].code for end in ends} == {"local_rule", "not_taken"}
         assert all("No." in end.reasons[0].en for end in ends)
         assert riken.exchange.budget.exceeded["argonne", "refused requests"] == 20 - len(recorded)
+        # Nothing is held in memory of those that are on no record.
+        gc.collect()
+        assert not riken.repository._locks
 
     run_simulated(story())
 
@@ -194,5 +198,29 @@ def test_a_kind_of_document_that_is_sent_too_often_waits_and_those_of_others_do_
             await asyncio.sleep(5)
         await asyncio.sleep(600)
         assert taken.count("riken") == 10
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize("conduct", ["run", "suggest"])
+def test_tasks_that_cost_nothing_are_admitted_up_to_a_rate_and_the_others_wait(tmp_path: Path, conduct: str) -> None:
+    """A task of no cost, or one only suggested, is bounded by no grant; each leaves entries at its owner."""
+
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        federation.places["riken"].most_an_hour = 5
+        await federation.start()
+        home, riken = federation.places["argonne"].running, federation.places["riken"].running
+        for number in range(12):
+            draft = home.authorizer.authorize(replace(_request(number, simulate), conduct=conduct))
+            await home.requests.ask(draft)
+        await asyncio.sleep(60)
+        admitted = [entry for entry in riken.ledger.scan() if entry.type == tasks.ACCEPTED]
+        assert len(admitted) == 5
+        assert riken.channels.channel(CHARTER, "argonne").trouble.startswith("room for task")
+        # Nothing is lost: one more has room every twelve minutes.
+        await asyncio.sleep(3600)
+        admitted = [entry for entry in riken.ledger.scan() if entry.type == tasks.ACCEPTED]
+        assert len(admitted) == 10
 
     run_simulated(story())

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from federation import large
-from federation.running import FASTEST
 from federation.test_erasing import a_table, holds, listed, officer
 from yosegi.core.errors import YosegiError
 from yosegi.testing.faults import When
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
+from yosegi.testing.world import FASTEST
 
 pytestmark = pytest.mark.slow
 SITES = ("argonne", "riken", "nims")

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from federation.governed import Governed, agreement, governed, signed
-from federation.running import FASTEST
 from federation.toys import spec
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, YosegiError
@@ -28,6 +27,7 @@ from yosegi.services.grants.view import usage
 from yosegi.testing.faults import When
 from yosegi.testing.federation import CHARTER, TEAM, address
 from yosegi.testing.loop import EPOCH, run_simulated
+from yosegi.testing.world import FASTEST
 from yosegi.trust.errors import Untrusted
 
 OFFICER = Session("officer@any", "officer", float("inf"), "")

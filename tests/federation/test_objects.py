@@ -22,6 +22,7 @@ from yosegi.testing.faults import When
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.testing.network import Fault, Network
+from yosegi.testing.world import FASTEST
 
 
 @pytest.fixture(autouse=True)
@@ -109,8 +110,6 @@ def test_the_label_tells_where_it_comes_from(tmp_path: Path) -> None:
 
 
 # -- whatever goes wrong ----------------------------------------------------------------------------------------------
-
-FASTEST = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
 def try_with(reach: str = "the second dials out", **how: Any) -> Federation:

@@ -18,11 +18,11 @@ from yosegi.governance.mandates.delegation import Delegation
 from yosegi.governance.mandates.mandate import Mandate, MandateRefused, Right
 from yosegi.governance.mandates.view import MandatesView
 from yosegi.ledger import Ledger, SqliteStore
+from yosegi.testing.world import FASTEST
 from yosegi.trust.document import SKEW
 from yosegi.trust.signer import Ed25519Signer
 from yosegi.trust.token import LONGEST, Token
 
-FASTEST = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 HOME = Ed25519Signer.from_seed(bytes([1]) * 32)
 AGENT = Ed25519Signer.from_seed(bytes([2]) * 32).public
 NAMES = st.sampled_from(("own", "agent", "sub", "other"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -14,7 +16,14 @@ import pytest
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid, Refused, Unavailable, YosegiError
 from yosegi.identity.accounts import add_account, read_accounts
-from yosegi.identity.authentication import MOST_WAITING, MOST_WAITING_OF_PERSON, Authenticator, in_own_threads
+from yosegi.identity.authentication import (
+    BEHIND_OTHERS,
+    MOST_WAITING,
+    MOST_WAITING_OF_PERSON,
+    Authenticator,
+    in_own_threads,
+    in_thread_of_the_known,
+)
 from yosegi.identity.sessions import SessionStore
 from yosegi.identity.throttle import (
     DOUBTED_AFTER,
@@ -373,3 +382,16 @@ def test_the_file_holds_no_passphrase_and_is_its_owners_alone(tmp_path: Path) ->
     assert path.stat().st_mode & 0o077 == 0
     with pytest.raises(Invalid):
         add_account(path, PI, "member")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere niceness is of a whole process")
+def test_hashing_for_strangers_leaves_processor_time_to_all_other_threads_and_for_the_known_does_not() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    async def asked() -> tuple[int, int]:
+        return await in_own_threads(niceness), await in_thread_of_the_known(niceness)
+
+    before = niceness()
+    strangers, known = asyncio.run(asked())
+    assert (strangers, known, niceness()) == (min(19, before + BEHIND_OTHERS), before, before)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -138,6 +138,7 @@ class Town:
         ledgers: Mapping[str, Mapping[str, str]] | None = None,
         samples: str = "500",
         patience: float = PATIENCE,
+        more: Sequence[str] = (),
     ) -> None:
         """Found it.
 
@@ -146,6 +147,8 @@ class Town:
             ledgers: what `[ledger]` says in some sites' settings.
             samples: what each owner grants.
             patience: seconds in which a site must answer that was started.
+            more: further members that state an address and whose sites are not started here, each with one person
+                in the team.
         """
         self._patience = patience
 
@@ -156,15 +159,16 @@ class Town:
         self.world.mkdir(parents=True)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._clients: dict[str, Client] = {}
-        argonne, riken, nims = (f"127.0.0.1:{port}" for port in free_ports(3))
+        argonne, riken, nims, *others = (f"127.0.0.1:{port}" for port in free_ports(3 + len(more)))
         self.urls = {"argonne": f"http://{argonne}", "riken": f"http://{riken}", "nims": f"http://{nims}"}
+        self.urls |= {name: f"http://{address}" for name, address in zip(more, others, strict=True)}
         work = [f"processes.toys:{name}" for name in ("simulate", "use", "pay", "shoot", "tabulate")]
         plan = Plan(
             charter="demo",
             title="Test",
             team=Team(
-                id="toy-team", title="Toy team", lead="argonne", sites=("argonne", "riken", "nims"),
-                people=("pi@argonne", "operator@riken", "operator@nims"),
+                id="toy-team", title="Toy team", lead="argonne", sites=("argonne", "riken", "nims", *more),
+                people=("pi@argonne", "operator@riken", "operator@nims", *(f"pi@{name}" for name in more)),
             ),
             purposes=("research",),
             founders=(
@@ -185,6 +189,13 @@ class Town:
                 Founder(
                     settings={"site": "nims", "title": "N", "listen": nims, "reach": "outbound", "mailbox": "riken"},
                     country="JP", people={"operator@nims": "operator"}, grant={"samples": samples},
+                ),
+                *(
+                    Founder(
+                        settings={"site": name, "title": name, "listen": address, "url": self.urls[name]},
+                        country="JP", people={f"pi@{name}": "member"},
+                    )
+                    for name, address in zip(more, others, strict=True)
                 ),
             ),
         )  # fmt: skip

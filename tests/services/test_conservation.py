@@ -21,7 +21,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from federation.running import FASTEST
 from governance.ledgers import StillClock
 from yosegi.app.compose import views
 from yosegi.core.amounts import Amounts
@@ -37,6 +36,7 @@ from yosegi.services.grants.service import GrantService
 from yosegi.testing.faults import MortalStore, When
 from yosegi.testing.federation import CHARTER, TEAM, Federation, Place, address
 from yosegi.testing.loop import EPOCH
+from yosegi.testing.world import FASTEST
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Ed25519Signer
 

@@ -299,7 +299,7 @@ def _work(parts: Parts, core: _Core, data: _Data) -> _Work:
     )  # fmt: skip
     admission = Admission(
         repository, dispatcher, clock, authorizer, verifier, data.transfers, usability, guard, lost,
-        core.budget, parts.settings.most_open_tasks,
+        core.budget, parts.settings.most_open_tasks, parts.settings.most_tasks_an_hour,
     )  # fmt: skip
     asking = StepRequests(requests, authorizer, data.objects.named)
     own = CampaignMandates(site, ledger, delegation, clock)

@@ -27,8 +27,10 @@ LEFT_FREE = 256
 MOST_FILES = 65_536
 TOLD_EVERY = 60.0
 """Seconds between two lines that say that no connection can be taken."""
-BACKLOG = 64
-"""Connections that are taken in one go. Python tries as often to take one where there is no file left for it."""
+BACKLOG = 16
+"""Connections that are taken in one go, some 0.1 ms each, before anybody else is answered.
+
+Python tries as often to take one where there is no file left for it."""
 _LOOPBACK = ("127.0.0.1", "::1", "")
 
 

@@ -277,6 +277,8 @@ class Settings(Value):
         instrument: instruments by name: what shares one, and when it may be used.
         engine: other engines by name; each says its `kind`, and has the fields of that kind.
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
+        most_tasks_an_hour: tasks of one other site that are admitted at once and in an hour; more wait, and come again
+            by themselves.
         groups: own staff by group, for house agreements.
         oidc: sign-in with the institution's provider.
         agents: tools for agents.
@@ -295,6 +297,7 @@ class Settings(Value):
     mailbox: str = ""
     keeps_mailboxes: bool = False
     most_open_tasks: int = Field(default=1000, ge=1)
+    most_tasks_an_hour: int = Field(default=20_000, ge=1)
     policies_shown_to: Literal["nobody", "parties"] = "nobody"
     process: ProcessSettings = ProcessSettings()
     station: dict[SiteId, StationSettings] = Field(default_factory=dict)

@@ -68,7 +68,7 @@ def taken_over(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Campaig
     found = list(spec.constraint)
     for step in spec.source[0].step:
         for constraint in contracts[step.capability].constraints:
-            own = _own(spec, step, constraint)
+            own = _own(spec, step, constraint, contracts[step.capability])
             if own is not None and own.weights and not any(_same(own, known) for known in found):
                 found.append(own)
     return spec if len(found) == len(spec.constraint) else spec.model_copy(update={"constraint": tuple(found)})
@@ -141,7 +141,7 @@ def _check_step(
     for name, schema in properties.items():
         yield from _check_input(spec, step, name, schema, at, contract)
     for constraint in contract.constraints:
-        yield from _check_constraint(spec, step, constraint, at, where)
+        yield from _check_constraint(spec, step, constraint, contract, at, where)
 
 
 def _has_value(spec: CampaignSpec, step: StepSpec, name: str) -> bool:
@@ -238,13 +238,19 @@ def _check_column(
 
 
 def _check_constraint(
-    spec: CampaignSpec, step: StepSpec, constraint: LinearConstraint, at: tuple[str | int, ...], where: str
+    spec: CampaignSpec,
+    step: StepSpec,
+    constraint: LinearConstraint,
+    contract: Contract,
+    at: tuple[str | int, ...],
+    where: str,
 ) -> Iterator[SpecFinding]:
     """One whose inputs all stay the same holds or does not."""
-    own = _own(spec, step, constraint)
+    own = _own(spec, step, constraint, contract)
     if own is None or own.weights:
         return
-    values = {name: step.set.get(name, spec.constants.get(name)) for name in constraint.weights}
+    known = contract.defaults | spec.constants | step.set
+    values = {name: known[name] for name in constraint.weights if name in known}
     if broken := constraint.broken_by(values):
         yield SpecFinding(at, where, f"its contract's constraint is broken: {broken}")
 
@@ -284,7 +290,7 @@ def _check_budget(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Iter
             yield SpecFinding(("budget", unit), "budget", why)
 
 
-def _own(spec: CampaignSpec, step: StepSpec, constraint: LinearConstraint) -> ConstraintSpec | None:
+def _own(spec: CampaignSpec, step: StepSpec, constraint: LinearConstraint, contract: Contract) -> ConstraintSpec | None:
     """A contract's constraint over the campaign's parameters; None where it cannot be stated so."""
     numeric = {p.name for p in spec.parameter if p.kind in ("continuous", "integer")}
     weights: dict[str, float] = {}
@@ -298,6 +304,11 @@ def _own(spec: CampaignSpec, step: StepSpec, constraint: LinearConstraint) -> Co
             fixed += weight * value
         elif bound in numeric:
             weights[bound] = weights.get(bound, 0.0) + weight
+        elif not _has_value(spec, step, name) and name in contract.defaults:
+            value = contract.defaults[name]
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return None
+            fixed += weight * value
         else:
             return None
     bounds = {

@@ -136,7 +136,7 @@ class Contract(Value):
         return self
 
     def check_inputs(self, inputs: dict[str, Any]) -> None:
-        """Hold inputs against the schema and the linear constraints.
+        """Hold inputs against the schema and the linear constraints; an input left out counts as its default.
 
         Raises:
             TooLarge: more than `INLINE` bytes of JSON.
@@ -144,7 +144,7 @@ class Contract(Value):
         """
         self._check(self._inputs, inputs, self.inputs, "inputs")
         for constraint in self.constraints:
-            if broken := constraint.broken_by(inputs):
+            if broken := constraint.broken_by(self.defaults | inputs):
                 raise Invalid(f"inputs of {self.name}", broken)
 
     def check_outputs(self, outputs: dict[str, Any]) -> None:
@@ -155,6 +155,12 @@ class Contract(Value):
             Invalid: names the output, what it is and what it must be.
         """
         self._check(self._outputs, outputs, self.outputs, "outputs")
+
+    @functools.cached_property
+    def defaults(self) -> dict[str, Any]:
+        """By name, what an input is that nobody gives; inputs that must be given are not among them."""
+        properties: dict[str, dict[str, Any]] = self.inputs.get("properties", {})
+        return {name: schema["default"] for name, schema in properties.items() if "default" in schema}
 
     @functools.cached_property
     def _inputs(self) -> Schema:

@@ -40,6 +40,10 @@ REFUSED_ON_RECORD = Rate(burst=200, hourly=600)
 """Of one peer; each takes about 11 kB of the ledger."""
 REFUSED_BYTES = Rate(burst=4 * 1024 * 1024, hourly=12 * 1024 * 1024)
 """Bytes of those, as they came: one may be a hundred times as large as is usual."""
+BYTES_OF_A_TASK = 12 * 1024
+"""That a task of a peer may take of the ledger on average, from its request to its end; one may be larger."""
+OF_A_TASK = 8 * 1024
+"""Bytes that are counted of each beside its request: its entries, and what its home is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,8 @@ class Admission:
         budget: how many of a peer's requests are refused on record; above that they are refused all the same, and
             their home is told, but nothing is written here.
         most_open: tasks that one team may have waiting and running here at once.
+        most_an_hour: tasks of one peer that are admitted at once and in an hour, and `BYTES_OF_A_TASK` for each; the
+            others wait. Many cost nothing of a grant, and each leaves entries here.
     """
 
     repository: TaskRepository
@@ -101,6 +107,7 @@ class Admission:
     lost: LostTasks
     budget: PeerBudget
     most_open: int
+    most_an_hour: int
 
     @property
     def site(self) -> str:
@@ -114,6 +121,7 @@ class Admission:
 
         Raises:
             Conflict: its key was used before for another request.
+            Unavailable: its home has had more admitted in an hour than is allowed; it comes again.
         """
         request, envelope = received.document, received.envelope
         stream = task_stream(received.sender, request.key)
@@ -123,7 +131,10 @@ class Admission:
                 if known.request_digest != envelope.payload_digest:
                     raise Conflict(f"key {request.key}", "was used before for another request", "use a new key")
                 return
-            await self._record(known, request, self._judge(request, envelope, received.receipt))
+            verdict = self._judge(request, envelope, received.receipt)
+            if verdict.acceptance is not None:
+                self._check_admitted(request, envelope)
+            await self._record(known, request, verdict)
 
     async def on_cancel(self, received: Received[Cancel]) -> None:
         """Take a request back: proved where possible, told honestly where not.
@@ -351,6 +362,23 @@ class Admission:
             reasons=reasons, outcome=outcome, decided=_decided(verdict.body),
         )  # fmt: skip
         await self.repository.append(task, Draft(tasks.ACCEPTED, verdict.facts, verdict.body), ended, request=request)
+
+    def _check_admitted(self, request: Request, envelope: Envelope) -> None:
+        """Take a task that is admitted from its home's budget; what this site asks of itself has none.
+
+        Raises:
+            Unavailable: nothing is left of it.
+        """
+        if (peer := request.sender) == self.site:
+            return
+        most, size = self.most_an_hour, len(envelope.payload) * 7 // 3 + OF_A_TASK
+        rate, bytes_rate = Rate(most, most), Rate(most * BYTES_OF_A_TASK, most * BYTES_OF_A_TASK)
+        why = f"{most} tasks of {peer} an hour are admitted, with {BYTES_OF_A_TASK} bytes of the ledger each"
+        if not self.budget.allows(peer, "tasks", rate):
+            raise Unavailable(f"room for task {request.key}", why, "it comes again by itself")
+        if not self.budget.allows(peer, "bytes of tasks", bytes_rate, size):
+            self.budget.give_back(peer, "tasks", rate)
+            raise Unavailable(f"room for task {request.key}", why, "it comes again by itself")
 
     def _check_rate(self, request: Request, verdict: Verdict) -> None:
         """Refuse without a record what comes faster than an honest site's mistakes do, or is larger.

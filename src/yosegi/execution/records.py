@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract
@@ -60,7 +61,8 @@ class TaskRepository:
     posted: Callable[[Sequence[Entry]], None]
     events: Events
     samples: SampleEntries
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    """Held or waited for now: a peer's requests that leave nothing else must not leave these."""
     _folds: FifoCache[str, Task] = field(default_factory=lambda: FifoCache(1024))
 
     def __repr__(self) -> str:
@@ -149,8 +151,6 @@ class TaskRepository:
         if objects is not None:
             task = replace(task, objects=objects)
         self._folds.put(task.stream, task)
-        if task.state.final:
-            self._locks.pop(task.stream, None)
         self.events.publish(TaskChanged(task))
         return task
 

@@ -9,6 +9,10 @@ between persons, and addresses that were wrong lately leave half of them free.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import sys
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +45,22 @@ MOST_REMEMBERED = 10_000
 More within some minutes are refused."""
 
 Offload = Callable[..., Awaitable[Any]]
-_THREADS = ThreadPoolExecutor(2, thread_name_prefix="sign-in")
+BEHIND_OTHERS = 5
+"""By how much the niceness of threads that hash passphrases of strangers is above the process's.
+
+Hashing holds no lock of Python's and takes a whole core; with as many guesses as cores the thread that answers calls
+would wait for its turn at each of them."""
+
+
+def give_way() -> None:
+    """Have this thread leave processor time to all others, where the system counts niceness by thread."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + BEHIND_OTHERS)
+
+
+_THREADS = ThreadPoolExecutor(2, thread_name_prefix="sign-in", initializer=give_way)
 _KNOWN = ThreadPoolExecutor(1, thread_name_prefix="sign-in-known")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import metadata
 
 import numpy as np
@@ -13,6 +14,12 @@ REVISION = 9
 
 def versions() -> dict[str, str]:
     """Versions of the planner's decisions, yosegi, NumPy, SciPy and the linear algebra behind NumPy."""
+    return dict(_found())
+
+
+@functools.cache
+def _found() -> dict[str, str]:
+    """Looked up once: what is installed is read from files, at every proposal otherwise."""
     built = np.show_config(mode="dicts")
     found = built.get("Build Dependencies", {}).get("blas", {}) if isinstance(built, dict) else {}
     return {

@@ -91,6 +91,7 @@ class Place:
         formats: payload types it states, and speaks; everything, if none is named.
         shows: whether it shows its policies to those whom its decisions concern.
         most_open: tasks that one team may have waiting and running there at once.
+        most_an_hour: tasks of one other site that are admitted there in an hour.
         agents: that it runs to propose points.
         instruments: its tables `[instrument.NAME]`.
     """
@@ -105,6 +106,7 @@ class Place:
     formats: tuple[str, ...] = ()
     shows: bool = True
     most_open: int = 1000
+    most_an_hour: int = 20_000
     grant: Mapping[str, str] = field(default_factory=dict)
     agents: Mapping[str, ProposingAgent] = field(default_factory=dict)
     instruments: Mapping[str, Any] = field(default_factory=dict)
@@ -141,7 +143,8 @@ def settings_of(place: Place) -> Settings:
     )
     shown = "parties" if place.shows else "nobody"
     fixed = {"site": place.name, "title": place.name, "listen": "127.0.0.1:1", "policies_shown_to": shown}
-    return Settings.read({**fixed, **how, "most_open_tasks": place.most_open, "instrument": {**place.instruments}})
+    most = {"most_open_tasks": place.most_open, "most_tasks_an_hour": place.most_an_hour}
+    return Settings.read({**fixed, **how, **most, "instrument": {**place.instruments}})
 
 
 @dataclass(repr=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from yosegi.core.errors import NotFound, YosegiError
+from yosegi_packs.devices.call_journal import CALLS, ITEMS, CallJournal
 from yosegi_packs.devices.journal import FILE, Act, Journal
 from yosegi_packs.devices.restoring import restore_saved
 from yosegi_packs.devices.twin import TwinPlan, serve
@@ -29,7 +31,19 @@ def main() -> None:
 @_FOLDER
 @click.argument("key", default="")
 def show(folder: Path, key: str) -> None:
-    """Say what was put and is not settled, and where things were before; with KEY, all that task's puts."""
+    """Say what was put or called and is not settled, and where things were before; with KEY, all that task's puts."""
+    calls = [_called(one) for name in (CALLS, ITEMS) for one in CallJournal(folder / name).unsettled() if not key]
+    for line in calls:
+        click.echo(line)
+    if (folder / FILE).exists():
+        _show_puts(folder, key, nothing_else=not calls)
+    elif not any((folder / name).exists() for name in (CALLS, ITEMS)):
+        raise NotFound("devices", str(folder))
+    elif not calls:
+        click.echo("every call is over")
+
+
+def _show_puts(folder: Path, key: str, *, nothing_else: bool) -> None:
     journal = _journal(folder, to_look=True)
     try:
         acts = journal.of_task(key) if key else journal.unsettled()
@@ -39,7 +53,9 @@ def show(folder: Path, key: str) -> None:
         if key and not acts:
             click.echo(f"task {key} put nothing")
         if not key and not acts:
-            click.echo("every put was verified or settled" + ("" if saved else ", and nothing is open"))
+            click.echo(
+                "every put was verified or settled" + ("" if saved or not nothing_else else ", and nothing is open")
+            )
         for name, value in saved.items():
             click.echo(f"{name} was at {value:g} before; it is not known to be back")
     finally:
@@ -68,11 +84,13 @@ def watch(folder: Path) -> None:
 @click.option("--note", required=True, help="What was found at the device, and by whom.")
 def accept(folder: Path, note: str) -> None:
     """Say that a person has looked, and takes the devices as they are; its station must be stopped."""
-    journal = _journal(folder)
-    try:
-        journal.accept(note)
-    finally:
-        journal.close()
+    called = sum(CallJournal(folder / name).accept(note) for name in (CALLS, ITEMS))
+    if (folder / FILE).exists() or not called:
+        journal = _journal(folder)
+        try:
+            journal.accept(note)
+        finally:
+            journal.close()
     click.echo("the devices are taken as they are; the next task may put")
 
 
@@ -102,6 +120,14 @@ def _journal(folder: Path, *, to_look: bool = False) -> Journal:
     if not (folder / FILE).exists():
         raise NotFound("devices", str(folder))
     return Journal(folder, to_look=to_look)
+
+
+def _called(step: Mapping[str, Any]) -> str:
+    """A call that is not known to be over, or whose end says that a person has to look."""
+    what = step.get("plan") or f"{step.get('device', '')} {step['feature']}.{step['command']}".strip()
+    known = f" as execution {step['execution']}" if "execution" in step else ""
+    how = f"ended as {step['why']}" if step["state"] == "ended" else "is not known to be over"
+    return f"task {step['key']}: {what} was asked for{known}, and {how}. Look at the device"
 
 
 def _said(act: Act) -> str:

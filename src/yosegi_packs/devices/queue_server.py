@@ -20,11 +20,10 @@ from bluesky_queueserver_api.zmq import REManagerAPI
 
 from yosegi.core.capability import Context, Stopped
 from yosegi.core.errors import Invalid
-from yosegi_packs.devices.call_journal import CallJournal
+from yosegi_packs.devices.call_journal import ITEMS, CallJournal
 from yosegi_packs.devices.errors import DeviceError
 
 FILE: Final = "queue.toml"
-ITEMS: Final = "queue-items.jsonl"
 KEY: Final = "yosegi_key"
 LOOK: Final = 0.5
 """Seconds between two looks at the queue."""
@@ -177,6 +176,10 @@ class QueueServer:
     def _over(self, plan: str, item: Mapping[str, Any]) -> ItemRun:
         result = item["result"]
         status = str(result["exit_status"])
+        state = {"completed": "done", "failed": "failed"}.get(status, "ended")
+        with self._journal.held() as steps:
+            if not any(step["key"] == self._context.key and step["state"] == state for step in steps):
+                self._journal.append({"key": self._context.key, "state": state, "plan": plan, "why": status})
         if status != "completed":
             raise ItemFailed(plan, f"it ended as {status}: {str(result.get('msg', ''))[:500]}", "Look at the beamline")
         return ItemRun(str(item["item_uid"]), tuple(map(str, result.get("run_uids", ()))), status)

@@ -3,6 +3,7 @@
 SiLA has no key of the caller's: a call that is made again is another execution. So a call is on the station's disk
 before it is made, and the UUID that the server gives its execution as soon as it is known. A task that was cut off asks
 the server for that execution; where its UUID is not known, or the server knows it no more, a person has to look.
+A server that has SiLA's LockController is locked for the station as long as its task commands it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,20 +29,14 @@ from sila2.framework import (
 
 from yosegi.core.capability import Context, NeverHappened, Stopped
 from yosegi.core.errors import Invalid
-from yosegi_packs.devices.call_journal import CallJournal
+from yosegi_packs.devices.call_journal import CALLS, CallJournal, held_by_one
 from yosegi_packs.devices.errors import DeviceError, NotATwin
+from yosegi_packs.devices.fence import holder_name
+from yosegi_packs.devices.sila_connection import ServerLock, SilaLocked, SilaRefused, connect, was_lost
 
 FILE: Final = "sila.toml"
-CALLS: Final = "sila-calls.jsonl"
 LOOK: Final = 0.05
 """Seconds between two looks whether an execution is over."""
-
-
-class SilaRefused(DeviceError):
-    """The server did not begin the command."""
-
-    code = "sila_refused"
-    effect = "none"
 
 
 class SilaFailed(DeviceError):
@@ -80,35 +76,57 @@ class SilaDevice:
         self._folder, self._count = Path(context.state), 0
         self._journal = CallJournal(self._folder / CALLS)
         self._client: SilaClient | None = None
+        self._lock: ServerLock | None = None
+        self._held = ExitStack()
+        self._is_open = False
+        """Whether something was called that may still be carried out."""
 
     def __enter__(self) -> Self:
         """Connect, and see that the server is the one that is meant.
 
         Raises:
             Invalid: it is not described in the station's folder.
+            Conflict: another task of this station commands it.
             SilaRefused: it does not answer, or is another one.
+            SilaLocked: another client has locked it.
             NotATwin: it is simulated and should not be, or the other way round.
         """
         said = _described(self._folder, self._name)
+        self._held.enter_context(held_by_one(self._folder / f"sila-{self._name}.lock", self._name))
+        try:
+            self._open(said)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def _open(self, said: Mapping[str, Any]) -> None:
         host, _, port = str(said["address"]).rpartition(":")
         try:
-            self._client = _connected(self._folder, host, int(port), str(said.get("certificate", "")))
+            self._client = connect(self._folder, host, int(port), str(said.get("certificate", "")))
             found = self._client.SiLAService.ServerUUID.get()
             kind = str(self._client.SiLAService.ServerType.get())
+            if str(found).lower() != str(said["uuid"]).lower():
+                raise SilaRefused(self._name, f"the server at {host}:{port} is {found}, and {said['uuid']} is meant")
+            if kind.startswith("Simulated") != self._simulated:
+                raise NotATwin(self._name, kind, "simulated" if self._simulated else "real")
+            self._lock = ServerLock(self._client, self._name, holder_name(self._folder))
+            self._lock.take()
         except (SilaConnectionError, SilaError, TimeoutError) as error:
             raise SilaRefused(self._name, f"{host}:{port} does not answer as a SiLA server ({error})") from None
-        if str(found).lower() != str(said["uuid"]).lower():
-            raise SilaRefused(self._name, f"the server at {host}:{port} is {found}, and {said['uuid']} is meant")
-        if kind.startswith("Simulated") != self._simulated:
-            raise NotATwin(self._name, kind, "simulated" if self._simulated else "real")
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connection; what was called goes on."""
-        if self._client is not None:
-            self._client.close()
+        """Close the connection; what was called goes on, and the server stays locked while it may."""
+        if self._lock is not None and not self._is_open:
+            self._lock.release()
+        self._close()
+
+    def _close(self) -> None:
+        with self._held:
+            if self._client is not None:
+                self._client.close()
 
     def get(self, feature: str, prop: str) -> Any:
         """A property, read now.
@@ -117,7 +135,7 @@ class SilaDevice:
             SilaFailed: it cannot be read.
         """
         try:
-            return getattr(getattr(self._client, feature), prop).get()
+            return getattr(getattr(self._client, feature), prop).get(metadata=self._metadata)
         except (SilaConnectionError, SilaError) as error:
             raise SilaFailed(self._name, f"{feature}.{prop} cannot be read: {error}") from None
 
@@ -136,37 +154,56 @@ class SilaDevice:
         self._count += 1
         call = {"key": self._context.key, "number": self._count, "feature": feature, "command": command}
         with self._journal.held() as calls:
-            known = [one for one in calls if all(one.get(name) == value for name, value in call.items())]
-            if known:
-                return self._outcome(feature, command, known)
-            self._journal.append(call | {"state": "calling", "parameters": parameters})
+            known = [one for one in calls if self._is_of(one, call)]
+            if not known:
+                self._journal.append(call | {"device": self._name, "state": "calling", "parameters": parameters})
+        if known:
+            return self._outcome(call, known)
         instance = self._begun(call, parameters)
+        self._note(call, state="begun", execution=str(instance.execution_uuid))
+        return self._finished(call, instance)
+
+    def _is_of(self, step: Mapping[str, Any], call: Mapping[str, Any]) -> bool:
+        """Whether a step on record is of a call; those of before do not name their device."""
+        return step.get("device", self._name) == self._name and all(step.get(name) == call[name] for name in call)
+
+    def _note(self, call: Mapping[str, Any], **what: Any) -> None:
         with self._journal.held():
-            self._journal.append(call | {"state": "begun", "execution": str(instance.execution_uuid)})
-        return self._finished(feature, command, instance)
+            self._journal.append({**call, "device": self._name, **what})
+
+    @property
+    def _metadata(self) -> list[Any]:
+        return [] if self._lock is None else self._lock.metadata
 
     def _begun(self, call: Mapping[str, Any], parameters: Mapping[str, Any]) -> ClientObservableCommandInstance[Any]:
         feature, command = str(call["feature"]), str(call["command"])
         try:
-            instance = getattr(getattr(self._client, feature), command)(**parameters)
-        except (ValidationError, CommandExecutionNotAccepted) as error:
-            with self._journal.held():
-                self._journal.append({**call, "state": "refused", "why": str(error)})
-            raise SilaRefused(self._name, f"{feature}.{command} was not accepted: {error}") from None
+            self._is_open = True
+            instance = getattr(getattr(self._client, feature), command)(**parameters, metadata=self._metadata)
         except (SilaConnectionError, SilaError) as error:
-            raise self._unsettled(feature, command, str(error)) from None
+            if not (isinstance(error, ValidationError | CommandExecutionNotAccepted) or was_lost(error)):
+                raise self._unsettled(feature, command, str(error)) from None
+            self._is_open = False
+            self._note(call, state="refused", why=str(error))
+            if was_lost(error):
+                raise SilaLocked(self._name) from None
+            raise SilaRefused(self._name, f"{feature}.{command} was not accepted: {error}") from None
         if not isinstance(instance, ClientObservableCommandInstance):
             why = "it has no execution that could be asked for"
             raise self._unsettled(feature, command, why)
         instance.cancel_execution_info_subscription()
         return instance
 
-    def _finished(self, feature: str, command: str, instance: ClientObservableCommandInstance[Any]) -> Any:
+    def _finished(self, call: Mapping[str, Any], instance: ClientObservableCommandInstance[Any]) -> Any:
         """Wait for the responses of an execution; until it is over, the server says that it is not finished."""
-        execution = instance.execution_uuid
+        feature, command = str(call["feature"]), str(call["command"])
+        execution, self._is_open = instance.execution_uuid, True
         while True:
             try:
-                return instance.get_responses()
+                responses = instance.get_responses()
+                self._is_open = False
+                self._note(call, state="done")
+                return responses
             except CommandExecutionNotFinished:
                 if self._context.stop_requested:
                     self._cancel(execution)
@@ -175,26 +212,30 @@ class SilaDevice:
             except SilaConnectionError as error:
                 raise self._unsettled(feature, command, f"contact was lost during {execution} ({error})") from None
             except InvalidCommandExecutionUUID:
+                self._is_open = False  # it was started anew, and carries nothing out from before
                 raise self._unsettled(feature, command, f"the server knows execution {execution} no more") from None
             except SilaError as error:
+                self._is_open = False
+                self._note(call, state="failed", why=str(error))
                 raise SilaFailed(self._name, f"{feature}.{command}: {error}") from None
 
-    def _outcome(self, feature: str, command: str, known: list[dict[str, Any]]) -> Any:
+    def _outcome(self, call: Mapping[str, Any], known: list[dict[str, Any]]) -> Any:
         """What became of a call of an earlier attempt."""
+        feature, command = str(call["feature"]), str(call["command"])
         if any(one["state"] == "refused" for one in known):
             raise SilaRefused(self._name, f"{feature}.{command} was not accepted: {known[-1]['why']}")
         execution = next((one["execution"] for one in known if "execution" in one), None)
         if execution is None:
             raise self._unsettled(feature, command, "the task was cut off before its execution was known")
         wrapped = getattr(getattr(self._client, feature), command)
-        return self._finished(feature, command, _EarlierExecution(wrapped, UUID(execution)))
+        return self._finished(call, _EarlierExecution(wrapped, UUID(execution)))
 
     def _cancel(self, execution: UUID) -> None:
         """Ask the server to cancel an execution, where it has SiLA's core feature for that."""
         controller = getattr(self._client, "CancelController", None)
         if controller is not None:
             try:
-                controller.CancelCommand(CommandExecutionUUID=str(execution))
+                controller.CancelCommand(CommandExecutionUUID=str(execution), metadata=self._metadata)
             except (SilaConnectionError, SilaError):
                 return  # what it did is looked at by a person, whatever came of this
 
@@ -239,11 +280,3 @@ def _described(folder: Path, name: str) -> Mapping[str, Any]:
     if missing:
         raise Invalid(str(path), f"[{name}] lacks {', '.join(sorted(missing))}")
     return dict(found)
-
-
-def _connected(folder: Path, host: str, port: int, certificate: str) -> SilaClient:
-    if certificate:
-        return SilaClient(host, port, root_certs=(folder / certificate).read_bytes())
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        raise Invalid(f"{host}:{port}", "is another computer, and no certificate is named", "SiLA 2 wants TLS there")
-    return SilaClient(host, port, insecure=True)

@@ -1,5 +1,7 @@
 """A simulated dispenser that speaks SiLA 2: the same program as at a real one runs against it, over the same wire.
 
+It has the core feature LockController, in the library's own implementation.
+
 Run as a program it serves until its standard input ends: `python -m yosegi_packs.devices.sila_twin PORT`.
 """
 
@@ -11,8 +13,10 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from sila2.features.lockcontroller import LockControllerFeature
 from sila2.framework import Feature
 from sila2.server import FeatureImplementationBase, SilaServer
+from sila2.server.default_feature_implementations.lockcontroller_impl import LockControllerImpl
 
 SERVER: Final = "5f0c9d1e-2a44-4c1b-9d53-3c1f6f0b7a11"
 LARGEST: Final = 200.0
@@ -72,6 +76,7 @@ def serve(port: int) -> SilaServer:
         server_version="1.0", server_vendor_url="https://www.sila-standard.com", server_uuid=UUID(SERVER),
     )  # fmt: skip
     server.set_feature_implementation(Feature(DISPENSER), _Dispenser(server))
+    server.set_feature_implementation(LockControllerFeature, LockControllerImpl(server))
     server.start_insecure("127.0.0.1", port, enable_discovery=False)
     return server
 

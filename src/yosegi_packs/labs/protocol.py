@@ -7,8 +7,10 @@ that was cut off leaves the deck in a state that no file knows; then nothing is 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -17,11 +19,12 @@ from pydantic import Field
 from pylabrobot.resources import set_tip_tracking, set_volume_tracking
 
 from yosegi.core.capability import Context, Stopped
-from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.errors import Conflict, Invalid, YosegiError
 from yosegi.core.values import Value
 from yosegi_packs.labs.files import write_durably
 
 FILE: Final = "deck.json"
+_LOCK: Final = "deck.lock"
 
 Protocol = Callable[[Any], Awaitable[Any]]
 """Takes PyLabRobot's front end (a `LiquidHandler`, a `PlateReader`, …), set up, and does its work."""
@@ -77,6 +80,16 @@ class DeckUnknown(YosegiError):
         )
 
 
+class RobotUnreachable(YosegiError):
+    """The robot does not answer, or somebody else is connected to it; no protocol was begun."""
+
+    code = "robot_unreachable"
+    effect = "none"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the robot cannot be reached ({why}); nothing was done. Look whether another has it")
+
+
 @dataclass(frozen=True, slots=True)
 class ProtocolRun:
     """What came of a protocol.
@@ -102,6 +115,8 @@ def run_protocol(protocol: Protocol, make: Callable[[], Any], context: Context) 
 
     Raises:
         DeckUnknown: an earlier protocol was cut off.
+        RobotUnreachable: setting the front end up met a broken connection, or one that somebody else has.
+        Conflict: another task of this station's folder uses the deck.
         Invalid: the task does not run in a station, or the deck on record is another.
         Stopped: the protocol heard that it is to stop; the deck is known.
         Exception: what the protocol raised. PyLabRobot's trackers follow each operation that succeeded; what the one
@@ -109,10 +124,24 @@ def run_protocol(protocol: Protocol, make: Callable[[], Any], context: Context) 
     """
     if context.state is None:
         raise Invalid("a protocol", "there is no durable folder", "run the capability in a station")
-    known = DeckState.load(context.state)
-    if known.phase == "under_way":
-        raise DeckUnknown(known.key)
-    return asyncio.run(_run(protocol, make, context, context.state, known))
+    with _held(context.state):
+        known = DeckState.load(context.state)
+        if known.phase == "under_way":
+            raise DeckUnknown(known.key)
+        return asyncio.run(_run(protocol, make, context, context.state, known))
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the deck of a folder against other processes, however they end."""
+    with (folder / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            busy = Conflict(str(folder), "its deck is used by another process", "wait for its end")
+            busy.effect = "none"  # type: ignore[attr-defined]
+            raise busy from None
+        yield
 
 
 async def _run(
@@ -127,7 +156,10 @@ async def _run(
         raise Invalid("the deck", why, "lay it out as it was")
     deck.load_all_state(known.state)
     before = _keep(context, "before.json", deck)
-    await front.setup()
+    try:
+        await front.setup()
+    except OSError as error:
+        raise RobotUnreachable(str(error)) from None
     try:
         DeckState(text=_text(deck), phase="under_way", key=context.key).save(folder)
         try:

@@ -17,13 +17,22 @@ def taken(schema: Mapping[str, Any]) -> str:
         '20 to 80 in steps of 0.5'
         >>> taken({"enum": ["argon", "air"]})
         'argon | air'
+        >>> taken({"type": "number", "exclusiveMinimum": 0})
+        'above 0'
+        >>> taken({"type": "string", "minLength": 1, "maxLength": 200})
+        '1 to 200 characters'
     """
     if "enum" in schema or "const" in schema:
         return " | ".join(str(one) for one in schema.get("enum", [schema.get("const")]))
-    low = _first(schema, "minimum", "exclusiveMinimum", "minLength", "minItems")
-    high = _first(schema, "maximum", "exclusiveMaximum", "maxLength", "maxItems")
-    span = f"{low} to {high}" if low != "" and high != "" else f"from {low}" if low != "" else f"to {high}"
-    parts = [span] if (low, high) != ("", "") else []
+    parts = [
+        f"{span}{of}"
+        for low, high, of in (
+            ("minimum", "maximum", ""),
+            ("minLength", "maxLength", " characters"),
+            ("minItems", "maxItems", " items"),
+        )
+        if (span := _span(schema, low, high))
+    ]
     if "resolution" in schema:
         parts.append(f"in steps of {schema['resolution']}")
     if "default" in schema:
@@ -31,8 +40,13 @@ def taken(schema: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
-def _first(schema: Mapping[str, Any], *names: str) -> Any:
-    return next((schema[name] for name in names if name in schema), "")
+def _span(schema: Mapping[str, Any], low: str, high: str) -> str:
+    """From where to where, and whether the ends themselves are left out; nothing where it has no bound."""
+    above, below = (f"exclusive{name[0].upper()}{name[1:]}" for name in (low, high))
+    if low in schema and high in schema:
+        return f"{schema[low]} to {schema[high]}"
+    ends = [(low, "from"), (above, "above"), (high, "to"), (below, "below")]
+    return " and ".join(f"{word} {schema[name]}" for name, word in ends if name in schema)
 
 
 def bound_of(constraint: LinearConstraint) -> str:

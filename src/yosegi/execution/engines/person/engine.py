@@ -90,7 +90,7 @@ class PersonEngine(Engine):
         """Read back what was handed out and entered, and make the folder, if there is one.
 
         Raises:
-            Unavailable: the folder cannot be made or written.
+            Unavailable: the folder cannot be made or written, or another engine gives work out there.
         """
         for entry in self._ledger.read(self.stream):
             key = str(entry.facts["key"])
@@ -212,6 +212,8 @@ class PersonEngine(Engine):
         """Nothing runs here; what is on record is there at the next start."""
         for key in list(self._held):
             await self.cancel(key)
+        if self._folder is not None:
+            self._folder.close()
 
     def statistics(self) -> dict[str, Any]:
         """See `Engine.statistics`."""
@@ -343,6 +345,8 @@ class PersonEngine(Engine):
         folder = self._folder
         if folder is None:
             return
+        if folder.was_emptied:
+            self._show()
         outputs = {task.key: frozenset(task.outputs) for task in self.tasks_of_people()}
         for row in folder.new_rows(outputs):
             if row.key in self._entered:

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import csv
+import errno
+import fcntl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import IO
 
 from yosegi.core.engine import PersonTask
 from yosegi.execution.engines.person.tables import ResultLine, proposals_csv, read_results
 
 PROPOSALS, RESULTS, REJECTED = "proposals.csv", "results.csv", "rejected.csv"
+_LOCK = ".lock"
 
 
 class PersonFolder:
@@ -22,18 +26,40 @@ class PersonFolder:
         self._folder = folder
         self._seen = ""
         self._rejected: set[tuple[str, str]] = set()
+        self._lock: IO[bytes] | None = None
 
     def __repr__(self) -> str:
         return f"<folder {self._folder}>"
 
     def open(self) -> None:
-        """Make it.
+        """Make it, and hold it against other engines until `close`, where the disk it is on can do that.
 
         Raises:
+            BlockingIOError: another engine holds it.
             OSError: it cannot be made or written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self._folder / _LOCK).open("wb")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise BlockingIOError(errno.EWOULDBLOCK, "another engine gives work out there", str(self._folder)) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+                raise
         self.write(())
+
+    def close(self) -> None:
+        """Let another engine have it."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    @property
+    def was_emptied(self) -> bool:
+        """Whether what is to be done stands there no more: its disk was away, and came back without."""
+        return not (self._folder / PROPOSALS).exists()
 
     def write(self, tasks: Iterable[PersonTask]) -> None:
         """What is to be done; the file is replaced whole, so that nobody reads half of it."""
