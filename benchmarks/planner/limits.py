@@ -86,12 +86,13 @@ def table() -> Table:
     for kind, title in KINDS.items():
         of_kind = [r for r in runs if r.data.endswith(f":{kind}")]
         for low, high in BANDS:
-            rows += _row(of_kind, title, low, high)
+            rows += rows_of(of_kind, title, low, high)
     header = ("limit", "announced", "tables", "proposals", "announced, mean", "kept")
     return Table("trust-limits", "## Share of proposals that kept their limits, by what was announced", header, rows)
 
 
-def _row(runs: list[Run], title: str, low: float, high: float) -> list[list[object]]:
+def rows_of(runs: list[Run], title: str, low: float, high: float) -> list[list[object]]:
+    """The row of one band, none where nothing was announced within it."""
     said, kept, names = [], [], set()
     for one in runs:
         pairs = [
