@@ -19,6 +19,8 @@ from yosegi.cli.output import STATUS
 def served(folder: Path) -> Iterator[Town]:
     """A running home site and a running owner, with one campaign that has ended."""
     town = Town(folder / "town")
+    with (town.folder / "riken" / "site.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[instrument.bench]\ncapabilities = ["toy.simulate@1"]\n')
     try:
         town.start("argonne", "riken")
         town.campaign("toy", PURE_SOURCE, offers=3)
@@ -28,9 +30,9 @@ def served(folder: Path) -> Iterator[Town]:
         town.end()
 
 
-def yosegi(*arguments: object) -> Result:
-    """One call."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+def yosegi(*arguments: object, given: str | None = None) -> Result:
+    """One call; `given` is what is typed."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=given)
 
 
 def told(*arguments: object) -> str:
