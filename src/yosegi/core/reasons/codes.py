@@ -187,6 +187,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "clocks_apart",
         "effect_unsettled",
         "erasure_asked",
+        "alerts_more",
         "suspended",
         "policies_kept",
         "effect_unknown",
