@@ -74,6 +74,7 @@ INSTRUMENTS = {
 ENGINES: dict[str, dict[str, object]] = {
     "scenario": {"worker": "warm", "memory_mib": 8192, "import_seconds": 240},
     "crystal": {"import_seconds": 240},
+    "alloy": {"import_seconds": 240},
 }
 """How an engine is set where its default will not do, by how the names of its capabilities begin."""
 

@@ -4,14 +4,15 @@ Campaigns as in examples/titania.toml (a powder costs ten answers of the kinetic
 a seed, one proposal at a time, until the powder heated is within 0.02 of the target by the truth: by the planner with
 both sources and with powders alone, by Optuna's TPE with powders alone (which is told the distance from the target, for
 it knows no target), by points at random, and by published kinetics alone (points at random, those heated at which the
-kinetics say 0.25 within 0.02). Costs are counted in powders, the kinetics' with them.
+kinetics say 0.25 within 0.02). Costs are counted in powders, the kinetics' with them. `--peers` names other planners of
+`benchmarks.planner.adapters`, told as Optuna is; some need an environment of their own (benchmarks/planner/README.md).
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -116,12 +117,14 @@ SEARCHES: dict[str, Search] = {
 }
 
 
-def race(worlds: int) -> None:
-    """Every search on every world, from the same seeds."""
+def race(worlds: int, peers: Sequence[str] = ()) -> None:
+    """Every search on every world, from the same seeds; with peers named, those and points at random alone."""
     print("| search | median cost | mean | arrived | times cheaper than at random (95 %) |\n|---|---|---|---|---|")
     pick = np.random.default_rng(0).integers(0, worlds, (2000, worlds))
     base = np.empty(0)
-    for name, search in SEARCHES.items():
+    base_name = next(iter(SEARCHES))
+    named = {f"{peer}, powders alone": planned(planner=ADAPTERS[peer], distance=True) for peer in peers}
+    for name, search in ({base_name: SEARCHES[base_name]} | named if peers else SEARCHES).items():
         costs = []
         for seed in range(worlds):
             with tempfile.TemporaryDirectory() as folder:
@@ -172,9 +175,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("race", "figure"))
     parser.add_argument("--worlds", type=int, default=20)
+    parser.add_argument("--peers", nargs="*", default=(), choices=sorted(ADAPTERS), help="for `race`: these alone")
     given = parser.parse_args()
     if given.what == "race":
-        race(given.worlds)
+        race(given.worlds, given.peers)
     else:
         draw()
 
