@@ -30,6 +30,10 @@ class Guard:
     old: str
     new: str
 
+    def without(self, source: str) -> str:
+        """The module's text without it."""
+        return source.replace(self.old, self.new)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -67,8 +71,22 @@ def wrong(row: Row) -> Iterator[str]:
     if not (ROOT / file).exists() or f"def {name.partition('[')[0]}(" not in (ROOT / file).read_text("utf-8"):
         yield f"refusal {row.number}: there is no test {row.test}"
     for one in row.guards:
-        if one.old not in (ROOT / one.guard).read_text("utf-8"):
+        source = (ROOT / one.guard).read_text("utf-8")
+        if one.old not in source:
             yield f"refusal {row.number}: {one.guard} has no {one.old.strip()!r}"
+        elif not _compiles(one.guard, one.without(source)):
+            yield f"refusal {row.number}: {one.guard} is no Python without {one.old.strip()!r}"
+
+
+def _compiles(path: str, source: str) -> bool:
+    """Whether a changed module can be imported; one that cannot would fail every test and show nothing."""
+    if not path.endswith(".py"):
+        return True
+    try:
+        compile(source, path, "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
 
 
 class Trial:
@@ -152,8 +170,7 @@ def outcome_with(runner: Runner, passing: dict[str, bool], row: Row) -> str:
     targets = [runner.copy / one.guard for one in row.guards]
     with altered(targets):
         for one, target in zip(row.guards, targets, strict=True):
-            target.write_text(target.read_text("utf-8").replace(one.old, one.new), "utf-8")
-            if target.suffix == ".py":
-                # A copy that cannot be imported would fail every test and show nothing.
-                compile(target.read_text("utf-8"), str(target), "exec")
+            target.write_text(made := one.without(target.read_text("utf-8")), "utf-8")
+            if not _compiles(one.guard, made):
+                return "cannot be tried"
         return "nothing notices" if runner.run([row.test], PATIENCE) == PASSED else "watched"

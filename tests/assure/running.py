@@ -25,7 +25,7 @@ QUICK = "not slow and not processes and not browser"
 MOST_MEMORY = 6 * 2**30
 PASSED, FAILED, ENDLESS, TROUBLE = "passed", "failed", "endless", "could not be run"
 IDLE = 10.0
-"""Seconds on the wall without work after which tests wait for what will never come."""
+"""Seconds on the wall in which neither tests nor a process of theirs works: they wait for what will never come."""
 
 # No example is kept or made smaller: whether there is one is all that is asked, and the same ones each time.
 settings.register_profile(
@@ -104,8 +104,8 @@ def outcome_of(work: Callable[[], int], seconds: float) -> str:
 
     Args:
         work: runs the tests and gives pytest's code.
-        seconds: of processor time that they may take. Who does nothing at all for ten seconds on the wall counts as
-            endless too.
+        seconds: of processor time that they may take. Those of whom no process does anything at all for ten seconds
+            on the wall count as endless too.
     """
     if (child := os.fork()) == 0:
         os._exit(_quietly(work, seconds))
@@ -140,6 +140,13 @@ def _quietly(work: Callable[[], int], seconds: float) -> int:
 
 
 def _spent(process: int) -> float:
-    """Processor time of a process so far [s]."""
-    fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor time so far of a process and all that it started, whether they are there or were waited for [s]."""
+    found: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text("ascii", errors="replace").rpartition(")")[2].split()
+            found[int(stat.parent.name)] = [int(fields[1]), sum(map(int, fields[11:15]))]
+    own = {process}
+    while more := {one for one, (parent, _) in found.items() if parent in own} - own:
+        own |= more
+    return sum(found[one][1] for one in own if one in found) / os.sysconf("SC_CLK_TCK")

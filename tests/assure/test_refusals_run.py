@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from assure import report
+from assure.running import _spent
 from assure.workplace import altered
 
 TESTS = Path(__file__).parents[1]
@@ -19,6 +22,7 @@ CASES = """
 import pytest
 import subprocess
 import sys
+import time
 
 from guarded import most
 
@@ -39,6 +43,7 @@ def test_in_a_process_of_its_own():
 PROGRAM = """
 import json
 import sys
+import time
 from pathlib import Path
 
 from assure.refusals import Guard, Row, outcome_with
@@ -104,3 +109,17 @@ def test_a_part_of_the_page_that_was_not_tried_anew_stays_and_says_of_which_day_
     assert "2026-11-25" in again
     assert "2026-12-01" not in again
     assert report._as_it_was("Elsewhere", PAGE) == ""
+
+
+@pytest.mark.processes
+def test_work_of_a_process_that_a_test_started_counts_as_its_own() -> None:
+    """A test that waits for a busy station or site is not endless."""
+    burn = "import time\nwhile time.process_time() < 1.0: pass"
+    line = ["sh", "-c", f'{sys.executable} -c "$0"; sleep 60', burn]
+    with subprocess.Popen(line, start_new_session=True) as shell:
+        try:
+            end = time.monotonic() + 60
+            while _spent(shell.pid) < 0.3:
+                assert time.monotonic() < end
+        finally:
+            os.killpg(shell.pid, signal.SIGKILL)

@@ -28,9 +28,9 @@ def served(folder: Path) -> Iterator[Town]:
         town.end()
 
 
-def yosegi(*arguments: object) -> Result:
-    """One call."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+def yosegi(*arguments: object, given: str | None = None) -> Result:
+    """One call; `given` is what is typed."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=given)
 
 
 def told(*arguments: object) -> str:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import inspect
+import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from processes.sites import Town
 from yosegi.cli import main
 from yosegi.cli._lazy import LazyGroup
 from yosegi.cli.main import VERBS
+from yosegi.cli.output import STATUS
 from yosegi.trust.signer import Ed25519Signer
 
 
@@ -156,7 +160,63 @@ def test_every_command_teaches(path: tuple[str, ...]) -> None:
             assert parameter.show_default, f"--{parameter.name} is not explained"
 
 
-@pytest.mark.parametrize("path", [path for path, command in EVERY.items() if not isinstance(command, click.Group)])
+COMMANDS = [path for path, command in EVERY.items() if not isinstance(command, click.Group)]
+
+
+def example(path: tuple[str, ...]) -> list[str]:
+    """The words of the example in a command's help, without `yosegi`."""
+    told = inspect.cleandoc(EVERY[path].help or "").replace("\\\n", " ").splitlines()
+    (line,) = [line for line in told if line.startswith("Example: ")]
+    program, *words = shlex.split(line.removeprefix("Example: "))
+    assert program == "yosegi"
+    return words
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_has_one_example_and_it_can_be_called_so(
+    path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The files that it names are not here, and nobody types a passphrase.
+    monkeypatch.setattr(click.Path, "convert", lambda self, value, parameter, context: Path(value))
+    monkeypatch.setattr(click.core, "prompt", lambda *_, **__: "")
+    words = example(path)
+    named: click.Command = main
+    context = main.make_context("yosegi", list(words))
+    while isinstance(named, click.Group):
+        name, found, words = named.resolve_command(context, words)
+        assert found is not None
+        named, context = found, found.make_context(name, list(words), parent=context)
+    assert named is EVERY[path]
+
+
+ENDS_BY_ITSELF = [path for path in COMMANDS if path not in {("demo",), ("mcp",), ("sign-in",), ("sign-out",)}]
+
+
+@pytest.mark.parametrize("path", ENDS_BY_ITSELF, ids=" ".join)
+def test_every_command_called_where_nothing_is_ends_with_a_listed_status_and_says_it_as_json(
+    path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("YOSEGI_HOME", "YOSEGI_URL", "YOSEGI_PERSON", "YOSEGI_PASSPHRASE", "YOSEGI_AGENT"):
+        monkeypatch.delenv(name, raising=False)
+    words, options = example(path), {parameter.name for parameter in EVERY[path].params}
+    nobody = ("--url", "http://127.0.0.1:9", "--as", "pi@argonne", "--passphrase", "x") if "person" in options else ()
+    with_json = ("--json",) if "json_" in options else ()
+    result = yosegi(*words, *nobody, *with_json, given="")
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code in {0, 1, *STATUS.values()}, result.output
+    if with_json and result.exit_code == 0:
+        json.loads(result.stdout)
+    elif with_json and not result.stdout:
+        code = json.loads(result.stderr.splitlines()[-1])["error"]["code"]
+        assert STATUS.get(code, 1) == result.exit_code
+    elif with_json:
+        # What was asked for and is not as it should be: the answer says so.
+        assert result.exit_code == 1
+        json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
 def test_an_unknown_option_is_refused_with_usage(path: tuple[str, ...]) -> None:
     result = yosegi(*path, "--no-such-option")
     assert result.exit_code == 2

@@ -89,6 +89,9 @@ and the right to ask, and the budget against the greatest cost of one trial.
 SITE_HEAD = f"""# The site file
 
 `site.toml` lies in the home folder of a site; `yosegi site init` writes one. It is read when the site starts.
+`yosegi site doctor` says everything that is wrong with it, each with its line, before the first start too: settings
+that do not hold; once they do, files and programs that are not here, and capabilities that cannot be imported. Status 1
+says that the site would not start; `--json` has the same as `findings`.
 
 {AGAIN}
 """

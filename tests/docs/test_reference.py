@@ -7,6 +7,7 @@ import tomllib
 import pytest
 
 from docs.reference import CAMPAIGN, FOLDER, PAGES, SITE, examples, fields, meanings, page
+from yosegi.execution.engines.registry import read_table
 
 
 @pytest.mark.parametrize("file", PAGES)
@@ -22,3 +23,8 @@ def test_every_field_says_what_it_is_and_has_an_example_that_is_toml() -> None:
     for full, _ in (*fields(CAMPAIGN), *fields(SITE)):
         assert full in told, f"{full} says nothing"
         assert list(tomllib.loads(shown[full])) == [full.partition(".")[2]], full
+
+
+def test_the_example_of_an_engine_is_one_of_a_kind_that_there_is() -> None:
+    for name, table in tomllib.loads(examples()["Settings.engine"])["engine"].items():
+        assert read_table(name, table).settings.publish

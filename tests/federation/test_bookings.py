@@ -29,7 +29,7 @@ from yosegi.testing.faults import When
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.trust.document import Addressed
-from yosegi.trust.reservations import ReservationAsked, ReservationReport
+from yosegi.trust.reservations import ReservationAsked, ReservationCancel, ReservationReport
 
 SCAN = "nims/toy.scan@1"
 
@@ -95,6 +95,24 @@ def test_a_booking_from_another_site_is_held_used_paid_and_told(tmp_path: Path) 
         assert hours(nims) == (0, 550, 9450)
         ended = here(federation, found.key)
         assert (ended.state, ended.spent) == (BookingState.SETTLED, {"instrument_h": "0.5"})
+
+    run_simulated(story())
+
+
+def test_a_home_that_was_away_for_more_than_a_week_is_told_what_came_of_its_booking(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        found = await booked(federation, 10, 20)
+        await federation.crash("argonne")
+        await asyncio.sleep(25 * 60)
+        assert there(nims)[0][1] == "settled"
+        for name in federation.places:
+            await federation.crash(name)
+        await asyncio.sleep(8 * 24 * 3600)
+        for name in federation.places:
+            await federation.restart(name)
+        await asyncio.sleep(600)
+        assert here(federation, found.key).state is BookingState.SETTLED
 
     run_simulated(story())
 
@@ -342,6 +360,22 @@ def test_a_lying_owner_changes_nothing_that_was_not_asked_of_it(tmp_path: Path) 
         # The same word once more is no news, and no error either.
         await says(federation, "nims", honest)
         assert words(argonne, booking_stream("nims", found.key)) == before
+
+    run_simulated(story())
+
+
+def test_a_peer_cancels_no_reservation_of_another_home(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        found = await booked(federation, 10, 40)
+        now = nims.clock.now()
+        cancel = ReservationCancel(
+            charter=CHARTER, sender="riken", to="nims", key=found.key, issued=now, not_after=now + timedelta(hours=1),
+        )  # fmt: skip
+        await says(federation, "riken", cancel)
+        assert there(nims) == [(PI, "booked")]
+        await says(federation, "argonne", cancel.model_copy(update={"sender": "argonne"}))
+        assert there(nims) == [(PI, "cancelled")]
 
     run_simulated(story())
 

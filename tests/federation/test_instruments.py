@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from federation.toys import three_sites
 from yosegi.core.errors import Conflict, NotFound, Refused, Unavailable
 from yosegi.core.states import Effect, TaskState
 from yosegi.execution.turn_view import turns_taken
+from yosegi.services.operations.stop_permission import StopPermission
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import EPOCH, run_simulated
@@ -235,6 +237,20 @@ def test_an_instrument_taken_back_stops_what_runs_and_keeps_the_queue_until_it_i
         assert not federation.world.twice()
         with pytest.raises(Conflict):
             await nims.instruments.give_back("robot", OPERATOR)
+
+    run_simulated(story())
+
+
+def test_who_may_not_stop_the_site_takes_no_instrument_back_and_no_agent_does(tmp_path: Path) -> None:
+    async def story() -> None:
+        _, nims = await with_robot(tmp_path)
+        strict = replace(nims.instruments, stop_permission=StopPermission("nims", "operators"))
+        with pytest.raises(Refused, match="stopping_not_yours"):
+            await strict.take_back("robot", person(), "I want it")
+        with pytest.raises(Refused, match="people_only"):
+            await strict.take_back("robot", person("operator@nims", "operator", agent="planner"), "I want it")
+        assert nims.instruments.show("robot", OPERATOR).open
+        assert not (await strict.take_back("robot", OPERATOR, "the pump leaks")).open
 
     run_simulated(story())
 

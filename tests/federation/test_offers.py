@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from federation.toys import three_sites
+from federation.toys import measure, three_sites
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
 from yosegi.exchange.received import Received
@@ -59,6 +60,30 @@ def test_one_offer_of_many_is_recorded_with_its_signed_document_once_and_read_ba
         await federation.crash("argonne")
         again = await federation.restart("argonne")
         assert again.catalogue.contract_of(CHARTER, "nims/evil.n49@1").title == "One of many"
+
+    run_simulated(story())
+
+
+def test_an_offer_that_came_too_late_is_made_again(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        await federation.crash("argonne")
+        await federation.crash("riken")
+        riken = federation.places["riken"]
+        riken.capabilities = [*riken.capabilities, measure]
+        await federation.restart("riken")
+        await asyncio.sleep(60)
+        for name in ("riken", "nims"):
+            await federation.crash(name)
+        await asyncio.sleep(8 * 24 * 3600)
+        for name in federation.places:
+            await federation.restart(name)
+        await asyncio.sleep(600)
+        argonne = federation.places["argonne"].running
+        assert argonne.catalogue.contract_of(CHARTER, "riken/toy.measure@1").name == "toy.measure@1"
+        for name in federation.places:
+            await federation.crash(name)
 
     run_simulated(story())
 

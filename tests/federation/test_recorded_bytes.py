@@ -23,8 +23,9 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
 from yosegi.exchange.budget import OVERHEAD, Rate
-from yosegi.exchange.parcel import Message, Parcel
-from yosegi.exchange.received import LONGEST, MOST_PARTS
+from yosegi.exchange.parcel import Message, Parcel, Refusal
+from yosegi.exchange.peer_channel import PeerChannel
+from yosegi.exchange.received import LONGEST, LONGEST_RECEIPT, MOST_PARTS
 from yosegi.execution import tasks
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.document_kinds import TABLE, Row
@@ -137,16 +138,65 @@ def test_large_requests_that_are_refused_are_told_and_recorded_up_to_their_bytes
     run_simulated(story())
 
 
-def test_a_document_larger_than_its_kind_ever_is_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_document_larger_than_its_kind_ever_is_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Refusal] = []
+    monkeypatch.setattr(PeerChannel, "refuse", lambda channel, refusal: told.append(refusal))
+
     async def story() -> None:
         federation = three_sites(tmp_path)
         await federation.start()
         argonne, riken = federation.places["argonne"].running, federation.places["riken"].running
         before = riken.ledger.size
         await _send(argonne, riken, [_large(federation, 1, LONGEST)])
-        # The answer that was sent back told it.
+        (refusal,) = told
+        # For its size, before anybody has read that it is no agreement.
+        assert f"and at most {LONGEST} are taken" in refusal.why
         assert not [entry for entry in riken.ledger.scan(before) if entry.actor == "argonne"]
         assert riken.exchange.budget._used["argonne", "refusals"][0] > 0.9
+
+    run_simulated(story())
+
+
+def test_a_receipt_larger_than_any_is_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Refusal] = []
+    monkeypatch.setattr(PeerChannel, "refuse", lambda channel, refusal: told.append(refusal))
+
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        argonne, riken = federation.places["argonne"].running, federation.places["riken"].running
+        now = argonne.clock.now()
+        item = Message(
+            document=_signed(argonne, Offer, _good(federation, Offer)), receipt={"header": "x" * (LONGEST_RECEIPT + 1)}
+        )
+        parcel = Parcel(
+            charter=CHARTER, sender="argonne", to="riken", key="k", issued=now, not_after=now + timedelta(minutes=2),
+            messages=(item,),
+        )  # fmt: skip
+        await riken.exchange.handle(parcel.sign(argonne.catalogue.signer).to_bytes())
+        (refusal,) = told
+        assert f"and at most {LONGEST_RECEIPT} are taken" in refusal.why
+
+    run_simulated(story())
+
+
+def test_a_peer_of_whom_too_much_is_refused_is_not_looked_at_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Refusal] = []
+    monkeypatch.setattr(PeerChannel, "refuse", lambda channel, refusal: told.append(refusal))
+    monkeypatch.setattr("yosegi.exchange.inbox.REFUSALS", Rate(burst=3, hourly=0))
+
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        argonne, riken = federation.places["argonne"].running, federation.places["riken"].running
+        bad = [_signed(argonne, Cancel, {"nonsense": n}) for n in range(12)]
+        await _send(argonne, riken, bad)
+        assert len(told) == 3
+        assert riken.exchange.budget.exceeded["argonne", "refusals"] == 12 - 3
 
     run_simulated(story())
 

@@ -171,6 +171,19 @@ def test_the_owner_decides_by_its_policy_and_within_the_grant_who_may_book(tmp_p
     run_simulated(story())
 
 
+def test_of_another_teams_reservation_only_when_it_is_is_told(tmp_path: Path) -> None:
+    async def story() -> None:
+        _, nims = await with_beam(tmp_path)
+        made = await nims.instruments.reservations.book(booking(10, 20), OPERATOR)
+        (told,) = nims.instruments.reservations.listing("beam", person("guest@riken"))
+        assert (told.id, told.starts, told.ends) == (made.id, made.starts, made.ends)
+        assert (told.team, told.by, told.grant, told.held) == ("", "", "", {})
+        with pytest.raises(Refused, match="people_only"):
+            await nims.instruments.reservations.cancel("beam", made.id, person("operator@nims", "operator", agent="x"))
+
+    run_simulated(story())
+
+
 def test_a_reservation_cancelled_before_it_begins_costs_nothing_and_one_given_back_what_has_passed(
     tmp_path: Path,
 ) -> None:

@@ -352,11 +352,11 @@ def _instruments(
 
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
+    asked_reservations = AskedReservations(governance.reservations, core.instruments.reporter)
     receivers = Receivers(
         work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
         governance.publisher, governance.grants, governance.hand_overs, governance.shipments,
-        AskedReservations(governance.reservations, core.instruments.reporter), governance.bookings, work.restore_sync,
-        core.refused_mail,
+        asked_reservations, governance.bookings, work.restore_sync, core.refused_mail,
     )  # fmt: skip
 
     async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
@@ -368,7 +368,8 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         kinds=kinds(receivers),
         refused=(
             work.reports.rejected, data.preflight.rejected, work.erasure.rejected, governance.hand_overs.rejected,
-            governance.shipments.rejected, governance.bookings.rejected,
+            governance.shipments.rejected, governance.bookings.rejected, core.catalogue.rejected,
+            asked_reservations.rejected,
         ),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
         introduce=governance.publisher.introduce,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -20,11 +21,12 @@ from yosegi.data import ObjectStore
 from yosegi.execution.engines.derivation import derive_publications
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.engines.process.settings import ProcessSettings
-from yosegi.execution.engines.registry import EngineTable, kind_of
+from yosegi.execution.engines.registry import EngineTable, examined, kind_of
 from yosegi.execution.ports import Published
 from yosegi.ledger import Ledger
 from yosegi.trust.signer import Signer
 
+log = logging.getLogger("yosegi.server")
 OpenEngines = Callable[[LateOutcome], Mapping[str, Published]]
 """Makes a site's engines, none of them started; what it publishes by name and version."""
 
@@ -118,6 +120,10 @@ def open_engines(
             successions=successions(home),
             home=home.folder.absolute(),
         )
+        for concern in examined(one.table.kind, one.table.settings, one.contracts):
+            if not concern.fatal:
+                place = ".".join((*one.table.table, *concern.field))
+                log.warning("%s: %s. %s", place, concern.why, concern.todo)
         engine = kind_of(one.table.kind).open(one.table.settings, services)
         slots = one.table.settings.slots
         published |= {name: Published(contract, engine, slots) for name, contract in one.contracts.items()}

@@ -12,6 +12,7 @@ from yosegi.core.toml_text import read_toml_file
 
 if TYPE_CHECKING:
     from yosegi.app.settings import Settings
+    from yosegi.app.site_file import SiteFile
     from yosegi.governance.policy.what_if import Expectation
 
 
@@ -41,15 +42,22 @@ class Home:
         """The settings.
 
         Raises:
-            Invalid: no home there, not TOML, or a field that does not hold.
+            Invalid: no home there, not TOML, or a field that does not hold: `BadSettings` tells all of them.
         """
+        return self.site_file().settings()
+
+    def site_file(self) -> SiteFile:
+        """`site.toml`, read as TOML.
+
+        Raises:
+            Invalid: no home there, or not TOML.
+        """
+        from yosegi.app.site_file import SiteFile
+
         try:
-            value = read_toml_file(self.settings_file)
+            return SiteFile(self.settings_file)
         except FileNotFoundError:
             raise Invalid(f"{self.folder}", "is not the home of a site", "make one: yosegi site init") from None
-        from yosegi.app.settings import Settings
-
-        return Settings.read(value, what=str(self.settings_file))
 
     def local_url(self) -> str:
         """The address at which programs on this machine reach the site, as `Settings.local_url`.

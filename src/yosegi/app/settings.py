@@ -275,7 +275,8 @@ class Settings(Value):
         process: the engine `process` of kind `process`, by a shorter name; `station.NAME` is `engine.NAME` of kind
             `station`.
         instrument: instruments by name: what shares one, and when it may be used.
-        engine: other engines by name; each says its `kind`, and has the fields of that kind.
+        engine: other engines by name; each says its `kind`, which `yosegi engine list` names, and has the fields of
+            that kind, which `yosegi engine show KIND` explains.
         most_open_tasks: tasks that one team may have waiting and running here at once; more are refused, with why.
         most_tasks_an_hour: tasks of one other site that are admitted at once and in an hour; more wait, and come again
             by themselves.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from yosegi.campaign.file_lines import Lines, Path, line_of
 from yosegi.core.errors import Invalid
+from yosegi.core.toml_lines import Lines, Path, line_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from yosegi.campaign.file_lines import Lines, line_of, lines_of
 from yosegi.campaign.findings import BadCampaign, SpecFinding
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.spec_tables import candidates_of, earlier_of
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
+from yosegi.core.toml_lines import Lines, line_of, lines_of
 from yosegi.core.toml_text import parse_toml
 
 MOST_FINDINGS = 30

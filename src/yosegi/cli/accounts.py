@@ -48,7 +48,7 @@ def account() -> None:
     A running site takes every change up at once, without a restart: a session of an account that was closed, disabled
     or given another passphrase or key opens nothing any more, whether a page, a token or an agent of theirs holds it.
     What changed is on record in the site's ledger within a minute.
-    """  # noqa: D301 - a backspace, which means: as it stands
+    """
 
 
 @account.command("open")
@@ -68,6 +68,9 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
 
     PERSON is of this site (pi@this-site), or of a member that a charter has this site host: they are let in for as long
     as it does. Somebody of another site may be given one too, to look or to approve; they ask through their own site.
+
+    \b
+    Example: yosegi site account open postdoc@riken --role member
     """
     place = Home(home)
     site = place.settings().site
@@ -88,7 +91,11 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
 @click.argument("role", type=click.Choice(ROLES))
 @explained
 def role(home: Path, person: str, role: str) -> None:
-    """Make PERSON a member, operator or officer of this site."""
+    """Make PERSON a member, operator or officer of this site.
+
+    \b
+    Example: yosegi site account role postdoc@riken operator
+    """
     change_account(_accounts(home), person, role=role)
     say(f"{person} is {role} now; {AT_ONCE}")
 
@@ -101,7 +108,11 @@ def role(home: Path, person: str, role: str) -> None:
 )
 @explained
 def passphrase(home: Path, person: str, passphrase: str) -> None:
-    """Give PERSON another passphrase; who signed in with the old one is signed out."""
+    """Give PERSON another passphrase; who signed in with the old one is signed out.
+
+    \b
+    Example: yosegi site account passphrase postdoc@riken
+    """
     change_account(_accounts(home), person, passphrase=hash_passphrase(passphrase))
     say(f"{person} has another passphrase; {AT_ONCE}, and ends their sessions")
 
@@ -111,7 +122,11 @@ def passphrase(home: Path, person: str, passphrase: str) -> None:
 @click.argument("person")
 @explained
 def disable(home: Path, person: str) -> None:
-    """Let PERSON in no more, until the account is enabled again. Their sessions and agents end at once."""
+    """Let PERSON in no more, until the account is enabled again. Their sessions and agents end at once.
+
+    \b
+    Example: yosegi site account disable postdoc@riken
+    """
     change_account(_accounts(home), person, disabled=True)
     say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {home} {person}")
 
@@ -121,7 +136,11 @@ def disable(home: Path, person: str) -> None:
 @click.argument("person")
 @explained
 def enable(home: Path, person: str) -> None:
-    """Let PERSON in again after `disable`."""
+    """Let PERSON in again after `disable`.
+
+    \b
+    Example: yosegi site account enable postdoc@riken
+    """
     change_account(_accounts(home), person, disabled=None)
     say(f"{person} may sign in again; {AT_ONCE}")
 
@@ -134,6 +153,9 @@ def close(home: Path, person: str) -> None:
     """Close the account of PERSON for good: passphrase and keys are forgotten, sessions and agents end at once.
 
     What PERSON did stays on record, and so does the name. A key file of theirs in people/ signs in nowhere any more.
+
+    \b
+    Example: yosegi site account close postdoc@riken
     """
     close_account(_accounts(home), person)
     say(f"the account of {person} is closed; {AT_ONCE}")
@@ -144,7 +166,11 @@ def close(home: Path, person: str) -> None:
 @as_json
 @explained
 def list_(home: Path, json_: bool) -> None:
-    """List the accounts of this site, with what each signs in with."""
+    """List the accounts of this site, with what each signs in with.
+
+    \b
+    Example: yosegi site account list
+    """
     found = [_line(one) for one in read_accounts(_accounts(home)).values()]
     if json_:
         show_json(found)
@@ -181,6 +207,9 @@ def sessions(name: str, of: str, json_: bool, **site: Any) -> None:
 
     Operators and officers see everybody's, and others their own. Somebody who knows a passphrase or has a key can sign
     in again: to lock them out, `yosegi site account disable` or `yosegi incident suspend person`.
+
+    \b
+    Example: yosegi site sessions
     """
     client = client_of(**site)
     found = client.operations.sessions()

@@ -30,7 +30,7 @@ def agreement() -> None:
     yosegi agreement propose agreement.toml --out agreement.json
     yosegi agreement sign agreement.json        each party in turn
     yosegi agreement publish agreement.json     one party; the others are told
-    """  # noqa: D301 - a backspace, which means: as it stands
+    """
 
 
 @agreement.command()
@@ -64,7 +64,10 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     list_version = "2026-10"
     by = "officer@lab-b"
     on = 2026-10-01
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi agreement propose agreement.toml --out agreement.json
+    """
     from yosegi.governance.agreements.agreement import Agreement
 
     made = from_toml(source, Agreement, DATES, {})
@@ -80,7 +83,11 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
 @Keys
 @explained
 def sign(document: Path, home: Path | None, keys: tuple[Path, ...]) -> None:
-    """Add a party's signatures to DOCUMENT, in place. Read it first: yosegi agreement show."""
+    """Add a party's signatures to DOCUMENT, in place. Read it first: yosegi agreement show.
+
+    \b
+    Example: yosegi agreement sign agreement.json
+    """
     _only_an_agreement(document)
     _only_a_party(document, home)
     say(f"{document}: signed with {' and '.join(sign_file(document, home, keys))}")
@@ -94,6 +101,9 @@ def publish_(home: Path, document: Path) -> None:
     """Put a signed agreement in force at a party's site, running or not, and pass it on to the other parties.
 
     The policies that follow from it are held against the site's own table of expectations first.
+
+    \b
+    Example: yosegi agreement publish agreement.json
     """
     _only_an_agreement(document)
     done = publish(home, read_document(document))
@@ -121,7 +131,11 @@ def _only_a_party(path: Path, home: Path | None) -> None:
 @as_json
 @explained
 def list_(home: Path, json_: bool) -> None:
-    """List the agreements a site is a party to."""
+    """List the agreements a site is a party to.
+
+    \b
+    Example: yosegi agreement list
+    """
     found = _agreements(home)
     if json_:
         show_json(found)
@@ -136,7 +150,11 @@ def list_(home: Path, json_: bool) -> None:
 @as_json
 @explained
 def show(home: Path, name: str, json_: bool) -> None:
-    """Show one agreement: every term of it, and whether it is in force."""
+    """Show one agreement: every term of it, and whether it is in force.
+
+    \b
+    Example: yosegi agreement show alloys-2026
+    """
     found = _agreements(home)
     value = next((one for one in found if one.name == name), None)
     if value is None:

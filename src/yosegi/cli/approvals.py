@@ -35,7 +35,11 @@ def approval() -> None:
 @as_json
 @explained
 def list_(json_: bool, **site: Any) -> None:
-    """List what waits for a person, the oldest first."""
+    """List what waits for a person, the oldest first.
+
+    \b
+    Example: yosegi approval list
+    """
     found = client_of(**site).tasks.awaiting_approval()
     if json_:
         show_json(found)
@@ -51,7 +55,11 @@ def list_(json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def show(name: str, json_: bool, **site: Any) -> None:
-    """Show what exactly a task asks; NAME is home/key, the key's beginning is enough."""
+    """Show what exactly a task asks; NAME is home/key, the key's beginning is enough.
+
+    \b
+    Example: yosegi approval show argonne/k7
+    """
     client = client_of(**site)
     asked = client.tasks.asked(full_name(client, name))
     if json_:
@@ -74,6 +82,9 @@ def give(name: str, hours: float | None, yes: bool, out: Path | None, json_: boo
     """Approve one task, signed with your own key: the file given by --key, or the one in the home folder.
 
     What is asked is shown first. The yes counts once, for exactly this, until the start or until it runs out.
+
+    \b
+    Example: yosegi approval give argonne/k7
     """
     client = client_of(**site)
     full = full_name(client, name)
@@ -102,7 +113,11 @@ def give(name: str, hours: float | None, yes: bool, out: Path | None, json_: boo
 @as_json
 @explained
 def refuse(name: str, why: str, json_: bool, **site: Any) -> None:
-    """Say no to a task that waits: it ends as refused, and your words reach the one who asked."""
+    """Say no to a task that waits: it ends as refused, and your words reach the one who asked.
+
+    \b
+    Example: yosegi approval refuse argonne/k7 --why "not before the shutdown"
+    """
     client = client_of(**site)
     answer = client.tasks.refuse(full_name(client, name), why)
     if json_:
@@ -118,7 +133,11 @@ def refuse(name: str, why: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def withdraw(approval_id: str, why: str, json_: bool, **site: Any) -> None:
-    """Take an approval back that was not used yet; the task waits again."""
+    """Take an approval back that was not used yet; the task waits again.
+
+    \b
+    Example: yosegi approval withdraw a7 --why "the sample is another"
+    """
     answer = client_of(**site).tasks.withdraw_approval(approval_id, why)
     if json_:
         show_json(answer)

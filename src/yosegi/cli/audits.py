@@ -40,6 +40,9 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
 
     Ends with status 1 if anything does not hold, and says which entry, who keeps what contradicts it, and, with --json,
     both signed checkpoints: evidence for whoever trusts the charter.
+
+    \b
+    Example: yosegi audit verify home/ledger.db other/audit.jsonl
     """
     # Only here: reading ledgers takes most of the program.
     from yosegi.verification.ledger_audit import Finding, LedgerCopy
@@ -138,6 +141,9 @@ def export(home: Path, out: Path) -> None:
     """Write a site's ledger for an audit elsewhere: every header, no results; whose keys, witnesses and receipts are.
 
     It can be made beside the running site. Its newest checkpoint is signed with both of the site's keys.
+
+    \b
+    Example: yosegi audit export --out audit.jsonl --home home
     """
     from yosegi.app.keyring import signers
     from yosegi.app.stores import snapshot_of

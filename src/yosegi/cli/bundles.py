@@ -30,6 +30,9 @@ def verify(bundle: Path, charter: str, json_: bool) -> None:
 
     Ends with status 1 and names the first entry that is wrong, if one is. Needs no network and believes nothing but
     the charter in the bundle; compare its digest with one you were told, or give it with --charter.
+
+    \b
+    Example: yosegi verify anneal.yosegi
     """
     from dataclasses import asdict
 
@@ -90,6 +93,9 @@ def replay(bundle: Path, json_: bool) -> None:
     identical: the same to the last bit. equivalent: every value within its parameter's resolution (another build of
     NumPy may round differently). older: another decision, and another revision of the planner made it; replay it with
     the version of yosegi that is named. different: the decision cannot be found again. The last two end with status 1.
+
+    \b
+    Example: yosegi replay anneal.yosegi
     """
     from collections import Counter
 

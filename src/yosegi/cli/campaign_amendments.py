@@ -27,7 +27,11 @@ def add_to(group: click.Group) -> None:
 @as_json
 @explained
 def check(spec: Path, json_: bool, **site: Any) -> None:
-    """Say everything that is wrong with SPEC, each with its line; nothing is started. Exit status 1 if anything is."""
+    """Say everything that is wrong with SPEC, each with its line; nothing is started. Exit status 1 if anything is.
+
+    \b
+    Example: yosegi campaign check anneal.toml
+    """
     found = client_of(**site).check(spec)
     if json_:
         show_json(found)
@@ -64,6 +68,9 @@ def import_(name: str, table: Path, source: str, sign: bool, json_: bool, **site
     TABLE is a CSV file: a column for each parameter and outcome, `NAME (unit)` if you like; `state` says `failed` or
     `infeasible` of rows without a value. They are marked as imported, count neither as trials nor as spending, and
     the planner learns from them.
+
+    \b
+    Example: yosegi campaign import anneal-2026 notebook.csv --sign
     """
     handle = client_of(**site).campaign(name)
     key = own_key(site["home"], site["person"], site["key"]) if sign else None
@@ -95,6 +102,9 @@ def extend(name: str, why: str, json_: bool, **options: Any) -> None:
     """Give a campaign another budget, stop rule, parallel, conduct or space; one that has ended goes on.
 
     Only the member on whose behalf it runs may; it is recorded, under a new mandate of theirs.
+
+    \b
+    Example: yosegi campaign extend anneal-2026 --trials 50 --budget samples=60
     """
     changes = _changes(options)
     site = {key: options[key] for key in ("home", "url", "person", "key", "passphrase", "as_agent")}
@@ -146,7 +156,11 @@ def _range(text: str) -> dict[str, Any]:
 def ask_for(
     name: str, values: tuple[str, ...], candidate: str, source: str, why: str, json_: bool, **site: Any
 ) -> None:
-    """Have a point of your own measured; it takes a place and is paid for as any other."""
+    """Have a point of your own measured; it takes a place and is paid for as any other.
+
+    \b
+    Example: yosegi campaign ask-for anneal-2026 temperature=900 minutes=60
+    """
     from yosegi.campaign.tables import cell_of
 
     point = {key: cell_of(value) for key, value in (_pair(text, "value") for text in values)}
@@ -158,7 +172,9 @@ def ask_for(
 
 
 def _taking_back(word: str, help_: str) -> click.Command:
-    @click.command(word, help=help_)
+    example = f'Example: yosegi campaign {word} anneal-2026 7 --why "the crucible broke"'
+
+    @click.command(word, help=f"{help_}\n\n\b\n{example}")
     @click.argument("name", shell_complete=CAMPAIGNS)
     @click.argument("trial", type=int)
     @click.option("--why", required=True, help="For the record.")
@@ -189,7 +205,11 @@ withdraw = _taking_back("withdraw", "Take a trial back, as far as its owner can;
 @as_json
 @explained
 def clone(name: str, new: str, out: Path | None, json_: bool, **site: Any) -> None:
-    """Start a campaign NEW that asks what NAME asks; with --out only write its file and tables, to change first."""
+    """Start a campaign NEW that asks what NAME asks; with --out only write its file and tables, to change first.
+
+    \b
+    Example: yosegi campaign clone anneal-2026 anneal-2027 --out anneal-2027.toml
+    """
     handle = client_of(**site).campaign(name)
     if out is None:
         state = handle.clone(new).state()
@@ -211,7 +231,11 @@ def clone(name: str, new: str, out: Path | None, json_: bool, **site: Any) -> No
 @as_json
 @explained
 def compare(one: str, other: str, json_: bool, **site: Any) -> None:
-    """Set two campaigns with the same objectives side by side: what each reached, and at what cost."""
+    """Set two campaigns with the same objectives side by side: what each reached, and at what cost.
+
+    \b
+    Example: yosegi campaign compare anneal-2026 anneal-2027
+    """
     from yosegi.client.campaigns import compared
 
     client = client_of(**site)

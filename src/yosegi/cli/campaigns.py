@@ -46,6 +46,9 @@ def start(spec: Path, mandate: str, json_: bool, **site: Any) -> None:
     The file is checked against the contracts it names and against what your site knows of your rights before anything
     is recorded: everything that is wrong is said, with its line, and nothing has changed. Tables that it names lie
     beside it. Look first: yosegi campaign check SPEC. Examples: examples/*.toml.
+
+    \b
+    Example: yosegi campaign start anneal.toml
     """
     handle = client_of(**site).start(spec, mandate)
     state = handle.state()
@@ -60,7 +63,11 @@ def start(spec: Path, mandate: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def list_(json_: bool, **site: Any) -> None:
-    """List the campaigns of a site."""
+    """List the campaigns of a site.
+
+    \b
+    Example: yosegi campaign list
+    """
     found = client_of(**site).campaigns()
     if json_:
         show_json(found)
@@ -75,7 +82,11 @@ def list_(json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def show(name: str, json_: bool, **site: Any) -> None:
-    """Show a campaign with its trials."""
+    """Show a campaign with its trials.
+
+    \b
+    Example: yosegi campaign show anneal-2026
+    """
     state = client_of(**site).campaign(name).state()
     if json_:
         show_json(state)
@@ -111,6 +122,9 @@ def watch(name: str, json_: bool, **site: Any) -> None:
     """Follow a campaign until it ends: the newest trials in a terminal, a line a trial in a pipe.
 
     With --json one line a change. Ctrl-C stops watching (exit status 130), not the campaign.
+
+    \b
+    Example: yosegi campaign watch anneal-2026
     """
     client = client_of(**site)
     handle = client.campaign(name)
@@ -176,7 +190,11 @@ def line_of_trial(state: CampaignDetail, trial: TrialDetail) -> str:
 @with_site
 @explained
 def export(name: str, out: Path | None, **site: Any) -> None:
-    """Write everything about a campaign to one file that verifies and replays offline."""
+    """Write everything about a campaign to one file that verifies and replays offline.
+
+    \b
+    Example: yosegi campaign export anneal-2026 --out anneal.yosegi
+    """
     data = client_of(**site).campaign(name).export()
     if out is None:
         sys.stdout.buffer.write(data)
@@ -194,7 +212,7 @@ def _further(word: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 
 def _steering(word: str, help_: str) -> None:
-    @campaign.command(word, help=help_)
+    @campaign.command(word, help=f"{help_}\n\n\b\nExample: yosegi campaign {word} anneal-2026")
     @click.argument("name", shell_complete=CAMPAIGNS)
     @click.option("--why", default="", help="For the record.")
     @_further(word)
@@ -281,7 +299,12 @@ def _short(value: object) -> str:
 @with_site
 @explained
 def outcome(name: str, kind: ResultKind, title: str, link: str, **site: Any) -> None:
-    """Record what came of a campaign: a paper, data set, model or answered question."""
+    """Record what came of a campaign: a paper, data set, model or answered question.
+
+    \b
+    Example: yosegi campaign outcome anneal-2026 --kind paper --title "Hard films" \\
+      --link https://doi.org/10.1000/1
+    """
     client_of(**site).campaign(name).register_outcome(kind, title, link)
     say(f"{name}: {kind} {title!r} is on record")
 

@@ -27,7 +27,11 @@ def capability() -> None:
 @as_json
 @explained
 def list_(json_: bool, **site: Any) -> None:
-    """List everything that can be used at a site."""
+    """List everything that can be used at a site.
+
+    \b
+    Example: yosegi capability list
+    """
     found = client_of(**site).capabilities()
     if json_:
         show_json(found)
@@ -42,7 +46,11 @@ def list_(json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def show(ref: str, json_: bool, **site: Any) -> None:
-    """Show the contract of REF, e.g. nims/colour.mix@1."""
+    """Show the contract of REF, e.g. nims/colour.mix@1.
+
+    \b
+    Example: yosegi capability show nims/colour.mix@1
+    """
     contract = client_of(**site).capability(ref)
     if json_:
         show_json(contract)
@@ -67,6 +75,9 @@ def compare_(
     """Ask the same of NAME, name@version, at several owners, and show their answers side by side.
 
     Each is a task like any other: decided, charged and on record. Seconds are from asking to the answer, with queues.
+
+    \b
+    Example: yosegi capability compare dft.relax@1 --input spacing=3.8 --charter pair --team alloys
     """
     from dataclasses import asdict
 
@@ -107,6 +118,9 @@ def check(entry: str, json_: bool) -> None:
     """Show the contract that ENTRY would have: package.module:function, or a pack's name. Nothing is published.
 
     To publish it: yosegi capability publish.
+
+    \b
+    Example: yosegi capability check mylab.ovens:anneal
     """
     # Only here: the other commands ask a site, and need none of its services.
     import asyncio
@@ -138,7 +152,10 @@ def publish(home: Path, entry: str, station: str, engine: str, json_: bool) -> N
 
     It is imported in a worker first, and its contract shown; then it is added to `publish` in the home's site.toml. Who
     may use it is a matter of agreements. To take it back, take the line out again: what was published stays on record.
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi capability publish mylab.ovens:anneal --home home
+    """
     import asyncio
 
     from yosegi.app.publishing import publish_entry
@@ -169,6 +186,9 @@ def mend(name: str, note: str, **site: Any) -> None:
 
     Three tasks in a row that failed, or whose effect is unknown, keep their requester from it; those of two requesters
     who do not speak for one another keep everybody from it. Until it is closed nothing of theirs starts.
+
+    \b
+    Example: yosegi capability mend colour.mix@1 --note "the nozzle was cleaned"
     """
     client_of(**site).operations.close_breaker(name, note)
     say(f"{name} takes tasks again")

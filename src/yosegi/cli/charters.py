@@ -52,7 +52,11 @@ DATES = ("issued", "expires")
 @as_json
 @explained
 def key(home: Path, keys: tuple[Path, ...], json_: bool) -> None:
-    """Show the governance keys of a site, or of the files named, as they stand in a charter; and their fingerprints."""
+    """Show the governance keys of a site, or of the files named, as they stand in a charter; and their fingerprints.
+
+    \b
+    Example: yosegi charter key --home home
+    """
     found = [load_signer(path) for path in keys] or signers(Home(home), "governance")
     _show_keys([one.public for one in found], json_)
 
@@ -67,6 +71,9 @@ def make_key(folder: Path, json_: bool) -> None:
     For members whose documents need several officers (`needed = 2` in the charter). Best made on a machine without a
     network: only what is printed leaves it. The officer signs with both files: --key FOLDER/governance.key
     --key FOLDER/governance-pq.key
+
+    \b
+    Example: yosegi charter make-key second-officer
     """
     _show_keys(make_governance_keys(folder), json_)
 
@@ -90,6 +97,9 @@ def init(source: Path, out: Path) -> None:
 
     Dates that are left out are filled in: from now, for a year. Members sign with both Ed25519 and ML-DSA-65, unless it
     says `post_quantum = false`.
+
+    \b
+    Example: yosegi charter init charter.toml --out charter.json
     """
     made = from_toml(source, Charter, DATES, {"version": 1, "post_quantum": True})
     save(out, made.sign())
@@ -118,7 +128,10 @@ def propose(current: Path, changes: Path, out: Path) -> None:
     …
     [leave]
     members = ["lab-b"]
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi charter propose charter.json changes.toml --out charter-2.json
+    """
     old = _charter(current)
     new = _amended(old, read_toml(changes))
     save(out, new.sign())
@@ -159,6 +172,9 @@ def sign(document: Path, home: Path | None, keys: tuple[Path, ...], before: Path
 
     A member that DOCUMENT drops may have to sign it under the rule of the version in force; where its home has not
     accepted that, name it by --before.
+
+    \b
+    Example: yosegi charter sign charter-2.json
     """
     say(f"{document}: signed with {' and '.join(sign_file(document, home, keys, before))}")
 
@@ -171,6 +187,9 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
     """Verify DOCUMENTS, put them in force at a site, running or not, and pass them on to the members they concern.
 
     What may not be believed is refused and named, and changes nothing.
+
+    \b
+    Example: yosegi charter publish charter-2.json
     """
     for path in documents:
         done = publish(home, read_document(path))
@@ -182,7 +201,11 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
 @as_json
 @explained
 def show(document: Path, json_: bool) -> None:
-    """Show a charter, statement or agreement, and whose keys signed it; nothing is verified."""
+    """Show a charter, statement or agreement, and whose keys signed it; nothing is verified.
+
+    \b
+    Example: yosegi charter show charter-2.json
+    """
     envelope = read_document(document)
     value = canonical.loads(envelope.payload)
     signed = [signature.key_id for signature in envelope.signatures]
@@ -228,7 +251,11 @@ def _short(item: Any) -> str:
 @Out
 @explained
 def export(home: Path, charter_id: str, out: Path) -> None:
-    """Write the charter that is in force at a site, as it was signed, to a file."""
+    """Write the charter that is in force at a site, as it was signed, to a file.
+
+    \b
+    Example: yosegi charter export pair --out pair.json
+    """
     charters = membership.charters_in(documents_of(home, charter_id))
     if not charters:
         raise NotFound("charter", charter_id)
@@ -242,7 +269,11 @@ def export(home: Path, charter_id: str, out: Path) -> None:
 @as_json
 @explained
 def diff(old: Path, new: Path, json_: bool) -> None:
-    """Show what changes from one version of a charter to another, for people to read before they sign."""
+    """Show what changes from one version of a charter to another, for people to read before they sign.
+
+    \b
+    Example: yosegi charter diff charter-1.json charter-2.json
+    """
     lines = differences(_charter(old), _charter(new))
     if json_:
         show_json(lines)
@@ -259,6 +290,9 @@ def verify(versions: tuple[Path, ...], fingerprint: str, json_: bool) -> None:
     """Check a chain of charters, in order, offline: that each was signed under the rule before it and its own.
 
     Of a last version that is not signed enough yet it says who has signed and what is lacking, with status 1.
+
+    \b
+    Example: yosegi charter verify charter-1.json charter-2.json
     """
     envelopes = [read_document(path) for path in versions]
     for path, envelope in zip(versions, envelopes, strict=True):
@@ -308,6 +342,9 @@ def state(home: Path, charter_id: str, keys: tuple[Path, ...], draft: bool, out:
     Where a member needs the keys of several officers, or they are kept offline, the statement is a draft like every
     other document: written here, signed anywhere (`yosegi charter sign OUT --key FILE`), and put in force with
     `yosegi charter publish OUT`. While the site runs it renews the statement by itself, for a year at most.
+
+    \b
+    Example: yosegi charter state pair --out statement.json
     """
     member, unsigned, charter = _next_statement(home, charter_id)
     found = [] if draft else [load_signer(key) for key in keys] or list(signers(Home(home), "governance"))
@@ -372,6 +409,10 @@ def invite(
     """Invite an institution to charter CHARTER_ID: to found it with this site, or to join it.
 
     The file holds nothing secret. It is answered by `yosegi site join`.
+
+    \b
+    Example: yosegi charter invite pair --title "Two laboratories" --country US --team alloys \\
+      --out invitation.json
     """
     documents = documents_of(home, charter_id)
     charters = membership.charters_in(documents)
@@ -413,6 +454,9 @@ def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], ou
     """Sign the charter in ANSWER, after its fingerprint was compared aloud, and welcome whoever sent it.
 
     Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet.
+
+    \b
+    Example: yosegi charter admit answer.json --out welcome.json
     """
     given = membership.MembershipAnswer.read(answer.read_bytes(), what=str(answer))
     proposed = Charter.peek(given.charter)

@@ -25,6 +25,9 @@ def demo(folder: Path, port: int, quick: bool, agent: bool, fresh: bool, stay: b
     Everything in it is real but the robot and the institutions: three sites with their own keys, policies and
     ledgers, each a process, and a simulated robot behind a station, another. Ctrl-C ends everything cleanly; the same
     command goes on where it was.
+
+    \b
+    Example: yosegi demo --quick
     """
     from yosegi.cli.demo import run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,23 +25,38 @@ if TYPE_CHECKING:
 @as_json
 @explained
 def doctor(home: Path, json_: bool) -> None:
-    """One page: what listens, what dials out, which accounts, keys and files, and what to mend."""
+    """One page: what listens, what dials out, which accounts, keys and files, and what to mend.
+
+    Before that site.toml is looked through, also where the site was never started: what does not hold, what it names
+    and is not here, what cannot be imported. Everything that keeps the site from starting is told at once, each with
+    its line, and the status is 1.
+
+    \b
+    Example: yosegi site doctor --home home
+    """
+    import asyncio
+
     from yosegi.app.keyring import where_keys_live
+    from yosegi.app.site_examination import bad_settings, examine
     from yosegi.app.stores import store_of
     from yosegi.identity.accounts import read_accounts
 
     place = Home(home)
+    findings = asyncio.run(examine(place))
+    if error := bad_settings(place, findings):
+        if not json_:
+            raise error
+        show_json({"findings": [asdict(one) for one in findings]})
+        raise SystemExit(1)
     settings = place.settings()
-    facts = {
+    facts: dict[str, object] = {
         "site": settings.site,
         "ledger": store_of(place, settings).where,
         "listens": settings.listen,
         "reached": settings.url or (f"mailbox at {settings.mailbox}" if settings.mailbox else "files carried to it"),
         "accounts": {a.person: a.role for a in read_accounts(place.accounts).values()},
         "keys": where_keys_live(place, settings),
-        "published": list(settings.process.publish)
-        + [name for s in settings.station.values() for name in s.publish]
-        + [name for e in settings.engines() for name in e.settings.publish],
+        "published": [name for e in settings.engines() for name in e.settings.publish],
         "stations": {name: ", ".join(s.publish) for name, s in settings.station.items()},
         "engines": {e.name: f"{e.kind}: {', '.join(e.settings.publish)}" for e in settings.engines()},
         "rules": list(place.rules()),
@@ -48,6 +64,7 @@ def doctor(home: Path, json_: bool) -> None:
         "files": {p.name: p.stat().st_size for p in sorted(home.iterdir()) if p.is_file()},
     }
     answers = _answers(settings)
+    facts["findings"] = [asdict(one) if json_ else str(one) for one in findings]
     facts["advice"] = _advice(place, settings.host_and_port, answers)
     facts |= _told(home, settings) if answers == "site" else {}
     if json_:

@@ -22,7 +22,11 @@ def engine() -> None:
 @as_json
 @explained
 def list_(json_: bool) -> None:
-    """List the kinds of engines that installed packages have."""
+    """List the kinds of engines that installed packages have.
+
+    \b
+    Example: yosegi engine list
+    """
     # Only here: the other commands need none of it.
     from yosegi.execution.engines.registry import kind_of, kinds
 
@@ -38,7 +42,11 @@ def list_(json_: bool) -> None:
 @as_json
 @explained
 def show(kind: str, json_: bool) -> None:
-    """Show the settings of KIND: what stands in [engine.NAME] beside kind = "KIND", with units and defaults."""
+    """Show the settings of KIND: what stands in [engine.NAME] beside kind = "KIND", with units and defaults.
+
+    \b
+    Example: yosegi engine show batch
+    """
     from yosegi.execution.engines.registry import kind_of
 
     settings = kind_of(kind).Settings

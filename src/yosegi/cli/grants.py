@@ -73,7 +73,10 @@ def award(
     begins = "october"           # the United States; "april" for Japan
     contingent = true            # locked until the funder releases it
     amounts = { instrument_h = "40", usd = "10000" }
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi grant award alloys-2026 --charter pair --team alloys --funder riken --amount node_h=100
+    """
     from yosegi.app.dated_files import read_toml
 
     value = read_toml(source) if source is not None else {}
@@ -103,7 +106,11 @@ def _pair(amount: str) -> tuple[str, str]:
 @as_json
 @explained
 def show(home: Path, name: str, json_: bool) -> None:
-    """Show where a grant stands, tranche by tranche; every grant, if none is named."""
+    """Show where a grant stands, tranche by tranche; every grant, if none is named.
+
+    \b
+    Example: yosegi grant show alloys-2026
+    """
 
     async def rest(site: Site, who: Session) -> tuple[GrantDetail, ...]:
         return (site.grants.show(name),) if name else site.grants.list()
@@ -137,7 +144,11 @@ def _shown(one: GrantDetail, json_: bool) -> None:
 @as_json
 @explained
 def release(home: Path, name: str, tranche: str, document: Path | None, award_letter: Path | None, json_: bool) -> None:
-    """Open a contingent TRANCHE: by the funder's signed release, or attesting the award letter that is held here."""
+    """Open a contingent TRANCHE: by the funder's signed release, or attesting the award letter that is held here.
+
+    \b
+    Example: yosegi grant release alloys-2026 second --document release.json
+    """
     from yosegi.trust.envelope import Envelope
 
     value = (
@@ -186,7 +197,11 @@ def sign_release(
     keys: tuple[Path, ...],
     out: Path,
 ) -> None:
-    """Sign, as the funder with its governance keys, the release of TRANCHE of grant NAME at SITE."""
+    """Sign, as the funder with its governance keys, the release of TRANCHE of grant NAME at SITE.
+
+    \b
+    Example: yosegi grant sign-release riken alloys-2026 second --charter pair --out release.json
+    """
     from yosegi.app.keyring import signers
     from yosegi.governance.grants.grant import Release
 
@@ -214,7 +229,12 @@ def sign_release(
 @as_json
 @explained
 def claw_back(home: Path, name: str, tranche: str, amounts: tuple[str, ...], reason: str, json_: bool) -> None:
-    """Shrink a TRANCHE, never below what is held and spent."""
+    """Shrink a TRANCHE, never below what is held and spent.
+
+    \b
+    Example: yosegi grant claw-back alloys-2026 all --amount node_h=40 \\
+      --reason "the machine is away in March"
+    """
     wanted = dict(_pair(amount) for amount in amounts)
 
     async def rest(site: Site, who: Session) -> GrantDetail:
@@ -242,6 +262,9 @@ def move(
     """Move an amount of TRANCHE to a grant of another site: two signed entries, one here and one there.
 
     It is set apart here at once. The other site takes it (`yosegi grant accept`) or does not; its word ends the move.
+
+    \b
+    Example: yosegi grant move alloys-2026 all --to nims --into alloys-nims --amount node_h=10
     """
     wanted = dict(_pair(amount) for amount in amounts)
 
@@ -264,7 +287,11 @@ def move(
 @as_json
 @explained
 def moves(home: Path, json_: bool) -> None:
-    """List amounts on their way between sites: `in` is offered to this site, `out` is what it gives."""
+    """List amounts on their way between sites: `in` is offered to this site, `out` is what it gives.
+
+    \b
+    Example: yosegi grant moves
+    """
 
     async def rest(site: Site, who: Session) -> tuple[MoveDetail, ...]:
         return site.grants.moves()
@@ -288,7 +315,11 @@ def _said(amounts: dict[str, str]) -> str:
 @click.option("--why", default="", help="For the record.")
 @explained
 def accept(home: Path, move_name: str, refuse: bool, why: str) -> None:
-    """Take what another site offers (MOVE is site/key, as `yosegi grant moves` shows), or refuse it."""
+    """Take what another site offers (MOVE is site/key, as `yosegi grant moves` shows), or refuse it.
+
+    \b
+    Example: yosegi grant accept riken/k7
+    """
     peer, key = _split(move_name)
 
     async def rest(site: Site, who: Session) -> MoveAnswered:
@@ -303,7 +334,11 @@ def accept(home: Path, move_name: str, refuse: bool, why: str) -> None:
 @click.argument("move_name", metavar="MOVE")
 @explained
 def take_back(home: Path, move_name: str) -> None:
-    """Ask for a MOVE back that was not answered; the other site says whether it was taken before."""
+    """Ask for a MOVE back that was not answered; the other site says whether it was taken before.
+
+    \b
+    Example: yosegi grant take-back riken/k7
+    """
     peer, key = _split(move_name)
 
     async def rest(site: Site, who: Session) -> MoveNamed:
@@ -343,7 +378,10 @@ def usage_(
     yosegi usage --since 2026-04-01T00:00:00+09:00 --until 2026-05-01T00:00:00+09:00
 
     A day is one of UTC, from its first second to its last. A moment has its offset, and the time ends before it.
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi usage --by team --since 2026-04-01T00:00Z
+    """
     wanted = groups or USUAL
 
     async def rest(site: Site, who: Session) -> tuple[UsageRow, ...]:

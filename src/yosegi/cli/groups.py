@@ -83,7 +83,7 @@ def charter() -> None:
       yosegi charter publish v1.json            each member
       yosegi charter state ID --out mine.json   each member; send it to the others, who publish it
     A change: yosegi charter propose v1.json changes.toml --out v2.json, then sign, then publish at one site.
-    """  # noqa: D301 - a backspace, which means: as it stands
+    """
 
 
 @click.group(
@@ -133,7 +133,7 @@ def audit() -> None:
 
     Every site keeps the receipts of those it deals with, and each hour their signed checkpoints. So each can show what
     another's ledger held, and no key helps whoever changes it afterwards.
-    """  # noqa: D301 - a backspace, which means: as it stands
+    """
 
 
 @click.group(
@@ -181,4 +181,4 @@ def incident() -> None:
     yosegi incident verify report.json
 
     trace, report and export read the ledger's file alone: beside a running site, from a backup, without a network.
-    """  # noqa: D301 - a backspace, which means: as it stands
+    """

@@ -78,7 +78,10 @@ def trace_(home: Path, subject: str | None, name: str | None, since: str, until:
     SUBJECT is key, person, agent, site, team, agreement, capability, contract, station, calibration or text. A `key` is
     named by its id or the id's beginning, a `contract` by its digest, a `station` stands for what it published, a
     `calibration` or any other `text` is looked for as it stands in inputs and outputs.
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi incident trace person postdoc@riken --since 2026-11-24T00:00Z
+    """
     # Only here: reading a ledger takes most of the program.
     from yosegi.app.stores import snapshot_of
     from yosegi.cli._trace_report import show_trace
@@ -145,6 +148,9 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
     """Write a trace as a report signed by the site, with the proof that each line stands in its ledger.
 
     SUBJECT is as for `yosegi incident trace`.
+
+    \b
+    Example: yosegi incident report person postdoc@riken --out report.json
     """
     from yosegi.app.keyring import signers
     from yosegi.app.stores import snapshot_of
@@ -166,7 +172,11 @@ def report_(home: Path, subject: str, name: str, since: str, out: Path) -> None:
 @as_json
 @explained
 def verify(file: Path, charter: str, json_: bool) -> None:
-    """Check a report offline: the site's signature, and that every line of it stands in that site's ledger."""
+    """Check a report offline: the site's signature, and that every line of it stands in that site's ledger.
+
+    \b
+    Example: yosegi incident verify report.json
+    """
     from yosegi.trust.envelope import Envelope
     from yosegi.verification.incident_trace import verify_report
 
@@ -200,7 +210,10 @@ def export(home: Path, after: int, follow: bool, form: str, only: bool) -> None:
     \b
     yosegi incident export --follow --form syslog     into a pipe of the log system
     yosegi incident export --after 1200 > today.jsonl
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi incident export --form syslog --follow
+    """
     from yosegi.cli._syslog import of_entry
     from yosegi.identity.access_entries import TYPES
 

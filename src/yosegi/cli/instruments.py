@@ -64,7 +64,11 @@ def _state(found: InstrumentDetail) -> str:
 @as_json
 @explained
 def list_(json_: bool, **site: Any) -> None:
-    """List a site's instruments, and how each stands."""
+    """List a site's instruments, and how each stands.
+
+    \b
+    Example: yosegi instrument list
+    """
     found = client_of(**site).instruments.list()
     if json_:
         show_json(found)
@@ -89,7 +93,11 @@ def list_(json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def show(name: str, json_: bool, **site: Any) -> None:
-    """Show when NAME may be used, who has it, until when and why."""
+    """Show when NAME may be used, who has it, until when and why.
+
+    \b
+    Example: yosegi instrument show beam
+    """
     _shown(client_of(**site).instruments.show(name), json_)
 
 
@@ -106,7 +114,10 @@ def window(name: str, window: str, note: str, json_: bool, **site: Any) -> None:
     \b
     yosegi instrument window robot "mon-fri 09:00-17:00"
     yosegi instrument window robot 2026-12-05T09:00+09:00/2026-12-05T17:00+09:00
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi instrument window beam "mon-fri 09:00-17:00"
+    """
     _shown(client_of(**site).instruments.add_window(name, window, note=note), json_)
 
 
@@ -118,7 +129,11 @@ def window(name: str, window: str, note: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def withdraw(name: str, window: str, note: str, json_: bool, **site: Any) -> None:
-    """Take back WINDOW, which was added to NAME. What runs goes on; where it was the last, NAME is closed."""
+    """Take back WINDOW, which was added to NAME. What runs goes on; where it was the last, NAME is closed.
+
+    \b
+    Example: yosegi instrument withdraw beam "mon-fri 09:00-17:00"
+    """
     _shown(client_of(**site).instruments.withdraw_window(name, window, note=note), json_)
 
 
@@ -133,6 +148,9 @@ def take_back(name: str, why: str, json_: bool, **site: Any) -> None:
 
     Whoever may stop the site may do it. What was uncertain stays uncertain. It is given back by: yosegi instrument
     give-back NAME
+
+    \b
+    Example: yosegi instrument take-back beam --why "the pump leaks"
     """
     _shown(client_of(**site).instruments.take_back(name, why), json_)
 
@@ -144,7 +162,11 @@ def take_back(name: str, why: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def give_back(name: str, why: str, json_: bool, **site: Any) -> None:
-    """Let NAME be used again; what waits for it starts by itself."""
+    """Let NAME be used again; what waits for it starts by itself.
+
+    \b
+    Example: yosegi instrument give-back beam --why "the pump is mended"
+    """
     _shown(client_of(**site).instruments.give_back(name, why), json_)
 
 
@@ -175,6 +197,9 @@ def reserve(
 
     The owner decides by its policy. While it lasts nobody else starts what could end in it. What is not free is refused
     with what is.
+
+    \b
+    Example: yosegi instrument reserve beam 2026-12-05T09:00Z/2026-12-05T17:00Z --charter pair --team alloys
     """
     from yosegi.execution.instruments.windows import TimeSpan
 
@@ -189,7 +214,11 @@ def reserve(
 @as_json
 @explained
 def reservations(name: str, json_: bool, **site: Any) -> None:
-    """List the latest reservations of NAME; of another team's, only when."""
+    """List the latest reservations of NAME; of another team's, only when.
+
+    \b
+    Example: yosegi instrument reservations beam
+    """
     found = client_of(**site).instruments.reservations(name)
     if json_:
         show_json(found)
@@ -210,7 +239,11 @@ def reservations(name: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def cancel(name: str, reservation: str, why: str, json_: bool, **site: Any) -> None:
-    """Cancel RESERVATION of NAME before it begins, for nothing; or give back what is left of one that has begun."""
+    """Cancel RESERVATION of NAME before it begins, for nothing; or give back what is left of one that has begun.
+
+    \b
+    Example: yosegi instrument cancel beam k7 --why "the sample is late"
+    """
     _reserved(client_of(**site).instruments.cancel(name, reservation, why), json_)
 
 
@@ -249,6 +282,10 @@ def book(
 
     The owner decides by its policy and the team's grant there, and its signed answer comes by itself: yosegi instrument
     bookings shows it.
+
+    \b
+    Example: yosegi instrument book nims/beam.scan@1 2026-12-05T09:00Z/2026-12-05T17:00Z \\
+      --charter pair --team alloys
     """
     from yosegi.execution.instruments.windows import TimeSpan
 
@@ -262,7 +299,11 @@ def book(
 @as_json
 @explained
 def bookings(json_: bool, **site: Any) -> None:
-    """List the latest reservations of other sites' instruments, as their owners last said."""
+    """List the latest reservations of other sites' instruments, as their owners last said.
+
+    \b
+    Example: yosegi instrument bookings
+    """
     found = client_of(**site).instruments.bookings()
     if json_:
         show_json(found)
@@ -283,7 +324,11 @@ def bookings(json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def unbook(booking: str, why: str, json_: bool, **site: Any) -> None:
-    """Ask the owner to cancel BOOKING, OWNER/KEY, before it begins; or to take back what is left of it."""
+    """Ask the owner to cancel BOOKING, OWNER/KEY, before it begins; or to take back what is left of it.
+
+    \b
+    Example: yosegi instrument unbook nims/june --why "the sample is late"
+    """
     owner, _, key = booking.partition("/")
     _booked(client_of(**site).instruments.cancel_booking(owner, key, why), json_)
 
@@ -300,7 +345,11 @@ def unbook(booking: str, why: str, json_: bool, **site: Any) -> None:
 def calibrate(
     name: str, until: str, values: tuple[str, ...], object_: str, note: str, json_: bool, **site: Any
 ) -> None:
-    """Put on record that NAME was calibrated, and until when that holds. Past that its tasks wait, with the reason."""
+    """Put on record that NAME was calibrated, and until when that holds. Past that its tasks wait, with the reason.
+
+    \b
+    Example: yosegi instrument calibrate beam --until 2026-12-31T00:00Z --value gain=1.02
+    """
     try:
         moment = parse_timestamp(until)
         found = {key: float(number) for key, _, number in (one.partition("=") for one in values)}

@@ -50,7 +50,11 @@ def key() -> None:
 @as_json
 @explained
 def show(home: Path, json_: bool) -> None:
-    """Show each signing key: its algorithm, its fingerprint and where it lives. Keys in hardware are asked."""
+    """Show each signing key: its algorithm, its fingerprint and where it lives. Keys in hardware are asked.
+
+    \b
+    Example: yosegi site key show --home home
+    """
     place = Home(home)
     lives = where_keys_live(place, place.settings())
     found = []
@@ -83,7 +87,10 @@ def make(home: Path, which: Literal["site", "governance"]) -> None:
     token = "yosegi"
     label = "site"
     pin_file = "keys/pin"        # or pin_env = "YOSEGI_PIN"
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi site key make site --home home
+    """
     place = Home(home)
     hardware = place.settings().key.get(which)
     if hardware is None:
@@ -107,7 +114,10 @@ def rotate(home: Path, keys: tuple[Path, ...]) -> None:
     2. a statement that names old and new is signed by the governance keys, put in force and passed on to peers,
     3. the new keys take the place of the old. Restart the site, and it signs with them.
     4. A week later, when nothing signed with the old is on its way any more: yosegi site key retire.
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi site key rotate --home home
+    """
     place = Home(home)
     hardware = "site" in place.settings().key
     old = None if hardware else signer(place, "site")
@@ -135,7 +145,11 @@ def rotate(home: Path, keys: tuple[Path, ...]) -> None:
 @Keys
 @explained
 def retire(home: Path, keys: tuple[Path, ...]) -> None:
-    """Lay old online keys down: from now on only those in use are believed. What the old ones signed before stands."""
+    """Lay old online keys down: from now on only those in use are believed. What the old ones signed before stands.
+
+    \b
+    Example: yosegi site key retire --home home
+    """
     current = [one.public for one in signers(Home(home), "site")]
 
     def alone(before: Statement) -> tuple[Sequence[PublicKey], Sequence[Revoked]]:
@@ -159,6 +173,9 @@ def revoke(home: Path, key_id: str, since: datetime | None, keys: tuple[Path, ..
     """Withdraw an online key that may be in other hands: what it signed since then is believed by nobody.
 
     KEY_ID is as `yosegi site key show` tells it. If it is the key in use, rotate first.
+
+    \b
+    Example: yosegi site key revoke 9361b5f0 --since 2026-12-01 --home home
     """
     moment = since.replace(tzinfo=UTC) if since is not None else SystemClock().now()
 

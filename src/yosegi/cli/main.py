@@ -155,5 +155,5 @@ def main() -> None:
     Run a site:           yosegi site init, yosegi site serve
     Ask a question:       yosegi campaign start spec.toml
     Check what happened:  yosegi verify bundle.json
-    """  # noqa: D301 - the mark is a backspace, and means: as it stands
+    """
     os.umask(PRIVATE)

@@ -98,7 +98,12 @@ def mandate() -> None:
 @as_json
 @explained
 def give(mandate_id: str, json_: bool, **site: Any) -> None:
-    """Give a mandate under the name MANDATE_ID, for campaigns that you start with --mandate."""
+    """Give a mandate under the name MANDATE_ID, for campaigns that you start with --mandate.
+
+    \b
+    Example: yosegi mandate give night-shift --charter pair --team alloys \\
+      --capability nims/colour.mix@1 --budget samples=20
+    """
     body = _body(site) | {"id": mandate_id}
     _said(client_of(**site).mandates.give(body), json_)
 
@@ -115,7 +120,12 @@ def give(mandate_id: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def cut(mandate_id: str, parent: str, name: str, agent_key: Path, json_: bool, **site: Any) -> None:
-    """Cut MANDATE_ID, a subset, from the agent's mandate PARENT, for a sub-agent; it has none below it."""
+    """Cut MANDATE_ID, a subset, from the agent's mandate PARENT, for a sub-agent; it has none below it.
+
+    \b
+    Example: yosegi mandate cut part night-shift --for-agent helper --agent-key agent.pub \\
+      --charter pair --team alloys --capability nims/colour.mix@1
+    """
     body = _body(site) | {"id": mandate_id, "parent": parent, "agent": name, "agent_key": _public(agent_key)}
     _said(client_of(**site).mandates.give(body), json_)
 
@@ -127,7 +137,11 @@ def cut(mandate_id: str, parent: str, name: str, agent_key: Path, json_: bool, *
 @as_json
 @explained
 def cancel(mandate_id: str, why: str, json_: bool, **site: Any) -> None:
-    """End a mandate, and all that was cut from it, now. Cannot be undone; give another."""
+    """End a mandate, and all that was cut from it, now. Cannot be undone; give another.
+
+    \b
+    Example: yosegi mandate cancel night-shift --why "the question is answered"
+    """
     _said(client_of(**site).mandates.cancel(mandate_id, why), json_)
 
 
@@ -137,7 +151,11 @@ def cancel(mandate_id: str, why: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def list_(whose: str, json_: bool, **site: Any) -> None:
-    """List the mandates given at a site, the newest first."""
+    """List the mandates given at a site, the newest first.
+
+    \b
+    Example: yosegi mandate list
+    """
     _listed(client_of(**site).mandates.list(whose), json_, empty="no mandates")
 
 
@@ -147,7 +165,11 @@ def list_(whose: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def show(mandate_id: str, json_: bool, **site: Any) -> None:
-    """Show a mandate: its terms, what is left of its budget, and whether it stands."""
+    """Show a mandate: its terms, what is left of its budget, and whether it stands.
+
+    \b
+    Example: yosegi mandate show night-shift
+    """
     _said(client_of(**site).mandates.show(mandate_id), json_)
 
 
@@ -172,7 +194,12 @@ def agent() -> None:
 @as_json
 @explained
 def add(name: str, agent_key: Path, mandate_id: str, json_: bool, **site: Any) -> None:
-    """Let the agent NAME act for you, with the key in a file, under a mandate with these terms."""
+    """Let the agent NAME act for you, with the key in a file, under a mandate with these terms.
+
+    \b
+    Example: yosegi agent add planner --agent-key planner.pub --charter pair --team alloys \\
+      --capability nims/colour.mix@1 --budget samples=20
+    """
     body = _body(site) | {"id": mandate_id or name, "agent": name, "agent_key": _public(agent_key)}
     _said(client_of(**site).mandates.give(body), json_)
 
@@ -185,7 +212,11 @@ def add(name: str, agent_key: Path, mandate_id: str, json_: bool, **site: Any) -
 @as_json
 @explained
 def remove(name: str, whose: str, why: str, json_: bool, **site: Any) -> None:
-    """Let an agent act no more: cancel every mandate it has, and all that was cut from them."""
+    """Let an agent act no more: cancel every mandate it has, and all that was cut from them.
+
+    \b
+    Example: yosegi agent remove planner --why "it is replaced"
+    """
     client = client_of(**site)
     found = [m for m in client.mandates.list(whose) if m.agent == name and m.stands]
     if not found:
@@ -207,7 +238,11 @@ def remove(name: str, whose: str, why: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def activity(mandate_id: str, most: int, json_: bool, **site: Any) -> None:
-    """List what an agent called under the mandate MANDATE_ID, and what it was answered, the latest first."""
+    """List what an agent called under the mandate MANDATE_ID, and what it was answered, the latest first.
+
+    \b
+    Example: yosegi agent activity night-shift
+    """
     found = client_of(**site).mandates.activity(mandate_id, most)
     if json_:
         show_json(found)
@@ -230,6 +265,9 @@ def list_agents(json_: bool, **site: Any) -> None:
     """List the agents that act for members of a site: for whom, under what, and when each was last heard of.
 
     An agent that only reads is heard of since the site's start; what it asked for is on record.
+
+    \b
+    Example: yosegi agent list
     """
     found = client_of(**site).mandates.agents()
     if json_:

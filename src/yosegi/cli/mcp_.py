@@ -33,7 +33,10 @@ def mcp(tools: str, **site: Any) -> None:
     yosegi mcp --url https://site.example --as pi@argonne --as-agent planner --key planner.key
 
     docs/how-to/let-an-agent-in.md says how clients are told of it.
-    """  # noqa: D301 - the mark is a backspace, and means: as it stands
+
+    \b
+    Example: yosegi mcp --url https://yosegi.riken.example
+    """
     if importlib.util.find_spec("mcp") is None:
         raise Invalid("yosegi mcp", "needs the library mcp", "install it: pip install 'yosegi[mcp]'")
     # Imported late: the library is an extra, and brings much with it.

@@ -35,7 +35,11 @@ def object_() -> None:
 @as_json
 @explained
 def put(file: Path, team: str, media_type: str, label: Sensitivity, charter: str, json_: bool, **site: Any) -> None:
-    """Bring FILE to the site, and print the digest to name it by in a campaign file."""
+    """Bring FILE to the site, and print the digest to name it by in a campaign file.
+
+    \b
+    Example: yosegi object put spectrum.h5 --team alloys
+    """
     ref = client_of(**site).objects.put(file, team=team, media_type=media_type, label=label, charter=charter)
     if json_:
         show_json(ref)
@@ -51,7 +55,11 @@ def put(file: Path, team: str, media_type: str, label: Sensitivity, charter: str
 @as_json
 @explained
 def get(sha256: str, file: Path, overwrite: bool, json_: bool, **site: Any) -> None:
-    """Write the bytes of an object to FILE, verified; the beginning of its digest is enough."""
+    """Write the bytes of an object to FILE, verified; the beginning of its digest is enough.
+
+    \b
+    Example: yosegi object get 9f86d081884c spectrum.h5
+    """
     check_outputs({"FILE": file}, (), overwrite)
     objects = client_of(**site).objects
     found = objects.show(sha256)
@@ -69,7 +77,11 @@ def get(sha256: str, file: Path, overwrite: bool, json_: bool, **site: Any) -> N
 @as_json
 @explained
 def list_(campaign: str, task: str, json_: bool, **site: Any) -> None:
-    """List the objects that a site knows, the newest first."""
+    """List the objects that a site knows, the newest first.
+
+    \b
+    Example: yosegi object list --campaign anneal-2026
+    """
     found = client_of(**site).objects.list(campaign=campaign, task=task)
     if json_:
         show_json(found)
@@ -89,7 +101,11 @@ def where(found: ObjectSummary) -> str:
 @as_json
 @explained
 def show(sha256: str, json_: bool, **site: Any) -> None:
-    """Show one object and every entry that names it; the beginning of its digest is enough."""
+    """Show one object and every entry that names it; the beginning of its digest is enough.
+
+    \b
+    Example: yosegi object show 9f86d081884c
+    """
     found = client_of(**site).objects.show(sha256)
     if json_:
         show_json(found)
@@ -107,7 +123,11 @@ def show(sha256: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def collect(json_: bool, **site: Any) -> None:
-    """Take away bytes that no entry names and that are older than a day. For operators."""
+    """Take away bytes that no entry names and that are older than a day. For operators.
+
+    \b
+    Example: yosegi object collect
+    """
     done = client_of(**site).objects.collect()
     if json_:
         show_json(done)
@@ -127,6 +147,9 @@ def erase(sha256: str, why: str, json_: bool, **site: Any) -> None:
     Each site that got it from here, or gave it, is asked by a signed request, passes it on to those it gave it to, and
     signs what was done. The entries that name it stay. Said again, it asks again whoever has not answered:
     `yosegi incident erasures` lists them.
+
+    \b
+    Example: yosegi object erase 9f86d081884c --why "sent by mistake"
     """
     objects = client_of(**site).objects
     show_erasure(objects.erase(objects.show(sha256).sha256, why), json_)

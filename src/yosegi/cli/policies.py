@@ -55,7 +55,7 @@ def policy() -> None:
     yosegi policy what-if nims/colour.mix@1 --add agreement.toml
     yosegi policy access             everything you may use, and why not the rest
     yosegi policy publish            take the rules in the home's policy/, at a running site too
-    """  # noqa: D301 - a backspace, which means: as it stands
+    """
 
 
 @policy.command()
@@ -72,7 +72,10 @@ def explain(json_: bool, **given: Any) -> None:
     \b
     --as PERSON, --as-agent AGENT     who asks
     --of PERSON, --of-agent AGENT     about whom
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi policy explain nims/colour.mix@1 --team alloys
+    """
     question, lang, site = _parts(given)
     answer = client_of(**site).explain(**question)
     if json_:
@@ -95,6 +98,9 @@ def what_if(added: tuple[Path, ...], without: tuple[str, ...], rules: Path | Non
     """Say what policy would answer if agreements were added or dropped, or other rules held. Nothing is changed.
 
     The owner is asked, too: what it would say if those agreements were in force. Other --rules are this site's own.
+
+    \b
+    Example: yosegi policy what-if nims/colour.mix@1 --without alloys-2026
     """
     question, lang, site = _parts(given)
     change: dict[str, Any] = {"add": [_agreement(path) for path in added], "without": list(without)}
@@ -158,6 +164,9 @@ def access(purpose: str, about: str, lang: Language, json_: bool, **site: Any) -
     """Show everything that is known here: what somebody may use in each of their teams, and why not the rest.
 
     The second verdict is the owner's, as it was asked within the last ten minutes.
+
+    \b
+    Example: yosegi policy access --of postdoc@riken
     """
     lines = client_of(**site).access(about, purpose)
     if json_:
@@ -183,6 +192,9 @@ def publish(home: Path) -> None:
     """Put the rules in the home's policy/ in force, at a running site without a restart; or refuse them all.
 
     They are validated, and held against policy/table.toml: a list of who, what and the answer expected.
+
+    \b
+    Example: yosegi policy publish --home home
     """
     place = Home(home)
     rules, table = place.rules(), [row.model_dump(mode="json") for row in place.expectations()]
@@ -211,7 +223,10 @@ def table(home: Path, json_: bool) -> None:
     purpose = "teaching"
     allow = false
     reason = "purpose_not_covered"
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi policy table --home home
+    """
     rows = Home(home).expectations()
     if json_:
         show_json([row.model_dump(mode="json") for row in rows])

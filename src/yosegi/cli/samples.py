@@ -66,7 +66,11 @@ def _shown(found: SampleSummary, json_: bool) -> None:
 @as_json
 @explained
 def list_(team: str, state: str | None, holder: str, json_: bool, **site: Any) -> None:
-    """List the samples that a site made, holds, held or is given: the 200 that changed last."""
+    """List the samples that a site made, holds, held or is given: the 200 that changed last.
+
+    \b
+    Example: yosegi sample list --holder riken
+    """
 
     async def rest(here: Site, who: Session) -> tuple[SampleSummary, ...]:
         return here.samples.listing(who, team=team, state=SampleState(state) if state else None, holder=holder)
@@ -95,6 +99,9 @@ def show(sample: str, places: tuple[Path, ...], json_: bool, **site: Any) -> Non
     With --from its life over several ledgers, read from their files beside the running sites or elsewhere: each is
     verified whole, and the words of each hand-over are held against each other. Whatever does not agree is named, and
     ends with status 1. An audit's file holds no notes and places.
+
+    \b
+    Example: yosegi sample show nims/film-7
     """
     if places:
         _show_whole_life(sample, places, json_)
@@ -186,6 +193,9 @@ def label(sample: str, out: Path | None, **site: Any) -> None:
     """Draw a label to print and stick on SAMPLE: SVG, 62 mm by 29 mm, with a QR code.
 
     The code says the page of the sample at this site, where others can reach it, and else its name.
+
+    \b
+    Example: yosegi sample label nims/film-7 --out film-7.svg
     """
 
     async def rest(here: Site, who: Session) -> SampleLabel:
@@ -209,7 +219,11 @@ def label(sample: str, out: Path | None, **site: Any) -> None:
 @as_json
 @explained
 def register(name: str, charter: str, team: str, label: str, place: str, json_: bool, **site: Any) -> None:
-    """Say that a sample was made here, and call it NAME."""
+    """Say that a sample was made here, and call it NAME.
+
+    \b
+    Example: yosegi sample register film-7 --charter pair --team alloys
+    """
     given = {"charter": charter, "team": team, "label": label, "place": place}
 
     async def rest(here: Site, who: Session) -> SampleSummary:
@@ -225,7 +239,11 @@ def register(name: str, charter: str, team: str, label: str, place: str, json_: 
 @as_json
 @explained
 def split(sample: str, names: tuple[str, ...], json_: bool, **site: Any) -> None:
-    """Say that SAMPLE was split into parts called NAMES; there is nothing left of it."""
+    """Say that SAMPLE was split into parts called NAMES; there is nothing left of it.
+
+    \b
+    Example: yosegi sample split nims/film-7 film-7a film-7b
+    """
 
     async def rest(here: Site, who: Session) -> SampleParts:
         return await here.samples.split(sample, names, who)
@@ -247,7 +265,11 @@ def split(sample: str, names: tuple[str, ...], json_: bool, **site: Any) -> None
 @as_json
 @explained
 def pool(name: str, samples: tuple[str, ...], label: str, place: str, json_: bool, **site: Any) -> None:
-    """Say that SAMPLES were put together into one called NAME."""
+    """Say that SAMPLES were put together into one called NAME.
+
+    \b
+    Example: yosegi sample pool powder-9 nims/powder-7 nims/powder-8
+    """
 
     async def rest(here: Site, who: Session) -> SampleSummary:
         return await here.samples.pool(samples, name, who, label=label, place=place)
@@ -270,12 +292,18 @@ def _change(change: SampleChange, sample: str, why: str, json_: bool, site: dict
 @as_json
 @explained
 def move(sample: str, place: str, why: str, json_: bool, **site: Any) -> None:
-    """Say that SAMPLE is at PLACE now."""
+    """Say that SAMPLE is at PLACE now.
+
+    \b
+    Example: yosegi sample move nims/film-7 "room 3, shelf 2"
+    """
     _change("move", sample, why, json_, site, place)
 
 
 def _changing(word: str, change: SampleChange, help_: str, *, needs_why: bool = False) -> None:
-    @sample.command(word, help=help_)
+    example = f"Example: yosegi sample {word} nims/film-7" + (' --why "it was looked at"' if needs_why else "")
+
+    @sample.command(word, help=f"{help_}\n\n\b\n{example}")
     @click.argument("sample")
     @click.option("--why", default="", required=needs_why, help="For the record.")
     @with_site
@@ -310,6 +338,9 @@ def hand_over(sample: str, to: str, condition: ConditionGiven, note: str, json_:
 
     It is in transit until that site has signed that it came, or that it never did; nothing takes it back before. Said
     again meanwhile, it is signed and sent again.
+
+    \b
+    Example: yosegi sample hand-over nims/film-7 riken --condition good
     """
 
     async def rest(here: Site, who: Session) -> SampleSummary:
@@ -330,6 +361,9 @@ def ship(to: str, campaign: str, note: str, json_: bool, **site: Any) -> None:
     """Hand over to the site TO whatever campaigns ask to be shipped there and is available here.
 
     `yosegi sample list` says what is asked for. Put it in one box.
+
+    \b
+    Example: yosegi sample ship riken --campaign anneal-2026
     """
 
     async def rest(here: Site, who: Session) -> tuple[SampleSummary, ...]:
@@ -371,7 +405,10 @@ def receive(
     yosegi sample receive riken/film-17
     yosegi sample receive riken/film-17 riken/film-18=damaged riken/film-19=missing
     yosegi sample receive --list arrived.csv
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi sample receive nims/film-7=intact
+    """
     arrived = _arrived(samples, list_, {"condition": condition, "note": note, "place": place})
 
     async def rest(here: Site, who: Session) -> tuple[SampleSummary, ...]:

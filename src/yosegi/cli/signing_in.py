@@ -29,6 +29,9 @@ def sign_in(url: str, open_: bool) -> None:
     Shows a code and a page. Open the page, sign in there, compare the code and confirm. The commands that follow use
     this sign-in for twelve hours, whether or not the site restarts; it is kept in a file that only you can read. It
     ends with `yosegi sign-out`, and with your account.
+
+    \b
+    Example: yosegi sign-in --url https://yosegi.riken.example
     """
     import webbrowser
 
@@ -50,6 +53,9 @@ def sign_out(url: str) -> None:
     """End the sign-in at a site that `yosegi sign-in` kept here.
 
     Where the site cannot be reached it is forgotten here, and ends there by itself within twelve hours.
+
+    \b
+    Example: yosegi sign-out --url https://yosegi.riken.example
     """
     from yosegi.client.client import SiteRefused, connect
 

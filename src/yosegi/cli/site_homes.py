@@ -52,7 +52,11 @@ NewHome = click.argument("home", type=click.Path(path_type=Path, file_okay=False
 @click.option("--loopback", is_flag=True, help="Connect to peers on this very machine too: for a demonstration.")
 @explained
 def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str, shown: str, loopback: bool) -> None:
-    """Make the home of a new site: settings and keys. Nothing is overwritten."""
+    """Make the home of a new site: settings and keys. Nothing is overwritten.
+
+    \b
+    Example: yosegi site init home --name riken --mailbox argonne
+    """
     settings: dict[str, object] = {"site": name, "title": title or name, "listen": listen}
     settings["policies_shown_to"] = shown
     if url:
@@ -72,7 +76,11 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
 @with_home
 @explained
 def serve(home: Path) -> None:
-    """Serve the site until Ctrl-C or SIGTERM. Everything it was doing is taken up where it was left."""
+    """Serve the site until Ctrl-C or SIGTERM. Everything it was doing is taken up where it was left.
+
+    \b
+    Example: yosegi site serve --home home
+    """
     from yosegi.app.serve import serve as serve_site
 
     settings = Home(home).settings()
@@ -91,6 +99,9 @@ def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[s
     """Join a charter: answer the invitation in FILE, and later take the welcome in FILE.
 
     Read the fingerprint aloud to whoever invited you, on the telephone: everything rests on that.
+
+    \b
+    Example: yosegi site join invitation.json --country JP --kind laboratory --out answer.json
     """
     join_charter(home, file, country, kind, people, out)
 
@@ -99,7 +110,11 @@ def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[s
 @with_home
 @explained
 def check(home: Path) -> None:
-    """Read the whole ledger: every entry, proof, checkpoint and view. The site must not be running."""
+    """Read the whole ledger: every entry, proof, checkpoint and view. The site must not be running.
+
+    \b
+    Example: yosegi site check --home home
+    """
 
     async def work(ledger: Ledger) -> None:
         with click.progressbar(length=max(1, ledger.size), label=f"{ledger.size} entries") as bar:
@@ -116,7 +131,11 @@ def check(home: Path) -> None:
 @with_home
 @explained
 def rebuild(home: Path) -> None:
-    """Fold every view anew from the entries. The site must not be running."""
+    """Fold every view anew from the entries. The site must not be running.
+
+    \b
+    Example: yosegi site rebuild --home home
+    """
     from yosegi.app.compose import views
 
     async def work(ledger: Ledger) -> None:
@@ -134,6 +153,9 @@ def backup(home: Path, target: Path) -> None:
     """Copy the whole home to the new folder TARGET, the ledger consistently, even while the site runs.
 
     It holds the site's keys: keep it as safe as the home itself.
+
+    \b
+    Example: yosegi site backup /backup/2026-12-01 --home home
     """
     if target.exists():
         raise Conflict(str(target), "exists already", "name a new folder")
@@ -180,7 +202,10 @@ def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_fi
     Every entry, proof and signed checkpoint of the copy is verified, and its last checkpoint is that of the original,
     before site.toml names the other place. Peers see no change. The original stays, marked so that it is never gone on
     with by mistake; take it away once you trust the new place.
-    """  # noqa: D301 - a backspace, which means: as it stands
+
+    \b
+    Example: yosegi site move-ledger --to postgresql --url postgresql://yosegi@db/yosegi --home home
+    """
     from yosegi.app.moving import move_ledger
     from yosegi.app.settings import LedgerSettings
 
@@ -203,6 +228,9 @@ def restore(source: Path, home: Path, by: str) -> None:
 
     What happened after the backup is gone here, and not at its peers. They are asked for the last checkpoint they
     hold of this site, and the new epoch names it; a peer that holds a later one takes this site for a liar.
+
+    \b
+    Example: yosegi site restore /backup/2026-12-01 new-home
     """
     if home.exists() and any(home.iterdir()):
         raise Conflict(str(home), "is not empty", "name a new folder, or move the old one away first")

@@ -72,7 +72,11 @@ def site() -> None:
 @as_json
 @explained
 def notices(name: str, json_: bool, **site: Any) -> None:
-    """Show what needs a person: uncertain tasks, approvals, breakers, silent stations and peers, clock, disk."""
+    """Show what needs a person: uncertain tasks, approvals, breakers, silent stations and peers, clock, disk.
+
+    \b
+    Example: yosegi site notices
+    """
     client = client_of(**site)
     if name:
         client.operations.acknowledge(name)
@@ -93,6 +97,9 @@ def gap(note: str, json_: bool, **site: Any) -> None:
 
     Until it is settled nothing that uses something up is started. Peers' receipts tell what was lost as they come in;
     those that only dial out bring theirs at their next call.
+
+    \b
+    Example: yosegi site gap --settle "every instrument was looked at"
     """
     client = client_of(**site)
     if note:
@@ -121,6 +128,9 @@ def switch(word: Literal["hold", "stop", "abort", "release"], why: str, json_: b
     `hold` starts nothing new. `stop` also asks what runs to finish or reach its safe state. `abort` ends it now: what
     cannot be repeated becomes uncertain, and is settled by a person. Whom `[stop]` in site.toml names may do these,
     anybody who can sign in if it says nothing; operators are told who did and why. Releasing is for operators.
+
+    \b
+    Example: yosegi site switch hold --why "maintenance until noon"
     """
     said = client_of(**site).operations.set_stop_level(word, why)
     if json_:

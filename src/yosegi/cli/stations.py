@@ -25,7 +25,11 @@ Folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=Fals
 @click.option("--url", default="", help="How it reaches its site; its listen address if none is given.")
 @explained
 def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str) -> None:
-    """Make the FOLDER of a station: its key and its settings. Prints what to add to the site's site.toml."""
+    """Make the FOLDER of a station: its key and its settings. Prints what to add to the site's site.toml.
+
+    \b
+    Example: yosegi station init robot --publish labs --home home
+    """
     public = make_station(folder, home, name, publish, url)
     say(f"{folder}: the folder of station {name}. Add to {home / 'site.toml'} and start the site again:\n")
     say(f'[station.{name}]\npublish = {json.dumps(list(publish))}\nkey = "{public}"')
@@ -35,7 +39,11 @@ def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str
 @Folder
 @explained
 def run(folder: Path) -> None:
-    """Run the station of FOLDER until Ctrl-C or SIGTERM, which are its safe stop."""
+    """Run the station of FOLDER until Ctrl-C or SIGTERM, which are its safe stop.
+
+    \b
+    Example: yosegi station run robot
+    """
     import asyncio
 
     from yosegi.execution.station import StationFile, run_station
@@ -56,6 +64,9 @@ def inspect(folder: Path, names: tuple[str, ...], by: str) -> None:
     For EPICS, NAMES are process variables, or a file of them (./pvs.txt, as an IOC's dbl writes it). For bluesky they
     are plans, package.module:plan or a whole package.module. For pylabrobot they are decks, package.module:function or
     a file that PyLabRobot saved.
+
+    \b
+    Example: yosegi station inspect robot MOTOR:1 DETECTOR:1
     """
     from yosegi.core.plugins import load
 
@@ -72,6 +83,9 @@ def settle(name: str, note: str, **site: Any) -> None:
 
     Its site saw another intent log than before, or an older copy of it: what was under way there is uncertain (settle
     each with `yosegi task settle`), and nothing that uses something up is started at NAME until this is said.
+
+    \b
+    Example: yosegi station settle robot --note "the deck is empty"
     """
     client_of(**site).operations.settle_station(name, note)
     say(f"station {name} may start such work again")

@@ -42,6 +42,9 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
     """Bar KIND NAME at this site, at once, running or not: nothing new of it starts. Stopping is never barred.
 
     A site is heard no more at all; a person, agent, team, agreement or capability is refused with that reason.
+
+    \b
+    Example: yosegi incident suspend person postdoc@riken --why "a laptop was stolen"
     """
 
     async def rest(site: Site, who: Session) -> SuspensionDetail:
@@ -59,7 +62,11 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
 @click.option("--charter", default="", help="If it was suspended under this charter alone.")
 @explained
 def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
-    """Lift a suspension."""
+    """Lift a suspension.
+
+    \b
+    Example: yosegi incident lift person postdoc@riken --why "the laptop was found"
+    """
 
     async def rest(site: Site, who: Session) -> SuspensionDetail:
         return await site.governance.lift(kind, name, who, why, charter)
@@ -73,7 +80,11 @@ def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
 @as_json
 @explained
 def list_(home: Path, json_: bool) -> None:
-    """List what is suspended at this site, since when, by whom and why."""
+    """List what is suspended at this site, since when, by whom and why.
+
+    \b
+    Example: yosegi incident list
+    """
 
     async def rest(site: Site, who: Session) -> tuple[SuspensionDetail, ...]:
         return site.governance.suspensions()
@@ -99,6 +110,9 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
     the answer and the value of that trial, and cannot be replayed from there on. Headers, digests and proofs stand.
     Points that a planner proposed, exported bundles and an instrument's own files are not reached. For objects:
     `yosegi object erase`. For the security officer; said again, it asks again whoever has not answered.
+
+    \b
+    Example: yosegi incident erase argonne/riken/k7 --why "a restricted recipe was in it"
     """
     if task.count("/") != 2:
         raise Invalid(f"task {task}", "is not home/owner/key", "yosegi task list and yosegi campaign show name them")
@@ -114,7 +128,11 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
 @as_json
 @explained
 def erasures(home: Path, json_: bool) -> None:
-    """List what was erased or is to be: where it is gone, and who has not answered yet."""
+    """List what was erased or is to be: where it is gone, and who has not answered yet.
+
+    \b
+    Example: yosegi incident erasures
+    """
 
     async def rest(site: Site, who: Session) -> tuple[ErasureStatus, ...]:
         return site.erasure.listing(who)

@@ -40,7 +40,11 @@ def task() -> None:
 @as_json
 @explained
 def ask(capability: str, inputs: tuple[str, ...], json_: bool, task_key: str, **site: Any) -> None:
-    """Ask the owner of CAPABILITY, site/name@version, for one task, through your own site."""
+    """Ask the owner of CAPABILITY, site/name@version, for one task, through your own site.
+
+    \b
+    Example: yosegi task ask nims/oven.anneal@1 --input temperature=900 --charter pair --team alloys
+    """
     terms = {name: site.pop(name) for name in ("charter", "team", "purpose", "conduct", "mandate")}
     given = dict(read_input(one) for one in inputs)
     asked = client_of(**site).requests.ask(capability, given, key=task_key, **terms)
@@ -61,6 +65,9 @@ def asked(name: str, json_: bool, **site: Any) -> None:
     """Show where a request that you asked stands, and its result; NAME is owner/key, as `yosegi task ask` said it.
 
     Results, titles and reasons are the words of the site that `told_by` names: data, whatever they say.
+
+    \b
+    Example: yosegi task asked nims/k7
     """
     owner, slash, key = name.partition("/")
     if not slash:
@@ -103,7 +110,11 @@ def read_input(given: str) -> tuple[str, Any]:
 @as_json
 @explained
 def list_(state: str, json_: bool, **site: Any) -> None:
-    """List the latest tasks."""
+    """List the latest tasks.
+
+    \b
+    Example: yosegi task list --state uncertain
+    """
     found = client_of(**site).tasks.list(state)
     if json_:
         show_json(found)
@@ -118,7 +129,11 @@ def list_(state: str, json_: bool, **site: Any) -> None:
 @as_json
 @explained
 def show(name: str, json_: bool, **site: Any) -> None:
-    """Show one task; NAME is home/key, the key's beginning is enough."""
+    """Show one task; NAME is home/key, the key's beginning is enough.
+
+    \b
+    Example: yosegi task show argonne/k7
+    """
     client = client_of(**site)
     value = client.tasks.show(full_name(client, name))
     if json_:
@@ -139,6 +154,9 @@ def settle(name: str, effect: Literal["none", "done"], note: str, json_: bool, *
     """Say what an uncertain task did, after a look at the instrument.
 
     `none` gives the held amount back, `done` charges it. Its sample stays set aside either way.
+
+    \b
+    Example: yosegi task settle argonne/k7 --effect none --note "the plate is untouched"
     """
     client = client_of(**site)
     value = client.tasks.settle(full_name(client, name), effect, note)
@@ -153,7 +171,11 @@ def settle(name: str, effect: Literal["none", "done"], note: str, json_: bool, *
 @with_site
 @explained
 def acknowledge(name: str, **site: Any) -> None:
-    """Say that you have seen the notice of an uncertain task, so that it is not repeated."""
+    """Say that you have seen the notice of an uncertain task, so that it is not repeated.
+
+    \b
+    Example: yosegi task acknowledge argonne/k7
+    """
     client = client_of(**site)
     client.tasks.acknowledge(full_name(client, name))
     say("acknowledged; it stays uncertain until it is settled")
@@ -166,7 +188,11 @@ def acknowledge(name: str, **site: Any) -> None:
 @as_json
 @explained
 def cancel(name: str, why: str, json_: bool, **site: Any) -> None:
-    """Cancel a task: one that waits ends at once, one that runs only if it is proved to have had no effect."""
+    """Cancel a task: one that waits ends at once, one that runs only if it is proved to have had no effect.
+
+    \b
+    Example: yosegi task cancel nims/k7 --why "a wrong temperature"
+    """
     client = client_of(**site)
     value = client.tasks.cancel(full_name(client, name), why)
     if json_:

@@ -53,7 +53,9 @@ Where no cell is blank, it answers another question: how many of these
 measurements would have been enough?
 
 \b
-Examples:
+Example: yosegi try candidates.csv
+
+\b
     yosegi try candidates.csv                        one proposal; more is better
     yosegi try candidates.csv --minimise --count 4   four at once; less is better
     yosegi try candidates.csv --objective yield --objective cost:minimise

@@ -74,19 +74,21 @@ def test_who_is_not_in_the_map_is_refused_and_told_whom_to_ask(table: Path) -> N
         asyncio.run(AccountMapFile(table).account_of("ana@riken", "qec"))
 
 
-def test_a_new_map_is_in_force_at_once_and_a_bad_one_leaves_the_one_before(table: Path) -> None:
+def test_a_new_map_is_in_force_at_once_and_while_one_does_not_hold_nobody_has_an_account(table: Path) -> None:
     async def main() -> None:
         accounts = AccountMapFile(table)
         table.write_text(MAP.replace('"games"', '"nobody"'))
         assert (await accounts.account_of("pi@argonne", "qec")).user == "nobody"
+        # The helper reads the same file and would refuse: the job waits for a map that both can read.
         table.write_text(MAP.replace('"games"', '"root; rm"'))
-        assert (await accounts.account_of("pi@argonne", "qec")).user == "nobody"
-        assert "the account map before stays in force" in accounts.trouble
+        with pytest.raises(Unavailable, match="does not hold, and its jobs wait"):
+            await accounts.account_of("pi@argonne", "qec")
         table.write_text(MAP)
         assert (await accounts.account_of("pi@argonne", "qec")).user == "games"
         assert accounts.trouble == ""
         table.unlink()
-        assert (await accounts.account_of("pi@argonne", "qec")).user == "games"
+        with pytest.raises(Unavailable, match="it cannot be read"):
+            await accounts.account_of("pi@argonne", "qec")
 
     asyncio.run(main())
 
@@ -95,7 +97,8 @@ def test_a_map_that_does_not_hold_is_told_to_whoever_looks_after_the_site(table:
     async def main() -> list[tuple[str, str]]:
         accounts = AccountMapFile(table)
         table.write_text("nonsense")
-        await accounts.account_of("pi@argonne", "qec")
+        with pytest.raises(Unavailable):
+            await accounts.account_of("pi@argonne", "qec")
         engine = batch_engine(tmp_path, slurm.SlurmDialect(Commands()), accounts=accounts)
         parts: Any = None  # nothing else of the site is asked here
         engines = Engines([engine])
@@ -104,7 +107,7 @@ def test_a_map_that_does_not_hold_is_told_to_whoever_looks_after_the_site(table:
 
     ((code, why),) = asyncio.run(main())
     assert code == "engine_trouble"
-    assert "the account map before stays in force" in why
+    assert "the account map does not hold, and its jobs wait" in why
 
 
 def test_a_first_map_that_does_not_hold_opens_no_engine(tmp_path: Path) -> None:
@@ -291,6 +294,37 @@ def test_the_helper_trusts_no_file_that_others_can_write(installed: Path, which:
     else:
         os.chown(path, pwd.getpwnam("games").pw_uid, 0)
     assert "must be a file of root's" in refused(installed, "state", "games", NAME)
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ('environment = { "MY VAR" = "1" }', "'MY VAR' in its environment names no variable"),
+        ('colour = "red"', "unknown keys: colour"),
+        ("spool = ", "cannot be read"),
+    ],
+)
+def test_a_table_of_the_helper_that_does_not_hold_is_refused_with_a_sentence(
+    installed: Path, lines: str, why: str
+) -> None:
+    with installed.with_suffix(".toml").open("a") as file:
+        file.write(f"\n{lines}\n")
+    assert why in refused(installed, "state", "games", NAME)
+
+
+@as_root
+def test_the_helper_says_what_its_table_lacks_or_does_not_speak(installed: Path) -> None:
+    configure(installed, dialect="lsf")
+    assert "speaks slurm and pjm" in refused(installed, "state", "games", NAME)
+    installed.with_suffix(".toml").write_text('site_user = "root"\n')
+    assert "lacks accounts, dialect, spool" in refused(installed, "state", "games", NAME)
+
+
+@as_root
+def test_a_user_of_the_map_whom_the_machine_does_not_know_is_said(installed: Path) -> None:
+    (installed.parent / "accounts.toml").write_text('[[account]]\nteam = "qec"\nuser = "yosegi-nobody-here"\n')
+    assert "no user yosegi-nobody-here on this machine" in refused(installed, "state", "yosegi-nobody-here", NAME)
 
 
 @as_root

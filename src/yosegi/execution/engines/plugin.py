@@ -43,6 +43,23 @@ class EngineSettings(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class EngineConcern:
+    """What about an engine's settings does not fit its contracts or this machine, found before anything is opened.
+
+    Args:
+        field: where it stands in `[engine.NAME]`, e.g. `("job", "node_count")`.
+        why: what is wrong.
+        todo: what to do about it.
+        fatal: whether the site does not start with it; otherwise it is a warning.
+    """
+
+    field: tuple[str, ...]
+    why: str
+    todo: str = ""
+    fatal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class EngineServices:
     """What a site gives an engine when it makes one.
 
@@ -84,7 +101,9 @@ class EngineKind(Protocol):
     """What an entry point of `yosegi.engines` names: a class with its settings, and how one is made.
 
     The class is imported by the site's own process, once a site names its kind, so what it imports is trusted as the
-    site itself is.
+    site itself is. It may have a second classmethod, `examine(settings, contracts)`, that gives an `EngineConcern` for
+    each thing that does not fit: `yosegi site doctor` tells them all at once, where `open` ends at the first. The
+    contracts are None where they could not be had.
     """
 
     Settings: type[EngineSettings]

@@ -5,13 +5,14 @@ The kinds of this package are found the same way, so that a kind from outside ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.plugins import found, load
-from yosegi.execution.engines.plugin import EngineKind, EngineSettings
+from yosegi.execution.engines.plugin import EngineConcern, EngineKind, EngineSettings
 
 GROUP = "yosegi.engines"
 
@@ -47,6 +48,18 @@ def kind_of(name: str) -> EngineKind:
     if not (isinstance(settings, type) and issubclass(settings, EngineSettings) and callable(getattr(kind, "open", 0))):
         raise Invalid(f"engine kind {name}", "its class lacks `Settings` or `open`", "see docs/how-to/add-an-engine.md")
     return cast(EngineKind, kind)
+
+
+def examined(kind: str, settings: EngineSettings, contracts: Mapping[str, Contract] | None) -> Iterable[EngineConcern]:
+    """What does not fit the contracts of what an engine publishes, or this machine; nothing is opened.
+
+    Args:
+        kind: an installed one.
+        settings: of that kind.
+        contracts: by name and version; None where not all of them could be had.
+    """
+    examine = getattr(kind_of(kind), "examine", None)
+    return () if examine is None else cast(Iterable[EngineConcern], examine(settings, contracts))
 
 
 def read_table(name: str, table: Mapping[str, Any], *, where: tuple[str, ...] = ()) -> EngineTable:

@@ -9,7 +9,6 @@ from typing import cast
 
 from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding, campaign_stream
 from yosegi.campaign.agent_points import AdvisedPoint, Mixed, ModelUse
-from yosegi.campaign.file_lines import Lines
 from yosegi.campaign.findings import located
 from yosegi.campaign.mixing import mixed
 from yosegi.campaign.planning import check_planning
@@ -20,6 +19,7 @@ from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.identifiers import home_of, split_capability
 from yosegi.core.reasons import explain
 from yosegi.core.states import CampaignState
+from yosegi.core.toml_lines import Lines
 from yosegi.exchange import Channels
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.governance.agreements.label import Label

@@ -1,7 +1,8 @@
 """Whose account a job runs under: the centre's own map from (member, team) to (local user, project).
 
 The map is a file or a program of the centre's. It is private to the site: nothing of it is in a ledger or on a wire. A
-file is read again when it has changed; one that does not hold leaves the one before in force, and says so.
+file is read again when it has changed; while it does not hold nothing is submitted, and that is said: the helper, which
+is root's, believes the same file and no copy of it.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class AccountMap(Protocol):
     """Says under whose account a job runs."""
 
     trouble: str
-    """Why the newest map is not in force; empty if it is."""
+    """Why the map cannot be asked; empty if it can."""
 
     async def account_of(self, member: str, team: str) -> LocalAccount:
         """The account.
@@ -103,9 +104,15 @@ class AccountMapFile:
     async def account_of(self, member: str, team: str) -> LocalAccount:
         """See `AccountMap.account_of`."""
         await asyncio.to_thread(self._look)
+        if self.trouble:
+            raise Unavailable("the account map", self.trouble)
         if (found := self._table.find(member, team)) is None:
             raise AccountUnmapped(member, team, self._table.ask)
         return found
+
+    def users(self) -> tuple[str, ...]:
+        """Every user whom the map names, each once."""
+        return tuple(dict.fromkeys(entry.user for entry in self._table.account))
 
     def _look(self) -> None:
         """Read the file again if it is another one."""
@@ -115,7 +122,7 @@ class AccountMapFile:
         try:
             self._table, self.trouble = _read(self._path), ""
         except (Invalid, Unavailable) as error:
-            self.trouble = f"the account map before stays in force: {error}"
+            self.trouble = f"the account map does not hold, and its jobs wait: {error}"
             log.error("%s", self.trouble)
 
 

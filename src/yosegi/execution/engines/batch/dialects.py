@@ -46,12 +46,21 @@ def dialect_of(settings: BatchSettings, clock: Clock) -> Dialect:
     """
     if settings.pilot is None:
         return scheduler_of(settings)
-    if settings.accounts or settings.accounts_program:
-        raise Invalid("a pilot", "does tasks of several people in one job, and an account map is named", "choose one")
+    refuse_shared_pilot(settings)
     return PilotDialect(
         scheduler_of(settings), settings.spool(), settings.pilot, clock, python=settings.python,
         import_path=settings.import_path, setup=settings.setup,
     )  # fmt: skip
+
+
+def refuse_shared_pilot(settings: BatchSettings) -> None:
+    """Let no pilot do tasks under people's own accounts.
+
+    Raises:
+        Invalid: one job would do the tasks of several people.
+    """
+    if settings.pilot is not None and (settings.accounts or settings.accounts_program):
+        raise Invalid("a pilot", "does tasks of several people in one job, and an account map is named", "choose one")
 
 
 def scheduler_of(settings: BatchSettings) -> Dialect:

@@ -28,6 +28,7 @@ from yosegi.execution.engines.batch.accounts import AccountMap, AccountUnmapped,
 from yosegi.execution.engines.batch.case import BatchCase
 from yosegi.execution.engines.batch.dialect import Dialect, JobPhase
 from yosegi.execution.engines.batch.dialects import accounts_of, dialect_of
+from yosegi.execution.engines.batch.examination import MARGIN, examine, misfits, wall_seconds
 from yosegi.execution.engines.batch.job_spec import JobSpec
 from yosegi.execution.engines.batch.judgement import (
     JobEnded,
@@ -44,22 +45,16 @@ from yosegi.execution.engines.batch.records import JobRecord, JobRecords, job_na
 from yosegi.execution.engines.batch.settings import BatchSettings
 from yosegi.execution.engines.batch.spool import JobProgram, JobSpool
 from yosegi.execution.engines.batch.watch import JobWatch
-from yosegi.execution.engines.plugin import EngineServices
+from yosegi.execution.engines.plugin import EngineConcern, EngineServices
 from yosegi.execution.outcomes import ended_badly, never_began
 
 log = logging.getLogger("yosegi.execution")
 T = TypeVar("T")
 _WRAPPER = "yosegi.execution.engines.batch.wrapper"
-_MARGIN = 30.0
-"""Seconds that a job has to begin and to write down its outcome, beyond what its task may take."""
 _MOST_JOBS = 5
 """Jobs that are submitted for one attempt, each after the one before is proved never to begin."""
 _TIDY_EVERY = 3600.0
 _CLAIM_POLLS = 3
-
-
-def _known(names: Iterable[str]) -> str:
-    return f"it publishes {', '.join(sorted(names)) or 'nothing'}"
 
 
 class BatchEngine(Engine):
@@ -76,6 +71,11 @@ class BatchEngine(Engine):
 
     remembers = True
     Settings = BatchSettings
+
+    @classmethod
+    def examine(cls, settings: BatchSettings, contracts: Mapping[str, Contract] | None) -> Iterable[EngineConcern]:
+        """See `EngineKind`."""
+        return examine(settings, contracts)
 
     @classmethod
     def open(cls, settings: BatchSettings, services: EngineServices) -> Self:
@@ -99,13 +99,8 @@ class BatchEngine(Engine):
         self.name, self._site, self._settings, self._dialect = name, site, settings, dialect
         self._records, self._spool, self._clock = records, spool, clock
         self._contracts, self._entries, self._on_late, self._offload = contracts, entries, on_late, offload
-        if unknown := sorted(set(settings.jobs) - set(contracts)):
-            raise Invalid(f"[engine.{name}.jobs]", f"{unknown[0]} is not among what it publishes", _known(contracts))
-        for contract in contracts.values():
-            if broken := settings.caps.broken_by(settings.template(contract.name), self._duration(contract)):
-                raise Invalid(
-                    f"[engine.{name}]", f"a job of {contract.name} {broken}", "lower the one or raise the other"
-                )
+        for concern in misfits(settings, contracts):
+            raise Invalid(f"[{'.'.join(('engine', name, *concern.field))}]", concern.why, concern.todo)
         self._accounts = accounts
         self._cases: dict[str, BatchCase] = {}
         self._given_up: dict[str, JobRecord] = {}
@@ -121,8 +116,7 @@ class BatchEngine(Engine):
 
     def _duration(self, contract: Contract) -> float:
         """Seconds of wall time that a job of a capability asks for."""
-        grace = self._settings.stop_grace_seconds if contract.stop_grace is None else contract.stop_grace
-        return contract.time_limit + grace + self._settings.start_seconds + _MARGIN
+        return wall_seconds(self._settings, contract)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -295,7 +289,7 @@ class BatchEngine(Engine):
         grace = settings.stop_grace_seconds if work.grace is None else work.grace
         return JobSpec(
             record.name, work.key, folder, (settings.python, "-m", _WRAPPER, str(folder)), self._duration(contract),
-            grace + _MARGIN / 2, settings.template(work.capability), account=record.project, setup=settings.setup,
+            grace + MARGIN / 2, settings.template(work.capability), account=record.project, setup=settings.setup,
         )  # fmt: skip
 
     async def _until_known(self, case: BatchCase) -> JobEnded | JobNeverBegan:
@@ -466,7 +460,7 @@ class BatchEngine(Engine):
         name = case.record.name
         if word == "abort":
             grace = self._settings.stop_grace_seconds if case.work.grace is None else case.work.grace
-            case.kill_at = self._clock.monotonic() + grace + _MARGIN
+            case.kill_at = self._clock.monotonic() + grace + MARGIN
         try:
             await self._offload(self._spool.say_stop, name, word)
         except OSError:

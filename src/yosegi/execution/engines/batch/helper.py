@@ -6,9 +6,10 @@
     yosegi-batch-helper cancel USER NUMBER...
 
 It imports the standard library alone. Install a copy owned by root, with its table beside it under the same name and
-`.toml`, and let the site's user call it by one line of sudoers; docs/how-to/account-map.md shows both. Whoever calls it
-can do these three things as a user whom the table names, and nothing else: every argument is held against a form, the
-command is built here, the environment is cleared, all rights are dropped and none can be gained again before it runs.
+`.toml`; its first line names a Python of root's, 3.11 or later. Let the site's user call it by one line of sudoers:
+docs/how-to/account-map.md shows both. Whoever calls it can do these three things as a user whom the table names, and
+nothing else: every argument is held against a form, the command is built here, the environment is cleared, all rights
+are dropped and none can be gained again before it runs.
 """
 
 from __future__ import annotations
@@ -25,13 +26,17 @@ from typing import Any, NoReturn
 
 SQUEUE = "%i|%j|%T|%V|%S|%e|%D|%b|%r"
 PJSTAT = "jid,jnam,st,ec,sn,pc,adt,sdt,edt,nnumr,ermsg"
+USAGE = "submit USER NAME, state USER NAME..., or cancel USER NUMBER..."
+"""What it says to whoever may call it and asks for nothing."""
 _NAME = re.compile(r"y[a-z2-7]{26}")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SCRIPT = 64 * 1024
 _LOWEST = 1000
 _NO_NEW_PRIVS = 38
 _KEYS = {"site_user", "spool", "dialect", "accounts", "path", "lowest_uid", "environment"}
+_NEEDED = {"site_user", "spool", "dialect", "accounts"}
 
 
 def fail(why: str) -> NoReturn:
@@ -50,20 +55,43 @@ def owned_by_root(path: Path) -> bytes:
         return file.read(1024 * 1024)
 
 
+def values(path: Path) -> dict[str, Any]:
+    """What is in a TOML file of root's."""
+    try:
+        return tomllib.loads(owned_by_root(path).decode())
+    except (OSError, ValueError) as error:
+        fail(f"{path} cannot be read ({error})")
+
+
+def person(user: str) -> pwd.struct_passwd:
+    """The account of a user of this machine."""
+    try:
+        return pwd.getpwnam(user)
+    except KeyError:
+        fail(f"there is no user {user} on this machine")
+
+
 def table(own: Path) -> dict[str, Any]:
     """The centre's table, beside this file."""
-    found = tomllib.loads(owned_by_root(own.with_suffix(".toml")).decode())
+    found = values(own.with_suffix(".toml"))
     if unknown := set(found) - _KEYS:
         fail(f"the table has unknown keys: {', '.join(sorted(unknown))}")
+    if missing := _NEEDED - set(found):
+        fail(f"the table lacks {', '.join(sorted(missing))}")
+    if found["dialect"] not in ("slurm", "pjm"):
+        fail(f"it speaks slurm and pjm, and its table says {found['dialect']!r}")
+    for name in found.get("environment", {}):
+        if not _VARIABLE.fullmatch(name):
+            fail(f"{name!r} in its environment names no variable: letters, digits and _ alone, and no digit first")
     return found
 
 
 def account(known: dict[str, Any], user: str) -> pwd.struct_passwd:
     """A user whom the centre's account map names, and who is a person's account."""
-    accounts = tomllib.loads(owned_by_root(Path(known["accounts"])).decode())
+    accounts = values(Path(known["accounts"]))
     if not _USER.fullmatch(user) or user not in {entry.get("user") for entry in accounts.get("account", ())}:
         fail(f"{user[:40]!r} is not in the account map")
-    found = pwd.getpwnam(user)
+    found = person(user)
     if found.pw_uid < max(1, known.get("lowest_uid", _LOWEST)) or found.pw_gid == 0:
         fail(f"{user} is an account of the system's")
     return found
@@ -120,12 +148,12 @@ def main() -> None:
     if os.geteuid() != 0:
         fail("it is not root; call it through sudo")
     known = table(own)
-    site = pwd.getpwnam(known["site_user"])
+    site = person(known["site_user"])
     caller = int(os.environ.get("SUDO_UID", os.getuid()))
     if caller not in (site.pw_uid, 0):
         fail(f"only {site.pw_name} may call it")
     if len(sys.argv) < 4 or sys.argv[1] not in ("submit", "state", "cancel"):
-        fail("submit USER NAME, state USER NAME..., or cancel USER NUMBER...")
+        fail(USAGE)
     verb, user, words = sys.argv[1], sys.argv[2], sys.argv[3:]
     who, command = account(known, user), commands(known, verb, words)
     folder = Path("/")

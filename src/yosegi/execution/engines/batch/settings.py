@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from yosegi.core.variables import Variables
 from yosegi.execution.engines.batch.job_spec import BatchJobTemplate, JobCaps
 from yosegi.execution.engines.batch.pilot_settings import PilotSettings
 from yosegi.execution.engines.limits import MIB, TaskLimits
@@ -57,7 +58,7 @@ class BatchSettings(EngineSettings):
     """Seconds between two looks into the folders of jobs."""
     command_seconds: float = Field(default=60.0, gt=0)
     """Seconds that one command of the scheduler may take."""
-    variables: dict[str, str] = Field(default_factory=dict)
+    variables: Variables = Field(default_factory=dict)
     """Variables that the scheduler's commands get, e.g. `SLURM_CONF`; jobs get none of them."""
     save_window_seconds: float | None = Field(default=None, ge=0)
     """Seconds for which a job that was accepted may be unknown to the scheduler; what is known of it if not given."""

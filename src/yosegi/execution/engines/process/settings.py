@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from yosegi.core.variables import Variables
 from yosegi.execution.engines.limits import MIB, TaskLimits
 from yosegi.execution.engines.plugin import EngineSettings
 from yosegi.execution.engines.process._sandbox import Sandbox
@@ -50,7 +51,7 @@ class ProcessSettings(EngineSettings):
     """Seconds between being asked to stop and being ended by force, where the contract does not say."""
     import_seconds: float = Field(default=_DEFAULTS.start, gt=0)
     """Seconds that importing a capability's module may take."""
-    environment: dict[str, str] = Field(default_factory=dict)
+    environment: Variables = Field(default_factory=dict)
     """Variables that workers get besides a short list (PATH, locale, time zone), such as a folder for compiled code; no
     other variable of the site's reaches them."""
     import_path: tuple[str, ...] = ()

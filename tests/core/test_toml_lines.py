@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from yosegi.campaign.file_lines import line_of, lines_of
+from yosegi.core.toml_lines import line_of, lines_of
 
 TEXT = '''# a comment = not a key
 name = "x = 1"

@@ -1,0 +1,175 @@
+"""Reading a `site.toml`: all that is wrong with it at once, each with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from yosegi.app.settings import Settings
+from yosegi.core import canonical
+from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.toml_lines import Lines, line_of, lines_of
+from yosegi.core.toml_text import parse_toml
+from yosegi.core.values import Value
+from yosegi.execution.engines.plugin import EngineSettings
+from yosegi.execution.engines.registry import kind_of, kinds
+
+M = TypeVar("M", bound=Value)
+Place = tuple[str | int, ...]
+_PLAIN = {"extra_forbidden": "there is no such setting", "missing": "is needed, and is not given"}
+MOST = 50
+"""Findings of one file that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFinding:
+    """One thing that is wrong with a `site.toml`, or that its writer should know.
+
+    Args:
+        where: the setting, e.g. `engine.cluster.slots`.
+        why: what is wrong with it.
+        todo: what to do about it; may be empty.
+        line: in the file, from 1; 0 where it is not there.
+        fatal: whether the site does not start with it; otherwise it is a warning.
+    """
+
+    where: str
+    why: str
+    todo: str = ""
+    line: int = 0
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        line = f"line {self.line}, " if self.line else ""
+        return f"{line}{self.where}: {self.why}" + (f". {self.todo}" if self.todo else "")
+
+
+class BadSettings(Invalid):
+    """A `site.toml` with which its site cannot start; `findings` says all that is wrong, in the order of the file.
+
+    Args:
+        what: the file.
+        findings: at least one.
+    """
+
+    def __init__(self, what: str, findings: Iterable[SettingsFinding]) -> None:
+        self.findings = tuple(sorted(findings, key=lambda finding: finding.line))
+        told = [str(finding) for finding in self.findings]
+        why = told[0] if len(told) == 1 else "\n  ".join([f"{len(told)} findings", *told])
+        super().__init__(what, why)
+
+
+class SiteFile:
+    """The text of a `site.toml`, and where each thing stands in it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        BadSettings: it is not TOML.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.what = str(path)
+        try:
+            text = path.read_bytes().decode()
+            self.value = parse_toml(text, what=self.what)
+        except UnicodeDecodeError as error:
+            raise Invalid(self.what, f"is not UTF-8 text ({error})", "save it as UTF-8") from None
+        self._text, self._lines = text, None
+
+    _lines: Lines | None
+
+    def line(self, path: Iterable[str | int]) -> int:
+        """The line of a setting, or of what is nearest around it; 0 if nothing of it is there."""
+        if self._lines is None:
+            self._lines = lines_of(self._text)
+        return line_of(self._lines, tuple(path))
+
+    def finding(self, path: Iterable[str | int], why: str, todo: str = "", *, fatal: bool = True) -> SettingsFinding:
+        """A finding about a setting, with its line."""
+        path = tuple(path)
+        where = ".".join(str(part) for part in path if part != "[key]") or "the whole"
+        return SettingsFinding(where, why, todo, self.line(path), fatal)
+
+    def settings(self) -> Settings:
+        """The settings.
+
+        Raises:
+            BadSettings: a field that does not hold; all of them are told.
+        """
+        found: list[SettingsFinding] = []
+        if (settings := self._read(Settings, self.value, (), found)) is None:
+            raise BadSettings(self.what, found)
+        return settings
+
+    def engine(self, name: str, found: list[SettingsFinding]) -> tuple[str, EngineSettings] | None:
+        """The kind and settings of `[engine.NAME]`; None if they do not hold, and why is added to what was found."""
+        table: Mapping[str, Any] = self.value["engine"][name]
+        where, kind = ("engine", name), table.get("kind")
+        if not isinstance(kind, str):
+            found.append(self.finding(where, "does not say its kind", f"kind = one of {', '.join(kinds())}"))
+            return None
+        try:
+            model = kind_of(kind).Settings
+        except NotFound as error:
+            found.append(self.finding((*where, "kind"), str(error), "install the package that has it"))
+            return None
+        except Invalid as error:
+            found.append(self.finding((*where, "kind"), str(error)))
+            return None
+        rest = {field: value for field, value in table.items() if field != "kind"}
+        settings = self._read(model, rest, where, found)
+        return None if settings is None else (kind, settings)
+
+    def _read(
+        self, model: type[M], value: Mapping[str, Any], where: tuple[str, ...], found: list[SettingsFinding]
+    ) -> M | None:
+        """The value of a model; None where it does not hold, and all that is wrong is added to what was found."""
+        if dates := list(_dates(value, ())):
+            found += [self.finding((*where, *path), "is a date", "write it in quotes") for path in dates]
+            value = _without(value, dates)
+        seen: dict[Place, str] = {}
+        # What a whole table must fulfil is only looked at where each of its fields holds: so once more without them.
+        for _ in range(2):
+            try:
+                made = model.model_validate_json(canonical.dumps(value))
+            except ValidationError as error:
+                news = [one for one in error.errors()[:MOST] if one["loc"] not in seen]
+            else:
+                if not seen and not dates:
+                    return made
+                break
+            seen |= {one["loc"]: _PLAIN.get(one["type"], one["msg"].removeprefix("Value error, ")) for one in news}
+            value = _without(value, [one["loc"] for one in news if not isinstance(one["input"], dict)])
+        found += [self.finding((*where, *place), why) for place, why in seen.items()]
+        return None
+
+
+def _dates(value: Any, place: Place) -> Iterator[Place]:
+    """Where a date or a time of day stands, which TOML has and no setting takes."""
+    if isinstance(value, date | time):
+        yield place
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from _dates(item, (*place, key))
+
+
+def _without(value: Mapping[str, Any], places: Iterable[Place]) -> dict[str, Any]:
+    """A copy without the keys at these places; an element of a list stays, as others are counted from it."""
+    copy: dict[str, Any] = deepcopy(dict(value))
+    for place in places:
+        table: Any = copy
+        for part in place[:-1]:
+            try:
+                table = table[part]
+            except (KeyError, IndexError, TypeError):
+                break
+        else:
+            if isinstance(table, dict):
+                table.pop(place[-1] if place else "", None)
+    return copy
