@@ -187,7 +187,6 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "effect_unsettled",
         "erasure_asked",
         "alerts_more",
-        "suspended",
         "policies_kept",
         "effect_unknown",
         "breaker_open",
