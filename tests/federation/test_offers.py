@@ -94,7 +94,7 @@ def test_an_offer_of_more_than_fits_one_document_is_refused() -> None:
         "charter": CHARTER, "sender": "nims", "to": "argonne", "key": "many",
         "issued": "2026-11-21T00:00:00.000000Z", "not_after": "2026-11-22T00:00:00.000000Z",
     }  # fmt: skip
-    with pytest.raises(Invalid, match="offers: Tuple should have at most 256 items"):
+    with pytest.raises(Invalid, match="offers: has more than 256 entries"):
         Offer.read(rest | {"offers": [one] * (MOST_OFFERED + 1)})
 
 

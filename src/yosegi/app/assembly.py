@@ -78,6 +78,7 @@ from yosegi.services.authorization.service import Authorizer
 from yosegi.services.bench.service import BenchService
 from yosegi.services.campaigns.amendments import AmendmentService
 from yosegi.services.campaigns.export import CampaignExporter
+from yosegi.services.campaigns.file_check import CampaignChecker
 from yosegi.services.campaigns.service import CampaignService
 from yosegi.services.campaigns.standing import CampaignConditions
 from yosegi.services.capabilities.service import CapabilityCatalogue
@@ -445,8 +446,8 @@ def assemble(parts: Parts) -> Site:
     core.events.subscribe(PointsWanted, proposing.wanted)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     campaigns = CampaignService(
-        site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access, channels, proposing,
-        parts.offload,
+        site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access, channels,
+        CampaignChecker(site, work.campaigns, authorizer, proposing), parts.offload,
     )  # fmt: skip
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)
