@@ -2,6 +2,10 @@
 
     python examples/run.py examples/quantum-memory.toml
     python examples/run.py examples/titania.toml --trials 4
+    python examples/run.py examples/questions/two-objectives.toml --serve
+
+With --serve the sites are founded and stay until Ctrl-C, and no campaign is started: for a notebook, for the pages, and
+for trying a file of your own over the same capabilities.
 
 Each owner that the campaign names becomes a site with a process of its own, beside argonne, whose team asks.
 Instruments are simulated; each has a station, another process. Where a sample goes from one site to another this script
@@ -13,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import csv
 import json
 import os
@@ -60,6 +65,7 @@ ENTRIES = {
     "colour.simulate@1": "yosegi_packs.labs:simulate",
     "film.deposit@1": "films:deposit",
     "film.measure@1": "films:measure",
+    "tablet.press@1": "lab:press",
 }
 """Where this repository keeps what the examples use; a site publishes it with one line of settings."""
 
@@ -71,6 +77,9 @@ INSTRUMENTS = {
 }
 """Simulated instruments: the station of each, and what it publishes."""
 
+BY_HAND = {"tablet.break@1": "lab:break_by_hand"}
+"""What people do: it waits on the page *By hand* of its owner."""
+
 ENGINES: dict[str, dict[str, object]] = {
     "scenario": {"worker": "warm", "memory_mib": 8192, "import_seconds": 240},
     "crystal": {"import_seconds": 240},
@@ -80,6 +89,7 @@ ENGINES: dict[str, dict[str, object]] = {
 
 COUNTRY = {"argonne": "US", "ornl": "US", "riken": "JP", "kek": "JP", "nims": "JP"}
 GRANT = {"node_h": "50", "samples": "200", "instrument_h": "1000"}
+PASSPHRASE = "four words to sign in"
 FIRST_PORT = 8131
 PATIENCE = 300.0
 """Seconds that a site may take until it answers and its capabilities are known: some read models first."""
@@ -124,6 +134,9 @@ def plan(spec: CampaignSpec, port: int = FIRST_PORT) -> Plan:
             begins = {split_capability(ref)[1].partition(".")[0] for ref in spec.capabilities() if ref.startswith(site)}
             how = next((ENGINES[begin] for begin in begins if begin in ENGINES), {})
             settings["process"] = {"publish": entries, "slots": 1, **how}
+        own = [name for owner, name in map(split_capability, spec.capabilities()) if owner == site]
+        if hands := [BY_HAND[name] for name in own if name in BY_HAND]:
+            settings["engine"] = {"bench": {"kind": "person", "publish": hands}}
         people = {f"operator@{site}": "operator"} | ({"pi@argonne": "member"} if site == "argonne" else {})
         grant = {} if site == "argonne" else GRANT
         founders.append(Founder(settings, COUNTRY[site], people, grant=grant))  # type: ignore[arg-type]
@@ -163,9 +176,30 @@ def campaign_of(path: Path, trials: int | None) -> Path | dict[str, Any]:
     value = tomllib.loads(path.read_text(encoding="utf-8"))
     value["stop"] = {"trials": trials}
     if "candidates" in value:
-        with (path.parent / value["candidates"]).open(encoding="utf-8", newline="") as file:
-            value["candidates"] = list(csv.DictReader(file))
+        value["candidates"] = rows_of(path.parent / value["candidates"])
+    for earlier in value.get("earlier", ()):
+        if "table" in earlier:
+            earlier["table"] = rows_of(path.parent / earlier["table"])
     return value
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """A table that lies beside a campaign file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def stay(spec: CampaignSpec, homes: Mapping[str, Home]) -> None:
+    """Say where the sites are and how to sign in, and keep them until Ctrl-C."""
+    for site, home in homes.items():
+        person = "pi@argonne" if site == "argonne" else f"operator@{site}"
+        print(f"{site}: http://{home.settings().listen}  as {person}, passphrase: {PASSPHRASE}")
+    url = f"http://{homes['argonne'].settings().listen}"
+    print(f'export YOSEGI_URL={url} YOSEGI_PASSPHRASE="{PASSPHRASE}"   # what a notebook reads')
+    print(f"They offer {', '.join(spec.capabilities())}. Ctrl-C ends them.", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(1.0)
 
 
 class Couriers:
@@ -229,14 +263,16 @@ def follow(folder: Path, path: Path, spec: CampaignSpec, homes: Mapping[str, Hom
     (folder / f"{spec.name}.bundle.json").write_bytes(campaign.export())
 
 
-def main(path: Path, folder: Path | None = None, port: int = FIRST_PORT, trials: int | None = None) -> None:
-    """Found, start, run, show, end."""
+def main(
+    path: Path, folder: Path | None = None, port: int = FIRST_PORT, trials: int | None = None, *, serve: bool = False
+) -> None:
+    """Found, start, run, show, end; or found, and stay."""
     spec = read_spec(path)
     folder = Path(f"example-{spec.name}") if folder is None else folder
     shutil.rmtree(folder, ignore_errors=True)
     # Capabilities may lie beside their campaign, as films.py does.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(path.parent.resolve()), os.environ.get("PYTHONPATH"))))
-    homes = asyncio.run(found(folder, plan(spec, port), SystemClock(), "four words to sign in"))
+    homes = asyncio.run(found(folder, plan(spec, port), SystemClock(), PASSPHRASE))
     instruments = furnish(folder, spec, homes)
     processes = Processes(folder)
     try:
@@ -245,6 +281,13 @@ def main(path: Path, folder: Path | None = None, port: int = FIRST_PORT, trials:
         await_sites(processes, homes)
         for name, place in instruments.items():
             processes.start(name, "station", "run", str(place))
+        if serve:
+            stay(spec, homes)
+            return
+        if hands := {ref for ref in spec.capabilities() if split_capability(ref)[1] in BY_HAND}:
+            owner = homes[split_capability(min(hands))[0]].settings()
+            told = f"as operator@{owner.site}, passphrase: {PASSPHRASE}"
+            print(f"a person does {min(hands)}: enter what was read at http://{owner.listen}/bench {told}", flush=True)
         follow(folder, path, spec, homes, trials)
     finally:
         processes.stop_all()
@@ -256,5 +299,6 @@ if __name__ == "__main__":
     parser.add_argument("--folder", type=Path, help="of the federation, removed first; ./example-NAME if none is given")
     parser.add_argument("--port", type=int, default=FIRST_PORT, help="of the first site; the others have the next ones")
     parser.add_argument("--trials", type=int, help="end after so many completed trials of the first source")
+    parser.add_argument("--serve", action="store_true", help="start no campaign; the sites stay until Ctrl-C")
     given = parser.parse_args()
-    main(given.campaign, given.folder, given.port, given.trials)
+    main(given.campaign, given.folder, given.port, given.trials, serve=given.serve)

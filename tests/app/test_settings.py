@@ -79,3 +79,29 @@ def test_an_ipv6_number_stands_in_brackets_as_in_the_standard() -> None:
 def test_the_settings_say_who_may_stop_a_site(by: MayStop, person: str, role: Role, may: bool) -> None:
     rule = StopPermission("riken", by, ("visitor@nims",))
     assert rule.allows(Session(person, role, 0.0, "")) is may
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://", "names no host"),
+        ("https:///prefix", "names no host"),
+        ("riken.example.org", "only http and https"),
+        ("https://riken.example.org:0", "port is no number between 1 and 65535"),
+        ("https://riken.example.org:70000", "port is no number between 1 and 65535"),
+        ("https://riken.example.org:https", "port is no number between 1 and 65535"),
+        ("https://ri ken.example.org", "characters that do not belong"),
+        ("https://user:password@riken.example.org", "carries credentials"),
+        ("https://riken_.example.org", "host is no host name"),
+    ],
+)
+def test_an_address_that_nobody_could_call_is_refused_with_a_sentence(tmp_path: Path, url: str, said: str) -> None:
+    listens = FIXED.replace("carried", "listens") + f'listen = "127.0.0.1:1"\nurl = "{url}"\n'
+    with pytest.raises(Invalid, match=f"url: is no address that others could call: .*{said}"):
+        home(tmp_path, listens).settings()
+
+
+@pytest.mark.parametrize("url", ["https://riken.example.org", "http://[::1]:8100", "http://127.0.0.1:8100/prefix"])
+def test_an_address_that_can_be_called_is_taken(tmp_path: Path, url: str) -> None:
+    listens = FIXED.replace("carried", "listens") + f'listen = "127.0.0.1:1"\nurl = "{url}"\n'
+    assert home(tmp_path, listens).settings().url == url

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from federation.toys import spec
-from yosegi.campaign import parse_spec
+from yosegi.campaign import BadCampaign, parse_spec
 from yosegi.core.errors import Invalid
 
 
@@ -45,3 +45,30 @@ def test_a_budget_is_read_exactly_and_refuses_what_is_no_amount() -> None:
 def test_a_budget_of_nothing_is_refused_since_it_would_bound_nothing() -> None:
     with pytest.raises(Invalid, match="samples is 0"):
         parse_spec(spec() + '\n[budget]\nsamples = "0"\n')
+
+
+def test_every_fault_of_a_file_is_told_at_once_with_its_line() -> None:
+    # One of each layer: an amount, a unit, a number that is none, a field, a value, and two that disagree.
+    text = (
+        spec()
+        .replace("parallel = 2", "parallel = 0")
+        .replace("price = 10.0", "price = nan")
+        .replace('title = "Toy"', 'title = "Toy"\ncolour = "red"')
+        .replace("stop = { trials = 2 }", "stop = {}")
+        + '\n[budget]\nsamples = "0.0001"\ngold = "1"\nusd = "0"\n'
+    )
+    with pytest.raises(BadCampaign) as caught:
+        parse_spec(text)
+    lines = text.splitlines()
+    wanted = ["parallel = 0", "price = nan", 'colour = "red"', 'samples = "0.0001"', 'gold = "1"', 'usd = "0"']
+    for start in wanted:
+        number = next(n for n, line in enumerate(lines, start=1) if start in line)
+        assert number in [one.line for one in caught.value.findings], (start, str(caught.value))
+
+
+def test_every_contradiction_between_fields_is_told_at_once() -> None:
+    text = spec().replace("stop = { trials = 2 }", "stop = {}").replace('name = "simulation"', 'name = "experiment"')
+    with pytest.raises(BadCampaign) as caught:
+        parse_spec(text)
+    assert [one.path[0] for one in caught.value.findings] == ["stop", "source"]
+    assert all(one.line for one in caught.value.findings)

@@ -9,7 +9,7 @@ import pytest
 from campaign.labcaps import CONTRACTS
 from yosegi.campaign.findings import BadCampaign, SpecFinding, located
 from yosegi.campaign.problem import problem_of
-from yosegi.campaign.spec_check import check_against, findings_against, taken_over
+from yosegi.campaign.spec_check import check_against, findings_against, said_of_taken_over, taken_over
 from yosegi.campaign.spec_file import parse_file, read_spec
 from yosegi.planner import Observation, Status, suggest
 
@@ -70,6 +70,21 @@ def test_the_constraints_of_the_contract_are_taken_over_and_kept() -> None:
     ]
     for proposal in suggest(problem_of(spec), [], count=8, seed=1):
         CONTRACTS["kiln/oven.blend@1"].check_inputs(dict(proposal.values))
+
+
+def test_the_resolution_of_the_contract_is_taken_over_where_the_file_states_none() -> None:
+    stated = (CASES / "levels.toml").read_text()
+    minutes = 'kind = "categorical"\nlevels = ["short", "long"]\n'
+    assert minutes in stated
+    stated = stated.replace(minutes, "low = 10.0\nhigh = 60.0\n")
+    file = parse_file(stated.replace("resolution = 5.0\n", "")).spec
+    taken = taken_over(file, CONTRACTS)
+    assert {p.name: p.resolution for p in taken.parameter} == {"temperature": 5.0, "minutes": None}
+    assert said_of_taken_over(file, CONTRACTS) == ("temperature in steps of 5 K (oven)",)
+    (proposal,) = suggest(problem_of(taken), [], seed=3)
+    assert float(proposal.values["temperature"]) % 5 == 0
+    coarser = parse_file(stated.replace("resolution = 5.0", "resolution = 20.0")).spec
+    assert taken_over(coarser, CONTRACTS) == coarser
 
 
 def test_a_constraint_that_the_file_states_is_not_there_twice() -> None:

@@ -87,3 +87,10 @@ def test_both_officers_keys_at_once_put_it_in_force_at_once(lab: Path) -> None:
     folder = lab.parent
     both = (*files(folder, "first"), *files(folder, "second"))
     assert "in force here" in told("charter", "state", "pair", "--home", lab, *both, "--out", folder / "mine.json")
+
+
+def test_keys_from_elsewhere_are_shown_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = document("charter", "make-key", tmp_path / "officer")
+    monkeypatch.chdir(tmp_path)
+    assert document("charter", "key", *files(tmp_path, "officer")) == made
+    assert "--home FOLDER or --key FILE" in yosegi("charter", "key").output

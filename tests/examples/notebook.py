@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from federation.questions import mix, test
+from examples.test_questions import lab
 from web.house import PASSPHRASE, opened
 from yosegi.governance.charter.statement import Listens
 from yosegi.testing.federation import Place, address
@@ -60,7 +60,9 @@ def run() -> tuple[dict[str, Any], dict[str, Any]]:
     """The notebook after it was run, and the names its cells left."""
     places = {
         "argonne": Place("argonne", Listens(url=address("argonne")), "US"),
-        "riken": Place("riken", Listens(url=address("riken")), capabilities=[mix, test], duration=0.02),
+        "riken": Place(
+            "riken", Listens(url=address("riken")), capabilities=[lab().press], grant={"samples": "100"}, duration=0.02
+        ),
     }
     notebook = json.loads(FILE.read_text(encoding="utf-8"))
     with opened(places) as house:

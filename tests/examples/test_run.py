@@ -34,6 +34,9 @@ NEEDS = {
     "quantum-memory": ("stim", "pymatching"),
     "titania": (),
     "films_two_sites/campaign": (),
+    "questions/candidates": (),
+    "questions/history": (),
+    "questions/two-objectives": (),
 }
 """What each example's capabilities import."""
 SHIPPED = {"titania": ("riken", "kek"), "films_two_sites/campaign": ("riken", "nims")}

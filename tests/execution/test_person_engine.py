@@ -375,3 +375,52 @@ def test_an_answer_that_was_not_confirmed_still_waits_after_a_restart(tmp_path: 
             assert (await asked).outputs == {"value": 6.0}
 
     asyncio.run(main())
+
+
+# -- taken back -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("capability", "inputs", "effect"),
+    [("twice", {"x": 3.0}, Effect.NONE), ("dispense", {"what": "x"}, Effect.UNKNOWN)],
+)
+def test_work_that_is_taken_back_leaves_everybody_and_who_answers_late_is_told(
+    tmp_path: Path, capability: str, inputs: dict[str, Any], effect: Effect
+) -> None:
+    bench = tmp_path / "bench"
+
+    async def story(engine: PersonEngine) -> None:
+        key = fresh()
+        asked = asyncio.create_task(engine.run(work(capability, key, **inputs), ignore))
+        await waiting(engine)
+        assert not await engine.cancel(key), "somebody may have begun"
+        await engine.withdraw(key, "its campaign was aborted")
+        assert engine.tasks_of_people() == ()
+        assert key not in (bench / PROPOSALS).read_text()
+        assert f"{key},taken back by whoever asked: its campaign was aborted" in (bench / REJECTED).read_text()
+        # Consuming work that somebody may have begun is never said to be undone.
+        assert (await asked).effect is effect
+        with pytest.raises(Conflict, match="its campaign was aborted"):
+            await engine.enter(key, PersonResult({"value": 6.0}), "pi@riken")
+
+    at_a_bench(tmp_path, story, bench)
+
+
+def test_what_was_taken_back_stays_so_after_a_restart(tmp_path: Path) -> None:
+    async def main() -> None:
+        task = work("dispense", fresh(), what="x")
+        async with ledger_in(tmp_path) as ledger:
+            engine = engine_of(ledger)
+            await engine.start()
+            asked = asyncio.create_task(engine.run(task, ignore))
+            await waiting(engine)
+            await engine.withdraw(task.key, "no longer wanted")
+            await asked
+        async with ledger_in(tmp_path) as ledger:
+            again = engine_of(ledger)
+            await again.start()
+            assert (await again.attach(task, ignore)).effect is Effect.UNKNOWN
+            with pytest.raises(Conflict, match="no longer wanted"):
+                await again.enter(task.key, PersonResult({"text": "x"}), "pi@riken")
+
+    asyncio.run(main())

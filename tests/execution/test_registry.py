@@ -66,11 +66,11 @@ def test_an_engine_that_publishes_nothing_is_not_made() -> None:
     [
         ({"publish": ["lab:mix"]}, r"does not say its kind.*process"),
         ({"kind": "slurm"}, r"no engine kind.*slurm.*|slurm.*install the package"),
-        ({"kind": "process", "memory": 1}, "memory: Extra inputs are not permitted"),
-        ({"kind": "process", "memory_mib": 1}, "memory_mib: Input should be greater than or equal to 64"),
-        ({"kind": "process", "worker": "pool"}, "worker: Input should be 'per_task' or 'warm'"),
-        ({"kind": "station", "key": "k", "slots": 2, "publish": ["a:b"]}, "slots: Input should be 1"),
-        ({"kind": "process", "publish": ["lab mix"]}, "publish.0: String should match pattern"),
+        ({"kind": "process", "memory": 1}, "memory: is not known here"),
+        ({"kind": "process", "memory_mib": 1}, "memory_mib: must be 64 or more"),
+        ({"kind": "process", "worker": "pool"}, "worker: must be 'per_task' or 'warm'"),
+        ({"kind": "station", "key": "k", "slots": 2, "publish": ["a:b"]}, "slots: must be 1"),
+        ({"kind": "process", "publish": ["lab mix"]}, "publish.0: must be of the form"),
     ],
 )
 def test_a_table_that_does_not_hold_is_refused_and_says_which_field(table: dict[str, object], why: str) -> None:

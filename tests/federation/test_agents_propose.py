@@ -13,9 +13,9 @@ import pytest
 
 from federation.asking import PI, person
 from federation.toys import spec, three_sites
-from yosegi.campaign import Campaign, parse_spec
+from yosegi.campaign import BadCampaign, Campaign, parse_spec
 from yosegi.campaign.agent_points import ADVISED, THOUGHT, AdvisedPoint, ModelUse
-from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, Unavailable
+from yosegi.core.errors import Conflict, Invalid, Refused, Unavailable
 from yosegi.core.states import TrialState
 from yosegi.governance.agreements.agreement import ModelTerms
 from yosegi.services.agents.proposer import Advice, ProposerView, SearchAgent
@@ -217,7 +217,7 @@ def test_a_campaign_that_names_no_agent_takes_no_points(tmp_path: Path) -> None:
 
 def test_a_person_proposes_no_points_and_an_unknown_agent_starts_no_campaign(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site) -> None:
-        with pytest.raises(NotFound, match="nobody"):
+        with pytest.raises(BadCampaign, match="nobody"):
             await home.campaigns.start(parse_spec(campaign(name='"nobody"')), federation.member())
         await home.campaigns.start(parse_spec(campaign()), federation.member())
         with pytest.raises(Refused, match="mandate_missing"):

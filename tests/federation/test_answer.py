@@ -53,6 +53,6 @@ def test_a_front_has_no_one_best_and_is_told_whole(tmp_path: Path) -> None:
         assert answer.acceleration is None
         assert [one.trial for one in answer.front] == [trial.number for trial in campaign.front()]
         assert {one.name for one in answer.learned} == {"strength", "effort", "purity"}
-        assert "subject to purity ≥ 75" in answer.methods
+        assert "subject to purity ≥ 75 %" in answer.methods
 
     run_simulated(story())

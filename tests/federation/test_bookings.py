@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from yosegi.core.states import BookingState, ReservationState, TaskState
 from yosegi.exchange.outbox import sending
 from yosegi.execution.instruments.calendar import ReservedSpan
 from yosegi.execution.instruments.windows import TimeSpan
+from yosegi.http.errors import in_json
 from yosegi.ledger import Write
 from yosegi.services.document_kinds import SELDOM
 from yosegi.services.instruments.booking import ASKED, REPORTED, booking_stream
@@ -95,6 +97,24 @@ def test_a_booking_from_another_site_is_held_used_paid_and_told(tmp_path: Path) 
         assert hours(nims) == (0, 550, 9450)
         ended = here(federation, found.key)
         assert (ended.state, ended.spent) == (BookingState.SETTLED, {"instrument_h": "0.5"})
+
+    run_simulated(story())
+
+
+def test_a_home_that_was_away_for_more_than_a_week_is_told_what_came_of_its_booking(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        found = await booked(federation, 10, 20)
+        await federation.crash("argonne")
+        await asyncio.sleep(25 * 60)
+        assert there(nims)[0][1] == "settled"
+        for name in federation.places:
+            await federation.crash(name)
+        await asyncio.sleep(8 * 24 * 3600)
+        for name in federation.places:
+            await federation.restart(name)
+        await asyncio.sleep(600)
+        assert here(federation, found.key).state is BookingState.SETTLED
 
     run_simulated(story())
 
@@ -448,3 +468,21 @@ def test_a_site_that_dies_at_any_commit_of_a_booking_loses_and_repeats_nothing(
 
     for commit in range(first + 1, last + 1):
         run_simulated(story(commit))
+
+
+def test_a_refusal_at_home_says_its_reasons_in_words_of_both_languages(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, _ = await with_beam(tmp_path)
+        bookings = federation.places["argonne"].running.instruments.bookings
+        with pytest.raises(Refused) as caught:
+            await bookings.ask(SCAN, wanted(10, 20, purpose="teaching"), person())
+        assert caught.value.reasons == ("purpose_not_covered",)
+        ((en, ja),) = caught.value.told
+        assert "teaching" in en
+        assert "teaching" in ja
+        assert en in str(caught.value)
+        body = json.loads(bytes(in_json(caught.value).body))
+        assert (body["code"], body["reasons"]) == ("refused", ["purpose_not_covered"])
+        assert en in body["message"]
+
+    run_simulated(story())

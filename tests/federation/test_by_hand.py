@@ -16,7 +16,7 @@ from federation.toys import X
 from yosegi.campaign import parse_spec
 from yosegi.core.capability import capability, quantity
 from yosegi.core.engine import PersonResult
-from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
 from yosegi.core.states import CampaignState, TrialState
 from yosegi.identity.accounts import Session
 from yosegi.testing.federation import Federation
@@ -136,5 +136,20 @@ def test_a_site_that_restarts_asks_nobody_twice(tmp_path: Path) -> None:
         await bench.enter(before[0].task, PersonResult({"strength": 90.0}), person())
         await asyncio.sleep(60)
         assert 90.0 in [t.value for t in federation.places["argonne"].running.campaigns.get("mixes").trials]
+
+    run_simulated(story())
+
+
+def test_an_aborted_campaign_asks_nobody_any_more_and_who_answers_late_is_told(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = await started(tmp_path)
+        home, bench = federation.places["argonne"].running, federation.places["riken"].running.bench
+        (task, *_) = bench.list_for(person())
+        await home.campaigns.move("mixes", CampaignState.ABORTED, federation.member(), "the press is broken")
+        await asyncio.sleep(30)
+        assert bench.list_for(person()) == ()
+        assert len(bench.csv_for(person()).splitlines()) == 1
+        with pytest.raises(Conflict, match="taken back by whoever asked"):
+            await bench.enter(task.task, PersonResult({"strength": 95.5}), person())
 
     run_simulated(story())

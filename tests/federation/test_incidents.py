@@ -16,6 +16,7 @@ from yosegi.campaign.state import ANSWERED, PROPOSED
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Corrupt, Invalid, YosegiError
 from yosegi.governance.charter.charter import Charter
+from yosegi.identity.accounts import Session
 from yosegi.ledger.snapshot import Snapshot
 from yosegi.testing.federation import CHARTER
 from yosegi.testing.loop import EPOCH, run_simulated
@@ -39,7 +40,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         home = federation.places["argonne"].running
         await home.campaigns.start(parse_spec(spec(3)), federation.member())
         await asyncio.sleep(200)
-        await federation.places["nims"].running.publisher.suspend("person", "pi@argonne", "officer@nims", "a look")
+        nims, operator = federation.places["nims"].running, Session("op@nims", "operator", float("inf"), "")
+        await nims.publisher.suspend("person", "pi@argonne", "officer@nims", "a look")
+        await nims.operations.set_stop_level("hold", operator, "smoke")
+        await nims.operations.set_stop_level("release", operator, "only dust")
         for name in federation.places:
             await federation.crash(name)
 
@@ -189,3 +193,11 @@ def test_a_snapshot_takes_no_lock_and_sees_one_moment(folder: Path) -> None:
 def test_no_ledger_is_said(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="no ledger"):
         Snapshot(tmp_path / "ledger.db")
+
+
+def test_suspensions_and_stops_are_lines_of_their_own_with_who_and_why(folder: Path) -> None:
+    with ledger(folder, "nims") as repository:
+        told = [(e.what, e.person, e.capability, e.why) for e in access_events(repository)]
+    assert ("suspended person", "officer@nims", "pi@argonne", "a look") in told
+    assert ("stopped: hold", "op@nims", "", "smoke") in told
+    assert ("stop released", "op@nims", "", "only dust") in told

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from federation.toys import three_sites
+from federation.toys import measure, three_sites
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid
 from yosegi.exchange.received import Received
@@ -63,13 +64,37 @@ def test_one_offer_of_many_is_recorded_with_its_signed_document_once_and_read_ba
     run_simulated(story())
 
 
+def test_an_offer_that_came_too_late_is_made_again(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        await federation.crash("argonne")
+        await federation.crash("riken")
+        riken = federation.places["riken"]
+        riken.capabilities = [*riken.capabilities, measure]
+        await federation.restart("riken")
+        await asyncio.sleep(60)
+        for name in ("riken", "nims"):
+            await federation.crash(name)
+        await asyncio.sleep(8 * 24 * 3600)
+        for name in federation.places:
+            await federation.restart(name)
+        await asyncio.sleep(600)
+        argonne = federation.places["argonne"].running
+        assert argonne.catalogue.contract_of(CHARTER, "riken/toy.measure@1").name == "toy.measure@1"
+        for name in federation.places:
+            await federation.crash(name)
+
+    run_simulated(story())
+
+
 def test_an_offer_of_more_than_fits_one_document_is_refused() -> None:
     one = {"contract": _contracts(0, 1)[0].model_dump(mode="json"), "status": {"available": True}}
     rest: dict[str, Any] = {
         "charter": CHARTER, "sender": "nims", "to": "argonne", "key": "many",
         "issued": "2026-11-21T00:00:00.000000Z", "not_after": "2026-11-22T00:00:00.000000Z",
     }  # fmt: skip
-    with pytest.raises(Invalid, match="offers: Tuple should have at most 256 items"):
+    with pytest.raises(Invalid, match="offers: has more than 256 entries"):
         Offer.read(rest | {"offers": [one] * (MOST_OFFERED + 1)})
 
 

@@ -133,6 +133,9 @@ def test_an_earlier_campaign_and_an_earlier_table_are_learned_from(tmp_path: Pat
         assert [row.outcomes["strength"] for row in first.rows] == [t.value for t in before.trials]
         assert [row.status for row in table.rows] == ["done", "infeasible"]
         assert any("earlier campaigns: first" in trial.reason for trial in campaign.trials)
+        methods = (await federation.places["argonne"].running.campaigns.answer("again", federation.member())).methods
+        assert f"{len(first.rows)} measurements of the earlier campaign mixes" in methods
+        assert "2 measurements of the earlier table notes.csv (notes)" in methods
         # What was learned there came from riken, and requests carry it on.
         assert campaign.learned.sources == before.learned.sources
         assert await replayed(federation, "again") == {"identical"}
@@ -174,3 +177,24 @@ def test_a_file_from_a_specification_gives_the_specification_again(files: dict[s
     if other.candidates is not None and spec.candidates is not None:
         assert (other.candidates.ids, other.candidates.columns) == (spec.candidates.ids, spec.candidates.columns)
     assert [e.rows for e in other.earlier] == [e.rows for e in spec.earlier]
+
+
+def test_faults_of_every_layer_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
+    # An amount's unit, which the file alone shows; names, and a contract's bound, which a site knows.
+    text = mixes().replace('charter = "demo"', 'charter = "dome"').replace('"colour-team"', '"colour"')
+    text = text.replace("high = 1.0", "high = 9.0", 1) + '\n[budget]\nnode-h = "1"\n'
+    assert 'charter = "dome"' in text
+
+    async def story() -> None:
+        federation = two_sites(tmp_path)
+        await federation.start()
+        site = federation.places["argonne"].running
+        found = site.campaigns.check_file(text, {}, federation.member()).findings
+        lines = text.splitlines()
+        said = {lines[one.line - 1].strip() for one in found}
+        assert {'charter = "dome"', 'team = "colour"', 'node-h = "1"'} <= said
+        assert any("up to 9" in one.why and one.line for one in found), found
+        (syntax,) = site.campaigns.check_file('name = "x"\nseed =\n', {}, federation.member()).findings
+        assert (syntax.line, "not TOML" in syntax.why) == (2, True)
+
+    run_simulated(story())

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from federation.shipping import at, begun, campaign, operator, received, samples, shipped, spec, tell, to_its_end
+from federation.shipping import DAYS, at, begun, campaign, operator, received, samples, shipped, spec, tell, to_its_end
 from yosegi.campaign import parse_spec
 from yosegi.campaign.shipping import SHIPMENT
 from yosegi.campaign.state import campaign_stream
@@ -167,6 +167,49 @@ def test_samples_that_waited_long_enough_go_without_those_that_do_not_come(tmp_p
         assert asked() == []
         await asyncio.sleep(1800)
         assert asked() == [made]
+
+    tell(tmp_path, story)
+
+
+def test_a_shipment_whose_request_came_too_late_is_asked_again(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        text = spec(9, "shipment = { batch = 5, waiting = 5, at_most_days = 0.02 }")
+        await at(federation, "argonne").campaigns.start(parse_spec(text), federation.member())
+        while not any(trial.outputs().get("make") for trial in campaign(federation).trials):
+            await asyncio.sleep(0.1)
+        await federation.crash("riken")
+        await asyncio.sleep(2400)
+        waited = [trial.number for trial in campaign(federation).trials if trial.samples]
+        assert waited
+        await federation.crash("argonne")
+        await federation.crash("nims")
+        await asyncio.sleep(8 * DAYS)
+        for name in federation.places:
+            await federation.restart(name)
+        await asyncio.sleep(600)
+        assert await shipped(federation)
+        await received(federation)
+        assert {campaign(federation).trial(number).state for number in waited} == {TrialState.COMPLETED}
+        bundle = read_bundle(await at(federation, "argonne").campaigns.export("films"))
+        verify_bundle(bundle)
+        assert {one.verdict for one in replay_bundle(bundle)} == {"identical"}
+
+    tell(tmp_path, story)
+
+
+def test_a_home_that_was_away_for_more_than_a_week_is_told_that_its_sample_came(tmp_path: Path) -> None:
+    async def story(federation: Federation) -> None:
+        await begun(federation, spec(1, ""))
+        await shipped(federation)
+        await federation.crash("argonne")
+        await received(federation)
+        for name in ("riken", "nims"):
+            await federation.crash(name)
+        await asyncio.sleep(8 * DAYS)
+        for name in federation.places:
+            await federation.restart(name)
+        await asyncio.sleep(600)
+        assert [trial.state for trial in campaign(federation).trials] == [TrialState.COMPLETED]
 
     tell(tmp_path, story)
 

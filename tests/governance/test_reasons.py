@@ -6,14 +6,18 @@ import ast
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import yosegi
+from yosegi.campaign.decide import SUGGESTED
 from yosegi.core.errors import NotFound
-from yosegi.core.reasons import CODES, explain, texts
+from yosegi.core.reasons import CODES, explain, phrase, texts
 from yosegi.core.reasons import reason as reason_of
 from yosegi.core.reasons.codes import BY_WHO
+from yosegi.execution.stop_control import LEVELS
+from yosegi.governance.agreements.suspensions import Barred
 
 SOURCE = Path(yosegi.__file__).parent
 # Calls that take a reason code, and where in their arguments it stands.
@@ -82,7 +86,52 @@ def test_a_field_is_text_and_reaches_into_nothing():
 
 def test_every_code_has_its_texts_and_every_text_is_of_a_code():
     wanted = {*CODES, *(f"{code}.change" for code in CODES), *(f"who.{who}" for who in BY_WHO)}
-    assert set(texts()) == wanted
+    assert {key for key in texts() if not key.startswith(("field.", "phrase."))} == wanted
+
+
+def test_a_person_is_told_once_who_can_lift_a_suspension():
+    # An officer lifts it, and no operator: the sentence says nothing else.
+    for lang, officer, operator in (("en", "security officer", "operator"), ("ja", "安全管理担当者", "運転担当者")):
+        for code in ("suspended", "person_suspended", "peer_suspended", "suspended_by_peer"):
+            told = explain(code, lang, site="riken", peer="riken", kind="person", name="pi@riken", since="today")
+            assert officer in told, told
+            assert operator not in told, told
+
+
+WORDS = {
+    "kind": get_args(Barred),
+    "word": [level.replace("_", " ") for level in LEVELS if level],
+    "respect": ["capabilities", "purposes", "conduct", "highest_sensitivity", "calls", "tasks", "budget", "not_after"],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WORDS.items() for value in values])
+def test_a_word_of_the_program_in_a_sentence_is_said_in_japanese(field, value):
+    said = texts()[f"field.{field}.{value}"].ja
+    assert not re.search("[A-Za-z]", said), said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6 trials done",
+        "target reached: trial 3 gave 0.5",
+        "budget of samples, usd is used up",
+        "the planner has nothing more to propose",
+        SUGGESTED,
+        "3 in a row went wrong, the last: 2 trials are uncertain",
+    ],
+)
+def test_a_phrase_on_record_reads_in_japanese_wherever_it_stands(text):
+    said = explain("campaign_ended", "ja", campaign="toy", why=text, best="yield 0.5 at trial 3")
+    assert text not in said
+    assert "at trial" not in said
+    assert re.search("[ぁ-ん一-龠]", phrase(text, "ja"))
+    assert phrase(text, "en") == text
+
+
+def test_what_a_person_wrote_stays_as_they_wrote_it():
+    assert phrase("the furnace smells of trials done", "ja") == "the furnace smells of trials done"
 
 
 def test_a_code_stands_under_one_who_can_change_it():

@@ -24,7 +24,7 @@ from yosegi.services.agents.schemas import AgentActivity, AgentCall
 from yosegi.services.alerts.schemas import AlertAcknowledged, AlertDetail
 from yosegi.services.answer import Answer
 from yosegi.services.approvals.schemas import ApprovalRequest, ApprovalStatus, ApprovalWithdrawn, AskedInput
-from yosegi.services.bench.schemas import AskedOutput, BenchEntered, BenchRow, BenchRows, BenchTask
+from yosegi.services.bench.schemas import AskedOutput, BenchCapability, BenchEntered, BenchRow, BenchRows, BenchTask
 from yosegi.services.campaigns.schemas import AgentComparison, CampaignMoved, HypothesisDetail
 from yosegi.services.delegation.schemas import AgentDetail
 from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
@@ -175,6 +175,7 @@ def said() -> list[BaseModel]:
             outputs=(AskedOutput(name="mass", unit="mg", type="number", about="≥ 0", needed=True),),
             schema_of_outputs={"type": "object", "properties": {"mass": {"type": "number", "unit": "mg"}}},
         ),
+        BenchCapability(ref="riken/bench.weigh@1", engine="bench"),
         BenchEntered(task=TASK, effect="done", result="valid", outputs={"mass": 12.5}, reason=""),
         BenchRows(taken=1, rows=(BenchRow(line=2, task=TASK, why=""),)),
     ]  # fmt: skip

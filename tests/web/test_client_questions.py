@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pandas
 import pytest
 
@@ -9,6 +12,7 @@ from federation.questions import mixes
 from web.house import PASSPHRASE, House
 from web.test_campaign_pages import BY_HAND, bench  # noqa: F401 a fixture
 from yosegi.campaign.spec_file import parse_spec
+from yosegi.client.campaigns import CampaignHandle
 from yosegi.client.client import Client, SiteRefused, connect
 from yosegi.core.errors import Invalid
 
@@ -91,3 +95,46 @@ def test_ask_and_tell_are_a_loop_of_ones_own_under_the_same_record(site: Client)
     assert campaign.best_value == max(campaign.results()["strength"])
     with pytest.raises(Invalid, match="one objective has no front"):
         campaign.plot("front")
+
+
+def test_ask_raises_at_once_where_no_source_is_done_by_people(site: Client) -> None:
+    campaign = site.start(question("machines"))
+    with pytest.raises(Invalid, match=r"done by people at this site .*follow it by wait"):
+        campaign.ask(timeout=60)
+    campaign.wait(timeout=60, progress=False, every=0.05)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda site, _: connect(8101), TypeError, "url is of type int; give the address of a site"),  # type: ignore[arg-type]
+        (lambda site, _: connect(site.url, person=3), TypeError, "person is of type int; give a text"),  # type: ignore[arg-type]
+        (
+            lambda site, _: connect(site.url, person="a@b", key=3),
+            TypeError,
+            "key is of type int; give the file of a key",
+        ),
+        (lambda site, _: site.start(["a"]), TypeError, "spec is of type list; give the path of a campaign file"),
+        (lambda site, _: site.check(None), TypeError, "spec is of type NoneType"),
+        (lambda site, _: site.campaign(3), TypeError, "name is of type int"),
+        (lambda site, _: site.capability(3), TypeError, "ref is of type int"),
+        (lambda _, campaign: campaign.tell("a", 3.0), TypeError, "asked is of type str; give what ask"),
+        (lambda _, campaign: campaign.move("halt"), ValueError, "give one of hold, resume, stop, abort"),
+        (lambda _, campaign: campaign.plot("pie"), ValueError, "give one of convergence"),
+        (lambda _, campaign: campaign.wait(timeout="10"), TypeError, "timeout is of type str; give seconds"),
+        (lambda _, campaign: campaign.wait(every=0), ValueError, "give seconds above 0"),
+        (lambda _, campaign: campaign.ask_for([1, 2]), TypeError, "values is of type list; give a dict by parameter"),
+        (lambda _, campaign: campaign.ask_for(), ValueError, "give the values of a point, or the id"),
+        (
+            lambda _, campaign: campaign.withdraw("7", "x"),
+            TypeError,
+            "trial is of type str; give the number of a trial",
+        ),
+        (lambda _, campaign: campaign.clone(seed=2, name=3), TypeError, "name is of type int"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_in_a_sentence(
+    site: Client, call: Callable[[Client, CampaignHandle], object], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=re.escape(said)):
+        call(site, CampaignHandle(site._connection, "any"))

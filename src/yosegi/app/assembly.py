@@ -78,6 +78,7 @@ from yosegi.services.authorization.service import Authorizer
 from yosegi.services.bench.service import BenchService
 from yosegi.services.campaigns.amendments import AmendmentService
 from yosegi.services.campaigns.export import CampaignExporter
+from yosegi.services.campaigns.file_check import CampaignChecker
 from yosegi.services.campaigns.service import CampaignService
 from yosegi.services.campaigns.standing import CampaignConditions
 from yosegi.services.capabilities.service import CapabilityCatalogue
@@ -352,11 +353,11 @@ def _instruments(
 
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
+    asked_reservations = AskedReservations(governance.reservations, core.instruments.reporter)
     receivers = Receivers(
         work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
         governance.publisher, governance.grants, governance.hand_overs, governance.shipments,
-        AskedReservations(governance.reservations, core.instruments.reporter), governance.bookings, work.restore_sync,
-        core.refused_mail,
+        asked_reservations, governance.bookings, work.restore_sync, core.refused_mail,
     )  # fmt: skip
 
     async def give(charter: str, peer: str, want: ChunkRequest) -> Chunk:
@@ -368,7 +369,8 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         kinds=kinds(receivers),
         refused=(
             work.reports.rejected, data.preflight.rejected, work.erasure.rejected, governance.hand_overs.rejected,
-            governance.shipments.rejected, governance.bookings.rejected,
+            governance.shipments.rejected, governance.bookings.rejected, core.catalogue.rejected,
+            asked_reservations.rejected,
         ),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
         introduce=governance.publisher.introduce,
@@ -444,8 +446,8 @@ def assemble(parts: Parts) -> Site:
     core.events.subscribe(PointsWanted, proposing.wanted)
     exporter = CampaignExporter(site, ledger, core.requests, data.disclosure, parts.objects, parts.lasting)
     campaigns = CampaignService(
-        site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access, channels, proposing,
-        parts.offload,
+        site, work.campaigns, channels.clocks, authorizer, work.mandates, exporter, access, channels,
+        CampaignChecker(site, work.campaigns, authorizer, proposing), parts.offload,
     )  # fmt: skip
     queries = GovernanceService(
         site, clock, registry, authorizer, catalogue, publisher, data.preflight, frozenset(FORMATS)

@@ -18,7 +18,7 @@ from yosegi.execution.engines.process.settings import ProcessSettings
 from yosegi.execution.engines.registry import EngineTable, read_table
 from yosegi.execution.engines.station.settings import StationSettings
 from yosegi.execution.instruments.settings import InstrumentSettings
-from yosegi.governance.charter.address import refused_number
+from yosegi.governance.charter.address import refused_number, wrong_form
 from yosegi.identity.accounts import Role
 from yosegi.identity.openid import is_provider_address
 from yosegi.services.agents.settings import AgentSettings
@@ -327,6 +327,13 @@ class Settings(Value):
         if self.iri is not None and self.iri.audience and self.oidc is None:
             raise ValueError("[iri] audience is of the provider in [oidc], and there is none")
         return self
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and (why := wrong_form(value)):
+            raise ValueError(f"is no address that others could call: {why}. e.g. https://yosegi.example.org")
+        return value
 
     @field_validator("instrument")
     @classmethod

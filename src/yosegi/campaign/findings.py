@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from yosegi.core.errors import Invalid
 from yosegi.core.toml_lines import Lines, Path, line_of
+
+if TYPE_CHECKING:
+    from yosegi.campaign.spec import CampaignSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,19 @@ class BadCampaign(Invalid):
     Args:
         what: the file.
         findings: at least one.
+        readable: the campaign without what does not hold in its file, where that is a campaign: so that the rest can be
+            held against contracts, too.
+        lines: of the file.
     """
 
-    def __init__(self, what: str, findings: Iterable[SpecFinding]) -> None:
+    def __init__(
+        self,
+        what: str,
+        findings: Iterable[SpecFinding],
+        readable: CampaignSpec | None = None,
+        lines: Lines | None = None,
+    ) -> None:
+        self.readable, self.lines = readable, lines or {}
         self.findings = tuple(sorted(findings, key=lambda finding: finding.line))
         first = self.findings[0]
         why = str(replace(first, todo=""))

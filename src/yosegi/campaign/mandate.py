@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.contract import Conduct, Contract, strictest
 from yosegi.core.errors import Invalid
+from yosegi.core.field_faults import first_fault
 from yosegi.core.identifiers import home_of
 from yosegi.governance.mandates.mandate import Mandate, Right
 
@@ -56,6 +57,4 @@ def mandate_of(
             not_after=now + LIFE,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"campaign {spec.name}", f"{where}: {first['msg']}", "name a purpose of the agreement") from None
+        raise Invalid(f"campaign {spec.name}", str(first_fault(error)), "name a purpose of the agreement") from None

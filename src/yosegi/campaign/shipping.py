@@ -33,6 +33,8 @@ SAMPLE = "trial.sample"
 GONE = frozenset({"lost", "used_up", "split", "pooled", "refused"})
 """States at its giver from which a sample comes no more by itself. `refused` is this module's own: the giver, or its
 site's program, does not ship it."""
+UNDELIVERED = "undelivered"
+"""State of a sample whose holder did not get the request in time: it is asked again."""
 _HERE = frozenset({"available", "reserved"})
 
 
@@ -265,7 +267,7 @@ def _need(trial: Trial, step: StepSpec, to: str, maker: Step, output: str) -> Sa
     if holder == to and (standing is None or standing.to != to or standing.state in _HERE):
         return None
     # The last of several shipments of one sample is what counts; one to another site is over.
-    current = standing if standing is not None and standing.to == to else None
+    current = standing if standing is not None and standing.to == to and standing.state != UNDELIVERED else None
     at_holder = next((one for one in reversed(trial.steps) if one.owner == holder), maker)
     return SampleNeed(trial.number, step.name, sample, holder, to, at_holder.key, trial.steps[-1].over_at, current)
 

@@ -12,11 +12,12 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
+    ValidationInfo,
     model_serializer,
     model_validator,
 )
 
-from yosegi.campaign.known_points import check_known_point
+from yosegi.campaign.spec_consistency import Inconsistent, faults_of
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import NotFound
@@ -29,6 +30,8 @@ Level = str | int | float | bool
 
 CANDIDATE = "candidate"
 """The name under which a step's input is bound to the id of the candidate."""
+AS_FAR_AS_READABLE = {"consistent": False}
+"""The context of a validation that does not ask whether fields agree with each other."""
 
 
 class ParameterSpec(Value):
@@ -49,7 +52,7 @@ class ParameterSpec(Value):
     log: bool = False
     """Whether steps are ratios, as of concentrations often; needs `low` above 0."""
     resolution: float | None = Field(default=None, gt=0)
-    """The smallest step that can be made, in `unit`, counted from `low`."""
+    """The smallest step that can be made, in `unit`, counted from `low`; else that of the first source's contract."""
 
 
 class ConstraintSpec(Value):
@@ -416,20 +419,11 @@ class CampaignSpec(Value):
     """How this was done before."""
 
     @model_validator(mode="after")
-    def _is_consistent(self) -> CampaignSpec:
-        _unique("parameter", [parameter.name for parameter in self.parameter])
-        _unique("source", [source.name for source in self.source])
-        _unique("objective or limit", [*(o.name for o in self.objective), *(o.name for o in self.limit)])
-        for source in self.source:
-            _unique(f"step of source {source.name}", [step.name for step in source.step])
-            _check_bindings(self, source)
-            _check_price(self, source)
-        _check_goals(self)
-        _check_candidates(self)
-        if self.stop == StopSpec():
-            raise ValueError("stop says nothing: give target, trials, price or least_gain")
-        if (self.proposer == "agent") != (self.agent is not None):
-            raise ValueError('proposer = "agent" and the table [agent] stand together')
+    def _is_consistent(self, info: ValidationInfo) -> CampaignSpec:
+        # Faults between fields are left to whoever says all that is wrong with a file at once.
+        faults = [] if info.context == AS_FAR_AS_READABLE else [*faults_of(self, CANDIDATE)]
+        if faults:
+            raise Inconsistent(faults)
         return self
 
     @property
@@ -486,74 +480,3 @@ class CampaignSpec(Value):
             if source.name == name:
                 return source
         raise NotFound("source", name, tuple(source.name for source in self.source))
-
-
-def _unique(kind: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{kind} {name!r} stands twice")
-
-
-def _check_goals(spec: CampaignSpec) -> None:
-    for goal in spec.objective:
-        if (goal.goal == "target") != (goal.target is not None):
-            raise ValueError(f"objective {goal.name}: the goal `target` and a target value go together")
-        if goal.goal in ("boundary", "explore") and len(spec.objective) > 1:
-            raise ValueError(f"objective {goal.name}: the goal {goal.goal} stands alone")
-    for limit in spec.limit:
-        if limit.at_least is None and limit.at_most is None:
-            raise ValueError(f"limit {limit.name}: give at_least or at_most")
-    if spec.caution is not None:
-        _check_caution(spec, spec.caution)
-    if spec.stop.target is not None and spec.only is None:
-        raise ValueError("stop.target is for one objective that can be reached; give trials, price or least_gain")
-
-
-def _check_caution(spec: CampaignSpec, caution: CautionSpec) -> None:
-    if not spec.limit or spec.candidates is not None:
-        raise ValueError("caution: needs a limit, and no candidates")
-    if spec.planner != "gp":
-        raise ValueError(f"caution: planner {spec.planner} knows none; gp does")
-    for point in caution.begin:
-        check_known_point(point, spec.parameter, spec.constraint)
-
-
-def _check_candidates(spec: CampaignSpec) -> None:
-    if spec.candidates is None:
-        return
-    for parameter in spec.parameter:
-        column = spec.candidates.columns.get(parameter.name)
-        if column is None:
-            raise ValueError(f"parameter {parameter.name}: is not a column of the candidates")
-        if parameter.kind in ("continuous", "integer"):
-            for row, cell in enumerate(column, start=1):
-                if isinstance(cell, str | bool):
-                    raise ValueError(f"candidates, row {row}: {parameter.name} is {cell!r}, which is no number")
-        elif parameter.levels and (other := next((c for c in column if c not in parameter.levels), None)) is not None:
-            raise ValueError(f"candidates: {other!r} is none of the levels of {parameter.name}")
-
-
-def _check_price(spec: CampaignSpec, source: SourceSpec) -> None:
-    if not isinstance(source.price, PriceSpec):
-        return
-    numeric = {p.name for p in spec.parameter if p.kind in ("continuous", "integer")}
-    for name in source.price.per:
-        column = () if spec.candidates is None else spec.candidates.columns.get(name, ())
-        if name not in numeric and (not column or any(isinstance(cell, str | bool) for cell in column)):
-            raise ValueError(f"source {source.name}: its price depends on {name!r}, which is no number of a point")
-
-
-def _check_bindings(spec: CampaignSpec, source: SourceSpec) -> None:
-    before: set[str] = set()
-    known = {parameter.name for parameter in spec.parameter}
-    if spec.candidates is not None:
-        known |= {*spec.candidates.columns, CANDIDATE}
-    for step in source.step:
-        for target, bound in step.bind.items():
-            first, dot, _ = bound.partition(".")
-            if (dot and first not in before) or (not dot and first not in known):
-                raise ValueError(
-                    f"source {source.name}, step {step.name}: {target} is bound to {bound!r}, which is neither a "
-                    "parameter nor an output of an earlier step"
-                )
-        before.add(step.name)

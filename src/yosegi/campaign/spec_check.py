@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -47,6 +48,8 @@ def findings_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> I
     seen: set[tuple[str, str]] = set()
     for place, source in enumerate(spec.source):
         for number, step in enumerate(source.step):
+            if any(ref not in contracts for ref in step.alternatives()):
+                continue  # that nobody offers it is said by whoever looked for it
             at = ("source", place, "step", number)
             yield from _check_alternatives(source, step, contracts, at)
             yield from _check_shipment(source, step, contracts, at)
@@ -54,16 +57,20 @@ def findings_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> I
                 if (finding.where, finding.why) not in seen:
                     seen.add((finding.where, finding.why))
                     yield finding
-        yield from _check_outcomes(spec, place, source, contracts)
-    yield from _check_budget(spec, contracts)
+        if all(ref in contracts for step in source.step for ref in step.alternatives()):
+            yield from _check_outcomes(spec, place, source, contracts)
+            if place == 0:
+                yield from _check_budget(spec, contracts)
 
 
 def taken_over(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> CampaignSpec:
-    """The campaign with the linear constraints of its first source's contracts among its own.
+    """The campaign with the linear constraints and the resolutions of its first source's contracts among its own.
 
     Only of the first, which answers the question itself: what another source cannot be asked is learned for that source
     alone, and narrows no search. Inputs that stay the same go into the bound; a constraint on what an earlier step
-    yields, or on levels, cannot be stated beforehand and is left to the owner.
+    yields, or on levels, cannot be stated beforehand and is left to the owner. A parameter that states no resolution
+    gets the coarsest of the inputs it gives; one that an equation ties to others keeps its freedom, as their steps need
+    not meet it.
     """
     found = list(spec.constraint)
     for step in spec.source[0].step:
@@ -71,7 +78,45 @@ def taken_over(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Campaig
             own = _own(spec, step, constraint, contracts[step.capability])
             if own is not None and own.weights and not any(_same(own, known) for known in found):
                 found.append(own)
-    return spec if len(found) == len(spec.constraint) else spec.model_copy(update={"constraint": tuple(found)})
+    spec = spec if len(found) == len(spec.constraint) else spec.model_copy(update={"constraint": tuple(found)})
+    steps = resolutions_of(spec, contracts)
+    stepped = tuple(
+        p.model_copy(update={"resolution": steps[p.name]}) if p.name in steps else p for p in spec.parameter
+    )
+    return spec.model_copy(update={"parameter": stepped}) if steps else spec
+
+
+def said_of_taken_over(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> tuple[str, ...]:
+    """What the campaign gets from the contracts, each in a line for people."""
+    taken = taken_over(spec, contracts)
+    lines = [f"{formula(one)} ({one.of})" for one in taken.constraint[len(spec.constraint) :]]
+    before = {parameter.name: parameter.resolution for parameter in spec.parameter}
+    for parameter in taken.parameter:
+        if parameter.resolution is not None and before[parameter.name] is None:
+            unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+            lines.append(f"{parameter.name} in steps of {parameter.resolution:g}{unit} ({spec.source[0].name})")
+    return tuple(lines)
+
+
+def resolutions_of(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> dict[str, float]:
+    """The resolution that each parameter gets from the first source's contracts, in the parameter's unit."""
+    tied = {name for one in spec.constraint if one.equals is not None for name in one.weights}
+    if spec.candidates is not None:
+        return {}
+    found: dict[str, float] = {}
+    for parameter in spec.parameter:
+        if parameter.kind not in ("continuous", "integer") or parameter.resolution or parameter.name in tied:
+            continue
+        given = [
+            schema["resolution"]
+            for step in spec.source[0].step
+            for name, schema in contracts[step.capability].inputs.get("properties", {}).items()
+            if name not in step.set and step.bind.get(name, name) == parameter.name and "resolution" in schema
+        ]
+        width = math.inf if parameter.low is None or parameter.high is None else parameter.high - parameter.low
+        if given and 0 < max(given) <= width:
+            found[parameter.name] = float(max(given))
+    return found
 
 
 def formula(constraint: ConstraintSpec) -> str:
@@ -225,7 +270,7 @@ def _check_range(
 def _check_column(
     spec: CampaignSpec, parameter: ParameterSpec, schema: Mapping[str, Any], ref: str, of: Contract
 ) -> Iterator[SpecFinding]:
-    column = spec.candidates.columns[parameter.name] if spec.candidates is not None else ()
+    column = spec.candidates.columns.get(parameter.name, ()) if spec.candidates is not None else ()
     bad: dict[str, list[int]] = {}
     checked: dict[Any, str] = {}
     for row, cell in enumerate(column, start=1):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import ValidationError
 
-from yosegi.campaign.findings import BadCampaign, SpecFinding
-from yosegi.campaign.spec import CampaignSpec
+from yosegi.campaign.findings import BadCampaign, SpecFinding, located
+from yosegi.campaign.spec import AS_FAR_AS_READABLE, CampaignSpec
+from yosegi.campaign.spec_consistency import Inconsistent
 from yosegi.campaign.spec_tables import candidates_of, earlier_of
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
+from yosegi.core.field_faults import why_of
 from yosegi.core.toml_lines import Lines, line_of, lines_of
-from yosegi.core.toml_text import parse_toml
+from yosegi.core.toml_text import numbers_in, parse_toml
 
 MOST_FINDINGS = 30
 _TAGS = frozenset({"float", "PriceSpec", "constrained-float"})
@@ -56,7 +60,7 @@ def parse_spec(text: str, *, what: str = "the campaign file", files: Mapping[str
 def parse_file(text: str, *, what: str = "the campaign file", files: Mapping[str, str] | None = None) -> CampaignFile:
     """The same with the line of each thing."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    value = parse_toml(text, what=what)
+    value = parse_toml(text, what=what, finite=False)
     lines = lines_of(text)
     return CampaignFile(_spec(value, what, files or {}, lines), lines, what)
 
@@ -69,7 +73,7 @@ def spec_of(value: Mapping[str, Any], *, files: Mapping[str, str] | None = None)
 def files_named(text: str) -> tuple[str, ...]:
     """The tables that a campaign file names; none where it cannot be read."""
     try:
-        return named_in(parse_toml(text.removeprefix("\ufeff"), what="the campaign file"))
+        return named_in(parse_toml(text.removeprefix("\ufeff"), what="the campaign file", finite=False))
     except Invalid:
         return ()
 
@@ -118,16 +122,27 @@ def text_of(path: Path) -> str:
 
 
 def _spec(value: dict[str, Any], what: str, files: Mapping[str, str], lines: Lines) -> CampaignSpec:
-    if isinstance(value.get("budget"), dict):
-        value["budget"] = {unit: Amounts.parse({unit: str(n)})[unit] for unit, n in value["budget"].items()}
-    if isinstance(value.get("candidates"), str):
-        value["candidates"] = candidates_of(value["candidates"], files, value)
-    if isinstance(value.get("earlier"), list | tuple):
-        value["earlier"] = [earlier_of(one, files, value) for one in value["earlier"]]
+    found = [*_not_finite(value), *_read_parts(value, files)]
+    spec: CampaignSpec | None = None
+    if not found:
+        try:
+            return _checked(CampaignSpec.model_validate_json(canonical.dumps(value)), what, lines)
+        except ValidationError as error:
+            found = _findings(error)
+    else:
+        try:
+            CampaignSpec.model_validate_json(canonical.dumps(value))
+        except ValidationError as error:
+            found += _findings(error)
+    rest = without(value, [one.path for one in found])
     try:
-        spec = CampaignSpec.model_validate_json(canonical.dumps(value))
-    except ValidationError as error:
-        raise BadCampaign(what, _findings(error, lines)) from None
+        spec = CampaignSpec.model_validate_json(canonical.dumps(rest), context=AS_FAR_AS_READABLE)
+    except ValidationError:
+        spec = None
+    raise BadCampaign(what, located(found, lines), spec, lines) from None
+
+
+def _checked(spec: CampaignSpec, what: str, lines: Lines) -> CampaignSpec:
     claimed = [place for place, one in enumerate(spec.constraint) if one.of is not None]
     if claimed:
         path = ("constraint", claimed[0], "of")
@@ -136,13 +151,85 @@ def _spec(value: dict[str, Any], what: str, files: Mapping[str, str], lines: Lin
     return spec
 
 
-def _findings(error: ValidationError, lines: Lines) -> list[SpecFinding]:
+def _read_parts(value: dict[str, Any], files: Mapping[str, str]) -> Iterator[SpecFinding]:
+    """Read amounts and tables in place; what cannot be read is taken out of `value` and said."""
+    if isinstance(value.get("budget"), dict):
+        amounts = {}
+        for unit, amount in value["budget"].items():
+            try:
+                if exact := Amounts.parse({unit: str(amount)}):
+                    amounts[unit] = exact[unit]
+                    continue
+                # Amounts drop what is zero, and what a budget does not name is not bounded: the opposite of 0.
+                yield SpecFinding(("budget", unit), "budget", f"{unit} is 0", "leave it out where it is not bounded")
+            except Invalid as error:
+                yield SpecFinding(("budget", unit), "budget", f"{error.what}: {error.why}", error.todo)
+        value["budget"] = amounts
+    if isinstance(value.get("candidates"), str):
+        try:
+            value["candidates"] = candidates_of(value["candidates"], files, value)
+        except Invalid as error:
+            del value["candidates"]
+            yield SpecFinding(("candidates",), error.what, error.why, error.todo)
+    if isinstance(value.get("earlier"), list | tuple):
+        earlier = []
+        for number, one in enumerate(value["earlier"]):
+            try:
+                earlier.append(earlier_of(one, files, value))
+            except Invalid as error:
+                earlier.append(one)
+                yield SpecFinding(("earlier", number), error.what, error.why, error.todo)
+        value["earlier"] = earlier
+
+
+def _not_finite(value: dict[str, Any]) -> list[SpecFinding]:
+    """Numbers that are none, each replaced by 1, so that nothing else is said of them."""
+    found = []
+    for path, number in numbers_in(value):
+        if not math.isfinite(number):
+            found.append(SpecFinding(path, _said(path), f"is {number}", "give a finite number"))
+    for one in found:
+        holder: Any = value
+        for part in one.path[:-1]:
+            holder = holder[part]
+        holder[one.path[-1]] = 1.0
+    return found
+
+
+def without(value: dict[str, Any], paths: Iterable[tuple[str | int, ...]]) -> dict[str, Any]:
+    """A copy of values without some of them; the elements of a list after one that goes move up."""
+    rest = copy.deepcopy(value)
+    # The last elements of lists first, so that the places of those before them stay.
+    for path in sorted(set(paths), key=lambda path: [(isinstance(p, str), p) for p in path], reverse=True):
+        holder: Any = rest
+        for part in path[:-1]:
+            holder = holder[part] if _has(holder, part) else None
+        if path and _has(holder, path[-1]):
+            del holder[path[-1]]
+    return rest
+
+
+def _has(holder: Any, part: str | int) -> bool:
+    if isinstance(holder, dict):
+        return part in holder
+    return isinstance(holder, list) and isinstance(part, int) and part < len(holder)
+
+
+def _said(path: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in path) or "the whole"
+
+
+def _findings(error: ValidationError) -> list[SpecFinding]:
     found: dict[tuple[str, str], SpecFinding] = {}
     for one in error.errors()[:MOST_FINDINGS]:
         path = tuple(part for part in one["loc"] if part not in _TAGS)
-        where = ".".join(str(part) for part in path) or "the whole"
-        finding = SpecFinding(path, where, one["msg"].removeprefix("Value error, "), line=line_of(lines, path))
-        found.setdefault((where, finding.why), finding)
+        between = one.get("ctx", {}).get("error")
+        if isinstance(between, Inconsistent):
+            faults = [SpecFinding(at, _said(at[:1]), why) for at, why in between.faults[:MOST_FINDINGS]]
+        else:
+            faults = [SpecFinding(path, _said(path), why_of(one))]
+        for finding in faults:
+            found.setdefault((finding.where, finding.why), finding)
     # A list of which one element does not hold is said to be too short: the element alone says it.
     paths = [one.path for one in found.values()]
     return [one for one in found.values() if not any(path[: len(one.path)] == one.path != path for path in paths)]

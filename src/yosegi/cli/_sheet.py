@@ -1,8 +1,17 @@
-"""Tables for a terminal; apart, as a command that prints none has no need of what draws them."""
+"""Tables for a terminal; apart, as a command that prints none has no need of what draws them.
+
+Widths are those that a terminal shows: a character of Japanese takes two columns. A cell is never cut: words break
+where they end, and text without blanks, as Japanese is written, wherever its column does.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from yosegi.core.sanitize import plain
 
@@ -10,6 +19,22 @@ from yosegi.core.sanitize import plain
 class Sheet(Table):
     """A table whose cells are text and nothing else."""
 
+    def add_column(self, *header: Any, **how: Any) -> None:
+        """One column; see `rich.table.Table.add_column`."""
+        super().add_column(*header, **{"overflow": "fold"} | how)
+
     def add(self, *cells: str) -> None:
         """One row."""
         self.add_row(*map(plain, cells))
+
+
+def padded(text: str, width: int) -> str:
+    """A text and blanks up to a width of columns."""
+    return text + " " * max(0, width - cell_len(text))
+
+
+def indented(text: str, width: int, indent: str) -> str:
+    """A text in lines of at most so many columns, each after an indent."""
+    console = Console(width=width, highlight=False, markup=False)
+    lines = Text(plain(text)).wrap(console, max(1, width - cell_len(indent)), overflow="fold")
+    return "\n".join(f"{indent}{line.plain.rstrip()}" for line in lines)

@@ -198,6 +198,13 @@ def _measured_as(column: Column, numbers: Sequence[float], unit: str) -> str:
     return f"measured, {len(numbers)} values, {span}{unit}{failed}"
 
 
+_LEGEND = (
+    "expected: what a measurement should give, ± its standard deviation (2 of 3 lie within);",
+    "expected improvement: by how much it should beat the best so far on average, where falling short counts as 0",
+)
+"""What the two numbers beside a proposal are, for who has not met them."""
+
+
 def _tell_proposals(answer: TableReport) -> None:
     table = answer.table
     if not table.wanting():
@@ -206,6 +213,9 @@ def _tell_proposals(answer: TableReport) -> None:
         say("\nEvery recipe that is left was measured on another line, or failed; there is nothing to propose.")
         return
     click.secho("\nMeasure next", bold=True)
+    if any(proposal.expected.gain is not None for proposal in answer.proposals):
+        for line in _LEGEND:
+            say(f"  {line}")
     for place, proposal in enumerate(answer.proposals, start=1):
         row = answer.row(proposal)
         known = {name: value for name in table.outcomes if (value := table.value(row, name)) is not None}

@@ -9,10 +9,11 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from shutil import get_terminal_size
-from textwrap import fill
 from typing import TYPE_CHECKING
 
-from yosegi.cli._sheet import Sheet
+from rich.cells import cell_len
+
+from yosegi.cli._sheet import Sheet, indented, padded
 from yosegi.cli.output import print_table, say, show_table
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ WIDE = 120
 """Columns of a terminal from which a request fits on one line with everything that is on record of it."""
 _BELOW = " " * 21
 """Where the time of the line above ends."""
-_FIELDS = ("person", "agent", "team", "agreement", "purpose", "capability")
+_FIELDS = ("person", "agent", "team", "agreement", "purpose", "capability", "why")
 
 
 def show_trace(found: Sequence[Touched], name: str) -> None:
@@ -34,7 +35,7 @@ def show_trace(found: Sequence[Touched], name: str) -> None:
     streams: dict[str, list[Touched]] = defaultdict(list)
     for touched in found:
         streams[touched.entry.stream].append(touched)
-    widths = [max(len(cell) for cell in column) for column in zip(*map(_row, found), strict=True)]
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*map(_row, found), strict=True)]
     for stream, entries in streams.items():
         say(stream)
         table = Sheet(box=None, pad_edge=False, show_header=False)
@@ -59,11 +60,11 @@ def show_access(events: Sequence[AccessEvent]) -> None:
     """Who touched what: a line each, or two where the terminal is narrow."""
     columns = get_terminal_size().columns
     if events and sys.stdout.isatty() and columns < WIDE:
-        what = max(len(event.what) for event in events)
+        what = max(cell_len(event.what) for event in events)
         for event in events:
-            say(f"{_moment(event.time)}  {event.what:<{what}}  {event.person}".rstrip())
+            say(f"{_moment(event.time)}  {padded(event.what, what)}  {event.person}".rstrip())
             if rest := " · ".join(_rest(event)):
-                say(fill(rest, columns, initial_indent=_BELOW, subsequent_indent=_BELOW, break_on_hyphens=False))
+                say(indented(rest, columns, _BELOW))
         return
     fields = [name for name in _FIELDS if any(getattr(event, name) for event in events)]
     rows = ([_moment(e.time), e.what, *(getattr(e, name) for name in fields)] for e in events)
@@ -82,6 +83,8 @@ def _rest(event: AccessEvent) -> Iterator[str]:
         yield f"under {event.agreement}"
     if event.purpose:
         yield event.purpose
+    if event.why:
+        yield f"why: {event.why}"
 
 
 def _moment(time: str) -> str:

@@ -43,7 +43,10 @@ def check(spec: Path, json_: bool, **site: Any) -> None:
 
 def _say_check(spec: Path, found: CampaignCheck) -> None:
     for one in found.findings:
-        say(f"{spec}:{one.line}: {one.where}: {one.why}" + (f". {one.todo}" if one.todo else ""))
+        say(
+            f"{spec}:{f'{one.line}:' if one.line else ''} {one.where}: {one.why}"
+            + (f". {one.todo}" if one.todo else "")
+        )
     if found.findings:
         return
     cost = ", ".join(f"{amount} {unit}" for unit, amount in found.cost.items()) or "nothing"

@@ -278,8 +278,8 @@ def _shown(value: object) -> str:
 
 
 def _best(state: CampaignSummary) -> str:
-    if front := getattr(state, "front", ()):  # a line of a list has none
-        return f"front of {len(front)}"
+    if state.on_front:
+        return f"front of {state.on_front}"
     return "none yet" if state.best is None else f"{state.best.value:.4g} (trial {state.best.trial})"
 
 

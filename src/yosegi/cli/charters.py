@@ -47,17 +47,19 @@ DATES = ("issued", "expires")
 
 
 @click.command()
-@with_home
+@with_home_or_keys
 @Keys
 @as_json
 @explained
-def key(home: Path, keys: tuple[Path, ...], json_: bool) -> None:
+def key(home: Path | None, keys: tuple[Path, ...], json_: bool) -> None:
     """Show the governance keys of a site, or of the files named, as they stand in a charter; and their fingerprints.
 
     \b
     Example: yosegi charter key --home home
     """
-    found = [load_signer(path) for path in keys] or signers(Home(home), "governance")
+    found = tuple(load_signer(path) for path in keys)
+    if not found and home is not None:
+        found = signers(Home(home), "governance")
     _show_keys([one.public for one in found], json_)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -105,20 +106,31 @@ def show(name: str, json_: bool, **site: Any) -> None:
 @click.argument("name")
 @click.argument("window")
 @click.option("--note", default="", help="For the record.")
+@click.option("--yes", is_flag=True, help="Do not ask, where the first window closes NAME outside it.")
 @with_site
 @as_json
 @explained
-def window(name: str, window: str, note: str, json_: bool, **site: Any) -> None:
-    """Say that NAME may be used in WINDOW besides: a weekly shift in its time zone, or one span.
+def window(name: str, window: str, note: str, yes: bool, json_: bool, **site: Any) -> None:
+    """Say that NAME may be used in WINDOW: a weekly shift in its time zone, or one span.
+
+    An instrument without a window may always be used. Its first window closes it at all other times: what waits for it
+    waits for the window, so you are asked first. Further windows are added to those there are.
 
     \b
     yosegi instrument window robot "mon-fri 09:00-17:00"
     yosegi instrument window robot 2026-12-05T09:00+09:00/2026-12-05T17:00+09:00
 
     \b
-    Example: yosegi instrument window beam "mon-fri 09:00-17:00"
+    Example: yosegi instrument window beam "mon-fri 09:00-17:00" --yes
     """
-    _shown(client_of(**site).instruments.add_window(name, window, note=note), json_)
+    instruments = client_of(**site).instruments
+    if not yes and not instruments.show(name).windows:
+        closes = f"{name} may always be used now; with its first window, {window}, it is closed at all other times"
+        if json_ or not sys.stdin.isatty():
+            raise Invalid(f"instrument {name}", closes, "say --yes if that is meant; nothing was changed")
+        say(closes, err=True)
+        click.confirm("State it?", abort=True, err=True)
+    _shown(instruments.add_window(name, window, note=note), json_)
 
 
 @instrument.command()
@@ -247,13 +259,28 @@ def cancel(name: str, reservation: str, why: str, json_: bool, **site: Any) -> N
     _reserved(client_of(**site).instruments.cancel(name, reservation, why), json_)
 
 
+_BOOKINGS = {
+    "asked": "asked for, not answered yet",
+    "undelivered": "its owner did not take the request, or not in time",
+    "refused": "refused by its owner",
+    "released": "the rest was given back; not paid yet",
+    "cancelled": "cancelled before it began",
+    "settled": "over and paid",
+}
+"""The states of a booking as a person reads them."""
+
+
+def _said_of(found: BookingDetail) -> str:
+    state = _BOOKINGS.get(found.state.value, found.state.value)
+    return f"{state}{', cancellation asked' if found.cancelling else ''}"
+
+
 def _booked(found: BookingDetail, json_: bool) -> None:
     if json_:
         show_json(found)
         return
     name = f" {found.instrument}" if found.instrument else ""
-    state = f"{found.state.value}{', cancellation asked' if found.cancelling else ''}"
-    say(f"{found.owner}/{found.key}{name}: {state}, {found.starts} to {found.until}")
+    say(f"{found.owner}/{found.key}{name}: {_said_of(found)}, {found.starts} to {found.until}")
     if found.held:
         say(f"held {amounts(found.held)}, spent {amounts(found.spent)}")
     for reason in found.reasons:
@@ -309,8 +336,8 @@ def bookings(json_: bool, **site: Any) -> None:
         show_json(found)
         return
     rows = (
-        (f"{one.owner}/{one.key[:8]}", one.state.value, one.capability, one.starts, one.until, one.team, one.campaign,
-         amounts(one.held), amounts(one.spent), "; ".join(reason.code for reason in one.reasons) or one.why)
+        (f"{one.owner}/{one.key[:8]}", _said_of(one), one.capability, one.starts, one.until, one.team, one.campaign,
+         amounts(one.held), amounts(one.spent), " ".join(reason.en or reason.code for reason in one.reasons) or one.why)
         for one in found
     )  # fmt: skip
     columns = ("booking", "state", "capability", "from", "until", "team", "campaign", "held", "spent", "why")

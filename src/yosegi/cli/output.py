@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from yosegi.core.errors import Invalid, Unavailable, YosegiError
+from yosegi.core.errors import Invalid, Refused, Unavailable, YosegiError
 from yosegi.core.sanitize import plain, plain_json
 
 if TYPE_CHECKING:
@@ -122,7 +122,12 @@ class Failed(click.ClickException):
 
 def fail(error: YosegiError, *, in_json: bool = False) -> NoReturn:
     """Say what went wrong on standard error, and end with the status of its kind."""
-    raise Failed(str(error), error.code, getattr(error, "reasons", ()), in_json=in_json)
+    message = str(error)
+    if isinstance(error, Refused):
+        from yosegi.core.reasons import refusal  # reads the catalogue, which no command that succeeds needs
+
+        message = refusal(error)
+    raise Failed(message, error.code, getattr(error, "reasons", ()), in_json=in_json)
 
 
 def explained(command: Callable[P, T]) -> Callable[P, T]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from yosegi.client.connection import Connection
+from yosegi.client._arguments import check_kind
+from yosegi.client.connection import Connection, SiteRefused
 from yosegi.core.errors import Invalid, Unavailable
-from yosegi.services.bench.schemas import BenchEntered, BenchTask
+from yosegi.services.bench.schemas import BenchCapability, BenchEntered, BenchTask
 from yosegi.services.campaigns.schemas import CampaignDetail
 
 
@@ -40,7 +41,10 @@ def next_point(connection: Connection, name: str, timeout: float, every: float) 
 
     Raises:
         Unavailable: nothing waits in time.
+        Invalid: no source of the campaign is done by people at this site.
     """
+    check_kind("ask()", "timeout", timeout, (int, float), "seconds")
+    _check_by_hand(connection, name)
     began = time.monotonic()
     while True:
         mine = [task for task in connection.get_all(BenchTask, "/bench") if task.campaign == name]
@@ -54,6 +58,25 @@ def next_point(connection: Connection, name: str, timeout: float, every: float) 
         time.sleep(every)
 
 
+def _check_by_hand(connection: Connection, name: str) -> None:
+    """See that people at this site do a step of a campaign, so that something can wait for them."""
+    try:
+        here = {one.ref for one in connection.get_all(BenchCapability, "/bench/capabilities")}
+    except SiteRefused as error:
+        if error.status == 404:  # a site from before does not say
+            return
+        raise
+    sources = connection.get(CampaignDetail, f"/campaigns/{quote(name)}").sources
+    steps = [step for source in sources for step in source.steps]
+    asked = [step.capability for step in steps]
+    if not here.intersection(asked) and not here & {route.capability for step in steps for route in step.routes}:
+        raise Invalid(
+            "ask()",
+            f"no source of campaign {name} is done by people at this site ({', '.join(dict.fromkeys(asked))})",
+            "follow it by wait(); to measure by yourself, publish the capability by an engine of the kind person",
+        )
+
+
 def tell(
     connection: Connection, asked: AskedPoint, outputs: Mapping[str, Any] | float | None, infeasible: str, failed: str
 ) -> BenchEntered:
@@ -63,6 +86,11 @@ def tell(
         Invalid: a number alone where several outputs are asked.
         SiteRefused: it is not what the contract says, or it was told already.
     """
+    check_kind("tell()", "asked", asked, AskedPoint, "what ask() returned")
+    if outputs is not None:
+        check_kind("tell()", "outputs", outputs, (int, float, Mapping), "a number, or a dict by the names of outputs")
+    if outputs is None and not infeasible and not failed:
+        raise ValueError('tell(): nothing is told; give outputs, infeasible="why" or failed="why"')
     if isinstance(outputs, int | float):
         if len(asked.outputs) != 1:
             raise Invalid("tell()", f"there are several outputs: {', '.join(asked.outputs)}", "give them by name")

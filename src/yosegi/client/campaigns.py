@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
 
+from yosegi.client._arguments import check_kind, check_word
 from yosegi.client.connection import LONG, Connection
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.services.campaigns.schemas import (
@@ -95,7 +96,9 @@ class CampaignHandle:
 
         Raises:
             Invalid: matplotlib is not installed, or there is nothing to draw yet.
+            ValueError: there is no such drawing.
         """
+        check_word("plot()", "kind", kind, ("convergence", "front", "parallel", "parity", "slices"))
         from yosegi.client.campaign_results import drawn, drawn_learned
 
         if kind in ("parity", "slices"):
@@ -118,7 +121,13 @@ class CampaignHandle:
 
         Raises:
             Unavailable: it was not over in time; it goes on all the same.
+            TypeError, ValueError: the seconds are none.
         """
+        if timeout is not None:
+            check_kind("wait()", "timeout", timeout, (int, float), "seconds, or None for ever")
+        check_kind("wait()", "every", every, (int, float), "seconds")
+        if every <= 0:
+            raise ValueError(f"wait(): every is {every:g}; give seconds above 0")
         began, seen = time.monotonic(), -1
         while True:
             state = self.state()
@@ -138,7 +147,11 @@ class CampaignHandle:
         """`hold`, `resume` (perhaps with another conduct), `stop` or `abort`.
 
         Who may not see the campaign is told its name and state alone.
+
+        Raises:
+            ValueError: no such word.
         """
+        check_word("move()", "word", word, ("hold", "resume", "stop", "abort"))
         body = {"why": why} | ({"conduct": conduct} if conduct else {})
         kind = cast("type[CampaignDetail | CampaignMoved]", CampaignDetail | CampaignMoved)
         return self._connection.post(kind, self._path(f"/{word}"), body)
@@ -156,7 +169,16 @@ class CampaignHandle:
     def ask_for(
         self, values: Mapping[str, Any] | None = None, *, candidate: str = "", source: str = "", why: str = ""
     ) -> CampaignDetail:
-        """Have a point of your own measured, by its values or by the id of a candidate."""
+        """Have a point of your own measured, by its values or by the id of a candidate.
+
+        Raises:
+            TypeError: the values are no dict.
+            ValueError: neither or both are given.
+        """
+        if values is not None:
+            check_kind("ask_for()", "values", values, Mapping, 'a dict by parameter, e.g. {"temperature": 900}')
+        if bool(values) == bool(candidate):
+            raise ValueError("ask_for(): give the values of a point, or the id of a candidate, one of the two")
         body = {"values": dict(values or {}), "candidate": candidate, "source": source, "why": why}
         return self._connection.post(CampaignDetail, self._path("/points"), body)
 
@@ -169,6 +191,8 @@ class CampaignHandle:
         return self._taken_back(trial, why, skip=True)
 
     def _taken_back(self, trial: int, why: str, *, skip: bool) -> CampaignDetail:
+        call = "skip()" if skip else "withdraw()"
+        check_kind(call, "trial", trial, int, "the number of a trial")
         body = {"why": why, "skip": skip}
         return self._connection.post(CampaignDetail, self._path(f"/trials/{trial}/withdraw"), body)
 
@@ -206,6 +230,7 @@ class CampaignHandle:
 
         Raises:
             Unavailable: nothing waits in so many seconds.
+            Invalid: no source of it is done by people at this site, so that nothing could ever wait.
         """
         from yosegi.client.asking import next_point
 
@@ -219,7 +244,13 @@ class CampaignHandle:
         infeasible: str = "",
         failed: str = "",
     ) -> BenchEntered:
-        """What came of a point: outputs by name (a number alone where there is one), or why there are none."""
+        """What came of a point: outputs by name (a number alone where there is one), or why there are none.
+
+        Raises:
+            TypeError: what is told of is no point of `ask`, or the outputs are neither a number nor a dict.
+            ValueError: nothing is told.
+            Invalid: a number alone where several outputs are asked.
+        """
         from yosegi.client.asking import tell
 
         return tell(self._connection, asked, outputs, infeasible, failed)
@@ -236,11 +267,15 @@ class CampaignHandle:
         Args:
             name: of the new one.
             changes: whole fields of the campaign file that are to be different, e.g. `seed=2`.
+
+        Raises:
+            TypeError: the name is no text.
         """
         import tomllib
 
         from yosegi.client.campaign_body import campaign_body
 
+        check_kind("clone()", "name", name, str, "the name of the new campaign")
         found = self.file(name)
         body: dict[str, Any] = {"spec": found.text, "files": found.files}
         if changes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from yosegi.client._arguments import check_kind
 from yosegi.client.campaigns import CampaignHandle
 from yosegi.client.connection import Connection, SiteRefused
 from yosegi.core.clock import Clock, SystemClock
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
         WhatIfAnswer,
     )
     from yosegi.trust.signer import Signer
+
+
+_SPEC = "the path of a campaign file, its text, or a dict of the same shape"
 
 
 class Client:
@@ -164,6 +168,7 @@ class Client:
         from yosegi.core.identifiers import split_capability
         from yosegi.services.capabilities.schemas import ContractDetail
 
+        check_kind("capability()", "ref", ref, str, "its name, e.g. kiln/oven.anneal@1")
         split_capability(ref)
         return self._connection.get(ContractDetail, f"/capabilities/{quote(ref)}")
 
@@ -177,6 +182,7 @@ class Client:
         Raises:
             SiteRefused: none of that name.
         """
+        check_kind("campaign()", "name", name, str, "the name of a campaign")
         handle = CampaignHandle(self._connection, name)
         handle.state()
         return handle
@@ -190,17 +196,24 @@ class Client:
 
         Raises:
             SiteRefused: everything that is wrong with it is in the message, each with its line.
+            TypeError: the specification is of no such kind.
         """
         from yosegi.client.campaign_body import campaign_body
 
+        check_kind("start()", "spec", spec, (str, Path, Mapping), _SPEC)
         body = campaign_body(spec) | {"mandate": mandate}
         started = self._connection.post(CampaignDetail, "/campaigns", body)
         return CampaignHandle(self._connection, started.name)
 
     def check(self, spec: str | Path | Mapping[str, Any], mandate: str = "") -> CampaignCheck:
-        """What would be said of a campaign that is started so; nothing is changed."""
+        """What would be said of a campaign that is started so; nothing is changed.
+
+        Raises:
+            TypeError: the specification is of no such kind.
+        """
         from yosegi.client.campaign_body import campaign_body
 
+        check_kind("check()", "spec", spec, (str, Path, Mapping), _SPEC)
         body = campaign_body(spec) | {"mandate": mandate}
         return self._connection.post(CampaignCheck, "/campaigns/check", body)
 
@@ -264,8 +277,14 @@ def connect(
         Invalid: that is no address, the key's file is none, or nobody is named who signs in.
         Unavailable: nobody answers there.
         SiteRefused: the site does not let this person in.
+        TypeError: an argument is of another kind.
     """
+    check_kind("connect()", "url", url, str, "the address of a site, e.g. http://127.0.0.1:8101")
     _check_address(url)
+    for name, value in (("person", person), ("passphrase", passphrase), ("token", token), ("agent", agent)):
+        check_kind("connect()", name, value, str, "a text")
+    if key is not None and not isinstance(key, str | Path) and not hasattr(key, "sign"):
+        raise TypeError(f"connect(): key is of type {type(key).__name__}; give the file of a key, or the key itself")
     connection = Connection(url.rstrip("/"), token)
     if key is None and not passphrase:
         return Client(connection)

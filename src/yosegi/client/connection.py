@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from yosegi.core.errors import Invalid, Unavailable, YosegiError
+from yosegi.core.field_faults import first_fault
 from yosegi.core.proxies import proxy_for
 
 T = TypeVar("T")
@@ -32,10 +33,11 @@ class SiteRefused(YosegiError):
         code: for programs, e.g. `refused` or `not_found`.
         message: the site's words.
         status: of HTTP.
+        reasons: reason codes of a refusal, where the site told them.
     """
 
-    def __init__(self, code: str, message: str, status: int) -> None:
-        self.code, self.status = code, status
+    def __init__(self, code: str, message: str, status: int, reasons: tuple[str, ...] = ()) -> None:
+        self.code, self.status, self.reasons = code, status, reasons
         super().__init__(message)
 
 
@@ -121,9 +123,7 @@ def read_answer(kind: type[T], data: bytes) -> T:
     try:
         return cast("T", _adapter(cast("Any", kind)).validate_json(data))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise Invalid("the site's answer", f"{where}: {first['msg']}", "is the site older than this client?") from None
+        raise Invalid("the site's answer", str(first_fault(error)), "is the site older than this client?") from None
 
 
 @lru_cache(maxsize=256)
@@ -136,4 +136,6 @@ def _refusal(error: urllib.error.HTTPError) -> YosegiError:
         value = json.loads(error.read())
     except ValueError:
         return SiteRefused("error", f"status {error.code}", error.code)
-    return SiteRefused(str(value.get("code", "error")), str(value.get("message", "")), error.code)
+    given = value.get("reasons")
+    reasons = tuple(one for one in given if isinstance(one, str)) if isinstance(given, list) else ()
+    return SiteRefused(str(value.get("code", "error")), str(value.get("message", "")), error.code, reasons)

@@ -280,6 +280,14 @@ class AsksPeople(Protocol):
         """
         ...
 
+    async def withdraw(self, key: str, why: str) -> None:
+        """Whoever asked takes it back: nobody is asked for it any more, and who answers late is told why.
+
+        Its `run` returns without effect where the work may be repeated, else of unknown effect, as somebody may have
+        begun. A key that does not wait: nothing.
+        """
+        ...
+
 
 def unsettled(engine: Engine) -> str:
     """Why an engine starts nothing that cannot be repeated; empty if it does."""

@@ -65,13 +65,20 @@ class Conflict(YosegiError):
 
 
 class Refused(YosegiError):
-    """A decision went against the caller. `reasons` are reason codes (`yosegi.core.reasons`)."""
+    """A decision went against the caller.
+
+    Args:
+        what: was asked for.
+        reasons: reason codes (`yosegi.core.reasons`).
+        told: the same in words, in English and Japanese, where whoever decided knows more than the codes say.
+    """
 
     code = "refused"
 
-    def __init__(self, what: str, reasons: tuple[str, ...]) -> None:
-        self.what, self.reasons = what, reasons
-        super().__init__(f"{what} was refused: {', '.join(reasons)}")
+    def __init__(self, what: str, reasons: tuple[str, ...], told: tuple[tuple[str, str], ...] = ()) -> None:
+        self.what, self.reasons, self.told = what, reasons, told
+        words = " ".join(en for en, _ in told)
+        super().__init__(f"{what} was refused: {', '.join(reasons)}" + (f". {words}" if words else ""))
 
 
 class Unavailable(YosegiError):

@@ -33,8 +33,13 @@ def read_toml_file(path: Path, *, what: str = "") -> dict[str, Any]:
         raise Invalid(what, f"is not UTF-8 text ({error})", "save it as UTF-8") from None
 
 
-def parse_toml(text: str, *, what: str) -> dict[str, Any]:
+def parse_toml(text: str, *, what: str, finite: bool = True) -> dict[str, Any]:
     """The values in a text.
+
+    Args:
+        text: TOML.
+        what: how messages call it.
+        finite: whether a number that is not finite is refused here; else its reader does.
 
     Example:
         >>> parse_toml("limit = nan", what="site.toml")
@@ -55,19 +60,19 @@ def parse_toml(text: str, *, what: str) -> dict[str, Any]:
         value = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of too many digits is a ValueError alone
         raise Invalid(what, f"not TOML ({error})") from None
-    for field, number in _numbers(value, ""):
+    for path, number in numbers_in(value) if finite else ():
         if not math.isfinite(number):
-            raise Invalid(what, f"{field}: is {number}", "give a finite number")
+            raise Invalid(what, f"{'.'.join(map(str, path))}: is {number}", "give a finite number")
     return value
 
 
-def _numbers(value: Any, field: str) -> Iterator[tuple[str, float]]:
-    """Every floating-point number, with the field it stands in."""
+def numbers_in(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """Every floating-point number, with its place."""
     if isinstance(value, float):
-        yield field, value
+        yield at, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _numbers(item, f"{field}.{key}" if field else key)
+            yield from numbers_in(item, (*at, key))
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _numbers(item, f"{field}.{number}")
+            yield from numbers_in(item, (*at, number))

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid
+from yosegi.core.field_faults import first_fault
 
 
 class Value(BaseModel):
@@ -61,6 +62,4 @@ class Value(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the whole"
-            raise Invalid(what, f"{where}: {first['msg']}") from None
+            raise Invalid(what, str(first_fault(error))) from None

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
+from yosegi.core import canonical
+from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import Corrupt
 from yosegi.exchange.parcel import Message
 from yosegi.ledger import Db, Draft, Entry, Ledger
@@ -31,6 +34,14 @@ def sending_by_digest(
     """The same for a document that is not recorded whole: the body holds what a `Rebuild` makes it from again."""
     send = {"to": to, "id": document.payload_digest, "topic": topic}
     return Draft(type=type, facts=facts | {"send": send}, body=body)
+
+
+def ran_out(entry: Entry, now: datetime) -> bool:
+    """Whether the document that an entry sent counts no more: its receiver had it too late, or never."""
+    if entry.body is None or "document" not in entry.body:
+        return False
+    said = canonical.loads(Envelope.parsed(entry.body["document"]).payload)
+    return parse_timestamp(said["not_after"]) <= now
 
 
 Rebuild = Callable[[Entry], Envelope]

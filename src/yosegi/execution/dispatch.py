@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
-from yosegi.core.engine import Outcome, Progress, Work
+from yosegi.core.engine import AsksPeople, Outcome, Progress, Work
 from yosegi.core.errors import Conflict, Unavailable
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, TaskState
@@ -135,7 +135,7 @@ class Dispatcher:
         """After a restart: what was dispatched may have run. Ask who remembers; never repeat what must not be."""
         published = self.repository.published_for(task.asked())
         if published is None:
-            await self.repository.uncertain(task, OutcomeCode.CAPABILITY_GONE)
+            await self.repository.capability_gone(task)
         elif published.engine.remembers:
             self.begin(task, published, taken_up=True)
         elif published.contract.effect.repeatable and task.attempt >= MOST_ATTEMPTS:
@@ -418,7 +418,9 @@ class Dispatcher:
         if task.state is TaskState.DISPATCHED and (published := self.repository.published_for(task.asked())):
             # The engine's `run` returns with the outcome, and that ends the task.
             proved = await published.engine.cancel(stream)
-            if not proved and published.contract.can_cancel == "running":
+            if not proved and isinstance(published.engine, AsksPeople):
+                await published.engine.withdraw(stream, reason)
+            elif not proved and published.contract.can_cancel == "running":
                 await published.engine.halt(stream, "safe_stop")
         return self.repository.task(stream)
 

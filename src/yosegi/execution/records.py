@@ -107,6 +107,14 @@ class TaskRepository:
         published = self.published_for(task.asked())
         return published.contract if published else None
 
+    def contract_on_record(self, task: Task) -> Contract | None:
+        """The contract of what a task asks as it was last published here, whether or not it still is."""
+        request = task.asked()
+        entries = self.ledger.read(f"capability/{split_capability(request.capability)[1]}")
+        bodies = [entry.body for entry in entries if entry.body is not None and "contract" in entry.body]
+        found = Contract.read(bodies[-1]["contract"]) if bodies else None
+        return found if found is not None and found.digest == request.contract else None
+
     def lock(self, stream: str) -> asyncio.Lock:
         """Held while a task is read, decided and written."""
         return self._locks.setdefault(stream, asyncio.Lock())
@@ -220,6 +228,20 @@ class TaskRepository:
         """Record that a task was cancelled and did nothing; its grant is refunded."""
         end = CheckedOutcome(Outcome.failed(Effect.NONE, OutcomeCode.CANCELLED, reason))
         return await self.finish(task, TaskState.CANCELLED, end, Amounts(), by=by)
+
+    async def capability_gone(self, task: Task) -> None:
+        """Record that a task ran here when the site ended, and that what it asks is published here no more.
+
+        Work that may be repeated is failed without effect, and may be asked for elsewhere; of any other nobody knows
+        what it did.
+        """
+        contract = self.contract_on_record(task)
+        if contract is None or not contract.effect.repeatable:
+            await self.uncertain(task, OutcomeCode.CAPABILITY_GONE)
+            return
+        gone = f"{contract.name} was taken out of the settings of {self.site} while it ran"
+        end = CheckedOutcome(Outcome.failed(Effect.NONE, OutcomeCode.CAPABILITY_GONE, f"{gone}; ask elsewhere"))
+        await self.finish(task, TaskState.ENDED, end, Amounts())
 
     async def uncertain(self, task: Task, code: str, message: str = "") -> None:
         """Record that nobody knows what a task did, and report it."""

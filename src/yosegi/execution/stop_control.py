@@ -26,7 +26,7 @@ log = logging.getLogger("yosegi.execution")
 StopLevel = Literal["", "hold", "safe_stop", "abort"]
 LEVELS: tuple[StopLevel, ...] = ("", "hold", "safe_stop", "abort")
 """From the weakest to the strongest."""
-STREAM = "owner/switch"
+STREAM, SWITCH = "owner/switch", "owner.switch"
 RECORDING = "record a stop"
 
 
@@ -102,7 +102,7 @@ class StopControl:
         """
         if self.unrecorded is not None:
             await self._record(self.unrecorded)
-        await self._append(Draft("owner.switch", {"held": False, "word": ""}, {"reason": reason}), by)
+        await self._append(Draft(SWITCH, {"held": False, "word": ""}, {"reason": reason}), by)
         self.level = ""
         await asyncio.gather(*(engine.resume() for engine in self.engines))
 
@@ -125,7 +125,7 @@ class StopControl:
 
     async def _record(self, stop: UnrecordedStop) -> None:
         """Take a stop into the ledger, unless it was released, or a stronger one took its place, meanwhile."""
-        draft = Draft("owner.switch", {"held": True, "word": self.level or stop.word}, {"reason": stop.reason})
+        draft = Draft(SWITCH, {"held": True, "word": self.level or stop.word}, {"reason": stop.reason})
         await self._append(draft, stop.by)
         if self.unrecorded is stop:
             self.unrecorded = None

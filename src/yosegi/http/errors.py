@@ -11,6 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
 from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Unavailable, YosegiError
+from yosegi.core.field_faults import called_faults, why_of
+from yosegi.core.reasons import refusal
 from yosegi.core.sanitize import plain_json
 from yosegi.trust.errors import Untrusted
 
@@ -55,14 +57,16 @@ def told(content: Mapping[str, Any], status: int, headers: Mapping[str, str] | N
 
 
 def in_json(error: Exception) -> Response:
-    """An error as its code and its message, for a program."""
+    """An error as its code and its message, for a program; of a refusal, its reason codes too."""
     code = error.code if isinstance(error, YosegiError) else "error"
+    if isinstance(error, Refused):
+        return told({"code": code, "message": refusal(error), "reasons": [*error.reasons]}, status_of(error))
     return told({"code": code, "message": str(error)}, status_of(error))
 
 
 async def unfit(request: Request, error: Exception) -> Response:
     """A call that is not of the form its description gives; names each field, and repeats nothing that was sent."""
     found = error.errors() if isinstance(error, RequestValidationError) else ()
-    detail = [{"loc": [str(part) for part in one["loc"]], "msg": one["msg"], "type": one["type"]} for one in found]
-    message = "; ".join(f"{'.'.join(one['loc'])}: {one['msg']}" for one in detail)
+    detail = [{"loc": [str(part) for part in one["loc"]], "msg": why_of(one), "type": one["type"]} for one in found]
+    message = "; ".join(called_faults(error)) if isinstance(error, RequestValidationError) else str(error)
     return told({"code": "invalid", "message": message, "detail": detail}, 422)

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused, Unavailable, YosegiError
+from yosegi.core.field_faults import why_of
 from yosegi.core.reasons import CODES, explain
 from yosegi.core.sanitize import plain_json
 from yosegi.http.errors import status_of
@@ -103,7 +104,7 @@ def _wrong(error: Exception) -> Sequence[tuple[str, str]]:
 
 def unfit(error: RequestValidationError) -> BadParameters:
     """Each field that does not hold; nothing that was sent is repeated."""
-    return BadParameters(*((".".join(map(str, one["loc"])), str(one["msg"])) for one in error.errors()))
+    return BadParameters(*((".".join(map(str, one["loc"])), why_of(one)) for one in error.errors()))
 
 
 def unrouted(error: HTTPException, routes: Sequence[BaseRoute], request: Request, base: str) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from yosegi.core.errors import Corrupt, Invalid
+from yosegi.core.field_faults import first_fault
 from yosegi.ledger.header import Header
 from yosegi.ledger.upcast import Upcasters
 
@@ -53,7 +54,7 @@ class Entry:
             try:
                 self._header = Header.model_validate_json(self.header_bytes)
             except ValidationError as error:
-                why = f"its header is not readable ({error.errors()[0]['msg']})"
+                why = f"its header is not readable ({first_fault(error)})"
                 raise Corrupt(f"entry {self.sequence}", why) from None
         return self._header
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid
+from yosegi.core.field_faults import first_fault
 from yosegi.core.identifiers import Digest
 from yosegi.core.values import Value
 from yosegi.ledger.write import Draft, Write
@@ -77,9 +78,7 @@ class Header(Value):
         try:
             header = cls.model_validate_json(raw)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the whole"
-            raise Invalid(what, f"{where}: {first['msg']}") from None
+            raise Invalid(what, str(first_fault(error))) from None
         if not canonical.is_normal(raw):
             raise Invalid(what, "not in canonical form")
         return header

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid, Refused, YosegiError
+from yosegi.core.field_faults import field_faults
 from yosegi.core.reasons import explain
 from yosegi.core.reasons.codes import CODES
 from yosegi.core.supervision import TaskScope
@@ -240,8 +241,7 @@ def _read(tool: Tool[Any], arguments: Mapping[str, Any]) -> Any:
     try:
         return tool.takes.model_validate(arguments)
     except ValidationError as error:
-        # What was given is not repeated: it may be anybody's words.
-        found = "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()[:8])
+        found = "; ".join(map(str, field_faults(error)[:8]))
         raise Invalid(f"the input of {tool.name}", found) from None
 
 

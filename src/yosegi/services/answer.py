@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from yosegi.core.errors import Invalid
+from yosegi.core.field_faults import first_fault
 
 Decimals = dict[str, str]
 """Amounts of grant units as exact decimals of whole units, e.g. `{"node_h": "0.05"}`."""
@@ -50,6 +51,4 @@ class Answer(BaseModel):
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the whole"
-            raise Invalid(f"an answer of the kind {cls.__name__}", f"{where}: {first['msg']}") from None
+            raise Invalid(f"an answer of the kind {cls.__name__}", str(first_fault(error))) from None

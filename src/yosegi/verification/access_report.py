@@ -1,7 +1,7 @@
 """Who touched what, under which agreement, within a time: one line for each request, task, sign-in, export and read.
 
 Read from the ledger's file alone, beside the running site: at the owner its tasks, at the home site what its people
-asked of others, and at each site who came in and what was taken away.
+asked of others, and at each site who came in, what was taken away, what was stopped and who was suspended.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from yosegi.campaign.state import MOVED
 from yosegi.core.clock import timestamp
 from yosegi.exchange.requests import MADE, REFUSED_AT_HOME
+from yosegi.execution.instruments.instrument import GIVEN_BACK, TAKEN_BACK
+from yosegi.execution.stop_control import SWITCH
 from yosegi.execution.tasks import ACCEPTED, REFUSED
+from yosegi.governance.agreements.suspensions import LIFTED, SUSPENDED
 from yosegi.identity.access_entries import (
     ACCOUNT_CHANGED,
     EXPORTED,
@@ -34,6 +38,9 @@ _TASKS = {
 }
 
 
+_STOPS = (SUSPENDED, LIFTED, SWITCH, MOVED, TAKEN_BACK, GIVEN_BACK)
+
+
 @dataclass(frozen=True, slots=True)
 class AccessEvent:
     """One line.
@@ -46,6 +53,7 @@ class AccessEvent:
         agent: the program that acted for them.
         capability: what was used, or the object, campaign or field of settings that was touched.
         team: for which, and `agreement` what permitted it; `purpose` what for.
+        why: the reason that was given for a stop or a suspension.
         stream: where more stands.
     """
 
@@ -58,6 +66,7 @@ class AccessEvent:
     team: str = ""
     agreement: str = ""
     purpose: str = ""
+    why: str = ""
     stream: str = ""
 
 
@@ -79,10 +88,14 @@ def access_events(
 
 def event_of(entry: Entry) -> AccessEvent | None:
     """The line that an entry makes; None if it tells of no access."""
-    facts, actor = entry.facts, entry.header.actor
-    line = partial(AccessEvent, entry.sequence, entry.time, stream=entry.stream)
     if entry.type in _TASKS:
         return _of_task(entry)
+    return _of_stop(entry) if entry.type in _STOPS else _of_access(entry)
+
+
+def _of_access(entry: Entry) -> AccessEvent | None:
+    facts, actor = entry.facts, entry.header.actor
+    line = partial(AccessEvent, entry.sequence, entry.time, stream=entry.stream)
     agent = str(facts.get("agent", ""))
     if entry.type == OPENED:
         how = str((entry.body or {}).get("how", ""))
@@ -104,6 +117,24 @@ def event_of(entry: Entry) -> AccessEvent | None:
     if entry.type == OMITTED:
         return line(what=f"{facts['count']} more of {facts['type']}, not written one by one")
     return None
+
+
+def _of_stop(entry: Entry) -> AccessEvent:
+    """What a person stopped, suspended, or let go on."""
+    facts, body = entry.facts, entry.body or {}
+    line = partial(AccessEvent, entry.sequence, entry.time, person=entry.header.actor, stream=entry.stream)
+    if entry.type in (SUSPENDED, LIFTED):
+        what = f"{'suspended' if entry.type == SUSPENDED else 'suspension lifted:'} {facts['kind']}"
+        why = body.get("suspension", {}).get("why") or body.get("why")
+        return line(what=what, capability=str(facts["name"]), why=str(why or ""))
+    if entry.type == SWITCH:
+        word = str(facts.get("word", "")).replace("_", " ")
+        return line(what=f"stopped: {word}" if word else "stop released", why=str(body.get("reason", "")))
+    if entry.type == MOVED:
+        state = f"campaign {facts['state']}"
+        return line(what=state, capability=entry.stream.partition("/")[2], why=str(body.get("why", "")))
+    what = "instrument taken back" if entry.type == TAKEN_BACK else "instrument given back"
+    return line(what=what, capability=entry.stream.partition("/")[2], why=str(body.get("why", "")))
 
 
 def _of_task(entry: Entry) -> AccessEvent:

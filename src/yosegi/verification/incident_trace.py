@@ -193,6 +193,8 @@ def _stating(ledger: Snapshot, keys: tuple[str, ...]) -> Iterable[Entry]:
 def _is_of(entry: Entry, sites: tuple[str, ...]) -> bool:
     """Whether a site did it or is its other side: its name alone stands in too many places."""
     header, parts = entry.header, entry.stream.split("/")
+    if entry.stream == SUSPENSIONS:
+        return header.facts.get("kind") == "site" and header.facts.get("name") in sites
     return header.actor in sites or any(site in parts for site in sites) or header.facts.get("to") in sites
 
 

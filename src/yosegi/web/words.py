@@ -12,7 +12,7 @@ from typing import Any
 
 from yosegi.core.errors import NotFound
 from yosegi.core.messages import read_catalogue
-from yosegi.core.reasons import CODES, Language, Text, explain
+from yosegi.core.reasons import CODES, Language, Text, explain, phrase
 from yosegi.trust.explanation import Explanation
 
 LANGUAGES: Mapping[Language, str] = {"en": "English", "ja": "日本語"}
@@ -56,6 +56,10 @@ class Words:
             if text.startswith(start):
                 return self(key, where=text.removeprefix(start))
         return text
+
+    def phrase(self, text: str) -> str:
+        """What the program says on record in English; a person's own words stay as they wrote them."""
+        return phrase(text, self.lang)
 
     def code(self, code: str) -> str:
         """What a reason code means here; empty for a code of somebody else's policy."""

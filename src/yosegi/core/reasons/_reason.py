@@ -7,13 +7,14 @@ would have to change, and who can change it. The texts are in `core/locale/ja/LC
 from __future__ import annotations
 
 import functools
+import re
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yosegi.core.errors import NotFound
+from yosegi.core.errors import NotFound, Refused
 from yosegi.core.messages import Language, Text, read_catalogue
 from yosegi.core.reasons.codes import CODES
 
@@ -73,9 +74,69 @@ def explain(code: str, lang: Language = "en", **fields: Any) -> str:
         NotFound: no such code.
     """
     found = reason(code)
+    fields = {name: in_words(name, value, lang) for name, value in fields.items()}
     why, change, who = (_FILL.vformat(text.said(lang), (), fields) for text in (found.why, found.change, found.who))
     # Where the last words are a field's, what follows would run into them.
     end = "" if why.endswith((".", "!", "?", "。")) else "." if lang == "en" else "。"
     return (
         f"{why}{end} {change} Who can change it: {who}." if lang == "en" else f"{why}{end}{change}変更できる者：{who}。"
     )
+
+
+def refusal(error: Refused) -> str:
+    """What a refusal says to a person: where it knows codes alone, what they mean follows them.
+
+    A code whose sentence names what only its owner knows is left to itself.
+    """
+    if error.told:
+        return str(error)
+    words = [explain(code) for code in error.reasons if code in CODES]
+    return " ".join([f"{error}.", *(said for said in words if "…" not in said)]) if words else str(error)
+
+
+def in_words(field: str, value: Any, lang: Language) -> Any:
+    """What a field says, in a language: a word or a phrase of the program's own reads as the catalogue has it."""
+    if not isinstance(value, str):
+        return value
+    if (word := texts().get(f"field.{field}.{value}")) is not None:
+        return word.said(lang)
+    return phrase(value, lang) if field in _PHRASED else value
+
+
+def phrase(text: str, lang: Language) -> str:
+    """A phrase that stands on record in English, in a language; what is none of the program's own stays as it is.
+
+    Example:
+        >>> phrase("6 trials done", "ja")
+        '6 回の試行が完了'
+    """
+    if lang == "en":
+        return text
+    for pattern, said in _phrases():
+        if found := pattern.fullmatch(text):
+            return _FILL.vformat(said, (), {name: phrase(part, lang) for name, part in found.groupdict().items()})
+    return text
+
+
+_PHRASED = frozenset({"why", "best", "requester"})
+"""Fields in which the program may say a phrase of its own."""
+
+
+_NAME, _NUMBER = r"\S+", r"[-+.0-9e]+"
+_IN_PHRASES = dict.fromkeys(("n", "value", "gain", "least", "price"), _NUMBER) | {"why": ".+", "units": ".+"}
+"""What may stand for a field of a phrase; a name, where nothing else is said."""
+
+
+@functools.cache
+def _phrases() -> Sequence[tuple[re.Pattern[str], str]]:
+    """Each phrase as a pattern of its English, with its Japanese."""
+    found = []
+    for key, text in texts().items():
+        if key.startswith("phrase."):
+            parts = re.split(r"\{(\w+)\}", text.en)
+            pattern = "".join(
+                f"(?P<{part}>{_IN_PHRASES.get(part, _NAME)})" if at % 2 else re.escape(part)
+                for at, part in enumerate(parts)
+            )
+            found.append((re.compile(pattern, re.DOTALL), text.ja))
+    return found

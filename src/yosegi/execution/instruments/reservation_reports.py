@@ -9,15 +9,20 @@ from typing import Any
 
 from yosegi.core.amounts import Amounts, Unit
 from yosegi.core.clock import Clock, parse_timestamp
-from yosegi.exchange.outbox import sending
+from yosegi.exchange.outbox import ran_out, sending
 from yosegi.execution.instruments.reservation import STATES, Reservation
-from yosegi.ledger import Draft, Entry
+from yosegi.ledger import Draft, Entry, Write
+from yosegi.trust.envelope import Envelope
 from yosegi.trust.explanation import Explanation
 from yosegi.trust.reservations import ReservationAsked, ReservationReport
 from yosegi.trust.signer import Signer
 
 REFUSED = "reservation.refused"
 """A home site's request is refused, for ever; stream `reservation-refused/HOME/KEY`, outside those of reservations."""
+
+TOLD_AGAIN = "reservation.told_again"
+"""A report that its home did not have in time is sent anew; stream `reservation-told/HOME/KEY`."""
+_TOPIC = "reservation-report/"
 
 
 def refusal_stream(home: str, key: str) -> str:
@@ -69,6 +74,17 @@ class ReservationReporter:
         )  # fmt: skip
         return self._sending(draft.type, report, dict(draft.facts), body)
 
+    def again(self, entry: Entry) -> Write | None:
+        """The entry by which a report is signed and sent anew that ran out before its home had it; None if none did."""
+        now = self.clock.now()
+        if not str(entry.facts.get("send", {}).get("topic", "")).startswith(_TOPIC) or not ran_out(entry, now):
+            return None
+        said = ReservationReport.peek(Envelope.parsed((entry.body or {})["document"]))
+        report = said.model_copy(update={"issued": now, "not_after": now + ReservationReport.longest})
+        draft = self._sending(TOLD_AGAIN, report, {}, {})
+        stream = f"reservation-told/{report.to}/{report.key}"
+        return Write(stream, None, (draft,), charter=report.charter, actor=self.site)
+
     def _report(self, charter: str, home: str, key: str, asked: str, **told: Any) -> ReservationReport:
         now: datetime = self.clock.now()
         return ReservationReport(
@@ -77,8 +93,7 @@ class ReservationReporter:
         )  # fmt: skip
 
     def _sending(self, type: str, report: ReservationReport, facts: dict[str, Any], body: dict[str, Any]) -> Draft:
-        topic = f"reservation-report/{report.key}"
-        return sending(type, report.to, topic, report.sign(self.signer), dict(facts), body)
+        return sending(type, report.to, f"{_TOPIC}{report.key}", report.sign(self.signer), dict(facts), body)
 
 
 def _hours(thousandths: int) -> Amounts:

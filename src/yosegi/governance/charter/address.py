@@ -48,6 +48,35 @@ def check_address(url: str, *, loopback: bool = False, networks: Iterable[str] =
     return url
 
 
+def wrong_form(url: str) -> str:
+    """Why a text is no address that a site could have, wherever it lies; or the empty text.
+
+    Which networks may be told to peers, the charter says: that is `check_address`.
+
+    Example:
+        >>> wrong_form("https://yosegi.example.org:70000")
+        'its port is no number between 1 and 65535'
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        return f"it is no address ({error})"
+    try:
+        port = parts.port
+    except ValueError:
+        return "its port is no number between 1 and 65535"
+    if port == 0:
+        return "its port is no number between 1 and 65535"
+    host = (parts.hostname or "").rstrip(".")
+    if why := _wrong_form(url, parts.scheme, parts.netloc, host, port):
+        return why
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "" if _HOST.fullmatch(host) else "its host is no host name"
+    return ""
+
+
 def refused_number(number: IPAddress, *, loopback: bool = False, networks: Iterable[str] = ()) -> str:
     """Why no connection may be made to an IP address that a name resolved to, or the empty text."""
     mapped = getattr(number, "ipv4_mapped", None) or getattr(number, "sixtofour", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from yosegi.core.errors import Refused
 from yosegi.core.reasons import explain
 from yosegi.governance.policy.decision import Decision
 from yosegi.trust.explanation import Explanation
@@ -25,3 +26,9 @@ def why(decision: Decision) -> tuple[Explanation, ...]:
         )
         for note in decision.notes
     )
+
+
+def refused(what: str, decision: Decision) -> Refused:
+    """The error of a decision that refuses, with its reasons in words."""
+    given = why(decision)
+    return Refused(what, tuple(reason.code for reason in given), tuple((reason.en, reason.ja) for reason in given))

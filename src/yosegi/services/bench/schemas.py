@@ -18,6 +18,13 @@ class AskedOutput(Answer):
     needed: bool
 
 
+class BenchCapability(Answer):
+    """A capability of this site whose work people do, and the engine that asks them."""
+
+    ref: str
+    engine: str
+
+
 class BenchTask(Answer):
     """One task that waits for a person.
 

@@ -16,7 +16,7 @@ from yosegi.identity.accounts import Session
 from yosegi.services.approvals.schemas import AskedInput
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
-from yosegi.services.bench.schemas import AskedOutput, BenchEntered, BenchRow, BenchRows, BenchTask
+from yosegi.services.bench.schemas import AskedOutput, BenchCapability, BenchEntered, BenchRow, BenchRows, BenchTask
 
 
 @dataclass
@@ -30,6 +30,14 @@ class BenchService:
     engines: Engines
     repository: TaskRepository
     authorizer: Authorizer
+
+    def capabilities(self) -> tuple[BenchCapability, ...]:
+        """What people do here."""
+        return tuple(
+            BenchCapability(ref=f"{self.repository.site}/{name}", engine=one.engine.name)
+            for name, one in sorted(self.repository.published.items())
+            if isinstance(one.engine, AsksPeople)
+        )
 
     def list_for(self, who: Session) -> tuple[BenchTask, ...]:
         """What waits for a person, as far as somebody may look at it, the oldest first."""

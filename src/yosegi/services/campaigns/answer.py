@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from importlib import metadata
 
-from yosegi.campaign import Campaign
+from yosegi.campaign import Campaign, CampaignSpec
 from yosegi.campaign.mixing import step_seed
 from yosegi.campaign.problem import history_of, problem_of
 from yosegi.campaign.tally import badness
@@ -109,7 +109,9 @@ def methods_of(campaign: Campaign) -> str:
     )
     bounds = [
         " and ".join(
-            f"{word} {value:g}" for word, value in (("≥", one.at_least), ("≤", one.at_most)) if value is not None
+            f"{word} {value:g}{'' if one.unit == '1' else f' {one.unit}'}"
+            for word, value in (("≥", one.at_least), ("≤", one.at_most))
+            if value is not None
         )
         for one in spec.limit
     ]
@@ -125,6 +127,7 @@ def methods_of(campaign: Campaign) -> str:
     )
     table = "" if spec.candidates is None else f" among {len(spec.candidates.ids)} candidates"
     imported = f" {campaign.imported} earlier measurements were imported." if campaign.imported else ""
+    imported += _learned_from(spec)
     return (
         f"{spec.question} We varied {varied}{table} and sought {sought}"
         f"{f', subject to {limits}' if limits else ''}. Trials were chosen by the planner {spec.planner!r} of Yosegi "
@@ -134,6 +137,17 @@ def methods_of(campaign: Campaign) -> str:
         f"{spec.charter}, and its bundle verifies and replays offline. Before: {spec.baseline.description}"
         f"{f' ({spec.baseline.trials:g} trials)' if spec.baseline.trials else ''}."
     )
+
+
+def _learned_from(spec: CampaignSpec) -> str:
+    """Which earlier campaigns and tables the planner knew, in a sentence; nothing where it knew none."""
+    if not spec.earlier:
+        return ""
+    known = []
+    for one in spec.earlier:
+        named = f"campaign {one.campaign}" if one.campaign is not None else f"table {one.table} ({one.name})"
+        known.append(f"{len(one.rows)} measurements of the earlier {named}")
+    return f" The planner also learned from {' and from '.join(known)}, as far as they helped to predict."
 
 
 def bibtex_of(campaign: Campaign, entry: str, bundle: str = "") -> str:

@@ -34,6 +34,9 @@ class CampaignSummary(Answer):
     Args:
         why: why it is held, stopped or over.
         trials: how many were proposed, and `ended` how many are over.
+        best: the best trial; none where there is none yet, or where none can be: with several objectives, or where
+            it is to be learned where something changes.
+        on_front: with several objectives, how many trials no other surpasses; nothing with one.
         price: what its trials cost so far, in the price units of its sources.
     """
 
@@ -49,6 +52,7 @@ class CampaignSummary(Answer):
     ended: int
     best: BestTrial | None
     price: float
+    on_front: int | None = None
 
 
 class ParameterDetail(Answer):
@@ -375,7 +379,7 @@ class CampaignCheck(Answer):
 
     Args:
         findings: everything that is wrong; with none, it can be started.
-        taken_over: linear constraints of the contracts that it would keep by itself.
+        taken_over: linear constraints and resolutions of the contracts that it would keep by itself.
         cost: the most that one trial of the first source may cost.
         exists: whether there is a campaign of that name already.
     """

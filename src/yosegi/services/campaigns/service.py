@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -11,28 +12,26 @@ from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, Spec
 from yosegi.campaign.agent_points import AdvisedPoint, Mixed, ModelUse
 from yosegi.campaign.findings import located
 from yosegi.campaign.mixing import mixed
-from yosegi.campaign.planning import check_planning
-from yosegi.campaign.spec_check import findings_against, formula, taken_over, worst_cost_of
-from yosegi.core.contract import Conduct, Contract
+from yosegi.campaign.spec_check import said_of_taken_over, worst_cost_of
+from yosegi.campaign.spec_file import CampaignFile, parse_file
+from yosegi.core.contract import Conduct
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.fifo_cache import FifoCache
-from yosegi.core.identifiers import home_of, split_capability
+from yosegi.core.identifiers import split_capability
 from yosegi.core.reasons import explain
 from yosegi.core.states import CampaignState
 from yosegi.core.toml_lines import Lines
 from yosegi.exchange import Channels
 from yosegi.exchange.clock_watch import ClockWatch
-from yosegi.governance.agreements.label import Label
 from yosegi.identity.accounts import Session
 from yosegi.planner import Expected, PlannerError
 from yosegi.services.access.service import AccessLog
-from yosegi.services.agents.proposing import ProposingAgents
 from yosegi.services.answer import JsonObject
 from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.campaigns.answer import answer_of
-from yosegi.services.campaigns.earlier import with_earlier
 from yosegi.services.campaigns.export import CampaignExporter
+from yosegi.services.campaigns.file_check import CampaignChecker
 from yosegi.services.campaigns.hypotheses import comparison_of
 from yosegi.services.campaigns.schemas import (
     AgentComparison,
@@ -48,7 +47,6 @@ from yosegi.services.campaigns.schemas import (
     PlannerSummary,
     TrialDetail,
 )
-from yosegi.services.campaigns.start_check import right_findings
 from yosegi.services.campaigns.summary import detail_of, overview_of, summary_of, trial_of
 from yosegi.services.delegation.service import MandateService
 
@@ -76,7 +74,7 @@ class CampaignService:
     exporter: CampaignExporter
     access: AccessLog
     channels: Channels
-    proposing: ProposingAgents
+    checker: CampaignChecker
     compute: Answering
     _answers: FifoCache[str, CampaignAnswer] = field(default_factory=lambda: FifoCache(32))
 
@@ -263,40 +261,50 @@ class CampaignService:
 
     # -- acting ---------------------------------------------------------------------------------------------------
 
-    def check(self, spec: CampaignSpec, who: Session, lines: Lines | None = None, mandate: str = "") -> CampaignCheck:
-        """What would be said of a campaign that somebody starts: everything that is wrong, and nothing is changed.
+    def read_file(self, text: str, files: Mapping[str, str], who: Session) -> CampaignFile:
+        """A campaign file that somebody brings.
 
         Raises:
-            Refused, NotFound: as `start`.
+            BadCampaign: it does not hold; what else is wrong with it is named, too, as far as it can be read.
+            Invalid: it is not TOML.
         """
-        spec, contracts, _ = self._prepared(spec, who)
-        findings = located(self._findings(spec, contracts, mandate or who.mandate), lines or {})
-        constraints = taken_over(spec, contracts).constraint[len(spec.constraint) :] if not findings else ()
+        try:
+            return parse_file(text, files=files)
+        except BadCampaign as error:
+            raise self.checker.despite(error, who, lambda name: self.get_for(name, who)) from None
+
+    def check_file(self, text: str, files: Mapping[str, str], who: Session, mandate: str = "") -> CampaignCheck:
+        """What would be said of a campaign file that somebody starts: everything that is wrong; nothing is changed.
+
+        Raises:
+            Refused: as `start`.
+        """
+        try:
+            file = self.read_file(text, files, who)
+        except BadCampaign as error:
+            return _bad("" if error.readable is None else error.readable.name, error.findings)
+        except Invalid as error:
+            found = re.search(r"line (\d+)", error.why)
+            return _bad("", [SpecFinding((), error.what, error.why, error.todo, int(found[1]) if found else 0)])
+        return self.check(file.spec, who, file.lines, mandate)
+
+    def check(self, spec: CampaignSpec, who: Session, lines: Lines | None = None, mandate: str = "") -> CampaignCheck:
+        """The same of a specification.
+
+        Raises:
+            Refused: as `start`.
+        """
+        ready = self.checker.prepared(spec, who, lambda name: self.get_for(name, who))
+        findings = [*ready.unknown, *self.checker.findings(ready, mandate or who.mandate)]
+        if findings:
+            return _bad(spec.name, located(findings, lines or {}), exists=spec.name in self.engine.names())
         return CampaignCheck(
             name=spec.name,
-            findings=tuple(
-                CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in findings
-            ),
-            taken_over=tuple(f"{formula(one)} ({one.of})" for one in constraints),
-            cost=worst_cost_of(spec.source[0], contracts).decimals(),
+            findings=(),
+            taken_over=said_of_taken_over(ready.spec, ready.contracts),
+            cost=worst_cost_of(spec.source[0], ready.contracts).decimals(),
             exists=spec.name in self.engine.names(),
         )
-
-    def _prepared(self, spec: CampaignSpec, who: Session) -> tuple[CampaignSpec, dict[str, Contract], Label]:
-        """Whether somebody may start it at all; with its earlier campaigns, and the contracts it names."""
-        if spec.on_behalf_of != who.person and who.role != "officer":
-            raise Refused(f"campaign {spec.name}", ("not_on_behalf_of_others",))
-        self._check_charter(spec)
-        spec, label = with_earlier(spec, lambda name: self.get_for(name, who))
-        return spec, {ref: self.engine.contract_of(spec.charter, ref) for ref in spec.capabilities()}, label
-
-    def _findings(self, spec: CampaignSpec, contracts: Mapping[str, Contract], mandate: str) -> Iterator[SpecFinding]:
-        yield from findings_against(spec, contracts)
-        yield from right_findings(spec, contracts, self.authorizer, mandate)
-        try:
-            check_planning(taken_over(spec, contracts))
-        except (Invalid, NotFound) as error:
-            yield SpecFinding(("planner",), "the question", str(error))
 
     async def start(
         self, spec: CampaignSpec, who: Session, mandate: str = "", lines: Lines | None = None
@@ -312,25 +320,27 @@ class CampaignService:
             lines: of the file it was read from, so that what is wrong is said with its line.
 
         Raises:
-            BadCampaign: it would have trials refused, or could not pay for one; all that is wrong is named.
+            BadCampaign: it names what is not known here, would have trials refused, or could not pay for one; all that
+                is wrong is named.
             Refused: somebody else's name is in the file, or that of somebody this site does not vouch for, its team
                 does not work on the challenge it names, or it asks for more than the mandate allows; an agent's that
                 follow each other too deep, or are too many at once.
-            NotFound: a charter or a team that this site does not know.
             Unavailable: this site's clock is off, and a mandate given by it would be of another time.
         """
         self.clocks.check_own()
-        spec, contracts, label = self._prepared(spec, who)
-        if spec.agent is not None and spec.agent.name is not None:
-            self.proposing.check(spec.agent.name)
+        ready = self.checker.prepared(spec, who, lambda name: self.get_for(name, who))
+        spec = ready.spec
+        if ready.unknown:
+            findings = [*ready.unknown, *self.checker.findings(ready, mandate)]
+            raise BadCampaign(f"campaign {spec.name}", located(findings, lines or {}))
         if who.agent:
             self._check_chain(spec, who)
         mandate = mandate or who.mandate
         if mandate:
-            self.mandates.check_campaign(mandate, spec, contracts, who)
-        if findings := located(self._findings(spec, contracts, mandate), lines or {}):
-            raise BadCampaign(f"campaign {spec.name}", findings)
-        return self._detail(await self.engine.begin(spec, by=who.person, mandate=mandate, learned=label))
+            self.mandates.check_campaign(mandate, spec, ready.contracts, who)
+        if found := located(self.checker.findings(ready, mandate), lines or {}):
+            raise BadCampaign(f"campaign {spec.name}", found)
+        return self._detail(await self.engine.begin(spec, by=who.person, mandate=mandate, learned=ready.label))
 
     def _check_chain(self, spec: CampaignSpec, who: Session) -> None:
         """See that an agent's campaigns neither follow each other without end nor are too many at once.
@@ -348,22 +358,6 @@ class CampaignService:
         open_now = sum(one.mandate in held and not one.state.final for one in self.readable())
         if open_now >= MOST_AT_ONCE:
             raise Refused(f"campaign {spec.name}", ("campaigns_too_many",))
-
-    def _check_charter(self, spec: CampaignSpec) -> None:
-        """See that the charter, team, home and challenge that a file names are known here and belong together."""
-        registry = self.authorizer.registry
-        charters = registry.charters()
-        if spec.charter not in charters:
-            raise NotFound("charter", spec.charter, charters)
-        charter = registry.federation(spec.charter).roster.charter
-        teams = tuple(team.id for team in charter.teams)
-        if spec.team not in teams:
-            raise NotFound("team", spec.team, teams)
-        home = home_of(spec.on_behalf_of)
-        if home != self.site and not self.authorizer.registry.hosts(spec.charter, home):
-            raise Refused(f"campaign {spec.name}", ("institution_not_hosted",))
-        if spec.challenge is not None and spec.challenge not in charter.challenges_of(spec.team):
-            raise Refused(f"campaign {spec.name} for {spec.challenge}", ("challenge_not_of_team",))
 
     def check_acts_for(self, campaign: Campaign, who: Session, what: str) -> None:
         """See that somebody may act for a campaign's team: its people may, and an agent under whose mandate it runs.
@@ -402,6 +396,11 @@ class CampaignService:
         if not self.authorizer.may_see(moved.spec.charter, moved.spec.team, who):
             return CampaignMoved(name=name, state=moved.state)
         return self._detail(moved)
+
+
+def _bad(name: str, findings: Iterable[SpecFinding], *, exists: bool = False) -> CampaignCheck:
+    told = tuple(CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in findings)
+    return CampaignCheck(name=name, findings=told, taken_over=(), cost={}, exists=exists)
 
 
 def json_of(expected: Expected) -> JsonObject:

@@ -128,6 +128,7 @@ def _summary(campaign: Campaign) -> dict[str, Any]:
         "trials": len(campaign.trials),
         "ended": len(campaign.ended_order),
         "best": None if best is None else best_of(best),
+        "on_front": None if len(spec.objective) == 1 else len(campaign.front()),
         "price": campaign.price(),
     }
 

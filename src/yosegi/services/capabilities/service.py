@@ -18,6 +18,7 @@ from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, Invalid, NotFound
 from yosegi.core.identifiers import split_capability
 from yosegi.exchange import Channels, Received, sending
+from yosegi.exchange.outbox import Outgoing, ran_out
 from yosegi.execution.instruments.register import Instruments
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.question import CapabilityFacts
@@ -28,6 +29,8 @@ from yosegi.trust.signer import Signer
 
 PUBLISHED = "capability.published"
 OFFERED = "capability.offered"
+OFFERING = "capability.offering"
+"""A member is told what this site offers; facts: contracts, windows; body: the signed offer."""
 WINDOWS_TOLD = "capability.windows_told"
 """A peer says when its capabilities may be used; body: windows, as text by name, of those that state any."""
 LIFETIME = timedelta(days=7)
@@ -122,14 +125,20 @@ class CapabilityCatalogue:
                 if peer != self.site:
                     await self._offer(charter, peer)
 
-    async def _offer(self, charter: str, peer: str) -> None:
+    async def rejected(self, out: Outgoing, because: str) -> None:
+        """An offer that its receiver will not take: one that came too late is made again."""
+        entry = self.ledger.entry(out.sequence)
+        if entry.type == OFFERING and ran_out(entry, self.clock.now()):
+            await self._offer(out.charter, out.to, again=True)
+
+    async def _offer(self, charter: str, peer: str, *, again: bool = False) -> None:
         stream = f"offering/{charter}/{peer}"
         windows = {name: told for name in self.own if (told := self.windows_of(name))}
         facts: dict[str, Any] = {"contracts": [contract.digest for contract in self.own.values()]}
         facts |= {"windows": windows} if windows else {}
         before = self.ledger.read(stream)
         last = before[-1].facts if before else {"contracts": []}
-        if all(last.get(name) == facts.get(name) for name in ("contracts", "windows")):
+        if not again and all(last.get(name) == facts.get(name) for name in ("contracts", "windows")):
             return
         now = self.clock.now()
         offers = tuple(
@@ -145,7 +154,7 @@ class CapabilityCatalogue:
             not_after=now + LIFETIME,
             offers=offers,
         )
-        draft = sending("capability.offering", peer, "offer", document.sign(self.signer), facts, {})
+        draft = sending(OFFERING, peer, "offer", document.sign(self.signer), facts, {})
         self.channels.posted(await self.ledger.append(Write(stream, None, (draft,), charter=charter, actor=self.site)))
 
     async def on_offer(self, received: Received[Offer]) -> None:

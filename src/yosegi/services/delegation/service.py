@@ -15,6 +15,7 @@ from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
 from yosegi.core.events import Events
+from yosegi.core.field_faults import first_fault
 from yosegi.core.identifiers import derived_key, home_of
 from yosegi.exchange import Channels, Received, sending
 from yosegi.governance.charter.registry import Registry
@@ -161,9 +162,8 @@ class MandateService:
                 not_after=now + timedelta(days=days),
             )
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise Invalid(f"mandate {id}", f"{where}: {first['msg']}".removeprefix(": ")) from None
+            fault = first_fault(error)
+            raise Invalid(f"mandate {id}", str(fault) if fault.path else fault.why) from None
 
     def check_campaign(self, mandate: str, spec: CampaignSpec, contracts: Mapping[str, Contract], who: Session) -> None:
         """See that a campaign stays within the mandate it is to act under, and that it is the caller's to use.

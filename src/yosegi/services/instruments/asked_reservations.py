@@ -16,6 +16,7 @@ from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable
 from yosegi.core.identifiers import derived_key, split_capability
 from yosegi.core.states import ReservationState
 from yosegi.exchange import Received
+from yosegi.exchange.outbox import Outgoing
 from yosegi.execution.instruments.instrument import Instrument
 from yosegi.execution.instruments.reservation import BOOKED, price, reservation_stream
 from yosegi.execution.instruments.reservation_reports import ReservationReporter, refusal_stream
@@ -158,6 +159,12 @@ class AskedReservations:
                 await calendar.cancel(found, received.sender, cancel.reason)
             except Conflict as error:
                 raise Unavailable(f"reservation {cancel.key}", str(error)) from None
+
+    async def rejected(self, out: Outgoing, because: str) -> None:
+        """A report that its home will not take: one that came too late is said again, as it stood."""
+        write = self.reporter.again(self.reservations.instruments.ledger.entry(out.sequence))
+        if write is not None:
+            await self._append(write)
 
 
 def _not_possible(error: Conflict | Invalid | GrantExceeded | NotFound) -> Explanation:

@@ -21,7 +21,7 @@ from yosegi.exchange.outbox import Outgoing
 from yosegi.execution.instruments.reservation import price
 from yosegi.execution.ports import recorded
 from yosegi.governance.charter.registry import Registry
-from yosegi.governance.policy.explanation import why
+from yosegi.governance.policy.explanation import refused
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.services.authorization.roles import RUNS_THE_SITE, check_person
@@ -102,7 +102,7 @@ class BookingService:
         contract = self.catalogue.contract_of(wanted.charter, capability)
         decision = self.authorizer.decide_asked_reservation("request", document, contract, price(wanted.span))
         if not decision.allow:
-            raise Refused(f"booking {capability}", tuple(reason.code for reason in why(decision)))
+            raise refused(f"booking {capability}", decision)
         facts = {
             "digest": document.digest, "capability": capability, "team": wanted.team, "campaign": wanted.campaign,
             "by": person, "purpose": wanted.purpose, "starts": timestamp(wanted.span.starts),

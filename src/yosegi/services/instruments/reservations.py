@@ -22,7 +22,7 @@ from yosegi.execution.instruments.windows import TimeSpan
 from yosegi.execution.ports import recorded
 from yosegi.execution.records import TaskRepository
 from yosegi.governance.policy.decision import Decision
-from yosegi.governance.policy.explanation import why
+from yosegi.governance.policy.explanation import refused
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Write
 from yosegi.services.authorization.roles import RUNS_THE_SITE, check_person
@@ -125,7 +125,7 @@ class ReservationService:
         cost = price(asked.span)
         decision = self._decide(instrument, asked, person, cost)
         if not decision.allow:
-            raise Refused(f"booking {asked.instrument}", tuple(reason.code for reason in why(decision)))
+            raise refused(f"booking {asked.instrument}", decision)
         self.check_free(instrument, asked.span)
         stream = self._new_stream(asked)
         grant, hold = self.authorizer.hold_reservation(asked.charter, asked.team, stream, cost)

@@ -49,6 +49,24 @@ class SampleRecords:
         """The entry by which a shipment is asked for, with the answer how the sample stands."""
         return replace(write, drafts=(*write.drafts, self._news(sample, write.drafts[-1], asked, sample.position + 1)))
 
+    def told_again(self, sample: str, topic: str) -> Write:
+        """What is told on a topic of a sample, anew, as the sample stands now."""
+        entries = self.ledger.read(sample_stream(sample))
+        last = max(place for place, entry in enumerate(entries) if entry.type != TOLD)
+        before, found = Sample(sample), Sample(sample)
+        for place, entry in enumerate(entries):
+            found.follow(entry)
+            if place < last:
+                before.follow(entry)
+        entry = entries[last]
+        as_told = Draft(entry.type, dict(entry.facts), entry.body)
+        news = (
+            self._news(replace(before, charter=found.charter, team=found.team), as_told, one, entry.position)
+            for one in found.asked.values()
+        )
+        drafts = tuple(one for one in news if one.facts["send"]["topic"] == topic)
+        return Write(found.stream, found.position, drafts, charter=found.charter, actor=self.site)
+
     def _news(self, sample: Sample, last: Draft, asked: AskedFor, position: int) -> Draft:
         facts, body, now = last.facts, _plain(last), self.clock.now()
         towards = {GIVEN: str(facts.get("to", "")), CONFIRMED: ""}.get(last.type, sample.to)

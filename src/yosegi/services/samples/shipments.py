@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yosegi.campaign import Campaign, Campaigns
-from yosegi.campaign.shipping import SAMPLE, SHIPMENT
+from yosegi.campaign.shipping import SAMPLE, SHIPMENT, UNDELIVERED
 from yosegi.core.errors import Invalid, NotFound, Unavailable
 from yosegi.core.samples import samples_named
 from yosegi.exchange import Received
 from yosegi.exchange.budget import OVERHEAD, RECORDED, PeerBudget
-from yosegi.exchange.outbox import Outgoing
+from yosegi.exchange.outbox import Outgoing, ran_out
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import task_stream
 from yosegi.governance.charter.registry import Registry
 from yosegi.ledger import Draft, Write
 from yosegi.services.samples.custody import takes_part
-from yosegi.services.samples.entries import ASKED_FOR, AskedFor, Sample
+from yosegi.services.samples.entries import ASKED_FOR, TOLD, AskedFor, Sample
 from yosegi.services.samples.keys import keys_of
 from yosegi.services.samples.repository import SampleRepository, entry_of
 from yosegi.trust.samples import SampleGiven, SampleMoved, SampleReceived, SampleToShip, ShipmentAsked
@@ -129,17 +129,28 @@ class ShipmentService:
             raise Invalid(what, f"{news.holder} says that it was {came.condition}, and {news.sender} {news.state}")
 
     async def rejected(self, out: Outgoing, because: str) -> None:
-        """A request to ship that the holder will not take, or did not get in time: its samples will not come."""
-        entry = self.samples.records.ledger.entry(out.sequence)
+        """A request to ship that the holder will not take: its samples will not come. What was late is said again.
+
+        A campaign asks again for what its holder did not get in time; of a sample that moved, its home is told anew how
+        it stands now.
+        """
+        records = self.samples.records
+        entry, now = records.ledger.entry(out.sequence), records.clock.now()
+        if entry.type == TOLD and ran_out(entry, now):
+            async with self.samples.lock:
+                again = records.told_again(entry.stream.partition("/")[2], out.topic)
+                if again.drafts:
+                    await self.samples.write(again)
         if entry.type != SHIPMENT:
             return
+        state = UNDELIVERED if ran_out(entry, now) else "refused"
         facts, name = entry.facts, entry.stream.partition("/")[2]
 
         def drafts(campaign: Campaign) -> list[Draft]:
             return [
                 Draft(
                     SAMPLE,
-                    {"trial": number, "sample": sample, "site": out.to, "state": "refused", "holder": out.to, "to": "",
+                    {"trial": number, "sample": sample, "site": out.to, "state": state, "holder": out.to, "to": "",
                      "position": standing.position},
                     {"why": because[:2000]},
                 )

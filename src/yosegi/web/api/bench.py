@@ -10,7 +10,7 @@ from yosegi.core.engine import PersonResult
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Text
 from yosegi.services.answer import JsonObject
-from yosegi.services.bench.schemas import BenchEntered, BenchRows, BenchTask
+from yosegi.services.bench.schemas import BenchCapability, BenchEntered, BenchRows, BenchTask
 from yosegi.web.api.router import Csv
 from yosegi.web.api.router import router as router_of
 
@@ -35,6 +35,12 @@ class EnterTable(Body):
     """The table of `GET /bench.csv`, filled in."""
 
     table: Annotated[str, Field(max_length=4_000_000)]
+
+
+@router.get("/bench/capabilities")
+async def bench_capabilities(site: Here, who: Who) -> tuple[BenchCapability, ...]:
+    """The capabilities of this site whose work people do."""
+    return site.bench.capabilities()
 
 
 @router.get("/bench")

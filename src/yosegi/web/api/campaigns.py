@@ -9,7 +9,6 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from yosegi.campaign.measurements import MOST_ROWS, MeasuredRow
-from yosegi.campaign.spec_file import parse_file
 from yosegi.core.states import CampaignState
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Why
@@ -95,15 +94,14 @@ async def campaigns(site: Here, who: Who) -> tuple[CampaignSummary, ...]:
 @router.post("/campaigns", status_code=201)
 async def start_campaign(body: StartCampaign, site: Here, who: Who) -> CampaignDetail:
     """Start a campaign from a campaign file."""
-    file = parse_file(body.spec, files=body.files)
+    file = site.campaigns.read_file(body.spec, body.files, who)
     return await site.campaigns.start(file.spec, who, body.mandate, file.lines)
 
 
 @router.post("/campaigns/check")
 async def check_campaign(body: StartCampaign, site: Here, who: Who) -> CampaignCheck:
     """Everything that is wrong with a campaign file, each with its line; nothing is changed."""
-    file = parse_file(body.spec, files=body.files)
-    return site.campaigns.check(file.spec, who, file.lines, body.mandate)
+    return site.campaigns.check_file(body.spec, body.files, who, body.mandate)
 
 
 @router.get("/campaigns/{name}")

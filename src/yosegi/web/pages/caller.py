@@ -111,6 +111,8 @@ def problem_page(caller: Caller, error: YosegiError, status: int, back: str | No
     """What was refused, and why, in the page's language; the reason's codes beside it."""
     codes = error.reasons if isinstance(error, Refused) and not isinstance(error, FormRefused) else ()
     lines = [text for code in codes if (text := caller.w.code(code))] or [str(error)]
+    if isinstance(error, Refused) and error.told:
+        lines = [ja if caller.w.lang == "ja" else en for en, ja in error.told]
     if isinstance(error, FormRefused):
         lines = [caller.w(error.text)]
     told = {

@@ -7,8 +7,6 @@ from typing import Any
 import tomlkit
 from fastapi import APIRouter, Response
 
-from yosegi.campaign.findings import BadCampaign
-from yosegi.campaign.spec_file import CampaignFile, parse_file
 from yosegi.core.errors import Refused, YosegiError
 from yosegi.core.object import is_object
 from yosegi.identity.accounts import Session
@@ -45,7 +43,7 @@ async def begin(caller: Here) -> Response:
     """Start it."""
 
     async def do(session: Session, form: Form) -> None:
-        file = _file(form)
+        file = caller.site.campaigns.read_file(form.get("spec", ""), _tables(form), session)
         await caller.site.campaigns.start(file.spec, session, lines=file.lines)
 
     return await act(caller, "", do)
@@ -56,10 +54,7 @@ def told_of(caller: Caller, session: Session, form: Form) -> dict[str, Any]:
     if not form.get("spec", "").strip():
         return {"findings": (), "cost": None, "taken_over": ()}
     try:
-        file = _file(form)
-        found = caller.site.campaigns.check(file.spec, session, file.lines)
-    except BadCampaign as error:
-        return {"findings": error.findings, "cost": None, "taken_over": ()}
+        found = caller.site.campaigns.check_file(form.get("spec", ""), _tables(form), session)
     except YosegiError as error:
         code = caller.w.code(error.reasons[0]) if isinstance(error, Refused) and error.reasons else ""
         one = CampaignFinding(line=0, where="", why=code or str(error), todo="")
@@ -67,9 +62,9 @@ def told_of(caller: Caller, session: Session, form: Form) -> dict[str, Any]:
     return {"findings": found.findings, "cost": found.cost, "taken_over": found.taken_over}
 
 
-def _file(form: Form) -> CampaignFile:
+def _tables(form: Form) -> dict[str, str]:
     table = form.get("table", "")
-    return parse_file(form.get("spec", ""), files={form.get("table_name", "table.csv"): table} if table else {})
+    return {form.get("table_name", "table.csv"): table} if table else {}
 
 
 def drafted(site: Site, session: Session, offered: ContractDetail) -> str:

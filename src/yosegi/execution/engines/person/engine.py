@@ -35,7 +35,7 @@ from yosegi.ledger import Draft, Ledger, Write
 
 log = logging.getLogger("yosegi.person")
 
-HANDED_OUT, ENTERED = "person.handed_out", "person.entered"
+HANDED_OUT, ENTERED, WITHDRAWN = "person.handed_out", "person.entered", "person.withdrawn"
 
 
 class PersonEngine(Engine):
@@ -75,6 +75,7 @@ class PersonEngine(Engine):
         self._held: dict[str, Work] = {}
         self._ended: dict[str, asyncio.Future[Outcome]] = {}
         self._entered: dict[str, Outcome] = {}
+        self._withdrawn: dict[str, str] = {}
         self._since: dict[str, str] = {}
         self._confirmations = Confirmations(site)
         self._works: dict[str, Work] = {}
@@ -99,6 +100,8 @@ class PersonEngine(Engine):
             elif entry.type == ENTERED and entry.body is not None:
                 self._entered[key] = Outcome.read(entry.body["outcome"])
                 self._confirmations.dropped(key)
+            elif entry.type == WITHDRAWN:
+                self._withdrawn[key] = str((entry.body or {}).get("why", ""))
             else:
                 self._confirmations.follow(entry)
         if self._folder is not None:
@@ -117,6 +120,8 @@ class PersonEngine(Engine):
             return never_began("not_started", f"{work.key} is waited for already")
         if (known := self._entered.get(work.key)) is not None:
             return known
+        if work.key in self._withdrawn:
+            return self._taken_back(work)
         try:
             self._contracts[work.capability].check_inputs(work.inputs)
         except Invalid as error:
@@ -186,6 +191,33 @@ class PersonEngine(Engine):
             return
         why = "nobody waits for it any more; what was done is to be looked at"
         self._end(key, ended_badly(self._works[key].effect, "stopped", why))
+
+    async def withdraw(self, key: str, why: str) -> None:
+        """See `AsksPeople.withdraw`."""
+        if await self.cancel(key) or key not in self._waiting or key in self._entered:
+            return
+        # Before it is on record: whoever enters something meanwhile is told, and two do not count.
+        self._withdrawn[key] = why
+        try:
+            await self._append(Draft(WITHDRAWN, {"key": key}, {"why": why}), self._site)
+        except BaseException:
+            del self._withdrawn[key]
+            raise
+        if (work := self._works.get(key)) is not None:
+            self._end(key, self._taken_back(work))
+        self._show()
+        if self._folder is not None:
+            try:
+                self._folder.withdrawn(key, f"taken back by whoever asked: {why}")
+            except OSError as error:
+                log.warning("engine %s: rejected.csv cannot be written: %s", self.name, error)
+
+    def _taken_back(self, work: Work) -> Outcome:
+        """How a task ends that was withdrawn after somebody had been asked."""
+        why = f"whoever asked took it back: {self._withdrawn[work.key] or 'no reason given'}"
+        if work.effect.repeatable:
+            return never_began("cancelled", why)
+        return ended_badly(work.effect, "stopped", f"{why}; somebody may have begun, so look before it is settled")
 
     async def hold(self) -> None:
         """Hand out nothing more; what was handed out is waited for."""
@@ -281,6 +313,9 @@ class PersonEngine(Engine):
         """
         if key in self._entered:
             raise Conflict(f"task {key}", "was entered already", "what was entered first counts")
+        if (why := self._withdrawn.get(key)) is not None:
+            said = f"was taken back by whoever asked{f' ({why})' if why else ''} and is waited for no more"
+            raise Conflict(f"task {key}", said, "if you did the work, tell them what came of it: they may import it")
         if (task := self._waiting.get(key)) is None:
             if key in self._since:
                 raise Conflict(f"task {key}", "is waited for no more", "tell whoever asked, who may import it")

@@ -1,6 +1,7 @@
 """A folder that somebody keeps, with three files.
 
-`proposals.csv` says what is to be done, `results.csv` what was, and `rejected.csv` what was not taken and why.
+`proposals.csv` says what is to be done, `results.csv` what was, and `rejected.csv` what was not taken, or is waited for
+no more, and why.
 """
 
 from __future__ import annotations
@@ -84,10 +85,17 @@ class PersonFolder:
         if said in self._rejected:
             return
         self._rejected.add(said)
+        self._write_rejected(row.line, row.key, why)
+
+    def withdrawn(self, key: str, why: str) -> None:
+        """Say of a task that left proposals.csv that nobody waits for it, before somebody does it."""
+        self._write_rejected("", key, why)
+
+    def _write_rejected(self, line: int | str, key: str, why: str) -> None:
         path = self._folder / REJECTED
         new = not path.exists()
         with path.open("a", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             if new:
                 writer.writerow(("line", "key", "why"))
-            writer.writerow((row.line, row.key, why))
+            writer.writerow((line, key, why))

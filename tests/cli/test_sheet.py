@@ -1,0 +1,42 @@
+"""Tables for a terminal count columns as a terminal shows them (Unicode Annex 11: wide characters take two)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rich.console import Console
+
+from yosegi.cli._sheet import Sheet, indented, padded
+
+TITLE = "高温超伝導体の薄膜をレーザー蒸着で作製するときの最適な基板温度と酸素圧力を求める"
+
+
+def columns(line: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)
+
+
+def printed(sheet: Sheet, width: int) -> list[str]:
+    console = Console(width=width, highlight=False, markup=False)
+    with console.capture() as told:
+        console.print(sheet)
+    return told.get().splitlines()
+
+
+def test_no_cell_of_wide_characters_is_cut_at_80_columns() -> None:
+    sheet = Sheet("name", "state", "title", box=None, pad_edge=False)
+    sheet.add("films", "running", TITLE)
+    sheet.add("wide", "held", TITLE * 2)
+    lines = printed(sheet, 80)
+    assert all(columns(line) <= 80 for line in lines)
+    assert "…" not in "".join(lines)
+    assert "".join("".join(line[16:].split()) for line in lines[1:]) == TITLE * 3
+
+
+def test_text_below_a_line_keeps_its_indent_and_every_character() -> None:
+    lines = indented(TITLE, 40, "    ").splitlines()
+    assert all(line.startswith("    ") and columns(line) <= 40 for line in lines)
+    assert "".join(line.strip() for line in lines) == TITLE
+
+
+def test_a_wide_text_is_padded_by_the_columns_that_it_takes() -> None:
+    assert columns(padded("炉", 6)) == 6
