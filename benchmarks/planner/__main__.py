@@ -11,7 +11,7 @@ import argparse  # noqa: E402
 import importlib  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from benchmarks.planner import cost, datasets, tasks, trust  # noqa: E402
+from benchmarks.planner import cost, datasets, limits, tasks, trust  # noqa: E402
 from benchmarks.planner.planners import COMPETITORS  # noqa: E402
 
 
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(required=True)
     _add_run(commands.add_parser("run", help="measure; what is already measured is not measured again"))
     _add_trust(commands.add_parser("trust", help="ours, the plain recipe and chance on every table of a folder"))
+    _add_limits(commands.add_parser("limits", help="what is announced of limits and comes true, on every table"))
     timing = commands.add_parser("time", help="seconds of one core for a suggestion at n = 20, 50, 100, 200, 500")
     timing.add_argument("--planners", default="yosegi", help=f"of {', '.join(COMPETITORS)}")
     timing.add_argument("--repeats", type=int, default=5)
@@ -53,6 +54,13 @@ def _add_trust(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--planners", default=",".join(trust.PLANNERS), help=f"of {', '.join(COMPETITORS)}")
     parser.add_argument("--seeds", default="20", help="how many (20), or which (20-39)")
     parser.set_defaults(do=trust.execute)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tables", default="../shared/data", help="the folder, with `pvlab` and `olympus` in it")
+    parser.add_argument("--only", default="", help="these tables alone, separated by commas")
+    parser.add_argument("--seeds", default="2", help="how many (2), or which (2-3)")
+    parser.set_defaults(do=limits.execute)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from benchmarks.planner import loop, metrics, sources
+from benchmarks.planner import limits, loop, metrics, sources
 from benchmarks.planner.datasets import MAIN, load
 from benchmarks.planner.record import Run
 
@@ -116,3 +116,10 @@ def test_a_cheap_source_has_the_correlation_it_is_made_for(data: str, correlatio
     pool = load(data)
     found = np.corrcoef(pool.y, sources.cheap(pool, correlation, seed=2))[0, 1]
     assert math.isclose(found, correlation, abs_tol=1e-9)
+
+
+def test_words_for_limits_are_counted_by_what_was_announced() -> None:
+    extra = {"likely": [0.9, 0.86, None, 0.5], "kept": [True, False, True, True]}
+    run = Run("limits", "alkox:bound", "yosegi", 0, 5, [], [], 1, True, "", extra=extra)
+    [row] = limits.rows_of([run], "a bound", 0.85, 0.95)
+    assert row == ["a bound", "0.85 to 0.95", 1, 2, "0.88", "0.50"]

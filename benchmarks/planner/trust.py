@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.planner import catalogue, loop, record
+from benchmarks.planner import catalogue, limits, loop, record
 from benchmarks.planner.catalogue import Measured
 from benchmarks.planner.metrics import Interval, bootstrap, expected_best, expected_first
 from benchmarks.planner.planners import COMPETITORS
@@ -142,7 +142,7 @@ def tables(folder: Path) -> list[Table]:
     runs: dict[str, dict[str, dict[int, Run]]] = {}
     for one in record.read(STUDY):
         runs.setdefault(one.data, {}).setdefault(one.planner, {})[one.seed] = one
-    return [*(_table(folder, runs, key, measure) for key, measure in MEASURES.items()), _words(runs)]
+    return [*(_table(folder, runs, key, measure) for key, measure in MEASURES.items()), _words(runs), limits.table()]
 
 
 def _words(runs: dict[str, dict[str, dict[int, Run]]]) -> Table:

@@ -17,7 +17,7 @@ from yosegi.core.states import Effect
 from yosegi.exchange.mailbox_host import RefusedMailRegister
 from yosegi.execution.breaker import Requester
 from yosegi.services.alerts.health import PEER_SILENT, HealthChecks
-from yosegi.services.alerts.service import Alert
+from yosegi.services.alerts.service import MOST_OF_ONE, Alert, summarised
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import SimulatedClock, run_simulated
@@ -162,3 +162,26 @@ def test_a_disk_is_nearly_full_at_five_percent_or_two_gigabytes(
         return [one.name for one in conditions.now()]
 
     assert run_simulated(story()) == told
+
+
+@pytest.mark.parametrize("kind", ["approval", "condition"])
+def test_what_one_peer_asks_people_to_look_at_is_told_one_by_one_up_to_a_few_and_then_counted(kind: str) -> None:
+    """A member may have a thousand tasks wait for approval: that is no thousand e-mails every ten minutes."""
+    asked = [
+        Alert("riken", f"evil/{n}", "toy.use@1", "", f"task {n}", "approval")
+        if kind == "approval"
+        else Alert("riken", "", "object", "", f"erase {n}", "condition", f"erase/{n}", told_by="evil")
+        for n in range(1000)
+    ]
+    others = [Alert("riken", "argonne/1", "toy.use@1", "", "task", "approval"), Alert("riken", "", "disk", "", "full")]
+    told = summarised([*asked, *others])
+    assert told[:MOST_OF_ONE] == asked[:MOST_OF_ONE]
+    assert told[MOST_OF_ONE:-1] == others
+    assert told[-1].name == f"more/{kind}/evil"
+    assert str(1000 - MOST_OF_ONE) in told[-1].text
+    assert str(1000 - MOST_OF_ONE) in told[-1].ja
+
+
+def test_every_uncertain_task_is_told_whoever_asked_for_it() -> None:
+    uncertain = [Alert("riken", f"argonne/{n}", "toy.use@1", "", f"task {n}") for n in range(50)]
+    assert summarised(uncertain) == uncertain

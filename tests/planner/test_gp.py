@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.stats import multivariate_normal
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import Matern
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 from yosegi.planner.gp import ENOUGH, JITTER, Data, Hyper, Prior, _Objective, _thinned, fit
 from yosegi.planner.kernel import correlation, matern52_with_slope, scaled_distance, summed_slope
@@ -34,6 +34,25 @@ def test_mean_and_spread_are_those_of_scikit_learn():
     expected, spread = reference(gp).predict(P, return_std=True)
     np.testing.assert_allclose(mean, y.mean() + y.std() * expected, rtol=1e-9)
     np.testing.assert_allclose(sd, y.std() * spread, rtol=1e-6)
+
+
+def test_a_levelled_process_is_scikit_learns_with_a_constant_of_which_nothing_is_known():
+    X, y = data()
+    bare = fit(X, y, np.arange(3))
+    P = np.random.default_rng(1).random((50, 3)) + 1.0  # beyond the measurements, where the mean counts
+    kernel = Matern(length_scale=bare.hyper.length, nu=2.5) + ConstantKernel(1e5)
+    other = GaussianProcessRegressor(kernel, alpha=bare.hyper.noise[0] + JITTER, optimizer=None)
+    expected = y.mean() + y.std() * other.fit(X, bare.data.y).predict(P)
+    mean, sd = bare.levelled().posterior(P)
+    np.testing.assert_allclose(mean, expected, rtol=1e-5)
+    np.testing.assert_array_equal(sd, bare.posterior(P)[1])
+    np.testing.assert_allclose(bare.levelled().outcomes, y)
+
+
+def test_the_levels_of_several_sources_are_left_to_the_process():
+    X, y = data()
+    with pytest.raises(ValueError, match="levels"):
+        fit(X, y, np.arange(3), source=np.arange(30) % 2, sources=2).levelled()
 
 
 def test_the_likelihood_is_that_of_scikit_learn():

@@ -91,3 +91,20 @@ def test_what_is_promised_to_people_is_gained_by_the_process_alone():
     situation = Situation.of(asked, history)
     aim = aim_of(situation)
     assert np.array_equal(aim.gain(situation.table), replace(aim, apart=0.0).gain(situation.table))
+
+
+@pytest.mark.parametrize("kind", ["short table", "long table", "open space", "two sources"])
+def test_in_a_short_table_of_one_source_the_mean_is_the_processs_own(kind: str):
+    """Nine measurements crowd about a good recipe and one is bad: their average is good, the level is between."""
+    rows = [{"a": 0.1 + 0.001 * i, "b": 0.1} for i in range(9)] + [{"a": 0.9, "b": 0.9}, {"a": 0.1, "b": 0.9}]
+    more = [{"a": 0.5, "b": i / APART_ROWS} for i in range(APART_ROWS if kind == "long table" else 0)]
+    table = Candidates.of([*rows, *more])
+    asked = Problem(table.parameters(), (Objective("y"),), candidates=table)
+    if kind == "open space":
+        asked = replace(asked, candidates=None)
+    if kind == "two sources":
+        asked = replace(asked, sources=(Source("experiment", 1.0), Source("model", 0.1)))
+    name = asked.sources[0].name
+    history = [Observation(row, {"y": float(i == 9)}, source=name) for i, row in enumerate(rows[:10])]
+    level = aim_of(Situation.of(asked, history)).surrogate.gp.offset[0]
+    assert level == pytest.approx(0.1) if kind != "short table" else 0.3 < level < 0.6

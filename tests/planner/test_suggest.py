@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -152,6 +153,21 @@ def test_outcome_constraints_are_kept_by_the_best_found():
         history.append(Observation(p.values, {"f": x + y, "q": 1.5 - x * x - y * y}))
     kept = [o.value("f") for o in history if o.value("q") >= 1]
     assert max(kept) > 0.93  # the best on the circle x² + y² = 1/2 is 1
+
+
+def test_a_limit_is_announced_with_the_probability_that_its_announced_measurement_keeps_it():
+    """The probability is that of a normal variable with the mean and the deviation that stand beside it."""
+    parameters = tuple(Parameter.continuous(n, 0, 1, resolution=0.01) for n in "xy")
+    problem = Problem(parameters, (Objective("f"),), outcome_constraints=(OutcomeConstraint("q", at_least=1.0),))
+    points = np.random.default_rng(3).random((9, 2)).round(2)
+    scatter = np.random.default_rng(4).normal(0, 0.3, 9)
+    history = [
+        Observation({"x": x, "y": y}, {"f": x + y, "q": x + y + e}) for (x, y), e in zip(points, scatter, strict=True)
+    ]
+    [p] = suggest(problem, history)
+    kept = 1.0 - scipy.stats.norm.cdf(1.0, p.expected.mean["q"], p.expected.sd["q"])
+    assert p.expected.feasible == pytest.approx(kept)
+    assert 0.05 < p.expected.feasible < 0.95
 
 
 def test_a_target_is_approached_from_either_side():

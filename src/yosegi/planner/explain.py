@@ -23,7 +23,7 @@ def expect(situation: Situation, aim: Aim, choice: Choice) -> Expected:
         means[name], sds[name] = float(mean[0]), float(sd[0])
     index = None if choice.index is None else np.array([choice.index])
     cost = float(situation.cost(choice.source, choice.row[None, :], index)[0])
-    feasible = float(np.exp(aim.limits.log_probability(P, choice.source)[0]))
+    feasible = float(np.exp(aim.limits.log_announced(P, choice.source)[0]))
     return Expected(means, sds, float(aim.gain(P)[0]), cost, min(feasible, 1.0))
 
 

@@ -215,6 +215,22 @@ class GP:
         """The same data under other hyper-parameters."""
         return _conditioned(self.data, hyper, self.offset, self.scale, math.nan)
 
+    def levelled(self) -> GP:
+        """The same process of one source about the mean that it estimates itself, in place of that of the outcomes.
+
+        By generalised least squares, m = 1ᵀ K⁻¹ y / 1ᵀ K⁻¹ 1 (Rasmussen & Williams 2006, eq. 2.42 with one constant as
+        the basis and a vague prior): measurements that crowd together say once what is there.
+
+        Raises:
+            ValueError: of several sources, whose levels are part of the process.
+        """
+        if self.data.sources > 1:
+            raise ValueError("the levels of several sources are part of the process")
+        ones, _ = scipy.linalg.lapack.dpotrs(self.L, np.ones(self.n), lower=1)
+        mean = float(ones @ self.data.y / ones.sum())
+        data = replace(self.data, y=self.data.y - mean)
+        return replace(self, data=data, offset=self.offset + self.scale * mean, alpha=self.alpha - mean * ones)
+
     def noise_sd(self, source: int = 0) -> float:
         """Standard deviation of one measurement's noise, in the outcome's unit."""
         return float(self.scale[source] * math.sqrt(self.hyper.noise[source] + JITTER))

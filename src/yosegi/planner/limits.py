@@ -64,6 +64,18 @@ class Limits:
             out = out + log_between(mean, sd, bound.at_least, bound.at_most)
         return out
 
+    def log_announced(self, P: Floats, source: int = 0) -> Floats:
+        """Shape (m,): as `log_probability`, of what a measurement will say, to tell people.
+
+        Noise and what a process does not know of itself are in it, as in `Surrogate.announced`; to compare points
+        `log_probability` serves.
+        """
+        out = self.log_answer(P, source)
+        for bound, surrogate in self.bounds:
+            mean, sd = surrogate.announced(P)
+            out = out + log_between(mean, sd, bound.at_least, bound.at_most)
+        return out
+
     def log_weight(self, P: Floats, source: int = 0) -> Floats:
         """Shape (m,): the log probability, and far less where failure is likely, so that it is not tried again.
 

@@ -19,7 +19,8 @@ class Expected:
         gain: expected improvement, in the objective's unit (hypervolume, entropy in nats or variance for other goals);
             None from a planner that predicts nothing.
         cost: what the measurement should cost, in the sources' unit.
-        feasible: probability that the point has an answer and keeps the outcome constraints.
+        feasible: probability that the point has an answer and that what is measured there keeps the outcome
+            constraints, noise included as in `sd`: of ten points announced with 0.9, nine keep them.
     """
 
     mean: Mapping[str, float] = field(default_factory=dict)

@@ -151,8 +151,19 @@ class _Training:
         return Surrogate(gp, self.present if sum(used) > 1 else np.empty(0), used, clearly, self.names)
 
 
-def learn(situation: Situation, outcome: str, noise: float | None, minimise: bool = True) -> Surrogate | None:
-    """What the history says of an outcome; None where the first source has fewer than two measurements of it."""
+def learn(
+    situation: Situation, outcome: str, noise: float | None, minimise: bool = True, *, levelled: bool = False
+) -> Surrogate | None:
+    """What the history says of an outcome; None where the first source has fewer than two measurements of it.
+
+    Args:
+        situation: the question and its history.
+        outcome: which.
+        noise: stated standard deviation of one measurement; None where it is learned.
+        minimise: whether less of it is better, for how an earlier campaign's is read.
+        levelled: whether the process of one source, without earlier campaigns, stands about the mean that it estimates
+            itself, see `GP.levelled`.
+    """
     training = _collect(situation, outcome, noise, minimise)
     count, first = len(training.names), len(situation.problem.sources)
     measured = [int(np.sum(training.source == s)) for s in range(count)]
@@ -173,7 +184,9 @@ def learn(situation: Situation, outcome: str, noise: float | None, minimise: boo
             proven |= {s} if gain > MARGIN and related >= CLOSE else set()
     if used == alone and training.standard is not None and measured[0]:
         found = replace(training, standard=None).fit(alone)  # it says nothing of level and spread either
-    return None if found is None else training.surrogate(found, used, frozenset(proven))
+    if found is None:
+        return None
+    return training.surrogate(found.levelled() if levelled and count == 1 else found, used, frozenset(proven))
 
 
 def log_predictive(gp: GP) -> float:

@@ -186,6 +186,7 @@ BY_WHO: Mapping[str, tuple[str, ...]] = {
         "clocks_apart",
         "effect_unsettled",
         "erasure_asked",
+        "alerts_more",
         "policies_kept",
         "effect_unknown",
         "breaker_open",

@@ -129,7 +129,7 @@ class HealthChecks:
         for erasure in () if self.erasure is None else self.erasure.waits_for_a_person():
             for _, peer in erasure.asked:
                 fields = {"peer": peer, "subject": erasure.subject}
-                yield HealthProblem(f"{erasure.stream}/{peer}", "erasure_asked", fields, erasure.subject)
+                yield HealthProblem(f"{erasure.stream}/{peer}", "erasure_asked", fields, erasure.subject, peer)
 
     def _campaigns(self) -> Iterator[HealthProblem]:
         if self.campaigns is not None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -27,6 +28,10 @@ log = logging.getLogger("yosegi.notices")
 
 STREAM = "notices"
 SEEN = "notice.acknowledged"
+MOST_OF_ONE = 8
+"""Alerts of one kind, but for uncertain tasks, that one other site has told one by one; the others are counted."""
+REMEMBERED = 4096
+"""Alerts of which it is known when they were told, those that are over among them."""
 LOOK = 60.0
 """Seconds between two looks at what needs a person."""
 
@@ -60,6 +65,11 @@ class Alert:
         """What it is told and acknowledged by."""
         return self.task or self.about
 
+    @property
+    def source(self) -> str:
+        """The site that asked for what a person must look at; empty where it is a condition of this site alone."""
+        return self.task.partition("/")[0] or self.told_by
+
 
 Send = Callable[[Alert], Awaitable[None]]
 
@@ -80,6 +90,28 @@ def to_webhook(url: str, transport: Transport) -> Send:
         await transport.call(url, json.dumps(body).encode(), timeout=10.0)
 
     return send
+
+
+def summarised(alerts: Sequence[Alert]) -> list[Alert]:
+    """What is told: of one kind and one other site no more than `MOST_OF_ONE`, and how many more there are.
+
+    A peer may ask for a thousand approvals; that must not be a thousand e-mails. Uncertain tasks are all told: each
+    may be a thing that stands in an instrument.
+    """
+    told, more = list[Alert](), Counter[tuple[str, str, str]]()
+    seen = Counter[tuple[str, str, str]]()
+    for alert in alerts:
+        group = (alert.site, alert.kind, alert.source)
+        seen[group] += 1
+        if alert.kind == "uncertain" or alert.source in ("", alert.site) or seen[group] <= MOST_OF_ONE:
+            told.append(alert)
+        else:
+            more[group] += 1
+    for (site, kind, source), count in more.items():
+        fields = {"count": str(count), "peer": source}
+        en, ja = explain("alerts_more", "en", **fields), explain("alerts_more", "ja", **fields)
+        told.append(Alert(site, "", source, "", en, "condition", f"more/{kind}/{source}", ja, source))
+    return told
 
 
 @dataclass
@@ -240,7 +272,10 @@ class AlertService:
         """
         async with self._telling:
             now, failed = self.clock.monotonic(), list[Exception]()
-            for notice in self.open():
+            open_ = summarised(self.open())
+            if len(self._told) > REMEMBERED:
+                self._told = {one.name: self._told[one.name] for one in open_ if one.name in self._told}
+            for notice in open_:
                 again = float("inf") if self._is_told(notice) else self.every
                 if now - self._told.get(notice.name, -1e18) >= again and await self._tell(notice, failed):
                     self._told[notice.name] = now
