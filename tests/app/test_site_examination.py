@@ -133,7 +133,7 @@ def test_all_that_keeps_a_batch_engine_from_opening_is_told_at_once(tmp_path: Pa
         + BATCH
         + f'folder = "{tmp_path}/site.toml/jobs"\npublish = ["labs"]\naccounts = "{tmp_path}/accounts.toml"\n'
         + '[engine.cluster.job]\nnode_count = 2\n[engine.cluster.jobs."dft.relax@1"]\nnode_count = 1\n'
-        + "[engine.cluster.pilot]\n"
+        + "[engine.cluster.pilot]\nnodes = 2\n"
     )
     (tmp_path / "site.toml").write_text(text)
     told = json.loads(yosegi("site", "doctor", "--home", tmp_path, "--json").stdout)["findings"]

@@ -100,6 +100,14 @@ def test_many_tasks_share_one_job_each_happens_once_and_an_idle_pilot_gives_its_
     assert len(keys) == len(set(keys)) == 100
 
 
+def test_workers_that_srun_starts_do_tasks(cluster: Cluster, tmp_path: Path) -> None:
+    async def main() -> Outcome:
+        async with pilots(tmp_path, cluster, launcher="srun") as engine:
+            return await engine.run(work("execution.samples:noop", x=1.0), ignore)
+
+    assert asyncio.run(main()).result is Result.VALID
+
+
 def test_tasks_of_a_pilot_whose_node_dies_go_to_another_and_what_consumed_is_unknown(
     cluster: Cluster, tmp_path: Path
 ) -> None:

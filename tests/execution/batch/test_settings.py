@@ -26,6 +26,8 @@ from yosegi.execution.engines.batch.settings import BatchSettings
             "names queue large, and caps.queues has small",
         ),
         ({"caps": {"queues": ["small"]}}, r"names queue \(none\), and caps.queues has small"),
+        ({"pilot": {"nodes": 5}}, "a pilot of .* asks for 5 nodes, and caps.nodes is 4"),
+        ({"pilot": {"seconds": 7200.0}, "caps": {"seconds": 3600.0}}, "takes up to 7200 seconds, and caps.seconds"),
     ],
 )
 def test_an_engine_whose_jobs_would_pass_a_cap_is_not_opened(tmp_path: Path, asked: dict[str, Any], why: str) -> None:

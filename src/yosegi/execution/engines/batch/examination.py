@@ -43,8 +43,13 @@ def misfits(settings: BatchSettings, contracts: Mapping[str, Contract]) -> Itera
         published = f"it publishes {', '.join(sorted(contracts)) or 'nothing'}"
         yield EngineConcern(("jobs", name), f"{name} is not among what it publishes", published)
     for contract in contracts.values():
-        if broken := settings.caps.broken_by(settings.template(contract.name), wall_seconds(settings, contract)):
-            yield EngineConcern((), f"a job of {contract.name} {broken}", "lower the one or raise the other")
+        template, seconds = settings.template(contract.name), wall_seconds(settings, contract)
+        if (pilot := settings.pilot) is not None:
+            # Its tasks are no jobs: a pilot is, in the queue that they name.
+            template, seconds = template.model_copy(update={"node_count": pilot.nodes}), pilot.seconds
+        if broken := settings.caps.broken_by(template, seconds):
+            whose = f"a {'job' if pilot is None else 'pilot'} of {contract.name}"
+            yield EngineConcern((), f"{whose} {broken}", "lower the one or raise the other")
 
 
 def wall_seconds(settings: BatchSettings, contract: Contract) -> float:

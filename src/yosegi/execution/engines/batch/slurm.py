@@ -82,7 +82,10 @@ class SlurmDialect:
         options |= spec.own_attributes(self.name)
         lines = [f"#SBATCH --{name}={value}" for name, value in options.items() if value]
         lines += ["#SBATCH --no-requeue", *(["#SBATCH --exclusive"] if asked.exclusive_node_use else [])]
-        return "\n".join(["#!/bin/bash", *lines, *spec.setup, command_line(spec.launch), ""])
+        # What the site's variables are is none of a job's business (NIL); but srun takes that over from sbatch, and a
+        # parallel step would begin without any variable, PATH among them (srun(1), SLURM_EXPORT_ENV).
+        steps = "export SLURM_EXPORT_ENV=ALL"
+        return "\n".join(["#!/bin/bash", *lines, steps, *spec.setup, command_line(spec.launch), ""])
 
     async def submit(self, spec: JobSpec, user: str = "") -> SubmitAnswer:
         """See `Dialect.submit`."""
