@@ -148,6 +148,7 @@ class HalfHour:
 
     def run(self) -> None:
         """Attack from the first moment to the last, with a campaign under way all the time."""
+        self.attack(CHANGED * self.seconds, None)
         began = time.monotonic()
         suspends, lifts = (began + part * self.seconds for part in SUSPENDED)
         changes, end = began + CHANGED * self.seconds, began + self.seconds
@@ -157,7 +158,6 @@ class HalfHour:
             (lifts, lambda: command("incident", "lift", "site", EVIL, "--home", riken, "--why", "we try again")),
             (changes, lambda: self.change_keys(end)),
         ]
-        self.attack(changes - began, None)
         while time.monotonic() < end or due:
             self.keep_busy()
             if due and time.monotonic() >= due[0][0]:
@@ -178,7 +178,7 @@ class HalfHour:
     def end_attack(self) -> None:
         """Wait until what was begun to be sent is sent."""
         assert self._hostile is not None
-        out, _ = self._hostile.communicate(timeout=180)
+        out, _ = self._hostile.communicate(timeout=LAST)
         self.sent.update(json.loads(out))
 
     def change_keys(self, end: float) -> None:

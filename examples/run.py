@@ -22,6 +22,7 @@ import csv
 import json
 import os
 import shutil
+import sys
 import time
 import tomllib
 from collections.abc import Mapping
@@ -91,6 +92,8 @@ COUNTRY = {"argonne": "US", "ornl": "US", "riken": "JP", "kek": "JP", "nims": "J
 GRANT = {"node_h": "50", "samples": "200", "instrument_h": "1000"}
 PASSPHRASE = "four words to sign in"
 FIRST_PORT = 8131
+LOG_WIDTH = 200
+"""Characters a line where what is told goes to no terminal: a table with four limits is not cut."""
 PATIENCE = 300.0
 """Seconds that a site may take until it answers and its capabilities are known: some read models first."""
 
@@ -243,7 +246,8 @@ def await_sites(processes: Processes, homes: Mapping[str, Home]) -> None:
 
 def follow(folder: Path, path: Path, spec: CampaignSpec, homes: Mapping[str, Home], trials: int | None) -> None:
     """Start the campaign, play the couriers, show what came of it, and keep its bundle."""
-    console, began = Console(highlight=False, markup=False), time.monotonic()
+    wide = None if sys.stdout.isatty() else LOG_WIDTH
+    console, began = Console(highlight=False, markup=False, width=wide), time.monotonic()
     pi = person(folder, homes, "pi@argonne")
     wanted = set(spec.capabilities())
     while not wanted <= {listing.ref for listing in pi.capabilities()}:
