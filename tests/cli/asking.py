@@ -20,7 +20,7 @@ def served(folder: Path) -> Iterator[Town]:
     """A running home site and a running owner, with one campaign that has ended."""
     town = Town(folder / "town")
     with (town.folder / "riken" / "site.toml").open("a", encoding="utf-8") as settings:
-        settings.write('\n[instrument.bench]\ncapabilities = ["toy.simulate@1"]\n')
+        settings.write('\n[instrument.bench]\ncapabilities = ["toy.shoot@1"]\n')
     try:
         town.start("argonne", "riken")
         town.campaign("toy", PURE_SOURCE, offers=3)

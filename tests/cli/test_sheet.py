@@ -40,3 +40,14 @@ def test_text_below_a_line_keeps_its_indent_and_every_character() -> None:
 
 def test_a_wide_text_is_padded_by_the_columns_that_it_takes() -> None:
     assert columns(padded("炉", 6)) == 6
+
+
+def test_a_value_is_not_broken_where_all_columns_have_the_room_for_their_words() -> None:
+    sheet = Sheet("trial", "source", "point", "hardness (GPa)", "state", "why", box=None, pad_edge=False)
+    why = "the next point of a scrambled Sobol sequence, to cover the space evenly"
+    sheet.add("1", "oven (simulated)", "minutes=217.986 temperature=720", "3.55", "completed", why)
+    sheet.keep_words(80)
+    lines = printed(sheet, 80)
+    assert all(columns(line) <= 80 for line in lines)
+    for word in ("minutes=217.986", "temperature=720", "(simulated)", "completed"):
+        assert any(word in line for line in lines), (word, lines)

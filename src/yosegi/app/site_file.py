@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from yosegi.app.settings import Settings
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.field_faults import why_of
 from yosegi.core.toml_lines import Lines, line_of, lines_of
 from yosegi.core.toml_text import parse_toml
 from yosegi.core.values import Value
@@ -144,7 +145,7 @@ class SiteFile:
                 if not seen and not dates:
                     return made
                 break
-            seen |= {one["loc"]: _PLAIN.get(one["type"], one["msg"].removeprefix("Value error, ")) for one in news}
+            seen |= {one["loc"]: _PLAIN.get(one["type"]) or why_of(one) for one in news}
             value = _without(value, [one["loc"] for one in news if not isinstance(one["input"], dict)])
         found += [self.finding((*where, *place), why) for place, why in seen.items()]
         return None

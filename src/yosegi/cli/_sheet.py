@@ -6,11 +6,12 @@ where they end, and text without blanks, as Japanese is written, wherever its co
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from yosegi.core.sanitize import plain
@@ -26,6 +27,29 @@ class Sheet(Table):
     def add(self, *cells: str) -> None:
         """One row."""
         self.add_row(*map(plain, cells))
+
+    def keep_words(self, width: int) -> None:
+        """Let no column but the last break a word that it could show whole, where all of them have the room.
+
+        Args:
+            width: of the terminal, in columns.
+        """
+        columns = self.columns[:-1]
+        longest = [
+            min(_LONGEST_WORD, max((cell_len(word) for cell in _texts(column) for word in cell.split()), default=0))
+            for column in columns
+        ]
+        if sum(longest) + 2 * len(columns) + _LEAST_LAST <= width:
+            for column, least in zip(columns, longest, strict=True):
+                column.min_width = max(column.min_width or 0, least)
+
+
+_LONGEST_WORD, _LEAST_LAST = 24, 10
+"""Columns of a terminal: longer words break, and the last column has at least so many."""
+
+
+def _texts(column: Column) -> Iterator[str]:
+    return (str(cell) for cell in (column.header, *column.cells))
 
 
 def padded(text: str, width: int) -> str:

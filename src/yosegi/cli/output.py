@@ -18,8 +18,8 @@ from yosegi.core.sanitize import plain, plain_json
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from rich.table import Table
 
+    from yosegi.cli._sheet import Sheet
     from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
 
 STATUS = {"usage": 2, "refused": 3, "not_found": 4, "conflict": 5, "unavailable": 6}
@@ -83,12 +83,14 @@ def amounts(of: Mapping[str, str]) -> str:
     return ", ".join(f"{amount} {unit}" for unit, amount in of.items())
 
 
-def print_table(table: Table) -> None:
+def print_table(table: Sheet) -> None:
     """A table made elsewhere; in a pipe, which has no width, long cells are kept whole and no blanks end a line."""
     from rich.console import Console
 
     if sys.stdout.isatty():
-        Console(highlight=False, markup=False).print(table)
+        console = Console(highlight=False, markup=False)
+        table.keep_words(console.width)
+        console.print(table)
         return
     console = Console(width=240, highlight=False, markup=False)
     with console.capture() as printed:
