@@ -101,6 +101,19 @@ def test_a_reserved_span_is_its_holders_alone_and_is_paid_once(tmp_path: Path) -
     run_simulated(story())
 
 
+def test_a_campaign_starts_nothing_in_its_reservation_that_could_end_after_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        await nims.instruments.reservations.book(booking(10, 40, campaign="tuning"), OPERATOR)
+        await asyncio.sleep(10.5 * 60)
+        assert await scanning(federation, "first", campaign="tuning") is TaskState.DISPATCHED
+        await asyncio.sleep(28.8 * 60)
+        assert await scanning(federation, "late", campaign="tuning") is TaskState.ACCEPTED
+        assert nims.tasks.show("argonne/late", OPERATOR).reasons[0].code == "reservation_awaited"
+
+    run_simulated(story())
+
+
 def test_unused_time_is_free_where_the_owner_says_so_and_only_what_ran_is_paid(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims = await with_beam(tmp_path, unused="free")

@@ -298,6 +298,7 @@ def test_after_a_power_cycle_that_lost_the_queue_the_item_is_unknown_and_nothing
     with QueueServer(context) as queue, pytest.raises(ItemVanished, match="in no list"):
         queue.run("wait_for", seconds=5.0)
     assert ours(beamline, context.key) == []
+    beamline.queue_autostart(True)  # which its Redis has forgotten with the queue
     with QueueServer(station(context.folder / "next", server.control)) as queue:
         assert queue.run("wait_for", seconds=0.1).exit_status == "completed"
 
