@@ -123,23 +123,23 @@ def text_of(path: Path) -> str:
 
 def _spec(value: dict[str, Any], what: str, files: Mapping[str, str], lines: Lines) -> CampaignSpec:
     found = [*_not_finite(value), *_read_parts(value, files)]
-    spec: CampaignSpec | None = None
-    if not found:
-        try:
-            return _checked(CampaignSpec.model_validate_json(canonical.dumps(value)), what, lines)
-        except ValidationError as error:
-            found = _findings(error)
+    try:
+        spec = CampaignSpec.model_validate_json(canonical.dumps(value))
+    except ValidationError as error:
+        found += _findings(error)
     else:
-        try:
-            CampaignSpec.model_validate_json(canonical.dumps(value))
-        except ValidationError as error:
-            found += _findings(error)
+        if not found:
+            return _checked(spec, what, lines)
+    raise BadCampaign(what, located(found, lines), _readable(value, found), lines)
+
+
+def _readable(value: dict[str, Any], found: Iterable[SpecFinding]) -> CampaignSpec | None:
+    """The campaign without what is wrong with it, to be held against contracts; None if that leaves none."""
     rest = without(value, [one.path for one in found])
     try:
-        spec = CampaignSpec.model_validate_json(canonical.dumps(rest), context=AS_FAR_AS_READABLE)
+        return CampaignSpec.model_validate_json(canonical.dumps(rest), context=AS_FAR_AS_READABLE)
     except ValidationError:
-        spec = None
-    raise BadCampaign(what, located(found, lines), spec, lines) from None
+        return None
 
 
 def _checked(spec: CampaignSpec, what: str, lines: Lines) -> CampaignSpec:
