@@ -81,9 +81,8 @@ class SiteFile:
             self.value = parse_toml(text, what=self.what)
         except UnicodeDecodeError as error:
             raise Invalid(self.what, f"is not UTF-8 text ({error})", "save it as UTF-8") from None
-        self._text, self._lines = text, None
-
-    _lines: Lines | None
+        self._text = text
+        self._lines: Lines | None = None
 
     def line(self, path: Iterable[str | int]) -> int:
         """The line of a setting, or of what is nearest around it; 0 if nothing of it is there."""
