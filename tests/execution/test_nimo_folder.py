@@ -75,7 +75,7 @@ def in_a_folder(
         async with ledger_in(tmp_path) as ledger, asyncio.timeout(60):
             engine = engine_of(ledger, folder, most)
             await engine.start()
-            asked = []
+            asked: list[asyncio.Task[Outcome]] = []
 
             def ask(x: float) -> asyncio.Task[Outcome]:
                 asked.append(asyncio.create_task(engine.run(work("twice", fresh(), x=x), ignore)))
@@ -244,7 +244,7 @@ def test_a_table_that_is_gone_holds_everything_until_it_is_back(tmp_path: Path) 
 
 def test_a_row_of_work_that_was_taken_back_stays_until_it_is_filled_in(tmp_path: Path) -> None:
     async def story(engine: PersonEngine, ask: Ask, folder: Path) -> None:
-        first, second = ask(1.0), None
+        first = ask(1.0)
         (task,) = await waiting(engine)
         await engine.withdraw(task.key, "its campaign was aborted")
         assert (await first).reason == "cancelled"

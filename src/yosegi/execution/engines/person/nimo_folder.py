@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from yosegi.core.contract import Contract
 from yosegi.core.engine import PersonTask
@@ -27,7 +27,10 @@ from yosegi.execution.engines.person.folder import PROPOSALS, KeptFolder, Person
 from yosegi.execution.engines.person.settings import PersonSettings
 from yosegi.execution.engines.person.tables import ResultLine
 
-_FAULTS = {UnicodeDecodeError: f"{CANDIDATES} is not in UTF-8", FileNotFoundError: f"{CANDIDATES} is not there"}
+_FAULTS: Final[Mapping[type[Exception], str]] = {
+    UnicodeDecodeError: f"{CANDIDATES} is not in UTF-8",
+    FileNotFoundError: f"{CANDIDATES} is not there",
+}
 
 
 @dataclass(frozen=True, slots=True)
