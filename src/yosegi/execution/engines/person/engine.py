@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from yosegi.core.clock import Clock
+from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Engine, Outcome, PersonResult, PersonTask, Progress, Stopping, Work
 from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable, YosegiError
@@ -28,6 +28,7 @@ from yosegi.execution.engines.person.confirmation import (
     unconfirmed_draft,
 )
 from yosegi.execution.engines.person.folder import PersonFolder
+from yosegi.execution.engines.person.handing_on import HANDED_ON, HandOn, HandOns, handed_on_draft, holder_fields
 from yosegi.execution.engines.person.settings import PersonSettings
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.outcomes import ended_badly, never_began
@@ -78,6 +79,7 @@ class PersonEngine(Engine):
         self._withdrawn: dict[str, str] = {}
         self._since: dict[str, str] = {}
         self._confirmations = Confirmations(site)
+        self._hand_ons = HandOns()
         self._works: dict[str, Work] = {}
         self._looked = float("-inf")
         self._stopped = False
@@ -100,6 +102,9 @@ class PersonEngine(Engine):
             elif entry.type == ENTERED and entry.body is not None:
                 self._entered[key] = Outcome.read(entry.body["outcome"])
                 self._confirmations.dropped(key)
+                self._hand_ons.dropped(key)
+            elif entry.type == HANDED_ON:
+                self._hand_ons.follow(entry)
             elif entry.type == WITHDRAWN:
                 self._withdrawn[key] = str((entry.body or {}).get("why", ""))
             else:
@@ -167,10 +172,13 @@ class PersonEngine(Engine):
         self._mark(work.key)
 
     def _mark(self, key: str) -> None:
-        """Say with a task what was entered and waits for a second person."""
+        """Say with a task what was entered and waits for a second person, and to whom it was handed on."""
+        if key not in self._waiting:
+            return  # it ended while that was recorded
         known = self._confirmations
         fields = shown_fields(known.waiting.get(key), known.refused.get(key, ""))
-        self._waiting[key] = replace(self._waiting[key], **fields)
+        held = holder_fields(self._hand_ons.latest.get(key))
+        self._waiting[key] = replace(self._waiting[key], **fields, **held)
         self._show()
 
     async def query(self, work: Work) -> Outcome:
@@ -206,11 +214,7 @@ class PersonEngine(Engine):
         if (work := self._works.get(key)) is not None:
             self._end(key, self._taken_back(work))
         self._show()
-        if self._folder is not None:
-            try:
-                self._folder.withdrawn(key, f"taken back by whoever asked: {why}")
-            except OSError as error:
-                log.warning("engine %s: rejected.csv cannot be written: %s", self.name, error)
+        self._say_removed(key, f"taken back by whoever asked: {why}")
 
     def _taken_back(self, work: Work) -> Outcome:
         """How a task ends that was withdrawn after somebody had been asked."""
@@ -262,17 +266,19 @@ class PersonEngine(Engine):
 
         Raises:
             NotFound: nobody was ever asked for that.
-            Conflict: it was entered already, or it is waited for no more.
+            Conflict: it was entered already, or it is waited for no more, or it was handed on to somebody else.
             Invalid: it says nothing, or is not what the contract says; it may be entered again.
         """
         task = self._task(key)
         outcome = self._outcome(task, result)
+        if task.needs_second:
+            if self._confirmations.says_nothing_new(key, outcome, by):
+                return outcome
+            if self._confirmations.is_second(key, outcome, by):
+                return await self.confirm(key, by)
+        self._hand_ons.check_enters(key, by)
         if not task.needs_second:
             return await self._count(key, outcome, by)
-        if self._confirmations.says_nothing_new(key, outcome, by):
-            return outcome
-        if self._confirmations.is_second(key, outcome, by):
-            return await self.confirm(key, by)
         await self._append(unconfirmed_draft(key, outcome, by), by)
         self._confirmations.took(key, Unconfirmed(outcome, by))
         self._mark(key)
@@ -304,6 +310,27 @@ class PersonEngine(Engine):
         self._confirmations.dropped(key, why)
         self._mark(key)
 
+    async def hand_on(self, key: str, to: str, note: str, by: str, *, runs_site: bool) -> None:
+        """See `AsksPeople.hand_on`."""
+        self._task(key)
+        self._hand_ons.check(key, to, note, by, runs_site)
+        before, handed = self._hand_ons.latest.get(key), HandOn(to, by, timestamp(self._clock.now()), note)
+        # Before it is on record: whoever held it enters nothing meanwhile.
+        self._hand_ons.latest[key] = handed
+        try:
+            (entry,) = await self._append(handed_on_draft(key, to, note, by), by)
+        except BaseException:
+            self._hand_ons.put_back(key, handed, before)
+            raise
+        if self._hand_ons.latest.get(key) is handed:
+            self._hand_ons.follow(entry)
+        self._mark(key)
+        self._say_removed(key, f"handed on to {to} by {by}, and {to} enters it after signing in: {note}")
+
+    def may_hand_on(self, key: str, by: str, *, runs_site: bool) -> bool:
+        """See `AsksPeople.may_hand_on`."""
+        return key in self._waiting and self._hand_ons.may_hand_on(key, by, runs_site)
+
     def _task(self, key: str) -> PersonTask:
         """A task that still waits.
 
@@ -333,6 +360,7 @@ class PersonEngine(Engine):
             del self._entered[key]
             raise
         self._confirmations.dropped(key)
+        self._hand_ons.dropped(key)
         self._end(key, outcome)
         return outcome
 
@@ -360,9 +388,17 @@ class PersonEngine(Engine):
         if self._folder is None:
             return
         try:
-            self._folder.write(self.tasks_of_people())
+            self._folder.write(task for task in self.tasks_of_people() if not task.handed_to)
         except OSError as error:
             log.warning("engine %s: proposals.csv cannot be written: %s", self.name, error)
+
+    def _say_removed(self, key: str, why: str) -> None:
+        if self._folder is None:
+            return
+        try:
+            self._folder.removed(key, why)
+        except OSError as error:
+            log.warning("engine %s: rejected.csv cannot be written: %s", self.name, error)
 
     async def _look(self) -> None:
         """Look into the folder, if it is time; whoever waits for a result does, so nothing runs beside them."""

@@ -1,7 +1,7 @@
 """A folder that somebody keeps, with three files.
 
-`proposals.csv` says what is to be done, `results.csv` what was, and `rejected.csv` what was not taken, or is waited for
-no more, and why.
+`proposals.csv` says what is to be done, `results.csv` what was, and `rejected.csv` what was not taken, is waited for no
+more or was handed on, and why.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class PersonFolder:
         self._rejected.add(said)
         self._write_rejected(row.line, row.key, why)
 
-    def withdrawn(self, key: str, why: str) -> None:
-        """Say of a task that left proposals.csv that nobody waits for it, before somebody does it."""
+    def removed(self, key: str, why: str) -> None:
+        """Say of a task that left proposals.csv why it is not to be done from here, before somebody does it."""
         self._write_rejected("", key, why)
 
     def _write_rejected(self, line: int | str, key: str, why: str) -> None:
