@@ -111,4 +111,4 @@ def test_a_campaign_file_made_to_be_slow_is_refused(make: Make, line: str, why: 
 def test_what_is_too_large_is_refused_before_it_is_read(make: Make) -> None:
     answer = make().call("start_campaign", {"spec": "#" * 70_000})
     assert answer["code"] == "invalid"
-    assert "at most 65536" in answer["message"]
+    assert "has more than 65536 characters" in answer["message"]

@@ -13,7 +13,7 @@ import pytest
 from federation.running import run_campaign
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
-from yosegi.core.errors import Conflict, Corrupt, Invalid, NotFound
+from yosegi.core.errors import Conflict, Corrupt, Invalid
 from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
 from yosegi.exchange import Received
 from yosegi.execution.breaker import Requester
@@ -207,11 +207,11 @@ def test_an_exhausted_grant_refuses_and_never_overspends(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [
-        (("nims/toy.make@1", "nims/toy.make@2"), NotFound, "nims/toy.make@2"),
+        (("nims/toy.make@1", "nims/toy.make@2"), Invalid, "nims/toy.make@2"),
         (("high = 1.0", "high = 2.0"), Invalid, "up to 2"),
         (("resolution = 0.001 }", 'resolution = 0.001, unit = "m" }'), Invalid, "'m'"),
         (('name = "y"', 'name = "z"'), Invalid, "objective"),
-        (('charter = "demo"', 'charter = "other"'), NotFound, "charter 'other'"),
+        (('charter = "demo"', 'charter = "other"'), Invalid, "charter 'other'"),
     ],
 )
 def test_a_campaign_that_cannot_be_is_refused_before_anything_is_recorded(

@@ -38,16 +38,16 @@ def command(house: House, *arguments: str, who: str = "operator@riken", fails: b
 
 
 def test_an_operator_states_windows_and_withdraws_them(riken: House) -> None:
-    command(riken, "window", "beam", "mon-sun 00:00-24:00", "--note", "all week")
+    command(riken, "window", "beam", "mon-sun 00:00-24:00", "--note", "all week", "--yes")
     assert "mon-sun 00:00-24:00" in command(riken, "list")
     shown = json.loads(command(riken, "show", "beam", "--json"))
     assert (shown["windows"], shown["open"], shown["time_zone"]) == (["mon-sun 00:00-24:00"], True, "Asia/Tokyo")
-    assert "is not days and hours" in command(riken, "window", "beam", "whenever", fails=True)
-    assert "operators_only" in command(riken, "window", "beam", "mon 09:00-10:00", who="pi@riken", fails=True)
+    assert "is not days and hours" in command(riken, "window", "beam", "whenever", "--yes", fails=True)
+    assert "operators_only" in command(riken, "window", "beam", "mon 09:00-10:00", "--yes", who="pi@riken", fails=True)
 
 
 def test_a_window_that_was_added_is_withdrawn_by_command_and_one_that_was_not_is_named(riken: House) -> None:
-    command(riken, "window", "beam", "sat 01:00-23:00")
+    command(riken, "window", "beam", "sat 01:00-23:00", "--yes")
     assert "sat 01:00-23:00" in command(riken, "show", "beam")
     assert "sat 01:00-23:00" not in command(riken, "withdraw", "beam", "sat 01:00-23:00", "--note", "it rained")
     assert "no window added to beam" in command(riken, "withdraw", "beam", "sat 01:00-23:00", fails=True)
