@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
-from yosegi.core.clock import Clock
+from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Engine, Outcome, PersonResult, PersonTask, Progress, Stopping, Work
 from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable, YosegiError
@@ -27,6 +27,7 @@ from yosegi.execution.engines.person.confirmation import (
     unconfirmed_draft,
 )
 from yosegi.execution.engines.person.folder import KeptFolder
+from yosegi.execution.engines.person.handing_on import HANDED_ON, HandOn, HandOns, handed_on_draft, holder_fields
 from yosegi.execution.engines.person.nimo_folder import NimoFolder, folder_of
 from yosegi.execution.engines.person.settings import PersonSettings
 from yosegi.execution.engines.plugin import EngineServices
@@ -78,6 +79,7 @@ class PersonEngine(Engine):
         self._withdrawn: dict[str, str] = {}
         self._since: dict[str, str] = {}
         self._confirmations = Confirmations(site)
+        self._hand_ons = HandOns()
         self._works: dict[str, Work] = {}
         self._looked = float("-inf")
         self._stopped = self._is_looking = False
@@ -101,6 +103,9 @@ class PersonEngine(Engine):
             elif entry.type == ENTERED and entry.body is not None:
                 self._entered[key] = Outcome.read(entry.body["outcome"])
                 self._confirmations.dropped(key)
+                self._hand_ons.dropped(key)
+            elif entry.type == HANDED_ON:
+                self._hand_ons.follow(entry)
             elif entry.type == WITHDRAWN:
                 self._withdrawn[key] = str((entry.body or {}).get("why", ""))
             else:
@@ -173,10 +178,13 @@ class PersonEngine(Engine):
         self._mark(work.key)
 
     def _mark(self, key: str) -> None:
-        """Say with a task what was entered and waits for a second person."""
+        """Say with a task what was entered and waits for a second person, and to whom it was handed on."""
+        if key not in self._waiting:
+            return  # it ended while that was recorded
         known = self._confirmations
         fields = shown_fields(known.waiting.get(key), known.refused.get(key, ""))
-        self._waiting[key] = replace(self._waiting[key], **fields)
+        held = holder_fields(self._hand_ons.latest.get(key))
+        self._waiting[key] = replace(self._waiting[key], **fields, **held)
         self._show()
 
     async def query(self, work: Work) -> Outcome:
@@ -212,11 +220,7 @@ class PersonEngine(Engine):
         if (work := self._works.get(key)) is not None:
             self._end(key, self._taken_back(work))
         self._show()
-        if self._folder is not None:
-            try:
-                self._folder.withdrawn(key, f"taken back by whoever asked: {why}")
-            except OSError as error:
-                log.warning("engine %s: rejected.csv cannot be written: %s", self.name, error)
+        self._say_removed(key, f"taken back by whoever asked: {why}")
 
     def _taken_back(self, work: Work) -> Outcome:
         """How a task ends that was withdrawn after somebody had been asked."""
@@ -268,17 +272,19 @@ class PersonEngine(Engine):
 
         Raises:
             NotFound: nobody was ever asked for that.
-            Conflict: it was entered already, or it is waited for no more.
+            Conflict: it was entered already, or it is waited for no more, or it was handed on to somebody else.
             Invalid: it says nothing, or is not what the contract says; it may be entered again.
         """
         task = self._task(key)
         outcome = self._outcome(task, result)
+        if task.needs_second:
+            if self._confirmations.says_nothing_new(key, outcome, by):
+                return outcome
+            if self._confirmations.is_second(key, outcome, by):
+                return await self.confirm(key, by)
+        self._hand_ons.check_enters(key, by)
         if not task.needs_second:
             return await self._count(key, outcome, by)
-        if self._confirmations.says_nothing_new(key, outcome, by):
-            return outcome
-        if self._confirmations.is_second(key, outcome, by):
-            return await self.confirm(key, by)
         await self._append(unconfirmed_draft(key, outcome, by), by)
         self._confirmations.took(key, Unconfirmed(outcome, by))
         self._mark(key)
@@ -310,6 +316,27 @@ class PersonEngine(Engine):
         self._confirmations.dropped(key, why)
         self._mark(key)
 
+    async def hand_on(self, key: str, to: str, note: str, by: str, *, runs_site: bool) -> None:
+        """See `AsksPeople.hand_on`."""
+        self._task(key)
+        self._hand_ons.check(key, to, note, by, runs_site)
+        before, handed = self._hand_ons.latest.get(key), HandOn(to, by, timestamp(self._clock.now()), note)
+        # Before it is on record: whoever held it enters nothing meanwhile.
+        self._hand_ons.latest[key] = handed
+        try:
+            (entry,) = await self._append(handed_on_draft(key, to, note, by), by)
+        except BaseException:
+            self._hand_ons.put_back(key, handed, before)
+            raise
+        if self._hand_ons.latest.get(key) is handed:
+            self._hand_ons.follow(entry)
+        self._mark(key)
+        self._say_removed(key, f"handed on to {to} by {by}, and {to} enters it after signing in: {note}")
+
+    def may_hand_on(self, key: str, by: str, *, runs_site: bool) -> bool:
+        """See `AsksPeople.may_hand_on`."""
+        return key in self._waiting and self._hand_ons.may_hand_on(key, by, runs_site)
+
     def _task(self, key: str) -> PersonTask:
         """A task that still waits.
 
@@ -339,6 +366,7 @@ class PersonEngine(Engine):
             del self._entered[key]
             raise
         self._confirmations.dropped(key)
+        self._hand_ons.dropped(key)
         self._end(key, outcome)
         return outcome
 
@@ -370,13 +398,25 @@ class PersonEngine(Engine):
         if isinstance(self._folder, NimoFolder) and "row" in handed_out:
             self._folder.remember(key, handed_out["inputs"], int(handed_out["row"]))
 
+    def _for_the_folder(self) -> list[PersonTask]:
+        """What waits for anybody; what was handed on is entered by one person, who signs in."""
+        return [task for task in self.tasks_of_people() if not task.handed_to]
+
     def _show(self) -> None:
         if self._folder is None or self._in_rounds:
             return
         try:
-            self._folder.write(self.tasks_of_people())
+            self._folder.write(self._for_the_folder())
         except OSError as error:
             log.warning("engine %s: proposals.csv cannot be written: %s", self.name, error)
+
+    def _say_removed(self, key: str, why: str) -> None:
+        if self._folder is None:
+            return
+        try:
+            self._folder.removed(key, why)
+        except OSError as error:
+            log.warning("engine %s: rejected.csv cannot be written: %s", self.name, error)
 
     async def _look(self) -> None:
         """Look into the folder, if it is time; whoever waits for a result does, so nothing runs beside them."""
@@ -397,12 +437,12 @@ class PersonEngine(Engine):
         """Hand out what is held, if what was handed out before is done."""
         if not self._stopped:
             held = {key: work.inputs for key, work in self._held.items() if not self._ended[key].done()}
-            chosen = folder.next_round(held, self.tasks_of_people())
+            chosen = folder.next_round(held, self._for_the_folder())
             for key, why in chosen.refused.items():
                 self._end(key, never_began("bad_inputs", why))
             for key, row in chosen.rows.items():
                 await self._give_out(key, row)
-        folder.write(self.tasks_of_people())
+        folder.write(self._for_the_folder())
 
     async def _give_out(self, key: str, row: int) -> None:
         """Hand a held task out as a row; it is held on, if the ledger cannot be written."""

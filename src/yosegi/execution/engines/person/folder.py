@@ -79,8 +79,8 @@ class KeptFolder(ABC):
         """Say once why a row was not taken; a corrected row is taken."""
         self._say_once((row.key, repr(row.result)), row.line, row.key, why)
 
-    def withdrawn(self, key: str, why: str) -> None:
-        """Say of a task that nobody waits for it, before somebody does it."""
+    def removed(self, key: str, why: str) -> None:
+        """Say of a task why it is not to be done from here any more, before somebody does it."""
         self._write_rejected("", key, why)
 
     def _say_once(self, said: tuple[str, str], line: int | str, key: str, why: str) -> None:

@@ -102,11 +102,11 @@ class NimoFolder(KeptFolder):
                 found.append(ResultLine(asked.row + 2, key, result))
         return found
 
-    def withdrawn(self, key: str, why: str) -> None:
-        """See `KeptFolder.withdrawn`; a script may be at work, so the row stays in proposals.csv."""
+    def removed(self, key: str, why: str) -> None:
+        """See `KeptFolder.removed`; a script may be at work, so the row stays in proposals.csv."""
         if (asked := self._asked.get(key)) is not None:
             why += f"; row {asked.row} stays in {PROPOSALS} until it is filled in, or somebody removes that file"
-        super().withdrawn(key, why)
+        super().removed(key, why)
 
     def next_round(self, held: Mapping[str, Mapping[str, Any]], waiting: Iterable[PersonTask]) -> NextRound:
         """Rows for tasks that were not handed out yet; nothing, while rows of the round before are not filled in.
