@@ -15,7 +15,7 @@ from sila2.features.lockcontroller import LockControllerFeature
 from packs.devices.test_sila import Twin, station, twin
 from yosegi.core.capability import Capability
 from yosegi_packs.devices.inspecting_sila import FoundServer, draft, inspect, look, read_feature
-from yosegi_packs.devices.sila import SilaRefused
+from yosegi_packs.devices.sila_connection import SilaRefused
 from yosegi_packs.devices.sila_twin import LARGEST, SERVER
 
 assert twin  # a fixture of these tests
