@@ -174,6 +174,8 @@ def said() -> list[BaseModel]:
             team=TEAM, campaign="toy", since=AT, inputs=(AskedInput(name="film", value="s07", unit=""),),
             outputs=(AskedOutput(name="mass", unit="mg", type="number", about="≥ 0", needed=True),),
             schema_of_outputs={"type": "object", "properties": {"mass": {"type": "number", "unit": "mg"}}},
+            handed_to="technician@riken", handed_by="pi@riken", handed_at=LATER,
+            handed_note="the balance is yours today", held_by_other=True, may_hand_on=True,
         ),
         BenchCapability(ref="riken/bench.weigh@1", engine="bench"),
         BenchEntered(task=TASK, effect="done", result="valid", outputs={"mass": 12.5}, reason=""),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from federation.questions import mix, mixes
 from federation.questions import test as measure
 from federation.toys import X
 from web.conftest import token
-from web.house import House, opened
+from web.house import PASSPHRASE, House, opened
+from yosegi.cli import main
+from yosegi.client.client import connect
 from yosegi.core.capability import capability, quantity
 from yosegi.governance.charter.statement import Listens
 from yosegi.testing.federation import Place, address
@@ -133,3 +137,46 @@ def test_work_by_hand_is_entered_by_form_and_by_table(bench: House, pi: httpx.Cl
     assert "1 rows were taken, and 1 not" in told.text
     home_site = bench.federation.places["argonne"].running
     bench.until(lambda: {t.value for t in home_site.campaigns.get("hands").trials} >= {91.5, 88.0})
+
+
+def task_command(house: House, *arguments: str, who: str, fails: bool = False) -> str:
+    """What `yosegi task` says of argonne's."""
+    named = ("--url", house.url(), "--as", who, "--passphrase", PASSPHRASE)
+    result = CliRunner().invoke(main, ["task", *arguments, *named])
+    assert (result.exit_code != 0) is fails, result.output
+    return result.output
+
+
+def test_work_by_hand_is_handed_on_by_page_and_by_command_and_taken_back(bench: House, pi: httpx.Client) -> None:
+    client = connect(bench.url(), person="pi@argonne", passphrase=PASSPHRASE)
+    first, *others = (task.task for task in client.tasks.by_hand())
+    where = first.replace("/", "-")
+    wrong = form(pi, f"/bench/{first}/hand-on", to="nobody@argonne", note="yours")
+    assert (wrong.status_code, "nobody of that name may sign in at argonne" in wrong.text) == (409, True)
+    assert form(pi, f"/bench/{first}/hand-on", to="operator@argonne", note="the press is yours").status_code == 200
+    page = pi.get("/bench?lang=en").text
+    assert "Handed on to operator@argonne by pi@argonne" in page
+    assert f'id="form-{where}"' not in page
+    assert "Take it back" in page
+    with bench.visitor(who="operator") as other:
+        received = other.get("/bench?lang=ja").text
+        assert "pi@argonne から operator@argonne に引き継ぎ" in received
+        assert "the press is yours" in received
+        assert f'id="form-{where}"' in received
+    # A loop of one's own is asked for what nobody else holds.
+    assert (asked := client.campaign("hands").ask(timeout=60, every=0.05)) is not None
+    assert asked.task in others
+    (listed,) = [one for one in json.loads(task_command(bench, "by-hand", "--json", who="operator@argonne"))
+                 if one["task"] == first]  # fmt: skip
+    assert (listed["handed_by"], listed["handed_note"]) == ("pi@argonne", "the press is yours")
+    assert "the press is yours" in task_command(bench, "by-hand", who="operator@argonne")
+    on = ("hand-on", first, "--to", "officer@argonne", "--note", "your shift")
+    assert "is with officer@argonne" in task_command(bench, *on, who="operator@argonne")
+    assert "one of them hands it on" in task_command(
+        bench, *on[:3], "pi@argonne", *on[4:], who="pi@argonne", fails=True
+    )
+    with bench.visitor(who="operator") as other:
+        assert form(other, f"/bench/{first}/hand-on", back="yes", note="I have time").status_code == 200
+        assert form(other, f"/bench/{first}", **{"out.strength": "77", "state": "done"}).status_code == 200
+    home_site = bench.federation.places["argonne"].running
+    bench.until(lambda: 77.0 in {t.value for t in home_site.campaigns.get("hands").trials})

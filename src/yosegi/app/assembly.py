@@ -75,6 +75,7 @@ from yosegi.services.approvals.service import ApprovalService
 from yosegi.services.authorization.disclosure import PolicyDisclosure
 from yosegi.services.authorization.revocation import RevocationMonitor
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.bench.people import PeopleHere
 from yosegi.services.bench.service import BenchService
 from yosegi.services.campaigns.amendments import AmendmentService
 from yosegi.services.campaigns.export import CampaignExporter
@@ -476,7 +477,12 @@ def assemble(parts: Parts) -> Site:
         campaign_engine=work.campaigns,
         campaigns=campaigns,
         amendments=AmendmentService(site, work.campaigns, authorizer, work.authenticator, clock),
-        bench=BenchService(data.engines, data.repository, authorizer),
+        bench=BenchService(
+            data.engines,
+            data.repository,
+            authorizer,
+            PeopleHere(work.authenticator, authorizer, parts.institution is not None),
+        ),
         tasks=work.tasks,
         operations=OperationsService(
             data.repository, work.dispatcher, work.guard, parts.supervisor, data.engines, may_stop, core.events

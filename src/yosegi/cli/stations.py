@@ -56,14 +56,14 @@ def run(folder: Path) -> None:
 @click.command()
 @Folder
 @click.argument("names", nargs=-1, required=True)
-@click.option("--by", default="epics", show_default=True, help="Who looks: epics, bluesky, pylabrobot, or a package's.")
+@click.option("--by", default="epics", show_default=True, help="epics, bluesky, sila, pylabrobot, or a package's.")
 @explained
 def inspect(folder: Path, names: tuple[str, ...], by: str) -> None:
     """Say what the station of FOLDER sees of NAMES, and draft the Python of a capability to edit. Changes nothing.
 
     For EPICS, NAMES are process variables, or a file of them (./pvs.txt, as an IOC's dbl writes it). For bluesky they
-    are plans, package.module:plan or a whole package.module. For pylabrobot they are decks, package.module:function or
-    a file that PyLabRobot saved.
+    are plans, package.module:plan or a whole package.module. For sila they are servers, by their tables in sila.toml or
+    HOST:PORT on this computer. For pylabrobot they are decks, package.module:function or a file that PyLabRobot saved.
 
     \b
     Example: yosegi station inspect robot MOTOR:1 DETECTOR:1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from yosegi.cli import by_hand
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import STATUS, as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid
@@ -77,6 +78,9 @@ def asked(name: str, json_: bool, **site: Any) -> None:
         show_json(found)
     else:
         _say(found)
+
+
+by_hand.add_to(task)
 
 
 def _say(asked: RequestDetail) -> None:

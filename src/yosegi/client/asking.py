@@ -39,6 +39,8 @@ class AskedPoint:
 def next_point(connection: Connection, name: str, timeout: float, every: float) -> AskedPoint | None:
     """The oldest task of a campaign that waits for a person; None where the campaign is over or held.
 
+    What was handed on to somebody else than the caller is left out.
+
     Raises:
         Unavailable: nothing waits in time.
         Invalid: no source of the campaign is done by people at this site.
@@ -47,7 +49,8 @@ def next_point(connection: Connection, name: str, timeout: float, every: float) 
     _check_by_hand(connection, name)
     began = time.monotonic()
     while True:
-        mine = [task for task in connection.get_all(BenchTask, "/bench") if task.campaign == name]
+        asked = connection.get_all(BenchTask, "/bench")
+        mine = [task for task in asked if task.campaign == name and not task.held_by_other]
         state = connection.get(CampaignDetail, f"/campaigns/{quote(name)}")
         if mine:
             return _point(mine[0], state)

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from yosegi.client.connection import Connection
 from yosegi.core.contract_terms import Conduct, Sensitivity
 from yosegi.services.approvals.schemas import ApprovalRequest, ApprovalWithdrawn
+from yosegi.services.bench.schemas import BenchTask
 from yosegi.services.tasks.schemas import RequestDetail, RequestSummary, TaskCancelled, TaskDetail, TaskSummary
 from yosegi.trust.envelope import Envelope
 
@@ -62,6 +63,17 @@ class TasksClient:
     def withdraw_approval(self, approval: str, why: str = "") -> ApprovalWithdrawn:
         """Take an approval back that was not used yet."""
         return self._connection.post(ApprovalWithdrawn, f"/approvals/{quote(approval)}/withdraw", {"why": why})
+
+    def by_hand(self) -> tuple[BenchTask, ...]:
+        """What waits for people at the site to do it, the oldest first, and to whom it was handed on."""
+        return self._connection.get_all(BenchTask, "/bench")
+
+    def hand_on(self, name: str, to: str, note: str) -> BenchTask:
+        """Give a task that waits for people to another person of the site, e.g. `pi@riken`; the note says why.
+
+        From then on they alone enter its result. Whoever handed it on last takes it back by naming themselves.
+        """
+        return self._connection.post(BenchTask, f"/bench/{quote(name)}/hand-on", {"to": to, "note": note})
 
 
 class RequestsClient:

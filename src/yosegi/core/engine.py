@@ -220,6 +220,8 @@ class PersonTask:
         entered: what was entered and waits for a second person; nothing if nothing does.
         entered_by: who entered that.
         not_confirmed: why somebody has not confirmed what was entered before.
+        handed_to: who alone enters it, as it was handed on to them; empty while anybody may who may see it.
+        handed_by: who handed it on, at `handed_at` (UTC), and why: `handed_note`.
     """
 
     key: str
@@ -231,6 +233,10 @@ class PersonTask:
     entered: Mapping[str, Any] = field(default_factory=dict)
     entered_by: str = ""
     not_confirmed: str = ""
+    handed_to: str = ""
+    handed_by: str = ""
+    handed_at: str = ""
+    handed_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +263,7 @@ class AsksPeople(Protocol):
 
         Raises:
             NotFound: nobody was ever asked for that.
-            Conflict: it was entered already, or it is waited for no more.
+            Conflict: it was entered already, or it is waited for no more, or it was handed on to somebody else.
             Invalid: it is not what the contract says; it may be entered again.
         """
         ...
@@ -278,6 +284,29 @@ class AsksPeople(Protocol):
             NotFound, Conflict: as `confirm`.
             Invalid: no reason is given.
         """
+        ...
+
+    async def hand_on(self, key: str, to: str, note: str, by: str, *, runs_site: bool) -> None:
+        """Give a task to a named person, who alone enters it from then on; others may still confirm what they enter.
+
+        Whoever handed it on last takes it back by handing it on to themselves.
+
+        Args:
+            key: of the task.
+            to: who enters it from then on.
+            note: why; they read it.
+            by: who hands it on.
+            runs_site: whether that is somebody who runs the site, and may do so whoever holds it.
+
+        Raises:
+            NotFound, Conflict: as `confirm`.
+            Conflict: it is with that person already, or with somebody else and not for `by` to hand on.
+            Invalid: the note says nothing.
+        """
+        ...
+
+    def may_hand_on(self, key: str, by: str, *, runs_site: bool) -> bool:
+        """Whether somebody may hand a task on that waits; false of one that does not."""
         ...
 
     async def withdraw(self, key: str, why: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -91,7 +91,7 @@ class SilaDevice:
             SilaLocked: another client has locked it.
             NotATwin: it is simulated and should not be, or the other way round.
         """
-        said = _described(self._folder, self._name)
+        said = described(self._folder, self._name)
         self._held.enter_context(held_by_one(self._folder / f"sila-{self._name}.lock", self._name))
         try:
             self._open(said)
@@ -268,11 +268,16 @@ def never_called(context: Context) -> None:
             raise NeverHappened("no command was called for this key")
 
 
-def _described(folder: Path, name: str) -> Mapping[str, Any]:
+def described(folder: Path, name: str, needs: Iterable[str] = ("address", "uuid")) -> Mapping[str, Any]:
+    """The table of a server in `sila.toml` of a station's folder.
+
+    Raises:
+        Invalid: the file or the table is not there, or lacks what it needs.
+    """
     path = folder / FILE
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))[name]
-        missing = {"address", "uuid"} - set(found)
+        missing = set(needs) - set(found)
     except FileNotFoundError:
         raise Invalid(str(path), "is not there", f"write [{name}] with address and uuid") from None
     except (KeyError, tomllib.TOMLDecodeError) as error:

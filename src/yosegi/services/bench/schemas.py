@@ -37,6 +37,10 @@ class BenchTask(Answer):
         needs_second: whether a second person of this site confirms what is entered, before it counts.
         entered: what was entered and waits for that; and `entered_by` whom.
         not_confirmed: why somebody has not confirmed what was entered before.
+        handed_to: who alone enters it, as it was handed on to them; empty while anybody may who may see it.
+        handed_by: who handed it on, at `handed_at`, and why: `handed_note`.
+        held_by_other: whether somebody else than the caller enters it.
+        may_hand_on: whether the caller may hand it on, or take it back.
     """
 
     task: str
@@ -55,6 +59,12 @@ class BenchTask(Answer):
     entered: JsonObject = Field(default_factory=dict)
     entered_by: str = ""
     not_confirmed: str = ""
+    handed_to: str = ""
+    handed_by: str = ""
+    handed_at: Timestamp = ""
+    handed_note: str = ""
+    held_by_other: bool = False
+    may_hand_on: bool = False
 
 
 class BenchEntered(Answer):

@@ -14,8 +14,9 @@ from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.identity.accounts import Session
 from yosegi.services.approvals.schemas import AskedInput
-from yosegi.services.authorization.roles import check_person
+from yosegi.services.authorization.roles import RUNS_THE_SITE, check_person
 from yosegi.services.authorization.service import Authorizer
+from yosegi.services.bench.people import PeopleHere
 from yosegi.services.bench.schemas import AskedOutput, BenchCapability, BenchEntered, BenchRow, BenchRows, BenchTask
 
 
@@ -25,11 +26,13 @@ class BenchService:
 
     Args:
         engines: of this site.
+        people: who may be named to do a task here.
     """
 
     engines: Engines
     repository: TaskRepository
     authorizer: Authorizer
+    people: PeopleHere
 
     def capabilities(self) -> tuple[BenchCapability, ...]:
         """What people do here."""
@@ -41,12 +44,12 @@ class BenchService:
 
     def list_for(self, who: Session) -> tuple[BenchTask, ...]:
         """What waits for a person, as far as somebody may look at it, the oldest first."""
-        found = [self._detail(engine, waiting, task) for engine, waiting, task in self._waiting(who)]
+        found = [self._detail(engine, waiting, task, who) for engine, waiting, task in self._waiting(who)]
         return tuple(sorted(found, key=lambda task: (task.since, task.task)))
 
     def csv_for(self, who: Session) -> str:
-        """The same as a table to fill in: inputs, and an empty column for each output."""
-        return proposals_csv(waiting for _, waiting, _ in self._waiting(who))
+        """The same as a table to fill in, but for what others hold: inputs, and an empty column for each output."""
+        return proposals_csv(one for _, one, _ in self._waiting(who) if one.handed_to in ("", who.person))
 
     async def enter(self, task: str, result: PersonResult, who: Session) -> BenchEntered:
         """Take what came of a task.
@@ -54,7 +57,7 @@ class BenchService:
         Raises:
             NotFound: nobody is asked for it, or who asks may not see it.
             Refused: an agent enters it.
-            Conflict: it was entered already, or is waited for no more.
+            Conflict: it was entered already, or is waited for no more, or was handed on to somebody else.
             Invalid: it is not what the contract says; it may be entered again.
         """
         check_person(who, f"entering a result of {task}")
@@ -82,6 +85,28 @@ class BenchService:
         check_person(who, f"confirming a result of {task}")
         stream, engine = self._asked(task, who)
         await engine.not_confirm(stream, why, who.person)
+        return self._as_it_waits(task, who)
+
+    async def hand_on(self, task: str, to: str, note: str, who: Session) -> BenchTask:
+        """Give a task to another person of this site, who alone enters it from then on. The task as it waits then.
+
+        Whoever handed it on last may name themselves: they take it back.
+
+        Raises:
+            NotFound: nobody is asked for it, or who asks may not see it.
+            Refused: an agent hands it on; or the other person may not enter a result of that team.
+            Conflict: it is waited for no more, or is with that person already, or is not for `who` to hand on.
+            Invalid: the note says nothing, or nobody of that name may sign in here.
+        """
+        what = f"handing on {task}"
+        check_person(who, what)
+        stream, engine = self._asked(task, who)
+        asked = self.repository.task(stream).asked()
+        self.people.check(what, to, asked.charter, asked.team)
+        await engine.hand_on(stream, to, note, who.person, runs_site=who.role in RUNS_THE_SITE)
+        return self._as_it_waits(task, who)
+
+    def _as_it_waits(self, task: str, who: Session) -> BenchTask:
         waits = next((one for one in self.list_for(who) if one.task == task), None)
         if waits is None:
             raise Conflict(f"task {task}", "is waited for no more", "tell whoever asked, who may import it")
@@ -129,7 +154,7 @@ class BenchService:
             raise NotFound("task that waits for a person", stream)
         return published.engine
 
-    def _detail(self, engine: AsksPeople, waiting: PersonTask, task: Task) -> BenchTask:
+    def _detail(self, engine: AsksPeople, waiting: PersonTask, task: Task, who: Session) -> BenchTask:
         request, contract = task.asked(), self.repository.published[waiting.capability].contract
         needed = frozenset(contract.outputs.get("required", ()))
         return BenchTask(
@@ -161,6 +186,13 @@ class BenchService:
             entered=dict(waiting.entered),
             entered_by=waiting.entered_by,
             not_confirmed=waiting.not_confirmed,
+            handed_to=waiting.handed_to,
+            handed_by=waiting.handed_by,
+            handed_at=waiting.handed_at,
+            handed_note=waiting.handed_note,
+            held_by_other=waiting.handed_to not in ("", who.person),
+            may_hand_on=not who.agent
+            and engine.may_hand_on(waiting.key, who.person, runs_site=who.role in RUNS_THE_SITE),
         )
 
 

@@ -31,6 +31,13 @@ class NotConfirmed(Body):
     why: Text
 
 
+class HandOnTask(Body):
+    """Who is to do a task, e.g. `pi@riken`, and why; they read it."""
+
+    to: Annotated[str, Field(max_length=80)]
+    note: Text
+
+
 class EnterTable(Body):
     """The table of `GET /bench.csv`, filled in."""
 
@@ -78,3 +85,12 @@ async def confirm_result(home: str, key: str, site: Here, who: Who) -> BenchEnte
 async def not_confirm_result(home: str, key: str, body: NotConfirmed, site: Here, who: Who) -> BenchTask:
     """Say why what somebody else entered is not right; it is entered anew. The task as it waits then."""
     return await site.bench.not_confirm(f"{home}/{key}", body.why, who)
+
+
+@router.post("/bench/{home}/{key}/hand-on")
+async def hand_on_task(home: str, key: str, body: HandOnTask, site: Here, who: Who) -> BenchTask:
+    """Hand a task on to another person of this site, who alone enters it from then on. The task as it waits then.
+
+    Whoever handed it on last takes it back by naming themselves.
+    """
+    return await site.bench.hand_on(f"{home}/{key}", body.to, body.note, who)

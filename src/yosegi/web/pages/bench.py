@@ -68,6 +68,17 @@ async def second(home: str, key: str, caller: Here) -> Response:
     return await act(caller, f"bench#{quote(home)}-{quote(key)}", do)
 
 
+@router.post("/bench/{home}/{key}/hand-on")
+async def hand_on(home: str, key: str, caller: Here) -> Response:
+    """Hand a task on to another person, or take it back."""
+
+    async def do(session: Session, form: Form) -> None:
+        to = session.person if form.get("back") == "yes" else form.get("to", "").strip()[:80]
+        await caller.site.bench.hand_on(f"{home}/{key}", to, form.get("note", "").strip()[:2000], session)
+
+    return await act(caller, f"bench#{quote(home)}-{quote(key)}", do)
+
+
 def result_of(task: BenchTask | None, form: Form) -> PersonResult:
     """What a form says: outputs, each read as its type; or why there is none.
 

@@ -11,10 +11,9 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Self
 
-from yosegi.core.clock import Clock
+from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Engine, Outcome, PersonResult, PersonTask, Progress, Stopping, Work
 from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable, YosegiError
@@ -27,7 +26,9 @@ from yosegi.execution.engines.person.confirmation import (
     shown_fields,
     unconfirmed_draft,
 )
-from yosegi.execution.engines.person.folder import PersonFolder
+from yosegi.execution.engines.person.folder import KeptFolder
+from yosegi.execution.engines.person.handing_on import HANDED_ON, HandOn, HandOns, handed_on_draft, holder_fields
+from yosegi.execution.engines.person.nimo_folder import NimoFolder, folder_of
 from yosegi.execution.engines.person.settings import PersonSettings
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.outcomes import ended_badly, never_began
@@ -47,7 +48,7 @@ class PersonEngine(Engine):
     @classmethod
     def open(cls, settings: PersonSettings, services: EngineServices) -> Self:
         """See `EngineKind.open`."""
-        folder = PersonFolder(Path(settings.folder)) if settings.folder else None
+        folder = folder_of(settings, services.contracts)
         return cls(
             services.name,
             services.site,
@@ -65,7 +66,7 @@ class PersonEngine(Engine):
         contracts: Mapping[str, Contract],
         ledger: Ledger,
         clock: Clock,
-        folder: PersonFolder | None = None,
+        folder: KeptFolder | None = None,
         look_seconds: float = 2.0,
     ) -> None:
         self.name, self._site = name, site
@@ -78,9 +79,10 @@ class PersonEngine(Engine):
         self._withdrawn: dict[str, str] = {}
         self._since: dict[str, str] = {}
         self._confirmations = Confirmations(site)
+        self._hand_ons = HandOns()
         self._works: dict[str, Work] = {}
         self._looked = float("-inf")
-        self._stopped = False
+        self._stopped = self._is_looking = False
 
     @property
     def stream(self) -> str:
@@ -97,9 +99,13 @@ class PersonEngine(Engine):
             key = str(entry.facts["key"])
             if entry.type == HANDED_OUT:
                 self._since.setdefault(key, entry.time)
+                self._remember(key, entry.body or {})
             elif entry.type == ENTERED and entry.body is not None:
                 self._entered[key] = Outcome.read(entry.body["outcome"])
                 self._confirmations.dropped(key)
+                self._hand_ons.dropped(key)
+            elif entry.type == HANDED_ON:
+                self._hand_ons.follow(entry)
             elif entry.type == WITHDRAWN:
                 self._withdrawn[key] = str((entry.body or {}).get("why", ""))
             else:
@@ -140,7 +146,7 @@ class PersonEngine(Engine):
         return await self.run(work, progress)
 
     async def _answered(self, work: Work) -> Outcome:
-        if self._stopped and work.key not in self._since:
+        if (self._stopped or self._in_rounds) and work.key not in self._since:
             self._held[work.key] = work
         else:
             await self._hand_out(work)
@@ -151,14 +157,19 @@ class PersonEngine(Engine):
                     return await asyncio.shield(self._ended[work.key])
             await self._look()
         if work.key in self._held:
-            return never_began("not_started", "it was stopped before it was handed out")
+            return never_began("not_started", "its time was over before it was handed out")
         return ended_badly(work.effect, "time_limit", f"nobody entered a result in {work.time_limit:g} seconds")
 
-    async def _hand_out(self, work: Work) -> None:
+    async def _hand_out(self, work: Work, row: int | None = None) -> None:
+        """Hand a task out, in a table of candidates as one of its rows."""
         if work.key not in self._since:
             facts = {"key": work.key, "capability": work.capability}
-            (entry,) = await self._append(Draft(HANDED_OUT, facts, {"inputs": work.inputs}), self._site)
+            body = {"inputs": work.inputs} | ({} if row is None else {"row": row})
+            (entry,) = await self._append(Draft(HANDED_OUT, facts, body), self._site)
             self._since[work.key] = entry.time
+            self._remember(work.key, body)
+        if work.key not in self._works:
+            return  # its time was over meanwhile
         contract = self._contracts[work.capability]
         self._waiting[work.key] = PersonTask(
             work.key, work.capability, dict(work.inputs), dict(contract.outputs.get("properties", {})),
@@ -167,10 +178,13 @@ class PersonEngine(Engine):
         self._mark(work.key)
 
     def _mark(self, key: str) -> None:
-        """Say with a task what was entered and waits for a second person."""
+        """Say with a task what was entered and waits for a second person, and to whom it was handed on."""
+        if key not in self._waiting:
+            return  # it ended while that was recorded
         known = self._confirmations
         fields = shown_fields(known.waiting.get(key), known.refused.get(key, ""))
-        self._waiting[key] = replace(self._waiting[key], **fields)
+        held = holder_fields(self._hand_ons.latest.get(key))
+        self._waiting[key] = replace(self._waiting[key], **fields, **held)
         self._show()
 
     async def query(self, work: Work) -> Outcome:
@@ -206,11 +220,7 @@ class PersonEngine(Engine):
         if (work := self._works.get(key)) is not None:
             self._end(key, self._taken_back(work))
         self._show()
-        if self._folder is not None:
-            try:
-                self._folder.withdrawn(key, f"taken back by whoever asked: {why}")
-            except OSError as error:
-                log.warning("engine %s: rejected.csv cannot be written: %s", self.name, error)
+        self._say_removed(key, f"taken back by whoever asked: {why}")
 
     def _taken_back(self, work: Work) -> Outcome:
         """How a task ends that was withdrawn after somebody had been asked."""
@@ -236,7 +246,7 @@ class PersonEngine(Engine):
     async def resume(self) -> None:
         """Hand out what was held back."""
         self._stopped = False
-        for work in list(self._held.values()):
+        for work in [] if self._in_rounds else list(self._held.values()):
             del self._held[work.key]
             await self._hand_out(work)
 
@@ -262,17 +272,19 @@ class PersonEngine(Engine):
 
         Raises:
             NotFound: nobody was ever asked for that.
-            Conflict: it was entered already, or it is waited for no more.
+            Conflict: it was entered already, or it is waited for no more, or it was handed on to somebody else.
             Invalid: it says nothing, or is not what the contract says; it may be entered again.
         """
         task = self._task(key)
         outcome = self._outcome(task, result)
+        if task.needs_second:
+            if self._confirmations.says_nothing_new(key, outcome, by):
+                return outcome
+            if self._confirmations.is_second(key, outcome, by):
+                return await self.confirm(key, by)
+        self._hand_ons.check_enters(key, by)
         if not task.needs_second:
             return await self._count(key, outcome, by)
-        if self._confirmations.says_nothing_new(key, outcome, by):
-            return outcome
-        if self._confirmations.is_second(key, outcome, by):
-            return await self.confirm(key, by)
         await self._append(unconfirmed_draft(key, outcome, by), by)
         self._confirmations.took(key, Unconfirmed(outcome, by))
         self._mark(key)
@@ -304,6 +316,27 @@ class PersonEngine(Engine):
         self._confirmations.dropped(key, why)
         self._mark(key)
 
+    async def hand_on(self, key: str, to: str, note: str, by: str, *, runs_site: bool) -> None:
+        """See `AsksPeople.hand_on`."""
+        self._task(key)
+        self._hand_ons.check(key, to, note, by, runs_site)
+        before, handed = self._hand_ons.latest.get(key), HandOn(to, by, timestamp(self._clock.now()), note)
+        # Before it is on record: whoever held it enters nothing meanwhile.
+        self._hand_ons.latest[key] = handed
+        try:
+            (entry,) = await self._append(handed_on_draft(key, to, note, by), by)
+        except BaseException:
+            self._hand_ons.put_back(key, handed, before)
+            raise
+        if self._hand_ons.latest.get(key) is handed:
+            self._hand_ons.follow(entry)
+        self._mark(key)
+        self._say_removed(key, f"handed on to {to} by {by}, and {to} enters it after signing in: {note}")
+
+    def may_hand_on(self, key: str, by: str, *, runs_site: bool) -> bool:
+        """See `AsksPeople.may_hand_on`."""
+        return key in self._waiting and self._hand_ons.may_hand_on(key, by, runs_site)
+
     def _task(self, key: str) -> PersonTask:
         """A task that still waits.
 
@@ -333,6 +366,7 @@ class PersonEngine(Engine):
             del self._entered[key]
             raise
         self._confirmations.dropped(key)
+        self._hand_ons.dropped(key)
         self._end(key, outcome)
         return outcome
 
@@ -356,24 +390,71 @@ class PersonEngine(Engine):
 
     # -- the folder ---------------------------------------------------------------------------------------------------
 
+    @property
+    def _in_rounds(self) -> bool:
+        return self._folder is not None and self._folder.in_rounds
+
+    def _remember(self, key: str, handed_out: Mapping[str, Any]) -> None:
+        if isinstance(self._folder, NimoFolder) and "row" in handed_out:
+            self._folder.remember(key, handed_out["inputs"], int(handed_out["row"]))
+
+    def _for_the_folder(self) -> list[PersonTask]:
+        """What waits for anybody; what was handed on is entered by one person, who signs in."""
+        return [task for task in self.tasks_of_people() if not task.handed_to]
+
     def _show(self) -> None:
+        if self._folder is None or self._in_rounds:
+            return
+        try:
+            self._folder.write(self._for_the_folder())
+        except OSError as error:
+            log.warning("engine %s: proposals.csv cannot be written: %s", self.name, error)
+
+    def _say_removed(self, key: str, why: str) -> None:
         if self._folder is None:
             return
         try:
-            self._folder.write(self.tasks_of_people())
+            self._folder.removed(key, why)
         except OSError as error:
-            log.warning("engine %s: proposals.csv cannot be written: %s", self.name, error)
+            log.warning("engine %s: rejected.csv cannot be written: %s", self.name, error)
 
     async def _look(self) -> None:
         """Look into the folder, if it is time; whoever waits for a result does, so nothing runs beside them."""
         now = self._clock.monotonic()
-        if self._folder is None or now - self._looked < self._look_seconds / 2:
+        if self._folder is None or self._is_looking or now - self._looked < self._look_seconds / 2:
             return
-        self._looked = now
+        self._looked, self._is_looking = now, True
         try:
             await self._take_up()
+            if isinstance(self._folder, NimoFolder):
+                await self._begin_round(self._folder)
         except (YosegiError, OSError) as error:
-            log.warning("engine %s: results.csv cannot be taken: %s", self.name, error)
+            log.warning("engine %s: its folder cannot be taken up: %s", self.name, error)
+        finally:
+            self._is_looking = False
+
+    async def _begin_round(self, folder: NimoFolder) -> None:
+        """Hand out what is held, if what was handed out before is done."""
+        if not self._stopped:
+            held = {key: work.inputs for key, work in self._held.items() if not self._ended[key].done()}
+            chosen = folder.next_round(held, self._for_the_folder())
+            for key, why in chosen.refused.items():
+                self._end(key, never_began("bad_inputs", why))
+            for key, row in chosen.rows.items():
+                await self._give_out(key, row)
+        folder.write(self._for_the_folder())
+
+    async def _give_out(self, key: str, row: int) -> None:
+        """Hand a held task out as a row; it is held on, if the ledger cannot be written."""
+        if (future := self._ended.get(key)) is None or future.done():
+            return  # it was taken back meanwhile
+        work = self._held.pop(key)
+        try:
+            await self._hand_out(work, row)
+        except BaseException:
+            if key in self._works:
+                self._held[key] = work
+            raise
 
     async def _take_up(self) -> None:
         """Enter the new rows of the folder; one that is wrong, late or there twice is said beside it, once."""
@@ -384,7 +465,10 @@ class PersonEngine(Engine):
             self._show()
         outputs = {task.key: frozenset(task.outputs) for task in self.tasks_of_people()}
         for row in folder.new_rows(outputs):
-            if row.key in self._entered:
+            if (known := self._entered.get(row.key)) is not None:
+                if self._in_rounds and dict(row.result.outputs) != (known.outputs or {}):
+                    said = known.outputs or known.message
+                    folder.reject(row, f"{said} was entered before this, and what came first counts")
                 continue  # the file keeps what was taken from it
             try:
                 await self.enter(row.key, row.result, self._confirmations.folder)

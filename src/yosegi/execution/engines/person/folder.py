@@ -1,7 +1,6 @@
-"""A folder that somebody keeps, with three files.
+"""A folder that somebody keeps: `proposals.csv` says what is to be done, and `rejected.csv` what was not taken and why.
 
-`proposals.csv` says what is to be done, `results.csv` what was, and `rejected.csv` what was not taken, or is waited for
-no more, and why.
+What was done stands in `results.csv` (`PersonFolder`), or in a table of candidates as NIMO has it (`NimoFolder`).
 """
 
 from __future__ import annotations
@@ -9,9 +8,10 @@ from __future__ import annotations
 import csv
 import errno
 import fcntl
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 from yosegi.core.engine import PersonTask
 from yosegi.execution.engines.person.tables import ResultLine, proposals_csv, read_results
@@ -20,12 +20,14 @@ PROPOSALS, RESULTS, REJECTED = "proposals.csv", "results.csv", "rejected.csv"
 _LOCK = ".lock"
 
 
-class PersonFolder:
-    """The files of one engine: it alone writes proposals.csv and rejected.csv, and never results.csv."""
+class KeptFolder(ABC):
+    """What the conventions of a folder share: it belongs to one engine, and says what it did not take."""
+
+    in_rounds: ClassVar[bool] = False
+    """Whether what is to be done is given out in rounds, the next when all of the one before is done."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._seen = ""
         self._rejected: set[tuple[str, str]] = set()
         self._lock: IO[bytes] | None = None
 
@@ -49,7 +51,6 @@ class PersonFolder:
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
                 raise
-        self.write(())
 
     def close(self) -> None:
         """Let another engine have it."""
@@ -58,15 +59,70 @@ class PersonFolder:
             self._lock = None
 
     @property
+    @abstractmethod
     def was_emptied(self) -> bool:
-        """Whether what is to be done stands there no more: its disk was away, and came back without."""
+        """Whether what is to be done is to be written at once: its disk was away, and came back without."""
+
+    @abstractmethod
+    def write(self, tasks: Iterable[PersonTask]) -> None:
+        """What is to be done; the file is replaced whole, so that nobody reads half of it."""
+
+    @abstractmethod
+    def new_rows(self, outputs: Mapping[str, frozenset[str]]) -> list[ResultLine]:
+        """What was done since the last look; of what is still being written, nothing.
+
+        Args:
+            outputs: names of the outputs of each task that waits, by its key.
+        """
+
+    def reject(self, row: ResultLine, why: str) -> None:
+        """Say once why a row was not taken; a corrected row is taken."""
+        self._say_once((row.key, repr(row.result)), row.line, row.key, why)
+
+    def removed(self, key: str, why: str) -> None:
+        """Say of a task why it is not to be done from here any more, before somebody does it."""
+        self._write_rejected("", key, why)
+
+    def _say_once(self, said: tuple[str, str], line: int | str, key: str, why: str) -> None:
+        if said not in self._rejected:
+            self._rejected.add(said)
+            self._write_rejected(line, key, why)
+
+    def _replace(self, text: str) -> None:
+        part = self._folder / f"{PROPOSALS}.part"
+        part.write_text(text, encoding="utf-8", newline="")
+        part.replace(self._folder / PROPOSALS)
+
+    def _write_rejected(self, line: int | str, key: str, why: str) -> None:
+        path = self._folder / REJECTED
+        new = not path.exists()
+        with path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(("line", "key", "why"))
+            writer.writerow((line, key, why))
+
+
+class PersonFolder(KeptFolder):
+    """The files of one engine: it alone writes proposals.csv and rejected.csv, and never results.csv."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._seen = ""
+
+    def open(self) -> None:
+        """See `KeptFolder.open`; what is to be done is written as it is handed out."""
+        super().open()
+        self.write(())
+
+    @property
+    def was_emptied(self) -> bool:
+        """See `KeptFolder.was_emptied`."""
         return not (self._folder / PROPOSALS).exists()
 
     def write(self, tasks: Iterable[PersonTask]) -> None:
-        """What is to be done; the file is replaced whole, so that nobody reads half of it."""
-        part = self._folder / f"{PROPOSALS}.part"
-        part.write_text(proposals_csv(tasks), encoding="utf-8")
-        part.replace(self._folder / PROPOSALS)
+        """See `KeptFolder.write`."""
+        self._replace(proposals_csv(tasks))
 
     def new_rows(self, outputs: Mapping[str, frozenset[str]]) -> list[ResultLine]:
         """Rows of results.csv, if it has changed since the last look; a line without an end is left for the next."""
@@ -78,24 +134,3 @@ class PersonFolder:
             return []
         self._seen = text
         return read_results(text, outputs, whole=False)
-
-    def reject(self, row: ResultLine, why: str) -> None:
-        """Say once why a row was not taken; a corrected row below it is taken."""
-        said = (row.key, repr(row.result))
-        if said in self._rejected:
-            return
-        self._rejected.add(said)
-        self._write_rejected(row.line, row.key, why)
-
-    def withdrawn(self, key: str, why: str) -> None:
-        """Say of a task that left proposals.csv that nobody waits for it, before somebody does it."""
-        self._write_rejected("", key, why)
-
-    def _write_rejected(self, line: int | str, key: str, why: str) -> None:
-        path = self._folder / REJECTED
-        new = not path.exists()
-        with path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(("line", "key", "why"))
-            writer.writerow((line, key, why))
