@@ -35,10 +35,8 @@ NEEDS = {
     "titania": (),
     "films_two_sites/campaign": (),
     "questions/candidates": (),
-    "questions/history": (),
-    "questions/two-objectives": (),
 }
-"""What each example's capabilities import."""
+"""What each example's capabilities import. Of `questions/` one: `test_questions.py` runs all of them."""
 SHIPPED = {"titania": ("riken", "kek"), "films_two_sites/campaign": ("riken", "nims")}
 """Where samples are made, and where they go."""
 QUIET = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
