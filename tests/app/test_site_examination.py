@@ -65,6 +65,14 @@ def test_what_a_whole_table_must_fulfil_is_told_beside_a_field_that_does_not_hol
     assert "a site that listens states its url" in str(caught.value)
 
 
+def test_what_a_table_needs_and_is_given_wrongly_is_told_once(tmp_path: Path) -> None:
+    wrong = 'url = "http://127.0.0.1:0"\n'
+    (tmp_path / "site.toml").write_text(HEAD.replace("carried", "listens") + wrong)
+    with pytest.raises(BadSettings) as caught:
+        Home(tmp_path).settings()
+    assert [one.where for one in caught.value.findings] == ["url"]
+
+
 def test_a_start_tells_as_much_as_doctor_does(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text(HEAD + 'colour = "red"\nsize = 3\n')
     told = yosegi("site", "serve", "--home", tmp_path)

@@ -58,13 +58,18 @@ def answered(*arguments: object) -> Any:
 
 
 def refused(*arguments: object) -> str:
-    """The one line on standard error, but for who asks, of a call that changes nothing and ends as an error does."""
+    """The one error on standard error, but for who asks, of a call that changes nothing and ends as an error does.
+
+    One line; of a file with several faults, a line for each below it.
+    """
     result = yosegi(*arguments)
     assert result.exit_code in {1, *STATUS.values()} - {STATUS["usage"]}, result.output
     assert result.stdout == ""
-    (line,) = [line for line in result.stderr.splitlines() if not line.startswith("acting as ")]
+    line, *below = [line for line in result.stderr.splitlines() if not line.startswith("acting as ")]
     assert line.startswith("Error: ")
-    return line
+    assert all(one.startswith("  ") for one in below)
+    assert not below or line.endswith(f"{len(below)} findings")
+    return "\n".join([line, *below])
 
 
 def entries(town: Town, site: str) -> int:

@@ -180,7 +180,7 @@ def test_a_home_without_a_ledger_is_not_checked(home: Path) -> None:
 def test_what_is_published_and_no_capability_is_refused_when_served(home: Path) -> None:
     with (home / "site.toml").open("a") as settings:
         settings.write('\n[process]\npublish = ["no_such_pack:f"]\n')
-    text = (home / "site.toml").read_text().replace("127.0.0.1:8100", "127.0.0.1:0")
+    text = (home / "site.toml").read_text().replace('listen = "127.0.0.1:8100"', 'listen = "127.0.0.1:0"')
     (home / "site.toml").write_text(text)
     assert "no_such_pack" in refused("site", "serve", "--home", home)
 

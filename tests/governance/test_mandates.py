@@ -124,7 +124,7 @@ def test_a_use_outside_the_right_is_refused(use, respect):
 def test_a_conduct_outside_the_right_is_refused():
     careful = mandate(right=right(conduct=("suggest",)))
     careful.check_use("nims/colour.mix@1", "research", "suggest", "team")
-    with pytest.raises(MandateRefused, match="conduct"):
+    with pytest.raises(MandateRefused, match="how far it may go"):
         careful.check_use("nims/colour.mix@1", "research", "run", "team")
 
 
@@ -180,7 +180,7 @@ def test_a_sub_agent_cannot_widen_its_right(changes, respect):
 
 
 def test_a_sub_agent_cannot_widen_its_conduct():
-    with pytest.raises(MandateRefused, match="conduct"):
+    with pytest.raises(MandateRefused, match="how far it may go"):
         helper().check_cut_from(agent(right=right(conduct=("suggest",))))
 
 

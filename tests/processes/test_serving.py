@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from processes.sites import PROCESS_SOURCE, Town, alive, descendants, until
+from processes.sites import PROCESS_SOURCE, TESTS, Town, alive, descendants, until
 from yosegi.cli import main
 from yosegi.core.errors import YosegiError
 from yosegi.ledger import SqliteStore
@@ -52,7 +52,8 @@ def test_sigterm_ends_a_site_with_status_0_and_leaves_no_process(town: Town) -> 
     assert (status, left) == (0, [])
 
 
-def test_doctor_of_a_running_site_tells_how_its_background_work_is(town: Town) -> None:
+def test_doctor_of_a_running_site_tells_how_its_background_work_is(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))  # as the site has it: doctor imports what is published
     until(lambda: town.client("nims").peers(), "nims has heard of its peers")
     found = yosegi("site", "doctor", "--home", town.folder / "nims", "--json")
     assert found.exit_code == 0, found.output

@@ -134,20 +134,28 @@ class SiteFile:
             found += [self.finding((*where, *path), "is a date", "write it in quotes") for path in dates]
             value = _without(value, dates)
         seen: dict[Place, str] = {}
+        bad: list[Place] = []
         # What a whole table must fulfil is only looked at where each of its fields holds: so once more without them.
         for _ in range(2):
             try:
                 made = model.model_validate_json(canonical.dumps(value))
             except ValidationError as error:
                 news = [one for one in error.errors()[:MOST] if one["loc"] not in seen]
+                news = [one for one in news if not _misses(one["loc"], why_of(one), bad)]
             else:
                 if not seen and not dates:
                     return made
                 break
+            bad += [one["loc"] for one in news if one["type"] != "extra_forbidden"]
             seen |= {one["loc"]: _PLAIN.get(one["type"]) or why_of(one) for one in news}
             value = _without(value, [one["loc"] for one in news if not isinstance(one["input"], dict)])
         found += [self.finding((*where, *place), why) for place, why in seen.items()]
         return None
+
+
+def _misses(table: Place, why: str, taken: Iterable[Place]) -> bool:
+    """Whether a table misses, by its own words, a setting that was only taken out of it."""
+    return any(place[: len(table)] == table != place and str(place[-1]) in why for place in taken)
 
 
 def _dates(value: Any, place: Place) -> Iterator[Place]:
