@@ -27,7 +27,6 @@ import asyncio
 import contextlib
 import json
 import os
-import resource
 import statistics
 import sys
 import tempfile
@@ -218,18 +217,6 @@ async def told_of(
         return found
 
 
-def with_few_files(work: Callable[[], None], most: int) -> None:
-    """Do something whose processes may have so many files open."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    try:
-        work()
-    finally:
-        # Only a process that may do so raises it again.
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, before)
-
-
 def _chosen(attacks: dict[str, Attack | None], only: str) -> dict[str, Attack | None]:
     """Those that were asked for, and the same calls without any."""
     return {name: attack for name, attack in attacks.items() if attack is None or only in name}
@@ -261,7 +248,7 @@ def main() -> None:
             found |= asyncio.run(told_of(town, chosen.seconds, members, "riken"))
             mail: dict[str, Attack | None] = {"mail, seen by whom it is for": hostile("letters")}
             found |= asyncio.run(told_of(town, chosen.seconds, mail, "nims"))
-            with_few_files(lambda: town.start("argonne"), 300)
+            town.start("argonne", most_files=300)
             few: dict[str, Attack | None] = {"300 files, 400 connections": lambda here: connected(here, 400)}
             found |= asyncio.run(told_of(town, chosen.seconds, few))
         finally:

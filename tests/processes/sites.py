@@ -207,25 +207,26 @@ class Town:
 
     # -- processes ------------------------------------------------------------------------------------------------
 
-    def start(self, *names: str) -> None:
-        """Start processes and wait until the sites among them answer."""
+    def start(self, *names: str, most_files: int = 0) -> None:
+        """Start processes, that may have so many files open if said, and wait until the sites among them answer."""
         for name in names:
-            self._running[name] = self.spawn(name)
+            self._running[name] = self.spawn(name, most_files)
         for name in names:
             if name != "robot":
                 until(lambda name=name: self._answers(name), f"{name} answers", self._patience)
 
-    def spawn(self, name: str) -> subprocess.Popen[bytes]:
+    def spawn(self, name: str, most_files: int = 0) -> subprocess.Popen[bytes]:
         """Start `yosegi site serve` or `yosegi station run`, in a session of its own."""
         what = (
             ["station", "run", str(self.robot)]
             if name == "robot"
             else ["site", "serve", "--home", str(self.folder / name)]
         )
+        limited = ("sh", "-c", 'ulimit -n "$0"; exec "$@"', str(most_files))
         env = os.environ | {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "yosegi.cli", *what],
+                [*(limited if most_files else ()), sys.executable, "-m", "yosegi.cli", *what],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, start_new_session=True,
             )  # fmt: skip
 
