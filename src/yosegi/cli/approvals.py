@@ -12,7 +12,7 @@ import click
 from yosegi.cli._files import output, write_output
 from yosegi.cli.connection import client_of, own_key, person_in, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
-from yosegi.cli.tasks import full_name
+from yosegi.cli.task_names import full_name
 from yosegi.core.clock import SystemClock, parse_timestamp
 from yosegi.core.errors import Invalid
 

@@ -8,9 +8,9 @@ import click
 
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.task_names import full_name
 
 if TYPE_CHECKING:
-    from yosegi.client.client import Client
     from yosegi.services.bench.schemas import BenchTask
 
 
@@ -58,22 +58,11 @@ def hand_on(name: str, to: str, note: str, json_: bool, **site: Any) -> None:
     Example: yosegi task hand-on argonne/k7 --to technician@riken --note "the press is in your room"
     """
     client = client_of(**site)
-    value = client.tasks.hand_on(_full(client, name), to, note)
+    value = client.tasks.hand_on(full_name(client, name, by_hand=True), to, note)
     if json_:
         show_json(value)
     else:
         say(f"task {_short(value.task)} is with {value.handed_to}, who alone enters its result")
-
-
-def _full(client: Client, name: str) -> str:
-    """`home/key` of a name that may be a key's beginning, among what waits for people."""
-    if name.count("/") == 1 and len(name.rpartition("/")[2]) >= 32:
-        return name
-    found = [task.task for task in client.tasks.by_hand() if name in task.task]
-    if len(found) != 1:
-        what = f"{len(found)} tasks that wait" if found else "no task that waits for people"
-        raise click.ClickException(f"{name!r} names {what} here; see yosegi task by-hand")
-    return found[0]
 
 
 def _short(task: str) -> str:

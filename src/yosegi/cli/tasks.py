@@ -10,10 +10,10 @@ import click
 from yosegi.cli import by_hand
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import STATUS, as_json, explained, fields_of, say, show_json, show_table
+from yosegi.cli.task_names import full_name
 from yosegi.core.errors import Invalid
 
 if TYPE_CHECKING:
-    from yosegi.client.client import Client
     from yosegi.services.tasks.schemas import RequestDetail
 
 
@@ -203,14 +203,3 @@ def cancel(name: str, why: str, json_: bool, **site: Any) -> None:
         show_json(value)
     else:
         say(f"task {full_name(client, name)} is {value.state}")
-
-
-def full_name(client: Client, name: str) -> str:
-    """`home/key` of a name that may be a key's beginning."""
-    if name.count("/") == 1 and len(name.rpartition("/")[2]) >= 32:
-        return name
-    found = {task.name for task in client.tasks.list() if name in task.name}
-    if len(found) != 1:
-        what = f"{len(found)} tasks" if found else "no task"
-        raise click.ClickException(f"{name!r} names {what} here; see yosegi task list")
-    return found.pop()
