@@ -86,7 +86,7 @@ def charters_in(documents: Iterable[Envelope]) -> list[Envelope]:
 
 
 def propose(
-    invitation: Invitation, home: Home, member: Member, people: Sequence[PersonId], clock: Clock
+    invitation: Invitation, member: Member, people: Sequence[PersonId], clock: Clock
 ) -> tuple[Charter | None, Charter]:
     """The charter in force, if there is one, and the version that has the new member in it.
 

@@ -539,7 +539,7 @@ def join_charter(
         raise Invalid("the command", "an invitation is answered with --country and --out", "say both")
     invitation = membership.Invitation.read(value, what=str(file))
     member = membership.member_of(Home(home), country, kind)
-    current, proposed = membership.propose(invitation, Home(home), member, people, SystemClock())
+    current, proposed = membership.propose(invitation, member, people, SystemClock())
     if current is not None:
         say(f"charter {current.id} as it is in force: {current.fingerprint}; hear it from {invitation.inviter.id}")
     write_output(out, membership.answer(proposed, Home(home), SystemClock()).to_bytes())

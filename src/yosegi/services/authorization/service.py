@@ -89,7 +89,7 @@ class Authorizer:
                 if known != self.rules:
                     raise
                 log.warning("policy under %s: %s", charter, error)
-            await self._publish(charter, policy or self._build(charter, self.registry.federation(charter)))
+            await self._publish(charter, policy or self._build(self.registry.federation(charter)))
 
     async def publish(self, charter: str) -> Policy:
         """Build and validate the policy under a charter, and record its bundle once per digest.
@@ -97,7 +97,7 @@ class Authorizer:
         Raises:
             Invalid: a rule or agreement that may not be published; the policy in force stays.
         """
-        return await self._publish(charter, self._build(charter, self.registry.federation(charter)))
+        return await self._publish(charter, self._build(self.registry.federation(charter)))
 
     async def _publish(self, charter: str, policy: Policy) -> Policy:
         stream = f"policy/{charter}"
@@ -114,7 +114,7 @@ class Authorizer:
         Raises:
             Invalid: it may not be published, or a row of the table would get another answer.
         """
-        policy = self._build(charter, federation, rules)
+        policy = self._build(federation, rules)
         check_expectations(policy, self._expected(charter), self.capabilities(charter), self.clock.now())
         return policy
 
@@ -124,7 +124,7 @@ class Authorizer:
         rows = [row for row in self.expectations if row.charter in ("", charter)]
         return [row for row in rows if row.what in known or row.what.startswith(own)]
 
-    def _build(self, charter: str, federation: CharterRecord, rules: Mapping[str, str] | None = None) -> Policy:
+    def _build(self, federation: CharterRecord, rules: Mapping[str, str] | None = None) -> Policy:
         directory = Directory.of(federation.roster.charter, self.site, self.groups)
         now, homes = self.clock.now(), directory.homes(self.site)
         agreements = [a for a in federation.agreements.values() if homes & set(a.parties) and now < a.valid_until]
@@ -315,7 +315,7 @@ class Authorizer:
     def _label(self, ref: ObjectRef) -> ObjectRef:
         return ref.with_label_of(*(one.ref for one in known(self.ledger, "digest = ?", ref.sha256)))
 
-    def decide_approval(self, person: str, agent: str | None, request: Request, contract: Contract) -> Decision:
+    def decide_approval(self, person: str, request: Request, contract: Contract) -> Decision:
         """May this person approve the request: as an approver its agreement names, or one of a house agreement?
 
         The site's own staff may approve in a group of theirs, where a house agreement names them.
@@ -323,7 +323,6 @@ class Authorizer:
         question = Question(
             action="approve",
             person=person,
-            agent=agent,
             home=home_of(person),
             host=self.registry.federation(request.charter).roster.charter.host_of(home_of(person)),
             team=request.team,
