@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.app.home import Home
+from yosegi.cli._amounts import amounts_of
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, Out, load_signer, save
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -83,7 +84,7 @@ def award(
     given = {"charter": charter, "team": team, "funder": funder}
     value = {"id": name} | value | {key: text for key, text in given.items() if text}
     if amounts:
-        value["tranches"] = [{"id": "all", "amounts": dict(_pair(amount) for amount in amounts)}]
+        value["tranches"] = [{"id": "all", "amounts": amounts_of("--amount", amounts)}]
     if "tranches" not in value:
         raise Invalid(f"grant {name}", "neither --amount nor --file says how much", "e.g. --amount node_h=20")
 
@@ -91,13 +92,6 @@ def award(
         return await site.grants.award(value, who)
 
     _shown(run_locally_or_remotely(home, rest, lambda client: client.grants.award(value)), json_)
-
-
-def _pair(amount: str) -> tuple[str, str]:
-    unit, equals, number = amount.partition("=")
-    if not equals:
-        raise Invalid(f"--amount {amount}", "is not of the form unit=decimal", "e.g. node_h=20")
-    return unit, number
 
 
 @grant.command()
@@ -235,7 +229,7 @@ def claw_back(home: Path, name: str, tranche: str, amounts: tuple[str, ...], rea
     Example: yosegi grant claw-back alloys-2026 all --amount node_h=40 \\
       --reason "the machine is away in March"
     """
-    wanted = dict(_pair(amount) for amount in amounts)
+    wanted = amounts_of("--amount", amounts)
 
     async def rest(site: Site, who: Session) -> GrantDetail:
         return await site.grants.claw_back(name, tranche, wanted, reason, who)
@@ -266,7 +260,7 @@ def move(
     \b
     Example: yosegi grant move alloys-2026 all --to nims --into alloys-nims --amount node_h=10
     """
-    wanted = dict(_pair(amount) for amount in amounts)
+    wanted = amounts_of("--amount", amounts)
 
     async def rest(site: Site, who: Session) -> GrantAfterMove:
         return await site.grants.move(name, tranche, to, into, wanted, reason, who)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yosegi.cli._amounts import amounts_of
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import amounts, as_json, explained, fields_of, say, show_json, show_table
 from yosegi.core.errors import Invalid
@@ -68,18 +69,11 @@ def _body(terms: dict[str, Any]) -> dict[str, Any]:
         "days": terms.pop("days"),
         "conduct": how_far[: how_far.index(terms.pop("conduct")) + 1],
         "highest_sensitivity": terms.pop("highest"),
-        "budget": dict(_pair(amount) for amount in terms.pop("budget")),
+        "budget": amounts_of("--budget", terms.pop("budget")),
         "bounded": not terms.pop("unbounded"),
         "calls": terms.pop("calls"),
         "tasks": terms.pop("tasks"),
     }
-
-
-def _pair(amount: str) -> tuple[str, str]:
-    unit, equals, number = amount.partition("=")
-    if not equals:
-        raise Invalid(f"--budget {amount}", "is not of the form unit=decimal", "e.g. node_h=20")
-    return unit, number
 
 
 @click.group()

@@ -285,6 +285,13 @@ class Authorizer:
         """
         request = request.with_labels({name: self._label(ref) for name, ref in request.objects.items()})
         label = combined([request.learned, *(label_of(ref) for ref in request.objects.values())])
+        return AuthorizedRequest(request, self._decide_request(request, label))
+
+    def may_show(self, request: RequestDraft, endpoint: str) -> Decision:
+        """Whether a language model's endpoint may see what a request rests on: as agreements say, before it is sent."""
+        return self._decide_request(request, request.learned, model=endpoint)
+
+    def _decide_request(self, request: RequestDraft, label: Label, model: str | None = None) -> Decision:
         question = self._question(
             "request",
             request.owner,
@@ -294,21 +301,7 @@ class Authorizer:
             sender=self.site,
             agent=self.delegation.agent_of(request.mandate),
             learned=label if label.sources else None,
-        )
-        return AuthorizedRequest(request, self.policy(request.charter).decide(question))
-
-    def may_show(self, request: RequestDraft, endpoint: str) -> Decision:
-        """Whether a language model's endpoint may see what a request rests on: as agreements say, before it is sent."""
-        question = self._question(
-            "request",
-            request.owner,
-            request,
-            request.contract,
-            peer=request.owner,
-            sender=self.site,
-            agent=self.delegation.agent_of(request.mandate),
-            learned=request.learned if request.learned.sources else None,
-            model=endpoint,
+            model=model,
         )
         return self.policy(request.charter).decide(question)
 
