@@ -95,9 +95,9 @@ async def run_station(folder: Path) -> None:
     log = IntentLog(folder, clock)
     store = FileStore(folder / "objects")
     _tidy(store, log, clock)
-    hand = ProcessExecutor(settings.publish, folder, limits=settings.limits, store=store)
+    executor = ProcessExecutor(settings.publish, folder, limits=settings.limits, store=store)
     try:
-        await hand.start()
+        await executor.start()
         async with HttpTransport(ca_file=str(folder / settings.ca_file) if settings.ca_file else "") as transport:
             station = Station(
                 name=settings.name,
@@ -106,7 +106,7 @@ async def run_station(folder: Path) -> None:
                 site_keys=by_id([site_key]),
                 link=HttpSiteConnection(transport, f"{settings.url.rstrip('/')}/station/v1/{settings.name}"),
                 log=log,
-                hand=hand,
+                executor=executor,
                 clock=clock,
                 keep_key=partial(keep_site_key, folder),
                 seed=int(signer.public.key_id[-8:], 16),
@@ -118,7 +118,7 @@ async def run_station(folder: Path) -> None:
                 loop.add_signal_handler(number, station.leave)
             await station.run()
     finally:
-        await hand.close()
+        await executor.close()
         log.close()
 
 

@@ -146,7 +146,7 @@ class ApprovalService:
         if who.agent:
             raise Refused(what, ("agent_cannot_approve",))
         task = self.repository.task(task_stream(home, key))
-        may = who.role in ("operator", "officer")
+        may = who.runs_the_site
         if not may and not self.authorizer.decide_approval(who.person, task.asked(), self._contract(task)).allow:
             raise Refused(what, ("operators_only",))
         reason = explained("approval_declined", person=who.person, why=why or "…", contact=who.person)
@@ -163,7 +163,7 @@ class ApprovalService:
         if not rows:
             raise NotFound("approval", approval)
         what = f"withdrawing approval {approval}"
-        if who.agent or (rows[0]["person"] != who.person and who.role not in ("operator", "officer")):
+        if who.agent or (rows[0]["person"] != who.person and not who.runs_the_site):
             raise Refused(what, ("not_on_behalf_of_others",))
         write = Write(
             f"approval/{approval}", None, (withdrawn(approval, why),), charter=rows[0]["charter"], actor=who.person

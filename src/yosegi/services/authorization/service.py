@@ -262,7 +262,7 @@ class Authorizer:
 
         An agent sees the work of the team that its mandate is for, and of no other team of its member.
         """
-        return who.role in ("operator", "officer") or self.belongs(charter, team, who)
+        return who.runs_the_site or self.belongs(charter, team, who)
 
     def belongs(self, charter: str, team: str, who: Session) -> bool:
         """Whether somebody belongs to a team under a charter; an agent, whether its mandate is for that team too."""
