@@ -255,6 +255,9 @@ def test_who_only_dials_out_hears_its_mailbox_again_after_a_change_of_the_govern
         with pytest.raises(Untrusted) as caught:
             nims.registry.keys_of(CHARTER, "argonne")
         assert caught.value.reason == "no_statement"
+        assert any(
+            "no statement of argonne" in one for one in at(federation, "argonne").governance.charter(CHARTER).warnings
+        )
         stated = federation.statement("argonne", serial=2, issued=EPOCH + timedelta(minutes=2))
         await publish(federation, stated.sign(*fresh))
         await asyncio.sleep(120)

@@ -207,3 +207,19 @@ def test_what_was_signed_after_the_backup_comes_back_to_a_restored_site(tmp_path
             await federation.crash(name)
 
     run_simulated(story())
+
+
+def test_who_has_not_said_yet_what_was_lost_is_named(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = governed(tmp_path)
+        await federation.start()
+        federation.places["nims"].running.ledger.backup(tmp_path / "backup.db")
+        await federation.crash("riken")
+        nims = await _restored(federation, tmp_path, "nims", None)
+        assert nims.operations.restoration().unheard == ("argonne", "riken")
+        await asyncio.sleep(120)
+        assert nims.operations.restoration().unheard == ("riken",), "it is down"
+        for name in ("argonne", "nims"):
+            await federation.crash(name)
+
+    run_simulated(story())
