@@ -9,7 +9,7 @@ import click
 
 from yosegi.app.home import Home
 from yosegi.cli.connection import client_of, with_home, with_site
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, in_shell, say, show_json, show_table
 from yosegi.core.errors import NotFound
 from yosegi.identity.accounts import (
     Account,
@@ -128,7 +128,7 @@ def disable(home: Path, person: str) -> None:
     Example: yosegi site account disable postdoc@riken
     """
     change_account(_accounts(home), person, disabled=True)
-    say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {home} {person}")
+    say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {in_shell(home)} {person}")
 
 
 @account.command()

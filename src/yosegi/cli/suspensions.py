@@ -12,6 +12,7 @@ from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import (
     as_json,
     explained,
+    in_shell,
     not_yet,
     say,
     show_erasure,
@@ -51,7 +52,7 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
         return await site.governance.suspend(kind, name, who, why, charter)
 
     run_locally_or_remotely(home, rest, lambda client: client.governance.suspend(kind, name, why, charter))
-    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift --home {home} {kind} {name} --why …")
+    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift --home {in_shell(home)} {kind} {name} --why …")
 
 
 @click.command()
