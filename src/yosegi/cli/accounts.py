@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
-from yosegi.app.home import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import NotFound
-from yosegi.identity.accounts import (
-    Account,
-    Role,
-    add_account,
-    change_account,
-    close_account,
-    read_accounts,
-)
-from yosegi.trust.passphrase import hash_passphrase
-from yosegi.trust.signer import Ed25519Signer
 
 ROLES = ("member", "operator", "officer")
-AT_ONCE = "a running site takes it up at once"
 
 
 class _Accounts(click.Group):
@@ -72,17 +60,9 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
     \b
     Example: yosegi site account open postdoc@riken --role member
     """
-    place = Home(home)
-    site = place.settings().site
-    people = place.folder / "people"
-    path = people / f"{person}.key"
-    known = path.exists()
-    signer = Ed25519Signer.load(path) if known else Ed25519Signer.generate()
-    add_account(place.accounts, person, cast(Role, role), passphrase=passphrase, key=signer.public)
-    if not known:
-        people.mkdir(mode=0o700, exist_ok=True)
-        signer.save(path)
-    say(f"{person} is {role} at {site}; the key is in {path}; {AT_ONCE}")
+    from yosegi.cli import _accounts
+
+    _accounts.open_(home, person, role, passphrase)
 
 
 @account.command()
@@ -96,8 +76,9 @@ def role(home: Path, person: str, role: str) -> None:
     \b
     Example: yosegi site account role postdoc@riken operator
     """
-    change_account(_accounts(home), person, role=role)
-    say(f"{person} is {role} now; {AT_ONCE}")
+    from yosegi.cli import _accounts
+
+    _accounts.role(home, person, role)
 
 
 @account.command()
@@ -113,8 +94,9 @@ def passphrase(home: Path, person: str, passphrase: str) -> None:
     \b
     Example: yosegi site account passphrase postdoc@riken
     """
-    change_account(_accounts(home), person, passphrase=hash_passphrase(passphrase))
-    say(f"{person} has another passphrase; {AT_ONCE}, and ends their sessions")
+    from yosegi.cli import _accounts
+
+    _accounts.passphrase(home, person, passphrase)
 
 
 @account.command()
@@ -127,8 +109,9 @@ def disable(home: Path, person: str) -> None:
     \b
     Example: yosegi site account disable postdoc@riken
     """
-    change_account(_accounts(home), person, disabled=True)
-    say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {home} {person}")
+    from yosegi.cli import _accounts
+
+    _accounts.disable(home, person)
 
 
 @account.command()
@@ -141,8 +124,9 @@ def enable(home: Path, person: str) -> None:
     \b
     Example: yosegi site account enable postdoc@riken
     """
-    change_account(_accounts(home), person, disabled=None)
-    say(f"{person} may sign in again; {AT_ONCE}")
+    from yosegi.cli import _accounts
+
+    _accounts.enable(home, person)
 
 
 @account.command()
@@ -157,8 +141,9 @@ def close(home: Path, person: str) -> None:
     \b
     Example: yosegi site account close postdoc@riken
     """
-    close_account(_accounts(home), person)
-    say(f"the account of {person} is closed; {AT_ONCE}")
+    from yosegi.cli import _accounts
+
+    _accounts.close(home, person)
 
 
 @account.command("list")
@@ -171,29 +156,9 @@ def list_(home: Path, json_: bool) -> None:
     \b
     Example: yosegi site account list
     """
-    found = [_line(one) for one in read_accounts(_accounts(home)).values()]
-    if json_:
-        show_json(found)
-        return
-    rows = ((one["person"], one["role"], one["state"], one["signs_in_with"]) for one in found)
-    show_table(("person", "role", "state", "signs in with"), rows, empty="nobody has an account")
+    from yosegi.cli import _accounts
 
-
-def _line(one: Account) -> dict[str, str]:
-    means = [*(["passphrase"] if one.passphrase else []), *(["key"] if one.keys else [])]
-    state = "open" if not one.disabled else "disabled" if means else "closed"
-    return {"person": one.person, "role": one.role, "state": state, "signs_in_with": ", ".join(means)}
-
-
-def _accounts(home: Path) -> Path:
-    """The file of a home's accounts.
-
-    Raises:
-        Invalid: not a home.
-    """
-    place = Home(home)
-    place.settings()
-    return place.accounts
+    _accounts.list_(home, json_)
 
 
 @click.command()
