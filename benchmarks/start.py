@@ -66,7 +66,8 @@ def running(home: Path) -> dict[str, list[str]]:
     """Commands that change nothing, beside a running site, by how they are called."""
     at = ["--home", str(home)]
     asked = [
-        "campaign list", f"campaign show {NAME}", "capability list", f"capability show {SITE}/bench.noop@1", "task list",
+        "campaign list", f"campaign show {NAME}", "capability list", f"capability show {SITE}/bench.noop@1",
+        "task list",
         "task by-hand", "object list", "sample list", "instrument list", "instrument bookings", "site gap",
         "site notices --json", "site sessions", "approval list", "mandate list", "agent list", "policy access",
     ]  # fmt: skip

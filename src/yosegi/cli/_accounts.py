@@ -24,7 +24,7 @@ AT_ONCE = "a running site takes it up at once"
 def open_(home: Path, person: str, role: str, passphrase: str) -> None:
     """Give PERSON an account at this site, with a key and, if one is typed, a passphrase."""
     place = Home(home)
-    site = place.settings().site
+    site = place.name()
     people = place.folder / "people"
     path = people / f"{person}.key"
     known = path.exists()
@@ -89,5 +89,5 @@ def _file_of(home: Path) -> Path:
         Invalid: not a home.
     """
     place = Home(home)
-    place.settings()
+    place.name()
     return place.accounts
