@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import NotFound
@@ -14,7 +15,7 @@ from yosegi.core.errors import NotFound
 ROLES = ("member", "operator", "officer")
 
 
-class _Accounts(click.Group):
+class _Accounts(WholeGroup):
     """A group whose first command is the one that is meant where none is named: `yosegi site account PERSON`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -97,7 +97,8 @@ def propose(current: Path, changes: Path, out: Path) -> None:
     members = ["lab-b"]
 
     \b
-    Example: yosegi charter propose charter.json changes.toml --out charter-2.json
+    Example: yosegi charter propose charter.json changes.toml \\
+      --out charter-2.json
     """
     from yosegi.cli import _charter_documents
 
@@ -257,8 +258,8 @@ def invite(
     The file holds nothing secret. It is answered by `yosegi site join`.
 
     \b
-    Example: yosegi charter invite pair --title "Two laboratories" --country US --team alloys \\
-      --out invitation.json
+    Example: yosegi charter invite pair --title "Two laboratories" \\
+      --country US --team alloys --out invitation.json
     """
     from yosegi.cli import _membership
 

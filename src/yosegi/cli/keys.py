@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys
 from yosegi.cli.output import as_json, explained
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Which = click.argument("which", type=click.Choice(["site", "governance"]), default="site")
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def key() -> None:
     """Keys: where they live, and new ones. `site` keys sign from day to day, `governance` keys for the institution."""
 
@@ -71,10 +72,14 @@ def rotate(home: Path, keys: tuple[Path, ...]) -> None:
     """Give a site new online keys; no other institution has to do anything.
 
     \b
-    1. new keys are made beside those in use (or taken from the hardware that site.toml names now),
-    2. a statement that names old and new is signed by the governance keys, put in force and passed on to peers,
-    3. the new keys take the place of the old. Restart the site, and it signs with them.
-    4. A week later, when nothing signed with the old is on its way any more: yosegi site key retire.
+    1. new keys are made beside those in use (or taken from the hardware
+       that site.toml names now),
+    2. a statement that names old and new is signed by the governance keys,
+       put in force and passed on to peers,
+    3. the new keys take the place of the old. Restart the site, and it signs
+       with them.
+    4. A week later, when nothing signed with the old is on its way any more:
+       yosegi site key retire.
 
     \b
     Example: yosegi site key rotate --home home

@@ -75,7 +75,8 @@ def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[s
     Read the fingerprint aloud to whoever invited you, on the telephone: everything rests on that.
 
     \b
-    Example: yosegi site join invitation.json --country JP --kind laboratory --out answer.json
+    Example: yosegi site join invitation.json --country JP --kind laboratory \\
+      --out answer.json
     """
     from yosegi.cli import _site_homes
 
@@ -139,7 +140,8 @@ def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_fi
     """Move the ledger of a site that is stopped into a PostgreSQL schema, or back into a file of its home.
 
     \b
-    yosegi site move-ledger --to postgresql --url postgresql://yosegi@db.example.org/yosegi
+    yosegi site move-ledger --to postgresql \\
+      --url postgresql://yosegi@db.example.org/yosegi
     yosegi site move-ledger --to sqlite
 
     Every entry, proof and signed checkpoint of the copy is verified, and its last checkpoint is that of the original,
@@ -147,7 +149,8 @@ def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_fi
     with by mistake; take it away once you trust the new place.
 
     \b
-    Example: yosegi site move-ledger --to postgresql --url postgresql://yosegi@db/yosegi --home home
+    Example: yosegi site move-ledger --to postgresql \\
+      --url postgresql://yosegi@db/yosegi --home home
     """
     from yosegi.cli import _site_homes
 
