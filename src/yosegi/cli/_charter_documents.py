@@ -21,6 +21,7 @@ from yosegi.cli.documents import (
     publish,
     read_document,
     save,
+    shown_documents,
     sign_file,
 )
 from yosegi.cli.output import say, show_json, show_table
@@ -31,9 +32,10 @@ from yosegi.core.reasons import explain
 from yosegi.governance.charter.amendment import AmendmentProgress, differences, progress, successor
 from yosegi.governance.charter.charter import Charter, Member, follow
 from yosegi.governance.charter.statement import Statement
+from yosegi.trust.keys import PublicKey
 
 if TYPE_CHECKING:
-    from yosegi.trust.keys import PublicKey
+    from yosegi.trust.envelope import Envelope
 
 
 DATES = ("issued", "expires")
@@ -112,12 +114,26 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
 
 def show(document: Path, json_: bool) -> None:
     """Show a charter, statement or agreement, and whose keys signed it; nothing is verified."""
-    envelope = read_document(document)
+    what, envelopes = shown_documents(document)
+    if what and not json_:
+        say(f"{document}: {what}")
+    if json_:
+        found = [_as_json(envelope) for envelope in envelopes]
+        show_json(found if what else found[0])
+        return
+    for envelope in envelopes:
+        _show(envelope)
+
+
+def _as_json(envelope: Envelope) -> dict[str, Any]:
+    signed = [signature.key_id for signature in envelope.signatures]
+    value = canonical.loads(envelope.payload)
+    return {"document": value, "signed_by": signed, "digest": envelope.payload_digest}
+
+
+def _show(envelope: Envelope) -> None:
     value = canonical.loads(envelope.payload)
     signed = [signature.key_id for signature in envelope.signatures]
-    if json_:
-        show_json({"document": value, "signed_by": signed, "digest": envelope.payload_digest})
-        return
     show_table(("", ""), ((name, _short(item)) for name, item in value.items()))
     if envelope.payload_type == Charter.payload_type:
         shown = Charter.peek(envelope)
@@ -128,9 +144,11 @@ def show(document: Path, json_: bool) -> None:
 
 
 def _show_members(shown: Charter) -> None:
-    """Who is in it, and whose site they use."""
+    """Who is in it, whose site they use, and by which keys they sign: as their officers read them aloud."""
     rows = ((one.id, one.kind, one.country, one.needed, one.hosted_by or one.id) for one in shown.members)
     show_table(("member", "kind", "country", "keys to sign", "site"), rows, empty="no members")
+    keys = ((one.id, key.algorithm, key.fingerprint) for one in shown.members for key in one.keys)
+    show_table(("key of", "algorithm", "fingerprint"), keys, empty="no keys")
 
 
 def _show_teams(shown: Charter) -> None:
@@ -147,6 +165,9 @@ def _show_teams(shown: Charter) -> None:
 
 def _short(item: Any) -> str:
     if isinstance(item, list) and item and isinstance(item[0], dict):
+        if {"algorithm", "public"} <= item[0].keys():
+            keys = [PublicKey.read(one, what="a key") for one in item]
+            return ", ".join(f"{key.algorithm} {key.fingerprint}" for key in keys)
         return ", ".join(str(one.get("id", one)) for one in item)
     return json.dumps(item, ensure_ascii=False) if isinstance(item, dict | list) else str(item)
 
@@ -191,7 +212,10 @@ def verify(versions: tuple[Path, ...], fingerprint: str, json_: bool) -> None:
 
 
 def _told(found: AmendmentProgress) -> dict[str, Any]:
-    lacking = [{"code": code, "en": explain(code, "en", **dict(fields))} for code, fields in found.lacking]
+    lacking = [
+        {"code": code, "en": explain(code, "en", **dict(fields)), "version": version}
+        for code, fields, version in found.lacking
+    ]
     return {"complete": found.complete, "signed": found.signed, "waiting": found.waiting, "lacking": lacking}
 
 
@@ -200,8 +224,8 @@ def say_progress(last: Charter, found: AmendmentProgress) -> None:
     say(f"signed by {', '.join(found.signed) or 'nobody yet'}")
     for name, (have, need) in found.begun.items():
         say(f"begun by {name}: {have} of {need} keys")
-    for code, fields in found.lacking:
-        say(explain(code, "en", **dict(fields)))
+    for code, fields, version in found.lacking:
+        say(f"by the rule of version {version}: {explain(code, 'en', **dict(fields))}")
     if found.waiting:
         say(f"not signed by {', '.join(found.waiting)}")
 

@@ -41,6 +41,7 @@ def invite(
     team: str,
     people: tuple[str, ...],
     demonstration: bool,
+    keys: tuple[Path, ...],
     out: Path,
 ) -> None:
     """Invite an institution to charter CHARTER_ID: to found it with this site, or to join it."""
@@ -55,7 +56,7 @@ def invite(
     elif not country:
         raise Invalid("--country", f"{site} does not live in {charter_id}, so this would found it", "say where you are")
     else:
-        inviter = membership.member_of(Home(home), country, kind)
+        inviter = membership.member_of(Home(home), country, kind, tuple(load_signer(key) for key in keys))
         wanted = (
             Team.read({"id": team, "title": team, "lead": site, "sites": [site], "people": people}) if team else None
         )
@@ -66,7 +67,7 @@ def invite(
         title=title or charter_id,
         inviter=inviter,
         team=wanted,
-        documents=tuple(documents),
+        documents=membership.without_agreements(documents),
         demonstration=demonstration,
     )
     write_output(out, invitation.to_bytes())
@@ -80,6 +81,9 @@ def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], ou
     documents = documents_of(home, proposed.id)
     charters = membership.charters_in(documents)
     current = Charter.peek(charters[-1]) if charters else None
+    if current is not None and current.digest == proposed.digest:
+        _welcome(home, given, out)
+        return
     for line in differences(current, proposed) if current else [f"founds {proposed.id} with {_members(proposed)}"]:
         say(line, err=True)
     _compare_aloud(proposed, fingerprint)
@@ -91,17 +95,23 @@ def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], ou
     if not found.complete:
         save(out, signed)
         say_progress(proposed, found)
-        say(f"{out}: for them to sign; then publish it, and the statement in {answer}")
+        say(f"{out}: the charter, for them to sign: yosegi charter sign {out}")
+        say(f"then: yosegi charter publish {out}; and for the welcome: yosegi charter admit {answer} --out FILE")
         return
     publish(home, signed)
-    publish(home, given.statement)
     if not _stated(documents, Home(home).settings().site):
         _, unsigned, _ = next_statement(home, proposed.id)
         publish(home, unsigned.sign(*mine))
-    joiner = Statement.peek(given.statement).site
-    welcome = membership.Welcome(site=joiner, documents=tuple(documents_of(home, proposed.id)))
-    write_output(out, welcome.to_bytes())
-    say(f"{joiner} is in charter {proposed.id}. {out}: send it back; it is taken by yosegi site join")
+    _welcome(home, given, out)
+
+
+def _welcome(home: Path, given: membership.MembershipAnswer, out: Path) -> None:
+    """Put the statement of whoever joins in force, and write everything that is known under the charter for them."""
+    publish(home, given.statement)
+    stated = Statement.peek(given.statement)
+    documents = membership.without_agreements(documents_of(home, stated.charter))
+    write_output(out, membership.Welcome(site=stated.site, documents=documents).to_bytes())
+    say(f"{stated.site} is in charter {stated.charter}. {out}: send it back; it is taken by yosegi site join")
 
 
 def _stated(documents: Sequence[Envelope], site: str) -> bool:
@@ -125,7 +135,13 @@ def _compare_aloud(proposed: Charter, said: str) -> None:
 
 
 def join_charter(
-    home: Path, file: Path, country: str, kind: MemberKind, people: Sequence[str], out: Path | None
+    home: Path,
+    file: Path,
+    country: str,
+    kind: MemberKind,
+    people: Sequence[str],
+    keys: Sequence[Path],
+    out: Path | None,
 ) -> None:
     """Answer an invitation, or take a welcome.
 
@@ -134,21 +150,24 @@ def join_charter(
     """
     value = canonical.loads(file.read_bytes(), what=str(file))
     form = value.get("format") if isinstance(value, dict) else None
+    officers = tuple(load_signer(key) for key in keys)
     if form == "yosegi.welcome.v1":
         welcome = membership.Welcome.read(value, what=str(file))
-        charter = membership.check_mine(Home(home), welcome)
-        for envelope in welcome.documents:
+        charter = membership.check_mine(Home(home), welcome, officers)
+        for envelope in membership.taken(welcome):
             publish(home, envelope)
         say(f"{welcome.site} lives in charter {charter.id}, version {charter.version}: {charter.fingerprint}")
         return
     if form != "yosegi.invitation.v1":
-        raise Invalid(str(file), "is neither an invitation nor a welcome")
+        is_document = isinstance(value, dict) and "payload" in value
+        todo = "it is for members to sign; ask whoever invited you for the welcome" if is_document else ""
+        raise Invalid(str(file), "is neither an invitation nor a welcome", todo)
     if not country or out is None:
         raise Invalid("the command", "an invitation is answered with --country and --out", "say both")
     invitation = membership.Invitation.read(value, what=str(file))
-    member = membership.member_of(Home(home), country, kind)
+    member = membership.member_of(Home(home), country, kind, officers)
     current, proposed = membership.propose(invitation, Home(home), member, people, SystemClock())
     if current is not None:
         say(f"charter {current.id} as it is in force: {current.fingerprint}; hear it from {invitation.inviter.id}")
-    write_output(out, membership.answer(proposed, Home(home), SystemClock()).to_bytes())
+    write_output(out, membership.answer(proposed, Home(home), SystemClock(), officers).to_bytes())
     say(f"{out}: send it back. Read aloud to {invitation.inviter.id}: {proposed.fingerprint}")

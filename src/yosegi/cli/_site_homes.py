@@ -55,9 +55,17 @@ def serve(home: Path) -> None:
     asyncio.run(serve_site(Home(home), lambda address: say(f"{settings.site} answers at {address}")))
 
 
-def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[str, ...], out: Path | None) -> None:
+def join(
+    home: Path,
+    file: Path,
+    country: str,
+    kind: MemberKind,
+    people: tuple[str, ...],
+    keys: tuple[Path, ...],
+    out: Path | None,
+) -> None:
     """Join a charter: answer the invitation in FILE, and later take the welcome in FILE."""
-    join_charter(home, file, country, kind, people, out)
+    join_charter(home, file, country, kind, people, keys, out)
 
 
 def check(home: Path) -> None:

@@ -57,6 +57,7 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
 
     PERSON is of this site (pi@this-site), or of a member that a charter has this site host: they are let in for as long
     as it does. Somebody of another site may be given one too, to look or to approve; they ask through their own site.
+    An account that was closed is opened anew; one that is open is changed by `account role` and `account passphrase`.
 
     \b
     Example: yosegi site account open postdoc@riken --role member

@@ -151,6 +151,8 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
 def show(document: Path, json_: bool) -> None:
     """Show a charter, statement or agreement, and whose keys signed it; nothing is verified.
 
+    Of an invitation, an answer to one or a welcome it shows the charter in it.
+
     \b
     Example: yosegi charter show charter-2.json
     """
@@ -240,6 +242,7 @@ def state(home: Path, charter_id: str, keys: tuple[Path, ...], draft: bool, out:
 @click.option("--team", default="", help="A team that the new member joins; made with a first charter.")
 @click.option("--person", "people", multiple=True, help="A member of that team from here, e.g. pi@lab-a; repeatable.")
 @click.option("--demonstration", is_flag=True, help="All of it stands on one machine, for practice.")
+@Keys
 @Out
 @explained
 def invite(
@@ -251,6 +254,7 @@ def invite(
     team: str,
     people: tuple[str, ...],
     demonstration: bool,
+    keys: tuple[Path, ...],
     out: Path,
 ) -> None:
     """Invite an institution to charter CHARTER_ID: to found it with this site, or to join it.
@@ -263,7 +267,7 @@ def invite(
     """
     from yosegi.cli import _membership
 
-    _membership.invite(home, charter_id, title, country, kind, team, people, demonstration, out)
+    _membership.invite(home, charter_id, title, country, kind, team, people, demonstration, keys, out)
 
 
 @click.command()
@@ -276,7 +280,8 @@ def invite(
 def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], out: Path) -> None:
     """Sign the charter in ANSWER, after its fingerprint was compared aloud, and welcome whoever sent it.
 
-    Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet.
+    Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet. Once it is signed
+    and published here, the same command with another OUT writes the welcome.
 
     \b
     Example: yosegi charter admit answer.json --out welcome.json
