@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from yosegi.app.home import Home
-from yosegi.cli.output import say, show_json, show_table
+from yosegi.cli.output import in_shell, say, show_json, show_table
 from yosegi.core.errors import Conflict
 from yosegi.identity.accounts import (
     Account,
@@ -60,7 +60,7 @@ def passphrase(home: Path, person: str, passphrase: str) -> None:
 def disable(home: Path, person: str) -> None:
     """Let PERSON in no more, until the account is enabled again. Their sessions and agents end at once."""
     change_account(_file_of(home), person, disabled=True)
-    say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {home} {person}")
+    say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {in_shell(home)} {person}")
     _warn_of_nobody(home)
 
 
@@ -83,7 +83,7 @@ def _warn_of_nobody(home: Path) -> None:
     if not any(one.role in ("operator", "officer") and _state(one) == "open" for one in accounts):
         say(
             "no operator or officer can sign in with an account now; make one: "
-            f"yosegi site account --home {home} PERSON --role officer",
+            f"yosegi site account --home {in_shell(home)} PERSON --role officer",
             err=True,
         )
 

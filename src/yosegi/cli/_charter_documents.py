@@ -24,7 +24,7 @@ from yosegi.cli.documents import (
     shown_documents,
     sign_file,
 )
-from yosegi.cli.output import say, show_json, show_table
+from yosegi.cli.output import in_shell, say, show_json, show_table
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid, NotFound
@@ -243,7 +243,7 @@ def state(home: Path, charter_id: str, keys: tuple[Path, ...], draft: bool, out:
         return
     have = len(envelope.signatures) // len(charter.algorithms)
     say(f"{out}: a draft; {have} of {member.needed} governance key pairs of {member.id} have signed it")
-    say(f"next: yosegi charter sign {out} --key FILE, then yosegi charter publish {out} --home {home}")
+    say(f"next: yosegi charter sign {out} --key FILE, then yosegi charter publish {out} --home {in_shell(home)}")
 
 
 def next_statement(home: Path, charter_id: str) -> tuple[Member, Statement, Charter]:

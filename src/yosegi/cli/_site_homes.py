@@ -15,7 +15,7 @@ from yosegi.app.keyring import signer
 from yosegi.app.private_files import close_to_others
 from yosegi.app.stores import has_ledger, restore_ledger, store_of
 from yosegi.cli._membership import join_charter
-from yosegi.cli.output import say
+from yosegi.cli.output import in_shell, say
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
@@ -44,7 +44,7 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
     governance = signer(place, "governance").public
     say(f"{home}: the home of {name}")
     say(f"governance key {governance.fingerprint}: read it aloud to the others, then keep its file offline")
-    say(f"next: yosegi site account --home {home} pi@{name}, then yosegi site serve --home {home}")
+    say(f"next: yosegi site account --home {home} pi@{name}, then yosegi site serve --home {in_shell(home)}")
 
 
 def serve(home: Path) -> None:
