@@ -44,7 +44,7 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
     governance = signer(place, "governance").public
     say(f"{home}: the home of {name}")
     say(f"governance key {governance.fingerprint}: read it aloud to the others, then keep its file offline")
-    say(f"next: yosegi site account --home {home} pi@{name}, then yosegi site serve --home {in_shell(home)}")
+    say(f"next: yosegi site account --home {in_shell(home)} pi@{name}, then yosegi site serve --home {in_shell(home)}")
 
 
 def serve(home: Path) -> None:
