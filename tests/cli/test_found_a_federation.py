@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.asking import document, told
+from cli.asking import document, refused, told
 from yosegi.cli import main
+from yosegi.cli.documents import documents_of
+from yosegi.governance.charter.statement import Statement
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "found-a-federation.md"
 _BLOCK = re.compile(r"^```(toml|)\n(.*?)^```$", re.S | re.M)
@@ -127,10 +129,37 @@ def test_a_third_country_is_admitted_by_the_same_files(reader: Reader) -> None:
     # The rule says two members and one of each country: Japan has not signed yet.
     assert "JP" in result.output
     assert "lab-b" in result.output
+    assert "charter admit answer-c.json" in result.output
+    shown = reader.run("yosegi charter show answer-c.json").output
+    assert "answer to an invitation" in shown
+    assert told("charter", "key", "--home", "lab-c").splitlines()[1].removeprefix("read aloud: ed25519 ") in shown
+    assert "ask whoever invited you" in refused("site", "join", "v2.json", "--home", "lab-c")
+    assert "yosegi charter admit" in refused("charter", "publish", "answer-c.json", "--home", "lab-a")
     reader.run("yosegi charter sign v2.json --home lab-b")
     for site in ("lab-a", "lab-b"):
         reader.run(f"yosegi charter publish v2.json --home {site}")
+    reader.run("yosegi charter admit answer-c.json --out welcome-c.json --home lab-a")
+    reader.run("yosegi site join welcome-c.json --home lab-c")
+    # The newcomer has everybody's statement, and so hears everybody.
+    stated = {
+        Statement.peek(one).site for one in documents_of(Path("lab-c"), "pair") if "statement" in one.payload_type
+    }
+    assert stated == {"lab-a", "lab-b", "lab-c"}
     shown = document("charter", "show", "v2.json")["document"]
     assert [member["id"] for member in shown["members"]] == ["lab-a", "lab-b", "lab-c"]
     assert shown["teams"][0]["sites"] == ["lab-a", "lab-b", "lab-c"]
     assert shown["teams"][0]["people"] == ["pi@lab-a", "pi@lab-c"]
+
+
+def test_an_institution_joins_with_its_governance_keys_offline(reader: Reader) -> None:
+    follow(reader, until="site join invitation.json")
+    Path("offline").mkdir()
+    for name in ("governance.key", "governance-pq.key"):
+        Path("lab-b/keys", name).rename(Path("offline", name))
+    join = ("site", "join", "invitation.json", "--country", "JP", "--out", "answer.json", "--home", "lab-b")
+    assert "bring it: --key FILE" in refused(*join)
+    keys = "--key offline/governance.key --key offline/governance-pq.key"
+    reader.run(f"yosegi site join invitation.json --country JP --out answer.json --home lab-b {keys}")
+    reader.run("yosegi charter admit answer.json --out welcome.json --home lab-a")
+    reader.run(f"yosegi site join welcome.json --home lab-b {keys}")
+    assert len(documents_of(Path("lab-b"), "pair")) == 3

@@ -94,3 +94,13 @@ def test_keys_from_elsewhere_are_shown_without_a_home(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert document("charter", "key", *files(tmp_path, "officer")) == made
     assert "--home FOLDER or --key FILE" in yosegi("charter", "key").output
+
+
+def test_a_name_that_no_charter_knows_is_barred_and_said_to_be_unknown(lab: Path) -> None:
+    told("site", "account", "--home", lab, "staff@tsukuba", "--passphrase", "four words of ours")
+    known = [("site", "illinois"), ("person", "staff@tsukuba")]
+    unknown = [("site", "ilinois"), ("person", "stuff@tsukuba"), ("team", "alloys")]
+    for kind, name in known + unknown:
+        said = yosegi("incident", "suspend", "--home", lab, kind, name, "--why", "a look")
+        assert said.exit_code == 0
+        assert ("no charter here names" in said.stderr) == ((kind, name) in unknown)

@@ -217,3 +217,29 @@ def test_the_command_says_as_whom_it_acts_where_nobody_is_named(home: Path) -> N
     # It says so before it asks the site, which does not run here.
     assert "acting as officer@riken" in yosegi("task", "list", "--home", home).stderr
     assert "acting as" not in yosegi("task", "list", "--home", home, "--as", "pi@riken").stderr
+
+
+def test_whoever_cannot_sign_in_is_not_acted_as_where_nobody_is_named(home: Path) -> None:
+    for person in ("a@elsewhere", "b@riken", "c@riken", "d@riken"):
+        told("site", "account", "--home", home, person, "--passphrase", "secret words")
+    told("site", "account", "close", "--home", home, "b@riken")
+    told("site", "account", "disable", "--home", home, "c@riken")
+    assert "acting as d@riken" in yosegi("task", "list", "--home", home).stderr
+
+
+def test_an_account_that_is_there_is_not_replaced_and_one_that_was_closed_is_opened_anew(home: Path) -> None:
+    account = ("site", "account", "--home", home, "pi@riken", "--passphrase", "secret words")
+    told(*account, "--role", "officer")
+    before = files(home)
+    again = yosegi(*account)
+    assert again.exit_code == 5
+    assert "yosegi site account role" in again.stderr
+    assert files(home) == before
+    closed = yosegi("site", "account", "close", "--home", home, "pi@riken")
+    assert "no operator or officer can sign in" in closed.stderr
+    told(*account)
+
+
+def test_an_account_of_another_institution_says_when_it_is_let_in(home: Path) -> None:
+    said = told("site", "account", "--home", home, "visitor@nims", "--passphrase", "secret words")
+    assert "while a charter here names nims" in said

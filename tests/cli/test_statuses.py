@@ -12,7 +12,7 @@ from click.shell_completion import ShellComplete
 from cli.asking import pi, yosegi
 from processes.sites import Town
 from yosegi.cli import main
-from yosegi.cli.output import STATUS, Failed
+from yosegi.cli.output import STATUS, Failed, in_words
 
 GUIDE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
 
@@ -90,3 +90,10 @@ def test_where_no_site_can_be_asked_nothing_is_completed(tmp_path: Path, monkeyp
 
 def test_a_usage_error_is_one_of_clicks() -> None:
     assert click.UsageError.exit_code == STATUS["usage"]
+
+
+def test_what_an_answer_says_is_shown_in_words() -> None:
+    assert in_words(["a", "b"]) == "a, b"
+    assert in_words({"samples": "3", "node_h": "1"}) == "3 samples, 1 node_h"
+    assert in_words({"code": "mandate_cancelled", "en": "It was cancelled.", "ja": "…"}) == "It was cancelled."
+    assert [in_words(value) for value in (True, False, None, 2)] == ["yes", "no", "", "2"]

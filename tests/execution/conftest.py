@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,12 @@ def work(
     return Work(key, found.contract.name, inputs, limit, EffectClass(found.contract.effect), grace=grace)
 
 
-def process_engine(folder: Path, **options: Any) -> ProcessEngine:
+def process_engine(folder: Path, *, publish: Collection[str] = (), **options: Any) -> ProcessEngine:
+    """An engine of some samples, or of all. A warm one starts a worker for each, half a second of a core."""
+    entries = {name: at for name, at in samples.names().items() if not publish or at.partition(":")[2] in publish}
     limits = options.pop("limits", TaskLimits(grace=0.1, output=200_000, printed=500_000))
     return ProcessEngine(
-        samples.names(),
+        entries,
         folder / "scratch",
         clock=SystemClock(),
         scope=Supervisor(SystemClock()).scope("engine"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from yosegi.execution.last_resort import LastResort
 from yosegi.execution.stop_control import StopControl
 from yosegi.ledger import Ledger, SqliteStore
 from yosegi.testing.capabilities import capabilities
-from yosegi.testing.engine_suite import EngineSuite, fresh, ignore, work
+from yosegi.testing.engine_suite import EngineSuite, fresh, ignore, until, work
 from yosegi.trust.signer import Ed25519Signer
 
 KEY = Ed25519Signer.from_seed(b"bench".ljust(32, b"."))
@@ -234,6 +235,96 @@ def test_a_folder_gives_proposals_out_and_takes_results_in(tmp_path: Path) -> No
         assert key not in (bench / PROPOSALS).read_text()
 
     at_a_bench(tmp_path, story, bench)
+
+
+def unreadable(name: str) -> Callable[[Path], object]:
+    """What somebody may put where results are expected."""
+    as_bytes = {
+        "Shift-JIS": "key,value\n\u5099\u8003,1\n".encode("shift-jis"),
+        "UTF-16": "key,value\nk,1\n".encode("utf-16"),
+        "a field without an end": b"key,value\nk," + b"9" * 200_000 + b"\n",
+        "more than is read": b"k,1\n" * 1_100_000,
+        "a column twice": b"key,value,value\nk,1,2\n",
+    }
+    special: dict[str, Callable[[Path], object]] = {
+        "a pipe": os.mkfifo,
+        "a folder": Path.mkdir,
+        "a file without an end": lambda path: path.symlink_to("/dev/zero"),
+    }
+    return special.get(name) or (lambda path: path.write_bytes(as_bytes[name]))
+
+
+UNREADABLE = (
+    "Shift-JIS", "UTF-16", "a field without an end", "more than is read", "a column twice", "a pipe", "a folder",
+    "a file without an end",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_results_that_cannot_be_read_are_said_beside_them_once_and_end_no_task(tmp_path: Path, what: str) -> None:
+    bench = tmp_path / "bench"
+
+    async def story(engine: PersonEngine) -> None:
+        key = fresh()
+        asked = asyncio.create_task(engine.run(work("twice", key, x=3.0), ignore))
+        await waiting(engine)
+        results, rejected = bench / RESULTS, bench / REJECTED
+        unreadable(what)(results)
+        await until(rejected.exists)
+        looked = engine._looked
+        await until(lambda: engine._looked > looked + 0.03)
+        (line,) = rejected.read_text().splitlines()[1:]
+        assert "nothing is taken from it meanwhile" in line
+        results.rmdir() if what == "a folder" else results.unlink()
+        results.write_text(f"key,value\n{key},6\n")
+        assert (await asked).outputs == {"value": 6}
+
+    at_a_bench(tmp_path, story, bench)
+
+
+def test_a_cell_nested_thousands_deep_is_words_and_refused_with_its_row(tmp_path: Path) -> None:
+    bench = tmp_path / "bench"
+
+    async def story(engine: PersonEngine) -> None:
+        key = fresh()
+        asked = asyncio.create_task(engine.run(work("twice", key, x=3.0), ignore))
+        await waiting(engine)
+        (bench / RESULTS).write_text(f"key,value\n{key},{'[' * 50_000}\n{key},6\n")
+        assert (await asked).outputs == {"value": 6}
+        rejected = (bench / REJECTED).read_text()
+        assert f"2,{key}" in rejected
+        assert len(rejected) < 2000, "what is quoted is cut"
+
+    at_a_bench(tmp_path, story, bench)
+
+
+@pytest.mark.parametrize("name", [".lock", "proposals.csv", "proposals.csv.part", "rejected.csv"])
+def test_nothing_is_written_through_a_link_that_somebody_put_into_the_folder(tmp_path: Path, name: str) -> None:
+    bench, ours = tmp_path / "bench", tmp_path / "ledger.db"
+    bench.mkdir()
+    ours.write_text("precious")
+    (bench / name).symlink_to(ours)
+
+    async def main() -> None:
+        async with ledger_in(tmp_path / "home") as ledger:
+            engine = engine_of(ledger, bench)
+            if name == ".lock":
+                with pytest.raises(Unavailable, match="is a link"):
+                    await engine.start()
+                return
+            await engine.start()
+            asked = asyncio.create_task(engine.run(work("twice", fresh(), x=3.0), ignore))
+            await waiting(engine)
+            (bench / RESULTS).write_text("key,value\nnobody,3\n")
+            looked = engine._looked
+            await until(lambda: engine._looked > looked + 0.03)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            await engine.close()
+
+    (tmp_path / "home").mkdir()
+    asyncio.run(main())
+    assert ours.read_text() == "precious"
 
 
 def test_a_folder_that_was_away_and_came_back_empty_has_what_is_to_be_done_and_takes_results(tmp_path: Path) -> None:

@@ -19,11 +19,12 @@ from yosegi.execution.engines.process.engine import ProcessEngine
 from yosegi.testing.engine_suite import ignore
 
 pytestmark = pytest.mark.processes
+PUBLISHED = ("pid", "litter", "twice", "wait_for", "wait_consuming")
 
 
 @asynccontextmanager
 async def warm(folder: Path, **options: Any) -> AsyncIterator[ProcessEngine]:
-    engine = process_engine(folder, worker="warm", **options)
+    engine = process_engine(folder, publish=PUBLISHED, worker="warm", **options)
     await engine.start()
     try:
         yield engine

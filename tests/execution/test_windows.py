@@ -30,6 +30,20 @@ def test_a_shift_is_a_span_of_the_wall_clock_of_its_time_zone() -> None:
     assert window.words("Asia/Tokyo") == "2026-11-30 09:00–17:00 Asia/Tokyo"
 
 
+@pytest.mark.parametrize(
+    "span",
+    [
+        "0001-01-01T00:00+14:00/2026-12-01T00:00+00:00",
+        "9999-12-31T20:00-14:00/9999-12-31T23:00-14:00",
+        "9999-12-30T00:00+00:00/9999-12-31T00:00+00:00",
+        "1066-10-14T00:00+00:00/1066-10-15T00:00+00:00",
+    ],
+)
+def test_a_span_at_an_end_of_the_calendar_is_refused_in_words(span: str) -> None:
+    with pytest.raises(Invalid, match="the span"):
+        TimeSpan.parse(span)
+
+
 def test_a_shift_moves_in_utc_when_clocks_are_put_back() -> None:
     # Daylight time in the United States ends on the first Sunday of November (15 U.S.C. 260a): 1 November 2026.
     found = shifts("sat-mon 09:00-17:00", zone="America/Chicago").ahead(at("2026-10-31T00:00"))

@@ -19,7 +19,7 @@ from yosegi.governance.charter.charter import Threshold
 from yosegi.governance.charter.statement import Listens
 from yosegi.governance.policy.what_if import Expectation
 from yosegi.services.runtime import Site
-from yosegi.testing.federation import CHARTER, address
+from yosegi.testing.federation import CHARTER, address, both
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
@@ -237,6 +237,31 @@ def test_a_statement_that_ended_suspends_that_site_alone_until_it_states_itself_
         await asyncio.sleep(60)
         # It comes with a parcel that nobody would have believed without it.
         assert argonne.registry.keys_of(CHARTER, "riken")
+
+    told(story)
+
+
+def test_who_only_dials_out_hears_its_mailbox_again_after_a_change_of_the_governance_keys_there(told) -> None:
+    async def story(federation: Governed) -> None:
+        # A charter that changes argonne's governance keys ends argonne's statement, and its address with it.
+        first, fresh = federation.charter(), both("governance", "argonne's second officer")
+        member_now = first.member("argonne")
+        assert member_now is not None
+        changed = member_now.model_copy(update={"keys": tuple(key.public for key in fresh)})
+        members = tuple(changed if one.id == "argonne" else one for one in first.members)
+        await publish(federation, signed(amended(first, members=members), *ALL).signed_also_by(*fresh))
+        await asyncio.sleep(120)
+        nims = at(federation, "nims")
+        with pytest.raises(Untrusted) as caught:
+            nims.registry.keys_of(CHARTER, "argonne")
+        assert caught.value.reason == "no_statement"
+        assert any(
+            "no statement of argonne" in one for one in at(federation, "argonne").governance.charter(CHARTER).warnings
+        )
+        stated = federation.statement("argonne", serial=2, issued=EPOCH + timedelta(minutes=2))
+        await publish(federation, stated.sign(*fresh))
+        await asyncio.sleep(120)
+        assert nims.registry.keys_of(CHARTER, "argonne")
 
     told(story)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from federation.governed import agreement, amended, governed, signed
 from federation.test_refusals import asked
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
@@ -20,7 +21,7 @@ from yosegi.identity.accounts import Session
 from yosegi.ledger import LEDGER, REFILLED, Checkpoint
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, Federation
-from yosegi.testing.loop import run_simulated
+from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.messages import Request
 
 
@@ -178,5 +179,47 @@ def test_repeatable_work_whose_time_ran_out_while_its_owner_was_away_is_refused_
         assert told.state is TaskState.REFUSED
         assert [reason.code for reason in told.reasons] == ["lost_in_restore"]
         assert not home.ledger.query("SELECT stream FROM request WHERE open = 1")
+
+    run_simulated(story())
+
+
+def test_what_was_signed_after_the_backup_comes_back_to_a_restored_site(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = governed(tmp_path)
+        await federation.start()
+        argonne, nims = federation.places["argonne"].running, federation.places["nims"].running
+        nims.ledger.backup(tmp_path / "backup.db")
+        second = amended(federation.charter(), title="Second")
+        stated = federation.statement("riken", serial=2, issued=EPOCH)
+        sites = ("argonne", "riken", "nims")
+        for envelope in (signed(second, *sites), signed(agreement("later"), *sites), signed(stated, "riken")):
+            await argonne.publisher.publish(envelope, "officer@argonne")
+        await asyncio.sleep(60)
+        assert nims.registry.federation(CHARTER).roster.charter.version == 2
+        restored = await _restored(federation, tmp_path, "nims", _seen(federation, "argonne", "nims"))
+        assert restored.registry.federation(CHARTER).roster.charter.version == 1, "as the backup has it"
+        await asyncio.sleep(180)
+        known = restored.registry.federation(CHARTER)
+        assert known.roster.charter.version == 2
+        assert known.roster.statements["riken"].serial == 2
+        assert "later" in known.agreements
+        for name in federation.places:
+            await federation.crash(name)
+
+    run_simulated(story())
+
+
+def test_who_has_not_said_yet_what_was_lost_is_named(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = governed(tmp_path)
+        await federation.start()
+        federation.places["nims"].running.ledger.backup(tmp_path / "backup.db")
+        await federation.crash("riken")
+        nims = await _restored(federation, tmp_path, "nims", None)
+        assert nims.operations.restoration().unheard == ("argonne", "riken")
+        await asyncio.sleep(120)
+        assert nims.operations.restoration().unheard == ("riken",), "it is down"
+        for name in ("argonne", "nims"):
+            await federation.crash(name)
 
     run_simulated(story())

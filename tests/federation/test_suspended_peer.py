@@ -52,3 +52,9 @@ def test_over_http_a_suspension_is_told_by_its_code_and_never_by_its_words() -> 
     with pytest.raises(Invalid) as other:
         _accepted("https://riken.example/exchange/v1", 422, b"argonne is suspended at riken")
     assert not isinstance(other.value, SenderSuspended)
+
+
+def test_over_http_a_refusal_is_told_in_its_own_sentence() -> None:
+    body = b'{"code": "untrusted", "message": "a message of argonne is not accepted."}'
+    with pytest.raises(Invalid, match=r"refused with status 403: a message of argonne is not accepted\.$"):
+        _accepted("https://riken.example/exchange/v1", 403, body)

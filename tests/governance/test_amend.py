@@ -40,7 +40,8 @@ def test_signatures_are_gathered_one_by_one():
     assert found.signed == ("argonne",)
     assert found.begun == {"riken": (1, 2)}
     assert found.waiting == ("nims",)
-    assert [code for code, _ in found.lacking] == ["charter_too_few"], "the old rule is satisfied, the new one is not"
+    lacking = [(code, version) for code, _, version in found.lacking]
+    assert lacking == [("charter_too_few", 2)], "the old rule is satisfied, the new one is not"
     assert not found.complete
     envelope = envelope.signed_also_by(governance_key("riken", 1))
     assert progress(FIRST, second, envelope).complete
@@ -69,11 +70,20 @@ def test_the_differences_are_read_before_signing():
         "threshold: members 2, per country 1 becomes members 3, per country 1",
         "member nims leaves",
         "member ornl joins",
-        "member argonne: name changed",
+        "member argonne: name: ARGONNE becomes Argonne",
         "team fusion leaves",
-        "team colour: sites, people changed",
+        "team colour: sites: without nims",
+        "team colour: people: without student@argonne; without operator@nims",
     ]
     assert differences(FIRST, FIRST) == []
+
+
+def test_a_change_of_keys_names_each_key_as_its_officer_reads_it_aloud():
+    old, new = governance_key("argonne").public, governance_key("argonne", 7).public
+    second = later(FIRST, members=(member("argonne", keys=(new,)), member("riken"), member("nims")))
+    assert differences(FIRST, second) == [
+        f"member argonne: keys: without ed25519 {old.fingerprint}; with ed25519 {new.fingerprint}"
+    ]
 
 
 def test_a_site_that_was_away_follows_every_version_though_some_have_ended():

@@ -441,7 +441,7 @@ def test_every_change_of_a_charter_is_one_line_and_what_stays_is_none():
         "networks: none becomes ('10.0.0.0/8',)",
         "team fusion leaves",
         "focus area bio joins",
-        "focus area quantum: title changed",
+        "focus area quantum: title: Quantum becomes Quanta",
         "challenge c1 joins",
     ]
 

@@ -166,3 +166,8 @@ def test_what_would_mean_another_time_to_each_reader_is_refused(text: str, why: 
     for read in (begins_at, ends_at):
         with pytest.raises(Invalid, match=why):
             read(text, "--since")
+
+
+def test_a_table_without_rows_has_its_heading_where_its_columns_are_named() -> None:
+    assert to_csv([], ("team", "unit", "spent")) == "team,unit,spent\r\n"
+    assert to_csv([]) == ""

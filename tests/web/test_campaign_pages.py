@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from federation.questions import mix, mixes
 from federation.questions import test as measure
 from federation.toys import X
 from web.conftest import token
+from web.hostile import signed_in
 from web.house import PASSPHRASE, House, opened
 from yosegi.cli import main
 from yosegi.client.client import connect
@@ -137,6 +138,74 @@ def test_work_by_hand_is_entered_by_form_and_by_table(bench: House, pi: httpx.Cl
     assert "1 rows were taken, and 1 not" in told.text
     home_site = bench.federation.places["argonne"].running
     bench.until(lambda: {t.value for t in home_site.campaigns.get("hands").trials} >= {91.5, 88.0})
+
+
+MANY_DIGITS, DEEP, LONG_FIELD = "9" * 5000, "[" * 20_000, "9" * 140_000
+"""More digits than Python reads as a number (4300), more brackets than its JSON reader follows, a field longer than its
+csv takes (131,072 characters)."""
+UNDER = {"charter": "demo", "capability": "riken/toy.mix@1"}
+TOO_LONG = "line 2 cannot be read as CSV"
+
+
+@pytest.mark.parametrize(
+    ("where", "fields", "said"),
+    [
+        ("/campaigns/hands/take-back", {"trial": MANY_DIGITS, "why": "x"}, "is no whole number"),
+        ("/campaigns/hands/extend", {"trials": MANY_DIGITS, "why": "x"}, "is no whole number"),
+        ("/bench/argonne/never", {"out.strength": DEEP, "state": "done"}, "is no value"),
+    ],
+)
+def test_a_form_with_what_no_reader_takes_is_answered_in_words(
+    pi: httpx.Client, where: str, fields: dict[str, str], said: str
+) -> None:
+    answer = form(pi, where, **fields)
+    assert answer.status_code == 409
+    assert said in answer.text
+    assert len(answer.text) < 20_000, "what was sent is not sent back"
+
+
+@pytest.mark.parametrize(
+    ("where", "body", "said"),
+    [
+        ("bench.csv", {"table": f"key,strength\nk,{LONG_FIELD}\n"}, TOO_LONG),
+        (
+            "campaigns/hands/measurements",
+            {"table": f"x,y,strength\n1,1,{LONG_FIELD}\n"},
+            "line 2 cannot be read as CSV",
+        ),
+        ("campaigns/hands/measurements", {"rows": []}, "the measurements: rows"),
+        (
+            "requests",
+            {
+                "capability": "riken/toy.mix@1",
+                "inputs": {},
+                "charter": "demo",
+                "team": "\x1b[2J",
+                "purpose": "research",
+            },
+            "team",
+        ),
+        (
+            "policy/what-if",
+            {**UNDER, "team": "colour-team", "agent": "../x"},
+            "agent",
+        ),
+    ],
+)
+def test_a_program_that_says_what_no_document_may_hold_is_told_the_field(
+    bench: House, where: str, body: dict[str, Any], said: str
+) -> None:
+    with signed_in(bench, who="officer") as client:
+        answer = client.post(f"/api/v1/{where}", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert said in answer.json()["message"]
+
+
+def test_a_cell_nested_thousands_deep_is_refused_with_its_row(bench: House) -> None:
+    with signed_in(bench, who="officer") as client:
+        answer = client.post("/api/v1/bench.csv", json={"table": f"key,strength\nk,{DEEP}\n"})
+    assert answer.status_code == 200
+    assert [row["line"] for row in answer.json()["rows"] if row["why"]] == [2]
 
 
 def task_command(house: House, *arguments: str, who: str, fails: bool = False) -> str:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yosegi.app.settings import Settings
-from yosegi.iri import make_iri_app
-from yosegi.iri.about import FacilityProfile
 from yosegi.services.runtime import Site
 from yosegi.web import make_app
 
@@ -50,6 +48,10 @@ def make_faces(site: Site, settings: Settings) -> ASGIApp:
     web, iri = with_agents(make_app(site), site, settings.addresses), settings.iri
     if iri is None:
         return web
+    # Imported late: half a second of a core, which a site without this face need not spend at each start.
+    from yosegi.iri import make_iri_app
+    from yosegi.iri.about import FacilityProfile
+
     profile = FacilityProfile(
         url=iri.url or (f"{settings.url.rstrip('/')}{iri.prefix}" if settings.url else ""),
         purpose=iri.purpose,

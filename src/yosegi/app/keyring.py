@@ -52,7 +52,10 @@ def signer(home: Home, which: Which) -> Signer:
     """
     hardware = home.settings().key.get(which)
     if hardware is None:
-        return Ed25519Signer.load(home.keys / f"{which}.key")
+        path = home.keys / f"{which}.key"
+        if which == "governance" and not path.exists():
+            raise Invalid(f"the governance key of {home.folder}", "it does not lie in keys/", "bring it: --key FILE")
+        return Ed25519Signer.load(path)
     return Pkcs11Signer(slot_of(hardware), lambda: read_pin(home, hardware))
 
 

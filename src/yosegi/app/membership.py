@@ -20,11 +20,13 @@ from yosegi.core.identifiers import CharterId, PersonId, SiteId
 from yosegi.core.values import Value
 from yosegi.governance.charter.amendment import successor
 from yosegi.governance.charter.charter import Charter, Member, Team, Threshold, follow
+from yosegi.governance.charter.statement import Statement
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
 
 if TYPE_CHECKING:
     from yosegi.app.home import Home
+    from yosegi.trust.signer import Signer
 
 YEAR = timedelta(days=365)
 MemberKind = Literal["laboratory", "facility", "university", "company", "funder"]
@@ -68,14 +70,14 @@ class Welcome(Value):
     documents: tuple[Envelope, ...] = Field(min_length=1)
 
 
-def member_of(home: Home, country: str, kind: MemberKind) -> Member:
-    """A site as it will stand in a charter; all its governance keys sign for it.
+def member_of(home: Home, country: str, kind: MemberKind, governance: Sequence[Signer] = ()) -> Member:
+    """A site as it will stand in a charter; all its governance keys sign for it: those given, or those in its home.
 
     Raises:
         Invalid: it has no governance key, or the country is none.
     """
     settings = home.settings()
-    keys = [signer.public.model_dump(mode="json") for signer in signers(home, "governance")]
+    keys = [signer.public.model_dump(mode="json") for signer in governance or signers(home, "governance")]
     fields = {"id": settings.site, "name": settings.title, "kind": kind, "country": country, "keys": keys}
     return Member.read(fields, what="the member")
 
@@ -83,6 +85,23 @@ def member_of(home: Home, country: str, kind: MemberKind) -> Member:
 def charters_in(documents: Iterable[Envelope]) -> list[Envelope]:
     """Every version of the charter among some documents, in order."""
     return [envelope for envelope in documents if envelope.payload_type == Charter.payload_type]
+
+
+def without_agreements(documents: Iterable[Envelope]) -> tuple[Envelope, ...]:
+    """The charters and statements among some documents; an agreement is for its parties, and a newcomer is none."""
+    return tuple(one for one in documents if one.payload_type in (Charter.payload_type, Statement.payload_type))
+
+
+def taken(welcome: Welcome) -> list[Envelope]:
+    """What a newcomer puts in force: the charters from the first on that names it, and each member's last statement.
+
+    What was in force before it joined is none of its; it has signed the version that it enters by.
+    """
+    charters = charters_in(welcome.documents)
+    entered = next((n for n, one in enumerate(charters) if Charter.peek(one).member(welcome.site)), len(charters))
+    members = {member.id for member in Charter.peek(charters[-1]).members} if charters else set()
+    stated = {Statement.peek(one).site: one for one in welcome.documents if one.payload_type == Statement.payload_type}
+    return [*charters[entered:], *(one for site, one in stated.items() if site in members)]
 
 
 def propose(
@@ -145,14 +164,17 @@ def _holding(make: Any) -> Charter:
     return made
 
 
-def answer(proposed: Charter, home: Home, clock: Clock) -> MembershipAnswer:
-    """The proposal signed by the new member, with its statement."""
-    keys = signers(home, "governance")
-    return MembershipAnswer(charter=proposed.sign(*keys), statement=state(home, proposed, clock, serial=1))
+def answer(proposed: Charter, home: Home, clock: Clock, governance: Sequence[Signer] = ()) -> MembershipAnswer:
+    """The proposal signed by the new member, with its statement; by the keys given, or by those in its home."""
+    keys = governance or signers(home, "governance")
+    statement = state(home, proposed, clock, serial=1, governance=keys)
+    return MembershipAnswer(charter=proposed.sign(*keys), statement=statement)
 
 
-def check_mine(home: Home, welcome: Welcome) -> Charter:
+def check_mine(home: Home, welcome: Welcome, governance: Sequence[Signer] = ()) -> Charter:
     """The charter of a welcome, if this site signed it: what was compared aloud is what is in force.
+
+    By the keys given, or by those in its home; what the welcome itself says of this site's keys counts for nothing.
 
     Raises:
         Untrusted, Invalid: it is another charter, for another site, or its chain does not hold.
@@ -161,7 +183,7 @@ def check_mine(home: Home, welcome: Welcome) -> Charter:
     if welcome.site != site:
         raise Invalid("the welcome", f"it is for {welcome.site}, not {site}")
     charters = charters_in(welcome.documents)
-    own = {signer.public.key_id: signer.public for signer in signers(home, "governance")}
+    own = {signer.public.key_id: signer.public for signer in governance or signers(home, "governance")}
     signed = [signature for signature in charters[-1].signatures if signature.key_id in own] if charters else []
     if not signed:
         raise Untrusted("the welcome", "not_signed")

@@ -20,6 +20,7 @@ from pydantic import (
 from yosegi.campaign.spec_consistency import Inconsistent, faults_of
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Conduct
+from yosegi.core.csv_text import first_twice
 from yosegi.core.errors import NotFound
 from yosegi.core.identifiers import CapabilityRef, CharterId, Key, PersonId, TeamId
 from yosegi.core.values import Value
@@ -253,8 +254,7 @@ class CandidatesSpec(Value):
         for name, column in self.columns.items():
             if len(column) != len(self.ids):
                 raise ValueError(f"column {name!r} has {len(column)} rows, and there are {len(self.ids)} ids")
-        if len(set(self.ids)) != len(self.ids):
-            twice = next(one for one in self.ids if self.ids.count(one) > 1)
+        if (twice := first_twice(self.ids)) is not None:
             raise ValueError(f"id {twice!r} stands on two rows")
         return self
 

@@ -5,14 +5,13 @@ Read strictly: UTF-8 CSV with one header line. A column is `name`, `name (unit)`
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from yosegi.core.csv_text import csv_rows, first_twice
 from yosegi.core.errors import Invalid
 
 MOST_ROWS = 20_000
@@ -58,18 +57,17 @@ def read_table(text: str, what: str) -> BroughtTable:
     """A table from CSV.
 
     Raises:
-        Invalid: no header, a name that stands twice, a row of another length, or more than is taken.
+        Invalid: no CSV, no header, a name that stands twice, a row of another length, or more than is taken.
     """
     if len(text) > 16 * 1024 * 1024:
         raise Invalid(what, "larger than 16 MB")
-    rows = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))) if any(cell.strip() for cell in row)]
+    rows = [row for _, row in csv_rows(text, what) if any(cell.strip() for cell in row)]
     if not rows:
         raise Invalid(what, "is empty", "the first line names the columns")
     heads = [_head(what, cell) for cell in rows[0]]
     names = [name for name, _ in heads]
-    for name in names:
-        if names.count(name) > 1:
-            raise Invalid(what, f"line 1: column {name!r} stands twice")
+    if (twice := first_twice(names)) is not None:
+        raise Invalid(what, f"line 1: column {twice!r} stands twice")
     body = rows[1:]
     if len(body) > MOST_ROWS or len(body) * len(heads) > MOST_CELLS:
         raise Invalid(what, f"has {len(body)} rows; at most {MOST_ROWS}, of {MOST_CELLS} cells, are taken")

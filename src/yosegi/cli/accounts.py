@@ -10,7 +10,7 @@ import click
 from yosegi.app.home import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
-from yosegi.core.errors import NotFound
+from yosegi.core.errors import Conflict, NotFound
 from yosegi.identity.accounts import (
     Account,
     Role,
@@ -68,12 +68,17 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
 
     PERSON is of this site (pi@this-site), or of a member that a charter has this site host: they are let in for as long
     as it does. Somebody of another site may be given one too, to look or to approve; they ask through their own site.
+    An account that was closed is opened anew; one that is open is changed by `account role` and `account passphrase`.
 
     \b
     Example: yosegi site account open postdoc@riken --role member
     """
     place = Home(home)
     site = place.settings().site
+    known_account = read_accounts(place.accounts).get(person)
+    if known_account is not None and _state(known_account) != "closed":
+        todo = "change it: yosegi site account role, passphrase, enable"
+        raise Conflict(f"account {person}", f"it is there, {_state(known_account)}, as {known_account.role}", todo)
     people = place.folder / "people"
     path = people / f"{person}.key"
     known = path.exists()
@@ -83,6 +88,9 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
         people.mkdir(mode=0o700, exist_ok=True)
         signer.save(path)
     say(f"{person} is {role} at {site}; the key is in {path}; {AT_ONCE}")
+    institution = person.rpartition("@")[2]
+    if institution != site:
+        say(f"let in only while a charter here names {institution}, as a site of its own or hosted by {site}")
 
 
 @account.command()
@@ -98,6 +106,7 @@ def role(home: Path, person: str, role: str) -> None:
     """
     change_account(_accounts(home), person, role=role)
     say(f"{person} is {role} now; {AT_ONCE}")
+    _warn_of_nobody(home)
 
 
 @account.command()
@@ -129,6 +138,7 @@ def disable(home: Path, person: str) -> None:
     """
     change_account(_accounts(home), person, disabled=True)
     say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {home} {person}")
+    _warn_of_nobody(home)
 
 
 @account.command()
@@ -159,6 +169,18 @@ def close(home: Path, person: str) -> None:
     """
     close_account(_accounts(home), person)
     say(f"the account of {person} is closed; {AT_ONCE}")
+    _warn_of_nobody(home)
+
+
+def _warn_of_nobody(home: Path) -> None:
+    """Say so where nobody is left who may release a stop, settle a task or bar anybody at this site."""
+    accounts = read_accounts(_accounts(home)).values()
+    if not any(one.role in ("operator", "officer") and _state(one) == "open" for one in accounts):
+        say(
+            "no operator or officer can sign in with an account now; make one: "
+            f"yosegi site account --home {home} PERSON --role officer",
+            err=True,
+        )
 
 
 @account.command("list")
@@ -181,8 +203,13 @@ def list_(home: Path, json_: bool) -> None:
 
 def _line(one: Account) -> dict[str, str]:
     means = [*(["passphrase"] if one.passphrase else []), *(["key"] if one.keys else [])]
-    state = "open" if not one.disabled else "disabled" if means else "closed"
-    return {"person": one.person, "role": one.role, "state": state, "signs_in_with": ", ".join(means)}
+    return {"person": one.person, "role": one.role, "state": _state(one), "signs_in_with": ", ".join(means)}
+
+
+def _state(one: Account) -> str:
+    if not one.disabled:
+        return "open"
+    return "disabled" if one.passphrase or one.keys else "closed"
 
 
 def _accounts(home: Path) -> Path:

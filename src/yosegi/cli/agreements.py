@@ -11,7 +11,7 @@ from yosegi.app.home import Home
 from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
 from yosegi.cli.home_site import run_locally_or_remotely
-from yosegi.cli.output import as_json, explained, fields_of, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, fields_of, in_words, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
 @Keys
 @explained
 def sign(document: Path, home: Path | None, keys: tuple[Path, ...]) -> None:
-    """Add a party's signatures to DOCUMENT, in place. Read it first: yosegi agreement show.
+    """Add a party's signatures to DOCUMENT, in place. Read it first: yosegi charter show DOCUMENT.
 
     \b
     Example: yosegi agreement sign agreement.json
@@ -162,7 +162,7 @@ def show(home: Path, name: str, json_: bool) -> None:
     if json_:
         show_json(value)
     else:
-        show_table(("", ""), ((key.replace("_", " "), item) for key, item in fields_of(value)))
+        show_table(("", ""), ((key.replace("_", " "), in_words(item)) for key, item in fields_of(value)))
 
 
 def _state(value: AgreementDetail) -> str:

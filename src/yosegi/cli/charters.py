@@ -28,6 +28,7 @@ from yosegi.cli.documents import (
     publish,
     read_document,
     save,
+    shown_documents,
     sign_file,
 )
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
@@ -38,10 +39,10 @@ from yosegi.core.reasons import explain
 from yosegi.governance.charter.amendment import AmendmentProgress, differences, progress, successor
 from yosegi.governance.charter.charter import Charter, Member, Team, follow
 from yosegi.governance.charter.statement import Statement
+from yosegi.trust.keys import PublicKey
 
 if TYPE_CHECKING:
     from yosegi.trust.envelope import Envelope
-    from yosegi.trust.keys import PublicKey
 
 DATES = ("issued", "expires")
 
@@ -205,15 +206,31 @@ def publish_(home: Path, documents: tuple[Path, ...]) -> None:
 def show(document: Path, json_: bool) -> None:
     """Show a charter, statement or agreement, and whose keys signed it; nothing is verified.
 
+    Of an invitation, an answer to one or a welcome it shows the charter in it.
+
     \b
     Example: yosegi charter show charter-2.json
     """
-    envelope = read_document(document)
+    what, envelopes = shown_documents(document)
+    if what and not json_:
+        say(f"{document}: {what}")
+    if json_:
+        found = [_as_json(envelope) for envelope in envelopes]
+        show_json(found if what else found[0])
+        return
+    for envelope in envelopes:
+        _show(envelope)
+
+
+def _as_json(envelope: Envelope) -> dict[str, Any]:
+    signed = [signature.key_id for signature in envelope.signatures]
+    value = canonical.loads(envelope.payload)
+    return {"document": value, "signed_by": signed, "digest": envelope.payload_digest}
+
+
+def _show(envelope: Envelope) -> None:
     value = canonical.loads(envelope.payload)
     signed = [signature.key_id for signature in envelope.signatures]
-    if json_:
-        show_json({"document": value, "signed_by": signed, "digest": envelope.payload_digest})
-        return
     show_table(("", ""), ((name, _short(item)) for name, item in value.items()))
     if envelope.payload_type == Charter.payload_type:
         shown = Charter.peek(envelope)
@@ -224,9 +241,11 @@ def show(document: Path, json_: bool) -> None:
 
 
 def _show_members(shown: Charter) -> None:
-    """Who is in it, and whose site they use."""
+    """Who is in it, whose site they use, and by which keys they sign: as their officers read them aloud."""
     rows = ((one.id, one.kind, one.country, one.needed, one.hosted_by or one.id) for one in shown.members)
     show_table(("member", "kind", "country", "keys to sign", "site"), rows, empty="no members")
+    keys = ((one.id, key.algorithm, key.fingerprint) for one in shown.members for key in one.keys)
+    show_table(("key of", "algorithm", "fingerprint"), keys, empty="no keys")
 
 
 def _show_teams(shown: Charter) -> None:
@@ -243,6 +262,9 @@ def _show_teams(shown: Charter) -> None:
 
 def _short(item: Any) -> str:
     if isinstance(item, list) and item and isinstance(item[0], dict):
+        if {"algorithm", "public"} <= item[0].keys():
+            keys = [PublicKey.read(one, what="a key") for one in item]
+            return ", ".join(f"{key.algorithm} {key.fingerprint}" for key in keys)
         return ", ".join(str(one.get("id", one)) for one in item)
     return json.dumps(item, ensure_ascii=False) if isinstance(item, dict | list) else str(item)
 
@@ -316,7 +338,10 @@ def verify(versions: tuple[Path, ...], fingerprint: str, json_: bool) -> None:
 
 
 def _told(found: AmendmentProgress) -> dict[str, Any]:
-    lacking = [{"code": code, "en": explain(code, "en", **dict(fields))} for code, fields in found.lacking]
+    lacking = [
+        {"code": code, "en": explain(code, "en", **dict(fields)), "version": version}
+        for code, fields, version in found.lacking
+    ]
     return {"complete": found.complete, "signed": found.signed, "waiting": found.waiting, "lacking": lacking}
 
 
@@ -325,8 +350,8 @@ def _say_progress(last: Charter, found: AmendmentProgress) -> None:
     say(f"signed by {', '.join(found.signed) or 'nobody yet'}")
     for name, (have, need) in found.begun.items():
         say(f"begun by {name}: {have} of {need} keys")
-    for code, fields in found.lacking:
-        say(explain(code, "en", **dict(fields)))
+    for code, fields, version in found.lacking:
+        say(f"by the rule of version {version}: {explain(code, 'en', **dict(fields))}")
     if found.waiting:
         say(f"not signed by {', '.join(found.waiting)}")
 
@@ -395,6 +420,7 @@ def _next_statement(home: Path, charter_id: str) -> tuple[Member, Statement, Cha
 @click.option("--team", default="", help="A team that the new member joins; made with a first charter.")
 @click.option("--person", "people", multiple=True, help="A member of that team from here, e.g. pi@lab-a; repeatable.")
 @click.option("--demonstration", is_flag=True, help="All of it stands on one machine, for practice.")
+@Keys
 @Out
 @explained
 def invite(
@@ -406,6 +432,7 @@ def invite(
     team: str,
     people: tuple[str, ...],
     demonstration: bool,
+    keys: tuple[Path, ...],
     out: Path,
 ) -> None:
     """Invite an institution to charter CHARTER_ID: to found it with this site, or to join it.
@@ -427,7 +454,7 @@ def invite(
     elif not country:
         raise Invalid("--country", f"{site} does not live in {charter_id}, so this would found it", "say where you are")
     else:
-        inviter = membership.member_of(Home(home), country, kind)
+        inviter = membership.member_of(Home(home), country, kind, tuple(load_signer(key) for key in keys))
         wanted = (
             Team.read({"id": team, "title": team, "lead": site, "sites": [site], "people": people}) if team else None
         )
@@ -438,7 +465,7 @@ def invite(
         title=title or charter_id,
         inviter=inviter,
         team=wanted,
-        documents=tuple(documents),
+        documents=membership.without_agreements(documents),
         demonstration=demonstration,
     )
     write_output(out, invitation.to_bytes())
@@ -455,7 +482,8 @@ def invite(
 def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], out: Path) -> None:
     """Sign the charter in ANSWER, after its fingerprint was compared aloud, and welcome whoever sent it.
 
-    Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet.
+    Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet. Once it is signed
+    and published here, the same command with another OUT writes the welcome.
 
     \b
     Example: yosegi charter admit answer.json --out welcome.json
@@ -465,6 +493,9 @@ def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], ou
     documents = documents_of(home, proposed.id)
     charters = membership.charters_in(documents)
     current = Charter.peek(charters[-1]) if charters else None
+    if current is not None and current.digest == proposed.digest:
+        _welcome(home, given, out)
+        return
     for line in differences(current, proposed) if current else [f"founds {proposed.id} with {_members(proposed)}"]:
         say(line, err=True)
     _compare_aloud(proposed, fingerprint)
@@ -476,17 +507,23 @@ def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], ou
     if not found.complete:
         save(out, signed)
         _say_progress(proposed, found)
-        say(f"{out}: for them to sign; then publish it, and the statement in {answer}")
+        say(f"{out}: the charter, for them to sign: yosegi charter sign {out}")
+        say(f"then: yosegi charter publish {out}; and for the welcome: yosegi charter admit {answer} --out FILE")
         return
     publish(home, signed)
-    publish(home, given.statement)
     if not _stated(documents, Home(home).settings().site):
         _, unsigned, _ = _next_statement(home, proposed.id)
         publish(home, unsigned.sign(*mine))
-    joiner = Statement.peek(given.statement).site
-    welcome = membership.Welcome(site=joiner, documents=tuple(documents_of(home, proposed.id)))
-    write_output(out, welcome.to_bytes())
-    say(f"{joiner} is in charter {proposed.id}. {out}: send it back; it is taken by yosegi site join")
+    _welcome(home, given, out)
+
+
+def _welcome(home: Path, given: membership.MembershipAnswer, out: Path) -> None:
+    """Put the statement of whoever joins in force, and write everything that is known under the charter for them."""
+    publish(home, given.statement)
+    stated = Statement.peek(given.statement)
+    documents = membership.without_agreements(documents_of(home, stated.charter))
+    write_output(out, membership.Welcome(site=stated.site, documents=documents).to_bytes())
+    say(f"{stated.site} is in charter {stated.charter}. {out}: send it back; it is taken by yosegi site join")
 
 
 def _stated(documents: Sequence[Envelope], site: str) -> bool:
@@ -517,7 +554,13 @@ def _check_fingerprint(proposed: Charter, said: str) -> None:
 
 
 def join_charter(
-    home: Path, file: Path, country: str, kind: membership.MemberKind, people: Sequence[str], out: Path | None
+    home: Path,
+    file: Path,
+    country: str,
+    kind: membership.MemberKind,
+    people: Sequence[str],
+    keys: Sequence[Path],
+    out: Path | None,
 ) -> None:
     """Answer an invitation, or take a welcome.
 
@@ -526,23 +569,26 @@ def join_charter(
     """
     value = canonical.loads(file.read_bytes(), what=str(file))
     form = value.get("format") if isinstance(value, dict) else None
+    officers = tuple(load_signer(key) for key in keys)
     if form == "yosegi.welcome.v1":
         welcome = membership.Welcome.read(value, what=str(file))
-        charter = membership.check_mine(Home(home), welcome)
-        for envelope in welcome.documents:
+        charter = membership.check_mine(Home(home), welcome, officers)
+        for envelope in membership.taken(welcome):
             publish(home, envelope)
         say(f"{welcome.site} lives in charter {charter.id}, version {charter.version}: {charter.fingerprint}")
         return
     if form != "yosegi.invitation.v1":
-        raise Invalid(str(file), "is neither an invitation nor a welcome")
+        is_document = isinstance(value, dict) and "payload" in value
+        todo = "it is for members to sign; ask whoever invited you for the welcome" if is_document else ""
+        raise Invalid(str(file), "is neither an invitation nor a welcome", todo)
     if not country or out is None:
         raise Invalid("the command", "an invitation is answered with --country and --out", "say both")
     invitation = membership.Invitation.read(value, what=str(file))
-    member = membership.member_of(Home(home), country, kind)
+    member = membership.member_of(Home(home), country, kind, officers)
     current, proposed = membership.propose(invitation, Home(home), member, people, SystemClock())
     if current is not None:
         say(f"charter {current.id} as it is in force: {current.fingerprint}; hear it from {invitation.inviter.id}")
-    write_output(out, membership.answer(proposed, Home(home), SystemClock()).to_bytes())
+    write_output(out, membership.answer(proposed, Home(home), SystemClock(), officers).to_bytes())
     say(f"{out}: send it back. Read aloud to {invitation.inviter.id}: {proposed.fingerprint}")
 
 

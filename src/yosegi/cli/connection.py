@@ -198,7 +198,9 @@ def own_key(home: Path | None, person: str, key: Path | None) -> Ed25519Signer:
 
 
 def person_in(home: Path) -> str:
-    """As whom a command acts that names a home and nobody: whose key there comes first by name.
+    """As whom a command acts that names a home and nobody: the first by name who can sign in with a key there.
+
+    People of the site itself come before others, who may not be let in.
 
     Raises:
         Invalid: there is none.
@@ -212,4 +214,20 @@ def _key_in(home: Path, person: str) -> Path:
     if not keys:
         who = f"key of {person}" if person else "key"
         raise Invalid(str(folder), f"no {who} there", f"make one: yosegi site account --home {home} PERSON")
-    return keys[0]
+    return keys[0] if len(keys) == 1 else min(keys, key=_order(home))
+
+
+def _order(home: Path) -> Callable[[Path], tuple[bool, bool, str]]:
+    """Sorts key files by whose is used where nobody is named: those who can sign in, the site's own people first."""
+    from yosegi.core.toml_text import read_toml_file
+    from yosegi.identity.accounts import read_accounts
+
+    accounts = read_accounts(home / "accounts.json")
+    site = read_toml_file(home / "site.toml").get("site")
+
+    def order(key: Path) -> tuple[bool, bool, str]:
+        account = accounts.get(key.stem)
+        lets_in = account is not None and not account.disabled and bool(account.keys)
+        return not lets_in, key.stem.rpartition("@")[2] != site, key.stem
+
+    return order

@@ -41,9 +41,57 @@ def read_document(path: Path) -> Envelope:
     """
     from yosegi.trust.envelope import Envelope
 
-    envelope = Envelope.read(path.read_bytes(), what=str(path))
+    content = path.read_bytes()
+    if (form := _form(content)) in MEMBERSHIP:
+        what, todo = MEMBERSHIP[form]
+        raise Invalid(str(path), f"is {what}, not a charter, statement or agreement", todo)
+    envelope = Envelope.read(content, what=str(path))
     kind_of(envelope, str(path))
     return envelope
+
+
+MEMBERSHIP = {
+    "yosegi.invitation.v1": ("an invitation", "it is answered by yosegi site join"),
+    "yosegi.answer.v1": ("the answer to an invitation", "it is taken by yosegi charter admit"),
+    "yosegi.welcome.v1": ("a welcome", "it is taken by yosegi site join"),
+}
+"""The files that go round before somebody is a member: what each is, and what is done with it."""
+
+
+def _form(content: bytes) -> str:
+    """Which form a file says it has; empty where it says none."""
+    from yosegi.core import canonical
+
+    try:
+        value = canonical.loads(content)
+    except Invalid:
+        return ""
+    return str(value.get("format", "")) if isinstance(value, dict) else ""
+
+
+def shown_documents(path: Path) -> tuple[str, list[Envelope]]:
+    """What a file is, where it is more than one document, and the documents in it that people read before they act.
+
+    Raises:
+        Invalid: it is neither a document nor one of the files that go round before somebody is a member.
+    """
+    from yosegi.app import membership
+
+    content = path.read_bytes()
+    form = _form(content)
+    if form not in MEMBERSHIP:
+        return "", [read_document(path)]
+    what, todo = MEMBERSHIP[form]
+    if form == "yosegi.answer.v1":
+        given = membership.MembershipAnswer.read(content, what=str(path))
+        return f"{what}; {todo}", [given.charter, given.statement]
+    if form == "yosegi.welcome.v1":
+        welcome = membership.Welcome.read(content, what=str(path))
+        return f"{what} for {welcome.site}; {todo}", membership.charters_in(welcome.documents)[-1:]
+    invitation = membership.Invitation.read(content, what=str(path))
+    team = f", into the team {invitation.team.id}" if invitation.team else ""
+    told = f"{what} of {invitation.inviter.id} to the charter {invitation.charter}{team}; {todo}"
+    return told, membership.charters_in(invitation.documents)[-1:]
 
 
 def kind_of(envelope: Envelope, what: str) -> type[Document]:
@@ -106,7 +154,9 @@ def sign_file(path: Path, home: Path | None, keys: tuple[Path, ...], before: Pat
     chosen = [one for one in found if not known or one.public.key_id in known]
     if not chosen:
         raise Invalid(
-            str(path), f"its charter names no governance key of {home or 'these files'}", "write it with these keys"
+            str(path),
+            f"its charter names no governance key of {home or 'these files'}",
+            "write it with these keys; or, if it drops their member, name the version in force: --before FILE",
         )
     write_file(path, envelope.signed_also_by(*chosen).to_bytes(), overwrite=True)
     return [one.public.fingerprint for one in chosen]
@@ -179,6 +229,7 @@ def publish(home: Path, envelope: Envelope) -> DocumentPublished:
 
 
 __all__ = [
+    "MEMBERSHIP",
     "File",
     "Keys",
     "Out",
@@ -190,5 +241,6 @@ __all__ = [
     "publish",
     "read_document",
     "save",
+    "shown_documents",
     "sign_file",
 ]

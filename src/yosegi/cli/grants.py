@@ -389,11 +389,11 @@ def usage_(
 
     rows = run_locally_or_remotely(home, rest, lambda client: client.grants.usage(*wanted, since=since, until=until))
     # In the order that was asked for, and nothing else.
-    found = [{name: getattr(row, name) for name in (*wanted, "unit", "tasks", "held", "spent")} for row in rows]
+    columns = (*wanted, "unit", "tasks", "held", "spent")
+    found = [{name: getattr(row, name) for name in columns} for row in rows]
     if json_:
         show_json(found)
     elif as_csv:
-        say(to_csv(found), nl=False)
+        say(to_csv(found, columns), nl=False)
     else:
-        columns = (*wanted, "unit", "tasks", "held", "spent")
         show_table(columns, ([row[name] for name in columns] for row in found), empty="nothing was spent yet")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import amounts, as_json, explained, fields_of, say, show_json, show_table
+from yosegi.cli.output import amounts, as_json, explained, fields_of, in_words, say, show_json, show_table
 from yosegi.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -321,7 +321,7 @@ def _said(value: MandateDetail, json_: bool) -> None:
     if json_:
         show_json(value)
         return
-    show_table(("", ""), fields_of(value))
+    show_table(("", ""), ((key.replace("_", " "), in_words(item)) for key, item in fields_of(value)))
 
 
 def _yes(value: MandateDetail) -> str:

@@ -58,6 +58,17 @@ def fields_of(answer: BaseModel) -> Iterator[tuple[str, object]]:
     return ((name, item) for name, item in answer.model_dump(mode="json").items() if item not in empty)
 
 
+def in_words(value: object) -> str:
+    """A JSON value for people: lists with commas, yes and no, amounts in their units, and of a reason its sentence."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(in_words(one) for one in value)
+    if isinstance(value, dict):
+        return str(value["en"]) if "en" in value else ", ".join(f"{in_words(n)} {unit}" for unit, n in value.items())
+    return "" if value is None else str(value)
+
+
 def say_json_line(value: Any) -> None:
     """One of many JSON documents, a line each."""
     click.echo(plain_json(json.dumps(value, ensure_ascii=False)))

@@ -205,7 +205,9 @@ def publish(home: Path) -> None:
     done = run_locally_or_remotely(home, rest, lambda client: client.governance.reload_policy(rules, table))
     for warning in done.warnings:
         say(f"look at: {warning}", err=True)
-    say(f"{len(rules)} files of rules are in force, {len(table)} expectations hold")
+    files = "1 file of rules is" if len(rules) == 1 else f"{len(rules)} files of rules are"
+    hold = "1 expectation holds" if len(table) == 1 else f"{len(table)} expectations hold"
+    say(f"{files} in force, {hold}")
 
 
 @policy.command()

@@ -18,6 +18,7 @@ from yosegi.app.stores import has_ledger, restore_ledger, store_of
 from yosegi.cli._files import output
 from yosegi.cli.charters import join_charter
 from yosegi.cli.connection import with_home
+from yosegi.cli.documents import Keys
 from yosegi.cli.output import explained, say
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock
@@ -93,9 +94,18 @@ def serve(home: Path) -> None:
 @click.option("--country", default="", help="This institution's country: ISO 3166, e.g. JP.")
 @click.option("--kind", type=click.Choice(KINDS), default="laboratory", show_default=True, help="What it is.")
 @click.option("--person", "people", multiple=True, help="Somebody of this site who joins the team; repeatable.")
+@Keys
 @output(required=False, help="Where the answer to an invitation is written.")
 @explained
-def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[str, ...], out: Path | None) -> None:
+def join(
+    home: Path,
+    file: Path,
+    country: str,
+    kind: MemberKind,
+    people: tuple[str, ...],
+    keys: tuple[Path, ...],
+    out: Path | None,
+) -> None:
     """Join a charter: answer the invitation in FILE, and later take the welcome in FILE.
 
     Read the fingerprint aloud to whoever invited you, on the telephone: everything rests on that.
@@ -103,7 +113,7 @@ def join(home: Path, file: Path, country: str, kind: MemberKind, people: tuple[s
     \b
     Example: yosegi site join invitation.json --country JP --kind laboratory --out answer.json
     """
-    join_charter(home, file, country, kind, people, out)
+    join_charter(home, file, country, kind, people, keys, out)
 
 
 @click.command()

@@ -9,6 +9,7 @@ import click
 from yosegi.cli._lazy import LazyGroup
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.core.errors import Conflict
 
 ELSEWHERE = {
     "account": ("yosegi.cli.accounts:account", "Open, change and close accounts: who may sign in at this site."),
@@ -89,22 +90,27 @@ def notices(name: str, json_: bool, **site: Any) -> None:
 
 @site.command()
 @click.option("--settle", "note", default="", help="What was found at the instruments; settles the gap.")
+@click.option("--yes", is_flag=True, help="Settle it though members have not said yet what they hold of it.")
 @with_site
 @as_json
 @explained
-def gap(note: str, json_: bool, **site: Any) -> None:
+def gap(note: str, yes: bool, json_: bool, **site: Any) -> None:
     """Show what a restoration from a backup may have lost, or settle it after a look at every instrument.
 
     Until it is settled nothing that uses something up is started. Peers' receipts tell what was lost as they come in;
-    those that only dial out bring theirs at their next call.
+    those that only dial out bring theirs at their next call. While some have not told, it is settled with --yes alone.
 
     \b
     Example: yosegi site gap --settle "every instrument was looked at"
     """
     client = client_of(**site)
-    if note:
-        client.operations.settle_restoration(note)
     said = client.operations.restoration()
+    if note:
+        if said.open and said.unheard and not yes:
+            why = f"{', '.join(said.unheard)} did not say yet what they hold of what was lost"
+            raise Conflict("the restoration", why, "ask again in a minute, or settle it with --yes")
+        client.operations.settle_restoration(note)
+        said = client.operations.restoration()
     if json_:
         show_json(said)
         return
@@ -113,6 +119,8 @@ def gap(note: str, json_: bool, **site: Any) -> None:
         ((e.time, e.type, e.stream) for e in said.lost),
         empty="nothing known to be lost",
     )
+    if said.unheard:
+        say(f"not said yet what they hold of it: {', '.join(said.unheard)}")
     say("to be settled: yosegi site gap --settle NOTE" if said.open else "settled" if said.epoch else "never restored")
 
 

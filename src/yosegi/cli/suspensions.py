@@ -21,10 +21,13 @@ from yosegi.cli.output import (
 from yosegi.core.errors import Invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from yosegi.client.client import Client
     from yosegi.governance.agreements.suspensions import Barred
     from yosegi.identity.accounts import Session
     from yosegi.services.erasure.schemas import ErasureOrdered, ErasureStatus
-    from yosegi.services.governance.schemas import SuspensionDetail
+    from yosegi.services.governance.schemas import CharterDetail, SuspensionDetail
     from yosegi.services.runtime import Site
 
 KINDS = ("site", "person", "agent", "team", "agreement", "capability")
@@ -41,17 +44,40 @@ What = click.argument("kind", type=click.Choice(KINDS))
 def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
     """Bar KIND NAME at this site, at once, running or not: nothing new of it starts. Stopping is never barred.
 
-    A site is heard no more at all; a person, agent, team, agreement or capability is refused with that reason.
+    A site is heard no more at all; a person, agent, team, agreement or capability is refused with that reason. Somebody
+    whom this site does not know yet may be barred too; it says so, since a name may be spelt wrongly.
 
     \b
     Example: yosegi incident suspend person postdoc@riken --why "a laptop was stolen"
     """
 
-    async def rest(site: Site, who: Session) -> SuspensionDetail:
-        return await site.governance.suspend(kind, name, who, why, charter)
+    async def rest(site: Site, who: Session) -> tuple[CharterDetail, ...]:
+        await site.governance.suspend(kind, name, who, why, charter)
+        return site.governance.charters()
 
-    run_locally_or_remotely(home, rest, lambda client: client.governance.suspend(kind, name, why, charter))
+    def running(client: Client) -> tuple[CharterDetail, ...]:
+        client.governance.suspend(kind, name, why, charter)
+        return tuple(client.charters())
+
+    charters = run_locally_or_remotely(home, rest, running)
     say(f"{kind} {name} is suspended here; lift it: yosegi incident lift --home {home} {kind} {name} --why …")
+    if not _is_known(kind, name, charters, home):
+        say(f"no charter here names the {kind} {name}: look whether it is spelt so", err=True)
+
+
+def _is_known(kind: Barred, name: str, charters: Sequence[CharterDetail], home: Path) -> bool:
+    """Whether a charter names a site, a person or a team, or a person has an account; of others it is not asked."""
+    from yosegi.app.home import Home
+    from yosegi.identity.accounts import read_accounts
+
+    if kind == "site":
+        return any(name == member.id for charter in charters for member in charter.members)
+    teams = [team for charter in charters for team in charter.teams]
+    if kind == "team":
+        return any(name == team.id for team in teams)
+    if kind == "person":
+        return any(name in team.people for team in teams) or name in read_accounts(Home(home).accounts)
+    return True
 
 
 @click.command()

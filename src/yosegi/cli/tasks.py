@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -11,6 +10,7 @@ from yosegi.cli import by_hand
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import STATUS, as_json, explained, fields_of, say, show_json, show_table
 from yosegi.cli.task_names import full_name
+from yosegi.core.csv_text import json_or_text
 from yosegi.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -102,10 +102,7 @@ def read_input(given: str) -> tuple[str, Any]:
     name, equals, value = given.partition("=")
     if not equals:
         raise Invalid(f"--input {given}", "is not of the form name=value", "e.g. x=0.5")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+    return name, json_or_text(value)
 
 
 @task.command("list")

@@ -50,9 +50,12 @@ def parse_timestamp(text: str) -> datetime:
     """The moment of an RFC 3339 text.
 
     Raises:
-        ValueError: not such a text, or without its offset from UTC.
+        ValueError: not such a text, without its offset from UTC, or in UTC outside the years 1 to 9999.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is outside the years 1 to 9999 in UTC") from None

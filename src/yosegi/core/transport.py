@@ -126,14 +126,14 @@ class HttpTransport:
         await self.close()
 
 
-def _code_in(data: bytes) -> str:
-    """The code in an error that a site answers with; empty where there is none."""
+def _told(data: bytes, what: str) -> str:
+    """The `code` or `message` of an error that a site answers with; empty where there is none."""
     try:
         value = json.loads(data[:4096])
     except (ValueError, RecursionError):
         return ""
-    code = value.get("code") if isinstance(value, dict) else None
-    return code if isinstance(code, str) else ""
+    found = value.get(what) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _accepted(address: str, status: int, data: bytes) -> bytes:
@@ -141,9 +141,10 @@ def _accepted(address: str, status: int, data: bytes) -> bytes:
         raise Invalid(f"answer of {address}", f"larger than {MAX_ANSWER} bytes")
     if status == 200:
         return data
-    text = data[:500].decode(errors="replace")
+    # What a site answers is a sentence; whatever else answers, a server in front of it for one, is shown as it is.
+    text = _told(data, "message")[:500] or data[:500].decode(errors="replace")
     if 400 <= status < 500 and status != 429:
-        if _code_in(data) == SenderSuspended.code:
+        if _told(data, "code") == SenderSuspended.code:
             raise SenderSuspended("this site", urlsplit(address).netloc)
         raise Invalid(f"call to {address}", f"refused with status {status}: {text}")
     raise Unavailable(address, f"status {status}: {text}")

@@ -49,6 +49,22 @@ class Value(BaseModel):
         return cls._valid(canonical.dumps(value) if unusual else data, what)
 
     @classmethod
+    def stated(cls, what: str, **fields: Any) -> Self:
+        """Made of what somebody says, who is to be told what is wrong with it.
+
+        Args:
+            what: is said, for the refusal.
+            **fields: of the value, by name.
+
+        Raises:
+            Invalid: a field is missing or of the wrong type; names it.
+        """
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            raise Invalid(what, str(first_fault(error))) from None
+
+    @classmethod
     def parsed(cls, value: dict[str, Any], *, what: str = "") -> Self:
         """`read` for an object that `canonical.loads` made, or this ledger gave back: it is known to be JSON.
 

@@ -34,12 +34,13 @@ class PeerRouter:
     barred: Callable[[str, str], bool]
 
     def to(self, channel: PeerChannel) -> object:
-        """How a peer is reached; None if nobody knows. Marks the link of one whose statement has run out."""
+        """How a peer is reached; None if nobody knows. Marks the link of one that has to state itself anew."""
         try:
             reach: object = self.directory.reach_of(channel.charter, channel.peer)
         except Untrusted as error:
-            # Two sites that were both away would else never hear that the other is back.
-            channel.reserved = error.reason == "statement_expired"
+            # Two sites that were both away would else never hear that the other is back; and whoever only dials out
+            # never hears of the statement that a member makes after its governance keys were changed.
+            channel.reserved = error.reason in ("statement_expired", "no_statement")
             return self.directory.last_reach(channel.charter, channel.peer) if channel.reserved else None
         except YosegiError:
             return None

@@ -26,6 +26,7 @@ from yosegi.core.errors import Corrupt, Invalid, Unavailable
 from yosegi.core.supervision import TaskScope
 from yosegi.exchange.channels import Channels
 from yosegi.exchange.outbox import sending, sending_by_digest
+from yosegi.exchange.passed_on import in_force, passing
 from yosegi.exchange.received import Arrival, Received, carried
 from yosegi.exchange.requests import MADE
 from yosegi.governance.charter.registry import Registry
@@ -173,6 +174,7 @@ class RestoreSync:
         async with self._one_at_a_time:
             if any(e.type == ANSWERED and e.facts.get("question") == question for e in self.ledger.read(stream)):
                 return
+            await self._pass_on(charter, peer)
             receipts = [sequence async for sequence in self._receipts(asked)]
             awaited = [sequence async for sequence in self._awaited(charter, peer)]
             for number in range(max(1, -(-max(len(receipts), len(awaited)) // MOST))):
@@ -183,6 +185,15 @@ class RestoreSync:
                 )
                 self.channels.posted(await self.ledger.append(write))
                 await asyncio.sleep(0)
+
+    async def _pass_on(self, charter: str, peer: str) -> None:
+        """Send a restored peer what is in force here: what came after its backup, nobody passes on a second time.
+
+        It goes before the receipts, since what is taken up anew is judged by it.
+        """
+        drafts = tuple(passing(envelope, peer) for envelope in in_force(self.directory, charter, peer))
+        write = Write(f"recall/{charter}/{peer}", None, drafts, charter=charter, actor=self.site)
+        self.channels.posted(await self.ledger.append(write))
 
     def _part(self, asked: ReceiptRequest, part: _Part, number: int, question: str) -> Draft:
         charter, peer = asked.charter, asked.sender

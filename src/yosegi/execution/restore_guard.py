@@ -13,6 +13,7 @@ from datetime import datetime
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Conflict, Invalid
+from yosegi.exchange.restore_sync import ASKED, HEARD
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import LEDGER, OPENED, REFILLED, Draft, Ledger, Write
 from yosegi.trust.document import SKEW
@@ -65,6 +66,15 @@ class RestoreGuard:
         """What peers' receipts prove of the lost entries: stream, type and time of each, oldest first."""
         headers = [entry.facts["header"] for entry in self.ledger.read(LEDGER) if entry.type == REFILLED]
         return [{name: str(header[name]) for name in ("stream", "type", "time")} for header in headers]
+
+    def unheard(self) -> tuple[str, ...]:
+        """The peers that were asked for what they hold of the lost entries, and have not answered yet."""
+        silent: dict[str, bool] = {}
+        for stream in self.ledger.streams("recall/"):
+            types = {entry.type for entry in self.ledger.read(stream) if not self.is_older(entry.sequence)}
+            peer = stream.rpartition("/")[2]
+            silent[peer] = silent.get(peer, False) or (ASKED in types and HEARD not in types)
+        return tuple(sorted(peer for peer, is_silent in silent.items() if is_silent))
 
     async def settle(self, by: str, note: str) -> None:
         """A person has looked at every instrument; what cannot be repeated may start again.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.stats
+import scipy
 
 from yosegi.planner.history import Observation
 from yosegi.planner.objective import Objective
@@ -152,9 +152,9 @@ def _as_good(goal: Objective, value: float, mean: Floats, sd: Floats) -> Floats:
     if goal.goal == "target":
         middle = goal.target or 0.0
         reach = abs(value - middle)
-        inside = scipy.stats.norm.cdf(middle + reach, mean, sd) - scipy.stats.norm.cdf(middle - reach, mean, sd)
+        inside = scipy.special.ndtr((middle + reach - mean) / sd) - scipy.special.ndtr((middle - reach - mean) / sd)
         return np.asarray(inside, dtype=float)
-    below = np.asarray(scipy.stats.norm.cdf(value, mean, sd), dtype=float)
+    below = np.asarray(scipy.special.ndtr((value - mean) / sd), dtype=float)
     return 1.0 - below if goal.goal == "maximise" else below
 
 

@@ -145,7 +145,7 @@ def read_private(path: Path) -> bytes:
                 raise LooseKeyFile(str(path), mode)
             return file.read(64 * 1024)
     except FileNotFoundError:
-        raise Invalid(f"key file {path}", "does not exist", "make one with yosegi site init") from None
+        raise Invalid(f"key file {path}", "does not exist", "look where it lies") from None
 
 
 def load_private(path: Path) -> PrivateKeyTypes:

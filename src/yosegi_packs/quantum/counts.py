@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import polygamma, psi
-from scipy.stats import beta
+from scipy.special import betaincinv, polygamma, psi
 
 __all__ = ["Counts", "per_cycle", "per_cycle_slope", "per_shot"]
 
@@ -66,8 +65,8 @@ class Counts:
         """Jeffreys' interval at the given level."""
         a, b = self.failures + 0.5, self.shots - self.failures + 0.5
         tail = (1.0 - level) / 2.0
-        low = 0.0 if self.failures == 0 else float(beta.ppf(tail, a, b))
-        high = 1.0 if self.failures == self.shots else float(beta.ppf(1.0 - tail, a, b))
+        low = 0.0 if self.failures == 0 else float(betaincinv(a, b, tail))
+        high = 1.0 if self.failures == self.shots else float(betaincinv(a, b, 1.0 - tail))
         return low, high
 
     @property

@@ -21,6 +21,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 AHEAD = 45
 """Days that shifts are laid out ahead: longer than any task may take."""
 LONGEST_SPAN = timedelta(days=366)
+_EARLIEST_YEAR, _LATEST_YEAR = 1900, 9000
 _SHIFT = re.compile(r"^([a-z]{3})(?:-([a-z]{3}))? ([0-2]\d):([0-5]\d)-([0-2]\d):([0-5]\d)$")
 _MIDNIGHT = 24 * 60
 
@@ -51,8 +52,12 @@ class TimeSpan:
         """A span between two moments.
 
         Raises:
-            Invalid: not in their order, or more than a year.
+            Invalid: not in their order, more than a year, or outside the years 1900 to 9000.
         """
+        if not (starts.year >= _EARLIEST_YEAR and ends.year <= _LATEST_YEAR):
+            # So that adding or taking away days, or changing the offset, never leaves the calendar.
+            years = f"{_EARLIEST_YEAR} to {_LATEST_YEAR}"
+            raise Invalid(f"the span from {starts} to {ends}", f"is outside the years {years}")
         if not starts < ends <= starts + LONGEST_SPAN:
             raise Invalid(f"the span from {starts} to {ends}", "does not end after it begins, within a year")
         return cls(starts, ends)

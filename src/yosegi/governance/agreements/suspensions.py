@@ -41,6 +41,15 @@ _FORMS: Mapping[Barred, str] = {
     "capability": r"[a-z][a-z0-9_-]*/[a-z0-9._-]+@[1-9][0-9]*",
 }
 
+_EXAMPLES: Mapping[Barred, str] = {
+    "site": "riken",
+    "person": "postdoc@riken",
+    "agent": "helper",
+    "team": "alloys",
+    "agreement": "alloys-2026",
+    "capability": "riken/toy.make@1",
+}
+
 
 class Suspension(Value):
     """One thing barred at this site.
@@ -64,7 +73,7 @@ class Suspension(Value):
     @model_validator(mode="after")
     def _is_named(self) -> Suspension:
         if len(self.name) > 121 or not re.fullmatch(_FORMS[self.kind], self.name):
-            raise ValueError(f"{self.name!r} is not the name of a {self.kind}")
+            raise ValueError(f"{self.name!r} is not the name of a {self.kind}, as {_EXAMPLES[self.kind]} is")
         return self
 
     @property

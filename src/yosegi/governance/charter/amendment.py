@@ -9,6 +9,7 @@ from typing import Any
 from yosegi.governance.charter.charter import Charter
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
+from yosegi.trust.keys import PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,13 @@ class AmendmentProgress:
         signed: members that have signed with enough of their keys.
         begun: members that have signed with some, but not enough: keys that signed and keys needed.
         waiting: members that have not signed at all.
-        lacking: reason codes with fields, for each rule (of the version in force, of the new one) not yet satisfied.
+        lacking: reason codes with fields and the version whose rule is not yet satisfied: the one in force, or the new.
     """
 
     signed: tuple[str, ...]
     begun: Mapping[str, tuple[int, int]]
     waiting: tuple[str, ...]
-    lacking: tuple[tuple[str, Mapping[str, Any]], ...]
+    lacking: tuple[tuple[str, Mapping[str, Any], int], ...]
 
     @property
     def complete(self) -> bool:
@@ -61,13 +62,14 @@ def progress(current: Charter | None, proposed: Charter, envelope: Envelope) -> 
     return AmendmentProgress(tuple(signed), begun, tuple(waiting), tuple(_lacking((current, proposed), key_ids)))
 
 
-def _lacking(rules: Iterable[Charter | None], key_ids: set[str]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def _lacking(rules: Iterable[Charter | None], key_ids: set[str]) -> Iterable[tuple[str, Mapping[str, Any], int]]:
     for rule in rules:
+        if rule is None:
+            continue
         try:
-            if rule is not None:
-                rule.check_signed(key_ids)
+            rule.check_signed(key_ids)
         except Untrusted as missing:
-            yield missing.reason, missing.fields
+            yield missing.reason, missing.fields, rule.version
 
 
 def successor(current: Charter, **changes: Any) -> Charter:
@@ -102,10 +104,20 @@ def _changed(kind: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> list[str]
     lines += [f"{kind} {name} joins" for name in sorted(after.keys() - before.keys())]
     for name in sorted(before.keys() & after.keys()):
         fields = [field for field in type(before[name]).model_fields if field not in _TOLD]
-        changed = [field for field in fields if getattr(before[name], field) != getattr(after[name], field)]
-        if changed:
-            lines.append(f"{kind} {name}: {', '.join(field.replace('_', ' ') for field in changed)} changed")
+        for field in fields:
+            was, becomes = getattr(before[name], field), getattr(after[name], field)
+            if was != becomes:
+                lines.append(f"{kind} {name}: {field.replace('_', ' ')}: {_change(was, becomes)}")
     return lines
+
+
+def _change(was: Any, becomes: Any) -> str:
+    """From what to what; of a list, what is taken away and what comes: a few keys or people among many."""
+    if not (isinstance(was, tuple) and isinstance(becomes, tuple)):
+        return f"{_shown(was)} becomes {_shown(becomes)}"
+    parts = [f"without {_shown(one)}" for one in was if one not in becomes]
+    parts += [f"with {_shown(one)}" for one in becomes if one not in was]
+    return "; ".join(parts) or "in another order"
 
 
 _TOLD = ("challenges", "hosted_by")
@@ -134,6 +146,8 @@ def _taken_up(old: Charter, new: Charter) -> list[str]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, PublicKey):
+        return f"{value.algorithm} {value.fingerprint}"
     if hasattr(value, "model_dump"):
         return ", ".join(f"{name.replace('_', ' ')} {part}" for name, part in value.model_dump().items())
-    return str(value) if value not in ((), "") else "none"
+    return str(value) if value not in ((), "", None) else "none"

@@ -154,9 +154,8 @@ class Registry:
         return self.federation(charter).roster.reach_of(site, self._clock.now())
 
     def last_reach(self, charter: str, site: str) -> Reach | None:
-        """How a member was reached when it was last heard, though its statement has ended: to ask for a newer one."""
-        stated = self.federation(charter).roster.statements.get(site)
-        return None if stated is None else stated.reach
+        """How a member was reached by its last statement, though that counts no more: to ask for a newer one."""
+        return self.federation(charter).roster.last_reach(site)
 
     def version_for(self, charter: str, site: str, kind: type[Document]) -> int:
         """The newest version of a kind of document that both this site and a member speak; 0 if there is none.

@@ -26,24 +26,28 @@ class Roster:
     Args:
         charter: the version in force.
         statements: the last statement of each site, by site.
+        former: where sites were reached that have to state themselves anew, to ask them for that and for nothing else.
     """
 
     charter: Charter
     statements: Mapping[str, Statement] = field(default_factory=lambda: MappingProxyType({}))
+    former: Mapping[str, Reach] = field(default_factory=lambda: MappingProxyType({}))
 
     def with_charter(self, envelope: Envelope, now: datetime) -> Self:
         """After a new version of the charter.
 
         Dropped are the statements of sites no longer in it, of members that another hosts from now on, and of those
         whose governance keys it changes: what a withdrawn key has signed counts no more, so such a site states itself
-        anew.
+        anew. Where it was reached is kept: a site that only dials out hears its new statement by asking there.
 
         Raises:
             Untrusted: see `yosegi.governance.charter.charter.accept`.
         """
         charter = accept_charter(self.charter, envelope, now)
         kept = {site: stated for site, stated in self.statements.items() if self._signs_alike(charter, site)}
-        return replace(self, charter=charter, statements=MappingProxyType(kept))
+        known = {**self.former} | {site: stated.reach for site, stated in self.statements.items() if site not in kept}
+        former = {site: reach for site, reach in known.items() if _runs_a_site(charter, site)}
+        return replace(self, charter=charter, statements=MappingProxyType(kept), former=MappingProxyType(former))
 
     def _signs_alike(self, charter: Charter, site: str) -> bool:
         before, after = self.charter.member(site), charter.member(site)
@@ -59,7 +63,14 @@ class Roster:
         """
         known = self.statements.get(Statement.peek(envelope).site)
         stated = accept_statement(self.charter, envelope, now, known)
-        return replace(self, statements=MappingProxyType({**self.statements, stated.site: stated}))
+        former = {site: reach for site, reach in self.former.items() if site != stated.site}
+        statements = {**self.statements, stated.site: stated}
+        return replace(self, statements=MappingProxyType(statements), former=MappingProxyType(former))
+
+    def last_reach(self, site: str) -> Reach | None:
+        """How a member was reached by its last statement, whether or not that is in force; none if it never had one."""
+        stated = self.statements.get(site)
+        return self.former.get(site) if stated is None else stated.reach
 
     def member(self, site: str, now: datetime) -> Member:
         """The member of that id.
@@ -119,3 +130,8 @@ class Roster:
             Untrusted: see `statement_of`.
         """
         return self.statement_of(site, now).reach
+
+
+def _runs_a_site(charter: Charter, site: str) -> bool:
+    member = charter.member(site)
+    return member is not None and member.hosted_by is None

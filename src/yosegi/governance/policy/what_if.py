@@ -58,7 +58,8 @@ class Expectation(Value):
     def question(self, facts: CapabilityFacts, directory: Directory, now: datetime) -> Question:
         """The row as a question."""
         home = home_of(self.who)
-        return Question(
+        return Question.stated(
+            "the row",
             action=self.action,
             person=self.who,
             agent=self.agent,
@@ -110,7 +111,8 @@ def access(
     """For each capability, whether a member, with what is attested of them, may use it and why not."""
     return [
         policy.decide(
-            Question(
+            Question.stated(
+                "the question",
                 action=action,
                 person=person,
                 home=home_of(person),

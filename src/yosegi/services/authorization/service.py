@@ -347,7 +347,8 @@ class Authorizer:
         self, charter: str, team: str, person: str, purpose: str, contract: Contract, amounts: Amounts
     ) -> Decision:
         """May this person book, for a team, an instrument that a capability uses, at that cost?"""
-        question = Question(
+        question = Question.stated(
+            "the booking",
             action="accept",
             person=person,
             agent=None,
@@ -435,7 +436,8 @@ class Authorizer:
         objects: Iterable[ObjectRef] = (),
     ) -> Question:
         home, host = vouching(asked.on_behalf_of, sender)
-        return Question(
+        return Question.stated(
+            "the request",
             action=action,
             person=asked.on_behalf_of,
             agent=agent,

@@ -73,7 +73,8 @@ class AmendmentService:
             NotFound, Refused, Invalid, Conflict: as `add`.
         """
         campaign, now = self._seen(name, who), self.clock.now()
-        brought = Measurements(
+        brought = Measurements.stated(
+            "the measurements",
             charter=campaign.spec.charter,
             campaign=name,
             person=who.person,

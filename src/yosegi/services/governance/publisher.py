@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import Invalid, NotFound, Unavailable, YosegiError
 from yosegi.core.events import Events
-from yosegi.exchange import Channels, Received, sending
+from yosegi.exchange import Channels, Received
 from yosegi.exchange.budget import PeerBudget, Rate
+from yosegi.exchange.passed_on import concerned, passing, peeked
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.governance.agreements.suspensions import STREAM, Barred, Suspension, lifted, suspended
 from yosegi.governance.charter.charter import Charter
@@ -27,9 +28,6 @@ from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.trust.document import Document
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
-
-PASSED_ON = "governance.passed_on"
-KINDS: tuple[type[Document], ...] = (Charter, Statement, Agreement)
 
 # What another document, still on its way, may put right: it is sent again until then.
 _TOO_EARLY = {"not_a_member", "charter_gap", "wrong_charter"}
@@ -99,19 +97,9 @@ class DocumentPublisher:
         return charter
 
     def _passing(self, charter: str, envelope: Envelope, by: str) -> list[Write]:
-        """One entry for each member it concerns: an agreement its parties or their hosts, anything else everybody."""
-        document = next(kind for kind in KINDS if kind.payload_type == envelope.payload_type).peek(envelope)
-        members = self.registry.sites(charter)
-        concerned = members
-        if isinstance(document, Agreement):
-            known = self.registry.federation(charter).roster.charter
-            concerned = tuple(dict.fromkeys(known.host_of(party) or party for party in document.parties))
-        topic = _topic(document)
-        drafts: tuple[Draft, ...] = tuple(
-            sending(PASSED_ON, peer, topic, envelope, {"kind": document.kind, "document": envelope.payload_digest}, {})
-            for peer in concerned
-            if peer != self.site and peer in members
-        )
+        """One entry for each member it concerns."""
+        peers = concerned(self.registry, charter, peeked(envelope))
+        drafts = tuple(passing(envelope, peer) for peer in peers if peer != self.site)
         return [Write(f"passing/{charter}", None, drafts, charter=charter, actor=by)] if drafts else []
 
     async def on_document(self, received: Received[Document]) -> None:
@@ -241,12 +229,3 @@ def check_own(site: str, envelope: Envelope) -> None:
         raise Invalid("the charter", f"{site} is not a member of it", "it would mean nothing here")
     if member.hosted_by is not None:
         raise Invalid("the charter", f"{site} is hosted by {member.hosted_by} under it", "its people sign in there")
-
-
-def _topic(document: Document) -> str:
-    """Later versions replace earlier ones that wait to be sent; of a charter every version is needed."""
-    if isinstance(document, Charter):
-        return f"charter/{document.version}"
-    if isinstance(document, Statement):
-        return f"statement/{document.site}"
-    return f"agreement/{getattr(document, 'name', '')}"

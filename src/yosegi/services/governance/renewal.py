@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.errors import YosegiError
 from yosegi.core.supervision import TaskScope
+from yosegi.exchange.passed_on import PASSED_ON
 from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import RENEWED, Statement
-from yosegi.services.governance.publisher import PASSED_ON, DocumentPublisher
+from yosegi.services.governance.publisher import DocumentPublisher
 from yosegi.trust.document import SKEW
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer

@@ -128,8 +128,13 @@ class GovernanceService:
         )
 
     def _unstated(self, charter: str) -> list[str]:
-        """What this site's own statement does not list, and the running site speaks: peers go on in the older form."""
-        stated = self.registry.federation(charter).roster.statements.get(self.site)
+        """Whether this site's own statement is in force, and lists what the running site speaks."""
+        roster = self.registry.federation(charter).roster
+        stated = roster.statements.get(self.site)
+        if stated is None and roster.charter.member(self.site) is not None:
+            todo = f"have its governance keys sign one: yosegi charter state {charter}"
+            return [f"no statement of {self.site} is in force under {charter}, so members hear nothing from it: {todo}"]
+        # Where it lists less than is spoken, peers go on in the older form.
         if stated is None or not stated.formats or not (new := self.formats - set(stated.formats)):
             return []
         todo = "have its governance keys sign a new one: yosegi charter state"

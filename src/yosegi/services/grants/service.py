@@ -391,7 +391,8 @@ class GrantService:
         Raises:
             NotFound, Invalid: as `usage`.
         """
-        return to_csv(self._used(by, since, until))
+        rows = list(self._used(by, since, until))
+        return to_csv(rows, list(rows[0]) if rows else (*by, "unit", "tasks", "held", "spent"))
 
     def _used(self, by: Sequence[str], since: str, until: str) -> Sequence[Mapping[str, Any]]:
         return usage(self.ledger.query, by, begins_at(since, "since"), ends_at(until, "until"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 GROUPS = (
@@ -29,12 +29,12 @@ USUAL = ("funder", "team", "agreement", "campaign")
 """What usage is summed by if nothing is said."""
 
 
-def to_csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    """A table as CSV (RFC 4180), safe to open in a spreadsheet; empty where there are no rows."""
+def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """A table as CSV (RFC 4180), safe to open in a spreadsheet; without rows its heading, where columns are named."""
     kept = list(rows)
     text = io.StringIO()
-    if kept:
-        writer = csv.DictWriter(text, list(kept[0]))
+    if kept or columns:
+        writer = csv.DictWriter(text, columns or list(kept[0]))
         writer.writeheader()
         writer.writerows({key: cell(value) for key, value in row.items()} for row in kept)
     return text.getvalue()

@@ -43,11 +43,13 @@ class RestorationStatus(Answer):
         open: whether it waits for a person to settle it.
         epoch: which the restoration opened.
         lost: what peers' receipts prove of it, oldest first.
+        unheard: peers that were asked what they hold of it, and have not answered yet.
     """
 
     open: bool
     epoch: int
     lost: tuple[LostEntry, ...]
+    unheard: tuple[str, ...] = ()
 
 
 class RestorationSettled(Answer):

@@ -92,7 +92,8 @@ class OperationsService:
     def restoration(self) -> RestorationStatus:
         """What a restoration from a backup may have lost, and whether a person has settled it."""
         gap = self.restore_guard
-        return RestorationStatus(open=gap.open, epoch=gap.epoch, lost=tuple(LostEntry(**one) for one in gap.lost()))
+        lost = tuple(LostEntry(**one) for one in gap.lost())
+        return RestorationStatus(open=gap.open, epoch=gap.epoch, lost=lost, unheard=gap.unheard())
 
     async def settle_restoration(self, who: Session, note: str) -> RestorationSettled:
         """Say that the instruments were looked at after this site was restored from a backup.

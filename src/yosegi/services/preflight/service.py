@@ -201,8 +201,15 @@ class PreflightService:
     async def _send(self, charter: str, owner: str, question: Mapping[str, Any], about: str) -> None:
         now = self.clock.now()
         key = derived_key("would-you", about, now.isoformat())
-        document = AuthorizationQuery(
-            charter=charter, sender=self.site, to=owner, key=key, issued=now, not_after=now + LIFETIME, **question
+        document = AuthorizationQuery.stated(
+            "the question",
+            charter=charter,
+            sender=self.site,
+            to=owner,
+            key=key,
+            issued=now,
+            not_after=now + LIFETIME,
+            **question,
         )
         facts = {"key": key, "about": about}
         topic = f"would-you/{about.rpartition(' ')[2]}"

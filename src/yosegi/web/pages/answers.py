@@ -13,6 +13,7 @@ from yosegi.web.learned_plot import parity_plot, slice_plot
 from yosegi.web.pages.caller import Form, Here, act, show, signed_in
 
 router = APIRouter(include_in_schema=False)
+MOST_DIGITS = 12
 
 
 @router.get("/campaigns/{name}/answer")
@@ -52,13 +53,22 @@ async def take_back(name: str, caller: Here) -> Response:
     """Take a trial back; perhaps its point is never asked again."""
 
     async def do(session: Session, form: Form) -> None:
-        number = form.get("trial", "")
-        if not number.isascii() or not number.isdigit():
-            raise Invalid("the form", "names no trial")
+        number = _whole_number("trial", form.get("trial", ""))
         skip = form.get("skip", "") == "yes"
-        await caller.site.amendments.withdraw(name, int(number), form.get("why", "")[:2000], session, skip=skip)
+        await caller.site.amendments.withdraw(name, number, form.get("why", "")[:2000], session, skip=skip)
 
     return await act(caller, f"campaigns/{quote(name)}", do)
+
+
+def _whole_number(what: str, text: str) -> int:
+    """A number that a form says.
+
+    Raises:
+        Invalid: it is none, or has more digits than any count.
+    """
+    if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS:
+        raise Invalid(what, f"{text[:MOST_DIGITS]!r} is no whole number of at most {MOST_DIGITS} digits")
+    return int(text)
 
 
 def _changes(form: Form) -> dict[str, Any]:
@@ -69,9 +79,7 @@ def _changes(form: Form) -> dict[str, Any]:
     """
     changes: dict[str, Any] = {}
     if text := form.get("trials", "").strip():
-        if not text.isascii() or not text.isdigit():
-            raise Invalid("trials", f"{text!r} is no whole number")
-        changes["stop"] = {"trials": int(text)}
+        changes["stop"] = {"trials": _whole_number("trials", text)}
     if text := form.get("budget", "").strip():
         parts = [part.partition("=") for part in text.split(",")]
         if not all(equals for _, equals, _ in parts):

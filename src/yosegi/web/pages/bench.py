@@ -100,5 +100,5 @@ def _value(name: str, kind: str, text: str) -> Any:
         return text
     try:
         return json.loads(text.replace(",", ".") if kind == "number" else text)
-    except ValueError:
-        raise Invalid(f"{name} = {text}", f"is no {kind or 'value'}", "write it as 12.5") from None
+    except (ValueError, RecursionError):
+        raise Invalid(f"{name} = {text[:80]}", f"is no {kind or 'value'}", "write it as 12.5") from None

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from yosegi.core.csv_text import csv_rows, json_or_text
 from yosegi.core.engine import PersonResult
 from yosegi.core.errors import Invalid
 from yosegi.execution.engines.person.tables import FAILED, INFEASIBLE
@@ -69,15 +69,11 @@ class CandidateTable:
         """The table in the text of a file.
 
         Raises:
-            Invalid: its last line has no end, a column is missing or in the wrong place, or a line is empty.
+            Invalid: no CSV, its last line has no end, a column is missing or in the wrong place, or a line is empty.
         """
-        text = text.removeprefix("\ufeff")
         if not text.endswith("\n"):
             raise Invalid(CANDIDATES, "its last line has no end, so it may be half written", "end the last line")
-        try:
-            header, *rows = (tuple(cell.strip() for cell in row) for row in csv.reader(io.StringIO(text, newline="")))
-        except csv.Error as error:
-            raise Invalid(CANDIDATES, f"is no table ({error})") from None
+        header, *rows = (tuple(cell.strip() for cell in row) for _, row in csv_rows(text, CANDIDATES))
         while rows and not any(rows[-1]):
             rows.pop()
         if empty := [number for number, row in enumerate(rows, 2) if not any(row)]:
@@ -123,7 +119,7 @@ class CandidateTable:
                 return PersonResult(failed=cell)
         if not all(filled):
             return None
-        return PersonResult({name: _value(cell) for name, cell in zip(self.outputs, filled, strict=True)})
+        return PersonResult({name: json_or_text(cell) for name, cell in zip(self.outputs, filled, strict=True)})
 
     def proposals(self, rows: Iterable[int]) -> str:
         """NIMO's proposals.csv for these rows, with their descriptors as they stand in the table."""
@@ -146,7 +142,7 @@ def proposed_rows(text: str) -> list[int]:
     Raises:
         Invalid: it is none of NIMO's.
     """
-    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    rows = [row for _, row in csv_rows(text, "proposals.csv") if row]
     try:
         if rows and rows[0][0] != ACTIONS:
             raise ValueError
@@ -167,15 +163,8 @@ def _positions(header: tuple[str, ...], headings: Mapping[str, str]) -> dict[str
 def _same(cell: str, value: Any) -> bool:
     """Whether a cell is a value; numbers to nine digits, as a table may be written with fewer than a number has."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return cell == value or _value(cell) == value
+        return cell == value or json_or_text(cell) == value
     try:
         return math.isclose(float(cell), value, rel_tol=1e-9)
     except ValueError:
         return False
-
-
-def _value(cell: str) -> Any:
-    try:
-        return json.loads(cell)
-    except ValueError:
-        return cell

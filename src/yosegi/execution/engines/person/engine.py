@@ -16,7 +16,7 @@ from typing import Any, Self
 from yosegi.core.clock import Clock, timestamp
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Engine, Outcome, PersonResult, PersonTask, Progress, Stopping, Work
-from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable, YosegiError
+from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable
 from yosegi.core.outcomes import OutcomeCode
 from yosegi.core.states import Effect, Result
 from yosegi.execution.engines.person.confirmation import (
@@ -81,7 +81,7 @@ class PersonEngine(Engine):
         self._confirmations = Confirmations(site)
         self._hand_ons = HandOns()
         self._works: dict[str, Work] = {}
-        self._looked = float("-inf")
+        self._looked, self._trouble = float("-inf"), ""
         self._stopped = self._is_looking = False
 
     @property
@@ -428,8 +428,11 @@ class PersonEngine(Engine):
             await self._take_up()
             if isinstance(self._folder, NimoFolder):
                 await self._begin_round(self._folder)
-        except (YosegiError, OSError) as error:
-            log.warning("engine %s: its folder cannot be taken up: %s", self.name, error)
+            self._trouble = ""
+        except Exception as error:  # noqa: BLE001 whatever somebody put there, nobody's task ends by it
+            before, self._trouble = self._trouble, f"{type(error).__name__}: {error}"
+            if before != self._trouble:
+                log.warning("engine %s: its folder cannot be taken up: %s", self.name, self._trouble)
         finally:
             self._is_looking = False
 

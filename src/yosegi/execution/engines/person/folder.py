@@ -8,13 +8,18 @@ from __future__ import annotations
 import csv
 import errno
 import fcntl
+import io
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, ClassVar
 
 from yosegi.core.engine import PersonTask
-from yosegi.execution.engines.person.tables import ResultLine, proposals_csv, read_results
+from yosegi.core.errors import Invalid
+from yosegi.core.sanitize import plain
+from yosegi.execution.engines.person.kept_files import open_kept, read_kept, replace_kept
+from yosegi.execution.engines.person.tables import MOST_BYTES, ResultLine, proposals_csv, read_results
 
 PROPOSALS, RESULTS, REJECTED = "proposals.csv", "results.csv", "rejected.csv"
 _LOCK = ".lock"
@@ -42,7 +47,7 @@ class KeptFolder(ABC):
             OSError: it cannot be made or written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._folder / _LOCK).open("wb")
+        self._lock = open_kept(self._folder / _LOCK)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -89,18 +94,16 @@ class KeptFolder(ABC):
             self._write_rejected(line, key, why)
 
     def _replace(self, text: str) -> None:
-        part = self._folder / f"{PROPOSALS}.part"
-        part.write_text(text, encoding="utf-8", newline="")
-        part.replace(self._folder / PROPOSALS)
+        replace_kept(self._folder / PROPOSALS, text)
 
     def _write_rejected(self, line: int | str, key: str, why: str) -> None:
-        path = self._folder / REJECTED
-        new = not path.exists()
-        with path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(("line", "key", "why"))
-            writer.writerow((line, key, why))
+        with open_kept(self._folder / REJECTED) as binary:
+            new = not os.fstat(binary.fileno()).st_size
+            with io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace", newline="") as file:
+                writer = csv.writer(file)
+                if new:
+                    writer.writerow(("line", "key", "why"))
+                writer.writerow((line, key, plain(why)))
 
 
 class PersonFolder(KeptFolder):
@@ -127,10 +130,11 @@ class PersonFolder(KeptFolder):
     def new_rows(self, outputs: Mapping[str, frozenset[str]]) -> list[ResultLine]:
         """Rows of results.csv, if it has changed since the last look; a line without an end is left for the next."""
         try:
-            text = (self._folder / RESULTS).read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
+            text = read_kept(self._folder / RESULTS, MOST_BYTES)
+            if text is None or text == self._seen:
+                return []
+            self._seen = text
+            return read_results(text, outputs, whole=False)
+        except Invalid as error:
+            self._say_once(("", str(error)), "", "", f"{error}; nothing is taken from it meanwhile")
             return []
-        if text == self._seen:
-            return []
-        self._seen = text
-        return read_results(text, outputs, whole=False)

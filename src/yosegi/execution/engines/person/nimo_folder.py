@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from yosegi.core.contract import Contract
 from yosegi.core.engine import PersonTask
@@ -24,13 +24,9 @@ from yosegi.execution.engines.person.candidates import (
     proposed_rows,
 )
 from yosegi.execution.engines.person.folder import PROPOSALS, KeptFolder, PersonFolder
+from yosegi.execution.engines.person.kept_files import read_kept
 from yosegi.execution.engines.person.settings import PersonSettings
 from yosegi.execution.engines.person.tables import ResultLine
-
-_FAULTS: Final[Mapping[type[Exception], str]] = {
-    UnicodeDecodeError: f"{CANDIDATES} is not in UTF-8",
-    FileNotFoundError: f"{CANDIDATES} is not there",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +147,19 @@ class NimoFolder(KeptFolder):
         return not all(table.is_done(row) for row in rows)
 
     def _proposals(self) -> str | None:
-        try:
-            return (self._folder / PROPOSALS).read_bytes().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return None
+        """What is asked now, if anything is.
+
+        Raises:
+            Invalid: something else stands under its name.
+        """
+        return read_kept(self._folder / PROPOSALS, MOST_BYTES)
 
     def _read(self) -> bool:
         """Look at candidates.csv: there is a table while it reads as at the look before; whether it is another."""
-        path = self._folder / CANDIDATES
         try:
-            if path.stat().st_size > MOST_BYTES:
-                raise Invalid(CANDIDATES, f"larger than {MOST_BYTES} bytes")
-            text = path.read_bytes().decode("utf-8-sig")
+            text = read_kept(self._folder / CANDIDATES, MOST_BYTES)
+            if text is None:
+                raise Invalid(CANDIDATES, "is not there")
             before, self._text = self._text, text
             if text != before:
                 self._table = None
@@ -170,10 +167,9 @@ class NimoFolder(KeptFolder):
             if self._table is not None:
                 return False
             self._table = CandidateTable.read(text, self._columns)
-        except (Invalid, UnicodeDecodeError, FileNotFoundError) as error:
+        except Invalid as error:
             self._table = None
-            said = _FAULTS.get(type(error)) or str(error)
-            self._say_once(("", said), "", "", f"{said}; nothing is asked or taken meanwhile")
+            self._say_once(("", str(error)), "", "", f"{error}; nothing is asked or taken meanwhile")
             return False
         self._rejected = {said for said in self._rejected if said[0]}
         before, self._known = self._known, text

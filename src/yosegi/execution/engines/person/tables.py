@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from yosegi.core.csv_text import csv_rows, first_twice, json_or_text
 from yosegi.core.engine import PersonResult, PersonTask
 from yosegi.core.errors import Invalid
 
@@ -51,38 +52,33 @@ def read_results(text: str, outputs: Mapping[str, frozenset[str]], *, whole: boo
         whole: whether a last line without an end counts: it does in what was sent, not in a file that is written to.
 
     Raises:
-        Invalid: too large, or no table with a column `key`.
+        Invalid: too large, no CSV, no column `key`, or a column twice.
     """
     if len(text) > MOST_BYTES:
         raise Invalid("the results", f"larger than {MOST_BYTES} bytes")
-    text = text.removeprefix("\ufeff")
     if not whole:
-        text = text[: text.rfind("\n") + 1]
-    reader = csv.DictReader(io.StringIO(text), strict=False)
-    if text.strip() and KEY not in (reader.fieldnames or ()):
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+    rows = ((line, row) for line, row in csv_rows(text, "the results") if row)
+    _, header = next(rows, (0, []))
+    if text.strip() and KEY not in header:
         raise Invalid("the results", f"have no column {KEY}", "give back the file that you were given, filled in")
+    if (twice := first_twice(name for name in header if name)) is not None:
+        raise Invalid("the results", f"have column {twice} twice", "leave one of them")
     found = []
-    for row in reader:
-        key = (row.pop(KEY, None) or "").strip()
-        cells = {name: cell.strip() for name, cell in row.items() if name and isinstance(cell, str) and cell.strip()}
+    for line, row in rows:
+        cells = {name: cell.strip() for name, cell in zip(header, row, strict=False) if name and cell.strip()}
+        key = cells.pop(KEY, "")
         wanted = outputs.get(key)
         given = {
-            name: _value(cell)
+            name: json_or_text(cell)
             for name, cell in cells.items()
             if name not in (CAPABILITY, INFEASIBLE, FAILED) and (wanted is None or name in wanted)
         }
         result = PersonResult(given, cells.get(INFEASIBLE, ""), cells.get(FAILED, ""))
         if key and (given or result.infeasible or result.failed):
-            found.append(ResultLine(reader.line_num, key, result))
+            found.append(ResultLine(line, key, result))
     return found
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _value(cell: str) -> Any:
-    try:
-        return json.loads(cell)
-    except ValueError:
-        return cell
