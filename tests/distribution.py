@@ -11,6 +11,7 @@ import functools
 import gc
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ import pytest
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadFileScheduling
+
+# Hundreds of processes are started: each compiles everything it imports again where compiled modules are not kept.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _SHARED = re.compile(r'@pytest\.fixture\(scope="package"\)\n(?:async )?def (\w+)\(')
 

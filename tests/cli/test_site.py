@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import socket
 import stat
 import threading
@@ -35,6 +36,21 @@ def test_a_new_home_has_keys_that_only_its_owner_may_read(home: Path) -> None:
     ]
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
     assert stat.S_IMODE((home / "keys").stat().st_mode) == 0o700
+
+
+def test_a_command_that_is_told_to_be_next_can_be_copied_whatever_the_path(tmp_path: Path) -> None:
+    folder = tmp_path / "our site" / "理研"
+    folder.parent.mkdir()
+    said = told("site", "init", folder, "--name", "riken", "--url", "http://127.0.0.1:8100")
+    (line,) = (line for line in said.splitlines() if line.startswith("next: "))
+    first, then = line.removeprefix("next: ").split(", then ")
+    assert shlex.split(first) == ["yosegi", "site", "account", "--home", str(folder), "pi@riken"]
+    assert shlex.split(then) == ["yosegi", "site", "serve", "--home", str(folder)]
+
+
+def test_a_rule_in_another_encoding_is_named(home: Path) -> None:
+    (home / "policy" / "night.cedar").write_bytes("// 夜\n".encode("shift-jis"))
+    assert "night.cedar: is not UTF-8. save it as UTF-8" in refused("site", "doctor", "--home", home)
 
 
 def test_a_home_is_not_made_twice(home: Path) -> None:

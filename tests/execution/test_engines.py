@@ -16,6 +16,7 @@ from yosegi.core.clock import SystemClock
 from yosegi.core.engine import Engine
 from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.station import ProcessExecutor
+from yosegi.testing.capabilities import capabilities
 from yosegi.testing.engine_suite import EngineSuite, ForcefulEngineSuite, Opened, Run
 from yosegi.testing.loop import SimulatedClock, run_simulated
 
@@ -51,7 +52,8 @@ class TestProcessEngine(ForcefulEngineSuite):
     def opened(cls, runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         @asynccontextmanager
         async def opening() -> AsyncIterator[Engine]:
-            engine = process_engine(tmp_path_factory.mktemp("engine"), worker=cls.worker)
+            known = [name.removeprefix("sample.").removesuffix("@1") for name in capabilities()]
+            engine = process_engine(tmp_path_factory.mktemp("engine"), publish=known, worker=cls.worker)
             await engine.start()
             try:
                 yield engine

@@ -147,7 +147,8 @@ def test_a_task_sees_little_of_its_site(ends: Ends, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("worker", ["per_task", "warm"])
 def test_a_task_sees_the_variables_that_its_operator_names(tmp_path: Path, worker: str) -> None:
     async def main() -> str:
-        async with running(tmp_path, worker=worker, environment={"JAX_COMPILATION_CACHE_DIR": "/var/cache"}) as engine:
+        given = {"JAX_COMPILATION_CACHE_DIR": "/var/cache"}
+        async with running(tmp_path, publish=("surroundings",), worker=worker, environment=given) as engine:
             outcome = await engine.run(work("surroundings"), ignore)
             assert outcome.outputs is not None, outcome.message
             return str(outcome.outputs["text"])

@@ -21,12 +21,12 @@ from yosegi.core.capability import Capability
 from yosegi.core.states import CampaignState, TaskState
 from yosegi.exchange import sending
 from yosegi.exchange.budget import Rate
+from yosegi.exchange.passed_on import PASSED_ON
 from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.restore_sync import ANSWERED, ASKED, HEARD, LIFETIME, ReceiptRequest
 from yosegi.execution import tasks
 from yosegi.governance.agreements.agreement import Agreement
 from yosegi.ledger import REFILLED, Ledger, Write
-from yosegi.services.governance.publisher import PASSED_ON
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.testing.loop import EPOCH, run_simulated

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from federation.governed import Governed, governed, signed
+from yosegi.exchange.passed_on import PASSED_ON
 from yosegi.governance.charter.statement import RENEWED, Statement
-from yosegi.services.governance.publisher import PASSED_ON
 from yosegi.testing.federation import CHARTER, both
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.errors import Untrusted

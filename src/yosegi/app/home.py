@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from yosegi.app.local_address import LAST_PORT, host_and_port, local_url_of
 from yosegi.core.errors import Invalid
+from yosegi.core.files import read_utf8
 from yosegi.core.toml_text import read_toml_file
 
 if TYPE_CHECKING:
@@ -75,8 +76,12 @@ class Home:
         return self.settings().local_url
 
     def rules(self) -> dict[str, str]:
-        """The site's own forbids: Cedar text by file name."""
-        return {path.name: path.read_text(encoding="utf-8") for path in sorted(self.policy.glob("*.cedar"))}
+        """The site's own forbids: Cedar text by file name.
+
+        Raises:
+            Invalid: one is not in UTF-8.
+        """
+        return {path.name: read_utf8(path) for path in sorted(self.policy.glob("*.cedar"))}
 
     def expectations(self) -> tuple[Expectation, ...]:
         """The table that policies must fulfil to be published: `policy/table.toml`, one `[[row]]` an expectation.

@@ -9,7 +9,7 @@ import click
 
 from yosegi.app.home import Home
 from yosegi.cli.connection import client_of, with_home, with_site
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, in_shell, say, show_json, show_table
 from yosegi.core.errors import Conflict, NotFound
 from yosegi.identity.accounts import (
     Account,
@@ -137,7 +137,7 @@ def disable(home: Path, person: str) -> None:
     Example: yosegi site account disable postdoc@riken
     """
     change_account(_accounts(home), person, disabled=True)
-    say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {home} {person}")
+    say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {in_shell(home)} {person}")
     _warn_of_nobody(home)
 
 
@@ -178,7 +178,7 @@ def _warn_of_nobody(home: Path) -> None:
     if not any(one.role in ("operator", "officer") and _state(one) == "open" for one in accounts):
         say(
             "no operator or officer can sign in with an account now; make one: "
-            f"yosegi site account --home {home} PERSON --role officer",
+            f"yosegi site account --home {in_shell(home)} PERSON --role officer",
             err=True,
         )
 

@@ -9,7 +9,7 @@ import click
 
 from yosegi.app.home import Home
 from yosegi.cli.connection import CAPABILITIES, client_of, with_home, with_site
-from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
+from yosegi.cli.output import amounts, as_json, explained, in_shell, say, show_json, show_table
 from yosegi.cli.tasks import read_input
 from yosegi.core.errors import Invalid
 
@@ -171,7 +171,7 @@ def publish(home: Path, entry: str, station: str, engine: str, json_: bool) -> N
         return
     for value in values:
         _print_contract(value)
-    say(f"{home} publishes it when its site is started again: yosegi site serve --home {home}")
+    say(f"{home} publishes it when its site is started again: yosegi site serve --home {in_shell(home)}")
     if station:
         say(f"add it to `publish` in the folder of station {station} as well, and start that again")
 

@@ -31,7 +31,7 @@ from yosegi.cli.documents import (
     shown_documents,
     sign_file,
 )
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, in_shell, say, show_json, show_table
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid, NotFound
@@ -384,7 +384,7 @@ def state(home: Path, charter_id: str, keys: tuple[Path, ...], draft: bool, out:
         return
     have = len(envelope.signatures) // len(charter.algorithms)
     say(f"{out}: a draft; {have} of {member.needed} governance key pairs of {member.id} have signed it")
-    say(f"next: yosegi charter sign {out} --key FILE, then yosegi charter publish {out} --home {home}")
+    say(f"next: yosegi charter sign {out} --key FILE, then yosegi charter publish {out} --home {in_shell(home)}")
 
 
 def _next_statement(home: Path, charter_id: str) -> tuple[Member, Statement, Charter]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from yosegi.cli.output import say
+from yosegi.cli.output import in_shell, say
 from yosegi.cli.signing_in import kept
 from yosegi.core.errors import Invalid, YosegiError
 
@@ -213,7 +213,7 @@ def _key_in(home: Path, person: str) -> Path:
     keys = sorted(folder.glob(f"{person or '*'}.key"))
     if not keys:
         who = f"key of {person}" if person else "key"
-        raise Invalid(str(folder), f"no {who} there", f"make one: yosegi site account --home {home} PERSON")
+        raise Invalid(str(folder), f"no {who} there", f"make one: yosegi site account --home {in_shell(home)} PERSON")
     return keys[0] if len(keys) == 1 else min(keys, key=_order(home))
 
 

@@ -11,7 +11,7 @@ import click
 
 from yosegi.app.home import Home
 from yosegi.cli.connection import client_of, with_home
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, in_shell, show_json, show_table
 from yosegi.core.errors import YosegiError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _advice(home: Home, address: tuple[str, int], answers: str) -> list[str]:
         advice.append(f"{path.name} may be read by others: chmod 600 {path}")
     advice += [f"{which}.key lies in keys/ though it is in hardware now: take the file away" for which in unused(home)]
     if not read_accounts(home.accounts):
-        advice.append(f"nobody can sign in: yosegi site account --home {home.folder} PERSON")
+        advice.append(f"nobody can sign in: yosegi site account --home {in_shell(home.folder)} PERSON")
     if address[0] not in ("127.0.0.1", "::1", "localhost"):
         advice.append(f"it listens at {address[0]}: put a server with TLS in front of it")
     if answers == "site":
@@ -151,7 +151,7 @@ def _advice(home: Home, address: tuple[str, int], answers: str) -> list[str]:
             "`listen` in site.toml"
         )
     else:
-        advice.append(f"the site is not running: yosegi site serve --home {home.folder}")
+        advice.append(f"the site is not running: yosegi site serve --home {in_shell(home.folder)}")
     return advice
 
 

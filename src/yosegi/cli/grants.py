@@ -11,7 +11,7 @@ from yosegi.app.home import Home
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, Out, load_signer, save
 from yosegi.cli.home_site import run_locally_or_remotely
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, in_shell, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
 from yosegi.services.grants.usage_table import GROUPS, USUAL, to_csv
@@ -279,7 +279,7 @@ def move(
         show_json(done)
     else:
         say(f"{done.move}: set apart here, and offered to {to}.")
-        say(f"To take it back: yosegi grant take-back --home {home} {done.move}")
+        say(f"To take it back: yosegi grant take-back --home {in_shell(home)} {done.move}")
 
 
 @grant.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from yosegi.cli.connection import say_who
+from yosegi.cli.output import in_shell
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.toml_text import read_toml_file
 
@@ -88,7 +89,6 @@ def officer_client(home: Home) -> Client:
             say_who(account.person, home.folder)
             return connect(home.local_url(), person=account.person, key=key)
     settings = home.settings()
-    todo = (
-        f"make an account: yosegi site account --home {home.folder} operator@{settings.site} --role officer; or stop it"
-    )
+    make = f"yosegi site account --home {in_shell(home.folder)} operator@{settings.site} --role officer"
+    todo = f"make an account: {make}; or stop it"
     raise Invalid(f"{home.folder}", "the site is running, and no operator's key lies in its home", todo)

@@ -25,7 +25,7 @@ from yosegi.app.membership import charters_in
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, documents_of, last_statement, load_signer, publish
 from yosegi.cli.home_site import run_locally_or_remotely
-from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, in_shell, say, show_json, show_table
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.governance.charter.charter import Charter
@@ -189,7 +189,9 @@ def revoke(home: Path, key_id: str, since: datetime | None, keys: tuple[Path, ..
         return left, [*(one for one in before.revoked if one.key_id != key_id), revoked]
 
     if any(one.public.key_id == key_id for one in signers(Home(home), "site")):
-        raise Invalid(f"key {key_id}", "the site signs with it", f"first: yosegi site key rotate --home {home}")
+        raise Invalid(
+            f"key {key_id}", "the site signs with it", f"first: yosegi site key rotate --home {in_shell(home)}"
+        )
     for charter in _restate(home, less, keys):
         say(f"{charter}: {key_id} is withdrawn")
 

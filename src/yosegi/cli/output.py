@@ -9,6 +9,8 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -32,6 +34,11 @@ T = TypeVar("T")
 def as_json(command: Callable[P, T]) -> Callable[P, T]:
     """The option `--json`, the same for every command."""
     return click.option("--json", "json_", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def in_shell(path: Path) -> str:
+    """A path as it stands in a command to be copied, whatever characters it has."""
+    return quote(str(path))
 
 
 def say(text: object, *, err: bool = False, nl: bool = True) -> None:

@@ -15,6 +15,7 @@ from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.clock import SystemClock, timestamp
 from yosegi.core.errors import Invalid
+from yosegi.core.files import read_utf8
 
 if TYPE_CHECKING:
     from yosegi.core.reasons import Language
@@ -105,7 +106,7 @@ def what_if(added: tuple[Path, ...], without: tuple[str, ...], rules: Path | Non
     question, lang, site = _parts(given)
     change: dict[str, Any] = {"add": [_agreement(path) for path in added], "without": list(without)}
     if rules is not None:
-        change["rules"] = {path.name: path.read_text("utf-8") for path in sorted(rules.glob("*.cedar"))}
+        change["rules"] = {path.name: read_utf8(path) for path in sorted(rules.glob("*.cedar"))}
     answer = client_of(**site).what_if(**question | change)
     if json_:
         show_json(answer)

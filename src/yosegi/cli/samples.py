@@ -15,6 +15,7 @@ from yosegi.cli.connection import client_of, with_site, with_site_unless
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Invalid
+from yosegi.core.files import read_utf8
 from yosegi.services.samples.states import SampleChange, SampleState
 
 if TYPE_CHECKING:
@@ -426,7 +427,7 @@ def _arrived(samples: tuple[str, ...], list_: Path | None, rest: dict[str, str])
     """What came, from the command line and from a list."""
     from yosegi.services.samples.arrivals import ArrivedSample, read_arrivals
 
-    listed = () if list_ is None else read_arrivals(list_.read_text(encoding="utf-8"))
+    listed = () if list_ is None else read_arrivals(read_utf8(list_))
     named = []
     for one in samples:
         name, equals, condition = one.partition("=")

@@ -19,7 +19,7 @@ from yosegi.cli._files import output
 from yosegi.cli.charters import join_charter
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys
-from yosegi.cli.output import explained, say
+from yosegi.cli.output import explained, in_shell, say
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
@@ -70,7 +70,7 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
     governance = signer(place, "governance").public
     say(f"{home}: the home of {name}")
     say(f"governance key {governance.fingerprint}: read it aloud to the others, then keep its file offline")
-    say(f"next: yosegi site account --home {home} pi@{name}, then yosegi site serve --home {home}")
+    say(f"next: yosegi site account --home {in_shell(home)} pi@{name}, then yosegi site serve --home {in_shell(home)}")
 
 
 @click.command()

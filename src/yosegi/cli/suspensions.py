@@ -12,6 +12,7 @@ from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import (
     as_json,
     explained,
+    in_shell,
     not_yet,
     say,
     show_erasure,
@@ -60,7 +61,7 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
         return tuple(client.charters())
 
     charters = run_locally_or_remotely(home, rest, running)
-    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift --home {home} {kind} {name} --why …")
+    say(f"{kind} {name} is suspended here; lift it: yosegi incident lift --home {in_shell(home)} {kind} {name} --why …")
     if not _is_known(kind, name, charters, home):
         say(f"no charter here names the {kind} {name}: look whether it is spelt so", err=True)
 

@@ -17,6 +17,19 @@ OVERWRITE = "Choose another name, or say --overwrite"
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES})
 
 
+def read_utf8(path: Path) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        Invalid: it is in another encoding; names it.
+        OSError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid(str(path), "is not UTF-8", "save it as UTF-8") from None
+
+
 def write_file(path: Path, data: bytes, overwrite: bool = False, mode: int | None = None) -> None:
     """Write a file that is seen whole or not at all, and lasts.
 
