@@ -112,11 +112,14 @@ def ladder(table: Table, seed: int, budget: float) -> Iterable[Step]:
     )
 
 
-def peer(name: str) -> Search:
-    """Another planner under ours' interface, with the costly source alone, which is all that it takes."""
+def peer(name: str, begin: int = 0) -> Search:
+    """Another planner under ours' interface, with the costly source alone, which is all that it takes.
+
+    `begin`: so many recipes first that the seed draws, the same as for random search.
+    """
 
     def search(table: Table, seed: int, budget: float) -> Iterable[Step]:
-        return _planned(table, seed, budget, sources=("costly",), planner=ADAPTERS[name])
+        return _planned(table, seed, budget, sources=("costly",), planner=ADAPTERS[name], begin=begin)
 
     return search
 
@@ -129,15 +132,15 @@ SEARCHES: dict[str, Search] = {
 }
 LADDER: dict[str, Search] = {"ladder": ladder}
 
-PEERS: dict[str, Search] = {f"peer: {name}": peer(name) for name in ("physbo", "optuna-tpe")}
+PEERS: dict[str, Search] = {"peer: physbo": peer("physbo", begin=5), "peer: optuna-tpe": peer("optuna-tpe")}
 """The peers that are in the development environment."""
 
-TORCH: dict[str, Search] = {f"peer: {name}": peer(name) for name in ("botorch", "optuna-gp")}
+TORCH: dict[str, Search] = {f"peer: {name}": peer(name, begin=5) for name in ("botorch", "optuna-gp")}
 """The peers that need torch: by name, and in an environment of their own (benchmarks/planner/README.md)."""
 
 
 def _planned(
-    table: Table, seed: int, budget: float, sources: tuple[str, ...], planner: str | Planner = "gp"
+    table: Table, seed: int, budget: float, sources: tuple[str, ...], planner: str | Planner = "gp", begin: int = 0
 ) -> Iterable[Step]:
     asked = {"cheap": (table.costs[0], table.cheap), "costly": (table.costs[1], table.costly)}
     asked |= {f"further {n}": one for n, one in enumerate(table.further)}
@@ -153,6 +156,11 @@ def _planned(
     rows = {tuple(recipe.values()): row for row, recipe in enumerate(table.recipes)}
     history: list[Observation] = []
     spent, step = 0.0, 0
+    for first in list(random_search(table, seed, budget))[:begin]:
+        values, answer = table.recipes[first.row], table.costly[first.row]
+        history.append(_observation(table, values, answer, "costly", table.costs[1]))
+        spent, step = first.spent, step + 1
+        yield first
     while spent < budget:
         proposals = suggest(problem, history, count=1, seed=seed * 10_000 + step, planner=planner)
         if not proposals:

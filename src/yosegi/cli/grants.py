@@ -9,6 +9,7 @@ import click
 
 from yosegi.app.home import Home
 from yosegi.cli._amounts import amounts_of
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, Out, load_signer, save
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -34,7 +35,7 @@ File = click.Path(exists=True, dir_okay=False, path_type=Path)
 Amounts = click.option("--amount", "amounts", multiple=True, help="unit=decimal; may be repeated.")
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def grant() -> None:
     r"""Give a team amounts of what this site owns, in tranches; move them, take them back, see what is left.
 
@@ -76,7 +77,8 @@ def award(
     amounts = { instrument_h = "40", usd = "10000" }
 
     \b
-    Example: yosegi grant award alloys-2026 --charter pair --team alloys --funder riken --amount node_h=100
+    Example: yosegi grant award alloys-2026 --charter pair --team alloys \\
+      --funder riken --amount node_h=100
     """
     from yosegi.app.dated_files import read_toml
 
@@ -194,7 +196,8 @@ def sign_release(
     """Sign, as the funder with its governance keys, the release of TRANCHE of grant NAME at SITE.
 
     \b
-    Example: yosegi grant sign-release riken alloys-2026 second --charter pair --out release.json
+    Example: yosegi grant sign-release riken alloys-2026 second --charter pair \\
+      --out release.json
     """
     from yosegi.app.keyring import signers
     from yosegi.governance.grants.grant import Release
@@ -258,7 +261,8 @@ def move(
     It is set apart here at once. The other site takes it (`yosegi grant accept`) or does not; its word ends the move.
 
     \b
-    Example: yosegi grant move alloys-2026 all --to nims --into alloys-nims --amount node_h=10
+    Example: yosegi grant move alloys-2026 all --to nims --into alloys-nims \\
+      --amount node_h=10
     """
     wanted = amounts_of("--amount", amounts)
 
@@ -349,9 +353,12 @@ def _split(name: str) -> tuple[str, str]:
     return peer, key
 
 
+_BY = f"Summed by this; may be repeated: {', '.join(GROUPS)}."
+
+
 @click.command("usage")
 @with_home
-@click.option("--by", "groups", multiple=True, type=click.Choice(GROUPS), help="Summed by this; may be repeated.")
+@click.option("--by", "groups", multiple=True, type=click.Choice(GROUPS), metavar="WHAT", help=_BY)
 @click.option("--since", default="", help="Of tasks accepted on this day, in UTC, or later: 2026-04-01.")
 @click.option("--until", default="", help="Of tasks accepted on this day, in UTC, or earlier.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, safe to open in a spreadsheet.")
@@ -369,7 +376,7 @@ def usage_(
 
     \b
     yosegi usage --by team --by person --since 2026-04-01 --until 2026-04-30
-    yosegi usage --since 2026-04-01T00:00:00+09:00 --until 2026-05-01T00:00:00+09:00
+    yosegi usage --since 2026-04-01T00:00+09:00 --until 2026-05-01T00:00+09:00
 
     A day is one of UTC, from its first second to its last. A moment has its offset, and the time ends before it.
 

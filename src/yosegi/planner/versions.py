@@ -8,7 +8,7 @@ from importlib import metadata
 import numpy as np
 import scipy
 
-REVISION = 9
+REVISION = 10
 """Raised with every change after which the same problem, history and seed may give another decision."""
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.plugins import found, load
 from yosegi.execution.engines.plugin import EngineConcern, EngineKind, EngineSettings
+
+if TYPE_CHECKING:
+    from yosegi.core.contract import Contract
 
 GROUP = "yosegi.engines"
 
