@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from yosegi.app.stations import make_station, station_table
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import explained, say
 
@@ -27,6 +26,8 @@ def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str
     \b
     Example: yosegi station init robot --publish labs --home home
     """
+    from yosegi.app.stations import make_station, station_table
+
     public = make_station(folder, home, name, publish, url)
     say(f"{folder}: the folder of station {name}. Add to {home / 'site.toml'} and start the site again:\n")
     say(station_table(name, publish, public))
