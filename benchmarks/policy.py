@@ -15,7 +15,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from yosegi.core.contract import EffectClass
-from yosegi.governance import Agreement, CapabilityFacts, Charter, Directory, Member, Policy, Question, Team, Threshold
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.charter import Charter, Member, Team, Threshold
+from yosegi.governance.policy.directory import Directory
+from yosegi.governance.policy.policy import Policy
+from yosegi.governance.policy.question import CapabilityFacts, Question
 from yosegi.trust import Ed25519Signer
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -1,10 +1,13 @@
 """How long commands take from the shell's call to their end: each a process of its own, beside a running site.
 
-    python -m benchmarks.start [--runs 15] [--json]
+    python -m benchmarks.start [--runs 15] [--of running,stopped,help] [--json]
 
-One site on loopback serves a campaign that has come to its end. Each command is called once before it counts, so that
-compiled modules and the disk's cache are there, and then again and again in turn with the others, so that other load
-falls on all. CPU time is what the command's process used; the fastest is nearest to what an idle machine shows.
+One site on loopback serves a campaign that has come to its end: commands that change nothing are measured beside it
+(`running`), then on its home when it has ended (`stopped`); and the help of every command (`help`). Each is called once
+before it counts, so that compiled modules and the disk's cache are there, and then again and again in turn with the
+others, so that other load falls on all. CPU time is what the command's process used, the least of the runs. Since a
+machine is faster one day than another, the time of `python -c "import click, pydantic"`, taken in turn with them, and
+how many times that a command took, stand beside it.
 
 Aim: under 0.4 s.
 """
@@ -22,9 +25,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import click
+
 from yosegi.app.bootstrap import Founder, Plan, Team, found
+from yosegi.cli import main as yosegi
 from yosegi.client.client import connect
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import YosegiError
@@ -51,52 +58,89 @@ step = [{{ name = "run", capability = "{SITE}/bench.noop@1" }}]
 """
 
 
-def commands(home: Path) -> dict[str, list[str]]:
-    """What is measured, by how it is called."""
-    at = ["--home", str(home), "--as", PERSON]
-    return {
-        "yosegi --help": ["--help"],
-        "yosegi campaign --help": ["campaign", "--help"],
-        "yosegi site notices --json": ["site", "notices", "--json", *at],
-        "yosegi campaign list": ["campaign", "list", *at],
-        "yosegi campaign show": ["campaign", "show", NAME, *at],
-        "yosegi capability list": ["capability", "list", *at],
-        "yosegi task list": ["task", "list", *at],
-        "yosegi grant moves": ["grant", "moves", "--home", str(home)],
-        "yosegi usage": ["usage", "--home", str(home)],
-        "yosegi incident list": ["incident", "list", "--home", str(home)],
-        "yosegi site doctor": ["site", "doctor", "--home", str(home)],
-        "yosegi engine list": ["engine", "list"],
-    }
+FLOOR = "import click, pydantic"
+"""What a command that reads an answer cannot do without."""
 
 
-def once(arguments: list[str]) -> tuple[float, float]:
-    """Wall and CPU seconds of one command.
+def running(home: Path) -> dict[str, list[str]]:
+    """Commands that change nothing, beside a running site, by how they are called."""
+    at = ["--home", str(home)]
+    asked = [
+        "campaign list", f"campaign show {NAME}", "capability list", f"capability show {SITE}/bench.noop@1",
+        "task list",
+        "task by-hand", "object list", "sample list", "instrument list", "instrument bookings", "site gap",
+        "site notices --json", "site sessions", "approval list", "mandate list", "agent list", "policy access",
+    ]  # fmt: skip
+    return {f"yosegi {line}": [*line.split(), *at, "--as", PERSON] for line in asked} | {
+        f"yosegi {line}": [*line.split(), *at]
+        for line in [
+            "grant moves", "usage", "incident list", "incident erasures", "agreement list", *_of_the_home(),
+        ]
+    }  # fmt: skip
+
+
+def stopped(home: Path) -> dict[str, list[str]]:
+    """The same for a home whose site does not run: what reads its files, and what a site is made of for."""
+    bundle, charter = home.parent / f"{NAME}.yosegi", home.parent / "charter.json"
+    at = {line: [*line.split(), "--home", str(home)] for line in _of_the_home()}
+    asked = ["incident list", "agreement list", "usage", "grant moves"]
+    at |= {line: [*line.split(), "--home", str(home)] for line in asked}
+    alone = [
+        f"charter show {charter}", f"charter verify {charter}", f"charter diff {charter} {charter}", "engine list",
+        "engine show batch", f"verify {bundle}", f"replay {bundle}", f"audit verify {home}",
+    ]  # fmt: skip
+    return {f"yosegi {line}": words for line, words in (at | {line: line.split() for line in alone}).items()}
+
+
+def _of_the_home() -> list[str]:
+    """What reads files of a home, whether its site runs or not."""
+    return ["site doctor", "site account list", "site key show", "charter key", f"incident trace person {PERSON}"]
+
+
+def helps() -> dict[str, list[str]]:
+    """The help of every command and group."""
+
+    def below(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        yield path
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            yield from below(command, (*path, name)) if isinstance(command, click.Group) else [(*path, name)]
+
+    return {f"yosegi {' '.join([*path, '--help'])}": [*path, "--help"] for path in below(yosegi, ())}
+
+
+def once(program: list[str]) -> tuple[float, float]:
+    """Wall and CPU seconds of one call of Python.
 
     Raises:
         RuntimeError: it did not do what it was asked.
     """
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "yosegi.cli", *arguments], capture_output=True, check=False, text=True)
+    done = subprocess.run([sys.executable, *program], capture_output=True, check=False, text=True)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr[-300:]}")
+        raise RuntimeError(f"{' '.join(program)} ended with {done.returncode}: {done.stderr[-300:]}")
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def measure(home: Path, runs: int) -> dict[str, dict[str, float]]:
-    """Fastest and median seconds of each command."""
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands(home)}
+def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, dict[str, float]]:
+    """Fastest and median seconds of each command, its CPU time, and that beside the CPU time of the floor."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    floor: dict[str, list[float]] = {name: [] for name in commands}
     for run in range(runs + 1):
-        for name, arguments in commands(home).items():
-            took = once(arguments)
+        for name, arguments in commands.items():
+            took, least = once(["-m", "yosegi.cli", *arguments]), once(["-c", FLOOR])
             if run:
                 times[name].append(took)
+                floor[name].append(least[1])
     return {
         name: {
             "fastest": round(min(wall for wall, _ in taken), 3),
             "median": round(statistics.median(wall for wall, _ in taken), 3),
             "cpu": round(min(cpu for _, cpu in taken), 3),
+            "floor": round(min(floor[name]), 3),
+            "times": round(min(cpu for _, cpu in taken) / min(floor[name]), 2),
         }
         for name, taken in times.items()
     }
@@ -152,27 +196,47 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--of", default="running,stopped", help="which commands: running, stopped, help")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
+    of, seconds = chosen.of.split(","), {}
+    if "running" in of or "stopped" in of:
+        seconds |= _beside_a_site(of, chosen.runs)
+    if "help" in of:
+        seconds |= {f"help: {name}": row for name, row in measure(helps(), chosen.runs).items()}
+    load = [round(one, 1) for one in os.getloadavg()]
+    if chosen.json:
+        print(json.dumps({"load": load, "runs": chosen.runs, "seconds": seconds}, indent=2))
+        return
+    wide = max(map(len, seconds))
+    print(f"{'command':{wide}}  fastest   median      CPU    floor    times   (seconds; load {load})")
+    for name, row in seconds.items():
+        print(f"{name:{wide}}" + "".join(f"{row[one]:9.2f}" for one in ("fastest", "median", "cpu", "floor", "times")))
+
+
+def _beside_a_site(of: Sequence[str], runs: int) -> dict[str, dict[str, float]]:
+    """Commands while a site runs, and when it has ended."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
+    seconds = {}
     with tempfile.TemporaryDirectory() as folder:
         home = founded(Path(folder), address)
         command = [sys.executable, "-m", "yosegi.cli", "site", "serve", "--home", str(home)]
         served = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
             ready(home, f"http://{address}")
-            seconds = measure(home, chosen.runs)
+            at, bundle = ["--home", str(home), "--as", PERSON], home.parent / f"{NAME}.yosegi"
+            once(["-m", "yosegi.cli", "campaign", "export", NAME, "--out", str(bundle), *at])
+            charter = ["charter", "export", "bench", "--out", str(home.parent / "charter.json"), "--home", str(home)]
+            once(["-m", "yosegi.cli", *charter])
+            if "running" in of:
+                seconds |= {f"running: {name}": row for name, row in measure(running(home), runs).items()}
         finally:
             served.terminate()
             served.wait()
-    load = [round(one, 1) for one in os.getloadavg()]
-    if chosen.json:
-        print(json.dumps({"load": load, "runs": chosen.runs, "seconds": seconds}, indent=2))
-        return
-    print(f"{'command':34}{'fastest':>9}{'median':>9}{'CPU':>9}   (seconds; load {load})")
-    for name, row in seconds.items():
-        print(f"{name:34}{row['fastest']:9.2f}{row['median']:9.2f}{row['cpu']:9.2f}")
+        if "stopped" in of:
+            seconds |= {f"stopped: {name}": row for name, row in measure(stopped(home), runs).items()}
+    return {name.replace(folder, "…"): row for name, row in seconds.items()}
 
 
 if __name__ == "__main__":

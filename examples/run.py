@@ -33,9 +33,9 @@ from rich.console import Console
 
 from yosegi.app.bootstrap import Founder, Plan, found
 from yosegi.app.home import Home
+from yosegi.app.stations import make_station
 from yosegi.campaign import CampaignSpec, read_spec
 from yosegi.cli.campaigns import OVER, trial_table
-from yosegi.cli.stations import make_station
 from yosegi.client.client import Client, connect
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import YosegiError

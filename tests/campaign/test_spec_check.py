@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from campaign.labcaps import CONTRACTS
-from yosegi.campaign.findings import BadCampaign, SpecFinding, located
+from yosegi.campaign.findings import BadCampaign, located
 from yosegi.campaign.problem import problem_of
 from yosegi.campaign.spec_check import check_against, findings_against, said_of_taken_over, taken_over
 from yosegi.campaign.spec_file import parse_file, read_spec
+from yosegi.core.file_findings import FileFinding
 from yosegi.planner import Observation, Status, suggest
 
 CASES = Path(__file__).parent / "cases"
 
 
-def findings(name: str, change: tuple[str, str] = ("", "")) -> tuple[SpecFinding, ...]:
+def findings(name: str, change: tuple[str, str] = ("", "")) -> tuple[FileFinding, ...]:
     text = (CASES / f"{name}.toml").read_text()
     assert change[0] in text
     file = parse_file(text.replace(*change) if change[0] else text)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from cli.asking import pi, yosegi
 from processes.sites import Town
@@ -83,37 +84,38 @@ def test_listing_the_verbs_imports_none_of_them(line: tuple[str, ...]) -> None:
     assert (HEAVY | ASKING).isdisjoint(found)
 
 
-def test_the_help_of_a_verb_imports_nothing_of_what_it_does() -> None:
+def test_the_help_of_a_command_imports_nothing_of_what_it_does() -> None:
     # `try` alone needs NumPy to say what its options are.
-    verbs = [verb for verb in VERBS if verb != "try"]
-    found = run(f"[main([verb, '--help'], standalone_mode=False) for verb in {verbs}]")
+    lines = [[*path, "--help"] for path in EVERY if path != ("try",)]
+    found = run(f"[main(line, standalone_mode=False) for line in {lines}]")
     assert (HEAVY | ASKING | {"yosegi.planner", "yosegi.trust.keys"}).isdisjoint(found)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        ("campaign", "list"),
-        ("campaign", "show"),
-        ("campaign", "start"),
-        ("campaign", "watch"),
-        ("capability", "list"),
-        ("task", "list"),
-        ("task", "settle"),
-        ("site", "notices"),
-        ("grant", "moves"),
-        ("agreement", "list"),
-        ("policy", "access"),
-        ("incident", "suspend"),
-        ("incident", "trace"),
-        ("audit", "verify"),
-        ("site", "doctor"),
-        ("station", "run"),
-    ],
-    ids=" ".join,
-)
-def test_the_help_of_a_command_imports_nothing_of_what_it_does(line: tuple[str, ...]) -> None:
-    assert (HEAVY | ASKING).isdisjoint(imported(*line, "--help"))
+def test_settings_are_read_without_what_a_site_is_made_of() -> None:
+    found = run("import yosegi.app.settings")
+    assert (HEAVY - {"yosegi.app.settings", "yosegi.execution", "yosegi.governance"}).isdisjoint(found)
+
+
+def test_the_kinds_of_engines_are_listed_without_what_they_do() -> None:
+    found = imported("engine", "list")
+    assert "yosegi.execution.engines.iri.engine" in found
+    assert {"aiohttp", "cedarpy", "fastapi", "numpy", "yosegi.app.settings"}.isdisjoint(found)
+
+
+def test_accounts_are_listed_without_the_settings_of_the_site(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text('site = "argonne"\nlisten = "127.0.0.1:1"\n')
+    assert HEAVY.isdisjoint(imported("site", "account", "list", "--home", tmp_path))
+
+
+def test_at_eighty_columns_no_help_is_cut_and_no_line_is_longer() -> None:
+    said = {path: CliRunner().invoke(main, [*path, "--help"], terminal_width=80).output for path in EVERY}
+    long = [line for text in said.values() for line in text.splitlines() if len(line) > 80]
+    assert long == []
+    cut = [
+        line for path, command in EVERY.items() if isinstance(command, click.Group)
+        for line in said[path].splitlines() if line.endswith("...") and not line.startswith("Usage")
+    ]  # fmt: skip
+    assert cut == []
 
 
 @pytest.mark.processes

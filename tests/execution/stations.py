@@ -52,7 +52,7 @@ class DirectLink:
         return answer
 
 
-class SlowHand(DirectExecutor):
+class SlowExecutor(DirectExecutor):
     """Takes its time, on the clock, before and after the effect; `point` is told of each moment and may raise."""
 
     def __init__(self, state: Path, clock: Clock, *, seconds: float = 1.0) -> None:
@@ -95,24 +95,24 @@ def make_engine(clock: Clock, **options: Any) -> StationEngine:
     )
 
 
-def make_station(folder: Path, link: Any, hand: Any, clock: Clock, **pace: float) -> Station:
+def make_station(folder: Path, link: Any, executor: Any, clock: Clock, **pace: float) -> Station:
     return Station(
-        "robot", "nims", STATION_KEY, by_id([SITE_KEY.public]), link, IntentLog(folder, clock), hand, clock,
+        "robot", "nims", STATION_KEY, by_id([SITE_KEY.public]), link, IntentLog(folder, clock), executor, clock,
         lambda key: None, seed=1, pace=Pace(**pace),
     )  # fmt: skip
 
 
 @asynccontextmanager
-async def station_engine(folder: Path, clock: Clock, *, hand: Any = None) -> AsyncIterator[StationEngine]:
+async def station_engine(folder: Path, clock: Clock, *, executor: Any = None) -> AsyncIterator[StationEngine]:
     """An engine whose station runs beside it."""
     engine = make_engine(clock)
-    hand = hand or DirectExecutor(CAPABILITIES, folder)
-    station = make_station(folder, DirectLink(engine.handle, clock), hand, clock)
+    executor = executor or DirectExecutor(CAPABILITIES, folder)
+    station = make_station(folder, DirectLink(engine.handle, clock), executor, clock)
     task = asyncio.create_task(station.run())
     try:
         yield engine
     finally:
         station.leave()
         await task
-        await hand.close()
+        await executor.close()
         station.log.close()

@@ -88,7 +88,7 @@ class TestStationWithAProcess(ForcefulEngineSuite):
     @classmethod
     def opened(cls, runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         folder = tmp_path_factory.mktemp("station")
-        hand = ProcessExecutor(
+        executor = ProcessExecutor(
             list(samples.names().values()), folder, limits=TaskLimits(grace=0.1), import_path=(HERE,)
         )
-        yield from kept(runner, station_engine(folder, SystemClock(), hand=hand))
+        yield from kept(runner, station_engine(folder, SystemClock(), executor=executor))

@@ -299,7 +299,7 @@ def test_a_fork_server_that_its_task_stops_goes_on(ends: Ends) -> None:
 def test_a_stopped_fork_server_is_ended_when_it_does_not_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yosegi.execution.engines.process.engine._MERCY", 0.1)
+    monkeypatch.setattr("yosegi.execution.engines.process.engine._KILL_GRACE", 0.1)
     marks = tmp_path / "marks"
     marks.mkdir()
 

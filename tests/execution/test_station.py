@@ -15,7 +15,7 @@ from execution.stations import (
     SITE_KEY,
     STATION_KEY,
     DirectLink,
-    SlowHand,
+    SlowExecutor,
     make_engine,
     make_station,
 )
@@ -64,9 +64,9 @@ class House:
         self.late.append((key, outcome))
 
     def station_starts(self) -> Station:
-        self.hand = SlowHand(self.folder, self.clock, seconds=self.seconds)
-        self.hand.point = lambda name: self.point(name)
-        self.station = make_station(self.folder, self.link, self.hand, self.clock)
+        self.executor = SlowExecutor(self.folder, self.clock, seconds=self.seconds)
+        self.executor.point = lambda name: self.point(name)
+        self.station = make_station(self.folder, self.link, self.executor, self.clock)
         log = self.station.log
         begin, end = log.start, log.end
 
@@ -286,7 +286,7 @@ def test_a_station_that_hears_nothing_finishes_its_step_and_starts_nothing(tmp_p
         seen = station.statistics()
         asked.cancel()
         await house.leave()
-        return seen["resting"], house.hand.done
+        return seen["resting"], house.executor.done
 
     assert run_simulated(main()) == ("silence", ["k"])
 
@@ -445,7 +445,7 @@ def test_a_stop_of_one_task_reaches_the_station_once_whichever_message_is_lost(
         await house.engine.halt("k", "safe_stop")
         await asked
         await house.leave()
-        return house.hand.stops
+        return house.executor.stops
 
     assert run_simulated(main()) == ["safe_stop", "abort"]
 
@@ -464,7 +464,7 @@ def test_a_stop_is_told_again_by_a_site_that_was_started_again(tmp_path: Path) -
         outcome = await asked
         assert outcome.result is Result.VALID  # it did not listen, and finished
         await house.leave()
-        return house.hand.stops
+        return house.executor.stops
 
     assert run_simulated(main()) == ["safe_stop"]
 
@@ -479,7 +479,7 @@ def test_a_stop_of_a_task_that_the_station_has_not_begun_keeps_it_from_beginning
         outcome = await second
         await first
         await house.leave()
-        return outcome, house.hand.stops
+        return outcome, house.executor.stops
 
     outcome, stops = run_simulated(main())
     assert (outcome.effect, outcome.reason, stops) == (Effect.NONE, "cancelled", [])
@@ -524,7 +524,7 @@ def test_a_station_leaves_although_its_site_is_away(tmp_path: Path) -> None:
         house.link.up = False
         await house.leave()
         asked.cancel()
-        return house.hand.done
+        return house.executor.done
 
     assert run_simulated(main()) == ["k"]
 
@@ -729,7 +729,7 @@ def test_a_station_does_nothing_for_an_answer_that_is_not_its_sites(tmp_path: Pa
         trouble = station.statistics()["trouble"]
         asked.cancel()
         await house.leave()
-        return trouble, house.hand.done
+        return trouble, house.executor.done
 
     trouble, done = run_simulated(main())
     assert "signed by a key that is not known here" in trouble
@@ -753,7 +753,7 @@ def test_a_station_does_nothing_for_an_answer_to_another_call(tmp_path: Path) ->
         trouble = station.statistics()["trouble"]
         asked.cancel()
         await house.leave()
-        return trouble, house.hand.done
+        return trouble, house.executor.done
 
     trouble, done = run_simulated(main())
     assert "answers another call" in trouble

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from execution.stations import SITE_KEY, DirectLink, SlowHand, make_engine, make_station
+from execution.stations import SITE_KEY, DirectLink, SlowExecutor, make_engine, make_station
 from yosegi.core.errors import Invalid
 from yosegi.execution.engines.station.documents import KeySuccession
 from yosegi.execution.engines.station.engine import StationEngine
@@ -34,14 +34,14 @@ async def heard_after(
     """A station that knows the first key, after a minute with a site that signs with another."""
     clock = SimulatedClock()
     engine = make_engine(clock, signer=signer, successions=words)
-    hand, kept = SlowHand(folder, clock), list[PublicKey]()
-    station = make_station(folder, DirectLink(engine.handle, clock), hand, clock)
+    executor, kept = SlowExecutor(folder, clock), list[PublicKey]()
+    station = make_station(folder, DirectLink(engine.handle, clock), executor, clock)
     station.keep_key = kept.append
     task = asyncio.create_task(station.run())
     await asyncio.sleep(60)
     station.leave()
     await task
-    await hand.close()
+    await executor.close()
     station.log.close()
     return engine, station, kept
 

@@ -70,8 +70,8 @@ class Pair:
             signer=SITE_KEY, grace=30.0, store=self.site, offload=inline, on_late=unheard,
         )  # fmt: skip
         self.link = DirectLink(self.engine.handle, self.clock, fault)
-        hand = DirectExecutor(capabilities, folder / "state", self.there)
-        self.station = make_station(folder, self.link, hand, self.clock)
+        executor = DirectExecutor(capabilities, folder / "state", self.there)
+        self.station = make_station(folder, self.link, executor, self.clock)
         self.station.store = self.there
         self.station.__post_init__()
 
@@ -170,13 +170,13 @@ def test_the_process_that_holds_an_instrument_takes_and_leaves_files(
         )  # fmt: skip
 
     async def story() -> tuple[Outcome, Outcome]:
-        hand = ProcessExecutor(entries, tmp_path, import_path=(HERE,), store=store)
+        executor = ProcessExecutor(entries, tmp_path, import_path=(HERE,), store=store)
         try:
-            made = await hand.do(offer("make", rows=4), lambda fraction, text: None)
+            made = await executor.do(offer("make", rows=4), lambda fraction, text: None)
             assert made.outputs is not None, made
-            return made, await hand.do(offer("add", table=made.outputs["table"]), lambda fraction, text: None)
+            return made, await executor.do(offer("add", table=made.outputs["table"]), lambda fraction, text: None)
         finally:
-            await hand.close()
+            await executor.close()
 
     made, added = asyncio.run(story())
     assert made.outputs is not None

@@ -181,7 +181,7 @@ def test_a_restoration_that_admits_what_was_lost_is_no_finding(tmp_path: Path) -
     run_simulated(story())
     found = audited(tmp_path, *SITES)
     assert found.findings == ()
-    assert next(repository for repository in found.books if repository.site == "nims").opened
+    assert next(copy for copy in found.copies if copy.site == "nims").opened
 
 
 @pytest.mark.parametrize("settled", [True, False])

@@ -24,7 +24,9 @@ from yosegi.exchange.budget import Rate
 from yosegi.exchange.outbox import Outgoing
 from yosegi.exchange.parcel import MOST_MESSAGES
 from yosegi.exchange.peer_channel import Batch
-from yosegi.governance import Agreement, Charter, Statement
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.charter import Charter
+from yosegi.governance.charter.statement import Statement
 from yosegi.ledger import Draft, Write
 from yosegi.services.document_kinds import TABLE
 from yosegi.services.runtime import Site

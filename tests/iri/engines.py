@@ -16,8 +16,9 @@ from yosegi.core.supervision import Supervisor
 from yosegi.data import ObjectStore
 from yosegi.data.pulling import inline
 from yosegi.execution.engines.iri.engine import FacilityEngine
+from yosegi.execution.engines.iri.http_transport import HttpFacilityTransport
 from yosegi.execution.engines.iri.settings import FacilitySettings
-from yosegi.execution.engines.iri.transport import FacilityTransport, HttpFacilityTransport
+from yosegi.execution.engines.iri.transport import FacilityTransport
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.ledger import Ledger, SqliteStore
 from yosegi.testing.capabilities import capabilities, entries

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from yosegi.app.bootstrap import Founder, Plan, found
-from yosegi.cli.stations import make_station
+from yosegi.app.stations import make_station, station_table
 from yosegi.client.client import CampaignHandle, Client, connect
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import YosegiError
@@ -203,7 +202,7 @@ class Town:
         self.robot = folder / "nims" / "stations" / "robot"
         key = make_station(self.robot, self.homes["nims"].folder, "robot", ROBOT)
         with self.homes["nims"].settings_file.open("a", encoding="utf-8") as settings:
-            settings.write(f'\n[station.robot]\npublish = {json.dumps(list(ROBOT))}\nkey = "{key}"\n')
+            settings.write(f"\n{station_table('robot', ROBOT, key)}\n")
 
     # -- processes ------------------------------------------------------------------------------------------------
 

@@ -60,6 +60,18 @@ class Home:
         except FileNotFoundError:
             raise Invalid(f"{self.folder}", "is not the home of a site", "make one: yosegi site init") from None
 
+    def name(self) -> str:
+        """The site's name, of which line alone is read, as `local_url` does.
+
+        Raises:
+            Invalid: as `settings`.
+        """
+        with suppress(OSError, Invalid):
+            name = read_toml_file(self.settings_file).get("site")
+            if isinstance(name, str) and name:
+                return name
+        return self.settings().site
+
     def local_url(self) -> str:
         """The address at which programs on this machine reach the site, as `Settings.local_url`.
 

@@ -112,9 +112,7 @@ def note_succession(home: Home, old: Signer, new: PublicKey, now: datetime) -> N
 
     document = KeySuccession(site=home.settings().site, key=new, issued=now)
     known = [*successions(home), document.sign(old)][-MOST_SUCCESSIONS:]
-    path = home.keys / "successions.json"
-    path.with_suffix(".new").write_bytes(Successions(successions=tuple(known)).to_bytes())
-    path.with_suffix(".new").replace(path)
+    write_file(home.keys / "successions.json", Successions(successions=tuple(known)).to_bytes(), overwrite=True)
 
 
 def successions(home: Home) -> tuple[Envelope, ...]:

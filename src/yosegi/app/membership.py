@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from yosegi.app.keyring import signers
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import CharterId, PersonId, SiteId
+from yosegi.core.member_kinds import MemberKind
 from yosegi.core.values import Value
 from yosegi.governance.charter.amendment import successor
 from yosegi.governance.charter.charter import Charter, Member, Team, Threshold, follow
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from yosegi.trust.signer import Signer
 
 YEAR = timedelta(days=365)
-MemberKind = Literal["laboratory", "facility", "university", "company", "funder"]
-KINDS: tuple[MemberKind, ...] = get_args(MemberKind)
 
 
 class Invitation(Value):
@@ -105,7 +104,7 @@ def taken(welcome: Welcome) -> list[Envelope]:
 
 
 def propose(
-    invitation: Invitation, home: Home, member: Member, people: Sequence[PersonId], clock: Clock
+    invitation: Invitation, member: Member, people: Sequence[PersonId], clock: Clock
 ) -> tuple[Charter | None, Charter]:
     """The charter in force, if there is one, and the version that has the new member in it.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from yosegi.app.keyring import earlier_keys, signers
 from yosegi.app.settings import LedgerSettings
 from yosegi.app.stores import fill_postgres, open_store
 from yosegi.core.errors import Conflict
+from yosegi.core.files import write_file
 from yosegi.ledger.moving import LedgerMove
 from yosegi.trust.keys import by_id
 
@@ -105,8 +105,4 @@ def _write_settings(home: Home, target: LedgerSettings) -> None:
             if value:
                 table[name] = value
         document["ledger"] = table
-    new = home.settings_file.with_suffix(".new")
-    new.write_text(tomlkit.dumps(document), encoding="utf-8")
-    with new.open("rb") as file:
-        os.fsync(file.fileno())
-    new.replace(home.settings_file)
+    write_file(home.settings_file, tomlkit.dumps(document).encode(), overwrite=True)

@@ -10,13 +10,14 @@ from pathlib import Path
 from yosegi.app.engines import derived
 from yosegi.app.home import Home
 from yosegi.app.settings import Settings
-from yosegi.app.site_file import BadSettings, SettingsFinding, SiteFile
+from yosegi.app.site_file import BadSettings, SiteFile
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.file_findings import FileFinding
 from yosegi.execution.engines.registry import EngineTable, examined
 
 
-async def examine(home: Home) -> tuple[SettingsFinding, ...]:
+async def examine(home: Home) -> tuple[FileFinding, ...]:
     """All that is wrong with a home's `site.toml`, and all that it names and is not here, in the order of the file.
 
     What is published is imported in a worker, as at a start; nothing is opened, served or changed.
@@ -24,7 +25,7 @@ async def examine(home: Home) -> tuple[SettingsFinding, ...]:
     Raises:
         Invalid: no home there, or its `site.toml` is not TOML.
     """
-    file, found = home.site_file(), list[SettingsFinding]()
+    file, found = home.site_file(), list[FileFinding]()
     try:
         settings = file.settings()
     except BadSettings as error:
@@ -48,7 +49,7 @@ async def examine(home: Home) -> tuple[SettingsFinding, ...]:
     return _sorted(found)
 
 
-def _sorted(found: Iterable[SettingsFinding]) -> tuple[SettingsFinding, ...]:
+def _sorted(found: Iterable[FileFinding]) -> tuple[FileFinding, ...]:
     return tuple(sorted(found, key=lambda one: one.line))
 
 
@@ -57,13 +58,13 @@ def _tables(file: SiteFile) -> list[str]:
     return [name for name, table in tables.items() if isinstance(table, dict)] if isinstance(tables, dict) else []
 
 
-def _engine_findings(file: SiteFile, name: str) -> list[SettingsFinding]:
-    found: list[SettingsFinding] = []
+def _engine_findings(file: SiteFile, name: str) -> list[FileFinding]:
+    found: list[FileFinding] = []
     file.engine(name, found)
     return found
 
 
-def _engines(file: SiteFile, settings: Settings, found: list[SettingsFinding]) -> Iterator[EngineTable]:
+def _engines(file: SiteFile, settings: Settings, found: list[FileFinding]) -> Iterator[EngineTable]:
     """Every engine whose settings hold; why others do not is added to what was found."""
     if settings.process.publish or "process" in file.value:
         yield EngineTable("process", "process", settings.process, ("process",))
@@ -74,7 +75,7 @@ def _engines(file: SiteFile, settings: Settings, found: list[SettingsFinding]) -
             yield EngineTable(name, *read, ("engine", name))
 
 
-def _same_names(file: SiteFile, engines: list[EngineTable]) -> Iterator[SettingsFinding]:
+def _same_names(file: SiteFile, engines: list[EngineTable]) -> Iterator[FileFinding]:
     for number, engine in enumerate(engines):
         if any(other.name == engine.name for other in engines[:number]):
             yield file.finding(engine.table, f"another engine is called {engine.name}", "rename one")
@@ -103,7 +104,7 @@ async def _contracts(engine: EngineTable, home: Home) -> tuple[Mapping[str, Cont
     return {}, why
 
 
-def _named(file: SiteFile, home: Home, settings: Settings) -> Iterator[SettingsFinding]:
+def _named(file: SiteFile, home: Home, settings: Settings) -> Iterator[FileFinding]:
     """Files and variables that settings name and that are not here."""
     email, ledger, oidc, metrics = settings.notices.email, settings.ledger, settings.oidc, settings.metrics
     files: dict[tuple[str, ...], str] = {("network", "ca_file"): settings.network.ca_file}
@@ -132,7 +133,7 @@ def _named(file: SiteFile, home: Home, settings: Settings) -> Iterator[SettingsF
             yield file.finding(path, why, "the site needs it when it starts", fatal=False)
 
 
-def bad_settings(home: Home, found: Iterable[SettingsFinding]) -> Invalid | None:
+def bad_settings(home: Home, found: Iterable[FileFinding]) -> Invalid | None:
     """The error that a site would end with; None where nothing of it keeps the site from starting."""
     fatal = [one for one in found if one.fatal]
     return BadSettings(str(home.settings_file), fatal) if fatal else None

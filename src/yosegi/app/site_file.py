@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,55 +14,22 @@ from yosegi.app.settings import Settings
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.field_faults import why_of
+from yosegi.core.file_findings import BadFile, FileFinding
 from yosegi.core.toml_lines import Lines, line_of, lines_of
+from yosegi.core.toml_lines import Path as Place
 from yosegi.core.toml_text import parse_toml
 from yosegi.core.values import Value
 from yosegi.execution.engines.plugin import EngineSettings
 from yosegi.execution.engines.registry import kind_of, kinds
 
 M = TypeVar("M", bound=Value)
-Place = tuple[str | int, ...]
 _PLAIN = {"extra_forbidden": "there is no such setting", "missing": "is needed, and is not given"}
 MOST = 50
 """Findings of one file that are told."""
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFinding:
-    """One thing that is wrong with a `site.toml`, or that its writer should know.
-
-    Args:
-        where: the setting, e.g. `engine.cluster.slots`.
-        why: what is wrong with it.
-        todo: what to do about it; may be empty.
-        line: in the file, from 1; 0 where it is not there.
-        fatal: whether the site does not start with it; otherwise it is a warning.
-    """
-
-    where: str
-    why: str
-    todo: str = ""
-    line: int = 0
-    fatal: bool = True
-
-    def __str__(self) -> str:
-        line = f"line {self.line}, " if self.line else ""
-        return f"{line}{self.where}: {self.why}" + (f". {self.todo}" if self.todo else "")
-
-
-class BadSettings(Invalid):
-    """A `site.toml` with which its site cannot start; `findings` says all that is wrong, in the order of the file.
-
-    Args:
-        what: the file.
-        findings: at least one.
-    """
-
-    def __init__(self, what: str, findings: Iterable[SettingsFinding]) -> None:
-        self.findings = tuple(sorted(findings, key=lambda finding: finding.line))
-        told = [str(finding) for finding in self.findings]
-        why = told[0] if len(told) == 1 else "\n  ".join([f"{len(told)} findings", *told])
-        super().__init__(what, why)
+class BadSettings(BadFile):
+    """A `site.toml` with which its site cannot start."""
 
 
 class SiteFile:
@@ -90,11 +56,11 @@ class SiteFile:
             self._lines = lines_of(self._text)
         return line_of(self._lines, tuple(path))
 
-    def finding(self, path: Iterable[str | int], why: str, todo: str = "", *, fatal: bool = True) -> SettingsFinding:
+    def finding(self, path: Iterable[str | int], why: str, todo: str = "", *, fatal: bool = True) -> FileFinding:
         """A finding about a setting, with its line."""
         path = tuple(path)
         where = ".".join(str(part) for part in path if part != "[key]") or "the whole"
-        return SettingsFinding(where, why, todo, self.line(path), fatal)
+        return FileFinding(path, where, why, todo, self.line(path), fatal)
 
     def settings(self) -> Settings:
         """The settings.
@@ -102,12 +68,12 @@ class SiteFile:
         Raises:
             BadSettings: a field that does not hold; all of them are told.
         """
-        found: list[SettingsFinding] = []
+        found: list[FileFinding] = []
         if (settings := self._read(Settings, self.value, (), found)) is None:
             raise BadSettings(self.what, found)
         return settings
 
-    def engine(self, name: str, found: list[SettingsFinding]) -> tuple[str, EngineSettings] | None:
+    def engine(self, name: str, found: list[FileFinding]) -> tuple[str, EngineSettings] | None:
         """The kind and settings of `[engine.NAME]`; None if they do not hold, and why is added to what was found."""
         table: Mapping[str, Any] = self.value["engine"][name]
         where, kind = ("engine", name), table.get("kind")
@@ -127,7 +93,7 @@ class SiteFile:
         return None if settings is None else (kind, settings)
 
     def _read(
-        self, model: type[M], value: Mapping[str, Any], where: tuple[str, ...], found: list[SettingsFinding]
+        self, model: type[M], value: Mapping[str, Any], where: tuple[str, ...], found: list[FileFinding]
     ) -> M | None:
         """The value of a model; None where it does not hold, and all that is wrong is added to what was found."""
         if dates := list(_dates(value, ())):

@@ -2,7 +2,7 @@
 
 from yosegi.campaign.decide import decide, enough
 from yosegi.campaign.engine import Campaigns
-from yosegi.campaign.findings import BadCampaign, SpecFinding
+from yosegi.campaign.findings import BadCampaign
 from yosegi.campaign.mixing import propose, step_seed
 from yosegi.campaign.planning import in_thread, inline
 from yosegi.campaign.spec import CampaignSpec
@@ -16,7 +16,6 @@ __all__ = [
     "Campaign",
     "CampaignSpec",
     "Campaigns",
-    "SpecFinding",
     "Step",
     "Trial",
     "campaign_stream",

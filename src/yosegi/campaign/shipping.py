@@ -146,7 +146,7 @@ def due(
     open_ones = [trial for trial in campaign.under_way() if trial.steps or not begun_only]
     waiting = {trial.number: found for trial in open_ones if (found := needs_of(campaign, trial))}
     more = more_to_come or any(trial.number not in waiting for trial in open_ones)
-    for (giver, to, _), gathered in _gathering(campaign, waiting.values()).items():
+    for (giver, to, _), gathered in _gathering(waiting.values()).items():
         terms, needs = _terms(campaign, gathered[0]), gathered
         while needs and (len(needs) >= terms.batch or not more or _waited(needs, terms, now)):
             some, needs = needs[: terms.batch], needs[terms.batch :]
@@ -278,9 +278,7 @@ def _terms(campaign: Campaign, need: SampleNeed) -> ShipmentSpec:
     return step.shipment or ShipmentSpec()
 
 
-def _gathering(
-    campaign: Campaign, needs: Iterable[tuple[SampleNeed, ...]]
-) -> dict[tuple[str, str, str], list[SampleNeed]]:
+def _gathering(needs: Iterable[tuple[SampleNeed, ...]]) -> dict[tuple[str, str, str], list[SampleNeed]]:
     """Samples that nobody was asked to ship yet, by giver, destination and step, the first first."""
     found: dict[tuple[str, str, str], list[SampleNeed]] = {}
     for need in (one for some in needs for one in some if one.standing is None and not one.lost):

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from yosegi.campaign.findings import BadCampaign, SpecFinding
+from yosegi.campaign.findings import BadCampaign
 from yosegi.campaign.spec import CampaignSpec, ConstraintSpec, ParameterSpec, SourceSpec, StepSpec
 from yosegi.campaign.step_inputs import place_of
 from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.contract import Contract, LinearConstraint
 from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.file_findings import FileFinding
 from yosegi.core.identifiers import split_capability
 from yosegi.core.object import is_object
 from yosegi.core.samples import is_sample
@@ -39,7 +40,7 @@ def check_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> None
         raise BadCampaign(f"campaign {spec.name}", found)
 
 
-def findings_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Iterator[SpecFinding]:
+def findings_against(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Iterator[FileFinding]:
     """Everything that would have trials refused or unread.
 
     An input without a value, or of another unit, type or range; a level that is none of the contract's; a constraint of
@@ -140,7 +141,7 @@ def worst_step_cost(step: StepSpec, contracts: Mapping[str, Contract]) -> Amount
 
 def _check_alternatives(
     source: SourceSpec, step: StepSpec, contracts: Mapping[str, Contract], at: tuple[str | int, ...]
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     """An alternative answers the same question in the same words; what it costs and how long it takes may differ."""
     first = contracts[step.capability]
     where = f"source {source.name}, step {step.name} ({step.capability})"
@@ -148,12 +149,12 @@ def _check_alternatives(
         differs = [name for name in _SAME if getattr(contracts[ref], name) != getattr(first, name)]
         if differs:
             why = f"{ref} has another contract: {', '.join(differs)}"
-            yield SpecFinding((*at, "any_of", ref), where, why, "make it a source of its own")
+            yield FileFinding((*at, "any_of", ref), where, why, "make it a source of its own")
 
 
 def _check_shipment(
     source: SourceSpec, step: StepSpec, contracts: Mapping[str, Contract], at: tuple[str | int, ...]
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     """What is shipped to a step is a sample, made by an earlier step at another site, and goes to one site."""
     if step.shipment is None:
         return
@@ -164,25 +165,25 @@ def _check_shipment(
     given = [bound.partition(".")[0] for name, bound in step.bind.items() if is_sample(properties.get(name, {}))]
     if not any(site != to for first in given for site in makers.get(first, ())):
         todo = "bind one of its samples to what an earlier step made at another site, or leave shipment out"
-        yield SpecFinding(path, where, "no sample is shipped to it", todo)
+        yield FileFinding(path, where, "no sample is shipped to it", todo)
     if step.any_of:
-        yield SpecFinding(path, where, "a sample is shipped to one site, and it names several", "leave any_of out")
+        yield FileFinding(path, where, "a sample is shipped to one site, and it names several", "leave any_of out")
 
 
 def _check_step(
     spec: CampaignSpec, source: SourceSpec, step: StepSpec, contract: Contract, at: tuple[str | int, ...]
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     where = f"source {source.name}, step {step.name} ({step.capability})"
     properties: dict[str, Any] = contract.inputs.get("properties", {})
     for kind, names in (("set", step.set), ("bind", step.bind)):
         for name in names:
             if name not in properties:
                 todo = f"it has {', '.join(properties)}"
-                yield SpecFinding((*at, kind, name), where, f"the contract has no input {name!r}", todo)
+                yield FileFinding((*at, kind, name), where, f"the contract has no input {name!r}", todo)
     for name in contract.inputs.get("required", ()):
         if not _has_value(spec, step, name):
             todo = "name a parameter so, or use set or bind"
-            yield SpecFinding(at, where, f"nothing gives its input {name!r}", todo)
+            yield FileFinding(at, where, f"nothing gives its input {name!r}", todo)
     for name, schema in properties.items():
         yield from _check_input(spec, step, name, schema, at, contract)
     for constraint in contract.constraints:
@@ -198,7 +199,7 @@ def _has_value(spec: CampaignSpec, step: StepSpec, name: str) -> bool:
 
 def _check_input(
     spec: CampaignSpec, step: StepSpec, name: str, schema: Mapping[str, Any], at: tuple[str | int, ...], of: Contract
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     if name in step.set:
         path = (*at, "set", name)
         yield from _check_constant(path, f"set of step {step.name}", name, step.set[name], schema, step.capability, of)
@@ -215,13 +216,13 @@ def _check_input(
 
 def _check_constant(
     path: tuple[str | int, ...], where: str, name: str, value: Any, schema: Mapping[str, Any], ref: str, of: Contract
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     if is_object(schema):
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", str(value)):
             why = f"{name} is an object, and {value!r} is no digest"
-            yield SpecFinding(path, where, why, "put the file here first: yosegi object put")
+            yield FileFinding(path, where, why, "put the file here first: yosegi object put")
     elif misfit := _misfit(value, schema, of):
-        yield SpecFinding(path, where, f"{name} = {value!r} is not what {ref} takes: {misfit}")
+        yield FileFinding(path, where, f"{name} = {value!r} is not what {ref} takes: {misfit}")
 
 
 def _check_parameter(
@@ -231,11 +232,11 @@ def _check_parameter(
     schema: Mapping[str, Any],
     ref: str,
     of: Contract,
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     where, unit = f"parameter {parameter.name}", schema.get("unit", "1")
     if unit != parameter.unit:
         why = f"{parameter.name} is in {parameter.unit!r} and the contract of {ref} wants {unit!r}"
-        yield SpecFinding((*at, "unit"), where, why, "state it in that unit")
+        yield FileFinding((*at, "unit"), where, why, "state it in that unit")
         return
     if spec.candidates is not None:
         yield from _check_column(spec, parameter, schema, ref, of)
@@ -244,32 +245,32 @@ def _check_parameter(
         for level in parameter.levels:
             if misfit := _misfit(level, schema, of):
                 why = f"the level {level!r} is not what {ref} takes: {misfit}"
-                yield SpecFinding((*at, "levels"), where, why)
+                yield FileFinding((*at, "levels"), where, why)
         return
     yield from _check_range(parameter, at, schema, ref, of)
 
 
 def _check_range(
     parameter: ParameterSpec, at: tuple[str | int, ...], schema: Mapping[str, Any], ref: str, of: Contract
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     where, unit = f"parameter {parameter.name}", schema.get("unit", "1")
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and parameter.low is not None and parameter.low < low:
         why = f"{parameter.name} goes down to {parameter.low:g}, the contract of {ref} to {low:g} {unit}"
-        yield SpecFinding((*at, "low"), where, why)
+        yield FileFinding((*at, "low"), where, why)
     if high is not None and parameter.high is not None and parameter.high > high:
         why = f"{parameter.name} goes up to {parameter.high:g}, the contract of {ref} to {high:g} {unit}"
-        yield SpecFinding((*at, "high"), where, why)
+        yield FileFinding((*at, "high"), where, why)
     if _resolved(schema, of).get("type") == "integer" and parameter.kind == "continuous":
         why = f"{ref} takes whole numbers"
-        yield SpecFinding((*at, "kind"), where, why, 'say kind = "integer"')
+        yield FileFinding((*at, "kind"), where, why, 'say kind = "integer"')
     elif _is_of_levels(_resolved(schema, of)):
-        yield SpecFinding((*at, "kind"), where, f"{ref} takes {_levels_said(_resolved(schema, of))}", "state levels")
+        yield FileFinding((*at, "kind"), where, f"{ref} takes {_levels_said(_resolved(schema, of))}", "state levels")
 
 
 def _check_column(
     spec: CampaignSpec, parameter: ParameterSpec, schema: Mapping[str, Any], ref: str, of: Contract
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     column = spec.candidates.columns.get(parameter.name, ()) if spec.candidates is not None else ()
     bad: dict[str, list[int]] = {}
     checked: dict[Any, str] = {}
@@ -279,7 +280,7 @@ def _check_column(
             bad.setdefault(misfit, []).append(row)
     for misfit, rows in list(bad.items())[:MOST_ROWS_SAID]:
         why = f"{parameter.name} of row {rows[0]} is not what {ref} takes: {misfit}"
-        yield SpecFinding(("candidates",), "candidates", why + (f" ({len(rows)} rows)" if len(rows) > 1 else ""))
+        yield FileFinding(("candidates",), "candidates", why + (f" ({len(rows)} rows)" if len(rows) > 1 else ""))
 
 
 def _check_constraint(
@@ -289,7 +290,7 @@ def _check_constraint(
     contract: Contract,
     at: tuple[str | int, ...],
     where: str,
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     """One whose inputs all stay the same holds or does not."""
     own = _own(spec, step, constraint, contract)
     if own is None or own.weights:
@@ -297,12 +298,12 @@ def _check_constraint(
     known = contract.defaults | spec.constants | step.set
     values = {name: known[name] for name in constraint.weights if name in known}
     if broken := constraint.broken_by(values):
-        yield SpecFinding(at, where, f"its contract's constraint is broken: {broken}")
+        yield FileFinding(at, where, f"its contract's constraint is broken: {broken}")
 
 
 def _check_outcomes(
     spec: CampaignSpec, place: int, source: SourceSpec, contracts: Mapping[str, Contract]
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     where, yielded = f"source {source.name}", 0
     steps = {step.name: contracts[step.capability] for step in source.step}
     asked = [("objective", one.name, one.unit) for one in spec.objective]
@@ -313,26 +314,26 @@ def _check_outcomes(
         if found is None or found[1] not in properties:
             if place == 0 or name in source.value:
                 todo = f'say where it is read: value = {{ {name} = "step.output" }}'
-                yield SpecFinding(("source", place), where, f"no step yields the {kind} {name!r}", todo)
+                yield FileFinding(("source", place), where, f"no step yields the {kind} {name!r}", todo)
             continue
         yielded += 1
         schema = properties[found[1]]
         if (given := schema.get("unit", "1")) != unit:
-            yield SpecFinding((kind,), where, f"{name} comes in {given!r} and the {kind} is in {unit!r}")
+            yield FileFinding((kind,), where, f"{name} comes in {given!r} and the {kind} is in {unit!r}")
         numeric = _resolved(schema, steps[found[0]]).get("type", "number") in ("number", "integer")
         if not numeric and not (kind == "objective" and spec.main.goal == "boundary"):
-            yield SpecFinding((kind,), where, f"{name} is no number", "only the goal boundary takes labels")
+            yield FileFinding((kind,), where, f"{name} is no number", "only the goal boundary takes labels")
     if not yielded and place:
-        yield SpecFinding(("source", place), where, f"yields none of {', '.join(spec.outcomes)}", "leave it out")
+        yield FileFinding(("source", place), where, f"yields none of {', '.join(spec.outcomes)}", "leave it out")
 
 
-def _check_budget(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Iterator[SpecFinding]:
+def _check_budget(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Iterator[FileFinding]:
     need = worst_cost_of(spec.source[0], contracts)
     for unit in spec.budget:
         if need[unit] > spec.budget[unit]:
             given, most = spec.budget.decimals()[unit], need.decimals()[unit]
             why = f"{given} {unit} do not pay for one trial of {spec.source[0].name}, which may cost {most}"
-            yield SpecFinding(("budget", unit), "budget", why)
+            yield FileFinding(("budget", unit), "budget", why)
 
 
 def _own(spec: CampaignSpec, step: StepSpec, constraint: LinearConstraint, contract: Contract) -> ConstraintSpec | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from yosegi.campaign.findings import BadCampaign, SpecFinding, located
+from yosegi.campaign.findings import BadCampaign, located
 from yosegi.campaign.spec import AS_FAR_AS_READABLE, CampaignSpec
 from yosegi.campaign.spec_consistency import Inconsistent
 from yosegi.campaign.spec_tables import candidates_of, earlier_of
@@ -19,6 +19,7 @@ from yosegi.core import canonical
 from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
 from yosegi.core.field_faults import why_of
+from yosegi.core.file_findings import FileFinding
 from yosegi.core.toml_lines import Lines, line_of, lines_of
 from yosegi.core.toml_text import numbers_in, parse_toml
 
@@ -133,7 +134,7 @@ def _spec(value: dict[str, Any], what: str, files: Mapping[str, str], lines: Lin
     raise BadCampaign(what, located(found, lines), _readable(value, found), lines)
 
 
-def _readable(value: dict[str, Any], found: Iterable[SpecFinding]) -> CampaignSpec | None:
+def _readable(value: dict[str, Any], found: Iterable[FileFinding]) -> CampaignSpec | None:
     """The campaign without what is wrong with it, to be held against contracts; None if that leaves none."""
     rest = without(value, [one.path for one in found])
     try:
@@ -147,11 +148,11 @@ def _checked(spec: CampaignSpec, what: str, lines: Lines) -> CampaignSpec:
     if claimed:
         path = ("constraint", claimed[0], "of")
         why = "only the program says of which contract a constraint is"
-        raise BadCampaign(what, [SpecFinding(path, "constraint", why, "leave `of` out", line_of(lines, path))])
+        raise BadCampaign(what, [FileFinding(path, "constraint", why, "leave `of` out", line_of(lines, path))])
     return spec
 
 
-def _read_parts(value: dict[str, Any], files: Mapping[str, str]) -> Iterator[SpecFinding]:
+def _read_parts(value: dict[str, Any], files: Mapping[str, str]) -> Iterator[FileFinding]:
     """Read amounts and tables in place; what cannot be read is taken out of `value` and said."""
     if isinstance(value.get("budget"), dict):
         amounts = {}
@@ -161,16 +162,16 @@ def _read_parts(value: dict[str, Any], files: Mapping[str, str]) -> Iterator[Spe
                     amounts[unit] = exact[unit]
                     continue
                 # Amounts drop what is zero, and what a budget does not name is not bounded: the opposite of 0.
-                yield SpecFinding(("budget", unit), "budget", f"{unit} is 0", "leave it out where it is not bounded")
+                yield FileFinding(("budget", unit), "budget", f"{unit} is 0", "leave it out where it is not bounded")
             except Invalid as error:
-                yield SpecFinding(("budget", unit), "budget", f"{error.what}: {error.why}", error.todo)
+                yield FileFinding(("budget", unit), "budget", f"{error.what}: {error.why}", error.todo)
         value["budget"] = amounts
     if isinstance(value.get("candidates"), str):
         try:
             value["candidates"] = candidates_of(value["candidates"], files, value)
         except Invalid as error:
             del value["candidates"]
-            yield SpecFinding(("candidates",), error.what, error.why, error.todo)
+            yield FileFinding(("candidates",), error.what, error.why, error.todo)
     if isinstance(value.get("earlier"), list | tuple):
         earlier = []
         for number, one in enumerate(value["earlier"]):
@@ -178,16 +179,16 @@ def _read_parts(value: dict[str, Any], files: Mapping[str, str]) -> Iterator[Spe
                 earlier.append(earlier_of(one, files, value))
             except Invalid as error:
                 earlier.append(one)
-                yield SpecFinding(("earlier", number), error.what, error.why, error.todo)
+                yield FileFinding(("earlier", number), error.what, error.why, error.todo)
         value["earlier"] = earlier
 
 
-def _not_finite(value: dict[str, Any]) -> list[SpecFinding]:
+def _not_finite(value: dict[str, Any]) -> list[FileFinding]:
     """Numbers that are none, each replaced by 1, so that nothing else is said of them."""
     found = []
     for path, number in numbers_in(value):
         if not math.isfinite(number):
-            found.append(SpecFinding(path, _said(path), f"is {number}", "give a finite number"))
+            found.append(FileFinding(path, _said(path), f"is {number}", "give a finite number"))
     for one in found:
         holder: Any = value
         for part in one.path[:-1]:
@@ -219,15 +220,15 @@ def _said(path: tuple[str | int, ...]) -> str:
     return ".".join(str(part) for part in path) or "the whole"
 
 
-def _findings(error: ValidationError) -> list[SpecFinding]:
-    found: dict[tuple[str, str], SpecFinding] = {}
+def _findings(error: ValidationError) -> list[FileFinding]:
+    found: dict[tuple[str, str], FileFinding] = {}
     for one in error.errors()[:MOST_FINDINGS]:
         path = tuple(part for part in one["loc"] if part not in _TAGS)
         between = one.get("ctx", {}).get("error")
         if isinstance(between, Inconsistent):
-            faults = [SpecFinding(at, _said(at[:1]), why) for at, why in between.faults[:MOST_FINDINGS]]
+            faults = [FileFinding(at, _said(at[:1]), why) for at, why in between.faults[:MOST_FINDINGS]]
         else:
-            faults = [SpecFinding(path, _said(path), why_of(one))]
+            faults = [FileFinding(path, _said(path), why_of(one))]
         for finding in faults:
             found.setdefault((finding.where, finding.why), finding)
     # A list of which one element does not hold is said to be too short: the element alone says it.

@@ -1,4 +1,4 @@
-"""A group of commands that are imported when they are called, and not when another of the group is."""
+"""Groups of commands: listed with whole sentences, and imported when they are called and not when another is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,24 @@ from typing import Any
 import click
 
 
-class LazyGroup(click.Group):
+class WholeGroup(click.Group):
+    """A group that lists its commands with their first sentence whole, over several lines if need be."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.sentence_of(ctx, name)) for name in self.list_commands(ctx)])
+
+    def sentence_of(self, ctx: click.Context, name: str) -> str:
+        """What a command says of itself, in a sentence."""
+        command = self.get_command(ctx, name)
+        return "" if command is None else command.get_short_help_str(_UNCUT)
+
+
+_UNCUT = 1_000
+
+
+class LazyGroup(WholeGroup):
     """A group some of whose commands stand in modules that need much of the program.
 
     Args:
@@ -31,18 +48,11 @@ class LazyGroup(click.Group):
             return super().get_command(ctx, cmd_name)
         return imported(self.elsewhere[cmd_name][0])
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List them, as click does."""
-        names = self.list_commands(ctx)
-        room = formatter.width - 6 - max(map(len, names))
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, self._short(ctx, name, room)) for name in names])
-
-    def _short(self, ctx: click.Context, name: str, room: int) -> str:
+    def sentence_of(self, ctx: click.Context, name: str) -> str:
+        """What a command says of itself, in a sentence; none is imported for it."""
         if name in self.elsewhere:
-            return click.Command(name, help=self.elsewhere[name][1]).get_short_help_str(room)
-        command = self.get_command(ctx, name)
-        return "" if command is None else command.get_short_help_str(room)
+            return click.Command(name, help=self.elsewhere[name][1]).get_short_help_str(_UNCUT)
+        return super().sentence_of(ctx, name)
 
 
 def imported(where: str) -> click.Command:

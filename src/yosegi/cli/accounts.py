@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
-from yosegi.app.home import Home
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, with_home, with_site
-from yosegi.cli.output import as_json, explained, in_shell, say, show_json, show_table
-from yosegi.core.errors import Conflict, NotFound
-from yosegi.identity.accounts import (
-    Account,
-    Role,
-    add_account,
-    change_account,
-    close_account,
-    read_accounts,
-)
-from yosegi.trust.passphrase import hash_passphrase
-from yosegi.trust.signer import Ed25519Signer
+from yosegi.cli.output import as_json, explained, say, show_json, show_table
+from yosegi.core.errors import NotFound
 
 ROLES = ("member", "operator", "officer")
-AT_ONCE = "a running site takes it up at once"
 
 
-class _Accounts(click.Group):
+class _Accounts(WholeGroup):
     """A group whose first command is the one that is meant where none is named: `yosegi site account PERSON`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -73,24 +62,9 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
     \b
     Example: yosegi site account open postdoc@riken --role member
     """
-    place = Home(home)
-    site = place.settings().site
-    known_account = read_accounts(place.accounts).get(person)
-    if known_account is not None and _state(known_account) != "closed":
-        todo = "change it: yosegi site account role, passphrase, enable"
-        raise Conflict(f"account {person}", f"it is there, {_state(known_account)}, as {known_account.role}", todo)
-    people = place.folder / "people"
-    path = people / f"{person}.key"
-    known = path.exists()
-    signer = Ed25519Signer.load(path) if known else Ed25519Signer.generate()
-    add_account(place.accounts, person, cast(Role, role), passphrase=passphrase, key=signer.public)
-    if not known:
-        people.mkdir(mode=0o700, exist_ok=True)
-        signer.save(path)
-    say(f"{person} is {role} at {site}; the key is in {path}; {AT_ONCE}")
-    institution = person.rpartition("@")[2]
-    if institution != site:
-        say(f"let in only while a charter here names {institution}, as a site of its own or hosted by {site}")
+    from yosegi.cli import _accounts
+
+    _accounts.open_(home, person, role, passphrase)
 
 
 @account.command()
@@ -104,9 +78,9 @@ def role(home: Path, person: str, role: str) -> None:
     \b
     Example: yosegi site account role postdoc@riken operator
     """
-    change_account(_accounts(home), person, role=role)
-    say(f"{person} is {role} now; {AT_ONCE}")
-    _warn_of_nobody(home)
+    from yosegi.cli import _accounts
+
+    _accounts.role(home, person, role)
 
 
 @account.command()
@@ -122,8 +96,9 @@ def passphrase(home: Path, person: str, passphrase: str) -> None:
     \b
     Example: yosegi site account passphrase postdoc@riken
     """
-    change_account(_accounts(home), person, passphrase=hash_passphrase(passphrase))
-    say(f"{person} has another passphrase; {AT_ONCE}, and ends their sessions")
+    from yosegi.cli import _accounts
+
+    _accounts.passphrase(home, person, passphrase)
 
 
 @account.command()
@@ -136,9 +111,9 @@ def disable(home: Path, person: str) -> None:
     \b
     Example: yosegi site account disable postdoc@riken
     """
-    change_account(_accounts(home), person, disabled=True)
-    say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {in_shell(home)} {person}")
-    _warn_of_nobody(home)
+    from yosegi.cli import _accounts
+
+    _accounts.disable(home, person)
 
 
 @account.command()
@@ -151,8 +126,9 @@ def enable(home: Path, person: str) -> None:
     \b
     Example: yosegi site account enable postdoc@riken
     """
-    change_account(_accounts(home), person, disabled=None)
-    say(f"{person} may sign in again; {AT_ONCE}")
+    from yosegi.cli import _accounts
+
+    _accounts.enable(home, person)
 
 
 @account.command()
@@ -167,20 +143,9 @@ def close(home: Path, person: str) -> None:
     \b
     Example: yosegi site account close postdoc@riken
     """
-    close_account(_accounts(home), person)
-    say(f"the account of {person} is closed; {AT_ONCE}")
-    _warn_of_nobody(home)
+    from yosegi.cli import _accounts
 
-
-def _warn_of_nobody(home: Path) -> None:
-    """Say so where nobody is left who may release a stop, settle a task or bar anybody at this site."""
-    accounts = read_accounts(_accounts(home)).values()
-    if not any(one.role in ("operator", "officer") and _state(one) == "open" for one in accounts):
-        say(
-            "no operator or officer can sign in with an account now; make one: "
-            f"yosegi site account --home {in_shell(home)} PERSON --role officer",
-            err=True,
-        )
+    _accounts.close(home, person)
 
 
 @account.command("list")
@@ -193,34 +158,9 @@ def list_(home: Path, json_: bool) -> None:
     \b
     Example: yosegi site account list
     """
-    found = [_line(one) for one in read_accounts(_accounts(home)).values()]
-    if json_:
-        show_json(found)
-        return
-    rows = ((one["person"], one["role"], one["state"], one["signs_in_with"]) for one in found)
-    show_table(("person", "role", "state", "signs in with"), rows, empty="nobody has an account")
+    from yosegi.cli import _accounts
 
-
-def _line(one: Account) -> dict[str, str]:
-    means = [*(["passphrase"] if one.passphrase else []), *(["key"] if one.keys else [])]
-    return {"person": one.person, "role": one.role, "state": _state(one), "signs_in_with": ", ".join(means)}
-
-
-def _state(one: Account) -> str:
-    if not one.disabled:
-        return "open"
-    return "disabled" if one.passphrase or one.keys else "closed"
-
-
-def _accounts(home: Path) -> Path:
-    """The file of a home's accounts.
-
-    Raises:
-        Invalid: not a home.
-    """
-    place = Home(home)
-    place.settings()
-    return place.accounts
+    _accounts.list_(home, json_)
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yosegi.app.home import Home
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 DATES = ("valid_from", "valid_until")
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def agreement() -> None:
     """Agree on what some teams may use: one writes it, its parties sign it, and it is in force at all of them.
 
@@ -57,7 +58,7 @@ def propose(source: Path, out: Path, cedar: bool) -> None:
     residency = ["US", "JP"]
     models = [{ endpoint = "local", highest_sensitivity = "team" }]
     publication = "Both institutions are named."
-    intellectual_property = "Each keeps what it brings; what is made together is shared."
+    intellectual_property = "Each keeps what it brings; results are shared."
     [[determinations]]
     export_class = "EAR99"
     regime = "EAR"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.cli._files import output, write_output
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, own_key, person_in, with_site
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.cli.task_names import full_name
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from yosegi.services.approvals.schemas import ApprovalRequest
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def approval() -> None:
     """See what waits for a person's approval at a site, and give or refuse it.
 

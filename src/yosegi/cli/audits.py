@@ -48,14 +48,14 @@ def verify(ledgers: tuple[Path, ...], charter: str, json_: bool) -> None:
     from yosegi.verification.ledger_audit import Finding, LedgerCopy
     from yosegi.verification.ledger_audit import audit as held_against_each_other
 
-    books, broken = list[LedgerCopy](), list[Finding]()
+    copies, broken = list[LedgerCopy](), list[Finding]()
     for path in ledgers:
         try:
-            books.append(_read(path))
+            copies.append(_read(path))
         except Corrupt as error:
             broken.append(Finding(str(path), str(error)))
-    found = held_against_each_other(books)
-    wrong = [*broken, *found.findings, *_untrusted(books, charter)]
+    found = held_against_each_other(copies)
+    wrong = [*broken, *found.findings, *_untrusted(copies, charter)]
     if json_:
         show_json(_plain(found, wrong))
     else:
@@ -86,23 +86,23 @@ def _read(path: Path) -> LedgerCopy:
         return read_home(home.ledger if home.ledger.exists() else store_of(home, home.settings()), told)
 
 
-def _untrusted(books: list[LedgerCopy], charter: str) -> Iterator[Finding]:
+def _untrusted(copies: list[LedgerCopy], charter: str) -> Iterator[Finding]:
     from yosegi.verification.ledger_audit import Finding
 
-    for book in books:
-        if charter and charter not in book.charters.values():
-            rests = ", ".join(book.charters.values()) or "none"
-            yield Finding(book.site, f"it rests on another charter than the one you trust: {rests}")
+    for copy in copies:
+        if charter and charter not in copy.charters.values():
+            rests = ", ".join(copy.charters.values()) or "none"
+            yield Finding(copy.site, f"it rests on another charter than the one you trust: {rests}")
 
 
 def _plain(found: LedgerAudit, wrong: list[Finding]) -> dict[str, Any]:
     return {
         "ledgers": [
             {
-                "where": book.where, "site": book.site, "entries": len(book.leaves), "epoch": book.checkpoint.epoch,
-                "root": book.checkpoint.root, "charters": dict(book.charters),
+                "where": copy.where, "site": copy.site, "entries": len(copy.leaves), "epoch": copy.checkpoint.epoch,
+                "root": copy.checkpoint.root, "charters": dict(copy.charters),
             }
-            for book in found.books
+            for copy in found.copies
         ],
         "agreed": [
             {"site": one.site, "holder": one.holder, "checkpoints": one.checkpoints, "receipts": one.receipts}
@@ -121,9 +121,9 @@ def _plain(found: LedgerAudit, wrong: list[Finding]) -> dict[str, Any]:
 
 
 def _tell(found: LedgerAudit, wrong: list[Finding]) -> None:
-    for book in found.books:
-        charters = ", ".join(f"{name} {digest}" for name, digest in book.charters.items())
-        say(f"{book.where}: {len(book.leaves)} entries of {book.site}, epoch {book.checkpoint.epoch}, hold together")
+    for copy in found.copies:
+        charters = ", ".join(f"{name} {digest}" for name, digest in copy.charters.items())
+        say(f"{copy.where}: {len(copy.leaves)} entries of {copy.site}, epoch {copy.checkpoint.epoch}, hold together")
         say(f"  it rests on the charter {charters}")
     rows = ((one.site, one.holder, one.checkpoints, one.receipts) for one in found.agreed)
     show_table(("ledger of", "still holds what is kept by", "checkpoints", "receipts"), rows, empty="held against none")

@@ -55,7 +55,8 @@ def hand_on(name: str, to: str, note: str, json_: bool, **site: Any) -> None:
     runs the site may give it to somebody else.
 
     \b
-    Example: yosegi task hand-on argonne/k7 --to technician@riken --note "the press is in your room"
+    Example: yosegi task hand-on argonne/k7 --to technician@riken \\
+      --note "the press is in your room"
     """
     client = client_of(**site)
     value = client.tasks.hand_on(full_name(client, name, by_hand=True), to, note)

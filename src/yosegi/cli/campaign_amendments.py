@@ -211,7 +211,8 @@ def clone(name: str, new: str, out: Path | None, json_: bool, **site: Any) -> No
     """Start a campaign NEW that asks what NAME asks; with --out only write its file and tables, to change first.
 
     \b
-    Example: yosegi campaign clone anneal-2026 anneal-2027 --out to-edit/
+    Example: yosegi campaign clone anneal-2026 anneal-2027 \\
+      --out to-edit/
     """
     handle = client_of(**site).campaign(name)
     if out is None:

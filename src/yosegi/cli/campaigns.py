@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.cli._files import output, write_output
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.campaign_amendments import add_to
 from yosegi.cli.connection import CAMPAIGNS, client_of, with_site
 from yosegi.cli.output import as_json, explained, print_table, say, show_json, show_table
@@ -32,7 +33,7 @@ PROGRESS = {"name", "state", "why", "trials", "ended", "best", "spent", "price"}
 """What `watch --json` tells of a campaign."""
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def campaign() -> None:
     """Put a question to the federation, and follow it to its answer."""
 
@@ -309,8 +310,8 @@ def outcome(name: str, kind: ResultKind, title: str, link: str, **site: Any) -> 
     """Record what came of a campaign: a paper, data set, model or answered question.
 
     \b
-    Example: yosegi campaign outcome anneal-2026 --kind paper --title "Hard films" \\
-      --link https://doi.org/10.1000/1
+    Example: yosegi campaign outcome anneal-2026 --kind paper \\
+      --title "Hard films" --link https://doi.org/10.1000/1
     """
     client_of(**site).campaign(name).register_outcome(kind, title, link)
     say(f"{name}: {kind} {title!r} is on record")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.app.home import Home
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import CAPABILITIES, client_of, with_home, with_site
 from yosegi.cli.output import amounts, as_json, explained, in_shell, say, show_json, show_table
 from yosegi.cli.tasks import read_input
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from yosegi.services.capabilities.schemas import ContractDetail
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def capability() -> None:
     """See what the federation can do, and what a function of yours would promise."""
 
@@ -77,7 +78,8 @@ def compare_(
     Each is a task like any other: decided, charged and on record. Seconds are from asking to the answer, with queues.
 
     \b
-    Example: yosegi capability compare dft.relax@1 --input spacing=3.8 --charter pair --team alloys
+    Example: yosegi capability compare dft.relax@1 --input spacing=3.8 \\
+      --charter pair --team alloys
     """
     from dataclasses import asdict
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import json
 import os
 import secrets
 import shutil
@@ -27,12 +26,12 @@ from yosegi.app.bootstrap import found
 from yosegi.app.home import Home
 from yosegi.cli._comparison import compare
 from yosegi.cli.campaigns import OVER, trial_table
-from yosegi.cli.stations import make_station
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, Unavailable
 from yosegi.demo import hpc as centres
 from yosegi.demo.beam import tune
 from yosegi.demo.beam_plan import SITES as beam_sites
+from yosegi.demo.founding import found_with_station
 from yosegi.demo.plan import CHARTER, plan
 from yosegi.demo.processes import Processes
 from yosegi.demo.report import write_report
@@ -178,7 +177,7 @@ def _beam(console: Console, folder: Path, port: int) -> None:
     _check_ports(port, len(beam_sites))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        tune(folder.absolute(), port, partial(console.print, "•", soft_wrap=True), make_station)
+        tune(folder.absolute(), port, partial(console.print, "•", soft_wrap=True))
     except KeyboardInterrupt:
         console.print("\nEnding everything.")
 
@@ -194,13 +193,7 @@ def _prepare(folder: Path, port: int) -> str:
     if kept.exists():
         return kept.read_text(encoding="utf-8")
     _check_ports(port)
-    shutil.rmtree(folder, ignore_errors=True)
-    passphrase = "-".join(secrets.token_hex(2) for _ in range(4))
-    homes = asyncio.run(found(folder, plan(port), SystemClock(), passphrase))
-    robot = folder / "nims" / "stations" / "robot"
-    key = make_station(robot, homes["nims"].folder, "robot", ROBOT)
-    with homes["nims"].settings_file.open("a", encoding="utf-8") as settings:
-        settings.write(f'\n[station.robot]\npublish = {json.dumps(list(ROBOT))}\nkey = "{key}"\n')
+    robot, passphrase = found_with_station(folder, plan(port), "nims", ROBOT)
     (robot / "robot.json").write_text('{"name":"robot-one","pace":0.15,"plates":1}', encoding="utf-8")
     kept.write_text(passphrase, encoding="utf-8")
     kept.chmod(0o600)
@@ -219,10 +212,7 @@ def _start(story: Story, console: Console, passphrase: str) -> None:
         f"Dashboard: {story.urls['argonne']}  (sign in as pi@argonne, passphrase {passphrase})", soft_wrap=True
     )
     console.print("The institutions are labels, the robot and its dyes are simulated; everything else is real.\n")
-    for site in SITES:
-        story.processes.start(site, "site", "serve", "--home", str(story.folder / site))
-    for site in SITES:
-        story.processes.await_site(site, story.urls[site])
+    story.processes.serve(story.urls)
     story.start_robot()
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import click
 
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def engine() -> None:
     """See which kinds of engines are installed, and the settings of each, for [engine.NAME] in site.toml."""
 

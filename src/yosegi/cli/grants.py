@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.app.home import Home
+from yosegi.cli._amounts import amounts_of
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys, Out, load_signer, save
 from yosegi.cli.home_site import run_locally_or_remotely
@@ -33,7 +35,7 @@ File = click.Path(exists=True, dir_okay=False, path_type=Path)
 Amounts = click.option("--amount", "amounts", multiple=True, help="unit=decimal; may be repeated.")
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def grant() -> None:
     r"""Give a team amounts of what this site owns, in tranches; move them, take them back, see what is left.
 
@@ -75,7 +77,8 @@ def award(
     amounts = { instrument_h = "40", usd = "10000" }
 
     \b
-    Example: yosegi grant award alloys-2026 --charter pair --team alloys --funder riken --amount node_h=100
+    Example: yosegi grant award alloys-2026 --charter pair --team alloys \\
+      --funder riken --amount node_h=100
     """
     from yosegi.app.dated_files import read_toml
 
@@ -83,7 +86,7 @@ def award(
     given = {"charter": charter, "team": team, "funder": funder}
     value = {"id": name} | value | {key: text for key, text in given.items() if text}
     if amounts:
-        value["tranches"] = [{"id": "all", "amounts": dict(_pair(amount) for amount in amounts)}]
+        value["tranches"] = [{"id": "all", "amounts": amounts_of("--amount", amounts)}]
     if "tranches" not in value:
         raise Invalid(f"grant {name}", "neither --amount nor --file says how much", "e.g. --amount node_h=20")
 
@@ -91,13 +94,6 @@ def award(
         return await site.grants.award(value, who)
 
     _shown(run_locally_or_remotely(home, rest, lambda client: client.grants.award(value)), json_)
-
-
-def _pair(amount: str) -> tuple[str, str]:
-    unit, equals, number = amount.partition("=")
-    if not equals:
-        raise Invalid(f"--amount {amount}", "is not of the form unit=decimal", "e.g. node_h=20")
-    return unit, number
 
 
 @grant.command()
@@ -200,7 +196,8 @@ def sign_release(
     """Sign, as the funder with its governance keys, the release of TRANCHE of grant NAME at SITE.
 
     \b
-    Example: yosegi grant sign-release riken alloys-2026 second --charter pair --out release.json
+    Example: yosegi grant sign-release riken alloys-2026 second --charter pair \\
+      --out release.json
     """
     from yosegi.app.keyring import signers
     from yosegi.governance.grants.grant import Release
@@ -235,7 +232,7 @@ def claw_back(home: Path, name: str, tranche: str, amounts: tuple[str, ...], rea
     Example: yosegi grant claw-back alloys-2026 all --amount node_h=40 \\
       --reason "the machine is away in March"
     """
-    wanted = dict(_pair(amount) for amount in amounts)
+    wanted = amounts_of("--amount", amounts)
 
     async def rest(site: Site, who: Session) -> GrantDetail:
         return await site.grants.claw_back(name, tranche, wanted, reason, who)
@@ -264,9 +261,10 @@ def move(
     It is set apart here at once. The other site takes it (`yosegi grant accept`) or does not; its word ends the move.
 
     \b
-    Example: yosegi grant move alloys-2026 all --to nims --into alloys-nims --amount node_h=10
+    Example: yosegi grant move alloys-2026 all --to nims --into alloys-nims \\
+      --amount node_h=10
     """
-    wanted = dict(_pair(amount) for amount in amounts)
+    wanted = amounts_of("--amount", amounts)
 
     async def rest(site: Site, who: Session) -> GrantAfterMove:
         return await site.grants.move(name, tranche, to, into, wanted, reason, who)
@@ -355,9 +353,12 @@ def _split(name: str) -> tuple[str, str]:
     return peer, key
 
 
+_BY = f"Summed by this; may be repeated: {', '.join(GROUPS)}."
+
+
 @click.command("usage")
 @with_home
-@click.option("--by", "groups", multiple=True, type=click.Choice(GROUPS), help="Summed by this; may be repeated.")
+@click.option("--by", "groups", multiple=True, type=click.Choice(GROUPS), metavar="WHAT", help=_BY)
 @click.option("--since", default="", help="Of tasks accepted on this day, in UTC, or later: 2026-04-01.")
 @click.option("--until", default="", help="Of tasks accepted on this day, in UTC, or earlier.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, safe to open in a spreadsheet.")
@@ -375,7 +376,7 @@ def usage_(
 
     \b
     yosegi usage --by team --by person --since 2026-04-01 --until 2026-04-30
-    yosegi usage --since 2026-04-01T00:00:00+09:00 --until 2026-05-01T00:00:00+09:00
+    yosegi usage --since 2026-04-01T00:00+09:00 --until 2026-05-01T00:00+09:00
 
     A day is one of UTC, from its first second to its last. A moment has its offset, and the time ends before it.
 

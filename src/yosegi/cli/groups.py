@@ -71,18 +71,21 @@ def charter() -> None:
     """Found a federation, change it, admit others to it.
 
     \b
-    Each in the folder of its site, or with --home. In a hurry, two institutions, three files:
+    Each in the folder of its site, or with --home.
+    In a hurry, two institutions, three files:
       yosegi charter invite ID --out invitation.json       the one
       yosegi site join invitation.json --out answer.json   the other
-      yosegi charter admit answer.json --out welcome.json  the one; compare the fingerprint aloud
+      yosegi charter admit answer.json --out welcome.json  the one
       yosegi site join welcome.json                        the other
+    At `admit` the two compare the fingerprint aloud.
     At leisure:
-      yosegi charter key                        what to send whoever writes the charter
+      yosegi charter key                        to whoever writes the charter
       yosegi charter init charter.toml --out v1.json
-      yosegi charter sign v1.json               each member in turn, the file going round
+      yosegi charter sign v1.json               each member in turn
       yosegi charter publish v1.json            each member
-      yosegi charter state ID --out mine.json   each member; send it to the others, who publish it
-    A change: yosegi charter propose v1.json changes.toml --out v2.json, then sign, then publish at one site.
+      yosegi charter state ID --out mine.json   each member; the others publish it
+    A change; then sign it, then publish it at one site:
+      yosegi charter propose v1.json changes.toml --out v2.json
     """
 
 

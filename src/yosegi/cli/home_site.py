@@ -80,12 +80,12 @@ def officer_client(home: Home) -> Client:
         Invalid: there is none.
     """
     from yosegi.client.client import connect
-    from yosegi.identity.accounts import read_accounts
+    from yosegi.identity.accounts import RUN_THE_SITE, read_accounts
 
     # Some things only an officer may do, and nothing is for operators alone.
     for account in sorted(read_accounts(home.accounts).values(), key=lambda account: account.role != "officer"):
         key = home.folder / "people" / f"{account.person}.key"
-        if account.role in ("operator", "officer") and key.exists():
+        if account.role in RUN_THE_SITE and key.exists():
             say_who(account.person, home.folder)
             return connect(home.local_url(), person=account.person, key=key)
     settings = home.settings()

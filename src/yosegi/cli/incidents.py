@@ -80,7 +80,8 @@ def trace_(home: Path, subject: str | None, name: str | None, since: str, until:
     `calibration` or any other `text` is looked for as it stands in inputs and outputs.
 
     \b
-    Example: yosegi incident trace person postdoc@riken --since 2026-11-24T00:00Z
+    Example: yosegi incident trace person postdoc@riken \\
+      --since 2026-11-24T00:00Z
     """
     # Only here: reading a ledger takes most of the program.
     from yosegi.app.stores import snapshot_of
@@ -208,7 +209,7 @@ def export(home: Path, after: int, follow: bool, form: str, only: bool) -> None:
     """Print audit events for the institution's own log system: headers and facts, never bodies.
 
     \b
-    yosegi incident export --follow --form syslog     into a pipe of the log system
+    yosegi incident export --follow --form syslog     for the log system
     yosegi incident export --after 1200 > today.jsonl
 
     \b

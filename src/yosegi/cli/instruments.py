@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import amounts, as_json, explained, say, show_json, show_table
 from yosegi.core.clock import parse_timestamp
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from yosegi.services.instruments.schemas import BookingDetail, InstrumentDetail, ReservationDetail
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def instrument() -> None:
     """See when an instrument may be used and who has it; reserve it; state windows; take it back and give it back.
 
@@ -211,7 +212,8 @@ def reserve(
     with what is.
 
     \b
-    Example: yosegi instrument reserve beam 2026-12-05T09:00Z/2026-12-05T17:00Z --charter pair --team alloys
+    Example: yosegi instrument reserve beam 2026-12-05T09:00Z/2026-12-05T17:00Z \\
+      --charter pair --team alloys
     """
     from yosegi.execution.instruments.windows import TimeSpan
 
@@ -311,8 +313,8 @@ def book(
     bookings shows it.
 
     \b
-    Example: yosegi instrument book nims/beam.scan@1 2026-12-05T09:00Z/2026-12-05T17:00Z \\
-      --charter pair --team alloys
+    Example: yosegi instrument book nims/beam.scan@1 \\
+      2026-12-05T09:00Z/2026-12-05T17:00Z --charter pair --team alloys
     """
     from yosegi.execution.instruments.windows import TimeSpan
 
@@ -375,7 +377,8 @@ def calibrate(
     """Put on record that NAME was calibrated, and until when that holds. Past that its tasks wait, with the reason.
 
     \b
-    Example: yosegi instrument calibrate beam --until 2026-12-31T00:00Z --value gain=1.02
+    Example: yosegi instrument calibrate beam --until 2026-12-31T00:00Z \\
+      --value gain=1.02
     """
     try:
         moment = parse_timestamp(until)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yosegi.cli._amounts import amounts_of
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import amounts, as_json, explained, fields_of, in_words, say, show_json, show_table
 from yosegi.core.errors import Invalid
@@ -68,21 +70,14 @@ def _body(terms: dict[str, Any]) -> dict[str, Any]:
         "days": terms.pop("days"),
         "conduct": how_far[: how_far.index(terms.pop("conduct")) + 1],
         "highest_sensitivity": terms.pop("highest"),
-        "budget": dict(_pair(amount) for amount in terms.pop("budget")),
+        "budget": amounts_of("--budget", terms.pop("budget")),
         "bounded": not terms.pop("unbounded"),
         "calls": terms.pop("calls"),
         "tasks": terms.pop("tasks"),
     }
 
 
-def _pair(amount: str) -> tuple[str, str]:
-    unit, equals, number = amount.partition("=")
-    if not equals:
-        raise Invalid(f"--budget {amount}", "is not of the form unit=decimal", "e.g. node_h=20")
-    return unit, number
-
-
-@click.group()
+@click.group(cls=WholeGroup)
 def mandate() -> None:
     """Let a campaign or an agent act for you until a time, within a budget; end it at once.
 
@@ -123,8 +118,9 @@ def cut(mandate_id: str, parent: str, name: str, agent_key: Path, json_: bool, *
     """Cut MANDATE_ID, a subset, from the agent's mandate PARENT, for a sub-agent; it has none below it.
 
     \b
-    Example: yosegi mandate cut part night-shift --for-agent helper --agent-key agent.pub \\
-      --charter pair --team alloys --capability nims/colour.mix@1
+    Example: yosegi mandate cut part night-shift --for-agent helper \\
+      --agent-key agent.pub --charter pair --team alloys \\
+      --capability nims/colour.mix@1
     """
     body = _body(site) | {"id": mandate_id, "parent": parent, "agent": name, "agent_key": _public(agent_key)}
     _said(client_of(**site).mandates.give(body), json_)
@@ -173,7 +169,7 @@ def show(mandate_id: str, json_: bool, **site: Any) -> None:
     _said(client_of(**site).mandates.show(mandate_id), json_)
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def agent() -> None:
     """Let a program act for you with a key of its own, under a mandate: never more than you, never an approval.
 
@@ -197,8 +193,8 @@ def add(name: str, agent_key: Path, mandate_id: str, json_: bool, **site: Any) -
     """Let the agent NAME act for you, with the key in a file, under a mandate with these terms.
 
     \b
-    Example: yosegi agent add planner --agent-key planner.pub --charter pair --team alloys \\
-      --capability nims/colour.mix@1 --budget samples=20
+    Example: yosegi agent add planner --agent-key planner.pub --charter pair \\
+      --team alloys --capability nims/colour.mix@1 --budget samples=20
     """
     body = _body(site) | {"id": mandate_id or name, "agent": name, "agent_key": _public(agent_key)}
     _said(client_of(**site).mandates.give(body), json_)

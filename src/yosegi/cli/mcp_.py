@@ -29,8 +29,10 @@ def mcp(tools: str, **site: Any) -> None:
     Signed in as a person it only reads. What acts needs an agent with a key of its own under a mandate:
 
     \b
-    yosegi agent add planner --agent-key planner.key --capability 'nims/*' --charter demo --team colour-team
-    yosegi mcp --url https://site.example --as pi@argonne --as-agent planner --key planner.key
+    yosegi agent add planner --agent-key planner.key --capability 'nims/*' \\
+      --charter demo --team colour-team
+    yosegi mcp --url https://site.example --as pi@argonne \\
+      --as-agent planner --key planner.key
 
     docs/how-to/let-an-agent-in.md says how clients are told of it.
 

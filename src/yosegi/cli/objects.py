@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.cli._files import check_outputs
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import as_json, explained, say, show_erasure, show_json, show_table
 from yosegi.core.contract_terms import SENSITIVITIES, Sensitivity
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from yosegi.services.objects.schemas import ObjectSummary
 
 
-@click.group("object")
+@click.group("object", cls=WholeGroup)
 def object_() -> None:
     """Bring large data to a site, look at it, and take it away.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yosegi.app.home import Home
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
@@ -47,7 +48,7 @@ def asking(command: Any) -> Any:
     return command
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def policy() -> None:
     """Ask before you act; look after the site's own rules.
 
@@ -55,7 +56,7 @@ def policy() -> None:
     yosegi policy explain nims/colour.mix@1
     yosegi policy what-if nims/colour.mix@1 --add agreement.toml
     yosegi policy access             everything you may use, and why not the rest
-    yosegi policy publish            take the rules in the home's policy/, at a running site too
+    yosegi policy publish            take the rules in the home's policy/
     """
 
 

@@ -11,6 +11,7 @@ import click
 
 from yosegi.app.home import Home
 from yosegi.cli._files import output, write_output
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, with_site, with_site_unless
 from yosegi.cli.home_site import run_locally_or_remotely
 from yosegi.cli.output import as_json, explained, say, show_json, show_table
@@ -33,7 +34,7 @@ Place = click.option("--at", "place", default="", help="Where it is at this site
 Note = click.option("--note", default="", help="For the other site, signed with the rest.")
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def sample() -> None:
     """Say what was made, where it is and who holds it; hand a sample over to another site, and receive one.
 
@@ -404,7 +405,7 @@ def receive(
 
     \b
     yosegi sample receive riken/film-17
-    yosegi sample receive riken/film-17 riken/film-18=damaged riken/film-19=missing
+    yosegi sample receive riken/film-17 riken/film-18=damaged
     yosegi sample receive --list arrived.csv
 
     \b

@@ -12,6 +12,7 @@ import click
 
 from yosegi.cli.output import explained, say
 from yosegi.core.errors import Invalid, Unavailable
+from yosegi.core.files import write_file
 
 if TYPE_CHECKING:
     from yosegi.client.client import Client
@@ -120,8 +121,4 @@ def _read() -> dict[str, str]:
 def _write(sessions: dict[str, str]) -> None:
     path = _file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_suffix(".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(sessions, file)
-    new.replace(path)
+    write_file(path, json.dumps(sessions).encode(), overwrite=True, mode=0o600)

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from yosegi.app.home import Home
-from yosegi.app.init_home import make_home
-from yosegi.app.keyring import signer
-from yosegi.app.membership import KINDS, MemberKind
-from yosegi.app.private_files import close_to_others
-from yosegi.app.stores import has_ledger, restore_ledger, store_of
 from yosegi.cli._files import output
-from yosegi.cli.charters import join_charter
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys
-from yosegi.cli.output import explained, in_shell, say
-from yosegi.core import canonical
-from yosegi.core.clock import SystemClock
-from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
-from yosegi.governance.charter.statement import Listens
-from yosegi.ledger import Checkpoint, Ledger
-from yosegi.trust.envelope import Envelope
+from yosegi.cli.output import explained
+from yosegi.core.member_kinds import KINDS, MemberKind
 
 if TYPE_CHECKING:
-    from yosegi.app.settings import Settings
-    from yosegi.core.transport import HttpTransport
-    from yosegi.governance.charter.registry import Registry
+    pass
+
 
 NewHome = click.argument("home", type=click.Path(path_type=Path, file_okay=False))
 
@@ -58,19 +43,9 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
     \b
     Example: yosegi site init home --name riken --mailbox argonne
     """
-    settings: dict[str, object] = {"site": name, "title": title or name, "listen": listen}
-    settings["policies_shown_to"] = shown
-    if url:
-        settings |= {"reach": "listens", "url": url, "keeps_mailboxes": True}
-    else:
-        settings |= {"reach": "outbound", "mailbox": mailbox} if mailbox else {"reach": "carried"}
-    if loopback:
-        settings["network"] = {"loopback": True}
-    place = make_home(home, settings)
-    governance = signer(place, "governance").public
-    say(f"{home}: the home of {name}")
-    say(f"governance key {governance.fingerprint}: read it aloud to the others, then keep its file offline")
-    say(f"next: yosegi site account --home {in_shell(home)} pi@{name}, then yosegi site serve --home {in_shell(home)}")
+    from yosegi.cli import _site_homes
+
+    _site_homes.init(home, name, title, listen, url, mailbox, shown, loopback)
 
 
 @click.command()
@@ -82,10 +57,9 @@ def serve(home: Path) -> None:
     \b
     Example: yosegi site serve --home home
     """
-    from yosegi.app.serve import serve as serve_site
+    from yosegi.cli import _site_homes
 
-    settings = Home(home).settings()
-    asyncio.run(serve_site(Home(home), lambda address: say(f"{settings.site} answers at {address}")))
+    _site_homes.serve(home)
 
 
 @click.command()
@@ -111,9 +85,12 @@ def join(
     Read the fingerprint aloud to whoever invited you, on the telephone: everything rests on that.
 
     \b
-    Example: yosegi site join invitation.json --country JP --kind laboratory --out answer.json
+    Example: yosegi site join invitation.json --country JP --kind laboratory \\
+      --out answer.json
     """
-    join_charter(home, file, country, kind, people, keys, out)
+    from yosegi.cli import _site_homes
+
+    _site_homes.join(home, file, country, kind, people, keys, out)
 
 
 @click.command()
@@ -125,16 +102,9 @@ def check(home: Path) -> None:
     \b
     Example: yosegi site check --home home
     """
+    from yosegi.cli import _site_homes
 
-    async def work(ledger: Ledger) -> None:
-        with click.progressbar(length=max(1, ledger.size), label=f"{ledger.size} entries") as bar:
-            done = 0
-            for progress in ledger.check():
-                bar.update(max(0, progress.done - done))
-                done = max(done, progress.done)
-        say(f"the ledger of {ledger.site} holds together: {ledger.size} entries, epoch {ledger.epoch}")
-
-    _with_ledger(home, work)
+    _site_homes.check(home)
 
 
 @click.command()
@@ -146,13 +116,9 @@ def rebuild(home: Path) -> None:
     \b
     Example: yosegi site rebuild --home home
     """
-    from yosegi.app.compose import views
+    from yosegi.cli import _site_homes
 
-    async def work(ledger: Ledger) -> None:
-        ledger.rebuild()
-        say(f"folded anew: {', '.join(view.name for view in views())}")
-
-    _with_ledger(home, work)
+    _site_homes.rebuild(home)
 
 
 @click.command()
@@ -167,31 +133,9 @@ def backup(home: Path, target: Path) -> None:
     \b
     Example: yosegi site backup /backup/2026-12-01 --home home
     """
-    if target.exists():
-        raise Conflict(str(target), "exists already", "name a new folder")
-    if target.resolve().is_relative_to(home.resolve()):
-        raise Conflict(str(target), "lies in the home that it would be a copy of", "name a folder elsewhere")
-    place = Home(home)
-    place.settings()
-    target.mkdir(parents=True, mode=0o700)
-    # What is half written, here or at a station, may be gone while it is copied.
-    ignore = shutil.ignore_patterns("ledger.db*", "ledger.mark*", "mailbox.db*", "work", "incoming", "scratch", "given")
+    from yosegi.cli import _site_homes
 
-    def but_objects(folder: str, names: list[str]) -> set[str]:
-        return ignore(folder, names) | ({place.objects.name} if Path(folder) == home else set())
-
-    shutil.copytree(home, target, ignore=but_objects, dirs_exist_ok=True)
-    target.chmod(0o700)  # the copy has the home's own mode
-    store = store_of(place, place.settings())
-    try:
-        store.backup(target / place.ledger.name)
-    finally:
-        store.close()
-    # After the ledger: every object that it names is there.
-    if place.objects.exists():
-        shutil.copytree(place.objects, target / place.objects.name, ignore=ignore)
-    close_to_others(target)
-    say(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
+    _site_homes.backup(home, target)
 
 
 @click.command("move-ledger")
@@ -206,7 +150,8 @@ def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_fi
     """Move the ledger of a site that is stopped into a PostgreSQL schema, or back into a file of its home.
 
     \b
-    yosegi site move-ledger --to postgresql --url postgresql://yosegi@db.example.org/yosegi
+    yosegi site move-ledger --to postgresql \\
+      --url postgresql://yosegi@db.example.org/yosegi
     yosegi site move-ledger --to sqlite
 
     Every entry, proof and signed checkpoint of the copy is verified, and its last checkpoint is that of the original,
@@ -214,18 +159,12 @@ def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_fi
     with by mistake; take it away once you trust the new place.
 
     \b
-    Example: yosegi site move-ledger --to postgresql --url postgresql://yosegi@db/yosegi --home home
+    Example: yosegi site move-ledger --to postgresql \\
+      --url postgresql://yosegi@db/yosegi --home home
     """
-    from yosegi.app.moving import move_ledger
-    from yosegi.app.settings import LedgerSettings
+    from yosegi.cli import _site_homes
 
-    fields = {"store": store, "url": url, "password_file": password_file, "password_env": password_env}
-    fields |= {"schema_name": schema_name} if store == "postgresql" else {}
-    place = Home(home)
-    if not has_ledger(place):
-        raise Invalid(f"the ledger of {home}", "there is none yet", "serve the site once")
-    moved = move_ledger(place, LedgerSettings.read(fields, what="where the ledger goes"), say)
-    say(f"{moved.entries} entries are now in {moved.after}; serve the site. What is left in {moved.before} is a copy.")
+    _site_homes.move_ledger_(home, store, url, schema_name, password_file, password_env)
 
 
 @click.command()
@@ -242,75 +181,6 @@ def restore(source: Path, home: Path, by: str) -> None:
     \b
     Example: yosegi site restore /backup/2026-12-01 new-home
     """
-    if home.exists() and any(home.iterdir()):
-        raise Conflict(str(home), "is not empty", "name a new folder, or move the old one away first")
-    backup = Home(source)
-    backup.settings()
-    # Wherever the ledger lived: a backup has it in this file, and a server that it lived in may be what was lost.
-    if not backup.ledger.is_file() or not backup.ledger.stat().st_size:
-        raise Invalid(f"the backup {source}", "holds no ledger", "name a backup made by yosegi site backup")
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home.chmod(0o700)
-    shutil.copytree(source, home, dirs_exist_ok=True)
-    # It tells of the ledger that is lost now; the peers, and the new epoch, say what that was.
-    place = Home(home)
-    place.ledger_mark.unlink(missing_ok=True)
-    close_to_others(home)
-    restore_ledger(place, place.ledger)
+    from yosegi.cli import _site_homes
 
-    from yosegi.governance.charter.registry import Registry
-
-    async def work(ledger: Ledger) -> None:
-        registry = Registry(ledger.site, ledger, SystemClock())
-        witnessed = await furthest_witnessed(registry, place.settings(), place.inside(place.settings().network.ca_file))
-        await ledger.open_epoch(witnessed, by or f"operator@{ledger.site}")
-        say(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
-        say("next: serve it, look at every instrument, then: yosegi site gap --settle NOTE")
-
-    _with_ledger(home, work)
-
-
-async def furthest_witnessed(registry: Registry, settings: Settings, ca_file: str = "") -> Checkpoint | None:
-    """The furthest checkpoint of this site that a peer holds; says which peers could not be asked."""
-    from yosegi.core.transport import HttpTransport
-
-    held: list[Checkpoint] = []
-    async with HttpTransport(refuses=settings.network.refuses, ca_file=ca_file) as transport:
-        for charter in registry.charters():
-            for peer in registry.sites(charter):
-                if peer == registry.site:
-                    continue
-                try:
-                    held.append(await _held_by(transport, registry, charter, peer))
-                except YosegiError as error:
-                    say(f"{peer} told no checkpoint: {error}", err=True)
-    return max(held, key=lambda checkpoint: (checkpoint.epoch, checkpoint.size), default=None)
-
-
-async def _held_by(transport: HttpTransport, registry: Registry, charter: str, peer: str) -> Checkpoint:
-    from yosegi.exchange import PATH
-
-    reach = registry.reach_of(charter, peer)
-    if not isinstance(reach, Listens):
-        raise Unavailable(peer, "it only dials out", "if it holds a later one, it must be told")
-    question = canonical.dumps({"charter": charter, "site": registry.site})
-    answer = await transport.call(f"{reach.url}{PATH}/witness", question, timeout=10.0)
-    return Checkpoint.open(Envelope.read(answer), registry.keys_of(charter, registry.site), site=registry.site)
-
-
-def _with_ledger(home: Path, work: Any) -> None:
-    """Open the ledger of a site that is not running, and close it again."""
-    from yosegi.app.compose import open_ledger
-
-    place = Home(home)
-    if not has_ledger(place):
-        raise Invalid(f"the ledger of {home}", "there is none yet", "serve the site once")
-
-    async def run() -> None:
-        ledger = await open_ledger(place, place.settings(), SystemClock())
-        try:
-            await work(ledger)
-        finally:
-            ledger.close()
-
-    asyncio.run(run())
+    _site_homes.restore(source, home, by)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from yosegi.app.home import Home
 from yosegi.cli.connection import client_of, with_home, with_site
 from yosegi.cli.output import explained, say
-from yosegi.core.errors import Conflict
-from yosegi.core.files import write_file
 
 Folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 
@@ -30,9 +26,11 @@ def init(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str
     \b
     Example: yosegi station init robot --publish labs --home home
     """
+    from yosegi.app.stations import make_station, station_table
+
     public = make_station(folder, home, name, publish, url)
     say(f"{folder}: the folder of station {name}. Add to {home / 'site.toml'} and start the site again:\n")
-    say(f'[station.{name}]\npublish = {json.dumps(list(publish))}\nkey = "{public}"')
+    say(station_table(name, publish, public))
 
 
 @click.command()
@@ -89,33 +87,3 @@ def settle(name: str, note: str, **site: Any) -> None:
     """
     client_of(**site).operations.settle_station(name, note)
     say(f"station {name} may start such work again")
-
-
-def make_station(folder: Path, home: Path, name: str, publish: tuple[str, ...], url: str = "") -> str:
-    """Make a station's folder for the site of a home; the station's public key, base64.
-
-    Raises:
-        Conflict: there is a station in the folder already.
-    """
-    from yosegi.app.keyring import signer as signer_of
-    from yosegi.execution.station.run import FILE, KEY_FILE
-    from yosegi.trust.keys import unbase64
-    from yosegi.trust.signer import Ed25519Signer
-
-    if (folder / FILE).exists():
-        raise Conflict(str(folder), "is the folder of a station already", "choose another")
-    settings = Home(home).settings()
-    site_key = signer_of(Home(home), "site").public
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    signer = Ed25519Signer.generate()
-    signer.save(folder / KEY_FILE)
-    lines = {
-        "site": settings.site,
-        "url": url or settings.local_url,
-        "name": name,
-        "site_key": unbase64(site_key.public).hex(),
-        "publish": list(publish),
-    }
-    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items())
-    write_file(folder / FILE, text.encode(), mode=0o600)
-    return signer.public.public

@@ -49,7 +49,8 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
     whom this site does not know yet may be barred too; it says so, since a name may be spelt wrongly.
 
     \b
-    Example: yosegi incident suspend person postdoc@riken --why "a laptop was stolen"
+    Example: yosegi incident suspend person postdoc@riken \\
+      --why "a laptop was stolen"
     """
 
     async def rest(site: Site, who: Session) -> tuple[CharterDetail, ...]:
@@ -92,7 +93,8 @@ def lift(home: Path, kind: Barred, name: str, why: str, charter: str) -> None:
     """Lift a suspension.
 
     \b
-    Example: yosegi incident lift person postdoc@riken --why "the laptop was found"
+    Example: yosegi incident lift person postdoc@riken \\
+      --why "the laptop was found"
     """
 
     async def rest(site: Site, who: Session) -> SuspensionDetail:
@@ -139,7 +141,8 @@ def erase(home: Path, task: str, why: str, json_: bool) -> None:
     `yosegi object erase`. For the security officer; said again, it asks again whoever has not answered.
 
     \b
-    Example: yosegi incident erase argonne/riken/k7 --why "a restricted recipe was in it"
+    Example: yosegi incident erase argonne/riken/k7 \\
+      --why "a restricted recipe was in it"
     """
     if task.count("/") != 2:
         raise Invalid(f"task {task}", "is not home/owner/key", "yosegi task list and yosegi campaign show name them")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from yosegi.cli import by_hand
+from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, with_site
 from yosegi.cli.output import STATUS, as_json, explained, fields_of, say, show_json, show_table
 from yosegi.cli.task_names import full_name
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from yosegi.services.tasks.schemas import RequestDetail
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def task() -> None:
     """Look at tasks that others asked of this site, settle the uncertain ones, and ask others for one."""
 
@@ -44,7 +45,8 @@ def ask(capability: str, inputs: tuple[str, ...], json_: bool, task_key: str, **
     """Ask the owner of CAPABILITY, site/name@version, for one task, through your own site.
 
     \b
-    Example: yosegi task ask nims/oven.anneal@1 --input temperature=900 --charter pair --team alloys
+    Example: yosegi task ask nims/oven.anneal@1 --input temperature=900 \\
+      --charter pair --team alloys
     """
     terms = {name: site.pop(name) for name in ("charter", "team", "purpose", "conduct", "mandate")}
     given = dict(read_input(one) for one in inputs)
@@ -157,7 +159,8 @@ def settle(name: str, effect: Literal["none", "done"], note: str, json_: bool, *
     `none` gives the held amount back, `done` charges it. Its sample stays set aside either way.
 
     \b
-    Example: yosegi task settle argonne/k7 --effect none --note "the plate is untouched"
+    Example: yosegi task settle argonne/k7 --effect none \\
+      --note "the plate is untouched"
     """
     client = client_of(**site)
     value = client.tasks.settle(full_name(client, name), effect, note)

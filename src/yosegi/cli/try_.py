@@ -56,14 +56,14 @@ measurements would have been enough?
 Example: yosegi try candidates.csv
 
 \b
-    yosegi try candidates.csv                        one proposal; more is better
-    yosegi try candidates.csv --minimise --count 4   four at once; less is better
+    yosegi try candidates.csv                       one; more is better
+    yosegi try candidates.csv --minimise --count 4  four; less is better
     yosegi try candidates.csv --objective yield --objective cost:minimise
     yosegi try candidates.csv --objective pH:target=7.4
     yosegi try candidates.csv --missing n.d. --failed "no product"
-    yosegi try candidates.csv --out proposals.csv    as NIMO's machines read it
-    yosegi try candidates.csv --draw known.svg       a picture of what is known
-    other-program | yosegi try - --json              standard input, for programs
+    yosegi try candidates.csv --out proposals.csv   as NIMO's machines read it
+    yosegi try candidates.csv --draw known.svg      a picture of what is known
+    other-program | yosegi try - --json             of standard input
 """
 
 _LOOKS = {Role.ID: "an id", Role.NOTE: "notes", Role.DATE: "dates"}

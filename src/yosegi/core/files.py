@@ -107,11 +107,20 @@ def _mode(target: Path) -> int:
     return 0o666 & ~mask
 
 
+def sync(path: Path) -> None:
+    """Make a file's bytes last, or a folder's names.
+
+    Raises:
+        OSError: the file system could not.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a new name last; a file system that cannot sync a folder has none the less written it."""
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(folder)

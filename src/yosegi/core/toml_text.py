@@ -19,18 +19,17 @@ KEY_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){KEY_PART}(?:[ \t]*+\.[ \t]*+{KEY_PART}){{{MOST_PARTS}}}")
 
 
-def read_toml_file(path: Path, *, what: str = "") -> dict[str, Any]:
+def read_toml_file(path: Path) -> dict[str, Any]:
     """The values in a file.
 
     Raises:
         Invalid: as `parse_toml`, or not UTF-8.
         FileNotFoundError: there is none.
     """
-    what = what or str(path)
     try:
-        return parse_toml(path.read_bytes().decode(), what=what)
+        return parse_toml(path.read_bytes().decode(), what=str(path))
     except UnicodeDecodeError as error:
-        raise Invalid(what, f"is not UTF-8 text ({error})", "save it as UTF-8") from None
+        raise Invalid(str(path), f"is not UTF-8 text ({error})", "save it as UTF-8") from None
 
 
 def parse_toml(text: str, *, what: str, finite: bool = True) -> dict[str, Any]:

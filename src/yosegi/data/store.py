@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable
+from yosegi.core.files import sync
 
 BLOCK = 1024 * 1024
 _SYNC_EVERY = 8 * BLOCK  # so that the last sync of a large object does not take long
@@ -164,7 +165,7 @@ class FileStore:
             # Over what is there, if it is there: its age begins anew, and it may have been damaged.
             path.replace(target)
         for folder in (target.parent, self._folder):
-            _sync(folder)
+            sync(folder)
 
     def scratch(self) -> BinaryIO:
         """See `ObjectStore.scratch`."""
@@ -306,14 +307,6 @@ def _unlink_old(path: Path, before: float) -> int | None:
         return None
     path.unlink()
     return status.st_size
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import secrets
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,12 +12,11 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from yosegi.app.bootstrap import found
 from yosegi.app.home import Home
 from yosegi.client.client import CampaignHandle
-from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Unavailable
 from yosegi.demo.beam_plan import SITES, beam_plan
+from yosegi.demo.founding import found_with_station
 from yosegi.demo.processes import Processes
 from yosegi.demo.story import PATIENCE, Story
 from yosegi.services.campaigns.schemas import TrialDetail
@@ -63,26 +59,15 @@ def campaign_file(name: str) -> str:
     return (resources.files("yosegi.demo") / f"{name}.toml").read_text(encoding="utf-8")
 
 
-MakeStation = Callable[[Path, Path, str, tuple[str, ...]], str]
-"""Makes a station's folder for the site of a home, by name and what it publishes; its public key."""
-
-
-def tune(folder: Path, port: int, say: Callable[[str], None], make_station: MakeStation) -> None:
+def tune(folder: Path, port: int, say: Callable[[str], None]) -> None:
     """Found two sites, start the ring's IOC and its station, run the campaign to its end and tell what happened.
 
     Args:
         folder: of the federation; removed first.
         port: the first of two.
         say: tells the terminal.
-        make_station: as the command `station init` does.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    passphrase = "-".join(secrets.token_hex(2) for _ in range(4))
-    homes = asyncio.run(found(folder, beam_plan(port), SystemClock(), passphrase))
-    station = folder / "jparc" / "stations" / "robot"
-    key = make_station(station, homes["jparc"].folder, "robot", RING)
-    with homes["jparc"].settings_file.open("a", encoding="utf-8") as settings:
-        settings.write(f'\n[station.robot]\npublish = {json.dumps(list(RING))}\nkey = "{key}"\n')
+    station, passphrase = found_with_station(folder, beam_plan(port), "jparc", RING)
     urls = {site: f"http://{Home(folder / site).settings().listen}" for site in SITES}
     processes = Processes(folder)
     story = Story(folder, urls, processes, say=say, campaign="beam")
@@ -92,10 +77,7 @@ def tune(folder: Path, port: int, say: Callable[[str], None], make_station: Make
         ring.tell(station)
         say(f"soft IOC of a simulated ring: Channel Access on port {ring.said['ca']}, PV Access on {ring.said['pva']}")
         say(f"dashboard: {urls['kek']}  (sign in as pi@kek, passphrase {passphrase})")
-        for site in SITES:
-            processes.start(site, "site", "serve", "--home", str(folder / site))
-        for site in SITES:
-            processes.await_site(site, urls[site])
+        processes.serve(urls)
         _tell(story, station, began)
     finally:
         processes.stop_all()

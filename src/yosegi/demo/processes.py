@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from yosegi.client.client import connect
@@ -22,7 +22,7 @@ class Processes:
     """Processes by name, each writing its log beside the homes."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder / "logs"
+        self._homes, self._folder = folder, folder / "logs"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -39,6 +39,20 @@ class Processes:
                 env=env,
                 start_new_session=True,
             )
+
+    def serve(self, urls: Mapping[str, str]) -> None:
+        """Start sites, each from the home of its name in the folder, and wait until all answer.
+
+        Args:
+            urls: where each answers.
+
+        Raises:
+            Unavailable: as `await_site`.
+        """
+        for site in urls:
+            self.start(site, "site", "serve", "--home", str(self._homes / site))
+        for site, url in urls.items():
+            self.await_site(site, url)
 
     def alive(self, name: str) -> bool:
         """Whether it runs."""

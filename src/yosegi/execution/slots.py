@@ -20,6 +20,11 @@ from yosegi.execution.ports import Published
 from yosegi.execution.tasks import Task
 
 
+def alike(team: str) -> float:
+    """The same share of the turns for every team."""
+    return 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """What some capabilities have in common.
@@ -32,7 +37,7 @@ class Lane:
 
     name: str
     at_once: int | None = None
-    weight_of: Callable[[str], float] = lambda team: 1.0
+    weight_of: Callable[[str], float] = alike
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from yosegi.trust.passphrase import hash_passphrase
 log = logging.getLogger("yosegi.accounts")
 
 Role = Literal["member", "operator", "officer"]
+RUN_THE_SITE: tuple[Role, ...] = ("operator", "officer")
+"""Roles of those who act for the site."""
 
 
 class Account(Value):
@@ -70,6 +72,11 @@ class Session:
     mandate: str = ""
     issuer: str = ""
     credentials: str = ""
+
+    @property
+    def runs_the_site(self) -> bool:
+        """Whether it is an operator or officer; an agent never is."""
+        return self.role in RUN_THE_SITE
 
 
 def read_accounts(path: Path) -> dict[str, Account]:

@@ -151,7 +151,7 @@ def _submit(site: Site, who: Session, at: Addresses, name: str, command: str, ca
         NotFound: no such resource, or one without files.
         Conflict: objects never change, and this would change one.
     """
-    check_store(site, name)
+    check_store(name)
     return submitted(site.file_tasks.do(command, call.model_dump(exclude_none=True), who), at)
 
 
@@ -218,7 +218,7 @@ async def upload(
     at: At,
 ) -> IriTaskSubmitted:
     """Bring a small file for a team: the path begins with its project, `/charter.team/…`."""
-    check_store(site, resource_id)
+    check_store(resource_id)
     project = path.strip("/").partition("/")[0]
     try:
         charter, team = team_of(site, who, project)

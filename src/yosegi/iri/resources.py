@@ -58,7 +58,7 @@ def check_compute(site: Site, name: str) -> None:
         raise NotFound("compute resource", name)
 
 
-def check_store(site: Site, name: str) -> None:
+def check_store(name: str) -> None:
     """See that a resource holds files.
 
     Raises:

@@ -32,7 +32,7 @@ async def locations(
     intent: Intent | None = None,
 ) -> list[IriStorageInstance]:
     """One for each of the caller's teams: objects are a team's, and all of its members see them."""
-    check_store(site, resource_id)
+    check_store(resource_id)
     mine = [f"{charter}.{team.id}" for charter, team in teams(site, who)]
     if project is not None:
         charter, team = team_of(site, who, project)
@@ -57,5 +57,5 @@ async def access_endpoints(
     endpoint_id: Free | None = None,
 ) -> list[IriAccessEndpoint]:
     """None: objects are fetched through this face, or through this site's own API."""
-    check_store(site, resource_id)
+    check_store(resource_id)
     return []

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from yosegi.core.files import sync
 from yosegi.ledger.store import Db, Locked, Parameter, Row, Stale, StoreDamaged, StoreFailed
 
 _BUSY_SECONDS = 10.0
@@ -207,9 +208,9 @@ class SqliteStore:
                 copy.execute("UPDATE ledger_sequencer SET copied = 1")
         except sqlite3.Error as error:
             raise StoreFailed(f"backup {target}", str(error)) from error
-        _sync(part)
+        sync(part)
         part.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
 
     def damage(self) -> str:
         """The first fault that SQLite finds in its pages (https://sqlite.org/pragma.html#pragma_quick_check)."""
@@ -266,11 +267,3 @@ class SqliteStore:
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         self._lock = lock
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,9 +11,9 @@ import functools
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Protocol
+from typing import Any, Protocol
 
 from yosegi.core.errors import Corrupt, Invalid, YosegiError
 from yosegi.ledger import rows
@@ -125,6 +125,22 @@ def fold(db: Db, view: View, entries: Iterable[Entry]) -> None:
                 f"it refuses {entry!r}, which was accepted when it was written ({error})",
                 "use the version of the program that wrote it",
             ) from error
+
+
+def apply_by_type(handlers: Mapping[str, Callable[[Db, Entry], Any]], db: Db, entry: Entry) -> None:
+    """Fold an entry by what its type is folded with; one of another type changes nothing.
+
+    Raises:
+        Invalid: facts of the wrong form.
+        YosegiError: a guard refuses.
+    """
+    handler = handlers.get(entry.type)
+    if handler is None:
+        return
+    try:
+        handler(db, entry)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Invalid(f"the facts of {entry.type}", f"not of its form ({error!r})") from None
 
 
 def _prepare(db: Db, view: View) -> int:

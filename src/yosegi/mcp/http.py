@@ -66,7 +66,7 @@ class AgentFace:
             await self._tools(request, base, scope, receive, send)
             return
         if scope["path"] == TOKEN:
-            answer = await self._token(request, base)
+            answer = await self._token(request)
         else:
             answer = self._metadata(scope["path"], base)
         await answer(scope, receive, send)
@@ -89,7 +89,7 @@ class AgentFace:
         await self._start()
         await self._manager.handle_request({**scope, CALLER: (session, base)}, receive, send)
 
-    async def _token(self, request: Request, base: str) -> Response:
+    async def _token(self, request: Request) -> Response:
         headers = {"Cache-Control": "no-store"}
         if request.method != "POST":
             return JSONResponse({"error": "invalid_request"}, 405, headers)

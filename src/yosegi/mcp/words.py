@@ -157,14 +157,14 @@ def marked(value: Any, by: str, *, bare: bool = False) -> Any:
     if isinstance(value, str):
         return value if _NUMBER.fullmatch(value) or (bare and _NAME.fullmatch(value)) else words(value, by)
     if isinstance(value, Mapping):
-        return _marked_fields(value, by, bare)
+        return _marked_fields(value, by)
     if isinstance(value, list | tuple):
         shown = [marked(item, by, bare=bare) for item in value[:MOST_ITEMS]]
         return shown if len(value) <= MOST_ITEMS else [*shown, words(f"{len(value) - MOST_ITEMS} more", by)]
     return value
 
 
-def _marked_fields(value: Mapping[str, Any], by: str, bare: bool) -> dict[str, Any]:
+def _marked_fields(value: Mapping[str, Any], by: str) -> dict[str, Any]:
     told_by = value.get("told_by")
     if isinstance(told_by, str) and _SITE.fullmatch(told_by):
         by = told_by

@@ -76,12 +76,12 @@ class Limits:
             out = out + log_between(mean, sd, bound.at_least, bound.at_most)
         return out
 
-    def log_weight(self, P: Floats, source: int = 0) -> Floats:
+    def log_weight(self, P: Floats) -> Floats:
         """Shape (m,): the log probability, and far less where failure is likely, so that it is not tried again.
 
         Otherwise, once all that has an answer is known, the smallest chance of an unknown gain would weigh more.
         """
-        return np.asarray(self.log_probability(P, source) - self.reluctance(P, source))
+        return np.asarray(self.log_probability(P) - self.reluctance(P))
 
     def reluctance(self, P: Floats, source: int = 0) -> Floats:
         """Shape (m,): what is taken from the log weight of P (m, d) where a source hardly has an answer."""

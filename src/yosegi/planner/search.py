@@ -71,7 +71,7 @@ class Table:
         if not self.free.any():
             return None
         costs = np.stack([self.situation.cost(s, self.rows, self.index) for s in range(self.free.shape[1])], axis=1)
-        values = by_source(self.situation, aim, self.P, costs, self.free)
+        values = by_source(aim, self.P, costs, self.free)
         tied = np.argwhere(_tied(values))
         i, s = min(tied.tolist(), key=lambda pair: (self.ids[pair[0]], pair[1]))
         return Choice(self.rows[i], self.P[i], int(self.index[i]), int(s))
@@ -116,7 +116,7 @@ class Open:
             return None
         rows = rows[np.argsort(-score, kind="stable")[: self.WEIGHED]]
         P = self.situation.space.coordinates(rows)
-        values = by_source(self.situation, aim, P, self._costs(rows), self._free(P))
+        values = by_source(aim, P, self._costs(rows), self._free(P))
         i, s = np.argwhere(_tied(values))[0]
         return Choice(rows[i], P[i], None, int(s))
 

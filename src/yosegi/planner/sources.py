@@ -22,7 +22,6 @@ from dataclasses import replace
 import numpy as np
 
 from yosegi.planner.aim import Aim, Improve
-from yosegi.planner.situation import Situation
 from yosegi.planner.space import Floats, Truths
 
 ASKED, WEIGHED = 48, 192
@@ -31,13 +30,12 @@ _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 _LOG_WEIGHTS = np.log(_WEIGHTS / _WEIGHTS.sum())
 
 
-def by_source(situation: Situation, aim: Aim, P: Floats, costs: Floats, free: Truths) -> Floats:
+def by_source(aim: Aim, P: Floats, costs: Floats, free: Truths) -> Floats:
     """Shape (m, sources): how much a measurement at P (m, d) by each source is wanted.
 
     With one source of constant cost it is the aim's own score. Sources that the gate dropped are never wanted.
 
     Args:
-        situation: the problem and its history.
         aim: what is sought.
         P: shape (m, d), points.
         costs: shape (m, sources), what a measurement costs.

@@ -23,7 +23,9 @@ from yosegi.exchange.received import (
 from yosegi.exchange.reports import Reports
 from yosegi.exchange.restore_sync import ReceiptReply, ReceiptRequest, RestoreSync
 from yosegi.execution.admission import Admission
-from yosegi.governance import Agreement, Charter, Statement
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.charter import Charter
+from yosegi.governance.charter.statement import Statement
 from yosegi.governance.grants.transfers import Transfer, TransferAnswer, TransferBack
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.delegation.service import MandateService

@@ -5,8 +5,9 @@ Each name is imported when it is first used: whoever signs in with a key needs n
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from yosegi.core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from yosegi.trust.clocks import PeerClocks as PeerClocks
@@ -38,20 +39,6 @@ if TYPE_CHECKING:
     from yosegi.trust.token import accept_proof as accept_proof
     from yosegi.trust.token import accept_token as accept_token
     from yosegi.trust.token import digest_of_request as digest_of_request
-
-_NAMES = {
-    "clocks": ("PeerClocks",),
-    "document": ("SKEW", "Addressed", "Document", "Moment"),
-    "envelope": ("Envelope", "Signature", "pae"),
-    "errors": ("LooseKeyFile", "Untrusted"),
-    "keys": ("Algorithm", "PublicKey", "by_id"),
-    "passphrase": ("check_passphrase", "hash_passphrase"),
-    "pkcs11": ("Pkcs11Signer", "Slot"),
-    "sealed": ("Sealed", "SealingKey", "Unsealer"),
-    "signer": ("Ed25519Signer", "MlDsa65Signer", "Signer"),
-    "token": ("Proof", "SeenProofs", "Token", "accept_proof", "accept_token", "digest_of_request"),
-}
-_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "PublicKey",
@@ -85,13 +72,18 @@ __all__ = [
     "LooseKeyFile",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "clocks": ("PeerClocks",),
+        "document": ("SKEW", "Addressed", "Document", "Moment"),
+        "envelope": ("Envelope", "Signature", "pae"),
+        "errors": ("LooseKeyFile", "Untrusted"),
+        "keys": ("Algorithm", "PublicKey", "by_id"),
+        "passphrase": ("check_passphrase", "hash_passphrase"),
+        "pkcs11": ("Pkcs11Signer", "Slot"),
+        "sealed": ("Sealed", "SealingKey", "Unsealer"),
+        "signer": ("Ed25519Signer", "MlDsa65Signer", "Signer"),
+        "token": ("Proof", "SeenProofs", "Token", "accept_proof", "accept_token", "digest_of_request"),
+    },
+)

@@ -13,18 +13,13 @@ from typing import Literal, Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
 from pydantic import model_validator
 
 from yosegi.core.errors import Invalid
 from yosegi.core.values import Value
 from yosegi.trust.envelope import Bytes
 from yosegi.trust.errors import Untrusted
-from yosegi.trust.signer import load_private, write_private
+from yosegi.trust.signer import load_private, save_private
 
 SuiteName = Literal["hpke-x25519-sha256-chacha20poly1305"]
 _SUITES: dict[SuiteName, Suite] = {
@@ -113,7 +108,7 @@ class Unsealer:
 
     def save(self, path: Path) -> None:
         """Write a new key file of mode 0600; never over another (FileExistsError)."""
-        write_private(path, self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        save_private(path, self._private)
 
     def open(self, sealed: Sealed, *, context: bytes) -> bytes:
         """What is in the box.

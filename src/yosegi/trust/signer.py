@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -68,7 +69,7 @@ class Ed25519Signer:
 
     def save(self, path: Path) -> None:
         """Write a new key file of mode 0600; never over another (FileExistsError)."""
-        write_private(path, self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        save_private(path, self._private)
 
     @property
     def public(self) -> PublicKey:
@@ -115,7 +116,7 @@ class MlDsa65Signer:
 
     def save(self, path: Path) -> None:
         """Write a new key file of mode 0600; never over another (FileExistsError)."""
-        write_private(path, self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        save_private(path, self._private)
 
     @property
     def public(self) -> PublicKey:
@@ -161,12 +162,13 @@ def load_private(path: Path) -> PrivateKeyTypes:
         raise Invalid(f"key file {path}", f"not a private key in PEM form ({type(error).__name__})") from None
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a new file of mode 0600, durably.
+def save_private(path: Path, private: Ed25519PrivateKey | MLDSA65PrivateKey | X25519PrivateKey) -> None:
+    """Write a key into a new file of mode 0600, durably.
 
     Raises:
         FileExistsError: something is there already; a key is never overwritten.
     """
+    data = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)

@@ -130,7 +130,7 @@ class Agreed:
 class LedgerAudit:
     """What an audit found."""
 
-    books: tuple[LedgerCopy, ...]
+    copies: tuple[LedgerCopy, ...]
     agreed: tuple[Agreed, ...]
     findings: tuple[Finding, ...]
     restored: tuple[Finding, ...] = ()
@@ -313,33 +313,33 @@ def receipt_held(holder: str, history: KeyHistory, entry: int, plain: dict[str, 
     return Held(holder, entry, receipt.checkpoint, checkpoint, header, bytes.fromhex(receipt.hash[7:]))
 
 
-def audit(books: Sequence[LedgerCopy]) -> LedgerAudit:
+def audit(copies: Sequence[LedgerCopy]) -> LedgerAudit:
     """Hold ledgers against each other; a pure function.
 
     Of several copies of one ledger the longest is the one in question: the others, and what other sites keep of it,
     are what it must still contain. Of a ledger that is not there, what is kept of it is compared with itself.
     """
     longest: dict[str, LedgerCopy] = {}
-    for book in books:
-        known = longest.get(book.site)
-        if known is None or _length(book) > _length(known):
-            longest[book.site] = book
+    for copy in copies:
+        known = longest.get(copy.site)
+        if known is None or _length(copy) > _length(known):
+            longest[copy.site] = copy
     claims: dict[tuple[str, str], list[Held]] = {}
-    for book in books:
-        for one in book.held:
+    for copy in copies:
+        for one in copy.held:
             claims.setdefault((one.checkpoint.site, one.holder), []).append(one)
-        if book is not longest[book.site]:
-            copy = Held(book.where, len(book.leaves) - 1, book.signed, book.checkpoint)
-            claims.setdefault((book.site, book.where), []).append(copy)
+        if copy is not longest[copy.site]:
+            itself = Held(copy.where, len(copy.leaves) - 1, copy.signed, copy.checkpoint)
+            claims.setdefault((copy.site, copy.where), []).append(itself)
     findings = [
-        Finding(peer, f"{book.site} has on record in its entry {entry} that {peer} told two stories", book.site)
-        for book in books
-        for peer, entry in book.accused
+        Finding(peer, f"{copy.site} has on record in its entry {entry} that {peer} told two stories", copy.site)
+        for copy in copies
+        for peer, entry in copy.accused
     ]
     findings += _two_stories(claims)
     agreed, restored = list[Agreed](), list[Finding]()
     # Each ledger is walked along once, for all that anybody keeps of it.
-    roots = {site: book.roots(_shared_sizes(book, claims)) for site, book in longest.items()}
+    roots = {site: copy.roots(_shared_sizes(copy, claims)) for site, copy in longest.items()}
     for (site, holder), kept in sorted(claims.items()):
         if site in longest:
             missing = [one for one in kept if _is_lost(longest[site], roots[site], one)]
@@ -350,27 +350,27 @@ def audit(books: Sequence[LedgerCopy]) -> LedgerAudit:
             if found is None:
                 distinct = {(one.checkpoint.epoch, one.checkpoint.size) for one in kept}
                 agreed.append(Agreed(site, holder, len(distinct), sum(one.header is not None for one in kept)))
-    return LedgerAudit(tuple(books), tuple(agreed), tuple(findings), tuple(restored))
+    return LedgerAudit(tuple(copies), tuple(agreed), tuple(findings), tuple(restored))
 
 
-def _length(book: LedgerCopy) -> tuple[int, int]:
-    return book.checkpoint.epoch, book.checkpoint.size
+def _length(copy: LedgerCopy) -> tuple[int, int]:
+    return copy.checkpoint.epoch, copy.checkpoint.size
 
 
-def _shared_sizes(book: LedgerCopy, claims: Mapping[tuple[str, str], Sequence[Held]]) -> Iterator[int]:
+def _shared_sizes(copy: LedgerCopy, claims: Mapping[tuple[str, str], Sequence[Held]]) -> Iterator[int]:
     """How many entries a ledger must have in common with each checkpoint of it that is kept."""
     for (site, _), kept in claims.items():
-        if site == book.site:
-            yield from (common_history(one.checkpoint, _since(book, one))[0] for one in kept)
+        if site == copy.site:
+            yield from (common_history(one.checkpoint, _since(copy, one))[0] for one in kept)
 
 
-def _is_lost(book: LedgerCopy, roots: Mapping[int, bytes], one: Held) -> bool:
+def _is_lost(copy: LedgerCopy, roots: Mapping[int, bytes], one: Held) -> bool:
     """Whether what is held was lost in a restoration that the ledger says itself, and that a person has settled.
 
     Up to the restoration both are the same story; what came after is on record again by its receipt, or the epoch that
     was opened did not know of it, as its holder could not be asked.
     """
-    opened = _since(book, one)
+    opened = _since(copy, one)
     lost = [header for header in opened if header.facts["restored"]["size"] < one.checkpoint.size]
     if not lost:
         return False
@@ -378,44 +378,44 @@ def _is_lost(book: LedgerCopy, roots: Mapping[int, bytes], one: Held) -> bool:
     witnessed = [header.facts["witnessed"] for header in opened]
     if any(said is not None and said["size"] >= one.checkpoint.size for said in witnessed):
         return False  # admitted outright: it agrees
-    return roots.get(size) == root and (one.leaf in book.refilled or book.settled >= lost[0].epoch)
+    return roots.get(size) == root and (one.leaf in copy.refilled or copy.settled >= lost[0].epoch)
 
 
-def _told_lost(book: LedgerCopy, holder: str, missing: Sequence[Held]) -> Finding:
-    again = sum(one.leaf in book.refilled for one in missing if one.header is not None)
+def _told_lost(copy: LedgerCopy, holder: str, missing: Sequence[Held]) -> Finding:
+    again = sum(one.leaf in copy.refilled for one in missing if one.header is not None)
     why = (
         f"{len(missing)} of the checkpoints and receipts that are kept of it are of entries that it lost when it was"
         f" restored from a backup, which it says itself and a person has settled; {again} are on record there again"
     )
-    return Finding(book.site, why, holder, (missing[0].signed, book.signed))
+    return Finding(copy.site, why, holder, (missing[0].signed, copy.signed))
 
 
-def _contradicts(book: LedgerCopy, roots: Mapping[int, bytes], holder: str, kept: Sequence[Held]) -> Finding | None:
+def _contradicts(copy: LedgerCopy, roots: Mapping[int, bytes], holder: str, kept: Sequence[Held]) -> Finding | None:
     """The first thing a holder keeps that a ledger does not contain."""
     wrong: list[tuple[Held, str]] = []
     for one in kept:
         try:
-            check_contains(one.checkpoint, book.checkpoint, roots.__getitem__, opened=_since(book, one))
+            check_contains(one.checkpoint, copy.checkpoint, roots.__getitem__, opened=_since(copy, one))
         except Invalid as error:
             wrong.append((one, error.why))
     if not wrong:
         return None
     first, why = min(wrong, key=lambda pair: pair[0].checkpoint.size)
-    named = [one.header for one, _ in wrong if one.header is not None and _differs(book, one.header, one.leaf)]
+    named = [one.header for one, _ in wrong if one.header is not None and _differs(copy, one.header, one.leaf)]
     if named:
         header = min(named, key=lambda header: header.sequence)
-        there = "another one" if header.sequence < len(book.leaves) else "missing"
+        there = "another one" if header.sequence < len(copy.leaves) else "missing"
         why = f"entry {header.sequence}, {header.type} in {header.stream} of {header.time}, is {there} now; {why}"
-    return Finding(book.site, why, holder, (first.signed, book.signed))
+    return Finding(copy.site, why, holder, (first.signed, copy.signed))
 
 
-def _since(book: LedgerCopy, one: Held) -> list[Header]:
+def _since(copy: LedgerCopy, one: Held) -> list[Header]:
     """The epochs that were opened after what is held."""
-    return [header for header in book.opened if header.epoch > one.checkpoint.epoch]
+    return [header for header in copy.opened if header.epoch > one.checkpoint.epoch]
 
 
-def _differs(book: LedgerCopy, header: Header, leaf: bytes) -> bool:
-    return header.sequence >= len(book.leaves) or book.leaves[header.sequence] != leaf
+def _differs(copy: LedgerCopy, header: Header, leaf: bytes) -> bool:
+    return header.sequence >= len(copy.leaves) or copy.leaves[header.sequence] != leaf
 
 
 def _two_stories(claims: Mapping[tuple[str, str], Sequence[Held]]) -> Iterator[Finding]:

@@ -180,5 +180,5 @@ class _Reading:
             raise Corrupt(where, "its entries lead to another root than its signed checkpoint", _TODO)
         moments = Moments(lambda: self._times, self._head.checkpoint)
         self._judge_again(moments)
-        book = made(str(self._path), site, self._head.checkpoint, self._leaves, self._believed, self._entries, moments)
-        return replace(book, held=(*book.held, *self._held))
+        copy = made(str(self._path), site, self._head.checkpoint, self._leaves, self._believed, self._entries, moments)
+        return replace(copy, held=(*copy.held, *self._held))

@@ -50,7 +50,7 @@ def parity_plot(one: LearnedDetail) -> LearnedPlot:
     return LearnedPlot(f"M{x(low)} {y(low)}L{x(high)} {y(high)}", "", bars, dots, xs, ys)
 
 
-def slice_plot(one: LearnedDetail, part: SliceDetail) -> LearnedPlot:
+def slice_plot(part: SliceDetail) -> LearnedPlot:
     """The outcome along one parameter: its mean, and the band in which it lies nine times of ten."""
     levels = any(isinstance(at, str | bool) for at in part.at)
     places = [float(n) for n in range(len(part.at))] if levels else [float(at) for at in part.at]

@@ -17,7 +17,6 @@ from yosegi.core.sanitize import plain
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
 from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
-from yosegi.services.authorization.roles import RUNS_THE_SITE
 from yosegi.services.campaigns.schemas import AgentComparison, CampaignOverview, CampaignSummary
 from yosegi.services.campaigns.summary import overview_of, summary_of, trial_of
 from yosegi.services.runtime import Site
@@ -101,7 +100,7 @@ class Looking:
         """The part that is on every page."""
         operations, level = self.site.operations, self.site.dispatcher.stop_level
         offered = [word for word, stronger in _STOPS if level in stronger and operations.may_stop(self.session)]
-        if level and self.session.role in RUNS_THE_SITE:
+        if level and self.session.runs_the_site:
             offered.append("release")
         return self.render(
             "switch", stop=operations.stop_status(), offered=offered, notices=len(self.site.alerts.open())

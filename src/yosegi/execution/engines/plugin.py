@@ -10,21 +10,23 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ConfigDict, Field
 
-from yosegi.core.clock import Clock
-from yosegi.core.contract import Contract
-from yosegi.core.engine import Engine, LateOutcome
-from yosegi.core.supervision import TaskScope
 from yosegi.core.values import Value
-from yosegi.data import ObjectStore
-from yosegi.data.pulling import Offload
 from yosegi.execution.engines.entry_points import Publication
-from yosegi.ledger import Ledger
-from yosegi.trust.envelope import Envelope
-from yosegi.trust.signer import Signer
+
+if TYPE_CHECKING:
+    from yosegi.core.clock import Clock
+    from yosegi.core.contract import Contract
+    from yosegi.core.engine import Engine, LateOutcome
+    from yosegi.core.supervision import TaskScope
+    from yosegi.data import ObjectStore
+    from yosegi.data.pulling import Offload
+    from yosegi.ledger import Ledger
+    from yosegi.trust.envelope import Envelope
+    from yosegi.trust.signer import Signer
 
 
 class EngineSettings(Value):

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.plugins import found, load
 from yosegi.execution.engines.plugin import EngineConcern, EngineKind, EngineSettings
+
+if TYPE_CHECKING:
+    from yosegi.core.contract import Contract
 
 GROUP = "yosegi.engines"
 
@@ -62,13 +64,12 @@ def examined(kind: str, settings: EngineSettings, contracts: Mapping[str, Contra
     return () if examine is None else cast(Iterable[EngineConcern], examine(settings, contracts))
 
 
-def read_table(name: str, table: Mapping[str, Any], *, where: tuple[str, ...] = ()) -> EngineTable:
+def read_table(name: str, table: Mapping[str, Any]) -> EngineTable:
     """The settings of one engine, held against the class of its kind.
 
     Args:
         name: the engine's.
         table: what stands in `[engine.NAME]`, `kind` included.
-        where: the table in site.toml; `[engine.NAME]` if none is given.
 
     Raises:
         Invalid: no kind, one that is not installed, or a field that does not hold (named).
@@ -81,4 +82,4 @@ def read_table(name: str, table: Mapping[str, Any], *, where: tuple[str, ...] = 
     except NotFound as error:
         raise Invalid(f"[engine.{name}]", str(error), "install the package that has it") from None
     rest = {field: value for field, value in table.items() if field != "kind"}
-    return EngineTable(name, kind, settings.read(rest, what=f"[engine.{name}]"), where or ("engine", name))
+    return EngineTable(name, kind, settings.read(rest, what=f"[engine.{name}]"), ("engine", name))

@@ -23,7 +23,7 @@ from yosegi.execution.instruments.reservation_reports import ReservationReporter
 from yosegi.execution.instruments.settings import InstrumentSettings
 from yosegi.execution.instruments.windows import TimeSpan
 from yosegi.execution.last_resort import LONGEST_REASON, LastResort, UnrecordedStop
-from yosegi.execution.slots import Lane
+from yosegi.execution.slots import Lane, alike
 from yosegi.governance.policy.explanation import explained
 from yosegi.ledger import Draft, Ledger, Write
 from yosegi.trust.explanation import Explanation
@@ -33,10 +33,6 @@ from yosegi.trust.messages import Request
 def longest(contract: Contract) -> float:
     """Seconds that a task may take at most: its time limit, and the grace to reach its safe state."""
     return contract.time_limit + (contract.stop_grace or 0.0)
-
-
-def _alike(team: str) -> float:
-    return 1.0
 
 
 @dataclass
@@ -100,7 +96,7 @@ class Instruments:
         instrument = self.of(capability)
         if instrument is None:
             return Lane(capability)
-        weight_of = self._granted if instrument.settings.turns == "by_grant" else _alike
+        weight_of = self._granted if instrument.settings.turns == "by_grant" else alike
         return Lane(f"instrument {instrument.name}", instrument.settings.at_once, weight_of)
 
     def _granted(self, team: str) -> float:

@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 from yosegi.core import canonical
 from yosegi.core.clock import Clock, SystemClock
 from yosegi.core.errors import Invalid
+from yosegi.core.files import write_file
 from yosegi.core.identifiers import SiteId
 from yosegi.core.toml_text import read_toml_file
 from yosegi.core.transport import HttpTransport, Transport
@@ -78,9 +79,7 @@ class HttpSiteConnection:
         return await self._transport.call(self._address, call, timeout=timeout)
 
 
-async def run_station(
-    folder: Path, *, clock: Clock | None = None, import_path: tuple[Path, ...] = (), pace: Pace | None = None
-) -> None:
+async def run_station(folder: Path) -> None:
     """Run the station of a folder until SIGTERM or SIGINT, which are its safe stop.
 
     The folder holds `station.toml`, `station.key`, the intent log and the instrument's durable state.
@@ -91,14 +90,14 @@ async def run_station(
         StationInUse: it runs already.
         LogFailed: its intent log cannot be used.
     """
-    settings, signer, clock = StationFile.load(folder), Ed25519Signer.load(folder / KEY_FILE), clock or SystemClock()
+    settings, signer, clock = StationFile.load(folder), Ed25519Signer.load(folder / KEY_FILE), SystemClock()
     site_key = PublicKey.of("ed25519", bytes.fromhex(settings.site_key))
     log = IntentLog(folder, clock)
     store = FileStore(folder / "objects")
     _tidy(store, log, clock)
-    hand = ProcessExecutor(settings.publish, folder, limits=settings.limits, import_path=import_path, store=store)
+    executor = ProcessExecutor(settings.publish, folder, limits=settings.limits, store=store)
     try:
-        await hand.start()
+        await executor.start()
         async with HttpTransport(ca_file=str(folder / settings.ca_file) if settings.ca_file else "") as transport:
             station = Station(
                 name=settings.name,
@@ -107,11 +106,11 @@ async def run_station(
                 site_keys=by_id([site_key]),
                 link=HttpSiteConnection(transport, f"{settings.url.rstrip('/')}/station/v1/{settings.name}"),
                 log=log,
-                hand=hand,
+                executor=executor,
                 clock=clock,
                 keep_key=partial(keep_site_key, folder),
                 seed=int(signer.public.key_id[-8:], 16),
-                pace=pace or Pace(silence=settings.silence),
+                pace=Pace(silence=settings.silence),
                 store=store,
             )
             loop = asyncio.get_running_loop()
@@ -119,7 +118,7 @@ async def run_station(
                 loop.add_signal_handler(number, station.leave)
             await station.run()
     finally:
-        await hand.close()
+        await executor.close()
         log.close()
 
 
@@ -134,9 +133,7 @@ def keep_site_key(folder: Path, key: PublicKey) -> None:
     text, count = re.subn(r"(?m)^\s*site_key\s*=.*$", line, path.read_text(encoding="utf-8"), count=1)
     if not count:
         raise Invalid(str(path), "has no line site_key", f"add {line}")
-    new = path.with_suffix(".new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
+    write_file(path, text.encode(), overwrite=True)
 
 
 def _tidy(store: FileStore, log: IntentLog, clock: Clock) -> None:

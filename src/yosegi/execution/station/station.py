@@ -92,7 +92,7 @@ class Station:
         signer: its own key.
         site_keys: the keys of its site, by key id.
         log: its durable memory.
-        hand: what does the work.
+        executor: what does the work.
         keep_key: writes the site's key down when it is another.
         seed: of the jitter between attempts.
         store: the station's own objects; None where it has none.
@@ -104,7 +104,7 @@ class Station:
     site_keys: Mapping[str, PublicKey]
     link: SiteConnection
     log: IntentLog
-    hand: StationExecutor
+    executor: StationExecutor
     clock: Clock
     keep_key: Callable[[PublicKey], None]
     seed: int = 0
@@ -285,7 +285,7 @@ class Station:
 
     def _heed(self, word: StopWord) -> None:
         if word in ("safe_stop", "abort") and self._stop != word:
-            self.hand.stop(word)
+            self.executor.stop(word)
         self._stop = word
 
     def _halt(self, key: str, word: Stopping) -> None:
@@ -293,7 +293,7 @@ class Station:
         known = self.log.find(key)
         if known is not None and known.state == "started" and self._halted.get(key) not in (word, "abort"):
             self._halted[key] = word
-            self.hand.stop(word)
+            self.executor.stop(word)
 
     async def _say_goodbye(self) -> None:
         with contextlib.suppress(YosegiError):
@@ -347,7 +347,7 @@ class Station:
     async def _do(self, offer: WorkOffer) -> None:
         try:
             try:
-                outcome = await self.hand.do(offer, lambda fraction, text: self._report(offer.key, fraction, text))
+                outcome = await self.executor.do(offer, lambda fraction, text: self._report(offer.key, fraction, text))
             except Exception as error:  # noqa: BLE001 - the boundary to the instrument: its fault must not end the station
                 outcome = ended_badly(offer.effect, "crashed", f"{type(error).__name__}: {error}")
             self._end(Ended(key=offer.key, outcome=outcome))

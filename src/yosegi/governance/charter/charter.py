@@ -12,13 +12,14 @@ import ipaddress
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
 from yosegi.core.identifiers import CharterId, Digest, PersonId, SiteId, TeamId, home_of
+from yosegi.core.member_kinds import MemberKind
 from yosegi.core.values import Value
 from yosegi.trust.document import SKEW, Document, Moment
 from yosegi.trust.envelope import Envelope
@@ -50,7 +51,7 @@ class Member(Value):
 
     id: SiteId
     name: Title
-    kind: Literal["laboratory", "facility", "university", "company", "funder"]
+    kind: MemberKind
     country: Country
     keys: tuple[PublicKey, ...] = Field(min_length=1, max_length=32)
     needed: int = Field(default=1, ge=1)

@@ -13,7 +13,6 @@ from typing import Any
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import timestamp
-from yosegi.core.errors import Invalid
 from yosegi.governance.grants import transfers
 from yosegi.governance.grants.grant import (
     AWARDED,
@@ -27,6 +26,7 @@ from yosegi.governance.grants.grant import (
     GrantRefused,
 )
 from yosegi.ledger import Db, Entry
+from yosegi.ledger.view import apply_by_type
 
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 """Reads committed rows: a ledger's `query`."""
@@ -84,13 +84,7 @@ class GrantsView:
                 a settlement above what was held; a claw-back below what is held and spent.
             Invalid: facts of the wrong form: an amount that is negative, no whole number, or too large.
         """
-        handler = _HANDLERS.get(entry.type)
-        if handler is None:
-            return
-        try:
-            handler(db, entry)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise Invalid(f"the facts of {entry.type}", f"not of its form ({error!r})") from None
+        apply_by_type(_HANDLERS, db, entry)
 
 
 def grant_of(query: Query, task: str) -> str | None:

@@ -13,11 +13,12 @@ from typing import Any, ClassVar, Self
 from pydantic import model_validator
 
 from yosegi.core.clock import timestamp
-from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.errors import YosegiError
 from yosegi.core.identifiers import CharterId, Digest, Key, PersonId, SiteId
 from yosegi.core.reasons import explain
 from yosegi.governance.policy.decision import Decision
 from yosegi.ledger import Db, Draft, Entry
+from yosegi.ledger.view import apply_by_type
 from yosegi.trust.document import Document, Moment
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.errors import Untrusted
@@ -135,13 +136,7 @@ class ApprovalsView:
             ApprovalRefused: none for exactly this request and contract, out of date, used or withdrawn already.
             Invalid: facts of the wrong form.
         """
-        handler = _HANDLERS.get(entry.type)
-        if handler is None:
-            return
-        try:
-            handler(db, entry)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise Invalid(f"the facts of {entry.type}", f"not of its form ({error!r})") from None
+        apply_by_type(_HANDLERS, db, entry)
 
 
 def is_approved(

@@ -11,9 +11,9 @@ from typing import Any
 
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import timestamp
-from yosegi.core.errors import Invalid
 from yosegi.governance.mandates.mandate import Mandate, MandateRefused
 from yosegi.ledger import Db, Draft, Entry
+from yosegi.ledger.view import apply_by_type
 
 GRANTED, CANCELLED = "mandate.granted", "mandate.cancelled"
 HELD, SETTLED = "mandate.held", "mandate.settled"
@@ -71,13 +71,7 @@ class MandatesView:
                 budget; a use that is there already or has ended.
             Invalid: facts of the wrong form.
         """
-        handler = _HANDLERS.get(entry.type)
-        if handler is None:
-            return
-        try:
-            handler(db, entry)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise Invalid(f"the facts of {entry.type}", f"not of its form ({error!r})") from None
+        apply_by_type(_HANDLERS, db, entry)
 
 
 def holder_of(query: Query, task: str) -> tuple[str, Amounts] | None:

@@ -134,7 +134,7 @@ class AgentService:
         except MandateRefused:
             raise NotFound("mandate", mandate) from None
         mine = found.person == who.person and (not who.agent or mandate in self.delegation.cut_from(who.mandate))
-        if not mine and (who.agent or who.role not in ("operator", "officer")):
+        if not mine and (who.agent or not who.runs_the_site):
             raise NotFound("mandate", mandate)
         totals = self.ledger.query("SELECT calls, refused FROM agent_totals WHERE mandate = ?", (mandate,))
         rows = self.ledger.query(

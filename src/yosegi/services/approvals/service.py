@@ -114,7 +114,7 @@ class ApprovalService:
             raise Refused(what, ("approval_of_another_request",))
         if task.state is not TaskState.ACCEPTED:
             raise Conflict(f"task {key}", f"is {task.state} and waits for no approval", "nothing was changed")
-        decision = self.authorizer.decide_approval(who.person, None, request, contract).or_refuse()
+        decision = self.authorizer.decide_approval(who.person, request, contract).or_refuse()
         draft = given(approval, envelope, decision)
         write = Write(f"approval/{stream}", None, (draft,), charter=request.charter, actor=who.person)
         try:
@@ -146,8 +146,8 @@ class ApprovalService:
         if who.agent:
             raise Refused(what, ("agent_cannot_approve",))
         task = self.repository.task(task_stream(home, key))
-        may = who.role in ("operator", "officer")
-        if not may and not self.authorizer.decide_approval(who.person, None, task.asked(), self._contract(task)).allow:
+        may = who.runs_the_site
+        if not may and not self.authorizer.decide_approval(who.person, task.asked(), self._contract(task)).allow:
             raise Refused(what, ("operators_only",))
         reason = explained("approval_declined", person=who.person, why=why or "…", contact=who.person)
         return TaskDetail.of(await self.dispatcher.decline(home, key, reason, by=who.person))
@@ -163,7 +163,7 @@ class ApprovalService:
         if not rows:
             raise NotFound("approval", approval)
         what = f"withdrawing approval {approval}"
-        if who.agent or (rows[0]["person"] != who.person and who.role not in ("operator", "officer")):
+        if who.agent or (rows[0]["person"] != who.person and not who.runs_the_site):
             raise Refused(what, ("not_on_behalf_of_others",))
         write = Write(
             f"approval/{approval}", None, (withdrawn(approval, why),), charter=rows[0]["charter"], actor=who.person

@@ -5,8 +5,6 @@ from __future__ import annotations
 from yosegi.core.errors import Refused
 from yosegi.identity.accounts import Session
 
-RUNS_THE_SITE = ("operator", "officer")
-
 
 def check_person(who: Session, what: str) -> None:
     """See that a person acts, and no agent.
@@ -25,5 +23,5 @@ def check_operator(who: Session, what: str) -> None:
         Refused: an agent, or neither operator nor officer.
     """
     check_person(who, what)
-    if who.role not in RUNS_THE_SITE:
+    if not who.runs_the_site:
         raise Refused(what, ("operators_only",))

@@ -89,7 +89,7 @@ class Authorizer:
                 if known != self.rules:
                     raise
                 log.warning("policy under %s: %s", charter, error)
-            await self._publish(charter, policy or self._build(charter, self.registry.federation(charter)))
+            await self._publish(charter, policy or self._build(self.registry.federation(charter)))
 
     async def publish(self, charter: str) -> Policy:
         """Build and validate the policy under a charter, and record its bundle once per digest.
@@ -97,7 +97,7 @@ class Authorizer:
         Raises:
             Invalid: a rule or agreement that may not be published; the policy in force stays.
         """
-        return await self._publish(charter, self._build(charter, self.registry.federation(charter)))
+        return await self._publish(charter, self._build(self.registry.federation(charter)))
 
     async def _publish(self, charter: str, policy: Policy) -> Policy:
         stream = f"policy/{charter}"
@@ -114,7 +114,7 @@ class Authorizer:
         Raises:
             Invalid: it may not be published, or a row of the table would get another answer.
         """
-        policy = self._build(charter, federation, rules)
+        policy = self._build(federation, rules)
         check_expectations(policy, self._expected(charter), self.capabilities(charter), self.clock.now())
         return policy
 
@@ -124,7 +124,7 @@ class Authorizer:
         rows = [row for row in self.expectations if row.charter in ("", charter)]
         return [row for row in rows if row.what in known or row.what.startswith(own)]
 
-    def _build(self, charter: str, federation: CharterRecord, rules: Mapping[str, str] | None = None) -> Policy:
+    def _build(self, federation: CharterRecord, rules: Mapping[str, str] | None = None) -> Policy:
         directory = Directory.of(federation.roster.charter, self.site, self.groups)
         now, homes = self.clock.now(), directory.homes(self.site)
         agreements = [a for a in federation.agreements.values() if homes & set(a.parties) and now < a.valid_until]
@@ -262,7 +262,7 @@ class Authorizer:
 
         An agent sees the work of the team that its mandate is for, and of no other team of its member.
         """
-        return who.role in ("operator", "officer") or self.belongs(charter, team, who)
+        return who.runs_the_site or self.belongs(charter, team, who)
 
     def belongs(self, charter: str, team: str, who: Session) -> bool:
         """Whether somebody belongs to a team under a charter; an agent, whether its mandate is for that team too."""
@@ -285,6 +285,13 @@ class Authorizer:
         """
         request = request.with_labels({name: self._label(ref) for name, ref in request.objects.items()})
         label = combined([request.learned, *(label_of(ref) for ref in request.objects.values())])
+        return AuthorizedRequest(request, self._decide_request(request, label))
+
+    def may_show(self, request: RequestDraft, endpoint: str) -> Decision:
+        """Whether a language model's endpoint may see what a request rests on: as agreements say, before it is sent."""
+        return self._decide_request(request, request.learned, model=endpoint)
+
+    def _decide_request(self, request: RequestDraft, label: Label, model: str | None = None) -> Decision:
         question = self._question(
             "request",
             request.owner,
@@ -294,28 +301,14 @@ class Authorizer:
             sender=self.site,
             agent=self.delegation.agent_of(request.mandate),
             learned=label if label.sources else None,
-        )
-        return AuthorizedRequest(request, self.policy(request.charter).decide(question))
-
-    def may_show(self, request: RequestDraft, endpoint: str) -> Decision:
-        """Whether a language model's endpoint may see what a request rests on: as agreements say, before it is sent."""
-        question = self._question(
-            "request",
-            request.owner,
-            request,
-            request.contract,
-            peer=request.owner,
-            sender=self.site,
-            agent=self.delegation.agent_of(request.mandate),
-            learned=request.learned if request.learned.sources else None,
-            model=endpoint,
+            model=model,
         )
         return self.policy(request.charter).decide(question)
 
     def _label(self, ref: ObjectRef) -> ObjectRef:
         return ref.with_label_of(*(one.ref for one in known(self.ledger, "digest = ?", ref.sha256)))
 
-    def decide_approval(self, person: str, agent: str | None, request: Request, contract: Contract) -> Decision:
+    def decide_approval(self, person: str, request: Request, contract: Contract) -> Decision:
         """May this person approve the request: as an approver its agreement names, or one of a house agreement?
 
         The site's own staff may approve in a group of theirs, where a house agreement names them.
@@ -323,7 +316,6 @@ class Authorizer:
         question = Question(
             action="approve",
             person=person,
-            agent=agent,
             home=home_of(person),
             host=self.registry.federation(request.charter).roster.charter.host_of(home_of(person)),
             team=request.team,

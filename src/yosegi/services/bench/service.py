@@ -14,7 +14,7 @@ from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.identity.accounts import Session
 from yosegi.services.approvals.schemas import AskedInput
-from yosegi.services.authorization.roles import RUNS_THE_SITE, check_person
+from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.bench.people import PeopleHere
 from yosegi.services.bench.schemas import AskedOutput, BenchCapability, BenchEntered, BenchRow, BenchRows, BenchTask
@@ -103,7 +103,7 @@ class BenchService:
         stream, engine = self._asked(task, who)
         asked = self.repository.task(stream).asked()
         self.people.check(what, to, asked.charter, asked.team)
-        await engine.hand_on(stream, to, note, who.person, runs_site=who.role in RUNS_THE_SITE)
+        await engine.hand_on(stream, to, note, who.person, runs_site=who.runs_the_site)
         return self._as_it_waits(task, who)
 
     def _as_it_waits(self, task: str, who: Session) -> BenchTask:
@@ -191,8 +191,7 @@ class BenchService:
             handed_at=waiting.handed_at,
             handed_note=waiting.handed_note,
             held_by_other=waiting.handed_to not in ("", who.person),
-            may_hand_on=not who.agent
-            and engine.may_hand_on(waiting.key, who.person, runs_site=who.role in RUNS_THE_SITE),
+            may_hand_on=not who.agent and engine.may_hand_on(waiting.key, who.person, runs_site=who.runs_the_site),
         )
 
 

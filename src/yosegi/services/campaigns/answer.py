@@ -150,16 +150,15 @@ def _learned_from(spec: CampaignSpec) -> str:
     return f" The planner also learned from {' and from '.join(known)}, as far as they helped to predict."
 
 
-def bibtex_of(campaign: Campaign, entry: str, bundle: str = "") -> str:
-    """How to cite a campaign: by the hash of its last entry, and by the digest of a bundle where one was made."""
+def bibtex_of(campaign: Campaign, entry: str) -> str:
+    """How to cite a campaign: by the hash of its last entry."""
     spec = campaign.spec
-    proof = f"bundle {bundle}" if bundle else f"ledger entry {entry}"
     fields = {
         "title": _braced(spec.title),
         "author": _braced(f"{{{spec.team}}}"),
         "year": _braced(campaign.started[:4]),
         "howpublished": _braced(f"Yosegi campaign {spec.name}, charter {spec.charter}"),
-        "note": _braced(proof),
+        "note": _braced(f"ledger entry {entry}"),
     }
     lines = ",\n".join(f"  {name} = {value}" for name, value in fields.items())
     return f"@misc{{{spec.name},\n{lines}\n}}\n"

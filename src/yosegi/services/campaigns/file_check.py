@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding
+from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec
 from yosegi.campaign.findings import located
 from yosegi.campaign.planning import check_planning
 from yosegi.campaign.spec_check import findings_against, taken_over
 from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.file_findings import FileFinding
 from yosegi.core.identifiers import home_of
 from yosegi.core.toml_lines import Path
 from yosegi.governance.agreements.label import Label
@@ -35,7 +36,7 @@ class Prepared:
     spec: CampaignSpec
     contracts: Mapping[str, Contract]
     label: Label
-    unknown: tuple[SpecFinding, ...]
+    unknown: tuple[FileFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class CampaignChecker:
                     unknown.append(_not_known(place, "capability", error))
         return Prepared(spec.model_copy(update={"earlier": tuple(earlier)}), contracts, label, tuple(unknown))
 
-    def findings(self, ready: Prepared, mandate: str) -> Iterator[SpecFinding]:
+    def findings(self, ready: Prepared, mandate: str) -> Iterator[FileFinding]:
         """What would have its trials refused or unread, and what its planner cannot do."""
         spec, contracts = ready.spec, ready.contracts
         yield from findings_against(spec, contracts)
@@ -88,7 +89,7 @@ class CampaignChecker:
         try:
             check_planning(taken_over(spec, contracts))
         except (Invalid, NotFound) as error:
-            yield SpecFinding(("planner",), "the question", str(error))
+            yield FileFinding(("planner",), "the question", str(error))
 
     def despite(self, error: BadCampaign, who: Session, get: Callable[[str], Campaign]) -> BadCampaign:
         """The same with what else is wrong with a file, as far as it can be read."""
@@ -104,7 +105,7 @@ class CampaignChecker:
         more = [one for one in more if not any(_within(one.path, place) for place in places)]
         return BadCampaign(error.what, [*error.findings, *located(more, error.lines)], error.readable, error.lines)
 
-    def _names(self, spec: CampaignSpec) -> Iterator[SpecFinding]:
+    def _names(self, spec: CampaignSpec) -> Iterator[FileFinding]:
         registry = self.authorizer.registry
         if spec.charter not in registry.charters():
             error = NotFound("charter", spec.charter, registry.charters())
@@ -146,11 +147,11 @@ def _capabilities(spec: CampaignSpec) -> Iterator[tuple[Path, str]]:
                     yield ((*at, "capability") if ref == step.capability else (*at, "any_of", ref)), ref
 
 
-def _not_known(path: Path, where: str, error: NotFound | Invalid) -> SpecFinding:
+def _not_known(path: Path, where: str, error: NotFound | Invalid) -> FileFinding:
     if isinstance(error, Invalid):
-        return SpecFinding(path, where, f"{error.what}: {error.why}", error.todo)
+        return FileFinding(path, where, f"{error.what}: {error.why}", error.todo)
     known = f"known here: {', '.join(error.known[:8])}" if error.known else ""
-    return SpecFinding(path, where, f"no {error.kind} {error.name!r}", known)
+    return FileFinding(path, where, f"no {error.kind} {error.name!r}", known)
 
 
 def _within(path: Path, place: Path) -> bool:

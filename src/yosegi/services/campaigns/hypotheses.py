@@ -11,15 +11,17 @@ from yosegi.campaign.agent_points import ADVISED, AgentPoint, beats_planner
 from yosegi.ledger import Entry
 from yosegi.services.campaigns.schemas import AgentComparison, HypothesisDetail
 
+LATEST = 200
+"""Hypotheses that are told, the latest."""
 
-def comparison_of(campaign: Campaign, entries: Iterable[Entry], site: str, latest: int = 200) -> AgentComparison:
+
+def comparison_of(campaign: Campaign, entries: Iterable[Entry], site: str) -> AgentComparison:
     """The latest hypotheses and how agents and planner compare.
 
     Args:
         campaign: as it stands.
         entries: of its stream; those of other types are passed over.
         site: whose agents' words they are.
-        latest: how many hypotheses.
     """
     tokens, cost = 0, dict[str, Decimal]()
     for entry in entries:
@@ -30,7 +32,7 @@ def comparison_of(campaign: Campaign, entries: Iterable[Entry], site: str, lates
             cost[currency] = cost.get(currency, Decimal()) + Decimal(str(use.get("cost", "0")))
     agents, planners, price = beats_planner(campaign)
     trials, declined = dict(campaign.measured_by), dict(campaign.declined)
-    points = campaign.points[max(0, len(campaign.points) - latest) :]
+    points = campaign.points[max(0, len(campaign.points) - LATEST) :]
     return AgentComparison(
         campaign=campaign.spec.name,
         hypotheses=tuple(

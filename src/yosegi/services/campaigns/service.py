@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
-from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, SpecFinding, campaign_stream
+from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, campaign_stream
 from yosegi.campaign.agent_points import AdvisedPoint, Mixed, ModelUse
 from yosegi.campaign.findings import located
 from yosegi.campaign.mixing import mixed
@@ -17,6 +17,7 @@ from yosegi.campaign.spec_file import CampaignFile, parse_file
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.fifo_cache import FifoCache
+from yosegi.core.file_findings import FileFinding
 from yosegi.core.identifiers import split_capability
 from yosegi.core.reasons import explain
 from yosegi.core.states import CampaignState
@@ -285,7 +286,7 @@ class CampaignService:
             return _bad("" if error.readable is None else error.readable.name, error.findings)
         except Invalid as error:
             found = re.search(r"line (\d+)", error.why)
-            return _bad("", [SpecFinding((), error.what, error.why, error.todo, int(found[1]) if found else 0)])
+            return _bad("", [FileFinding((), error.what, error.why, error.todo, int(found[1]) if found else 0)])
         return self.check(file.spec, who, file.lines, mandate)
 
     def check(self, spec: CampaignSpec, who: Session, lines: Lines | None = None, mandate: str = "") -> CampaignCheck:
@@ -398,7 +399,7 @@ class CampaignService:
         return self._detail(moved)
 
 
-def _bad(name: str, findings: Iterable[SpecFinding], *, exists: bool = False) -> CampaignCheck:
+def _bad(name: str, findings: Iterable[FileFinding], *, exists: bool = False) -> CampaignCheck:
     told = tuple(CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in findings)
     return CampaignCheck(name=name, findings=told, taken_over=(), cost={}, exists=exists)
 

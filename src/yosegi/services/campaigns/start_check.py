@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from yosegi.campaign.findings import SpecFinding
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.contract import Contract
 from yosegi.core.errors import NotFound
+from yosegi.core.file_findings import FileFinding
 from yosegi.exchange.request_draft import RequestDraft
 from yosegi.governance.policy.note import Note
 from yosegi.services.authorization.service import Authorizer
@@ -17,7 +17,7 @@ PURPOSE = "purpose_not_covered"
 
 def right_findings(
     spec: CampaignSpec, contracts: Mapping[str, Contract], authorizer: Authorizer, mandate: str
-) -> Iterator[SpecFinding]:
+) -> Iterator[FileFinding]:
     """Why this site's own policy would not let the campaign ask for a capability: each reason once.
 
     The owner's policy has the last word, and is asked with each request; what this site knows already is said now.
@@ -31,7 +31,7 @@ def right_findings(
             ]
             for ref, note in refusals:
                 purpose = note.code == PURPOSE
-                finding = SpecFinding(
+                finding = FileFinding(
                     ("purpose",) if purpose else at,
                     "purpose" if purpose else f"source {source.name}, step {step.name} ({ref})",
                     f"{note.explain('en')} ({note.code})",

@@ -223,7 +223,7 @@ class MandateService:
         mine = found.person == who.person
         if who.agent:
             mine = mandate in view.cut_from(self.ledger.query, who.mandate)
-        if not mine and (who.agent or who.role not in ("operator", "officer")):
+        if not mine and (who.agent or not who.runs_the_site):
             raise Refused(f"cancelling mandate {mandate}", ("not_on_behalf_of_others",))
         writes = [self.delegation.cancel(mandate, why, who.person)]
         for name in view.cut_from(self.ledger.query, mandate):
@@ -301,7 +301,7 @@ class MandateService:
             person: of this member alone, if one is named.
             over: at most so many that stand no more, the newest.
         """
-        runs_it = who.role in ("operator", "officer")
+        runs_it = who.runs_the_site
         whose = person if runs_it or person in ("", who.person) else None
         if whose is None:
             return ()
@@ -351,7 +351,7 @@ class MandateService:
             NotFound: no such mandate, or none that somebody may look at.
         """
         found = self._get(mandate)
-        if who is not None and who.role not in ("operator", "officer") and found.person != who.person:
+        if who is not None and not who.runs_the_site and found.person != who.person:
             raise NotFound("mandate", mandate)
         return self._detail(found, self._asked())
 

@@ -33,6 +33,7 @@ from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.explanation import explained
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Entry, Ledger, Write
+from yosegi.services.authorization.roles import check_operator
 from yosegi.services.erasure.entries import (
     ACKNOWLEDGED,
     ANSWERED_PEER,
@@ -118,8 +119,7 @@ class ErasureService:
         Raises:
             Refused: neither operator nor officer.
         """
-        if who.role not in ("operator", "officer"):
-            raise Refused("looking at erasures", ("operators_only",))
+        check_operator(who, "looking at erasures")
         return tuple(erasure.status(self.site) for erasure in self.all())
 
     async def order(self, what: What, subject: str, why: str, who: Session) -> ErasureOrdered:

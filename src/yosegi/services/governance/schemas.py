@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from yosegi.core.contract_terms import Conduct, Kind, Sensitivity
+from yosegi.core.member_kinds import MemberKind
 from yosegi.services.answer import Answer, Timestamp, ToldBy
 from yosegi.trust.explanation import Explanation
 from yosegi.trust.keys import PublicKey
@@ -15,7 +16,7 @@ class MemberDetail(Answer):
 
     id: str
     name: str
-    kind: Literal["laboratory", "facility", "university", "company", "funder"]
+    kind: MemberKind
     country: str
     keys: tuple[PublicKey, ...]
     needed: int

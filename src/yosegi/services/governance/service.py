@@ -26,6 +26,7 @@ from yosegi.governance.policy.policy import Policy
 from yosegi.governance.policy.question import Question
 from yosegi.governance.policy.what_if import Expectation, access, what_if
 from yosegi.identity.accounts import Session
+from yosegi.services.authorization.roles import check_operator
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue, Listing
 from yosegi.services.governance.details import (
@@ -99,7 +100,7 @@ class GovernanceService:
             Refused: not an operator or officer.
             Untrusted, Invalid: it may not be believed or published.
         """
-        check_office(who, "publishing a document")
+        check_operator(who, "publishing a document")
         envelope = Envelope.read(dict(document), what="the document")
         charter = await self.publisher.publish(envelope, who.person)
         kind = envelope.payload_type.removeprefix("application/vnd.yosegi.").partition(".")[0]
@@ -271,7 +272,7 @@ class GovernanceService:
             Refused: not an operator or officer.
             Invalid: they may not be published; what is in force stays.
         """
-        check_office(who, "publishing rules")
+        check_operator(who, "publishing rules")
         await self.authorizer.reload(rules, [Expectation.read(dict(row), what="a row of the table") for row in table])
         policies = (self.authorizer.policy(name) for name in self.registry.charters())
         return PolicyWarnings(warnings=tuple(warning for policy in policies for warning in policy.warnings))
@@ -306,7 +307,7 @@ class GovernanceService:
         return policy, Question.read(question, what="the question")
 
     def _about(self, person: str, who: Session) -> str:
-        if person and person != who.person and who.role not in ("operator", "officer"):
+        if person and person != who.person and not who.runs_the_site:
             raise Refused(f"asking about {person}", ("not_on_behalf_of_others",))
         return person or who.person
 
@@ -336,7 +337,7 @@ class GovernanceService:
             Refused: not an operator or officer.
             Invalid: not a name of that kind.
         """
-        check_office(who, f"suspending {name}")
+        check_operator(who, f"suspending {name}")
         return suspension_detail(await self.publisher.suspend(kind, name, who.person, why, charter))
 
     async def lift(self, kind: Barred, name: str, who: Session, why: str, charter: str = "") -> SuspensionDetail:
@@ -346,18 +347,8 @@ class GovernanceService:
             Refused: not an operator or officer.
             NotFound: it is not barred.
         """
-        check_office(who, f"lifting the suspension of {name}")
+        check_operator(who, f"lifting the suspension of {name}")
         return suspension_detail(await self.publisher.lift(kind, name, who.person, why, charter))
-
-
-def check_office(who: Session, what: str) -> None:
-    """See that somebody may act for the site.
-
-    Raises:
-        Refused: neither operator nor officer.
-    """
-    if who.role not in ("operator", "officer"):
-        raise Refused(what, ("operators_only",))
 
 
 def _would_you(

@@ -26,7 +26,7 @@ from yosegi.governance.grants.grant import Grant, accept_release, awarded, clawe
 from yosegi.governance.grants.transfers import Transfer, TransferAnswer, TransferBack, move_stream
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Ledger, Write
-from yosegi.services.governance.service import check_office
+from yosegi.services.authorization.roles import check_operator
 from yosegi.services.grants.schemas import (
     GrantAfterMove,
     GrantDetail,
@@ -102,7 +102,7 @@ class GrantService:
             NotFound: a charter, team or funder that is not known here.
             Conflict: another one has that name.
         """
-        check_office(who, "awarding a grant")
+        check_operator(who, "awarding a grant")
         made = read_grant(grant, self.site)
         if made.charter not in (charters := self.registry.charters()):
             raise NotFound("charter", made.charter, charters)
@@ -129,7 +129,7 @@ class GrantService:
             Untrusted: the funder has not signed it, or it is for another grant.
             Invalid: neither, or a digest that is none.
         """
-        check_office(who, f"releasing {tranche}")
+        check_operator(who, f"releasing {tranche}")
         given = self._grant(grant)
         if document is not None:
             envelope = Envelope.read(dict(document), what="the release")
@@ -153,7 +153,7 @@ class GrantService:
             Refused: not an operator or officer.
             GrantRefused: more than is free.
         """
-        check_office(who, f"clawing back from {grant}")
+        check_operator(who, f"clawing back from {grant}")
         given = self._grant(grant)
         return await self._write(given, clawed_back(grant, tranche, Amounts.parse(dict(amounts)), reason), who)
 
@@ -175,7 +175,7 @@ class GrantService:
             GrantRefused: more than is free, or the tranche is locked.
             NotFound: no such member, grant or tranche.
         """
-        check_office(who, f"moving from {grant}")
+        check_operator(who, f"moving from {grant}")
         given, now = self._grant(grant), self.clock.now()
         if to == self.site or to not in self.registry.sites(given.charter):
             raise NotFound(
@@ -216,7 +216,7 @@ class GrantService:
             Refused: not an operator or officer.
             NotFound: no move of that name waits for an answer.
         """
-        check_office(who, "taking a move back")
+        check_operator(who, "taking a move back")
         charter, grant = self._waiting("out", to, key, "asked")
         now = self.clock.now()
         document = TransferBack(charter=charter, sender=self.site, to=to, key=key, issued=now, not_after=now + LIFETIME)
@@ -234,7 +234,7 @@ class GrantService:
             NotFound: no such offer waits.
             GrantRefused: the grant it names is unknown here, or of another team.
         """
-        check_office(who, "answering a move")
+        check_operator(who, "answering a move")
         charter, into = self._waiting("in", peer, key, "offered")
         entry = self.ledger.read(move_stream(peer, key))[0]
         transfer = Transfer.read(Envelope.read((entry.body or {})["document"]).payload)

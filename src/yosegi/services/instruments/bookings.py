@@ -24,7 +24,7 @@ from yosegi.governance.charter.registry import Registry
 from yosegi.governance.policy.explanation import refused
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Ledger, Write
-from yosegi.services.authorization.roles import RUNS_THE_SITE, check_person
+from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.capabilities.service import CapabilityCatalogue
 from yosegi.services.instruments.booking import (
@@ -85,7 +85,7 @@ class BookingService:
         """
         check_person(who, f"booking {capability}")
         person = wanted.person or who.person
-        if person != who.person and who.role not in RUNS_THE_SITE:
+        if person != who.person and not who.runs_the_site:
             raise Refused(f"booking {capability} for {person}", ("not_on_behalf_of_others",))
         owner = self._owner(wanted.charter, capability)
         async with self.lock:

@@ -25,7 +25,7 @@ from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.explanation import refused
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Draft, Write
-from yosegi.services.authorization.roles import RUNS_THE_SITE, check_person
+from yosegi.services.authorization.roles import check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.instruments.schemas import ReservationDetail
 
@@ -117,7 +117,7 @@ class ReservationService:
         """
         check_person(who, f"booking {asked.instrument}")
         instrument, person = self._get(asked.instrument), asked.person or who.person
-        if person != who.person and who.role not in RUNS_THE_SITE:
+        if person != who.person and not who.runs_the_site:
             raise Refused(f"booking {asked.instrument} for {person}", ("not_on_behalf_of_others",))
         if (known := self._known(asked)) is not None:
             return self.detail(known, who)
@@ -235,7 +235,7 @@ class ReservationService:
         return self.detail(ended, who)
 
     def _may_cancel(self, found: Reservation, who: Session) -> bool:
-        return who.role in RUNS_THE_SITE or self.authorizer.belongs(found.charter, found.team, who)
+        return who.runs_the_site or self.authorizer.belongs(found.charter, found.team, who)
 
     def ahead(self, name: str, who: Session) -> tuple[ReservationDetail, ...]:
         """The reservations of an instrument in force and to come, the earliest first."""

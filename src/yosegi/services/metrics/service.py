@@ -25,7 +25,6 @@ from yosegi.identity.accounts import Session
 from yosegi.identity.sessions import SessionStore
 from yosegi.ledger import Ledger
 from yosegi.services.alerts.service import AlertService
-from yosegi.services.authorization.roles import RUNS_THE_SITE
 
 NAP = 0.01
 """Seconds that the event loop is asked to wait, to see how much longer it does."""
@@ -67,7 +66,7 @@ class MetricsService(Collector):
             NotFound: neither; that there are figures is not said.
         """
         shown = bool(self.token) and hmac.compare_digest(self.token.encode(), token.encode())
-        if not shown and (who is None or who.agent or who.role not in RUNS_THE_SITE):
+        if not shown and (who is None or who.agent or not who.runs_the_site):
             if who is not None:
                 raise Refused("the figures of this site", ("operators_only",))
             raise NotFound("page", "/metrics")

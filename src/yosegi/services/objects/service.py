@@ -20,6 +20,7 @@ from yosegi.governance.charter.registry import Registry
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
 from yosegi.services.access.service import AccessLog
+from yosegi.services.authorization.roles import check_operator
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.objects.schemas import ObjectDetail, ObjectNaming, ObjectsCollected, ObjectSummary
 from yosegi.services.objects.transfers import ObjectTransfers
@@ -186,7 +187,7 @@ class ObjectService:
     def _may_see(self, namings: list[Known], who: Session) -> bool:
         """Whether somebody may know of an object: its team, and those who run the site; all, if it is public."""
         public = bool(namings) and all(one.ref.sensitivity == "public" for one in namings)
-        return public or who.role in ("operator", "officer") or self._is_of(namings, who)
+        return public or who.runs_the_site or self._is_of(namings, who)
 
     def _is_of(self, namings: list[Known], who: Session) -> bool:
         """Whether somebody belongs to a team for which it was made or brought, or brought it."""
@@ -204,8 +205,7 @@ class ObjectService:
         Raises:
             Refused: not an operator.
         """
-        if who.role not in ("operator", "officer"):
-            raise Refused("collecting objects", ("operators_only",))
+        check_operator(who, "collecting objects")
         before = (self.clock.now() - YOUNG).timestamp()
         # Asked for each object just before it goes: an entry may name it meanwhile.
         gone = self.store.collect(lambda digest: bool(known(self.ledger, "digest = ?", digest)), before)

@@ -193,7 +193,7 @@ class ObjectTransfers:
         """A piece that a peer asks for, or why not."""
         try:
             ref, stream, decision = self._may_have(charter, peer, want)
-            self._check_here(ref, stream)
+            self._check_here(ref)
             if not known(self.ledger, "digest = ? AND task = ? AND kind = ?", ref.sha256, stream, RELEASED):
                 body = {"decision": decision.model_dump(mode="json", exclude_none=True)}
                 await self.ledger.append(about(RELEASED, ref, **self._facts(charter, peer, stream, ""), body=body))
@@ -222,7 +222,7 @@ class ObjectTransfers:
             found = known(self.ledger, "stream = ? AND digest = ? AND kind = ?", stream, want.sha256, kind)
         if not found or found[0].charter != charter:
             raise NotReleased(explained("object_unknown", digest=want.sha256, task=want.task))
-        decision = self._release(stream) if kind == ENDED else self._request(charter, peer, want)
+        decision = self._release(stream) if kind == ENDED else self._request(peer, want)
         if not decision.allow:
             raise NotReleased(why(decision)[0])
         return found[0].ref, stream, decision
@@ -235,7 +235,7 @@ class ObjectTransfers:
             raise NotReleased(explained("unknown_capability", capability=stream))
         return self.authorizer.decide("release", task.asked(), contract, task.objects.values())
 
-    def _request(self, charter: str, peer: str, want: ChunkRequest) -> Decision:
+    def _request(self, peer: str, want: ChunkRequest) -> Decision:
         """The home's decision, now, on handing over an input."""
         asked = self.requests.get(peer, want.task)
         contract = self.requests.contract(asked)
@@ -243,7 +243,7 @@ class ObjectTransfers:
             raise NotReleased(explained("object_unknown", digest=want.sha256, task=want.task))
         return self.authorizer.authorize(RequestDraft.of(asked.request, contract)).decision
 
-    def _check_here(self, ref: ObjectRef, stream: str) -> None:
+    def _check_here(self, ref: ObjectRef) -> None:
         """See that the bytes are here.
 
         Raises:

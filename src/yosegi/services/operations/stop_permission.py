@@ -7,7 +7,6 @@ from typing import Literal
 
 from yosegi.core.identifiers import home_of
 from yosegi.identity.accounts import Session
-from yosegi.services.authorization.roles import RUNS_THE_SITE
 
 MayStop = Literal["anybody", "own_people", "operators"]
 
@@ -28,6 +27,6 @@ class StopPermission:
 
     def allows(self, who: Session) -> bool:
         """Whether somebody who is signed in may stop the site."""
-        if who.role in RUNS_THE_SITE or self.by == "anybody" or who.person in self.also:
+        if who.runs_the_site or self.by == "anybody" or who.person in self.also:
             return True
         return self.by == "own_people" and home_of(who.person) == self.site

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from yosegi.core.member_kinds import MemberKind
 from yosegi.services.answer import Answer, Decimals, Timestamp
 from yosegi.services.campaigns.schemas import Baseline, CampaignSummary
 from yosegi.services.governance.schemas import AgreementDetail, TopicDetail
@@ -18,7 +19,7 @@ class MemberStanding(Answer):
 
     id: str
     name: str
-    kind: Literal["laboratory", "facility", "university", "company", "funder"]
+    kind: MemberKind
     country: str
     stated_until: Timestamp
     hosted_by: str

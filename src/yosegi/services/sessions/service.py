@@ -15,7 +15,7 @@ from yosegi.identity.accounts import Role, Session
 from yosegi.identity.authentication import Authenticated, Authenticator
 from yosegi.identity.sessions import SessionStore, authenticated
 from yosegi.services.access.service import AccessLog
-from yosegi.services.authorization.roles import RUNS_THE_SITE, check_person
+from yosegi.services.authorization.roles import check_person
 from yosegi.services.sessions.schemas import SessionDetail, SessionEnded
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.login import Login
@@ -115,4 +115,4 @@ class SessionService:
 
 
 def _runs_the_site(who: Session) -> bool:
-    return not who.agent and who.role in RUNS_THE_SITE
+    return not who.agent and who.runs_the_site

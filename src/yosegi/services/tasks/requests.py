@@ -13,7 +13,6 @@ from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import Asked, Requests
 from yosegi.governance.mandates.mandate import MandateRefused
 from yosegi.identity.accounts import Session
-from yosegi.services.authorization.roles import RUNS_THE_SITE
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.tasks.schemas import RequestDetail, RequestSummary
@@ -108,7 +107,7 @@ class TaskRequests:
     def _may_see(self, asked: Asked, who: Session) -> bool:
         """What its home refused, or what was erased, names no team any more: those who run the site see it."""
         if asked.request is None:
-            return who.role in RUNS_THE_SITE
+            return who.runs_the_site
         return self.authorizer.may_see(asked.request.charter, asked.request.team, who)
 
     def show(self, owner: str, key: str, who: Session) -> RequestDetail:

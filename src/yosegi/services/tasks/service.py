@@ -12,7 +12,7 @@ from yosegi.execution.records import TaskRepository
 from yosegi.execution.tasks import Task, task_stream
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
-from yosegi.services.authorization.roles import RUNS_THE_SITE, check_operator, check_person
+from yosegi.services.authorization.roles import check_operator, check_person
 from yosegi.services.authorization.service import Authorizer
 from yosegi.services.delegation.service import MandateService
 from yosegi.services.tasks.schemas import TaskCancelled, TaskDetail, TaskSummary
@@ -87,7 +87,7 @@ class TaskService:
 
     def list_for(self, who: Session, state: str = "", limit: int = 100) -> tuple[TaskSummary, ...]:
         """The latest tasks that somebody may see."""
-        if who.role in RUNS_THE_SITE:
+        if who.runs_the_site:
             return self.list(state, limit)
         teams = sorted(self.authorizer.teams_of(who.person))
         if who.agent:

@@ -21,9 +21,7 @@ async def answer(name: str, caller: Here) -> Response:
     """What was found, what the model learned, what was gained, and how to cite it."""
     session = signed_in(caller)
     found = await caller.site.campaigns.answer(name, session)
-    plots = [
-        {"parity": parity_plot(one), "slices": [slice_plot(one, part) for part in one.slices]} for one in found.learned
-    ]
+    plots = [{"parity": parity_plot(one), "slices": [slice_plot(part) for part in one.slices]} for one in found.learned]
     campaign = caller.site.campaigns.get_for(name, session)
     return show(caller, "answer", page="campaign", name=name, title=campaign.spec.title, a=found, plots=plots)
 

@@ -22,7 +22,7 @@ async def instruments(caller: Here) -> Response:
     return show(
         caller, "instruments", page="instruments", instruments=caller.site.instruments.listing(session),
         bookings=caller.site.instruments.bookings.listing(session)[:MOST_SHOWN], may_stop=may_stop,
-        runs_site=session.role in ("operator", "officer"),
+        runs_site=session.runs_the_site,
     )  # fmt: skip
 
 

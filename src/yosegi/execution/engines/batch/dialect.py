@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from yosegi.core.errors import Unavailable
 from yosegi.execution.engines.batch.job_spec import JobSpec
@@ -137,6 +138,29 @@ class CommandAnswer:
     def said(self) -> str:
         """What it said, in one bounded line."""
         return " ".join((self.err or self.out).split())[:500] or f"exit status {self.status}"
+
+    @property
+    def complaints(self) -> list[str]:
+        """The lines that it wrote on standard error, in lower case."""
+        return [line.lower() for line in self.err.splitlines() if line.strip()]
+
+    def unavailable(self, command: str) -> Unavailable:
+        """That the command did not tell, and is to be asked again."""
+        return Unavailable(command, self.said, "it is asked again")
+
+    def json(self, command: str) -> dict[str, Any]:
+        """The JSON object that it wrote; an empty one where it wrote nothing, or another value.
+
+        Raises:
+            Unavailable: it is no JSON.
+        """
+        if not self.out.strip():
+            return {}
+        try:
+            told = json.loads(self.out, strict=False)
+        except ValueError:
+            raise Unavailable(command, "its answer is no JSON", "it is asked again") from None
+        return told if isinstance(told, dict) else {}
 
 
 class Commands:

@@ -6,7 +6,6 @@ program that was written from the same pages. It has never been run on a real LS
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
@@ -118,25 +117,18 @@ class LsfDialect:
     async def _told(self, which: Sequence[str]) -> list[Mapping[str, Any]]:
         """Records of jobs, over or not."""
         answer = await self._commands.run(["bjobs", "-a", "-json", "-o", _FIELDS, *which])
-        complaints = [line.lower() for line in answer.err.splitlines() if line.strip()]
+        complaints = answer.complaints
         if answer.status and not (complaints and all(any(w in line for w in _ABSENT) for line in complaints)):
-            raise Unavailable("bjobs", answer.said, "it is asked again")
-        if not answer.out.strip():
-            return []
-        try:
-            told = json.loads(answer.out, strict=False)
-        except ValueError:
-            raise Unavailable("bjobs", "its answer is no JSON", "it is asked again") from None
-        records = told.get("RECORDS", ()) if isinstance(told, dict) else ()
+            raise answer.unavailable("bjobs")
+        records = answer.json("bjobs").get("RECORDS", ())
         return [record for record in records if isinstance(record, dict) and "ERROR" not in record]
 
     async def cancel(self, jobs: Iterable[JobSighting], user: str = "") -> None:
         """See `Dialect.cancel`."""
         if numbers := [job.job for job in jobs]:
             answer = await self._commands.verb(["bkill", *numbers], "cancel", numbers, user=user)
-            lines = [line.lower() for line in answer.err.splitlines() if line.strip()]
-            if answer.status and not all(any(w in line for w in _OVER_ALREADY) for line in lines):
-                raise Unavailable("bkill", answer.said, "it is asked again")
+            if answer.status and not all(any(w in line for w in _OVER_ALREADY) for line in answer.complaints):
+                raise answer.unavailable("bkill")
 
 
 def sighting_of(name: str, told: Mapping[str, Any]) -> JobSighting:

@@ -7,7 +7,6 @@ real PBS. TORQUE is another program: it has neither `select` nor the answers as 
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections import defaultdict
@@ -105,32 +104,25 @@ class PbsDialect:
         """The numbers of the jobs of a name, over or not."""
         answer = await self._commands.run(["qselect", "-x", "-N", name])
         if answer.status:
-            raise Unavailable("qselect", answer.said, "it is asked again")
+            raise answer.unavailable("qselect")
         return [word for word in answer.out.split() if _NUMBER.fullmatch(word)]
 
     async def _told(self, numbers: Sequence[str]) -> Mapping[str, Any]:
         answer = await self._commands.run(["qstat", "-x", "-f", "-F", "json", *numbers])
-        complaints = [line.lower() for line in answer.err.splitlines() if line.strip()]
+        complaints = answer.complaints
         # It fails where it does not know one of several, and tells of the others all the same.
         known = all(any(words in line for words in _FORGOTTEN) for line in complaints)
         if answer.status and not (complaints and known):
-            raise Unavailable("qstat", answer.said, "it is asked again")
-        if not answer.out.strip():
-            return {}
-        try:
-            told = json.loads(answer.out, strict=False)
-        except ValueError:
-            raise Unavailable("qstat", "its answer is no JSON", "it is asked again") from None
-        jobs = told.get("Jobs", {}) if isinstance(told, dict) else {}
+            raise answer.unavailable("qstat")
+        jobs = answer.json("qstat").get("Jobs", {})
         return jobs if isinstance(jobs, dict) else {}
 
     async def cancel(self, jobs: Iterable[JobSighting], user: str = "") -> None:
         """See `Dialect.cancel`."""
         if numbers := [job.job for job in jobs]:
             answer = await self._commands.verb(["qdel", *numbers], "cancel", numbers, user=user)
-            lines = [line.lower() for line in answer.err.splitlines() if line.strip()]
-            if answer.status and not all("job" in line and "connect" not in line for line in lines):
-                raise Unavailable("qdel", answer.said, "it is asked again")
+            if answer.status and not all("job" in line and "connect" not in line for line in answer.complaints):
+                raise answer.unavailable("qdel")
 
 
 def _clock(minutes: int) -> str:

@@ -110,7 +110,7 @@ class PjmDialect:
         user = "" if history else user
         answer = await self._commands.verb(["pjstat", *history, "-s", *asked], "state", names, user=user)
         if answer.status:
-            raise Unavailable("pjstat", answer.said, "it is asked again")
+            raise answer.unavailable("pjstat")
         return [s for line in answer.out.splitlines() if (s := _read(line, names)) is not None]
 
     async def _waited(self, jobs: Sequence[str]) -> Mapping[str, str]:
@@ -125,7 +125,7 @@ class PjmDialect:
         if numbers := [job.job for job in jobs]:
             answer = await self._commands.verb(["pjdel", *numbers], "cancel", numbers, user=user)
             if "PJM 0090" in answer.err or "PJM 0091" in answer.err:
-                raise Unavailable("pjdel", answer.said, "it is asked again")
+                raise answer.unavailable("pjdel")
 
 
 def _option(name: str, value: str) -> str:

@@ -109,7 +109,7 @@ class SlurmDialect:
             for user in users or ("",):
                 answer = await self._commands.verb(queue, "state", some, user=user)
                 if answer.status:
-                    raise Unavailable("squeue", answer.said, "it is asked again")
+                    raise answer.unavailable("squeue")
                 for sighting in filter(None, map(_queued, answer.out.splitlines())):
                     found[sighting.name].append(sighting)
         over = [n for n in names if not any(s.phase is not JobPhase.ENDED for s in found.get(n, ()))]
@@ -137,7 +137,7 @@ class SlurmDialect:
         if numbers := [job.job for job in jobs]:
             answer = await self._commands.verb(["scancel", *numbers], "cancel", numbers, user=user)
             if answer.status and "permission denied" not in answer.err.lower():
-                raise Unavailable("scancel", answer.said, "it is asked again")
+                raise answer.unavailable("scancel")
 
 
 def _joined(queue: Sequence[JobSighting], past: Sequence[JobSighting]) -> list[JobSighting]:

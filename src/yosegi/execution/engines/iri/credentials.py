@@ -8,8 +8,6 @@ replaced is written back. Nothing of it is in a ledger, a log or an error.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +16,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from yosegi.core.clock import Clock, parse_timestamp
 from yosegi.core.errors import Invalid, Unavailable
+from yosegi.core.files import write_file
 from yosegi.core.values import Value
 from yosegi.execution.engines.iri.transport import FacilityTransport, is_safe_address
 from yosegi.trust.errors import LooseKeyFile
@@ -130,16 +129,8 @@ class TokenSource:
         life = float(life) if isinstance(life, int | float) and not isinstance(life, bool) and life > 0 else 300.0
         self._token, self._until = token, self.clock.now().timestamp() + life - min(RENEW_BEFORE, life / 10)
         if isinstance(new := said.get("refresh_token"), str) and new and new != credentials.refresh_token:
-            self._write(credentials.model_copy(update={"refresh_token": new}))
-
-    def _write(self, credentials: Credentials) -> None:
-        """Replace the file; it is never half there, and never readable to others."""
-        handle, name = tempfile.mkstemp(dir=self.path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(credentials.to_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self.path)
+            told = credentials.model_copy(update={"refresh_token": new})
+            write_file(self.path, told.to_bytes(), overwrite=True, mode=0o600)
 
 
 def _field_of(error: Invalid) -> str:

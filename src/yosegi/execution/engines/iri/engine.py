@@ -28,7 +28,7 @@ from yosegi.execution.engines.iri.credentials import TokenSource
 from yosegi.execution.engines.iri.documents import OVER, RemoteJob, idempotency_key, job_name
 from yosegi.execution.engines.iri.files import FacilityFiles, check_files
 from yosegi.execution.engines.iri.settings import FacilitySettings, JobTemplate
-from yosegi.execution.engines.iri.transport import FacilityTransport, HttpFacilityTransport
+from yosegi.execution.engines.iri.transport import FacilityTransport
 from yosegi.execution.engines.iri.verdicts import is_uncertain, outcome_of, without_files
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.outcomes import ended_badly, never_began
@@ -87,6 +87,9 @@ class FacilityEngine:
             raise Invalid(f"[engine.{services.name}.job]", f"{unknown[0]} is not among what it publishes")
         for name, template in settings.job.items():
             check_files(template, services.contracts[name])
+        # aiohttp, which nobody needs who looks at the settings of engines, comes with it.
+        from yosegi.execution.engines.iri.http_transport import HttpFacilityTransport
+
         return cls(settings, services, HttpFacilityTransport(settings.call_seconds))
 
     def __init__(self, settings: FacilitySettings, services: EngineServices, transport: FacilityTransport) -> None:

@@ -167,7 +167,7 @@ def _carry_out(
     task: Mapping[str, Any] | None,
 ) -> None:
     if task is None:
-        _rehearse(capabilities, folder)
+        _warm_up(capabilities, folder)
         task = _told(talk)
     capability, sign = capabilities[task["attribute"]], _call.StopSign()
     if capability.takes_context:
@@ -193,7 +193,7 @@ def _carry_out(
     _write(talk, b"R" + line + b"\n")
 
 
-def _rehearse(capabilities: Mapping[str, Capability[Any, Any]], folder: Path) -> None:
+def _warm_up(capabilities: Mapping[str, Capability[Any, Any]], folder: Path) -> None:
     """Touch what every task touches; nothing of a capability is called."""
     _call.context_of("", folder, _reporter(-1), seed=0)
     canonical.dumps({"how": "valid", "outputs": {"": 0.5}})

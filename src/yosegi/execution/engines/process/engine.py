@@ -38,7 +38,7 @@ from yosegi.execution.outcomes import ended_badly, from_answer, never_began
 
 _AGAIN_AFTER = 5.0
 """Seconds for which a failed import is not tried again."""
-_MERCY = 10.0
+_KILL_GRACE = 10.0
 """Seconds after the last moment of a task in which its worker must have reported its end."""
 
 Worker = ForkServer | WarmWorker
@@ -285,7 +285,7 @@ class ProcessEngine:
         work = case.work
         try:
             grace = self._limits.grace if work.grace is None else work.grace
-            async with asyncio.timeout(work.time_limit + grace + _MERCY):
+            async with asyncio.timeout(work.time_limit + grace + _KILL_GRACE):
                 return await asyncio.shield(ending)
         except TimeoutError:
             # The worker itself does not answer: end it, and with it whatever it holds.

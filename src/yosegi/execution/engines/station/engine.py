@@ -153,7 +153,7 @@ class StationEngine:
         self._keys, self._capabilities, self._clock = by_id([key]), dict(capabilities), clock
         self._site, self._signer, self._grace, self._patience = site, signer, grace, patience
         self._wants: dict[str, _Want] = {}
-        self._burying: set[str] = set()
+        self._cancelled_unoffered: set[str] = set()
         self._late: dict[str, Outcome] = {}
         self._stop: StopWord = ""
         self._held = False
@@ -191,7 +191,7 @@ class StationEngine:
             return never_began("not_started", f"{work.capability} is not at station {self.name}")
         if work.key in self._wants:
             return never_began("not_started", f"{work.key} is waited for already")
-        self._burying.discard(work.key)
+        self._cancelled_unoffered.discard(work.key)
         want = _Want(work, WorkOffer.of(work), asyncio.get_running_loop().create_future(), progress, offered_at)
         self._wants[work.key] = want
         self._wake()
@@ -206,7 +206,7 @@ class StationEngine:
             silence = self._silence(want)
             if silence >= limit:
                 # It may still wait there: should the station come back, it is told not to begin.
-                self._burying.add(want.work.key)
+                self._cancelled_unoffered.add(want.work.key)
                 why = f"station {self.name} may have it, and was last heard {silence:.0f} seconds ago"
                 return ended_badly(want.work.effect, "station_silent", why)
             if (outcome := await self._within(want.ended, limit - silence)) is not None:
@@ -231,7 +231,7 @@ class StationEngine:
         if want is None or want.state == "started":
             return False
         want.cancelled = True
-        self._burying.add(key)
+        self._cancelled_unoffered.add(key)
         self._wake()
         outcome = await self._within(want.ended, self._patience)
         return outcome is not None and outcome.reason == "cancelled" and outcome.effect is Effect.NONE
@@ -245,7 +245,7 @@ class StationEngine:
             want.halt = word
         if want.state != "started":
             want.cancelled = True
-            self._burying.add(key)
+            self._cancelled_unoffered.add(key)
         self._wake()
 
     async def hold(self) -> None:
@@ -344,7 +344,7 @@ class StationEngine:
     def _give_up(self) -> None:
         """What the station was offered and cannot be repeated: nobody knows any more what became of it."""
         # A word that it never began something would be that of a log which does not know.
-        self._burying.clear()
+        self._cancelled_unoffered.clear()
         for want in self._wants.values():
             if want.offered_at is not None and not want.work.effect.repeatable and not want.ended.done():
                 why = f"station {self.name} does not know what it did: {self.unsettled}; look at the instrument"
@@ -398,7 +398,7 @@ class StationEngine:
         """Pass on what ended; the keys of what has reached somebody and need not be told again."""
         taken = []
         for ended in results:
-            self._burying.discard(ended.key)
+            self._cancelled_unoffered.discard(ended.key)
             want = self._wants.get(ended.key)
             if want is None and not await self._too_late(ended):
                 continue
@@ -427,7 +427,7 @@ class StationEngine:
             want.state, want.heeds = states.get(key, ""), heeds.get(key)
         for key, state in states.items():
             if state == "started":
-                self._burying.discard(key)  # too late: its end will tell
+                self._cancelled_unoffered.discard(key)  # too late: its end will tell
 
     async def _answer(self, heard: StationCall, spoken: tuple[str, ...], number: int) -> bytes:
         deadline = self._clock.monotonic() + min(heard.wait, LONGEST_WAIT)
@@ -441,7 +441,7 @@ class StationEngine:
                         work
                         or halts
                         or spoken
-                        or self._burying
+                        or self._cancelled_unoffered
                         or superseded
                         or self._closed
                         or self._stop != heard.heeds
@@ -458,7 +458,7 @@ class StationEngine:
         answer = StationAnswer(
             station=self.name, site=self._site, run=heard.run, sequence=heard.sequence, issued=now,
             not_after=now + LIFE, work=() if superseded else work, acknowledged=spoken,
-            cancel=tuple(sorted(self._burying)), halt=halts or None, stop=self._stop,
+            cancel=tuple(sorted(self._cancelled_unoffered)), halt=halts or None, stop=self._stop,
             successions=self._successions or None,
             **({} if superseded or self._channel is None else self._channel.say()),
         )  # fmt: skip
@@ -487,7 +487,7 @@ class StationEngine:
                 if room == 0:
                     continue
                 room -= 1
-            if key not in self._burying:
+            if key not in self._cancelled_unoffered:
                 offers.append(want.offer)
         return tuple(offers)
 
