@@ -395,6 +395,6 @@ def usage_(
     if json_:
         show_json(found)
     elif as_csv:
-        say(to_csv(found, columns), nl=False)
+        say(to_csv(found, columns).replace("\r\n", "\n"), nl=False)
     else:
         show_table(columns, ([row[name] for name in columns] for row in found), empty="nothing was spent yet")
