@@ -212,7 +212,7 @@ def clone(name: str, new: str, out: Path | None, json_: bool, **site: Any) -> No
 
     \b
     Example: yosegi campaign clone anneal-2026 anneal-2027 \\
-      --out anneal-2027.toml
+      --out to-edit/
     """
     handle = client_of(**site).campaign(name)
     if out is None:

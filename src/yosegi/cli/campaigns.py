@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ OVER = ("ended", "aborted")
 OPEN_TRIALS = ("proposed", "running", "uncertain")
 WIDE = 120
 """Columns of a terminal from which there is room for why a trial was proposed."""
+WHY = 120
+"""Characters of that; the page has it whole."""
 PROGRESS = {"name", "state", "why", "trials", "ended", "best", "spent", "price"}
 """What `watch --json` tells of a campaign."""
 
@@ -255,8 +258,8 @@ def trial_table(state: CampaignDetail, last: int = 0, *, why: bool = True) -> Sh
     from yosegi.cli._sheet import Sheet
 
     outcomes = [*(one.name for one in state.objectives), *(one.name for one in state.limits)]
-    names = [one.name + ("" if one.unit == "1" else f" ({one.unit})") for one in state.objectives]
-    names += [f"{one.name} (limit)" for one in state.limits]
+    names = [one.name + _unit(one.unit, " ({})") for one in state.objectives]
+    names += [one.name + _unit(one.unit, " ({})") + ", limit" for one in state.limits]
     best = _best(state)
     table = Sheet(
         "trial", "source", "point", *names, "state", *(["why"] if why else []),
@@ -269,9 +272,13 @@ def trial_table(state: CampaignDetail, last: int = 0, *, why: bool = True) -> Sh
         origin = {"planner": "", "person": f" (asked by {trial.by})", "imported": " (imported)"}[trial.origin]
         found = [_shown(trial.outcomes.get(name)) for name in outcomes]
         awaits = "" if trial.awaits is None else trial.awaits.en
-        told = [(trial.why or awaits or trial.reason)[:120]] if why else []
+        told = [textwrap.shorten(trial.why or awaits or trial.reason, WHY, placeholder=" …")] if why else []
         table.add(str(trial.number), trial.source + simulated + origin, point, *found, trial.state, *told)
     return table
+
+
+def _unit(unit: str, form: str = " {}") -> str:
+    return "" if unit == "1" else form.format(unit)
 
 
 def _shown(value: object) -> str:

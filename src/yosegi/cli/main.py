@@ -154,6 +154,6 @@ def main() -> None:
     Have only a file:     yosegi try candidates.csv
     Run a site:           yosegi site init, yosegi site serve
     Ask a question:       yosegi campaign start spec.toml
-    Check what happened:  yosegi verify bundle.json
+    Check what happened:  yosegi verify anneal.yosegi
     """
     os.umask(PRIVATE)
