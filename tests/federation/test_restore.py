@@ -16,6 +16,7 @@ from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.errors import Conflict, Refused
 from yosegi.core.states import CampaignState, Effect, TaskState, TrialState
+from yosegi.exchange.passed_on import PASSED_ON
 from yosegi.exchange.witness import Witness
 from yosegi.identity.accounts import Session
 from yosegi.ledger import LEDGER, REFILLED, Checkpoint
@@ -203,6 +204,9 @@ def test_what_was_signed_after_the_backup_comes_back_to_a_restored_site(tmp_path
         assert known.roster.charter.version == 2
         assert known.roster.statements["riken"].serial == 2
         assert "later" in known.agreements
+        again = [e for e in argonne.ledger.read(f"recall/{CHARTER}/nims") if e.type == PASSED_ON]
+        assert len(again) >= 6, "versions, statements, agreement"
+        assert not any("document" in (e.body or {}) for e in again), "where it stands, not once more what"
         for name in federation.places:
             await federation.crash(name)
 

@@ -31,6 +31,7 @@ from yosegi.exchange.budget import PeerBudget
 from yosegi.exchange.clock_watch import ClockWatch
 from yosegi.exchange.events import ClockCorrected
 from yosegi.exchange.mailbox_host import RefusedMailRegister
+from yosegi.exchange.passed_on import PASSED_ON
 from yosegi.exchange.peer_router import PeerRouter
 from yosegi.exchange.reports import Reports
 from yosegi.exchange.requests import RequestChanged, Requests
@@ -378,7 +379,7 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         gives=give,
         takes=data.puller.take,
         budget=core.budget,
-        rebuilds={ANSWERED: work.restore_sync.rebuilt},
+        rebuilds={ANSWERED: work.restore_sync.rebuilt, PASSED_ON: work.restore_sync.passed_on_again},
         offload=parts.offload,
         mailbox=parts.mailbox,
     )  # fmt: skip

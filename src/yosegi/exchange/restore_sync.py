@@ -26,7 +26,7 @@ from yosegi.core.errors import Corrupt, Invalid, Unavailable
 from yosegi.core.supervision import TaskScope
 from yosegi.exchange.channels import Channels
 from yosegi.exchange.outbox import sending, sending_by_digest
-from yosegi.exchange.passed_on import in_force, passing
+from yosegi.exchange.passed_on import in_force, passing_again
 from yosegi.exchange.received import Arrival, Received, carried
 from yosegi.exchange.requests import MADE
 from yosegi.governance.charter.registry import Registry
@@ -191,7 +191,7 @@ class RestoreSync:
 
         It goes before the receipts, since what is taken up anew is judged by it.
         """
-        drafts = tuple(passing(envelope, peer) for envelope in in_force(self.directory, charter, peer))
+        drafts = tuple(passing_again(*held, peer) for held in in_force(self.directory, charter, peer))
         write = Write(f"recall/{charter}/{peer}", None, drafts, charter=charter, actor=self.site)
         self.channels.posted(await self.ledger.append(write))
 
@@ -220,6 +220,14 @@ class RestoreSync:
         fields |= {name: parse_timestamp(body[name]) for name in ("issued", "not_after")}
         held = None if body["held"] is None else Envelope.parsed(body["held"])
         return self._made(fields, part, held)
+
+    def passed_on_again(self, entry: Entry) -> Envelope:
+        """The document of governance that an entry sends, from the entry that holds it.
+
+        Raises:
+            Corrupt: it is no longer here.
+        """
+        return Envelope.read(self._body((entry.body or {})["accepted"])["document"])
 
     def _made(self, fields: dict[str, Any], part: _Part, held: Envelope | None) -> Envelope:
         receipts = tuple(self._body(sequence)["receipt"] for sequence in part.receipts)

@@ -111,7 +111,11 @@ class Registry:
 
     def documents(self, charter: str) -> list[Envelope]:
         """Every document ever accepted under a charter, as it was signed, in the order of acceptance."""
-        return [Envelope.read((e.body or {})["document"]) for e in self._ledger.read(_stream(charter))]
+        return [envelope for _, envelope in self.accepted(charter)]
+
+    def accepted(self, charter: str) -> list[tuple[int, Envelope]]:
+        """The same documents, each with the sequence of the entry that holds it."""
+        return [(e.sequence, Envelope.read((e.body or {})["document"])) for e in self._ledger.read(_stream(charter))]
 
     def charters(self) -> tuple[str, ...]:
         """Every charter this site lives in."""
