@@ -37,6 +37,15 @@ def test_an_error_ends_with_the_status_of_its_kind(town: Town, line: tuple[str, 
         assert told["message"] in result.stderr
 
 
+def test_a_file_that_is_no_bundle_is_not_called_a_damaged_one(tmp_path: Path) -> None:
+    file = tmp_path / "couple.toml"
+    file.write_text('name = "couple"\n', encoding="utf-8")
+    result = yosegi("verify", str(file))
+    assert result.exit_code == 1
+    assert "is no campaign's bundle" in result.stderr
+    assert "corrupt" not in result.stderr
+
+
 def test_a_site_that_is_not_there_is_unavailable() -> None:
     nobody = ("--url", "http://127.0.0.1:9", "--as", "pi@argonne", "--passphrase", "x")
     result = yosegi("campaign", "list", *nobody, "--json")

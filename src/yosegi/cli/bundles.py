@@ -122,7 +122,10 @@ def _made_with(one: Replayed) -> str:
 def _read(path: Path) -> Bundle:
     from yosegi.verification.bundle import read_bundle
 
+    data = path.read_bytes()
+    if data.lstrip()[:1] != b"{":
+        raise Invalid(str(path), "is no campaign's bundle", "name the file that yosegi campaign export wrote")
     try:
-        return read_bundle(path.read_bytes())
+        return read_bundle(data)
     except Invalid as error:
         raise Corrupt(str(path), str(error), "get it again from the campaign's home site") from None

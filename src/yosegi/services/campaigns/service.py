@@ -400,7 +400,8 @@ class CampaignService:
 
 
 def _bad(name: str, findings: Iterable[FileFinding], *, exists: bool = False) -> CampaignCheck:
-    told = tuple(CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in findings)
+    ordered = sorted(findings, key=lambda one: one.line)
+    told = tuple(CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in ordered)
     return CampaignCheck(name=name, findings=told, taken_over=(), cost={}, exists=exists)
 
 
