@@ -341,7 +341,7 @@ def test_standard_input_is_a_table(tmp_path: Path) -> None:
 
 def asked(arguments: list[str], answers: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     """The command as at a terminal."""
-    monkeypatch.setattr("yosegi.cli.try_._Options.may_ask", lambda self, _: not self.yes)
+    monkeypatch.setattr("yosegi.cli._trying._Options.may_ask", lambda self, _: not self.yes)
     return CliRunner().invoke(try_, arguments, input=answers)
 
 
@@ -398,7 +398,7 @@ def test_what_is_the_same_everywhere_stands_in_the_written_proposals(tmp_path: P
 
 def test_it_computes_on_one_core_unless_told_otherwise() -> None:
     """NumPy reads the variable when it is loaded, so it has to be set before."""
-    program = "import sys, os, yosegi.cli.try_; print(os.environ['OPENBLAS_NUM_THREADS'], 'numpy' in sys.modules)"
+    program = "import sys, os, yosegi.cli._trying; print(os.environ['OPENBLAS_NUM_THREADS'], 'numpy' in sys.modules)"
     first = "import sys, yosegi.cli._one_thread; assert 'numpy' not in sys.modules; "
     for told, threads in ((None, "1"), ("2", "2")):
         variables = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
