@@ -59,8 +59,8 @@ def test_a_key_of_another_kind_is_refused(asked, tmp_path):
             asked.load(path)
 
 
-def test_a_missing_key_file_says_how_to_make_one(tmp_path):
-    with pytest.raises(Invalid, match="yosegi site init"):
+def test_a_missing_key_file_is_named(tmp_path):
+    with pytest.raises(Invalid, match="key.pem: does not exist"):
         Ed25519Signer.load(tmp_path / "key.pem")
 
 

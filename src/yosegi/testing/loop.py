@@ -16,7 +16,7 @@ class Stuck(Exception):
     """Nothing can ever happen again, and the work is not done."""
 
 
-class _NoWait(selectors.SelectSelector):
+class _NoWait(selectors.DefaultSelector):
     """Never waits; moves the loop's time forward instead."""
 
     def __init__(self) -> None:

@@ -79,7 +79,7 @@ class HttpSiteConnection:
         return await self._transport.call(self._address, call, timeout=timeout)
 
 
-async def run_station(folder: Path) -> None:
+async def run_station(folder: Path, *, import_path: tuple[Path, ...] = (), pace: Pace | None = None) -> None:
     """Run the station of a folder until SIGTERM or SIGINT, which are its safe stop.
 
     The folder holds `station.toml`, `station.key`, the intent log and the instrument's durable state.
@@ -95,7 +95,7 @@ async def run_station(folder: Path) -> None:
     log = IntentLog(folder, clock)
     store = FileStore(folder / "objects")
     _tidy(store, log, clock)
-    executor = ProcessExecutor(settings.publish, folder, limits=settings.limits, store=store)
+    executor = ProcessExecutor(settings.publish, folder, limits=settings.limits, import_path=import_path, store=store)
     try:
         await executor.start()
         async with HttpTransport(ca_file=str(folder / settings.ca_file) if settings.ca_file else "") as transport:
@@ -110,7 +110,7 @@ async def run_station(folder: Path) -> None:
                 clock=clock,
                 keep_key=partial(keep_site_key, folder),
                 seed=int(signer.public.key_id[-8:], 16),
-                pace=Pace(silence=settings.silence),
+                pace=pace or Pace(silence=settings.silence),
                 store=store,
             )
             loop = asyncio.get_running_loop()
