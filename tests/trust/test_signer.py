@@ -60,7 +60,7 @@ def test_a_key_of_another_kind_is_refused(asked, tmp_path):
 
 
 def test_a_missing_key_file_is_named(tmp_path):
-    with pytest.raises(Invalid, match="key.pem: does not exist"):
+    with pytest.raises(Invalid, match=r"key\.pem: does not exist"):
         Ed25519Signer.load(tmp_path / "key.pem")
 
 
