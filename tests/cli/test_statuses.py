@@ -65,12 +65,13 @@ def test_a_refusal_in_json_has_its_reason_codes(capsys: pytest.CaptureFixture[st
     assert json.loads(capsys.readouterr().err)["error"]["reasons"] == ["not_in_team"]
 
 
-def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("yosegi.verification.bundle.read_bundle", interrupted)
-    result = yosegi("verify", __file__)
+    (tmp_path / "bundle.json").write_text("{}", encoding="utf-8")
+    result = yosegi("verify", str(tmp_path / "bundle.json"))
     assert (result.exit_code, result.stderr) == (130, "interrupted\n")
 
 
