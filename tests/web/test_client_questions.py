@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas
 import pytest
@@ -79,6 +80,18 @@ def test_measurements_points_and_extensions(site: Client) -> None:
     other = campaign.clone("living-2", seed=7)
     assert other.wait(timeout=60, progress=False, every=0.05).state == "ended"
     assert parse_spec(other.file().text).seed == 7
+
+
+def test_a_clone_keeps_its_tables_whatever_lies_in_the_folder(
+    site: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pandas.DataFrame({"x": [0.2, 0.4, 0.6], "y": [0.3, 0.5, 0.7]})
+    campaign = site.start(question("of-table", candidates=table, stop={"trials": 2}))
+    (tmp_path / "candidates.csv").write_text("x,y\n0.9,0.9\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    other = campaign.clone("of-table-2", seed=7)
+    assert other.file().files == campaign.file().files
+    assert other.wait(timeout=60, progress=False, every=0.05).state == "ended"
 
 
 def test_ask_and_tell_are_a_loop_of_ones_own_under_the_same_record(site: Client) -> None:

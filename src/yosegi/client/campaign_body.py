@@ -11,10 +11,14 @@ from typing import Any
 from yosegi.core.errors import Invalid
 
 
-def campaign_body(spec: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+def campaign_body(spec: str | Path | Mapping[str, Any], known: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The text and the tables of a campaign file, of its text, or of a dict of the same shape.
 
     A `str` that says nothing but the name of a `.toml` file is that file.
+
+    Args:
+        spec: the file, its text, or a dict.
+        known: texts of tables that a dict names, by name; others are read beside the caller.
 
     Raises:
         Invalid: a file cannot be read, or a value has no place in a campaign file.
@@ -29,10 +33,10 @@ def campaign_body(spec: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         return {"spec": text, "files": files_beside(spec, text)}
     if isinstance(spec, str):
         return {"spec": spec, "files": files_beside(Path("campaign.toml"), spec)}
-    return _of_dict(spec)
+    return _of_dict(spec, known or {})
 
 
-def _of_dict(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _of_dict(spec: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
     import tomlkit
 
     from yosegi.campaign.spec_file import named_in, text_of
@@ -43,7 +47,8 @@ def _of_dict(spec: Mapping[str, Any]) -> dict[str, Any]:
     value["earlier"] = [_earlier(one, number, files) for number, one in enumerate(value.get("earlier", ()))]
     if not value["earlier"]:
         del value["earlier"]
-    files |= {name: text_of(Path(name)) for name in named_in(value) if name not in files}
+    missing = [name for name in named_in(value) if name not in files]
+    files |= {name: known[name] if name in known else text_of(Path(name)) for name in missing}
     try:
         return {"spec": tomlkit.dumps(_plain(value)), "files": files}
     except (TypeError, ValueError) as error:

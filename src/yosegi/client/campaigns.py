@@ -273,14 +273,16 @@ class CampaignHandle:
         """
         import tomllib
 
+        from yosegi.campaign.spec_file import named_in
         from yosegi.client.campaign_body import campaign_body
 
         check_kind("clone()", "name", name, str, "the name of the new campaign")
         found = self.file(name)
         body: dict[str, Any] = {"spec": found.text, "files": found.files}
         if changes:
-            made = campaign_body(tomllib.loads(found.text) | changes | {"name": name} | _kept(changes))
-            body = {"spec": made["spec"], "files": {**found.files, **made["files"]}}
+            brought = named_in(changes)
+            kept = {file: text for file, text in found.files.items() if file not in brought}
+            body = campaign_body(tomllib.loads(found.text) | changes | {"name": name} | _kept(changes), kept)
         started = self._connection.post(CampaignDetail, "/campaigns", body)
         return CampaignHandle(self._connection, started.name)
 
