@@ -21,6 +21,7 @@ from yosegi.exchange.witness import Witness
 from yosegi.identity.accounts import Session
 from yosegi.ledger import LEDGER, REFILLED, Checkpoint
 from yosegi.services.runtime import Site
+from yosegi.testing.faults import When
 from yosegi.testing.federation import CHARTER, Federation
 from yosegi.testing.loop import EPOCH, run_simulated
 from yosegi.trust.messages import Request
@@ -208,6 +209,39 @@ def test_what_was_signed_after_the_backup_comes_back_to_a_restored_site(tmp_path
         assert len(again) >= 6, "versions, statements, agreement"
         assert not any("document" in (e.body or {}) for e in again), "where it stands, not once more what"
         for name in federation.places:
+            await federation.crash(name)
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("commit", [1, 2, 3])
+def test_a_peer_that_dies_while_it_says_what_is_in_force_says_all_of_it_in_the_end(
+    tmp_path: Path, commit: int, when: When
+) -> None:
+    async def story() -> None:
+        federation = governed(tmp_path)
+        await federation.start()
+        argonne, nims = federation.places["argonne"].running, federation.places["nims"].running
+        nims.ledger.backup(tmp_path / "backup.db")
+        second = amended(federation.charter(), title="Second")
+        for envelope in (
+            signed(second, "argonne", "riken", "nims"),
+            signed(agreement("later"), "argonne", "riken", "nims"),
+        ):
+            await argonne.publisher.publish(envelope, "officer@argonne")
+        await asyncio.sleep(60)
+        # One alone is left to say it.
+        await federation.crash("riken")
+        store = federation.stores["argonne"]
+        store._die_at, store._when = store.commits + commit, when
+        restored = await _restored(federation, tmp_path, "nims", _seen(federation, "argonne", "nims"))
+        await asyncio.sleep(300)
+        assert federation.faults == ["argonne"]
+        known = restored.registry.federation(CHARTER)
+        assert known.roster.charter.version == 2
+        assert "later" in known.agreements
+        for name in ("argonne", "nims"):
             await federation.crash(name)
 
     run_simulated(story())
