@@ -15,8 +15,7 @@ from yosegi.core import canonical
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.field_faults import why_of
 from yosegi.core.file_findings import BadFile, FileFinding
-from yosegi.core.toml_lines import Lines, line_of, lines_of
-from yosegi.core.toml_lines import Path as Place
+from yosegi.core.toml_lines import KeyPath, Lines, line_of, lines_of
 from yosegi.core.toml_text import parse_toml
 from yosegi.core.values import Value
 from yosegi.execution.engines.plugin import EngineSettings
@@ -99,8 +98,8 @@ class SiteFile:
         if dates := list(_dates(value, ())):
             found += [self.finding((*where, *path), "is a date", "write it in quotes") for path in dates]
             value = _without(value, dates)
-        seen: dict[Place, str] = {}
-        bad: list[Place] = []
+        seen: dict[KeyPath, str] = {}
+        bad: list[KeyPath] = []
         # What a whole table must fulfil is only looked at where each of its fields holds: so once more without them.
         for _ in range(2):
             try:
@@ -119,12 +118,12 @@ class SiteFile:
         return None
 
 
-def _misses(table: Place, why: str, taken: Iterable[Place]) -> bool:
+def _misses(table: KeyPath, why: str, taken: Iterable[KeyPath]) -> bool:
     """Whether a table misses, by its own words, a setting that was only taken out of it."""
     return any(place[: len(table)] == table != place and str(place[-1]) in why for place in taken)
 
 
-def _dates(value: Any, place: Place) -> Iterator[Place]:
+def _dates(value: Any, place: KeyPath) -> Iterator[KeyPath]:
     """Where a date or a time of day stands, which TOML has and no setting takes."""
     if isinstance(value, date | time):
         yield place
@@ -133,7 +132,7 @@ def _dates(value: Any, place: Place) -> Iterator[Place]:
         yield from _dates(item, (*place, key))
 
 
-def _without(value: Mapping[str, Any], places: Iterable[Place]) -> dict[str, Any]:
+def _without(value: Mapping[str, Any], places: Iterable[KeyPath]) -> dict[str, Any]:
     """A copy without the keys at these places; an element of a list stays, as others are counted from it."""
     copy: dict[str, Any] = deepcopy(dict(value))
     for place in places:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from yosegi.campaign.known_points import check_known_point
-from yosegi.core.toml_lines import Path
+from yosegi.core.toml_lines import KeyPath
 
 if TYPE_CHECKING:
     from yosegi.campaign.spec import CampaignSpec, CautionSpec, SourceSpec
 
 T = TypeVar("T")
-Fault = tuple[Path, str]
+Fault = tuple[KeyPath, str]
 """Where in the file, and why it does not hold."""
 
 

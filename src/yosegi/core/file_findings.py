@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from yosegi.core.errors import Invalid
-from yosegi.core.toml_lines import Path
+from yosegi.core.toml_lines import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class FileFinding:
         fatal: whether the file cannot be used with it; otherwise it is a warning.
     """
 
-    path: Path
+    path: KeyPath
     where: str
     why: str
     todo: str = ""

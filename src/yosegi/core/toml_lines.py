@@ -12,8 +12,9 @@ from collections.abc import Mapping
 
 from yosegi.core.toml_text import KEY_PART
 
-Path = tuple[str | int, ...]
-Lines = Mapping[Path, int]
+KeyPath = tuple[str | int, ...]
+"""Keys and, from 0, places in lists: `("source", 0, "name")`."""
+Lines = Mapping[KeyPath, int]
 
 # No two parts of these may match the same character, or a line that somebody made for it takes hours to refuse.
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]\s](?:[^\[\]]*[^\[\]\s])?)\s*\]\]?\s*(?:#.*)?$")
@@ -23,16 +24,16 @@ _TOKEN = re.compile(
 )
 
 
-def lines_of(text: str) -> dict[Path, int]:
+def lines_of(text: str) -> dict[KeyPath, int]:
     r"""The line, from 1, of every table and key; an element of an inline list stands where its bracket opens.
 
     Example:
         >>> lines_of('name = "a"\n[[source]]\n[[source.step]]\nname = "b"\n')[("source", 0, "step", 0, "name")]
         4
     """
-    found: dict[Path, int] = {}
-    counts: Counter[Path] = Counter()
-    table: Path = ()
+    found: dict[KeyPath, int] = {}
+    counts: Counter[KeyPath] = Counter()
+    table: KeyPath = ()
     number, place = 1, 0
     while place < len(text):
         end = _end_of_line(text, place)
@@ -54,7 +55,7 @@ def _end_of_line(text: str, place: int) -> int:
     return len(text) if end < 0 else end
 
 
-def line_of(lines: Lines, path: Path) -> int:
+def line_of(lines: Lines, path: KeyPath) -> int:
     """The line of a path, or of the nearest thing around it; 0 where nothing of it is in the file."""
     for length in range(len(path), 0, -1):
         if (line := lines.get(path[:length])) is not None:
@@ -62,13 +63,13 @@ def line_of(lines: Lines, path: Path) -> int:
     return 0
 
 
-def _parts(key: str) -> Path:
+def _parts(key: str) -> KeyPath:
     return tuple(part.strip().strip("\"'") for part in key.split("."))
 
 
-def _table(bracket: str, name: str, counts: Counter[Path]) -> Path:
+def _table(bracket: str, name: str, counts: Counter[KeyPath]) -> KeyPath:
     """The path of a header; each part that is a list of tables stands for its last element."""
-    path: Path = ()
+    path: KeyPath = ()
     parts = _parts(name)
     for place, part in enumerate(parts):
         path = (*path, part)
@@ -79,7 +80,7 @@ def _table(bracket: str, name: str, counts: Counter[Path]) -> Path:
     return path
 
 
-def _value(text: str, start: int, path: Path, line: int, found: dict[Path, int]) -> int:
+def _value(text: str, start: int, path: KeyPath, line: int, found: dict[KeyPath, int]) -> int:
     """Where a value ends that begins at a place of the text; elements of its outermost list are noted."""
     depth = elements = 0
     is_list = text[start : start + 200].lstrip().startswith("[")

@@ -13,7 +13,7 @@ from yosegi.core.contract import Contract
 from yosegi.core.errors import Invalid, NotFound, Refused
 from yosegi.core.file_findings import FileFinding
 from yosegi.core.identifiers import home_of
-from yosegi.core.toml_lines import Path
+from yosegi.core.toml_lines import KeyPath
 from yosegi.governance.agreements.label import Label
 from yosegi.identity.accounts import Session
 from yosegi.services.agents.proposing import ProposingAgents
@@ -135,7 +135,7 @@ class CampaignChecker:
         return spec.charter if spec.charter in charters else charters[0] if len(charters) == 1 else None
 
 
-def _capabilities(spec: CampaignSpec) -> Iterator[tuple[Path, str]]:
+def _capabilities(spec: CampaignSpec) -> Iterator[tuple[KeyPath, str]]:
     """Each capability with where it is named first."""
     said: set[str] = set()
     for place, source in enumerate(spec.source):
@@ -147,13 +147,13 @@ def _capabilities(spec: CampaignSpec) -> Iterator[tuple[Path, str]]:
                     yield ((*at, "capability") if ref == step.capability else (*at, "any_of", ref)), ref
 
 
-def _not_known(path: Path, where: str, error: NotFound | Invalid) -> FileFinding:
+def _not_known(path: KeyPath, where: str, error: NotFound | Invalid) -> FileFinding:
     if isinstance(error, Invalid):
         return FileFinding(path, where, f"{error.what}: {error.why}", error.todo)
     known = f"known here: {', '.join(error.known[:8])}" if error.known else ""
     return FileFinding(path, where, f"no {error.kind} {error.name!r}", known)
 
 
-def _within(path: Path, place: Path) -> bool:
+def _within(path: KeyPath, place: KeyPath) -> bool:
     """Whether one lies within the other."""
     return path[: len(place)] == place or place[: len(path)] == path
