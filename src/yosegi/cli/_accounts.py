@@ -9,6 +9,7 @@ from yosegi.app.home import Home
 from yosegi.cli.output import in_shell, say, show_json, show_table
 from yosegi.core.errors import Conflict
 from yosegi.identity.accounts import (
+    RUN_THE_SITE,
     Account,
     Role,
     add_account,
@@ -80,7 +81,7 @@ def close(home: Path, person: str) -> None:
 def _warn_of_nobody(home: Path) -> None:
     """Say so where nobody is left who may release a stop, settle a task or bar anybody at this site."""
     accounts = read_accounts(_file_of(home)).values()
-    if not any(one.role in ("operator", "officer") and _state(one) == "open" for one in accounts):
+    if not any(one.role in RUN_THE_SITE and _state(one) == "open" for one in accounts):
         say(
             "no operator or officer can sign in with an account now; make one: "
             f"yosegi site account --home {in_shell(home)} PERSON --role officer",

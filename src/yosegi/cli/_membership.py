@@ -13,12 +13,7 @@ from yosegi.app.home import Home
 from yosegi.app.keyring import signers
 from yosegi.cli._charter_documents import check_fingerprint, next_statement, say_progress
 from yosegi.cli._files import write_output
-from yosegi.cli.documents import (
-    documents_of,
-    load_signer,
-    publish,
-    save,
-)
+from yosegi.cli.documents import documents_of, load_signer, publish, save
 from yosegi.cli.output import say
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock

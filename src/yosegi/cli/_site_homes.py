@@ -14,12 +14,11 @@ from yosegi.app.init_home import make_home
 from yosegi.app.keyring import signer
 from yosegi.app.private_files import close_to_others
 from yosegi.app.stores import has_ledger, restore_ledger, store_of
-from yosegi.cli._membership import join_charter
 from yosegi.cli.output import in_shell, say
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Conflict, Invalid, Unavailable, YosegiError
-from yosegi.core.member_kinds import MemberKind
+from yosegi.governance.charter.registry import Registry
 from yosegi.governance.charter.statement import Listens
 from yosegi.ledger import Checkpoint, Ledger
 from yosegi.trust.envelope import Envelope
@@ -27,7 +26,6 @@ from yosegi.trust.envelope import Envelope
 if TYPE_CHECKING:
     from yosegi.app.settings import Settings
     from yosegi.core.transport import HttpTransport
-    from yosegi.governance.charter.registry import Registry
 
 
 def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str, shown: str, loopback: bool) -> None:
@@ -53,19 +51,6 @@ def serve(home: Path) -> None:
 
     settings = Home(home).settings()
     asyncio.run(serve_site(Home(home), lambda address: say(f"{settings.site} answers at {address}")))
-
-
-def join(
-    home: Path,
-    file: Path,
-    country: str,
-    kind: MemberKind,
-    people: tuple[str, ...],
-    keys: tuple[Path, ...],
-    out: Path | None,
-) -> None:
-    """Join a charter: answer the invitation in FILE, and later take the welcome in FILE."""
-    join_charter(home, file, country, kind, people, keys, out)
 
 
 def check(home: Path) -> None:
@@ -153,8 +138,6 @@ def restore(source: Path, home: Path, by: str) -> None:
     place.ledger_mark.unlink(missing_ok=True)
     close_to_others(home)
     restore_ledger(place, place.ledger)
-
-    from yosegi.governance.charter.registry import Registry
 
     async def work(ledger: Ledger) -> None:
         registry = Registry(ledger.site, ledger, SystemClock())

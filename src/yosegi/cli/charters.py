@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from yosegi.cli.connection import with_home, with_home_or_keys
-from yosegi.cli.documents import (
-    File,
-    Keys,
-    Out,
-)
+from yosegi.cli.documents import File, Keys, Out
 from yosegi.cli.output import as_json, explained
-from yosegi.core.member_kinds import KINDS, MemberKind
-
-if TYPE_CHECKING:
-    pass
+from yosegi.core.member_kinds import KINDS
 
 
 @click.command()
@@ -218,7 +211,7 @@ def verify(versions: tuple[Path, ...], fingerprint: str, json_: bool) -> None:
 @click.option("--draft", is_flag=True, help="Only write it, unsigned, to be signed elsewhere: yosegi charter sign.")
 @Out
 @explained
-def state(home: Path, charter_id: str, keys: tuple[Path, ...], draft: bool, out: Path) -> None:
+def state(**options: Any) -> None:
     """State a site's keys and reach under a charter it lives in, for thirty days; its governance keys sign.
 
     Where a member needs the keys of several officers, or they are kept offline, the statement is a draft like every
@@ -230,7 +223,7 @@ def state(home: Path, charter_id: str, keys: tuple[Path, ...], draft: bool, out:
     """
     from yosegi.cli import _charter_documents
 
-    _charter_documents.state(home, charter_id, keys, draft, out)
+    _charter_documents.state(**options)
 
 
 @click.command()
@@ -245,18 +238,7 @@ def state(home: Path, charter_id: str, keys: tuple[Path, ...], draft: bool, out:
 @Keys
 @Out
 @explained
-def invite(
-    home: Path,
-    charter_id: str,
-    title: str,
-    country: str,
-    kind: MemberKind,
-    team: str,
-    people: tuple[str, ...],
-    demonstration: bool,
-    keys: tuple[Path, ...],
-    out: Path,
-) -> None:
+def invite(**options: Any) -> None:
     """Invite an institution to charter CHARTER_ID: to found it with this site, or to join it.
 
     The file holds nothing secret. It is answered by `yosegi site join`.
@@ -267,7 +249,7 @@ def invite(
     """
     from yosegi.cli import _membership
 
-    _membership.invite(home, charter_id, title, country, kind, team, people, demonstration, keys, out)
+    _membership.invite(**options)
 
 
 @click.command()
@@ -277,7 +259,7 @@ def invite(
 @click.option("--fingerprint", default="", help="What the other side reads aloud; asked for, if it is not given.")
 @Out
 @explained
-def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], out: Path) -> None:
+def admit(**options: Any) -> None:
     """Sign the charter in ANSWER, after its fingerprint was compared aloud, and welcome whoever sent it.
 
     Where others must sign as well, OUT is the charter for them to sign, and nothing is in force yet. Once it is signed
@@ -288,4 +270,4 @@ def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], ou
     """
     from yosegi.cli import _membership
 
-    _membership.admit(home, answer, fingerprint, keys, out)
+    _membership.admit(**options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
@@ -12,10 +12,6 @@ from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys
 from yosegi.cli.output import as_json, explained
-
-if TYPE_CHECKING:
-    pass
-
 
 Which = click.argument("which", type=click.Choice(["site", "governance"]), default="site")
 

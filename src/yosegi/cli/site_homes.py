@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -11,11 +11,7 @@ from yosegi.cli._files import output
 from yosegi.cli.connection import with_home
 from yosegi.cli.documents import Keys
 from yosegi.cli.output import explained
-from yosegi.core.member_kinds import KINDS, MemberKind
-
-if TYPE_CHECKING:
-    pass
-
+from yosegi.core.member_kinds import KINDS
 
 NewHome = click.argument("home", type=click.Path(path_type=Path, file_okay=False))
 
@@ -37,7 +33,7 @@ NewHome = click.argument("home", type=click.Path(path_type=Path, file_okay=False
 )
 @click.option("--loopback", is_flag=True, help="Connect to peers on this very machine too: for a demonstration.")
 @explained
-def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str, shown: str, loopback: bool) -> None:
+def init(**options: Any) -> None:
     """Make the home of a new site: settings and keys. Nothing is overwritten.
 
     \b
@@ -45,7 +41,7 @@ def init(home: Path, name: str, title: str, listen: str, url: str, mailbox: str,
     """
     from yosegi.cli import _site_homes
 
-    _site_homes.init(home, name, title, listen, url, mailbox, shown, loopback)
+    _site_homes.init(**options)
 
 
 @click.command()
@@ -71,15 +67,7 @@ def serve(home: Path) -> None:
 @Keys
 @output(required=False, help="Where the answer to an invitation is written.")
 @explained
-def join(
-    home: Path,
-    file: Path,
-    country: str,
-    kind: MemberKind,
-    people: tuple[str, ...],
-    keys: tuple[Path, ...],
-    out: Path | None,
-) -> None:
+def join(**options: Any) -> None:
     """Join a charter: answer the invitation in FILE, and later take the welcome in FILE.
 
     Read the fingerprint aloud to whoever invited you, on the telephone: everything rests on that.
@@ -88,9 +76,9 @@ def join(
     Example: yosegi site join invitation.json --country JP --kind laboratory \\
       --out answer.json
     """
-    from yosegi.cli import _site_homes
+    from yosegi.cli import _membership
 
-    _site_homes.join(home, file, country, kind, people, keys, out)
+    _membership.join_charter(**options)
 
 
 @click.command()
@@ -146,7 +134,7 @@ def backup(home: Path, target: Path) -> None:
 @click.option("--password-file", default="", help="The file of the role's password, from the home folder.")
 @click.option("--password-env", default="", help="Or the environment variable that holds it.")
 @explained
-def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_file: str, password_env: str) -> None:
+def move_ledger_(**options: Any) -> None:
     """Move the ledger of a site that is stopped into a PostgreSQL schema, or back into a file of its home.
 
     \b
@@ -164,7 +152,7 @@ def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_fi
     """
     from yosegi.cli import _site_homes
 
-    _site_homes.move_ledger_(home, store, url, schema_name, password_file, password_env)
+    _site_homes.move_ledger_(**options)
 
 
 @click.command()

@@ -266,7 +266,8 @@ class CampaignHandle:
 
         Args:
             name: of the new one.
-            changes: whole fields of the campaign file that are to be different, e.g. `seed=2`.
+            changes: whole fields of the campaign file that are to be different, e.g. `seed=2`. Tables that none of them
+                names are those on record; others are read beside the caller.
 
         Raises:
             TypeError: the name is no text.
