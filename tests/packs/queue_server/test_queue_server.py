@@ -337,15 +337,18 @@ def test_a_station_killed_while_its_item_runs_follows_it_to_its_end_and_adds_not
 def test_of_two_stations_or_tasks_at_one_queue_each_item_runs_once_and_never_beside_the_other(
     folders: tuple[str, str], beamline: REManagerAPI, control: str, tmp_path: Path
 ) -> None:
-    def run(number: int) -> None:
-        task = replace(station(tmp_path / folders[number], control), key=f"task/{folders}/{number}")
+    def run(task: Context) -> None:
         with QueueServer(task) as queue:
             queue.run("wait_for", seconds=1.0)
         (item,) = ours(beamline, task.key)
         spans.append((item["result"]["time_start"], item["result"]["time_stop"]))
 
     spans: list[tuple[float, float]] = []
+    # Described before either begins: a station's settings are there when its tasks run.
+    tasks = [
+        replace(station(tmp_path / name, control), key=f"task/{folders}/{number}") for number, name in enumerate(folders)
+    ]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(run, (0, 1)))
+        list(pool.map(run, tasks))
     first, second = sorted(spans)
     assert first[1] <= second[0]
