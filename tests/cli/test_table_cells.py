@@ -66,6 +66,28 @@ def test_the_index_that_pandas_writes_gets_a_name() -> None:
     assert cells(",x,y\n0,1,2\n1,2,\n").header == ["index", "x", "y"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "60,0.5,12.1\n60,0.7,33.4\n80,0.7,\n",
+        "60,0.5,\n60,0.7,33.4\n",
+        "60,0.5,failed\n60,0.7,33.4\n",
+        "60,0.5,n.d.\n60,0.7,33.4\n80,0.7,12\n90,0.5,n.d.\n",
+        "5,5,1\n6,5,2\n",
+        "water,60,12\nethanol,60,30\nethanol,80,\n",
+    ],
+)
+def test_a_table_without_a_header_is_refused_and_says_what_to_write(text: str) -> None:
+    with pytest.raises(Invalid, match=r"line 1: .* looks like a recipe.*Write a line of column names .*measured"):
+        cells(text)
+
+
+@pytest.mark.parametrize("header", ["temp,ratio,2024", "temp,300,400", "solvent,ratio,2024", ",0,1"])
+def test_a_header_with_numbers_in_it_is_one_where_a_name_stands_over_numbers(header: str) -> None:
+    found = cells(f"{header}\n0,0.5,12.1\n1,0.7,33.4\n")
+    assert len(found.rows) == 2
+
+
 def test_a_line_of_units_is_no_recipe_and_said() -> None:
     found = cells("temp,y\n°C,%\n60,12\n70,\n")
     assert found.lines == [3, 4]

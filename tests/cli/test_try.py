@@ -157,7 +157,7 @@ def test_a_small_complete_table_says_why_it_is_not_looked_back_at(tmp_path: Path
         ("x,y\n,2\n3,4\n", "line 2, column 1 (x): a recipe needs a value here"),
         ("x,x\n1,2\n", "line 1, column 2: the name 'x' stands twice"),
         ("x,\n1,2\n", "line 1, column 2: the column has no name"),
-        ("1,2\n3,4\n", "line 1: it holds numbers only"),
+        ("1,2\n3,4\n", "line 1: it holds numbers where a header has names (1, 2)"),
         ("x,y\n", "it has no rows below a header"),
         ("y\n1\n", "a table needs a column to vary and a column to measure"),
     ],

@@ -30,6 +30,11 @@ def test_lines_end_as_any_program_ends_them(end: str) -> None:
     assert [row.line for row in read_results(end.join(("key,y", "k,2", "l,4", "")), {}, whole=False)] == [2, 3]
 
 
+def test_a_table_whose_first_line_is_numbers_has_no_header() -> None:
+    with pytest.raises(Invalid, match=r"line 1 holds numbers only.*Write a line of column names"):
+        read_table("60,0.5,12.1\n60,0.7,33.4\n", "the table")
+
+
 def test_names_are_looked_through_once_however_many_columns_there_are() -> None:
     class Counted(str):
         asked = 0

@@ -64,6 +64,8 @@ def read_table(text: str, what: str) -> BroughtTable:
     rows = [row for _, row in csv_rows(text, what) if any(cell.strip() for cell in row)]
     if not rows:
         raise Invalid(what, "is empty", "the first line names the columns")
+    if not any(isinstance(cell_of(cell), str) and cell.strip() for cell in rows[0]):
+        raise Invalid(what, "line 1 holds numbers only, so it names no column", "Write a line of column names above it")
     heads = [_head(what, cell) for cell in rows[0]]
     names = [name for name, _ in heads]
     if (twice := first_twice(names)) is not None:

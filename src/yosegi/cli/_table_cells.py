@@ -83,6 +83,7 @@ def cells_of(text: str, name: str) -> Cells:
         )
     )
     cells = _indexed(cells)
+    _check_first_line(cells, header.number)
     if len(cells.header) == 1:
         why = f"a table needs a column to vary and a column to measure, and {cells.header[0]!r} is all there is"
         raise Invalid(name, why, "Part the cells by commas, tabs, semicolons or bars")
@@ -203,8 +204,31 @@ def _check_header(cells: Cells, line: int) -> None:
             raise Invalid(where, "the column has no name", "Give it one, or delete the column")
         if cells.header.index(name) != column:
             raise Invalid(where, f"the name {name!r} stands twice", "Rename one of the two")
-    if all(shape(name) for name in cells.header):
-        raise Invalid(f"{cells.name}, line {line}", "it holds numbers only", "Put a header with column names above it")
+
+
+def _check_first_line(cells: Cells, line: int) -> None:
+    """Refuse a first line that is a recipe: it has numbers wherever the lines below have them, and no name there."""
+    numbers = [head for head in cells.header if shape(head)]
+    below = [[row[place] for row in cells.rows if place < len(row)] for place in range(len(cells.header))]
+    names = [
+        head
+        for head, column in zip(cells.header, below, strict=True)
+        if head and not shape(head) and head not in (*column, "failed") and _is_of_numbers(column)
+    ]
+    if names or not numbers or not (len(numbers) == len(cells.header) or any(map(_is_of_numbers, below))):
+        return
+    made = cells.delimiter.join([*(f"column{n}" for n in range(1, len(cells.header))), "measured"])
+    raise Invalid(
+        f"{cells.name}, line {line}",
+        f"it holds numbers where a header has names ({', '.join(numbers[:4])}{', …' if len(numbers) > 4 else ''}), "
+        "so it looks like a recipe and would be lost",
+        f"Write a line of column names above it, e.g. {made}; if it is the header, give each number in it a letter",
+    )
+
+
+def _is_of_numbers(column: Sequence[str]) -> bool:
+    filled = [cell for cell in column if cell]
+    return bool(filled) and 2 * sum(shape(cell) is not None for cell in filled) >= len(filled)
 
 
 def _without_units(cells: Cells) -> Cells:
