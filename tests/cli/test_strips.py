@@ -45,6 +45,14 @@ def test_many_kinds_are_summed_up_and_no_proposal_is_lost() -> None:
     assert lines[-1].endswith("… 36 more kinds, 13 of them never measured")
 
 
+def test_a_kind_of_which_every_row_failed_is_told_as_failed() -> None:
+    at = [(2.0, None)]
+    one = Series("solvent", "y", ("ether", "hexane", "dmso"), [(0.0, 9.0)], [1.0], at, 0.0, 2.0, lambda v: -v)
+    assert [line.split()[-2:] for line in strips([one])] == [["(1", "measured)"], ["1", "failed"], ["▲", "proposed"]]
+    many = Series("x", "y", tuple(f"S{i}" for i in range(20)), [], [float(i) for i in range(11)], [], 0, 19, abs)
+    assert strips([many])[-1].endswith("… 12 more kinds, 3 of them failed, 9 of them never measured")
+
+
 def test_for_a_target_the_nearest_is_the_highest() -> None:
     near = Series("x", "y", (), [(0.0, 5.0), (31.0, 7.4)], (), [], 0.0, 31.0, lambda v: abs(v - 7.4))
     [line] = strips([near])

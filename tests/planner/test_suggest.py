@@ -332,6 +332,28 @@ def test_every_proposal_says_why_in_words_and_numbers(table, measure):
     assert p.as_dict()["expected"] == p.expected.as_dict()
 
 
+@pytest.mark.parametrize(
+    ("failed", "limits", "says"),
+    [
+        (False, (), ""),
+        (True, (), " % likely to give a result"),
+        (False, (OutcomeConstraint("q", at_least=0.5, unit="GPa"),), " % likely to keep the limits"),
+        (True, (OutcomeConstraint("q", at_least=0.5, unit="GPa"),), " % likely to give a result within the limits"),
+    ],
+)
+def test_a_proposal_speaks_of_limits_where_there_are_some_and_of_results_where_some_had_none(failed, limits, says):
+    problem = Problem(
+        (Parameter.continuous("x", 0, 1, resolution=0.01),), (Objective("f"),), outcome_constraints=limits
+    )
+    history = [Observation({"x": x / 10}, {"f": x / 10, "q": x / 10}) for x in range(8)]
+    history += [Observation({"x": 0.9}, status=Status.INFEASIBLE)] if failed else []
+    [p] = suggest(problem, history)
+    assert [part for part in p.reason.split("; ") if "likely to" in part] == (
+        [f"{100 * p.expected.feasible:.0f}{says}"] if says else []
+    )
+    assert ("GPa expected" in p.reason) is bool(limits)
+
+
 def test_builds_are_recorded():
     assert set(versions()) == {"planner", "yosegi", "numpy", "scipy", "blas"}
     assert versions()["numpy"] == np.__version__

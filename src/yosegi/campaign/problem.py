@@ -34,7 +34,9 @@ def problem_of(spec: CampaignSpec, closed: frozenset[str] = frozenset()) -> Prob
         ),
         constraints=() if spec.candidates is not None else _constraints(spec),
         candidates=_candidates(spec),
-        outcome_constraints=tuple(OutcomeConstraint(o.name, o.at_least, o.at_most, o.noise) for o in spec.limit),
+        outcome_constraints=tuple(
+            OutcomeConstraint(o.name, o.at_least, o.at_most, o.noise, o.unit) for o in spec.limit
+        ),
         sources=tuple(Source(s.name, _cost(s)) for s in spec.source if s.name not in closed),
         earlier=tuple(_earlier(one) for one in spec.earlier if one.rows),
         starts=spec.starts,

@@ -22,7 +22,7 @@ class Series:
         name: of the parameter.
         outcome: of the outcome.
         levels: the words of the parameter in the order of their places 0, 1, …, the best first, then what is proposed,
-            then what was never measured; empty for numbers.
+            then what failed, then what was never tried; empty for numbers.
         measured: place on the parameter and measured value.
         failed: places where a recipe failed.
         proposed: place on the parameter and what is predicted there, if anything.
@@ -62,7 +62,8 @@ def series_of(table: LabTable, goal: Objective, proposals: Sequence[Proposal]) -
 def _one(table: LabTable, name: str, goal: Objective, proposals: Sequence[Proposal]) -> Series:
     column = table.parameters[name]
     outcome = table.outcomes[goal.name]
-    levels = _levels(column, outcome, goal, {str(p.values[name]) for p in proposals})
+    failed = {str(column[row]) for row in table.failed()}
+    levels = _levels(column, outcome, goal, {str(p.values[name]) for p in proposals}, failed)
     order = {level: float(place) for place, level in enumerate(levels)}
 
     def place(cell: object) -> float:
@@ -83,14 +84,20 @@ def _one(table: LabTable, name: str, goal: Objective, proposals: Sequence[Propos
 
 
 def _levels(
-    column: Sequence[float] | Sequence[str], outcome: Sequence[float | None], goal: Objective, proposed: set[str]
+    column: Sequence[float] | Sequence[str],
+    outcome: Sequence[float | None],
+    goal: Objective,
+    proposed: set[str],
+    failed: set[str],
 ) -> tuple[str, ...]:
     best: dict[str, float] = {}
     words = [c for c in column if isinstance(c, str)]
     for level, value in zip(words, outcome, strict=False):
         if value is not None:
             best[level] = min(best.get(level, float("inf")), goal.loss(value))
-    return tuple(sorted(set(words), key=lambda w: (w not in best, best.get(w, 0.0), w not in proposed, w)))
+    return tuple(
+        sorted(set(words), key=lambda w: (w not in best, best.get(w, 0.0), w not in proposed, w not in failed, w))
+    )
 
 
 def _predicted(proposal: Proposal, goal: Objective) -> Prediction | None:

@@ -88,10 +88,11 @@ def _block(s: Series, value: float) -> str:
 
 
 def _list(s: Series, width: int) -> list[str]:
-    """The best kinds and those proposed, a line each."""
+    """The best kinds, those that failed and those proposed, a line each."""
     asked = {int(place) for place, _ in s.proposed}
     measured = {int(place) for place, _ in s.measured}
-    known = [i for i in range(len(s.levels)) if i in measured or i in asked]
+    failed = {int(place) for place in s.failed} - measured
+    known = [i for i in range(len(s.levels)) if i in measured | failed | asked]
     shown = sorted({*known[: _LISTED - len(asked)], *asked})
     names = [shortened(s.levels[i]) for i in shown]
     wide = max((cell_len(n) for n in names), default=0)
@@ -101,9 +102,11 @@ def _list(s: Series, width: int) -> list[str]:
         mark = "  ▲ proposed" if place in asked else ""
         lines.append(f"  {head}  {_pad(name, wide)}  {_told(s, place)}{mark}")
     if rest := len(s.levels) - len(shown):
-        never = len(s.levels) - len(measured | asked)
         head = " " * width if shown else _pad(shortened(s.name), width)
-        lines.append(f"  {head}  … {rest} more kinds" + (f", {never} of them never measured" if never else ""))
+        never = len(s.levels) - len(measured | failed | asked)
+        unseen = len(failed - set(shown))
+        of = [f"{count} of them {what}" for count, what in ((unseen, "failed"), (never, "never measured")) if count]
+        lines.append(f"  {head}  " + ", ".join([f"… {rest} more kind{'s' if rest > 1 else ''}", *of]))
     return lines
 
 

@@ -29,14 +29,14 @@ def expect(situation: Situation, aim: Aim, choice: Choice) -> Expected:
 
 def sentence(situation: Situation, aim: Aim, choice: Choice, expected: Expected) -> str:
     """What is expected and why that is wanted, with numbers."""
-    units = {o.name: o.unit for o in situation.problem.objectives}
+    units = {c.name: c.unit for c in situation.problem.outcome_constraints}
+    units |= {o.name: o.unit for o in situation.problem.objectives}
     parts = [
         f"{name} {expected.mean[name]:.4g} ± {expected.sd[name]:.2g}{_unit(units.get(name, '1'))} expected"
         for name in expected.mean
     ]
     parts.append(_why(situation, aim, expected))
-    if aim.limits:
-        parts.append(f"{expected.feasible:.0%} likely to keep its limits")
+    parts.append(_likely(aim, choice, expected))
     if len(situation.problem.sources) > 1:
         parts.append(_which(situation, aim, choice, expected))
     elif situation.problem.sources[0].price.per:
@@ -47,12 +47,21 @@ def sentence(situation: Situation, aim: Aim, choice: Choice, expected: Expected)
     return "; ".join(part for part in parts if part)
 
 
+def _likely(aim: Aim, choice: Choice, expected: Expected) -> str:
+    """How likely it is to count: to have a result where some had none, to keep the limits where there are any."""
+    may_fail, bounded = aim.limits.feasibility[choice.source] is not None, bool(aim.limits.bounds)
+    if not (may_fail or bounded):
+        return ""
+    of = {(True, True): "give a result within the limits", (False, True): "keep the limits"}
+    return f"{100 * expected.feasible:.0f} % likely to {of.get((may_fail, bounded), 'give a result')}"
+
+
 def _why(situation: Situation, aim: Aim, expected: Expected) -> str:
     gain = expected.gain or 0.0
     if isinstance(aim, Improve):
         unit = _unit(aim.objective.unit)
         if aim.best is None:
-            return "nothing measured keeps the constraints yet, so the likeliest to keep them"
+            return "nothing measured keeps the limits yet, so the likeliest to keep them"
         best = {"maximise": -aim.best}.get(aim.objective.goal, aim.best)
         what = "nearest to the target so far" if aim.objective.goal == "target" else "best so far"
         if not np.isfinite(situation.outcome(aim.objective.name)[0][situation.source == 0]).any():

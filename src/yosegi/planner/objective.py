@@ -48,12 +48,21 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeConstraint:
-    """A bound that an outcome must keep for a point to count, e.g. q_min at least 1; learned like an objective."""
+    """A bound that an outcome must keep for a point to count, e.g. q_min at least 1; learned like an objective.
+
+    Args:
+        name: the outcome's name in the history.
+        at_least: in `unit`.
+        at_most: in `unit`.
+        noise: standard deviation of one measurement, in `unit`, where it is known; else it is learned.
+        unit: UCUM unit, `1` for none.
+    """
 
     name: str
     at_least: float | None = None
     at_most: float | None = None
     noise: float | None = None
+    unit: str = "1"
 
     def __post_init__(self) -> None:
         """Refuse a bound that bounds nothing."""
