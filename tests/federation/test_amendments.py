@@ -19,6 +19,7 @@ from yosegi.identity.accounts import Account, Session
 from yosegi.ledger import Draft, Entry, Ledger, Write
 from yosegi.planner import Status
 from yosegi.services.campaigns.amendments import AmendmentService
+from yosegi.services.campaigns.summary import summary_of
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import run_simulated
 from yosegi.verification.bundle import read_bundle, verify_bundle
@@ -111,6 +112,8 @@ def test_measurements_that_nobody_proposed_are_marked_learned_from_and_count_as_
         # Six trials of its own were asked for; what was brought is beside them.
         assert campaign.why == "6 trials done"
         assert sum(t.state is TrialState.COMPLETED and t.origin == "planner" for t in campaign.trials) == 6 >= done
+        summary = summary_of(campaign)
+        assert summary.trials == summary.ended == len(campaign.trials) - 3
         assert await replayed(federation) == {"identical"}
 
     run_simulated(story())

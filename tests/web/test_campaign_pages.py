@@ -22,6 +22,7 @@ from yosegi.client.client import connect
 from yosegi.core.capability import capability, quantity
 from yosegi.governance.charter.statement import Listens
 from yosegi.testing.federation import Place, address
+from yosegi.web.views import environment
 
 
 @dataclass(frozen=True)
@@ -249,3 +250,8 @@ def test_work_by_hand_is_handed_on_by_page_and_by_command_and_taken_back(bench: 
         assert form(other, f"/bench/{first}", **{"out.strength": "77", "state": "done"}).status_code == 200
     home_site = bench.federation.places["argonne"].running
     bench.until(lambda: 77.0 in {t.value for t in home_site.campaigns.get("hands").trials})
+
+
+def test_a_point_stands_with_the_unit_of_each_quantity() -> None:
+    page = environment().from_string('{% import "macros.html" as m %}{{ m.point({"t": 5.5, "n": 2}, {"t": "K"}) }}')
+    assert page.render() == "<span>t <b>5.5</b> K</span> <span>n <b>2</b></span> "

@@ -446,6 +446,11 @@ class CampaignSpec(Value):
         """The UCUM unit of each objective and limit, in order."""
         return {one.name: one.unit for one in self.objective} | {one.name: one.unit for one in self.limit}
 
+    @property
+    def units(self) -> dict[str, str]:
+        """The UCUM unit of each parameter and outcome."""
+        return {one.name: one.unit for one in self.parameter} | self.outcome_units
+
     def keeps_limits(self, outcomes: Mapping[str, Any]) -> bool:
         """Whether what was measured keeps every limit."""
         return all(one.holds(outcomes.get(one.name)) for one in self.limit)

@@ -240,7 +240,7 @@ def compare(one: str, other: str, json_: bool, **site: Any) -> None:
     \b
     Example: yosegi campaign compare anneal-2026 anneal-2027
     """
-    from yosegi.client.campaigns import compared
+    from yosegi.client.campaign_comparison import compared
 
     client = client_of(**site)
     rows = list(compared(client.campaign(one).state(), client.campaign(other).state()))

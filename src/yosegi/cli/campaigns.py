@@ -29,6 +29,8 @@ WIDE = 120
 """Columns of a terminal from which there is room for why a trial was proposed."""
 WHY = 120
 """Characters of that; the page has it whole."""
+NO_BEST = {"boundary": "it maps a boundary", "explore": "it explores"}
+"""Why no trial is the best, by what is wanted of the outcome."""
 PROGRESS = {"name", "state", "why", "trials", "ended", "best", "spent", "price"}
 """What `watch --json` tells of a campaign."""
 
@@ -288,7 +290,9 @@ def _shown(value: object) -> str:
 def _best(state: CampaignSummary) -> str:
     if state.on_front:
         return f"front of {state.on_front}"
-    return "none yet" if state.best is None else f"{state.best.value:.4g} (trial {state.best.trial})"
+    if state.best is None:
+        return "none: " + NO_BEST[state.objective.goal] if state.objective.goal in NO_BEST else "none yet"
+    return f"{state.best.value:.4g}{_unit(state.objective.unit)} (trial {state.best.trial})"
 
 
 def _amounts(amounts: dict[str, str]) -> str:

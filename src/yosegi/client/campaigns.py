@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
 
 from yosegi.client._arguments import check_kind, check_word
 from yosegi.client.connection import LONG, Connection
-from yosegi.core.errors import Invalid, Unavailable
+from yosegi.core.errors import Unavailable
 from yosegi.services.campaigns.schemas import (
     AgentComparison,
     BestTrial,
@@ -306,30 +306,6 @@ class CampaignHandle:
 
     def _path(self, more: str = "") -> str:
         return f"/campaigns/{quote(self.name)}{more}"
-
-
-def compared(one: CampaignDetail, other: CampaignDetail) -> Iterator[tuple[str, str, str]]:
-    """Two campaigns side by side: what is the same is left out, but for what everybody asks.
-
-    Raises:
-        Invalid: they seek other things, so that no value of one says anything of the other.
-    """
-    if [(o.name, o.unit) for o in one.objectives] != [(o.name, o.unit) for o in other.objectives]:
-        raise Invalid("comparing", f"{one.name} and {other.name} have other objectives", "compare what asks the same")
-    rows: tuple[tuple[str, Callable[[CampaignDetail], str]], ...] = (
-        ("state", lambda c: f"{c.state}{': ' + c.why if c.why else ''}"),
-        ("trials over", lambda c: str(c.ended)),
-        ("imported", lambda c: str(c.imported)),
-        ("best", lambda c: "none yet" if c.best is None else f"{c.best.value:.4g}"),
-        ("at trial", lambda c: "" if c.best is None else str(c.best.trial)),
-        ("front", lambda c: str(len(c.front)) if len(c.objectives) > 1 else ""),
-        ("price", lambda c: f"{c.price:g}"),
-        ("spent", lambda c: ", ".join(f"{amount} {unit}" for unit, amount in c.spent.items()) or "nothing"),
-        ("failed", lambda c: str(sum(t.state in ("failed", "refused", "infeasible") for t in c.trial))),
-    )
-    for label, of in rows:
-        if of(one) or of(other):
-            yield label, of(one), of(other)
 
 
 def _kept(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -189,6 +189,7 @@ class CampaignPage:
                 "figures",
                 c=full,
                 unit="" if goal.unit == "1" else f" {goal.unit}",
+                units=campaign.spec.units,
                 target=goal.target if goal.goal == "target" else campaign.spec.stop.target,
                 first_done=campaign.tally.count(campaign.spec.source[0].name, TrialState.COMPLETED),
                 others_done=sum(campaign.tally.count(s.name, TrialState.COMPLETED) for s in campaign.spec.source[1:]),
@@ -261,6 +262,7 @@ class CampaignPage:
             t=trial_of(campaign, trial),
             best=best,
             objective=campaign.spec.main.name,
+            units=campaign.spec.units,
             simulated=all(campaign.contracts[step.capability].simulated for step in steps),
             trouble="" if explained else self._trouble(trial),
         )

@@ -28,12 +28,23 @@ class BestTrial(Answer):
     candidate: str = ""
 
 
+class ObjectiveDetail(Answer):
+    """What a campaign wants of one output, in a stated UCUM unit; `noise` is its standard deviation."""
+
+    name: str
+    goal: Literal["minimise", "maximise", "target", "boundary", "explore"]
+    target: float | None
+    noise: float | None
+    unit: str
+
+
 class CampaignSummary(Answer):
     """One line of a list of campaigns.
 
     Args:
         why: why it is held, stopped or over.
-        trials: how many were proposed, and `ended` how many are over.
+        trials: how many were proposed or asked for, and `ended` how many of them are over; what was imported is none.
+        objective: the first one, and so what `best` is of.
         best: the best trial; none where there is none yet, or where none can be: with several objectives, or where
             it is to be learned where something changes.
         on_front: with several objectives, how many trials no other surpasses; nothing with one.
@@ -50,6 +61,7 @@ class CampaignSummary(Answer):
     started: Timestamp
     trials: int
     ended: int
+    objective: ObjectiveDetail
     best: BestTrial | None
     price: float
     on_front: int | None = None
@@ -66,16 +78,6 @@ class ParameterDetail(Answer):
     unit: str
     log: bool
     resolution: float | None
-
-
-class ObjectiveDetail(Answer):
-    """What a campaign wants of one output, in a stated UCUM unit; `noise` is its standard deviation."""
-
-    name: str
-    goal: Literal["minimise", "maximise", "target", "boundary", "explore"]
-    target: float | None
-    noise: float | None
-    unit: str
 
 
 class LimitDetail(Answer):
@@ -229,7 +231,7 @@ class CampaignOverview(CampaignSummary):
         proposer: who proposes: the planner alone, or an agent whose points the planner guards.
         enough: why it has enough; empty while it goes on.
         position: of its last entry.
-        objective: the first one, and `objectives` all of them.
+        objectives: all of them.
         limits: bounds that outcomes must keep.
         front: with several objectives, the trials that no other surpasses.
         candidates: how many rows the table to choose from has; 0 in an open space.
@@ -243,7 +245,6 @@ class CampaignOverview(CampaignSummary):
     follows: str = ""
     proposer: Literal["planner", "agent"] = "planner"
     conduct: Conduct
-    objective: ObjectiveDetail
     stop: StopRule
     baseline: Baseline
     parameters: tuple[ParameterDetail, ...]

@@ -125,8 +125,9 @@ def _summary(campaign: Campaign) -> dict[str, Any]:
         "challenge": spec.challenge or "",
         "charter": spec.charter,
         "started": campaign.started,
-        "trials": len(campaign.trials),
-        "ended": len(campaign.ended_order),
+        "trials": len(campaign.trials) - campaign.imported,
+        "ended": len(campaign.ended_order) - campaign.imported,
+        "objective": objective_of(spec.main),
         "best": None if best is None else best_of(best),
         "on_front": None if len(spec.objective) == 1 else len(campaign.front()),
         "price": campaign.price(),
@@ -142,7 +143,6 @@ def _overview(campaign: Campaign) -> dict[str, Any]:
         "on_behalf_of": spec.on_behalf_of,
         "mandate": campaign.mandate,
         "conduct": campaign.conduct,
-        "objective": objective_of(spec.main),
         "objectives": tuple(objective_of(one) for one in spec.objective),
         "limits": tuple(
             LimitDetail(name=one.name, at_least=one.at_least, at_most=one.at_most, unit=one.unit) for one in spec.limit

@@ -61,14 +61,11 @@ class CampaignStanding(CampaignSummary):
 
     Args:
         best: None, too, for those who may not see the team's work.
-        objective: the name of what it seeks, in `unit`.
     """
 
     baseline: Baseline
     spent: Decimals
     outcomes: tuple[CampaignResult, ...]
-    unit: str
-    objective: str
 
 
 class CharterProgramme(Answer):

@@ -89,8 +89,6 @@ class ProgrammeService:
                 CampaignResult(kind=cast("ResultKind", kind), title=body.get("title", ""), link=body.get("link", ""))
                 for kind, body in found
             ),
-            unit=campaign.spec.main.unit,
-            objective=campaign.spec.main.name,
         )
 
     async def register_outcome(

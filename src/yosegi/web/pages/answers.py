@@ -23,7 +23,16 @@ async def answer(name: str, caller: Here) -> Response:
     found = await caller.site.campaigns.answer(name, session)
     plots = [{"parity": parity_plot(one), "slices": [slice_plot(part) for part in one.slices]} for one in found.learned]
     campaign = caller.site.campaigns.get_for(name, session)
-    return show(caller, "answer", page="campaign", name=name, title=campaign.spec.title, a=found, plots=plots)
+    return show(
+        caller,
+        "answer",
+        page="campaign",
+        name=name,
+        title=campaign.spec.title,
+        units=campaign.spec.units,
+        a=found,
+        plots=plots,
+    )
 
 
 @router.post("/campaigns/{name}/measurements")
