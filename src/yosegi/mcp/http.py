@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,10 +21,14 @@ from yosegi.core.errors import Invalid, Unavailable
 from yosegi.http.authentication import bearer
 from yosegi.http.limits import body_of
 from yosegi.http.security_headers import Guard
-from yosegi.mcp.server import CALLER, make_server
 from yosegi.mcp.sign_in import AUDIENCE, PATH, OAuthError, token_for
 from yosegi.services.runtime import Site
 
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+CALLER = "yosegi.caller"
+"""Where the caller's session and the site's address stand in a call's scope."""
 TOKEN, AUTHORIZE = f"{PATH}/token", f"{PATH}/authorize"
 RESOURCE = "/.well-known/oauth-protected-resource"
 SERVER = "/.well-known/oauth-authorization-server"
@@ -45,9 +49,7 @@ class AgentFace:
     def __init__(self, app: ASGIApp, site: Site, addresses: Sequence[str]) -> None:
         self._app, self._site, self._addresses = app, site, tuple(addresses)
         self._scope = site.supervisor.scope("agents")
-        self._manager = StreamableHTTPSessionManager(
-            make_server(site, self._scope), stateless=True, json_response=False, max_request_body_size=MOST_BODY
-        )
+        self._manager: StreamableHTTPSessionManager | None = None
         self._serving: asyncio.Future[None] | None = None
         self._ready = asyncio.Event()
         self._answer = Guard(self._answer_agent)
@@ -86,8 +88,8 @@ class AgentFace:
             body = {"error": "invalid_token", "error_description": "sign in; the metadata says where"}
             await JSONResponse(body, 401, {"WWW-Authenticate": challenge})(scope, receive, send)
             return
-        await self._start()
-        await self._manager.handle_request({**scope, CALLER: (session, base)}, receive, send)
+        manager = await self._start()
+        await manager.handle_request({**scope, CALLER: (session, base)}, receive, send)
 
     async def _token(self, request: Request) -> Response:
         headers = {"Cache-Control": "no-store"}
@@ -136,8 +138,8 @@ class AgentFace:
 
     # -- life -----------------------------------------------------------------------------------------------------
 
-    async def _start(self) -> None:
-        """Have the SDK's part run while the site does: it answers each call in a task of its own.
+    async def _start(self) -> StreamableHTTPSessionManager:
+        """The SDK's part, which runs while the site does: it answers each call in a task of its own.
 
         Raises:
             Unavailable: the site ends.
@@ -150,16 +152,21 @@ class AgentFace:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
-        if not self._ready.is_set():
+        if self._manager is None or not self._ready.is_set():
             raise Unavailable("the tools for agents", "the site ends", "try again when it is back")
+        return self._manager
 
     async def _serve(self) -> None:
-        async with self._running():
+        # The SDK takes half a second of a core to import: a site that no agent calls never does, and one that an agent
+        # calls goes on meanwhile.
+        server = await asyncio.to_thread(importlib.import_module, "yosegi.mcp.server")
+        async with self._running(server.make_manager(self._site, self._scope)):
             await asyncio.Event().wait()
 
     @contextlib.asynccontextmanager
-    async def _running(self) -> AsyncIterator[None]:
-        async with self._manager.run():
+    async def _running(self, manager: StreamableHTTPSessionManager) -> AsyncIterator[None]:
+        async with manager.run():
+            self._manager = manager
             self._ready.set()
             try:
                 yield

@@ -12,6 +12,7 @@ import mcp_types as types
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from pydantic import ValidationError
 
 from yosegi.core import canonical
@@ -23,6 +24,7 @@ from yosegi.core.supervision import TaskScope
 from yosegi.governance.mandates.mandate import MandateRefused
 from yosegi.mcp import prompts, resources
 from yosegi.mcp.capability_tools import tools_of
+from yosegi.mcp.http import CALLER, MOST_BODY
 from yosegi.mcp.subscriptions import Subscriptions
 from yosegi.mcp.tool import Call, Tool
 from yosegi.mcp.tools import TOOLS
@@ -32,8 +34,6 @@ from yosegi.trust.errors import Untrusted
 
 log = logging.getLogger("yosegi.mcp")
 
-CALLER = "yosegi.caller"
-"""In a call's scope: the session of its access token, and the address under which the site was called."""
 CAPABILITY_TOOLS = "capabilities"
 """In the address, `?tools=capabilities`: one tool more for each capability that the mandate names."""
 INSTRUCTIONS = (
@@ -44,6 +44,13 @@ INSTRUCTIONS = (
 _METHODS: tuple[CacheableMethod, ...] = (
     "tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read",
 )  # fmt: skip
+
+
+def make_manager(site: Site, scope: TaskScope) -> StreamableHTTPSessionManager:
+    """What answers calls over streamable HTTP for a site, each by itself."""
+    return StreamableHTTPSessionManager(
+        make_server(site, scope), stateless=True, json_response=False, max_request_body_size=MOST_BODY
+    )
 
 
 def make_server(site: Site, scope: TaskScope) -> Server[Any]:
