@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from ledger.support import KEYS, Budget, open_ledger, write
 from yosegi.core.errors import Conflict, Invalid, Refused
 from yosegi.ledger import Db, Entry, Ledger, SqliteStore, Stale, StoreDamaged, StoreFailed, verify_entries
+from yosegi.ledger.rows import DDL
 from yosegi.ledger.store import Parameter, Row
 
 
@@ -364,3 +366,13 @@ def test_what_can_be_read_can_be_proved_even_in_the_moment_of_its_commit(file: P
         ledger.close()
 
     run(body())
+
+
+def test_a_store_that_nobody_closed_gives_its_lock_back_when_it_is_gone(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "left.sqlite", durable=False)
+    store.claim(DDL)
+    del store
+    gc.collect()
+    again = SqliteStore(tmp_path / "left.sqlite", durable=False)
+    assert again.claim(DDL) == 2
+    again.close()

@@ -6,7 +6,8 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -94,7 +95,7 @@ class SqliteStore:
     def __init__(self, path: Path | None, *, durable: bool = True, immutable: bool = False) -> None:
         self._path, self._immutable = path, immutable
         self._sync = "FULL" if durable else "OFF"
-        self._lock: int | None = None
+        self._give_back: Callable[[], object] | None = None
         self._writer: SqliteDb | None = None
         self._readers = threading.local()
         self._open: list[sqlite3.Connection] = []
@@ -232,9 +233,8 @@ class SqliteStore:
         self._open.clear()
         self._writer = None
         self._readers = threading.local()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        if self._give_back is not None:
+            self._give_back()
 
     def _connect(self) -> SqliteDb:
         try:
@@ -266,4 +266,5 @@ class SqliteStore:
             raise Locked(self.where, f"process {holder}" if holder else "another process") from None
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
-        self._lock = lock
+        # A descriptor is a number: unlike a connection, it would stay open after a store that nobody closed is gone.
+        self._give_back = weakref.finalize(self, os.close, lock)
