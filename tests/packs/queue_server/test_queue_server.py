@@ -346,7 +346,8 @@ def test_of_two_stations_or_tasks_at_one_queue_each_item_runs_once_and_never_bes
     spans: list[tuple[float, float]] = []
     # Described before either begins: a station's settings are there when its tasks run.
     tasks = [
-        replace(station(tmp_path / name, control), key=f"task/{folders}/{number}") for number, name in enumerate(folders)
+        replace(station(tmp_path / name, control), key=f"task/{folders}/{number}")
+        for number, name in enumerate(folders)
     ]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, tasks))
