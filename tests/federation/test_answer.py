@@ -9,6 +9,7 @@ import pytest
 from federation.questions import mixes, run, two_sites
 from federation.test_questions import BOTH
 from yosegi.campaign import campaign_stream
+from yosegi.identity.accounts import Session
 from yosegi.testing.loop import run_simulated
 
 
@@ -36,8 +37,31 @@ def test_the_answer_names_the_best_its_uncertainty_and_what_was_gained(tmp_path:
         entries = home.ledger.read(campaign_stream("mixes"))
         assert answer.entry == entries[-1].hash
         assert answer.entry in answer.bibtex
-        for part in ("Which mix?", "6 of bench", "riken/toy.mix@1", "by hand (20 trials)", "strength (maximise, MPa)"):
+        for part in (
+            "Which mix?",
+            "x (0 to 1",
+            "6 of bench",
+            "riken/toy.mix@1",
+            "by hand (20 trials)",
+            "strength (maximise, MPa)",
+        ):
             assert part in answer.methods, part
+
+    run_simulated(story())
+
+
+def test_the_methods_say_what_an_extension_changed(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = two_sites(tmp_path)
+        await federation.start()
+        await run(federation, mixes())
+        home = federation.places["argonne"].running
+        changes = {"stop": {"trials": 7}, "parameter": [{"name": "x", "low": 0.2, "high": 0.8}]}
+        await home.amendments.extend("mixes", changes, "nearer", Session("pi@argonne", "member", float("inf"), ""))
+        methods = (await home.campaigns.answer("mixes", federation.member())).methods
+        assert "After 6 trials the campaign was extended: x 0.2 to 0.8" in methods
+        assert "(before, 0 to 1" in methods
+        assert "stop after trials 7 (before, 6)" in methods
 
     run_simulated(story())
 

@@ -252,6 +252,22 @@ def test_work_by_hand_is_handed_on_by_page_and_by_command_and_taken_back(bench: 
     bench.until(lambda: 77.0 in {t.value for t in home_site.campaigns.get("hands").trials})
 
 
+def test_the_answer_is_told_by_a_command_whole_or_as_methods_or_citation_alone(bench: House) -> None:
+    named = ("--url", bench.url(), "--as", "pi@argonne", "--passphrase", PASSPHRASE)
+    answer = connect(bench.url(), person="pi@argonne", passphrase=PASSPHRASE).campaign("mixes").answer()
+    said = {flag: CliRunner().invoke(main, ["campaign", "answer", "mixes", *flag, *named]) for flag in FLAGS}
+    assert {result.exit_code for result in said.values()} == {0}
+    assert said[("--methods",)].output == f"{answer.methods}\n"
+    assert said[("--bibtex",)].output == answer.bibtex
+    for part in (answer.methods, answer.bibtex, "Learned of strength", " MPa"):
+        assert part in said[()].output
+    both = CliRunner().invoke(main, ["campaign", "answer", "mixes", "--methods", "--bibtex", *named])
+    assert "exclude each other" in both.output
+
+
+FLAGS: tuple[tuple[str, ...], ...] = ((), ("--methods",), ("--bibtex",))
+
+
 def test_a_point_stands_with_the_unit_of_each_quantity() -> None:
     page = environment().from_string('{% import "macros.html" as m %}{{ m.point({"t": 5.5, "n": 2}, {"t": "K"}) }}')
     assert page.render() == "<span>t <b>5.5</b> K</span> <span>n <b>2</b></span> "

@@ -182,7 +182,12 @@ def follow_extended(campaign: Campaign, entry: Entry) -> dict[str, Any]:
     """Other bounds; what the planner had no more to propose in, it may have now."""
     body = entry.body or {}
     spec = extended_spec(campaign.spec, body["changes"]) if "changes" in body else campaign.spec
-    changes: dict[str, Any] = {"spec": spec, "exhausted": False}
+    over = len(campaign.ended_order) - campaign.imported
+    changes: dict[str, Any] = {
+        "spec": spec,
+        "exhausted": False,
+        "extended_from": (*campaign.extended_from, (over, campaign.spec)),
+    }
     if "conduct" in body.get("changes", {}):
         changes["conduct"] = spec.conduct
     if "mandate" in entry.facts:

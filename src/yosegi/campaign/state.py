@@ -89,6 +89,8 @@ class Campaign:
     """Measurements that were brought, and that nobody here had proposed."""
     brought: frozenset[str] = frozenset()
     """Digests of them, so that the same rows do not count twice."""
+    extended_from: tuple[tuple[int, CampaignSpec], ...] = ()
+    """For each extension, how many trials were over, and the file as it was until then."""
     suggested_from: int = 0
     """Rounds before the one that is suggested now: a campaign that only suggests holds itself after each."""
     points: Appended[AgentPoint] = field(default_factory=Appended)

@@ -13,6 +13,7 @@ import click
 from yosegi.cli._files import output, write_output
 from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.campaign_amendments import add_to
+from yosegi.cli.campaign_answers import answer
 from yosegi.cli.connection import CAMPAIGNS, client_of, with_site
 from yosegi.cli.output import as_json, explained, print_table, say, show_json, show_table
 
@@ -322,3 +323,4 @@ def outcome(name: str, kind: ResultKind, title: str, link: str, **site: Any) -> 
 
 
 add_to(campaign)
+campaign.add_command(answer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -101,12 +101,18 @@ def drawn_learned(kind: str, answer: CampaignAnswer) -> Any:
     for axes, one in zip(
         figure.subplots(1, len(found.slices), sharey=True, squeeze=False)[0], found.slices, strict=True
     ):
-        at = list(range(len(one.at))) if isinstance(one.at[0], str) else list(one.at)
-        axes.plot(at, one.mean)
-        low = [m - 1.64 * s for m, s in zip(one.mean, one.sd, strict=True)]
-        high = [m + 1.64 * s for m, s in zip(one.mean, one.sd, strict=True)]
-        axes.fill_between(at, low, high, alpha=0.2)
-        axes.set_xlabel(f"{one.parameter} ({one.importance:.0%})")
+        half = [1.64 * sd for sd in one.sd]
+        if one.discrete:
+            # Between levels there is nothing, so no line joins them.
+            axes.errorbar(range(len(one.at)), one.mean, yerr=half, fmt="o", capsize=3)
+            axes.set_xticks(range(len(one.at)), [str(level) for level in one.at])
+            axes.set_xlim(-0.5, len(one.at) - 0.5)
+        else:
+            axes.plot(one.at, one.mean)
+            low = [m - h for m, h in zip(one.mean, half, strict=True)]
+            axes.fill_between(one.at, low, [m + h for m, h in zip(one.mean, half, strict=True)], alpha=0.2)
+        parameter = one.parameter if one.unit == "1" else f"{one.parameter} ({one.unit})"
+        axes.set_xlabel(f"{parameter}, {100 * one.importance:.0f} %")
         axes.set_ylabel(f"{found.name}{unit}" if one is found.slices[0] else "")
     return figure
 
@@ -186,20 +192,23 @@ def html_of(state: CampaignDetail) -> str:
     why = f" · {escape(state.why)}" if state.why else ""
     head = f"<p><b>{escape(state.title)}</b> ({escape(state.name)}): {state.state}{why}<br>{escape(state.question)}</p>"
     best = [state.best] if state.best is not None else list(state.front)
+    units = state.units
     told = "".join(
-        f"<li>trial {one.trial}: {_pairs(one.outcomes)} at {_pairs(one.values)}</li>" for one in best if one is not None
+        f"<li>trial {one.trial}: {_pairs(one.outcomes, units)} at {_pairs(one.values, units)}</li>" for one in best
     )
     rows = "".join(
-        f"<tr><td>{t.number}</td><td>{escape(t.source)}</td><td>{_pairs(t.values)}</td>"
-        f"<td>{_pairs(t.outcomes)}</td><td>{t.state}</td></tr>"
+        f"<tr><td>{t.number}</td><td>{escape(t.source)}</td><td>{_pairs(t.values, units)}</td>"
+        f"<td>{_pairs(t.outcomes, units)}</td><td>{t.state}</td></tr>"
         for t in state.trial[-LATEST:]
     )
     table = "<table><tr><th>trial</th><th>source</th><th>point</th><th>outcomes</th><th>state</th></tr>"
     return f"<div>{head}<ul>{told or '<li>no answer yet</li>'}</ul>{table}{rows}</table></div>"
 
 
-def _pairs(values: Any) -> str:
+def _pairs(values: Mapping[str, Any], units: Mapping[str, str]) -> str:
     shown = (
-        f"{name} = {value:.5g}" if isinstance(value, float) else f"{name} = {value}" for name, value in values.items()
+        f"{name} = {f'{value:.5g}' if isinstance(value, float) else value}"
+        + (f" {units[name]}" if units.get(name, "1") != "1" else "")
+        for name, value in values.items()
     )
     return escape(", ".join(shown))

@@ -52,7 +52,7 @@ def parity_plot(one: LearnedDetail) -> LearnedPlot:
 
 def slice_plot(part: SliceDetail) -> LearnedPlot:
     """The outcome along one parameter: its mean, and the band in which it lies nine times of ten."""
-    levels = any(isinstance(at, str | bool) for at in part.at)
+    levels = part.discrete
     places = [float(n) for n in range(len(part.at))] if levels else [float(at) for at in part.at]
     low = [m - NINE_OF_TEN * s for m, s in zip(part.mean, part.sd, strict=True)]
     high = [m + NINE_OF_TEN * s for m, s in zip(part.mean, part.sd, strict=True)]

@@ -261,6 +261,12 @@ class CampaignOverview(CampaignSummary):
     imported: int = 0
     waits_for: Explanation | None = None
 
+    @property
+    def units(self) -> dict[str, str]:
+        """The UCUM unit of each parameter and outcome."""
+        outcomes = {one.name: one.unit for one in self.limits} | {one.name: one.unit for one in self.objectives}
+        return {one.name: one.unit for one in self.parameters} | outcomes
+
 
 class CampaignDetail(CampaignOverview):
     """A campaign with all its trials.
@@ -288,12 +294,16 @@ class SliceDetail(Answer):
     """An outcome along one parameter, the others as at the best point.
 
     Args:
-        at: values of the parameter, in its unit.
-        mean: of the noiseless outcome there, and `sd` its standard deviation, in its unit.
+        unit: of the parameter.
+        discrete: whether it has levels, and nothing between them.
+        at: values of the parameter, in `unit`.
+        mean: of the noiseless outcome there, and `sd` its standard deviation, in the outcome's unit.
         importance: total share of the model's variance that goes through this parameter, from 0 to 1.
     """
 
     parameter: str
+    unit: str
+    discrete: bool
     at: tuple[Level, ...]
     mean: tuple[float, ...]
     sd: tuple[float, ...]
