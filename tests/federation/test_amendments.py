@@ -127,6 +127,26 @@ def test_the_same_rows_do_not_count_twice(tmp_path: Path) -> None:
         await amendments(federation).add_table("mixes", TABLE, "", "week1.csv", session(federation))
         with pytest.raises(Conflict, match="has these measurements already"):
             await amendments(federation).add_table("mixes", TABLE, "", "copy.csv", session(federation))
+        grown = TABLE + "0.7,0.3,55,0.5,,second week\n"
+        with pytest.raises(Conflict, match=r"3 of these 4 measurements already: row 1 \(trial"):
+            await amendments(federation).add_table("mixes", grown, "", "grown.csv", session(federation))
+        again = "x,y,strength,who\n0.6,0.4,99.5,third week\n"
+        told = await amendments(federation).add_table("mixes", again, "", "again.csv", session(federation))
+        assert told.count == 1
+
+    run_simulated(story())
+
+
+def test_rows_of_an_earlier_table_are_not_imported_as_well(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = two_sites(tmp_path)
+        await federation.start()
+        earlier = '[[earlier]]\nname = "before"\ntable = "old.csv"\n'
+        rows = "x,y,strength\n0.25,0.5,60\n0.3,0.5,61\n"
+        home = federation.places["argonne"].running
+        await home.campaigns.start(parse_spec(mixes(more=earlier), files={"old.csv": rows}), federation.member())
+        with pytest.raises(Conflict, match=r"2 of these 2 .* row 1 \(the earlier old.csv\)"):
+            await amendments(federation).add_table("mixes", rows, "", "old.csv", session(federation))
 
     run_simulated(story())
 

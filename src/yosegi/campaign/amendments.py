@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from yosegi.campaign.known_points import why_broken
 from yosegi.campaign.measurements import Measurements, check_rows, digest_of, wrong_with_point
+from yosegi.campaign.repeated_rows import check_new
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.trial import Trial
 from yosegi.core.errors import Conflict, Invalid
@@ -48,6 +49,7 @@ def added(
     digest = digest_of(brought.source, brought.rows)
     if digest in campaign.brought:
         raise Conflict(f"campaign {campaign.spec.name}", "has these measurements already", "nothing was changed")
+    check_new(campaign, brought.source, brought.rows)
     facts = {"source": brought.source, "count": len(brought.rows), "digest": digest, "by": brought.person}
     body: dict[str, Any] = {"rows": [row.model_dump(mode="json") for row in brought.rows], "file": brought.file}
     if envelope is not None:
