@@ -12,8 +12,8 @@ from yosegi.cli._lazy import imported
 PRIVATE = 0o077
 """What every command takes from the files that it makes: homes, backups and exports are their owner's alone."""
 NEW_OBJECTS = 50_000
-"""After how many the garbage collector looks (`gc.set_threshold`). Most of a command's time is imports, whose objects stay:
-at Python's 700, looking through them is a twelfth of a site's start."""
+"""After how many the garbage collector looks (`gc.set_threshold`). Most of a command's time is imports, whose objects
+stay: at Python's 700, looking through them is a twelfth of a site's start."""
 INTERRUPTED = 130
 """The status at Ctrl-C, as shells have it: 128 and the number of SIGINT."""
 VERBS = {
