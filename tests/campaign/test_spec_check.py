@@ -9,7 +9,7 @@ import pytest
 from campaign.labcaps import CONTRACTS
 from yosegi.campaign.findings import BadCampaign, located
 from yosegi.campaign.problem import problem_of
-from yosegi.campaign.spec_check import check_against, findings_against, said_of_taken_over, taken_over
+from yosegi.campaign.spec_check import budget_notes, check_against, findings_against, said_of_taken_over, taken_over
 from yosegi.campaign.spec_file import parse_file, read_spec
 from yosegi.core.file_findings import FileFinding
 from yosegi.planner import Observation, Status, suggest
@@ -53,6 +53,17 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         check_against(file.spec, CONTRACTS)
     told = str(caught.value)
     assert all(part in told for part in ("up to 2000", "'short'", "'long'", "do not pay for one trial")), told
+
+
+@pytest.mark.parametrize(("budget", "noted"), [("0.11", ["pays for 11 of the 12 trials of oven"]), ("0.12", [])])
+def test_a_budget_for_fewer_trials_than_the_stop_rule_asks_is_noted_with_its_line(
+    budget: str, noted: list[str]
+) -> None:
+    """The contract costs at most 0.01 node hours."""
+    file = parse_file((CASES / "levels.toml").read_text().replace('node_h = "0.5"', f'node_h = "{budget}"'))
+    notes = located(budget_notes(file.spec, CONTRACTS), file.lines)
+    assert [one.why.partition(" that")[0] for one in notes] == noted
+    assert all((one.line, one.fatal) == (line("levels", "node_h"), False) for one in notes)
 
 
 def test_a_parameter_without_levels_is_refused_where_the_contract_has_choices() -> None:

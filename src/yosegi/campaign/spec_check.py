@@ -131,6 +131,25 @@ def worst_cost_of(source: SourceSpec, contracts: Mapping[str, Contract]) -> Amou
     return sum((worst_step_cost(step, contracts) for step in source.step), Amounts())
 
 
+def budget_notes(spec: CampaignSpec, contracts: Mapping[str, Contract]) -> Iterator[FileFinding]:
+    """Each line of the budget that may end the campaign before its stop rule does: no fault, but worth knowing."""
+    source, wanted = spec.source[0], spec.stop.trials
+    if wanted is None:
+        return
+    need = worst_cost_of(source, contracts)
+    for unit in spec.budget:
+        if need[unit] and (payable := spec.budget[unit] // need[unit]) < wanted:
+            most, enough = (Amounts({unit: milli}).decimals()[unit] for milli in (need[unit], wanted * need[unit]))
+            yield FileFinding(
+                ("budget", unit),
+                f"budget of {unit}",
+                f"pays for {payable} of the {wanted} trials of {source.name} that the stop rule asks for, at "
+                f"{most} {unit} each at most",
+                f"{enough} {unit} would be enough for all, without other sources",
+                fatal=False,
+            )
+
+
 def worst_step_cost(step: StepSpec, contracts: Mapping[str, Contract]) -> Amounts:
     """The most one step may cost, of each unit, wherever it goes."""
     costs = [contracts[ref].cost for ref in step.alternatives()]

@@ -12,7 +12,7 @@ from yosegi.cli.output import as_json, explained, say, show_json, show_table
 from yosegi.core.errors import Invalid
 
 if TYPE_CHECKING:
-    from yosegi.services.campaigns.schemas import CampaignCheck
+    from yosegi.services.campaigns.schemas import CampaignCheck, CampaignFinding
 
 
 def add_to(group: click.Group) -> None:
@@ -43,10 +43,7 @@ def check(spec: Path, json_: bool, **site: Any) -> None:
 
 def _say_check(spec: Path, found: CampaignCheck) -> None:
     for one in found.findings:
-        say(
-            f"{spec}:{f'{one.line}:' if one.line else ''} {one.where}: {one.why}"
-            + (f". {one.todo}" if one.todo else "")
-        )
+        say(_finding(spec, one))
     if found.findings:
         return
     cost = ", ".join(f"{amount} {unit}" for unit, amount in found.cost.items()) or "nothing"
@@ -55,6 +52,13 @@ def _say_check(spec: Path, found: CampaignCheck) -> None:
         say(f"kept by itself, from the contract: {constraint}")
     if found.exists:
         say(f"but there is a campaign {found.name} already: choose another name")
+    for one in found.notes:
+        say(f"note: {_finding(spec, one)}")
+
+
+def _finding(spec: Path, one: CampaignFinding) -> str:
+    line = f"{one.line}:" if one.line else ""
+    return f"{spec}:{line} {one.where}: {one.why}" + (f". {one.todo}" if one.todo else "")
 
 
 @click.command("import")

@@ -377,7 +377,7 @@ class CampaignAnswer(Answer):
 
 
 class CampaignFinding(Answer):
-    """One thing that is wrong with a campaign file: its line, from 1 (0 where it is not known), and what to do."""
+    """One thing that is wrong with a campaign file, or worth knowing, and what to do; `line` is 0 if it is not known."""
 
     line: int
     where: str
@@ -393,6 +393,7 @@ class CampaignCheck(Answer):
         taken_over: linear constraints and resolutions of the contracts that it would keep by itself.
         cost: the most that one trial of the first source may cost.
         exists: whether there is a campaign of that name already.
+        notes: what is no fault and worth knowing, e.g. a budget that ends it before its stop rule does.
     """
 
     name: str
@@ -400,6 +401,7 @@ class CampaignCheck(Answer):
     taken_over: tuple[str, ...]
     cost: Decimals
     exists: bool
+    notes: tuple[CampaignFinding, ...] = ()
 
 
 class MeasurementsAdded(Answer):

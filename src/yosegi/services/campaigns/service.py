@@ -12,7 +12,7 @@ from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec, camp
 from yosegi.campaign.agent_points import AdvisedPoint, Mixed, ModelUse
 from yosegi.campaign.findings import located
 from yosegi.campaign.mixing import mixed
-from yosegi.campaign.spec_check import said_of_taken_over, worst_cost_of
+from yosegi.campaign.spec_check import budget_notes, said_of_taken_over, worst_cost_of
 from yosegi.campaign.spec_file import CampaignFile, parse_file
 from yosegi.core.contract import Conduct
 from yosegi.core.errors import Invalid, NotFound, Refused
@@ -305,6 +305,7 @@ class CampaignService:
             taken_over=said_of_taken_over(ready.spec, ready.contracts),
             cost=worst_cost_of(spec.source[0], ready.contracts).decimals(),
             exists=spec.name in self.engine.names(),
+            notes=_told(located(budget_notes(ready.spec, ready.contracts), lines or {})),
         )
 
     async def start(
@@ -400,9 +401,12 @@ class CampaignService:
 
 
 def _bad(name: str, findings: Iterable[FileFinding], *, exists: bool = False) -> CampaignCheck:
+    return CampaignCheck(name=name, findings=_told(findings), taken_over=(), cost={}, exists=exists)
+
+
+def _told(findings: Iterable[FileFinding]) -> tuple[CampaignFinding, ...]:
     ordered = sorted(findings, key=lambda one: one.line)
-    told = tuple(CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in ordered)
-    return CampaignCheck(name=name, findings=told, taken_over=(), cost={}, exists=exists)
+    return tuple(CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in ordered)
 
 
 def json_of(expected: Expected) -> JsonObject:

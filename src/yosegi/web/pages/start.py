@@ -52,14 +52,14 @@ async def begin(caller: Here) -> Response:
 def told_of(caller: Caller, session: Session, form: Form) -> dict[str, Any]:
     """Findings of a text, or that there are none and what one trial may cost."""
     if not form.get("spec", "").strip():
-        return {"findings": (), "cost": None, "taken_over": ()}
+        return {"findings": (), "cost": None, "taken_over": (), "notes": ()}
     try:
         found = caller.site.campaigns.check_file(form.get("spec", ""), _tables(form), session)
     except YosegiError as error:
         code = caller.w.code(error.reasons[0]) if isinstance(error, Refused) and error.reasons else ""
         one = CampaignFinding(line=0, where="", why=code or str(error), todo="")
-        return {"findings": (one,), "cost": None, "taken_over": ()}
-    return {"findings": found.findings, "cost": found.cost, "taken_over": found.taken_over}
+        return {"findings": (one,), "cost": None, "taken_over": (), "notes": ()}
+    return {"findings": found.findings, "cost": found.cost, "taken_over": found.taken_over, "notes": found.notes}
 
 
 def _tables(form: Form) -> dict[str, str]:
