@@ -262,7 +262,7 @@ def follow(folder: Path, path: Path, spec: CampaignSpec, homes: Mapping[str, Hom
         if stations(spec) or any(step.shipment for source in spec.source for step in source.step):
             couriers.go_round()
         time.sleep(1.0)
-    console.print(trial_table(state, why=console.is_terminal))
+    console.print(trial_table(state, reasons=console.is_terminal))
     console.print(f"{state.state}: {state.why}; {time.monotonic() - began:.0f} s")
     (folder / f"{spec.name}.bundle.json").write_bytes(campaign.export())
 

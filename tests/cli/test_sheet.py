@@ -51,3 +51,14 @@ def test_a_value_is_not_broken_where_all_columns_have_the_room_for_their_words()
     assert all(columns(line) <= 80 for line in lines)
     for word in ("minutes=217.986", "temperature=720", "(simulated)", "completed"):
         assert any(word in line for line in lines), (word, lines)
+
+
+def test_a_table_that_has_room_for_its_words_is_no_wider_than_the_terminal() -> None:
+    """Five columns of words and a last one of a sentence: it was cut at 80 columns, and words were lost."""
+    sheet = Sheet("capability", "kind", "effect", "world", "cost", "title", box=None, pad_edge=False)
+    title = "Press a tablet and break it in the old tester; read the scale"
+    sheet.add("riken/tablet.break@1", "instrument", "idempotent", "simulated", "1 samples", title)
+    sheet.keep_words(80)
+    lines = printed(sheet, 80)
+    assert all(columns(line) <= 80 for line in lines)
+    assert set(title.split()) <= {word for line in lines for word in line.split()}

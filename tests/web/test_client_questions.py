@@ -48,6 +48,13 @@ def test_a_dict_is_started_waited_for_and_read(site: Client, capsys: pytest.Capt
     assert "@misc{from-dict," in campaign.answer().bibtex
 
 
+def test_a_request_says_the_units_of_what_came_of_it(site: Client) -> None:
+    campaign = site.start(question("with-units", stop={"trials": 1}, parallel=1))
+    state = campaign.wait(timeout=60, progress=False, every=0.05)
+    told = [site.requests.show(step.owner, step.key) for step in state.trial[0].steps]
+    assert [one.units for one in told] == [{"purity": "%"}, {"strength": "MPa"}]
+
+
 def test_a_table_of_candidates_is_a_data_frame(site: Client) -> None:
     samples = pandas.DataFrame({"id": [f"s{n}" for n in range(8)], "x": [n / 8 for n in range(8)], "y": 0.5})
     spec = question("frame", candidates=samples, parameter=[{"name": "x"}, {"name": "y"}])

@@ -29,23 +29,32 @@ class Sheet(Table):
         self.add_row(*map(plain, cells))
 
     def keep_words(self, width: int) -> None:
-        """Let no column but the last break a word that it could show whole, where all of them have the room.
+        """Give the columns of a table that is too wide their widths, so that no word breaks that has room.
+
+        Where there is no room for all words, the columns are left to the library, which folds them.
 
         Args:
             width: of the terminal, in columns.
         """
-        columns = self.columns[:-1]
-        longest = [
+        room = width - 2 * (len(self.columns) - 1)
+        whole = [max(map(cell_len, _texts(column)), default=0) for column in self.columns]
+        widths = [
             min(_LONGEST_WORD, max((cell_len(word) for cell in _texts(column) for word in cell.split()), default=0))
-            for column in columns
+            for column in self.columns
         ]
-        if sum(longest) + 2 * len(columns) + _LEAST_LAST <= width:
-            for column, least in zip(columns, longest, strict=True):
-                column.min_width = max(column.min_width or 0, least)
+        if sum(whole) <= room or sum(widths) > room:
+            return
+        # Cells come before headers: of many rows each is shorter for it.
+        for wanted in ([max(map(cell_len, map(str, column.cells)), default=0) for column in self.columns], whole):
+            while (left := room - sum(widths)) and (short := [n for n, most in enumerate(wanted) if widths[n] < most]):
+                for n in short[:left]:
+                    widths[n] += min(max(1, left // len(short)), wanted[n] - widths[n])
+        for column, least in zip(self.columns, widths, strict=True):
+            column.width = least
 
 
-_LONGEST_WORD, _LEAST_LAST = 24, 10
-"""Columns of a terminal: longer words break, and the last column has at least so many."""
+_LONGEST_WORD = 24
+"""Columns of a terminal: longer words break."""
 
 
 def _texts(column: Column) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -102,7 +103,10 @@ def show(name: str, json_: bool, **site: Any) -> None:
     if state.waits_for is not None:
         say(state.waits_for.en)
     say(f"best {_best(state)} · spent {_amounts(state.spent)} · price {state.price:g}\n")
-    print_table(trial_table(state))
+    narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < WIDE
+    print_table(trial_table(state, reasons=not narrow))
+    if narrow:
+        say(f"\nwhy each was proposed: in a terminal of {WIDE} columns or more, and with --json")
     routes = [
         (f"{source.name}, {step.name}", r) for source in state.sources for step in source.steps for r in step.routes
     ]
@@ -161,7 +165,7 @@ def _watch_screen(states: Iterator[CampaignDetail]) -> None:
 def screen_of(state: CampaignDetail, width: int, height: int) -> Sheet:
     """The newest trials that fit a terminal, one line each: the title, the header, and what is left of the height."""
     rows = max(1, height - 4)
-    table = trial_table(state, last=rows, why=width >= WIDE)
+    table = trial_table(state, last=rows, reasons=width >= WIDE)
     for column in table.columns:
         column.no_wrap, column.overflow = True, "ellipsis"
     return table
@@ -184,11 +188,11 @@ def _watch_lines(states: Iterator[CampaignDetail]) -> None:
 
 def line_of_trial(state: CampaignDetail, trial: TrialDetail) -> str:
     """A trial that is over in one line."""
-    point = " ".join(f"{key}={_short(value)}" for key, value in trial.values.items())
-    found = " ".join(f"{key}={_short(value)}" for key, value in trial.outcomes.items())
+    units = state.units
+    found = ", ".join(f"{key}={_short(value)}{_unit(units.get(key, '1'))}" for key, value in trial.outcomes.items())
     why = f" ({trial.why})" if trial.why else ""
     best = " best" if state.best is not None and state.best.trial == trial.number else ""
-    return f"{trial.number}\t{trial.source}\t{point}\t{trial.state}{why}\t{found}{best}"
+    return f"{trial.number}\t{trial.source}\t{_point(state, trial)}\t{trial.state}{why}\t{found}{best}"
 
 
 @campaign.command()
@@ -256,28 +260,41 @@ def follow(client: Client, handle: CampaignHandle) -> Iterator[CampaignDetail]:
             return
 
 
-def trial_table(state: CampaignDetail, last: int = 0, *, why: bool = True) -> Sheet:
-    """Trials as a table for a terminal, with why each was proposed or has no value."""
+def trial_table(state: CampaignDetail, last: int = 0, *, reasons: bool = True) -> Sheet:
+    """Trials as a table for a terminal.
+
+    Args:
+        state: of the campaign.
+        last: so many of the latest; all if 0.
+        reasons: whether it is told of each why it was proposed, and not only why it has no value or waits.
+    """
     from yosegi.cli._sheet import Sheet
 
     outcomes = [*(one.name for one in state.objectives), *(one.name for one in state.limits)]
     names = [one.name + _unit(one.unit, " ({})") for one in state.objectives]
     names += [one.name + _unit(one.unit, " ({})") + ", limit" for one in state.limits]
-    best = _best(state)
+    shown = state.trial[-last:]
+    whys = [t.why or ("" if t.awaits is None else t.awaits.en) or (t.reason if reasons else "") for t in shown]
     table = Sheet(
-        "trial", "source", "point", *names, "state", *(["why"] if why else []),
-        title=f"{state.name}: {state.state} · {state.ended} trials · best {best} · price {state.price:g}",
+        "trial", "source", "point", *names, "state", *(["why"] if any(whys) else []),
+        title=f"{state.name}: {state.state} · {state.ended} trials · best {_best(state)} · price {state.price:g}",
         box=None, pad_edge=False, header_style="bold",
     )  # fmt: skip
-    for trial in state.trial[-last:]:
-        point = " ".join(f"{key}={_short(value)}" for key, value in trial.values.items())
+    for trial, why in zip(shown, whys, strict=True):
         simulated = " (simulated)" if any(step.simulated for step in trial.steps) else ""
         origin = {"planner": "", "person": f" (asked by {trial.by})", "imported": " (imported)"}[trial.origin]
         found = [_shown(trial.outcomes.get(name)) for name in outcomes]
-        awaits = "" if trial.awaits is None else trial.awaits.en
-        told = [textwrap.shorten(trial.why or awaits or trial.reason, WHY, placeholder=" …")] if why else []
-        table.add(str(trial.number), trial.source + simulated + origin, point, *found, trial.state, *told)
+        told = [textwrap.shorten(why, WHY, placeholder=" …")] if any(whys) else []
+        table.add(
+            str(trial.number), trial.source + simulated + origin, _point(state, trial), *found, trial.state, *told
+        )
     return table
+
+
+def _point(state: CampaignDetail, trial: TrialDetail) -> str:
+    """Where a trial lies, each value in its unit."""
+    units = state.units
+    return ", ".join(f"{key}={_short(value)}{_unit(units.get(key, '1'))}" for key, value in trial.values.items())
 
 
 def _unit(unit: str, form: str = " {}") -> str:

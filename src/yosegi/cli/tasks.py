@@ -9,7 +9,7 @@ import click
 from yosegi.cli import by_hand
 from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import client_of, with_site
-from yosegi.cli.output import STATUS, as_json, explained, fields_of, say, show_json, show_table
+from yosegi.cli.output import STATUS, amounts, as_json, explained, fields_of, say, show_json, show_table
 from yosegi.cli.task_names import full_name
 from yosegi.core.csv_text import json_or_text
 from yosegi.core.errors import Invalid
@@ -90,7 +90,9 @@ def _say(asked: RequestDetail) -> None:
     if asked.reason:
         say(f"{asked.told_by} says {asked.reason}: {asked.message or 'no more is said'}; effect {asked.effect}")
     for name, value in asked.outputs.items():
-        say(f"{asked.told_by} says {name} = {value}")
+        say(f"{asked.told_by} says {name} = {value}" + (f" {asked.units[name]}" if name in asked.units else ""))
+    if asked.charged:
+        say(f"charged {amounts(asked.charged)}")
     for reason in asked.reasons:
         say(reason.en)
 

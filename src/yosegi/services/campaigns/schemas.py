@@ -377,7 +377,7 @@ class CampaignAnswer(Answer):
 
 
 class CampaignFinding(Answer):
-    """One thing that is wrong with a campaign file, or worth knowing, and what to do; `line` is 0 if it is not known."""
+    """One thing that is wrong with a campaign file, or worth knowing, and what to do; `line` is 0 if not known."""
 
     line: int
     where: str

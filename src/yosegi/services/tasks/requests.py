@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,7 @@ class TaskRequests:
             asked = await self.requests.ask(self.authorizer.authorize(request))
         except MandateRefused as error:
             raise Refused(f"asking for {capability}", (error.reason,)) from None
-        return RequestDetail.of(asked, split_capability(capability)[0], key, self._home)
+        return self._detail(asked, split_capability(capability)[0], key)
 
     def list_for(self, who: Session, limit: int = 100) -> tuple[RequestSummary, ...]:
         """What was asked of other sites and may be seen by somebody, by campaigns too, the latest first.
@@ -122,7 +123,17 @@ class TaskRequests:
         found = self.requests.get(owner, key)
         if found.request is not None and not self.authorizer.may_see(found.request.charter, found.request.team, who):
             raise NotFound("request", f"{owner}/{key}")
-        return RequestDetail.of(found, owner, key, self._home)
+        return self._detail(found, owner, key)
+
+    def _detail(self, asked: Asked, owner: str, key: str) -> RequestDetail:
+        """A request with the units of its outputs, as far as its contract is still offered here."""
+        units: dict[str, str] = {}
+        if asked.request is not None:
+            with contextlib.suppress(NotFound):
+                found = self.contract_of(asked.request.charter, asked.request.capability)
+                parts = found.outputs.get("properties", {}).items()
+                units = {name: str(part["unit"]) for name, part in parts if part.get("unit", "1") not in ("", "1")}
+        return RequestDetail.of(asked, owner, key, self._home, units)
 
     @property
     def _home(self) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
+
+from pydantic import Field
 
 from yosegi.core.clock import timestamp
 from yosegi.core.contract_terms import Sensitivity
@@ -227,6 +230,7 @@ class RequestDetail(Answer):
         sensitivity: the label of its outputs.
         joules: the energy of what it ran on, where its owner tells it.
         calibration: that held on the owner's instrument when it was started, if the owner names one.
+        units: the UCUM unit of each output that has one, by the contract as it is offered to this site.
     """
 
     request: str
@@ -247,9 +251,10 @@ class RequestDetail(Answer):
     message: str = ""
     joules: float | None = None
     calibration: CalibrationHeld | None = None
+    units: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, asked: Asked, owner: str, key: str, home: str) -> RequestDetail:
+    def of(cls, asked: Asked, owner: str, key: str, home: str, units: Mapping[str, str]) -> RequestDetail:
         """A request as its home site shows it: in the owner's words, or in its own where it sent nothing."""
         request, outcome = asked.request, asked.outcome
         return cls(
@@ -268,4 +273,5 @@ class RequestDetail(Answer):
             **_how_it_ended(outcome),
             joules=asked.joules,
             calibration=asked.calibration,
+            units=dict(units),
         )
