@@ -52,7 +52,7 @@ def test_a_request_says_the_units_of_what_came_of_it(site: Client) -> None:
     campaign = site.start(question("with-units", stop={"trials": 1}, parallel=1))
     state = campaign.wait(timeout=60, progress=False, every=0.05)
     told = [site.requests.show(step.owner, step.key) for step in state.trial[0].steps]
-    assert [one.units for one in told] == [{"purity": "%"}, {"strength": "MPa"}]
+    assert [one.units for one in told] == [{"purity": "%"}, {"strength": "MPa", "effort": "h"}]
 
 
 def test_a_table_of_candidates_is_a_data_frame(site: Client) -> None:
