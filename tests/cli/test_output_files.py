@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from yosegi.cli._files import check_outputs
 from yosegi.cli.main import main
+from yosegi.cli.output import Failed, explained
 from yosegi.core.errors import Invalid
 from yosegi.core.files import write_file, written
 
@@ -150,3 +152,15 @@ def test_what_was_broken_off_leaves_what_was_there(mine: Path) -> None:
         break_off()
     assert mine.read_text() == "x,y\n1,2\n"
     assert [path.name for path in mine.parent.iterdir()] == ["mine.csv"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
+def test_a_disk_that_does_not_take_a_write_is_told_in_a_sentence(number: int) -> None:
+    """An error of a write, unlike one of an opening, names no file (Python's documentation of `OSError.filename`)."""
+
+    @explained
+    def write() -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(Failed, match=f"the disk is unavailable: {os.strerror(number)}"):
+        write()

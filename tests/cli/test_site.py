@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import socket
 import stat
@@ -51,6 +53,25 @@ def test_a_command_that_is_told_to_be_next_can_be_copied_whatever_the_path(tmp_p
 def test_a_rule_in_another_encoding_is_named(home: Path) -> None:
     (home / "policy" / "night.cedar").write_bytes("// 夜\n".encode("shift-jis"))
     assert "night.cedar: is not UTF-8. save it as UTF-8" in refused("site", "doctor", "--home", home)
+
+
+def test_a_home_that_could_not_be_made_leaves_nothing_that_would_be_taken_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, synced = tmp_path / "riken", list[int]()
+    really = os.fsync
+
+    def full_after_a_while(handle: int) -> None:
+        synced.append(handle)
+        if len(synced) > 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        really(handle)
+
+    monkeypatch.setattr(os, "fsync", full_after_a_while)
+    assert "No space left on device" in refused("site", "init", home, "--name", "riken", "--mailbox", "argonne")
+    assert files(home) == {}
+    monkeypatch.undo()
+    told("site", "init", home, "--name", "riken", "--mailbox", "argonne")
 
 
 def test_a_home_is_not_made_twice(home: Path) -> None:
@@ -225,6 +246,21 @@ def test_no_site_named_is_refused_with_the_ways_to_name_one(
 def test_a_backup_is_not_put_into_the_home_that_it_copies(home: Path) -> None:
     assert "lies in the home" in refused("site", "backup", "--home", home, home / "copy")
     assert not (home / "copy").exists()
+
+
+def test_a_backup_that_could_not_be_finished_is_told_in_words_and_leaves_nothing(home: Path, tmp_path: Path) -> None:
+    (home / "policy" / "night.cedar").symlink_to(tmp_path / "gone")
+    assert "night.cedar is unavailable: it cannot be copied" in refused(
+        "site", "backup", "--home", home, tmp_path / "b"
+    )
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_restoration_that_could_not_be_finished_leaves_nothing(home: Path, tmp_path: Path) -> None:
+    (home / "ledger.db").write_bytes(b"no ledger" * 1000)
+    told_why = refused("site", "restore", home, tmp_path / "again")
+    assert "ledger" in told_why
+    assert not (tmp_path / "again").exists()
 
 
 def test_the_command_says_as_whom_it_acts_where_nobody_is_named(home: Path) -> None:

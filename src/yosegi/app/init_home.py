@@ -19,6 +19,14 @@ from yosegi.trust.keys import PublicKey
 from yosegi.trust.sealed import Unsealer
 from yosegi.trust.signer import Ed25519Signer, MlDsa65Signer, Signer
 
+_KEYS: dict[str, type[Ed25519Signer] | type[MlDsa65Signer] | type[Unsealer]] = {
+    "site.key": Ed25519Signer,
+    "site-pq.key": MlDsa65Signer,
+    "governance.key": Ed25519Signer,
+    "governance-pq.key": MlDsa65Signer,
+    "sealing.key": Unsealer,
+}
+
 
 def make_home(folder: Path, settings: dict[str, object]) -> Home:
     """A new home: settings, an online key, a sealing key and a governance key; each that signs in both algorithms.
@@ -39,11 +47,17 @@ def make_home(folder: Path, settings: dict[str, object]) -> Home:
         sub.mkdir(mode=0o700, parents=True, exist_ok=True)
         sub.chmod(0o700)
     write_file(home.settings_file, _toml(settings).encode(), mode=0o600)
-    for which in ("site", "governance"):
-        Ed25519Signer.generate().save(home.keys / f"{which}.key")
-        MlDsa65Signer.generate().save(home.keys / f"{which}-pq.key")
-    Unsealer.generate().save(home.keys / "sealing.key")
-    remember(home, [signer.public for signer in signers(home, "site")] if "key" not in settings else [])
+    made = [home.settings_file]
+    try:
+        for name, kind in _KEYS.items():
+            kind.generate().save(home.keys / name)
+            made.append(home.keys / name)
+        remember(home, [signer.public for signer in signers(home, "site")] if "key" not in settings else [])
+    except BaseException:
+        # Half a home would be taken for one. The settings go last: while they stand, nobody else makes one here.
+        for path in reversed(made):
+            path.unlink(missing_ok=True)
+        raise
     return home
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +89,29 @@ def backup(home: Path, target: Path) -> None:
     place = Home(home)
     place.settings()
     target.mkdir(parents=True, mode=0o700)
+    with _whole_or_gone(target):
+        _copy_home(place, target)
+    say(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
+
+
+@contextlib.contextmanager
+def _whole_or_gone(folder: Path) -> Iterator[None]:
+    """Nothing is left in a folder, which was empty, of what was broken off: half a home would be taken for one."""
+    try:
+        yield
+    except BaseException:
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it may be a mount, or stand where this user may take nothing away
+            folder.rmdir()
+        raise
+
+
+def _copy_home(place: Home, target: Path) -> None:
+    home = place.folder
     # What is half written, here or at a station, may be gone while it is copied.
     ignore = shutil.ignore_patterns("ledger.db*", "ledger.mark*", "mailbox.db*", "work", "incoming", "scratch", "given")
 
@@ -104,7 +129,6 @@ def backup(home: Path, target: Path) -> None:
     if place.objects.exists():
         shutil.copytree(place.objects, target / place.objects.name, ignore=ignore)
     close_to_others(target)
-    say(f"{target}: a backup of {home}. Bring it back: yosegi site restore {target} NEW-HOME")
 
 
 def move_ledger_(home: Path, store: str, url: str, schema_name: str, password_file: str, password_env: str) -> None:
@@ -132,6 +156,12 @@ def restore(source: Path, home: Path, by: str) -> None:
         raise Invalid(f"the backup {source}", "holds no ledger", "name a backup made by yosegi site backup")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
+    with _whole_or_gone(home):
+        _restore(source, home, by)
+    say("next: serve it, look at every instrument, then: yosegi site gap --settle NOTE")
+
+
+def _restore(source: Path, home: Path, by: str) -> None:
     shutil.copytree(source, home, dirs_exist_ok=True)
     # It tells of the ledger that is lost now; the peers, and the new epoch, say what that was.
     place = Home(home)
@@ -144,7 +174,6 @@ def restore(source: Path, home: Path, by: str) -> None:
         witnessed = await furthest_witnessed(registry, place.settings(), place.inside(place.settings().network.ca_file))
         await ledger.open_epoch(witnessed, by or f"operator@{ledger.site}")
         say(f"{home}: restored with {ledger.size} entries; epoch {ledger.epoch} is open")
-        say("next: serve it, look at every instrument, then: yosegi site gap --settle NOTE")
 
     _with_ledger(home, work)
 

@@ -5,7 +5,10 @@ Whatever it says may repeat another site's words, so nothing in it acts on the t
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 STATUS = {"usage": 2, "refused": 3, "not_found": 4, "conflict": 5, "unavailable": 6}
 """With which status a command ends, by the code of its error; of every other kind with 1."""
+_OF_A_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -162,12 +166,26 @@ def explained(command: Callable[P, T]) -> Callable[P, T]:
         except UnicodeDecodeError:
             fail(Invalid("a file", "is not UTF-8", "save it as UTF-8"), in_json=bool(kwargs.get("json_")))
         except OSError as error:
-            if error.filename is None or error.strerror is None:
-                raise
-            where = Unavailable(str(error.filename), error.strerror, "name another place, or see to this one")
-            fail(where, in_json=bool(kwargs.get("json_")))
+            fail(_unavailable(error), in_json=bool(kwargs.get("json_")))
 
     return run
+
+
+def _unavailable(error: OSError) -> Unavailable:
+    """What a disk or a file would not do, in words; a write that failed names no file, and a copied tree the first.
+
+    Raises:
+        OSError: it is neither.
+    """
+    todo = "name another place, or see to this one"
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        source, _, why = error.args[0][0]
+        return Unavailable(str(source), f"it cannot be copied ({why})", todo)
+    if error.filename is not None and error.strerror is not None:
+        return Unavailable(str(error.filename), error.strerror, todo)
+    if error.errno in _OF_A_DISK:
+        return Unavailable("the disk", os.strerror(error.errno), "see to it, and do this again")
+    raise error
 
 
 def show_erasure(told: ErasureOrdered, json_: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from yosegi.core.errors import Invalid
+from yosegi.core.files import write_file
 from yosegi.trust.errors import LooseKeyFile
 from yosegi.trust.keys import PublicKey
 
@@ -163,14 +165,12 @@ def load_private(path: Path) -> PrivateKeyTypes:
 
 
 def save_private(path: Path, private: Ed25519PrivateKey | MLDSA65PrivateKey | X25519PrivateKey) -> None:
-    """Write a key into a new file of mode 0600, durably.
+    """Write a key into a new file of mode 0600, durably; whole or not at all.
 
     Raises:
         FileExistsError: something is there already; a key is never overwritten.
+        Invalid: the place cannot be written, or another has written there meanwhile.
     """
-    data = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    write_file(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
