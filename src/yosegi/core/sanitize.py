@@ -7,6 +7,7 @@ shape, by which words are hidden from people and not from programs (Unicode UTS 
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 
@@ -45,6 +46,26 @@ def plain_json(text: str) -> str:
         '{"note": "\\u009b2J"}'
     """
     return _ACTS.sub(lambda found: _escape(found[0]), text)
+
+
+def quoted(text: str) -> str:
+    r"""The text as a string of Python (and of JSON), for a draft that a person edits: whatever it says, it ends there.
+
+    Example:
+        >>> print(quoted('mm"; import os'))
+        "mm\"; import os"
+    """
+    return json.dumps(plain(text), ensure_ascii=False)
+
+
+def in_docstring(text: str) -> str:
+    r"""The text as it may stand in a docstring of Python.
+
+    Example:
+        >>> print(in_docstring('say "wash"\n'))
+        say 'wash'\\n
+    """
+    return one_line(text).replace("\\", "\\\\").replace('"', "'")
 
 
 class LogLine(logging.Formatter):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from yosegi.core.sanitize import one_line, quoted
 from yosegi_packs.devices.channels import Channel, DriveLimits, wait_for
 from yosegi_packs.devices.errors import DeviceError
 from yosegi_packs.devices.network import EpicsNetwork
@@ -45,7 +47,7 @@ def inspect(folder: Path, names: Iterable[str]) -> str:
     pvs = [pv for name in names for pv in _expand(name)]
     found, others = look(folder, pvs)
     told = [f"# {one.pv}: {one.reading.value:g} {one.unit}, alarm {one.reading.severity.name.lower()}" for one in found]
-    told += [f"# {pv}: {why}" for pv, why in others.items()]
+    told = [one_line(line) for line in [*told, *(f"# {pv}: {why}" for pv, why in others.items())]]
     return "\n".join([*told, "", draft(found)]) if found else "\n".join(told)
 
 
@@ -130,17 +132,23 @@ def _names(stems: Iterable[str]) -> dict[str, str]:
 
 def _variable(name: str, parts: Mapping[str, FoundVariable]) -> str:
     shown = parts.get("readback") or parts.get("detector") or parts["setpoint"]
-    lines = [f'{name.upper()} = Variable(\n    name="{name}", readback="{shown.pv}", unit="1", egu="{shown.unit}",']
+    readback, unit = quoted(shown.pv), quoted(shown.unit)
+    lines = [f'{name.upper()} = Variable(\n    name="{name}", readback={readback}, unit="1", egu={unit},']
     if "setpoint" in parts and "readback" in parts:
-        limits = parts["setpoint"].limits
-        lines.append(f'    setpoint="{parts["setpoint"].pv}",')
-        lines.append(f"    low={limits.low}, high={limits.high}, tolerance=...,  # TODO: limits and tolerance")
+        ends = _ends(parts["setpoint"])
+        lines.append(f"    setpoint={quoted(parts['setpoint'].pv)},")
+        lines.append(f"    low={ends['ge']}, high={ends['le']}, tolerance=...,  # TODO: limits and tolerance")
     return "\n".join([*lines, ")"])
 
 
-def _quantity(one: FoundVariable) -> str:
+def _ends(one: FoundVariable) -> dict[str, float | None]:
+    """The limits, by the words of `quantity`; none where the IOC says what is no number."""
     ends = {"ge": one.limits.low, "le": one.limits.high}
-    bounds = [f"{word}={value}" for word, value in ends.items() if value is not None]
+    return {word: end if end is not None and math.isfinite(end) else None for word, end in ends.items()}
+
+
+def _quantity(one: FoundVariable) -> str:
+    bounds = [f"{word}={value}" for word, value in _ends(one).items() if value is not None]
     return "quantity(" + ", ".join(['"1"', *bounds]) + ")"
 
 

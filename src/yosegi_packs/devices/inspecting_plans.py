@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.sanitize import in_docstring, one_line
 
 _PLAIN: Final = (bool, int, float, str)
 _DETECTOR: Final = re.compile(r"^(det|dets|detector|detectors)$")
@@ -85,7 +86,7 @@ def inspect(folder: Path, names: Iterable[str]) -> str:
     told = []
     for plan in plans:
         told.append(f"# {plan.module}:{plan.name}: {plan.about or 'no docstring'}")
-        told += [f"#   {one}" for one in plan.parameters]
+        told += [one_line(f"#   {one}") for one in plan.parameters]
     return "\n".join([*told, "", draft(plans)])
 
 
@@ -186,9 +187,10 @@ def _capability(plan: FoundPlan) -> str:
         value = _GIVEN.get(one.role, one.name if one.role == "input" else "...")
         given.append(f"{keyword}={value}" if keyword else f"*{value}")
     todo = [one.name for one in plan.parameters if one.role == "unknown"]
+    about = in_docstring(plan.about or "TODO: what it does") + "."
     return _CAPABILITY.format(
         id=re.sub(r"_+", "_", plan.name).strip("_"), name=plan.name, module=plan.module,
-        takes=", ".join([*needed, "context: Context", *free]), about=(plan.about or "TODO: what it does") + ".",
+        takes=", ".join([*needed, "context: Context", *free]), about=about,
         given=", ".join(given), todo=f"  # TODO: {', '.join(todo)}" if todo else "",
     )  # fmt: skip
 

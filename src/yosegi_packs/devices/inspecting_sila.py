@@ -6,6 +6,7 @@ Read from the server's own feature definitions (SiLA 2 Part A, Feature Definitio
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,17 @@ from typing import Final
 from xml.etree import ElementTree
 
 from sila2.client import SilaClient
-from sila2.framework import SilaConnectionError, SilaError
 
+from yosegi.core.errors import Invalid, YosegiError
+from yosegi.core.sanitize import in_docstring, one_line
 from yosegi_packs.devices.sila import described
 from yosegi_packs.devices.sila_connection import SilaRefused, connect
 
 _NAMESPACE: Final = "{http://www.sila-standard.org}"
+MOST_FEATURES: Final = 256
+"""Features of one server that are read."""
+_IDENTIFIER: Final = re.compile(r"[A-Z][A-Za-z0-9]{0,254}")
+"""Of a feature, command, property, parameter or response (SiLA 2 Part A)."""
 _CORE: Final = "org.silastandard/"
 _PYTHON: Final = {"Real": "float", "Integer": "int", "Boolean": "bool", "String": "str"}
 _BOUNDS: Final = {
@@ -130,13 +136,17 @@ def look(folder: Path, name: str) -> FoundServer:
             return _found(client, "device" if ":" in name else name)
         finally:
             client.close()
-    except (SilaConnectionError, SilaError, TimeoutError) as error:
-        raise SilaRefused(name, f"{host}:{port} does not answer as a SiLA server ({error})") from None
+    except YosegiError:
+        raise
+    except Exception as error:  # the library raises anything at what it cannot read
+        raise SilaRefused(name, f"{host}:{port} does not answer as a SiLA server ({error})") from error
 
 
 def _found(client: SilaClient, device: str) -> FoundServer:
     service = client.SiLAService
     names = [str(one) for one in service.ImplementedFeatures.get()]
+    if len(names) > MOST_FEATURES:
+        raise SilaRefused(device, f"the server says that it has {len(names)} features, and {MOST_FEATURES} are read")
     commands: list[SilaCommand] = []
     properties: list[tuple[str, SilaElement]] = []
     for name in names:
@@ -144,7 +154,9 @@ def _found(client: SilaClient, device: str) -> FoundServer:
             of_feature = read_feature(service.GetFeatureDefinition(name).FeatureDefinition)
             commands += of_feature[0]
             properties += of_feature[1]
-    core = tuple(name.split("/")[2] for name in names if name.startswith(_CORE))
+    core = tuple(
+        name.removeprefix(_CORE).partition("/")[2].partition("/")[0] for name in names if name.startswith(_CORE)
+    )
     kind, uuid = str(service.ServerType.get()), str(service.ServerUUID.get())
     return FoundServer(device, kind, uuid, core, tuple(commands), tuple(properties))
 
@@ -154,9 +166,15 @@ def read_feature(definition: str) -> tuple[list[SilaCommand], list[tuple[str, Si
 
     Args:
         definition: XML in SiLA's Feature Definition Language.
+
+    Raises:
+        Invalid: it is not, or an identifier or a bound in it is none.
     """
-    feature = ElementTree.fromstring(definition)
-    name = _text(feature, "Identifier")
+    try:
+        feature = ElementTree.fromstring(definition)
+    except ElementTree.ParseError as error:
+        raise Invalid("a feature definition of the server", f"is no XML that can be read ({error})") from None
+    name = _identifier(feature)
     commands = [_command(name, one) for one in _all(feature, "Command")]
     return commands, [(name, _element(one)) for one in _all(feature, "Property")]
 
@@ -164,7 +182,7 @@ def read_feature(definition: str) -> tuple[list[SilaCommand], list[tuple[str, Si
 def _command(feature: str, node: ElementTree.Element) -> SilaCommand:
     parts = [tuple(_element(one) for one in _all(node, kind)) for kind in ("Parameter", "Response")]
     observable = _text(node, "Observable") == "Yes"
-    return SilaCommand(feature, _text(node, "Identifier"), _sentence(node), observable, parts[0], parts[1])
+    return SilaCommand(feature, _identifier(node), _sentence(node), observable, parts[0], parts[1])
 
 
 def _element(node: ElementTree.Element) -> SilaElement:
@@ -176,8 +194,8 @@ def _element(node: ElementTree.Element) -> SilaElement:
             ends |= {_BOUNDS[word]: (one.text or "").strip()} if word in _BOUNDS else {}
         kind = constrained.find(f"{_NAMESPACE}DataType")
     basic = "" if kind is None else _text(kind, "Basic")
-    bounds = {word: float(end) for word, end in ends.items()} if basic in ("Real", "Integer") else {}
-    return SilaElement(_text(node, "Identifier"), _sentence(node), basic, unit, bounds)
+    bounds = {word: _bound(end) for word, end in ends.items()} if basic in ("Real", "Integer") else {}
+    return SilaElement(_identifier(node), _sentence(node), basic, unit, bounds)
 
 
 def _all(node: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
@@ -186,6 +204,23 @@ def _all(node: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
 
 def _text(node: ElementTree.Element, kind: str) -> str:
     return (node.findtext(f"{_NAMESPACE}{kind}") or "").strip()
+
+
+def _identifier(node: ElementTree.Element) -> str:
+    name = _text(node, "Identifier")
+    if not _IDENTIFIER.fullmatch(name):
+        raise Invalid("a feature definition of the server", f"{name[:80]!r} is no identifier of SiLA 2")
+    return name
+
+
+def _bound(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise Invalid("a feature definition of the server", f"{text[:80]!r} bounds a number, and is none")
+    return number
 
 
 def _sentence(node: ElementTree.Element) -> str:
@@ -201,7 +236,8 @@ def _told(server: FoundServer) -> list[str]:
         told.append(f"# {one.feature}.{one.name}{note}: {one.about}")
         told += [f"#   takes {parameter}" for parameter in one.parameters]
         told += [f"#   gives {response}" for response in one.responses]
-    return told + [f"# {feature}, a property: {prop}" for feature, prop in server.properties]
+    told += [f"# {feature}, a property: {prop}" for feature, prop in server.properties]
+    return [one_line(line) for line in told]
 
 
 def draft(servers: Sequence[FoundServer]) -> str:
@@ -233,7 +269,7 @@ def _capability(server: FoundServer, command: SilaCommand, name: str) -> str:
         result=f"{name.title().replace('_', '')}Responses", fields="\n".join(fields),
         id=f"{_snake(command.feature)}.{_snake(command.name)}", simulated=server.kind.startswith("Simulated"),
         name=name, takes="".join(f"    {_snake(one.name)}: {_typed(one)},{_unit(one)}\n" for one in plain),
-        about=command.about, device=server.device, feature=command.feature, command=command.name,
+        about=in_docstring(command.about), device=server.device, feature=command.feature, command=command.name,
         given="".join(f", {one}" for one in given), todo=f"  # TODO: {', '.join(rest)}" if rest else "",
         returned=", ".join(f"{_snake(one.name)}=found.{one.name}" for one in read),
     )  # fmt: skip
@@ -250,7 +286,7 @@ def _typed(one: SilaElement) -> str:
 def _unit(one: SilaElement) -> str:
     if one.basic not in ("Real", "Integer"):
         return ""
-    return f"  # TODO: its unit in UCUM; the server says {one.unit or one.about}"
+    return f"  # TODO: its unit in UCUM; the server says {one_line(one.unit or one.about)}"
 
 
 def _snake(name: str) -> str:

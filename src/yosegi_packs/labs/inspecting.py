@@ -13,6 +13,7 @@ from typing import Any, Final
 from pylabrobot.resources import Container, ItemizedResource, Resource, TipRack, TipSpot, Trash, set_tip_tracking
 
 from yosegi.core.errors import Invalid
+from yosegi.core.sanitize import one_line, quoted
 from yosegi_packs.labs.protocol import DeckState
 
 
@@ -59,7 +60,7 @@ def inspect(folder: Path, names: Iterable[str]) -> str:
     parts = []
     for name in names:
         found = look(folder, name)
-        parts += [f"# {name}", *(f"#   {one}" for one in found), "", draft(name, found)]
+        parts += [one_line(f"# {name}"), *(one_line(f"#   {one}") for one in found), "", draft(name, found)]
     return "\n".join(parts)
 
 
@@ -86,7 +87,11 @@ def look(folder: Path, name: str) -> list[FoundLabware]:
 def _deck(name: str) -> Resource:
     path = Path(name)
     if path.is_file():
-        return Resource.load_from_json_file(str(path))
+        try:
+            return Resource.load_from_json_file(str(path))
+        except Exception as error:  # the library raises anything at what it cannot read
+            why = f"it is no deck that PyLabRobot saved ({type(error).__name__}: {error})"
+            raise Invalid(f"deck {name}", why, "name a file written by its save()") from error
     module, _, function = name.partition(":")
     set_tip_tracking(True)
     try:
@@ -136,8 +141,8 @@ def draft(name: str, found: Iterable[FoundLabware]) -> str:
     source = max(vessels, key=lambda one: one.left, default=None)
     target = next((one for one in vessels if one is not source), source)
     return _FILE.format(
-        make=made, most=f"{most:g}", tips=rack.name if rack else "TODO",
-        source=source.name if source else "TODO", target=target.name if target else "TODO",
+        make=made, most=f"{most:g}", tips=quoted(rack.name if rack else "TODO"),
+        source=quoted(source.name if source else "TODO"), target=quoted(target.name if target else "TODO"),
     )  # fmt: skip
 
 
@@ -152,7 +157,7 @@ from yosegi_packs.labs.protocol import run_protocol
 
 {make}
 
-TIPS, SOURCE, TARGET = "{tips}", "{source}", "{target}"  # TODO: which of the labware
+TIPS, SOURCE, TARGET = {tips}, {source}, {target}  # TODO: which of the labware
 
 
 def first(resource: Any, wanted: Any) -> Any:

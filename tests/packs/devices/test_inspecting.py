@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from packs.devices.conftest import Bench
 from yosegi.core.capability import Capability
-from yosegi_packs.devices.inspecting import draft, inspect, look
+from yosegi_packs.devices.channels import DriveLimits
+from yosegi_packs.devices.inspecting import FoundVariable, draft, inspect, look
+from yosegi_packs.devices.variable import Reading
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 NAMES = ("MAG:CUR:SP", "MAG:CUR:RBV", "pva://MAG:FIELD")
@@ -42,3 +45,18 @@ def test_the_draft_is_a_capability_once_its_todos_are_edited(bench: Bench, tmp_p
     assert isinstance(drafted, Capability)
     assert drafted.contract.inputs["properties"]["cur"]["maximum"] == 8.0
     assert set(drafted.contract.outputs["properties"]) == {"field"}
+
+
+def test_what_an_ioc_says_is_text_in_a_draft_and_nothing_else() -> None:
+    """A limit that is no number is none; `nan` would be a name of Python that nothing has."""
+    hostile = 'A",)\nraise SystemExit #\\'
+    nan = DriveLimits(float("nan"), float("inf"))
+    pvs = (
+        FoundVariable("ca://M:SP", Reading(1.0, 0.0), nan, "A"),
+        FoundVariable("ca://M:RBV", Reading(1.0, 0.0), nan, hostile),
+    )
+    (variable, *_) = (one for one in ast.parse(draft(pvs)).body if isinstance(one, ast.Assign))
+    assert isinstance(variable.value, ast.Call)
+    said = {one.arg: ast.literal_eval(one.value) for one in variable.value.keywords}
+    assert said["egu"] == hostile
+    assert (said["low"], said["high"]) == (None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ from sila2.features.lockcontroller import LockControllerFeature
 
 from packs.devices.test_sila import Twin, station, twin
 from yosegi.core.capability import Capability
+from yosegi.core.errors import Invalid
 from yosegi_packs.devices.inspecting_sila import FoundServer, draft, inspect, look, read_feature
 from yosegi_packs.devices.sila_connection import SilaRefused
 from yosegi_packs.devices.sila_twin import LARGEST, SERVER
@@ -74,3 +76,32 @@ def test_what_cannot_be_drafted_is_left_for_a_person() -> None:
     compile(drafted, "drafted", "exec")
     assert 'device.call("Washer", "WashPlate", Class=class_, Steps=...)  # TODO: Steps' in drafted
     assert '"""Wash it."""' in drafted
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("<Identifier>Washer<", "<Identifier>Washer\nimport os<", "no identifier"),
+        ("<Identifier>WashPlate<", '<Identifier>Wash", os.abort(), "<', "no identifier"),
+        ("<Basic>Real", "<Constrained><Basic>Real", "no XML"),
+        (
+            "<DataType><Basic>String</Basic></DataType>",
+            "<DataType><Constrained><DataType><Basic>Real</Basic></DataType><Constraints>"
+            "<MaximalInclusive>much</MaximalInclusive></Constraints></Constrained></DataType>",
+            "'much' bounds a number",
+        ),
+    ],
+)
+def test_a_feature_definition_that_is_none_is_refused_in_words(old: str, new: str, says: str) -> None:
+    """Identifiers are letters and digits after a capital (SiLA 2 Part A), so nothing of one acts in a draft."""
+    assert old in STEPS
+    with pytest.raises(Invalid, match=says):
+        read_feature(STEPS.replace(old, new))
+
+
+def test_what_a_server_says_is_text_in_a_draft_and_nothing_else() -> None:
+    hostile = '"""; raise SystemExit #\\'
+    commands, _ = read_feature(STEPS.replace("Wash it.", f"Wash {hostile}."))
+    drafted = draft([FoundServer("washer", "Washer", SERVER, (), tuple(commands), ())])
+    (function,) = (one for one in ast.parse(drafted).body if isinstance(one, ast.FunctionDef))
+    assert ast.get_docstring(function) == "Wash '''; raise SystemExit #\\."

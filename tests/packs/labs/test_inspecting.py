@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 import types
@@ -18,7 +19,7 @@ from pylabrobot.resources.hamilton import Trough_CAR_5R60_A00, hamilton_1_trough
 from packs.labs.test_protocol import context, make, use_a_tip
 from yosegi.core.capability import Capability
 from yosegi.core.errors import Invalid
-from yosegi_packs.labs.inspecting import draft, inspect, look
+from yosegi_packs.labs.inspecting import FoundLabware, draft, inspect, look
 from yosegi_packs.labs.protocol import run_protocol
 
 HERE = "packs.labs.test_inspecting:with_water"
@@ -78,3 +79,17 @@ def test_the_draft_runs_as_it_is_on_a_simulated_deck(tmp_path: Path) -> None:
     changed = {name for name in before if before[name] != after[name]}
     assert {"water", done.well} <= changed
     assert done.well.endswith("A1")
+
+
+def test_a_name_of_labware_is_text_in_a_draft_and_nothing_else() -> None:
+    hostile = 'tips"\nraise SystemExit #'
+    code = draft(HERE, [FoundLabware(hostile, "", (0, 0, 0), True, 96, 96.0, 0.0)])
+    (names,) = (one for one in ast.parse(code).body if isinstance(one, ast.Assign))
+    assert ast.literal_eval(names.value) == (hostile, "TODO", "TODO")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"type": "Nothing"}', "\x00"])
+def test_a_file_that_is_no_saved_deck_is_said(tmp_path: Path, text: str) -> None:
+    (tmp_path / "deck.json").write_text(text)
+    with pytest.raises(Invalid, match="no deck that PyLabRobot saved"):
+        look(tmp_path, str(tmp_path / "deck.json"))
