@@ -17,6 +17,7 @@ from yosegi.core.states import CampaignState
 from yosegi.exchange import Received
 from yosegi.exchange.parcel import MOST_MAIL, Mail
 from yosegi.exchange.peer_channel import Batch
+from yosegi.exchange.sender import MAIL_LIFETIME, _mail_context
 from yosegi.ledger import Overtaken
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import EPOCH, run_simulated
@@ -85,6 +86,62 @@ def test_the_receiver_hears_whose_mail_was_turned_away_and_gets_everybody_elses(
         assert "turned away 14 letters of riken" in nims.alerts.open()[0].text
 
     run_simulated(story())
+
+
+def _letter(federation: Federation, name: str) -> Mail:
+    """A good letter of riken to nims, as the mailbox at argonne gives it."""
+    riken = federation.places["riken"].running
+    parcel = riken.exchange._codec.pack(riken.channels.channel("demo", "nims"), Batch(), lifetime=MAIL_LIFETIME)
+    box = riken.registry.sealing_key_of("demo", "nims").seal(parcel.to_bytes(), context=_mail_context("riken", "nims"))
+    return Mail(sender="riken", to="nims", id=name, box=box)
+
+
+def _said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "could not be read" in record.getMessage()]
+
+
+def test_a_letter_that_a_mailbox_gives_twice_is_no_replay_and_one_left_twice_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        sender = federation.places["nims"].running.exchange._sender
+        host, letter = sender.channels.channel("demo", "argonne"), _letter(federation, "one")
+        for _ in range(2):
+            await sender._read_mail(host, letter)
+        await asyncio.gather(*(sender._read_mail(host, _letter(federation, "two")) for _ in range(2)))
+        assert not _said(caplog)
+        await sender._read_mail(host, letter.model_copy(update={"id": "another"}))
+
+    caplog.set_level(logging.WARNING, "yosegi.exchange")
+    run_simulated(story())
+    (said,) = _said(caplog)
+    assert "a replay" in said
+
+
+def test_a_letter_whose_reading_was_broken_off_is_taken_in_when_it_is_fetched_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        federation = three_sites(tmp_path)
+        await federation.start()
+        sender = federation.places["nims"].running.exchange._sender
+        host, letter = sender.channels.channel("demo", "argonne"), _letter(federation, "one")
+        sender.inbox.hold()
+        reading = asyncio.create_task(sender._read_mail(host, letter))
+        await asyncio.sleep(1)
+        await sender._read_mail(host, letter)  # given to another call meanwhile
+        reading.cancel()
+        await asyncio.wait([reading])
+        assert "one" not in host._collected
+        sender.inbox.release()
+        await sender._read_mail(host, letter)
+        assert "one" in host._collected
+
+    caplog.set_level(logging.WARNING, "yosegi.exchange")
+    run_simulated(story())
+    assert not _said(caplog)
 
 
 def test_mail_is_kept_for_members_alone_that_have_their_mailbox_here(tmp_path: Path) -> None:

@@ -55,13 +55,17 @@ class UsedOnce:
         for key in list(itertools.islice(own, 2)):
             if self._is_over(own[key], now):
                 del own[key]
-        key = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        key = _short(name)
         if key in own:
             return Use.AGAIN
         if len(own) >= self.share:
             return Use.TOO_MANY
         own[key] = now
         return Use.FIRST
+
+    def give_back(self, holder: str, name: str) -> None:
+        """Let a name be used once more."""
+        self._used.get(holder, {}).pop(_short(name), None)
 
     def __len__(self) -> int:
         return sum(len(own) for own in self._used.values())
@@ -73,3 +77,7 @@ class UsedOnce:
 
     def _is_over(self, used: float, now: float) -> bool:
         return now - used >= self.window.total_seconds()
+
+
+def _short(name: str) -> bytes:
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()

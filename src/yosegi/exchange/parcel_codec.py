@@ -194,6 +194,10 @@ class ParcelCodec:
             self.clocks.hear(parcel.sender, parcel.issued, now, in_force=in_force)
             self.clocks.check_peer(parcel.sender)
 
+    def give_back(self, parcel: Parcel) -> None:
+        """Read the same parcel as if for the first time, for it could not be taken in here."""
+        self._seen.give_back(parcel.sender, parcel.key)
+
     def _refuse_replay(self, parcel: Parcel) -> None:
         use = self._seen.take(parcel.sender, parcel.key)
         if use is Use.AGAIN:

@@ -6,12 +6,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, SenderSuspended, Unavailable, YosegiError
+from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.identifiers import derived_key
 from yosegi.core.supervision import TaskScope
 from yosegi.core.transport import Transport
@@ -34,6 +35,8 @@ UNREADABLE_TOLD = Rate(burst=5, hourly=60)
 MOST_CALLS = 4
 QUICK = 1.0
 """Seconds an answer may be held back when something was just sent: a task that ends quickly comes back in it."""
+MOST_FETCHED = 4096
+"""Letters remembered as fetched: a mailbox gives each until it has heard that it came."""
 MAIL_LIFETIME = timedelta(days=7)
 
 log = logging.getLogger("yosegi.exchange")
@@ -68,6 +71,7 @@ class PeerSender:
     expects: Callable[[str, str], bool]
     handle: Callable[[bytes], Awaitable[bytes]]
     scope: TaskScope
+    _fetched: FifoCache[tuple[str, str, str], bool] = field(default_factory=lambda: FifoCache(MOST_FETCHED))
 
     def awaits(self, channel: PeerChannel) -> bool:
         """Whether a long poll is kept open: the peer keeps this site's mail, or something is awaited of it."""
@@ -142,23 +146,45 @@ class PeerSender:
         await self._take_answer(carrier, await self.transport.call(reach.url + PATH, parcel.to_bytes(), timeout=10.0))
 
     async def _read_mail(self, host: PeerChannel, mail: Mail) -> None:
+        """Take in a letter once; a mailbox gives it to every call until it has heard that it came."""
+        letter = (host.peer, mail.sender, mail.id)
+        taken_in = self._fetched.get(letter)
+        if taken_in is None:
+            self._fetched.put(letter, False)
+            try:
+                taken_in = await self._take_in(host, mail)
+            finally:
+                self._fetched.drop(letter)
+                if taken_in:
+                    self._fetched.put(letter, True)
+        if taken_in:
+            host.collect(mail.id)
+
+    async def _take_in(self, host: PeerChannel, mail: Mail) -> bool:
+        """Read a letter; False where it is to be fetched again, for want of something here."""
+        parcel: Parcel | None = None
+        taken_in = False
         try:
             box = self.sealing.open(mail.box, context=_mail_context(mail.sender, self.site))
-            parcel: Parcel = await self.parcels.read(box, fresh=False)
+            parcel = await self.parcels.read(box, fresh=False)
             if parcel.sender != mail.sender:
                 raise Invalid("mail", f"signed by {parcel.sender} and left in the name of {mail.sender}")
             await self.inbox.receive(self.channels.channel(parcel.charter, parcel.sender), parcel)
+            taken_in = True
         except Unavailable as error:
             # Something here, a clock that is off or a full disk: the mail stays where it is.
             host.trouble = str(error)
-            return
         except YosegiError as error:
             # What cannot be read now never can be, and must not stand before what can: its sender sends again what
             # matters.
+            taken_in = True
             host.trouble = f"mail left by {mail.sender} could not be read: {error}"
             if self.inbox.budget.allows(host.peer, "unreadable mail told", UNREADABLE_TOLD):
                 log.warning("%s", host.trouble)
-        host.collect(mail.id)
+        finally:
+            if parcel is not None and not taken_in:
+                self.parcels.give_back(parcel)  # or the same letter would be taken for a replay of itself
+        return taken_in
 
 
 class Conversation:
