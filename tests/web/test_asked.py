@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from web.conftest import token
 from web.house import PASSPHRASE, STORED, House, spec
+from yosegi.cli.home_site import operator
 from yosegi.client.client import connect
 from yosegi.identity.accounts import Account
 
@@ -44,6 +46,36 @@ def test_what_ended_without_a_result_is_no_success_and_says_why(house: House, pi
     assert found.message == "it does not hold together"
     line = next(row for row in pi.get("/asked?lang=en").text.split("<tr>") if "does not hold together" in row)
     assert "badge good" not in line
+
+
+def test_a_request_that_waits_is_withdrawn_on_the_page_and_by_a_program(house: House, pi: httpx.Client) -> None:
+    asker = connect(house.url(), person="pi@argonne", passphrase=PASSPHRASE)
+    home, nims = (house.federation.places[name].running for name in ("argonne", "nims"))
+    terms = {"charter": "demo", "team": "colour-team", "purpose": "research", "conduct": "run"}
+    keys = ("by-page", "by-program")
+    house.do(nims.operations.set_stop_level("hold", operator("nims"), ""))
+    try:
+        for key in keys:
+            asker.requests.ask("nims/toy.make@1", {"x": 0.5}, key=key, **terms)
+        house.until(
+            lambda: all(home.requests.get("nims", key).state == "accepted" for key in ("by-page", "by-program"))
+        )
+        assert pi.post("/asked/nims/by-page/withdraw", data={"form_token": token(pi, "/asked")}).status_code == 200
+        asker.requests.withdraw("nims", "by-program", "a wrong x")
+        house.until(lambda: all(home.requests.get("nims", key).state.final for key in keys))
+    finally:
+        house.do(nims.operations.set_stop_level("release", operator("nims"), ""))
+    found = asker.requests.show("nims", "by-program")
+    assert (found.effect, found.reason) == ("none", "cancelled")
+    assert asker.requests.withdraw("nims", "by-program").state == found.state
+
+
+def test_a_request_of_a_campaign_is_withdrawn_as_a_trial(house: House, campaign: str) -> None:
+    asker = connect(house.url(), person="pi@argonne", passphrase=PASSPHRASE)
+    home = house.federation.places["argonne"].running
+    owner, key = next(one.request for one in asker.requests.list() if one.campaign == campaign).split("/")
+    assert asker.requests.withdraw(owner, key).state.final  # it has ended, and stays as it is
+    assert not home.requests.cancel_was_asked(owner, key)
 
 
 def test_the_api_lists_the_same(house: House, campaign: str) -> None:

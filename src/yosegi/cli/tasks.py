@@ -72,14 +72,47 @@ def asked(name: str, json_: bool, **site: Any) -> None:
     \b
     Example: yosegi task asked nims/k7
     """
-    owner, slash, key = name.partition("/")
-    if not slash:
-        raise Invalid(f"the request {name}", "is not of the form owner/key", "it is what yosegi task ask said")
-    found = client_of(**site).requests.show(owner, key)
+    found = client_of(**site).requests.show(*_owner_and_key(name))
     if json_:
         show_json(found)
     else:
         _say(found)
+
+
+@task.command()
+@click.argument("name")
+@click.option("--why", default="", help="For the owner, and for the record.")
+@with_site
+@as_json
+@explained
+def withdraw(name: str, why: str, json_: bool, **site: Any) -> None:
+    """Withdraw a request that you asked and that has not ended; NAME is owner/key, as `yosegi task ask` said it.
+
+    The owner ends one that waits; one that runs ends only if it is proved to have had no effect. What became of it
+    is told by `yosegi task asked`. A campaign's are withdrawn as its trials: `yosegi campaign withdraw`.
+
+    \b
+    Example: yosegi task withdraw nims/k7 --why "a wrong temperature"
+    """
+    found = client_of(**site).requests.withdraw(*_owner_and_key(name), why)
+    if json_:
+        show_json(found)
+        return
+    _say(found)
+    if not found.state.final:
+        say(f"{found.told_by} is asked to take it back; what became of it: yosegi task asked {name}")
+
+
+def _owner_and_key(name: str) -> tuple[str, str]:
+    """Of a request's name.
+
+    Raises:
+        Invalid: it is none.
+    """
+    owner, slash, key = name.partition("/")
+    if not slash:
+        raise Invalid(f"the request {name}", "is not of the form owner/key", "it is what yosegi task ask said")
+    return owner, key
 
 
 by_hand.add_to(task)

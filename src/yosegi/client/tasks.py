@@ -131,3 +131,7 @@ class RequestsClient:
     def show(self, owner: str, key: str) -> RequestDetail:
         """Where one request stands, as far as its home site knows."""
         return self._connection.get(RequestDetail, f"/requests/{quote(owner)}/{quote(key)}")
+
+    def withdraw(self, owner: str, key: str, why: str = "") -> RequestDetail:
+        """Ask the owner to take a request back; what became of it is told once the owner has answered."""
+        return self._connection.post(RequestDetail, f"/requests/{quote(owner)}/{quote(key)}/withdraw", {"why": why})

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from yosegi.core.contract import Conduct, Sensitivity
-from yosegi.core.errors import Refused
 from yosegi.core.outcomes import ReasonCode
 from yosegi.core.states import TaskState
 from yosegi.exchange.requests import Asked
@@ -136,11 +135,7 @@ async def follow(call: Call, asked: FollowTask) -> TaskAnswer:
 
 async def withdraw(call: Call, asked: WithdrawTask) -> TaskAnswer:
     """Take back a request made under the caller's own mandate."""
-    detail = call.site.task_requests.show(asked.owner, asked.key, call.who)
-    if detail.mandate not in call.site.mandates.held_by(call.who):
-        raise Refused(f"withdrawing {asked.owner}/{asked.key}", ("mandate_for_another",))
-    await call.site.requests.cancel(asked.owner, asked.key, asked.why or "taken back by its agent", call.who.person)
-    return answer(call, call.site.task_requests.show(asked.owner, asked.key, call.who))
+    return answer(call, await call.site.task_requests.withdraw(asked.owner, asked.key, call.who, asked.why))
 
 
 TOOLS = (

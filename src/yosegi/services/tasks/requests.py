@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yosegi.core.contract import Conduct, Contract, Sensitivity
-from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
 from yosegi.core.identifiers import split_capability
 from yosegi.exchange.request_draft import RequestDraft
 from yosegi.exchange.requests import Asked, Requests
@@ -134,6 +134,28 @@ class TaskRequests:
                 parts = found.outputs.get("properties", {}).items()
                 units = {name: str(part["unit"]) for name, part in parts if part.get("unit", "1") not in ("", "1")}
         return RequestDetail.of(asked, owner, key, self._home, units)
+
+    async def withdraw(self, owner: str, key: str, who: Session, why: str = "") -> RequestDetail:
+        """Ask the owner to take back a request; its report says what became of it. One that has ended stays as it is.
+
+        Whoever sees a request may withdraw it; an agent, what was asked under its own mandate.
+
+        Raises:
+            NotFound: none of that key, or one of another team.
+            Refused: by an agent, of a request under another's mandate.
+            Conflict: it is of a campaign, whose trials are withdrawn.
+        """
+        found = self.show(owner, key, who)
+        if who.agent and found.mandate not in self.mandates.held_by(who):
+            raise Refused(f"withdrawing {owner}/{key}", ("mandate_for_another",))
+        request = self.requests.get(owner, key).request
+        if found.state.final or request is None:
+            return found
+        if request.campaign:
+            todo = f"withdraw its trial: yosegi campaign withdraw {request.campaign}"
+            raise Conflict(f"request {owner}/{key}", f"it is of the campaign {request.campaign}", todo)
+        await self.requests.cancel(owner, key, why or f"withdrawn by {who.agent or who.person}", who.person)
+        return self.show(owner, key, who)
 
     @property
     def _home(self) -> str:

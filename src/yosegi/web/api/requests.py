@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from yosegi.http.authentication import Here, Who
-from yosegi.http.bodies import Body
+from yosegi.http.bodies import Body, Why
 from yosegi.services.tasks.schemas import RequestDetail, RequestSummary
 from yosegi.web.api.router import Name
 from yosegi.web.api.router import router as router_of
@@ -57,3 +57,9 @@ async def requests(site: Here, who: Who) -> tuple[RequestSummary, ...]:
 async def request(owner: str, key: str, site: Here, who: Who) -> RequestDetail:
     """Where one request stands, as far as this home site knows."""
     return site.task_requests.show(owner, key, who)
+
+
+@router.post("/requests/{owner}/{key}/withdraw")
+async def withdraw(owner: str, key: str, body: Why, site: Here, who: Who) -> RequestDetail:
+    """Ask the owner to take a request back; where it stands then is told as soon as the owner has answered."""
+    return await site.task_requests.withdraw(owner, key, who, body.why)

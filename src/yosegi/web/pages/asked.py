@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 
 from yosegi.core.states import TaskState
 from yosegi.services.capabilities.terms import taken, terms_of
-from yosegi.web.pages.caller import Here, show, signed_in
+from yosegi.web.pages.caller import Here, act, show, signed_in
 
 router = APIRouter(include_in_schema=False)
 
@@ -19,6 +19,13 @@ async def asked(caller: Here) -> Response:
     found = caller.site.task_requests.list_for(signed_in(caller))
     stay = (TaskState.REFUSED, TaskState.UNCERTAIN)
     return show(caller, "asked", page="asked", requests=sorted(found, key=lambda one: one.state not in stay))
+
+
+@router.post("/asked/{owner}/{key}/withdraw")
+async def withdraw(owner: str, key: str, caller: Here) -> Response:
+    """Ask an owner to take a request back."""
+    requests = caller.site.task_requests
+    return await act(caller, "asked", lambda session, form: requests.withdraw(owner, key, session))
 
 
 @router.get("/capabilities/{owner}/{name}")
