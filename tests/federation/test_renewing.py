@@ -71,6 +71,9 @@ def test_a_site_that_is_down_for_longer_is_suspended_alone_and_heard_again_when_
         assert believed(federation, "argonne", "nims")
         assert not believed(federation, "argonne", "riken")
         assert not believed(federation, "nims", "riken")
+        told = {peer.peer: peer for peer in federation.places["argonne"].running.peers.list()}
+        assert "yosegi charter state" in told["riken"].trouble
+        assert not told["nims"].trouble
         await federation.restart("riken")
         await asyncio.sleep(300)
         assert believed(federation, "argonne", "riken")

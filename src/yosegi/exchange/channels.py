@@ -86,7 +86,8 @@ class Channels:
                 "unheard_seconds": round(
                     now - (channel.since if channel.last_heard is None else channel.last_heard), 1
                 ),
-                "trouble": channel.trouble if channel.failures else "",
+                "trouble": self.router.unheard(channel.charter, channel.peer)
+                or (channel.trouble if channel.failures else ""),
                 "suspended_there": channel.suspended_there,
                 "clock_seconds": self.clocks.apart.get(channel.peer, 0),
                 "waiting": channel.waiting,

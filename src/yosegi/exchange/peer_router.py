@@ -63,6 +63,17 @@ class PeerRouter:
             return f"dials out; mailbox at {reach.mailbox}"
         return "carried" if reach is not None else "no valid statement"
 
+    def unheard(self, charter: str, site: str) -> str:
+        """Why nothing that a site sends is taken, and who mends it; empty where its statement is in force."""
+        if self.stated(charter, site) is not None:
+            return ""
+        if site not in self.directory.sites(charter):
+            return f"{site} has no site in {charter} any more"
+        return (
+            f"no statement of {site} is in force under {charter}, so nothing else is taken from it: its officers state "
+            f"it anew (yosegi charter state {charter}), and it is published there or here"
+        )
+
     def dials(self, channel: PeerChannel) -> bool:
         """Whether this site calls, or leaves mail; else the peer fetches what waits for it."""
         reach = self.to(channel)

@@ -20,7 +20,7 @@ class PeerStatus(Answer):
         reach: in words.
         heard_seconds_ago: seconds since it was heard; none if it never was since this site started.
         unheard_seconds: seconds for which it has not been heard.
-        trouble: why it was not reached the last time.
+        trouble: why nothing it sends is taken, or why it was not reached the last time.
         clock_seconds: by how many seconds its clock differs, where that is too many; else 0.
         waiting: messages that wait for it.
         suspended_there: whether it says that it has suspended this site.
