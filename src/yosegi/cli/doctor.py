@@ -84,7 +84,10 @@ def doctor(home: Path, json_: bool) -> None:
 
 
 def _told(home: Path, settings: Settings) -> dict[str, list[str]]:
-    """What the running site says that a person must look at (clock, disk, policies), and of its background work."""
+    """What the running site says that a person must look at (clock, disk, policies), what ends, and background work."""
+    from yosegi.cli._expiry import expiring_at
+    from yosegi.core.clock import SystemClock
+
     told: dict[str, list[str]] = {}
     try:
         client = client_of(home=home, url=settings.local_url, person="", key=None, passphrase="")
@@ -92,6 +95,10 @@ def _told(home: Path, settings: Settings) -> dict[str, list[str]]:
     except YosegiError as error:
         return {"needs a person": [f"the site runs and does not tell how it is: {error}"]}
     told["peers"] = [_peer(peer) for peer in peers]
+    try:
+        told["ends soon"] = expiring_at(client, settings, home, SystemClock().now())
+    except YosegiError as error:
+        told["ends soon"] = [str(error)]
     warnings = [warning for charter in charters for warning in charter.warnings]
     if needed := [alert.text for alert in alerts] + warnings:
         told["needs a person"] = needed

@@ -37,6 +37,7 @@ from yosegi.services.governance.details import (
     suspension_detail,
 )
 from yosegi.services.governance.publisher import DocumentPublisher
+from yosegi.services.governance.renewal import ends_soon
 from yosegi.services.governance.schemas import (
     AccessLine,
     AgreementDetail,
@@ -129,17 +130,20 @@ class GovernanceService:
         )
 
     def _unstated(self, charter: str) -> list[str]:
-        """Whether this site's own statement is in force, and lists what the running site speaks."""
+        """Whether this site's own statement is in force, for how long, and lists what the running site speaks."""
         roster = self.registry.federation(charter).roster
         stated = roster.statements.get(self.site)
         if stated is None and roster.charter.member(self.site) is not None:
             todo = f"have its governance keys sign one: yosegi charter state {charter}"
             return [f"no statement of {self.site} is in force under {charter}, so members hear nothing from it: {todo}"]
-        # Where it lists less than is spoken, peers go on in the older form.
-        if stated is None or not stated.formats or not (new := self.formats - set(stated.formats)):
+        if stated is None:
             return []
-        todo = "have its governance keys sign a new one: yosegi charter state"
-        return [f"the statement of {self.site} does not list {len(new)} formats that it speaks now: {todo}"]
+        warnings = [warning] if (warning := ends_soon(stated, self.clock.now())) else []
+        # Where it lists less than is spoken, peers go on in the older form.
+        if stated.formats and (new := self.formats - set(stated.formats)):
+            todo = "have its governance keys sign a new one: yosegi charter state"
+            warnings.append(f"the statement of {self.site} does not list {len(new)} formats that it speaks now: {todo}")
+        return warnings
 
     def documents(self, name: str) -> tuple[Envelope, ...]:
         """Every document accepted under a charter, as it was signed.
