@@ -105,6 +105,25 @@ def test_the_fingerprint_is_compared_before_anything_is_signed(reader: Reader) -
     )
 
 
+def test_an_invitation_to_a_charter_in_force_says_nothing_else_than_the_charter(reader: Reader) -> None:
+    follow(reader, until="agreement.toml")
+    invite = ("charter", "invite", "pair", "--home", "lab-a", "--out", "again.json", "--team", "alloys")
+    for other in (("--title", "Another"), ("--country", "FR"), ("--kind", "company"), ("--person", "x@lab-a")):
+        said = refused(*invite, *other)
+        assert other[0] in said
+        assert "yosegi charter propose" in said
+    assert "--demonstration" in refused(*invite, "--demonstration")
+    told(*invite, "--title", "Two laboratories", "--country", "US", "--person", "pi@lab-a")
+
+
+def test_the_charters_of_a_site_are_listed(reader: Reader) -> None:
+    follow(reader, until="agreement.toml")
+    assert [(one["id"], one["version"]) for one in document("charter", "list", "--home", "lab-b")] == [("pair", 1)]
+    line = told("charter", "list", "--home", "lab-b").splitlines()[1]
+    assert line.split()[:2] == ["pair", "1"]
+    assert "Two laboratories" in line
+
+
 def test_a_welcome_with_another_charter_than_was_signed_is_refused(reader: Reader) -> None:
     follow(reader, until="site join welcome.json --home lab-b")
     again = CliRunner().invoke(

@@ -18,9 +18,9 @@ from yosegi.cli.output import say
 from yosegi.core import canonical
 from yosegi.core.clock import SystemClock
 from yosegi.core.errors import Invalid, NotFound
-from yosegi.core.member_kinds import MemberKind
+from yosegi.core.member_kinds import KINDS, MemberKind
 from yosegi.governance.charter.amendment import differences, progress
-from yosegi.governance.charter.charter import Charter, Team
+from yosegi.governance.charter.charter import Charter, Member, Team
 from yosegi.governance.charter.statement import Statement
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def invite(
     documents = documents_of(home, charter_id)
     charters = membership.charters_in(documents)
     site = Home(home).settings().site
-    if charters:
-        current = Charter.peek(charters[-1])
+    current = Charter.peek(charters[-1]) if charters else None
+    if current is not None:
         inviter, wanted = current.member(site), current.team(team) if team else None
         if team and wanted is None:
             raise NotFound("team", team, tuple(one.id for one in current.teams))
@@ -57,9 +57,11 @@ def invite(
         )
     if inviter is None:
         raise NotFound("member", site)
+    if current is not None:
+        _refuse_changes(current, inviter, wanted, title, country, kind, people, demonstration)
     invitation = membership.Invitation(
         charter=charter_id,
-        title=title or charter_id,
+        title=current.title if current else title or charter_id,
         inviter=inviter,
         team=wanted,
         documents=membership.without_agreements(documents),
@@ -67,6 +69,34 @@ def invite(
     )
     write_output(out, invitation.to_bytes())
     say(f"{out}: send it; it is answered by yosegi site join {out.name} --out answer.json")
+
+
+def _refuse_changes(
+    current: Charter,
+    inviter: Member,
+    team: Team | None,
+    title: str,
+    country: str,
+    kind: MemberKind,
+    people: Sequence[str],
+    demonstration: bool,
+) -> None:
+    """Refuse what an invitation to a charter in force cannot change; what repeats the charter may be said.
+
+    Raises:
+        Invalid: names the options that say otherwise than the charter.
+    """
+    there = team.people if team else ()
+    says = {
+        f"--title {title!r}": bool(title) and title != current.title,
+        f"--country {country}": bool(country) and country != inviter.country,
+        f"--kind {kind}": kind not in (KINDS[0], inviter.kind),
+        f"--person {', '.join(people)}": any(person not in there for person in people),
+        "--demonstration": demonstration and not current.demonstration,
+    }
+    if other := [option for option, differs in says.items() if differs]:
+        why = f"the charter is in force, and an invitation to it changes nothing of what {' and '.join(other)} would"
+        raise Invalid(f"charter {current.id}", why, "leave that out; to change it: yosegi charter propose")
 
 
 def admit(home: Path, answer: Path, fingerprint: str, keys: tuple[Path, ...], out: Path) -> None:

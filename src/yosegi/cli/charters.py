@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import File, Keys, Out
-from yosegi.cli.output import as_json, explained
+from yosegi.cli.output import as_json, explained, show_json, show_table
 from yosegi.core.member_kinds import KINDS
+
+if TYPE_CHECKING:
+    from yosegi.identity.accounts import Session
+    from yosegi.services.governance.schemas import CharterDetail
+    from yosegi.services.runtime import Site
 
 
 @click.command()
@@ -152,6 +157,41 @@ def show(document: Path, json_: bool) -> None:
     from yosegi.cli import _charter_documents
 
     _charter_documents.show(document, json_)
+
+
+@click.command("list")
+@with_home
+@as_json
+@explained
+def list_(home: Path, json_: bool) -> None:
+    """List the charters a site lives in, running or not, with the version in force and who is in it.
+
+    \b
+    Example: yosegi charter list
+    """
+    from yosegi.cli.home_site import run_locally_or_remotely
+
+    async def rest(site: Site, who: Session) -> tuple[CharterDetail, ...]:
+        return site.governance.charters()
+
+    found = run_locally_or_remotely(home, rest, lambda client: client.charters())
+    if json_:
+        show_json(found)
+        return
+    rows = ((c.id, c.version, _members(c), _teams(c), c.expires[:10], _state(c), c.title) for c in found)
+    show_table(("charter", "version", "members", "teams", "until", "", "title"), rows, empty="no charters")
+
+
+def _members(charter: CharterDetail) -> str:
+    return ", ".join(member.id for member in charter.members)
+
+
+def _teams(charter: CharterDetail) -> str:
+    return ", ".join(team.id for team in charter.teams)
+
+
+def _state(charter: CharterDetail) -> str:
+    return "in force" if charter.alive else "ended"
 
 
 @click.command()

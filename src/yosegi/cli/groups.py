@@ -35,6 +35,10 @@ from yosegi.cli._lazy import LazyGroup
             "Show the governance keys of a site, or of the files named, as they stand in a charter; "
             "and their fingerprints.",
         ),
+        "list": (
+            "yosegi.cli.charters:list_",
+            "List the charters a site lives in, running or not, with the version in force and who is in it.",
+        ),
         "make-key": (
             "yosegi.cli.charters:make_key",
             "Make a further officer's pair of governance keys in the new FOLDER, and show them as they "
