@@ -103,11 +103,12 @@ def test_an_account_is_disabled_enabled_given_another_role_and_closed(home: Path
     told("site", "account", "--home", home, "pi@riken", "--passphrase", "secret words")
 
     def now() -> tuple[str, str, str]:
-        (one,) = document("site", "account", "list", "--home", home)
+        one = document("site", "account", "list", "--home", home)[0]
         return one["role"], one["state"], one["signs_in_with"]
 
     assert now() == ("member", "open", "passphrase, key")
     told("site", "account", "role", "--home", home, "pi@riken", "operator")
+    told("site", "account", "--home", home, "other@riken", "--role", "officer", "--passphrase", "secret words")
     told("site", "account", "disable", "--home", home, "pi@riken")
     assert now() == ("operator", "disabled", "passphrase, key")
     told("site", "account", "enable", "--home", home, "pi@riken")
@@ -287,11 +288,40 @@ def test_an_account_that_is_there_is_not_replaced_and_one_that_was_closed_is_ope
     assert again.exit_code == 5
     assert "yosegi site account role" in again.stderr
     assert files(home) == before
-    closed = yosegi("site", "account", "close", "--home", home, "pi@riken")
-    assert "no operator or officer can sign in" in closed.stderr
+    told("site", "account", "close", "--home", home, "pi@riken", "--leave-no-officer")
     told(*account)
 
 
 def test_an_account_of_another_institution_says_when_it_is_let_in(home: Path) -> None:
     said = told("site", "account", "--home", home, "visitor@nims", "--passphrase", "secret words")
     assert "while a charter here names nims" in said
+
+
+def open_accounts(home: Path, **roles: str) -> None:
+    for name, role in roles.items():
+        told("site", "account", "--home", home, f"{name}@riken", "--role", role, "--passphrase", "secret words")
+
+
+@pytest.mark.parametrize("change", [("close",), ("disable",), ("role", "operator")])
+def test_the_last_officer_is_kept_unless_it_is_meant(home: Path, change: tuple[str, ...]) -> None:
+    open_accounts(home, officer="officer", pi="operator")
+    verb, *role = change
+    line = ("site", "account", verb, "--home", home, "officer@riken", *role)
+    before = files(home)
+    assert "last open account of an officer" in refused(*line)
+    assert files(home) == before
+    meant = yosegi(*line, "--leave-no-officer")
+    assert meant.exit_code == 0
+    assert "--role officer" in meant.stderr
+
+
+def test_an_officer_who_is_not_the_last_is_closed_without_more(home: Path) -> None:
+    open_accounts(home, officer="officer", other="officer")
+    told("site", "account", "close", "--home", home, "officer@riken")
+
+
+def test_the_last_who_runs_a_site_is_kept_unless_it_is_meant(home: Path) -> None:
+    open_accounts(home, runs="operator", pi="member")
+    assert "of an operator or officer" in refused("site", "account", "close", "--home", home, "runs@riken")
+    told("site", "account", "role", "--home", home, "runs@riken", "officer")
+    told("site", "account", "close", "--home", home, "pi@riken")

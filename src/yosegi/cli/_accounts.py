@@ -45,11 +45,11 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
         say(f"let in only while a charter here names {institution}, as a site of its own or hosted by {site}")
 
 
-def role(home: Path, person: str, role: str) -> None:
+def role(home: Path, person: str, role: str, leave_no_officer: bool) -> None:
     """Make PERSON a member, operator or officer of this site."""
+    _refuse_without_officer(home, person, role, leave_no_officer)
     change_account(_file_of(home), person, role=role)
     say(f"{person} is {role} now; {AT_ONCE}")
-    _warn_of_nobody(home)
 
 
 def passphrase(home: Path, person: str, passphrase: str) -> None:
@@ -58,11 +58,11 @@ def passphrase(home: Path, person: str, passphrase: str) -> None:
     say(f"{person} has another passphrase; {AT_ONCE}, and ends their sessions")
 
 
-def disable(home: Path, person: str) -> None:
+def disable(home: Path, person: str, leave_no_officer: bool) -> None:
     """Let PERSON in no more, until the account is enabled again. Their sessions and agents end at once."""
+    _refuse_without_officer(home, person, "", leave_no_officer)
     change_account(_file_of(home), person, disabled=True)
     say(f"{person} is let in no more; {AT_ONCE}; undo it: yosegi site account enable --home {in_shell(home)} {person}")
-    _warn_of_nobody(home)
 
 
 def enable(home: Path, person: str) -> None:
@@ -71,22 +71,42 @@ def enable(home: Path, person: str) -> None:
     say(f"{person} may sign in again; {AT_ONCE}")
 
 
-def close(home: Path, person: str) -> None:
+def close(home: Path, person: str, leave_no_officer: bool) -> None:
     """Close the account of PERSON for good: passphrase and keys are forgotten, sessions and agents end at once."""
+    _refuse_without_officer(home, person, "", leave_no_officer)
     close_account(_file_of(home), person)
     say(f"the account of {person} is closed; {AT_ONCE}")
-    _warn_of_nobody(home)
 
 
-def _warn_of_nobody(home: Path) -> None:
-    """Say so where nobody is left who may release a stop, settle a task or bar anybody at this site."""
-    accounts = read_accounts(_file_of(home)).values()
-    if not any(one.role in RUN_THE_SITE and _state(one) == "open" for one in accounts):
-        say(
-            "no operator or officer can sign in with an account now; make one: "
-            f"yosegi site account --home {in_shell(home)} PERSON --role officer",
-            err=True,
-        )
+def _refuse_without_officer(home: Path, person: str, role: str, meant: bool) -> None:
+    """Refuse a change after which no officer, or nobody who runs the site, could sign in, unless it is meant.
+
+    Args:
+        home: the site's folder.
+        person: whose account changes.
+        role: what they become; empty for one who is let in no more.
+        meant: whether to change it all the same, and only say so.
+
+    Raises:
+        Conflict: it is the last such account.
+    """
+    is_open = {one.person: one.role for one in read_accounts(_file_of(home)).values() if _state(one) == "open"}
+    then = {one: had for one, had in is_open.items() if one != person} | ({person: role} if role else {})
+    for roles, whose, what in (
+        (RUN_THE_SITE, "an operator or officer", "publish what was signed, bar anybody, settle a task or end a stop"),
+        (("officer",), "an officer", "erase a spill"),
+    ):
+        if is_open.get(person) in roles and not any(one in roles for one in then.values()):
+            if meant:
+                say(f"nobody with an account can {what} here now; make an account: {_make_officer(home)}", err=True)
+                return
+            why = f"it is the last open account of {whose}, and nobody with an account could then {what} here"
+            todo = f"make another first: {_make_officer(home)}; or, if it is meant, say --leave-no-officer"
+            raise Conflict(f"account {person}", why, todo)
+
+
+def _make_officer(home: Path) -> str:
+    return f"yosegi site account --home {in_shell(home)} PERSON --role officer"
 
 
 def list_(home: Path, json_: bool) -> None:

@@ -24,6 +24,11 @@ class _Accounts(WholeGroup):
         return super().parse_args(ctx, args)
 
 
+LeaveNoOfficer = click.option(
+    "--leave-no-officer", is_flag=True, help="Also where no officer, or nobody who runs the site, could then sign in."
+)
+
+
 @click.group(cls=_Accounts)
 def account() -> None:
     """Open, change and close accounts: who may sign in at this site.
@@ -71,8 +76,9 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
 @with_home
 @click.argument("person")
 @click.argument("role", type=click.Choice(ROLES))
+@LeaveNoOfficer
 @explained
-def role(home: Path, person: str, role: str) -> None:
+def role(home: Path, person: str, role: str, leave_no_officer: bool) -> None:
     """Make PERSON a member, operator or officer of this site.
 
     \b
@@ -80,7 +86,7 @@ def role(home: Path, person: str, role: str) -> None:
     """
     from yosegi.cli import _accounts
 
-    _accounts.role(home, person, role)
+    _accounts.role(home, person, role, leave_no_officer)
 
 
 @account.command()
@@ -104,8 +110,9 @@ def passphrase(home: Path, person: str, passphrase: str) -> None:
 @account.command()
 @with_home
 @click.argument("person")
+@LeaveNoOfficer
 @explained
-def disable(home: Path, person: str) -> None:
+def disable(home: Path, person: str, leave_no_officer: bool) -> None:
     """Let PERSON in no more, until the account is enabled again. Their sessions and agents end at once.
 
     \b
@@ -113,7 +120,7 @@ def disable(home: Path, person: str) -> None:
     """
     from yosegi.cli import _accounts
 
-    _accounts.disable(home, person)
+    _accounts.disable(home, person, leave_no_officer)
 
 
 @account.command()
@@ -134,8 +141,9 @@ def enable(home: Path, person: str) -> None:
 @account.command()
 @with_home
 @click.argument("person")
+@LeaveNoOfficer
 @explained
-def close(home: Path, person: str) -> None:
+def close(home: Path, person: str, leave_no_officer: bool) -> None:
     """Close the account of PERSON for good: passphrase and keys are forgotten, sessions and agents end at once.
 
     What PERSON did stays on record, and so does the name. A key file of theirs in people/ signs in nowhere any more.
@@ -145,7 +153,7 @@ def close(home: Path, person: str) -> None:
     """
     from yosegi.cli import _accounts
 
-    _accounts.close(home, person)
+    _accounts.close(home, person, leave_no_officer)
 
 
 @account.command("list")
