@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import yosegi
-from cli.asking import entries, refused
+from cli.asking import document, entries, operator, refused, told
 from processes.sites import PASSPHRASE, Town, free_ports
 from yosegi.client.client import SiteRefused
 from yosegi.client.connection import Connection
@@ -105,3 +105,12 @@ def test_the_command_line_says_in_one_line_why_nobody_is_let_in(town: Town) -> N
 @pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1/", "http://", "http://127.0.0.1:99999", "http://[::1"])
 def test_what_is_no_address_is_said(url: str) -> None:
     assert f"address {url!r}" in refused("task", "list", "--url", url, "--as", "a@b", "--passphrase", "x")
+
+
+def test_the_session_of_a_command_ends_with_the_command(town: Town) -> None:
+    before = {one["name"] for one in document("site", "sessions", *operator(town))}
+    told("task", "list", *operator(town))
+    refused("task", "show", "argonne/none", *operator(town))
+    told("charter", "list", "--home", town.folder / "riken")
+    after = {one["name"] for one in document("site", "sessions", *operator(town))}
+    assert len(after - before) == 1  # of the command that lists them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -111,9 +112,10 @@ def _here() -> Path | None:
 def client_of(
     home: Path | None, url: str, person: str, key: Path | None, passphrase: str, as_agent: str = ""
 ) -> Client:
-    """Connect as the options say; where they name a home and nobody, say as whom.
+    """Connect as the options say, for as long as the command runs; where they name a home and nobody, say as whom.
 
-    One of `home` and `url` is needed; address and key that are not given are the home's.
+    One of `home` and `url` is needed; address and key that are not given are the home's. What `yosegi sign-in` kept
+    outlives the command.
 
     Raises:
         Invalid: they do not say enough.
@@ -137,7 +139,23 @@ def client_of(
         raise Invalid("the command", "nobody is named", "give --as, e.g. --as pi@argonne, or sign in: yosegi sign-in")
     if key is None and not passphrase:
         raise Invalid("the command", "neither key nor passphrase", "give --key FILE or --passphrase")
-    return connect(url, person=person, key=key, passphrase=passphrase, agent=as_agent)
+    return signed_in(url, person=person, key=key, passphrase=passphrase, agent=as_agent)
+
+
+def signed_in(url: str, **who: Any) -> Client:
+    """Sign in at a site until the command that runs has ended; `who` as `yosegi.client.client.connect` takes it."""
+    from yosegi.client.client import connect
+
+    client = connect(url, **who)
+    if context := click.get_current_context(silent=True):
+        context.call_on_close(partial(_sign_out, client))
+    return client
+
+
+def _sign_out(client: Client) -> None:
+    # The command has done what it was asked; a session that cannot be ended now ends by itself within twelve hours.
+    with suppress(YosegiError, OSError):
+        client.sign_out()
 
 
 def _takes_a_person() -> bool:
@@ -159,8 +177,9 @@ def names_of(known: Callable[[Client], Iterable[str]]) -> Callable[..., list[str
             home = given["home"] or (None if given["url"] else _here())
             person = given["person"] or ("" if home is None or given["passphrase"] else person_in(home))
             words = given["passphrase"] or "", given["as_agent"] or ""
-            client = client_of(home, given["url"] or "", person, given["key"], *words)
-            return [name for name in known(client) if name.startswith(incomplete)]
+            with context:  # which nobody else enters where a word is completed, and which ends the session
+                client = client_of(home, given["url"] or "", person, given["key"], *words)
+                return [name for name in known(client) if name.startswith(incomplete)]
         except (YosegiError, OSError):
             return []  # whoever completes a word reads no error
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
-from yosegi.cli.connection import say_who
+from yosegi.cli.connection import say_who, signed_in
 from yosegi.cli.output import in_shell
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.toml_text import read_toml_file
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from yosegi.services.runtime import Site
 
 T = TypeVar("T")
+PATIENCE = 2.0
+"""Seconds to wait for a connection to this machine."""
 
 
 def run_locally_or_remotely(
@@ -51,9 +54,14 @@ def run_locally_or_remotely(
 
 def _answers(home: Home) -> bool:
     """Whether the site itself answers where it listens; a site that is just being started may not yet."""
-    from yosegi.client.client import connect
+    import socket
 
     try:
+        place = urlsplit(home.local_url())
+        with socket.create_connection((str(place.hostname), place.port or 80), timeout=PATIENCE):
+            pass  # somebody listens: only then is the client imported that asks who
+        from yosegi.client.client import connect
+
         return bool(connect(home.local_url()).site().site == read_toml_file(home.settings_file)["site"])
     except (YosegiError, OSError, KeyError):
         return False
@@ -79,7 +87,6 @@ def officer_client(home: Home) -> Client:
     Raises:
         Invalid: there is none.
     """
-    from yosegi.client.client import connect
     from yosegi.identity.accounts import RUN_THE_SITE, read_accounts
 
     # Some things only an officer may do, and nothing is for operators alone.
@@ -87,7 +94,7 @@ def officer_client(home: Home) -> Client:
         key = home.folder / "people" / f"{account.person}.key"
         if account.role in RUN_THE_SITE and key.exists():
             say_who(account.person, home.folder)
-            return connect(home.local_url(), person=account.person, key=key)
+            return signed_in(home.local_url(), person=account.person, key=key)
     settings = home.settings()
     make = f"yosegi site account --home {in_shell(home.folder)} operator@{settings.site} --role officer"
     todo = f"make an account: {make}; or stop it"
