@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
 
 from yosegi.core.errors import Invalid, NotFound
@@ -15,11 +17,22 @@ from yosegi.core.errors import Invalid, NotFound
 def found(group: str) -> dict[str, list[EntryPoint]]:
     """What installed packages name in a group, by name; more than one where they quarrel about it."""
     by_name: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=group):
+    for point in _points(group, tuple(sys.path)):
         others = by_name.setdefault(point.name, [])
         if all(other.value != point.value for other in others):
             others.append(point)
     return by_name
+
+
+@lru_cache(maxsize=8)
+def _points(group: str, path: tuple[str, ...]) -> EntryPoints:
+    """Those of a group; looking through every installed package takes as long as importing an engine.
+
+    Args:
+        group: e.g. `yosegi.engines`.
+        path: where packages are looked for, so that they are looked for again where that has changed.
+    """
+    return entry_points(group=group)
 
 
 def one(group: str, name: str, what: str) -> EntryPoint:

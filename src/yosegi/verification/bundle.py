@@ -7,14 +7,13 @@ the recorded results back to the planner and compares what it proposes.
 
 from __future__ import annotations
 
-import base64
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from yosegi.campaign import Campaign, campaign_stream, propose
 from yosegi.campaign import fold as fold_campaign
@@ -33,16 +32,16 @@ from yosegi.governance.charter.registry import CharterRecord, begin
 from yosegi.governance.charter.statement import Statement
 from yosegi.governance.policy.disclosure import RECEIVED
 from yosegi.governance.policy.policy import POLICY
-from yosegi.ledger import ERASED, LEDGER, Checkpoint, Entry, Header, Receipt, verify_leaves
-from yosegi.ledger.tree import leaf_hash
+from yosegi.ledger import ERASED, LEDGER, Checkpoint, Entry, Receipt, verify_leaves
 from yosegi.planner import Proposal
 from yosegi.planner.versions import REVISION
 from yosegi.trust.envelope import Envelope
-from yosegi.trust.keys import PublicKey, by_id, unbase64
+from yosegi.trust.keys import PublicKey, by_id
 from yosegi.trust.messages import Report, Request
 from yosegi.verification.bundle_objects import ExportedObject, check_objects
 from yosegi.verification.decision_replay import DecisionReplay
 from yosegi.verification.error_context import naming
+from yosegi.verification.exported import Exported as Exported
 from yosegi.verification.moments import corrected
 from yosegi.verification.remote_decisions import RemoteDecisions, RemoteDecisionsVerified
 
@@ -50,37 +49,6 @@ MOST_BYTES = 512 * 1024 * 1024
 Progress = Callable[[int, int], None]
 _TODO = "get the bundle again from its home site, and compare it with the owners' receipts"
 _naming = partial(naming, todo=_TODO)
-
-
-class Exported(Value):
-    """One entry as exported; salt and body are gone where the body was erased."""
-
-    header: str
-    hash: Digest
-    salt: str | None = None
-    body: str | None = None
-
-    @classmethod
-    def of(cls, entry: Entry, *, bare: bool) -> Self:
-        """An entry; of one that is bare, the header alone."""
-        salt, body = (None, None) if bare else (entry.salt, entry.body_bytes)
-        return cls(
-            header=entry.header_bytes.decode(),
-            hash=entry.hash,
-            salt=None if salt is None else base64.b64encode(salt).decode(),
-            body=None if body is None else base64.b64encode(body).decode(),
-        )
-
-    def entry(self) -> Entry:
-        """The entry, its body not yet held against the header."""
-        raw = self.header.encode()
-        header = Header.read(raw)
-        try:
-            body = None if self.body is None else unbase64(self.body)
-            salt = None if self.salt is None else unbase64(self.salt)
-        except ValueError:
-            raise Corrupt(f"entry {header.sequence} ({header.type})", "its body is not readable", _TODO) from None
-        return Entry(header.sequence, raw, leaf_hash(raw), salt, body, header=header)
 
 
 class Bundle(Value):

@@ -24,8 +24,8 @@ from yosegi.ledger.snapshot import Snapshot
 from yosegi.ledger.tree import Frontier
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.signer import Signer
-from yosegi.verification.bundle import Exported
 from yosegi.verification.error_context import naming
+from yosegi.verification.exported import Exported
 from yosegi.verification.ledger_audit import RECEIPT, Believed, Held, LedgerCopy, Moments, Progress, made, receipt_held
 
 _TODO = "get the file again from the site, and audit the site's own ledger"

@@ -9,13 +9,15 @@ from __future__ import annotations
 import importlib
 import re
 from types import ModuleType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import StringConstraints
 
-from yosegi.core.capability import Capability
 from yosegi.core.errors import Invalid, NotFound, YosegiError
 from yosegi.core.plugins import one
+
+if TYPE_CHECKING:
+    from yosegi.core.capability import Capability
 
 PACKS = "yosegi.packs"
 Publication = Annotated[str, StringConstraints(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*|[A-Za-z][\w.-]*)$")]
@@ -72,6 +74,8 @@ def load_all(place: str) -> dict[str, Capability[Any, Any]]:
     Raises:
         CannotImport, Invalid: as `load`; or the module has none.
     """
+    from yosegi.core.capability import Capability  # with contracts, which whoever only reads settings needs not
+
     if ":" in place:
         return {place: load(place)}
     module = _module(place, place)
@@ -89,6 +93,8 @@ def load(entry: str) -> Capability[Any, Any]:
         CannotImport: its module, or one that it needs, is missing or fails.
         Invalid: there is no such attribute, or it is not a capability.
     """
+    from yosegi.core.capability import Capability  # with contracts, which whoever only reads settings needs not
+
     name, attribute = split_entry(entry)
     module = _module(name, entry)
     if not hasattr(module, attribute):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from yosegi.core.errors import Refused
 from yosegi.core.reasons import explain
-from yosegi.governance.policy.decision import Decision
 from yosegi.trust.explanation import Explanation
+
+if TYPE_CHECKING:
+    from yosegi.governance.policy.decision import Decision
 
 
 def explained(code: str, **fields: str) -> Explanation:
