@@ -101,6 +101,13 @@ def test_the_kinds_of_engines_are_listed_without_what_they_do() -> None:
     assert {"aiohttp", "cedarpy", "fastapi", "numpy", "yosegi.app.settings"}.isdisjoint(found)
 
 
+def test_a_ledger_is_audited_without_planner_policies_and_network(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text('site = "argonne"\nlisten = "127.0.0.1:1"\n')
+    found = imported("audit", "verify", tmp_path) | run("import yosegi.verification.ledger_export")
+    assert "yosegi.verification.ledger_audit" in found
+    assert {"aiohttp", "cedarpy", "numpy", "scipy", "yosegi.planner", "yosegi.app.compose"}.isdisjoint(found)
+
+
 def test_accounts_are_listed_without_the_settings_of_the_site(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text('site = "argonne"\nlisten = "127.0.0.1:1"\n')
     assert HEAVY.isdisjoint(imported("site", "account", "list", "--home", tmp_path))
