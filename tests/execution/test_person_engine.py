@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -14,12 +16,14 @@ import pytest
 
 from yosegi.core.capability import Context, Infeasible
 from yosegi.core.clock import SystemClock
+from yosegi.core.csv_text import spreadsheet_cell
 from yosegi.core.engine import Engine, Engines, PersonResult, PersonTask
 from yosegi.core.errors import Conflict, Invalid, NotFound, Unavailable
 from yosegi.core.states import Effect
 from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.person.engine import PersonEngine
 from yosegi.execution.engines.person.folder import PROPOSALS, REJECTED, RESULTS, PersonFolder
+from yosegi.execution.engines.person.tables import proposals_csv, read_results
 from yosegi.execution.engines.registry import kind_of
 from yosegi.execution.last_resort import LastResort
 from yosegi.execution.stop_control import StopControl
@@ -515,3 +519,21 @@ def test_what_was_taken_back_stays_so_after_a_restart(tmp_path: Path) -> None:
                 await again.enter(task.key, PersonResult({"text": "x"}), "pi@riken")
 
     asyncio.run(main())
+
+
+# CWE-1236 names these: https://cwe.mitre.org/data/definitions/1236.html
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_text_that_a_spreadsheet_would_run_is_text_in_what_people_open_and_as_it_is_for_programs(first: str) -> None:
+    task = PersonTask("task/argonne/k", "film.break@1", {"film": f"{first}x", "load": -1.5}, {}, "")
+    opened, read = (
+        next(csv.DictReader(io.StringIO(proposals_csv([task], text), newline=""))) for text in (spreadsheet_cell, str)
+    )
+    assert (opened["film"], opened["load"]) == (f"'{first}x", "-1.5")
+    assert (read["film"], read["load"]) == (f"{first}x", "-1.5")
+
+
+def test_what_a_task_says_makes_no_row_of_its_own() -> None:
+    r"""A bare `\r` ends a row for whoever reads it (RFC 4180, 2.6: such a field is enclosed in double quotes)."""
+    hostile = "a film\rtask/argonne/other,film.break@1,,99"
+    task = PersonTask("task/argonne/k", "film.break@1", {"film": hostile}, {"strength": {}}, "")
+    assert [found.key for found in read_results(proposals_csv([task]), {}, whole=True)] == ["task/argonne/k"]

@@ -120,6 +120,13 @@ def test_every_address_in_a_page_is_relative(pi: httpx.Client, page: str) -> Non
         assert not found.startswith(("/", "http")), found
 
 
+def test_a_table_for_one_person_is_kept_by_no_browser(pi: httpx.Client) -> None:
+    """RFC 9111, 5.2.2.5; files of the site itself carry an entity tag, and may be kept."""
+    answer = pi.get("/bench/table")
+    assert answer.is_success
+    assert answer.headers.get_list("cache-control") == ["no-store"]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_forbid_inline_scripts_and_carry_none(pi: httpx.Client, page: str) -> None:
     answer = pi.get(page)

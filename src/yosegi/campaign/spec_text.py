@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 import tomlkit
 
 from yosegi.campaign.spec import CampaignSpec, CandidatesSpec, EarlierSpec
 from yosegi.campaign.spec_tables import ID, STATE
+from yosegi.core.csv_text import csv_lines
 
 _SET_BY_PROGRAM = ("format",)
 
@@ -47,7 +46,7 @@ def _is_table(value: Any) -> bool:
 
 def _candidates(table: CandidatesSpec) -> str:
     rows = zip(table.ids, *table.columns.values(), strict=True)
-    return _csv([ID, *table.columns], [list(row) for row in rows])
+    return csv_lines([(ID, *table.columns), *rows])
 
 
 def _earlier(one: EarlierSpec, number: int, files: dict[str, str]) -> dict[str, Any]:
@@ -56,19 +55,10 @@ def _earlier(one: EarlierSpec, number: int, files: dict[str, str]) -> dict[str, 
     file = f"earlier-{number}.csv"
     parameters = [p.name for p in one.parameter]
     outcomes = list(dict.fromkeys(name for row in one.rows for name in row.outcomes))
-    files[file] = _csv(
-        [*(f"{p.name} ({p.unit})" for p in one.parameter), *outcomes, STATE],
-        [
-            [*(row.values[name] for name in parameters), *(row.outcomes.get(name, "") for name in outcomes), row.status]
-            for row in one.rows
-        ],
-    )
+    head = [*(f"{p.name} ({p.unit})" for p in one.parameter), *outcomes, STATE]
+    rows = [
+        [*(row.values[name] for name in parameters), *(row.outcomes.get(name, "") for name in outcomes), row.status]
+        for row in one.rows
+    ]
+    files[file] = csv_lines([head, *rows])
     return {"name": one.name, "table": file}
-
-
-def _csv(head: list[str], rows: list[list[Any]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return out.getvalue()

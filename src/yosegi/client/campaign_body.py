@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from yosegi.core.csv_text import csv_lines
 from yosegi.core.errors import Invalid
 
 
@@ -73,11 +72,8 @@ def csv_of(table: Any) -> str:
         rows = [dict(zip(names, cells, strict=True)) for cells in zip(*table.values(), strict=True)]
     else:
         rows = list(table)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: "" if cell is None else cell for name, cell in row.items()} for row in rows)
-    return out.getvalue()
+    head = list(dict.fromkeys(name for row in rows for name in row))
+    return csv_lines([head, *([row.get(name, "") for name in head] for row in rows)])
 
 
 def _plain(value: Any) -> Any:

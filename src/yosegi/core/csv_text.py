@@ -36,6 +36,34 @@ def csv_rows(text: str, what: str, *, strict: bool = False) -> Iterator[tuple[in
         raise Invalid(what, f"line {reader.line_num} cannot be read as CSV ({error})", _CELL) from None
 
 
+def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
+    r"""Rows as CSV, a line feed after each, and whatever a cell holds within its cell.
+
+    Python's own writer, told to end rows so, leaves a carriage return bare before 3.13: what follows it is read as
+    another row.
+
+    Example:
+        >>> csv_lines([("x", "note"), (1, "a" + chr(13) + "b")])
+        'x,note\n1,"a\rb"\n'
+    """
+    lines = []
+    for row in rows:
+        line = io.StringIO(newline="")
+        csv.writer(line).writerow(row)
+        lines.append(line.getvalue().removesuffix("\r\n"))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def spreadsheet_cell(text: str) -> str:
+    """The text as a spreadsheet may hold it: what begins like a formula is text there (CWE-1236).
+
+    Example:
+        >>> spreadsheet_cell("=1+1")
+        "'=1+1"
+    """
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
 def json_or_text(cell: str) -> Any:
     """A cell as JSON where it can be read as such, else as the text that it is.
 

@@ -14,6 +14,9 @@ GUARD = {
 }
 """On every answer: no script but the site's own files, no frame around it, no form to elsewhere."""
 
+_SAYS_HOW_LONG = frozenset({b"cache-control", b"etag"})
+"""What has neither is one person's answer, kept by no browser; an entity tag is of a file that anybody may have."""
+
 
 class Guard:
     """Adds the headers that keep a browser from doing what a page did not mean."""
@@ -26,7 +29,10 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *GUARD.items()]
+                headers = list(message.get("headers", ()))
+                if not {name.lower() for name, _ in headers} & _SAYS_HOW_LONG:
+                    headers.append((b"cache-control", b"no-store"))
+                message["headers"] = [*headers, *GUARD.items()]
             await send(message)
 
         await self._app(scope, receive, guarded if scope["type"] == "http" else send)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from yosegi.core.csv_text import spreadsheet_cell
 from yosegi.core.engine import AsksPeople, Engines, Outcome, PersonResult, PersonTask
 from yosegi.core.errors import Conflict, NotFound, YosegiError
 from yosegi.core.identifiers import split_capability
@@ -49,7 +50,8 @@ class BenchService:
 
     def csv_for(self, who: Session) -> str:
         """The same as a table to fill in, but for what others hold: inputs, and an empty column for each output."""
-        return proposals_csv(one for _, one, _ in self._waiting(who) if one.handed_to in ("", who.person))
+        tasks = (one for _, one, _ in self._waiting(who) if one.handed_to in ("", who.person))
+        return proposals_csv(tasks, spreadsheet_cell)
 
     async def enter(self, task: str, result: PersonResult, who: Session) -> BenchEntered:
         """Take what came of a task.

@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from yosegi.core.csv_text import spreadsheet_cell
+
 GROUPS = (
     "charter",
     "funder",
@@ -36,11 +38,5 @@ def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> st
     if kept or columns:
         writer = csv.DictWriter(text, columns or list(kept[0]))
         writer.writeheader()
-        writer.writerows({key: cell(value) for key, value in row.items()} for row in kept)
+        writer.writerows({key: spreadsheet_cell(str(value)) for key, value in row.items()} for row in kept)
     return text.getvalue()
-
-
-def cell(value: Any) -> str:
-    """A value as a spreadsheet may hold it: what begins like a formula is text there (CWE-1236)."""
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

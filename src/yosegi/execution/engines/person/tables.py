@@ -5,14 +5,12 @@ A cell is JSON where it can be read as such, else text. A last line without an e
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yosegi.core.csv_text import csv_rows, first_twice, json_or_text
+from yosegi.core.csv_text import csv_lines, csv_rows, first_twice, json_or_text
 from yosegi.core.engine import PersonResult, PersonTask
 from yosegi.core.errors import Invalid
 
@@ -29,18 +27,25 @@ class ResultLine:
     result: PersonResult
 
 
-def proposals_csv(tasks: Iterable[PersonTask]) -> str:
-    """What is to be done, oldest first, with empty columns for what is asked back."""
+def proposals_csv(tasks: Iterable[PersonTask], text: Callable[[str], str] = str) -> str:
+    """What is to be done, oldest first, with empty columns for what is asked back.
+
+    Args:
+        tasks: what waits.
+        text: how a text of whoever asked stands in a cell: as it is for programs, else as `spreadsheet_cell` says it.
+    """
+
+    def told(value: Any) -> str:
+        return text(value) if isinstance(value, str) else json.dumps(value)
+
     tasks = list(tasks)
     inputs = list(dict.fromkeys(name for task in tasks for name in task.inputs))
     outputs = [name for name in dict.fromkeys(name for task in tasks for name in task.outputs) if name not in inputs]
-    out = io.StringIO()
-    rows = csv.DictWriter(out, [KEY, CAPABILITY, *inputs, *outputs, INFEASIBLE, FAILED], lineterminator="\n")
-    rows.writeheader()
-    for task in tasks:
-        cells = {name: _text(value) for name, value in task.inputs.items()}
-        rows.writerow({KEY: task.key, CAPABILITY: task.capability} | cells)
-    return out.getvalue()
+    head = (KEY, CAPABILITY, *inputs, *outputs, INFEASIBLE, FAILED)
+    cells = [
+        {KEY: task.key, CAPABILITY: task.capability} | {n: told(v) for n, v in task.inputs.items()} for task in tasks
+    ]
+    return csv_lines([head, *([row.get(name, "") for name in head] for row in cells)])
 
 
 def read_results(text: str, outputs: Mapping[str, frozenset[str]], *, whole: bool) -> list[ResultLine]:
@@ -78,7 +83,3 @@ def read_results(text: str, outputs: Mapping[str, frozenset[str]], *, whole: boo
         if key and (given or result.infeasible or result.failed):
             found.append(ResultLine(line, key, result))
     return found
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
