@@ -108,6 +108,10 @@ def test_a_ledger_is_audited_without_planner_policies_and_network(tmp_path: Path
     assert {"aiohttp", "cedarpy", "numpy", "scipy", "yosegi.planner", "yosegi.app.compose"}.isdisjoint(found)
 
 
+def test_a_site_that_is_put_together_and_calls_nobody_imports_no_http_client() -> None:
+    assert "aiohttp" not in run("import yosegi.app.compose")
+
+
 def test_accounts_are_listed_without_the_settings_of_the_site(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text('site = "argonne"\nlisten = "127.0.0.1:1"\n')
     assert HEAVY.isdisjoint(imported("site", "account", "list", "--home", tmp_path))

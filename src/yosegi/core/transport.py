@@ -8,13 +8,14 @@ import socket
 import ssl
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from yosegi.core.errors import Invalid, SenderSuspended, Unavailable
 from yosegi.core.proxies import is_ip_number, proxy_for
+
+if TYPE_CHECKING:
+    import aiohttp
 
 MAX_ANSWER = 16 * 1024 * 1024
 
@@ -60,6 +61,8 @@ class HttpTransport:
 
     async def call(self, address: str, body: bytes, *, timeout: float) -> bytes:
         """See `Transport.call`."""
+        import aiohttp  # a tenth of a second: not for commands whose site is put together and calls nobody
+
         limit = aiohttp.ClientTimeout(total=timeout, sock_connect=min(5.0, timeout))
         try:
             session, proxy = self._session_for(address)
@@ -73,6 +76,8 @@ class HttpTransport:
 
     def _session_for(self, address: str) -> tuple[aiohttp.ClientSession, str | None]:
         """The pool for an address, and the proxy that it is reached through."""
+        import aiohttp
+
         proxy = proxy_for(address)
         if proxy is None:
             if self._session is None:

@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from yosegi.campaign.agent_points import AdvisedPoint, ModelUse
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid, Unavailable
@@ -89,6 +87,8 @@ class EndpointAgent:
             headers = {"Authorization": f"Bearer {key}"} if key else {}
             messages = [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": prompt}]
             body = {"model": self.settings.model, "max_completion_tokens": MOST_TOKENS, "messages": messages}
+        import aiohttp  # see `yosegi.core.transport`
+
         timeout = aiohttp.ClientTimeout(total=self.settings.timeout)
         try:
             async with (
