@@ -9,9 +9,14 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError, model_validator
 
+from yosegi.app.settings import Settings
+from yosegi.campaign.spec import CampaignSpec
 from yosegi.core.errors import Invalid
-from yosegi.core.field_faults import called_faults, field_faults
+from yosegi.core.field_faults import FORMS, called_faults, field_faults
 from yosegi.core.values import Value
+from yosegi.execution.station.run import StationFile
+from yosegi.governance.agreements.agreement import Agreement
+from yosegi.governance.charter.charter import Charter
 
 
 class Inner(Value):
@@ -37,7 +42,10 @@ class Sample(Value):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"colour": "red"}, "colour: is not known here: leave it out, or look how it is spelt"),
+        ({"colour": "red"}, "colour: is not known here. Known here: count, dry, kind, name, parts, since, sizes"),
+        ({"sise": {}}, "sise: is not known here. Did you mean sizes?"),
+        ({"parts": [{"shares": 1}]}, "parts.0.share: is missing"),
+        ({"parts": [{"share": 1, "shares": 1}]}, "parts.0.shares: is not known here. Did you mean share?"),
         ({"name": ""}, "name: is empty"),
         ({"name": "abcdef"}, "name: has more than 4 characters"),
         ({"name": "A"}, "name: must be of the form ^[a-z]*$ (a regular expression)"),
@@ -63,6 +71,21 @@ def test_a_fault_is_said_in_words(given: dict[str, Any], said: str) -> None:
     with pytest.raises(Invalid) as caught:
         Sample.read(given)
     assert str(caught.value) == f"sample: {said}"
+
+
+def test_every_form_that_people_write_in_files_is_said_in_words() -> None:
+    found: set[str] = set()
+
+    def look(part: Any) -> None:
+        if isinstance(part, dict):
+            found.update([part["pattern"]] if isinstance(part.get("pattern"), str) else [])
+        for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+            look(one)
+
+    for model in (CampaignSpec, Settings, Agreement, Charter, StationFile):
+        look(model.model_json_schema())
+    assert len(found) > 15
+    assert found <= FORMS.keys()
 
 
 def test_all_faults_of_a_value_are_told() -> None:

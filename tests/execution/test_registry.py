@@ -70,7 +70,7 @@ def test_an_engine_that_publishes_nothing_is_not_made() -> None:
         ({"kind": "process", "memory_mib": 1}, "memory_mib: must be 64 or more"),
         ({"kind": "process", "worker": "pool"}, "worker: must be 'per_task' or 'warm'"),
         ({"kind": "station", "key": "k", "slots": 2, "publish": ["a:b"]}, "slots: must be 1"),
-        ({"kind": "process", "publish": ["lab mix"]}, "publish.0: must be of the form"),
+        ({"kind": "process", "publish": ["lab mix"]}, "publish.0: must be module:function"),
     ],
 )
 def test_a_table_that_does_not_hold_is_refused_and_says_which_field(table: dict[str, object], why: str) -> None:

@@ -14,6 +14,7 @@ from yosegi.app.settings import Settings
 from yosegi.core import canonical
 from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.field_faults import why_of
+from yosegi.core.field_names import instead_of
 from yosegi.core.file_findings import BadFile, FileFinding
 from yosegi.core.toml_lines import KeyPath, Lines, line_of, lines_of
 from yosegi.core.toml_text import parse_toml
@@ -112,10 +113,17 @@ class SiteFile:
                     return made
                 break
             bad += [one["loc"] for one in news if one["type"] != "extra_forbidden"]
-            seen |= {one["loc"]: _PLAIN.get(one["type"]) or why_of(one) for one in news}
+            seen |= {one["loc"]: _why(one, model) for one in news}
             value = _without(value, [one["loc"] for one in news if not isinstance(one["input"], dict)])
         found += [self.finding((*where, *place), why) for place, why in seen.items()]
         return None
+
+
+def _why(one: Mapping[str, Any], model: type[Value]) -> str:
+    plain = _PLAIN.get(one["type"])
+    if plain is not None and one["type"] == "extra_forbidden" and (meant := instead_of(model, one["loc"])):
+        return f"{plain}. {meant}"
+    return plain or why_of(one)
 
 
 def _misses(table: KeyPath, why: str, taken: Iterable[KeyPath]) -> bool:

@@ -228,7 +228,7 @@ def _findings(error: ValidationError) -> list[FileFinding]:
         if isinstance(between, Inconsistent):
             faults = [FileFinding(at, _said(at[:1]), why) for at, why in between.faults[:MOST_FINDINGS]]
         else:
-            faults = [FileFinding(path, _said(path), why_of(one))]
+            faults = [FileFinding(path, _said(path), why_of(one, CampaignSpec))]
         for finding in faults:
             found.setdefault((finding.where, finding.why), finding)
     # A list of which one element does not hold is said to be too short: the element alone says it.

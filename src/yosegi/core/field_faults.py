@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from yosegi.core.field_names import instead_of
+
 
 class _Errors(Protocol):
     """A `pydantic.ValidationError`, or FastAPI's `RequestValidationError`."""
@@ -46,9 +48,10 @@ def field_faults(error: _Errors) -> list[FieldFault]:
     return [FieldFault(tuple(one["loc"]), why_of(one), str(one["type"])) for one in error.errors()]
 
 
-def first_fault(error: _Errors) -> FieldFault:
-    """The first of them."""
-    return FieldFault(tuple((one := error.errors()[0])["loc"]), why_of(one), str(one["type"]))
+def first_fault(error: _Errors, model: Any = None) -> FieldFault:
+    """The first of them; with the model that was read, it says which field an unknown one was meant to be."""
+    one = error.errors()[0]
+    return FieldFault(tuple(one["loc"]), why_of(one, model), str(one["type"]))
 
 
 def called_faults(error: _Errors) -> Iterator[str]:
@@ -86,7 +89,7 @@ _SAID: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "enum": lambda of: f"must be {of['expected']}",
     "string_too_short": lambda of: _too_few(of["min_length"], "characters"),
     "string_too_long": lambda of: f"has more than {of['max_length']} characters",
-    "string_pattern_mismatch": lambda of: f"must be of the form {of['pattern']} (a regular expression)",
+    "string_pattern_mismatch": lambda of: form_of(of["pattern"]),
     "string_unicode": "is no text in UTF-8",
     "too_short": lambda of: _too_few(of["min_length"], "entries"),
     "too_long": lambda of: f"has more than {of['max_length']} entries",
@@ -98,8 +101,12 @@ _SAID: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
 }  # fmt: skip
 
 
-def why_of(one: Mapping[str, Any]) -> str:
+def why_of(one: Mapping[str, Any], model: Any = None) -> str:
     """One error of pydantic's as what the field has to be.
+
+    Args:
+        one: the error.
+        model: that was read, so that a field it does not have is answered with one that it has.
 
     Example:
         >>> why_of({"type": "greater_than_equal", "ctx": {"ge": 64}, "msg": "Input should be …"})
@@ -109,12 +116,65 @@ def why_of(one: Mapping[str, Any]) -> str:
     if kind in ("value_error", "assertion_error"):
         return str(one["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if (said := _SAID.get(kind)) is not None:
+        meant = instead_of(model, one["loc"]) if kind == "extra_forbidden" and model is not None else ""
+        if meant:
+            return f"is not known here. {meant}"
         return said if isinstance(said, str) else said(of)
     found = re.fullmatch(r"(?:is_)?(\w+?)(?:_type|_parsing|_from_\w+|_of|_instance\w*)?", kind)
     if found and (wanted := _TYPES.get(found[1])):
         return f"must be {wanted}"
     # A kind that no value of ours has brought yet: the library's own words say more than none.
     return str(one["msg"])
+
+
+_ID = "[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*"
+_VERSIONED = rf"{_ID}(?:\.{_ID})*@[1-9][0-9]{{0,5}}"
+_SAMPLE = "[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
+_KEY = "letters, digits and . _ : -, beginning with a letter or digit"
+FORMS = {
+    rf"^{_ID}$": "a name of small letters and digits, parted by - or _, e.g. alloy-team",
+    rf"^{_ID}@{_ID}$": "a person at a site, e.g. pi@argonne",
+    rf"^{_VERSIONED}$": "a capability with its version, e.g. oven.anneal@1",
+    rf"^{_ID}/{_VERSIONED}$": "a capability as site/name@version, e.g. nims/oven.anneal@1",
+    rf"^{_ID}/{_SAMPLE}$": "a sample as site/name, e.g. nims/film-17",
+    rf"^{_SAMPLE}$": "letters, digits and . _ -, beginning with a letter or digit, at most 80",
+    "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$": f"{_KEY}, at most 128",
+    "^([A-Za-z0-9][A-Za-z0-9._:-]{0,127})?$": f"{_KEY}, at most 128",
+    "^([A-Za-z0-9][A-Za-z0-9._:-]{0,109})?$": f"{_KEY}, at most 110",
+    "^[A-Za-z][A-Za-z0-9_]{0,39}$": "a letter, then letters, digits or _, at most 40 in all, e.g. bath_temperature",
+    r"^[A-Za-z]\w*(\.[A-Za-z]\w*)?$": "the name of a parameter, or step.output, e.g. mix.sample",
+    "^[a-z][a-z0-9-]*$": "small letters, digits and -, beginning with a letter, e.g. research",
+    "^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$": "small letters and digits, parted by -, e.g. films-2026",
+    "^[A-Za-z0-9][A-Za-z0-9.:_-]*$": "letters, digits and . : _ -, beginning with a letter or digit",
+    r"^[a-z][a-z0-9_-]*/(?:\*|[a-z0-9._@-]+\*?)$": "site/name, of which the end may be *, e.g. nims/oven.*",
+    "^[A-Z]{2}$": "a country of two capital letters, e.g. JP (ISO 3166-1)",
+    "^[a-z]{3}$": "a currency of three small letters, e.g. usd (ISO 4217)",
+    r"^\d{1,9}(\.\d{1,6})?$": "an amount, e.g. 12.5",
+    "^sha256:[0-9a-f]{64}$": "sha256: and 64 digits of 0-9 and a-f",
+    "^[0-9a-f]{64}$": "64 digits of 0-9 and a-f",
+    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$": "a time in UTC, e.g. 2026-04-01T00:00:00.000000Z",
+    "^[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,60}$": "a media type, e.g. text/csv",
+    r"^[\w.\-\[\]:]+:\d{1,5}$": "host:port, e.g. 127.0.0.1:8101",
+    r"^[^\s@,]+@[^\s@,]+$": "a mail address, e.g. pi@example.org",
+    r"^[^\s@]+@[^\s@]+$": "a mail address, e.g. pi@example.org",
+    r"^https?://[^\s/?#]+(/[^\s?#]*)?$": "an address that begins with http:// or https://, without ? and #",
+    r"^(https?://[^\s/?#@]+[^\s?#]*)?$": "an address that begins with http:// or https://, without ? and #",
+    r"^((https|mailto):\S+)?$": "an address that begins with https: or mailto:",
+    "^https?://[!-~]{1,400}$": "an address that begins with http:// or https://",
+    "^https?://": "an address that begins with http:// or https://",
+    "^(/[a-z0-9][a-z0-9._-]*)+$": "a path that begins with /, e.g. /iri",
+    "^/": "a path that begins with /",
+    "^[a-z][a-z0-9_]{0,62}$": "a small letter, then small letters, digits or _, at most 63",
+    r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*|[A-Za-z][\w.-]*)$": "module:function, or the name of a pack, e.g. lab:anneal",
+}
+"""What the regular expressions of this program ask for, in words: people are shown these. A test holds that those of
+files that people write are all here."""
+
+
+def form_of(pattern: str) -> str:
+    """What a text has to be that does not match a regular expression."""
+    words = FORMS.get(pattern)
+    return f"must be of the form {pattern} (a regular expression)" if words is None else f"must be {words}"
 
 
 def _too_few(least: int, of: str) -> str:

@@ -62,7 +62,7 @@ class Value(BaseModel):
         try:
             return cls(**fields)
         except ValidationError as error:
-            raise Invalid(what, str(first_fault(error))) from None
+            raise Invalid(what, str(first_fault(error, cls))) from None
 
     @classmethod
     def parsed(cls, value: dict[str, Any], *, what: str = "") -> Self:
@@ -78,4 +78,4 @@ class Value(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise Invalid(what, str(first_fault(error))) from None
+            raise Invalid(what, str(first_fault(error, cls))) from None
