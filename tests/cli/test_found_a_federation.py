@@ -176,7 +176,7 @@ def test_an_institution_joins_with_its_governance_keys_offline(reader: Reader) -
     for name in ("governance.key", "governance-pq.key"):
         Path("lab-b/keys", name).rename(Path("offline", name))
     join = ("site", "join", "invitation.json", "--country", "JP", "--out", "answer.json", "--home", "lab-b")
-    assert "bring it: --key FILE" in refused(*join)
+    assert "Bring it: --key FILE" in refused(*join)
     keys = "--key offline/governance.key --key offline/governance-pq.key"
     reader.run(f"yosegi site join invitation.json --country JP --out answer.json --home lab-b {keys}")
     reader.run("yosegi charter admit answer.json --out welcome.json --home lab-a")

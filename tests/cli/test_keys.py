@@ -38,7 +38,7 @@ def test_a_key_in_a_token_is_not_made_twice(home: Path) -> None:
 
 
 def test_where_the_settings_name_no_hardware_none_is_made(home: Path) -> None:
-    assert "add [key.governance]" in refused("site", "key", "make", "--home", home, "governance")
+    assert "Add [key.governance]" in refused("site", "key", "make", "--home", home, "governance")
 
 
 def test_doctor_says_where_each_key_lives_and_which_file_is_left_over(home: Path) -> None:

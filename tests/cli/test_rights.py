@@ -318,7 +318,7 @@ def test_a_yes_needs_the_approvers_own_key_and_nothing_is_changed_by_another(app
     other = town.folder / "argonne" / "people" / "operator@argonne.key"
     before = entries(town, "riken")
     there = ("--url", town.urls["riken"], "--as", "operator@riken")
-    assert "give --key FILE" in refused("approval", "give", task, "--yes", *there, "--passphrase", PASSPHRASE)
+    assert "Give --key FILE" in refused("approval", "give", task, "--yes", *there, "--passphrase", PASSPHRASE)
     assert "sign_in_failed" in refused("approval", "give", task, "--yes", *there, "--key", other)
     assert "above 0" in refused("approval", "give", task, "--yes", "--hours", "-1", *there, "--key", own)
     assert entries(town, "riken") == before

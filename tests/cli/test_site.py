@@ -52,7 +52,7 @@ def test_a_command_that_is_told_to_be_next_can_be_copied_whatever_the_path(tmp_p
 
 def test_a_rule_in_another_encoding_is_named(home: Path) -> None:
     (home / "policy" / "night.cedar").write_bytes("// 夜\n".encode("shift-jis"))
-    assert "night.cedar: is not UTF-8. save it as UTF-8" in refused("site", "doctor", "--home", home)
+    assert "night.cedar: is not UTF-8. Save it as UTF-8" in refused("site", "doctor", "--home", home)
 
 
 def test_a_home_that_could_not_be_made_leaves_nothing_that_would_be_taken_for_one(
@@ -212,7 +212,7 @@ def test_a_folder_that_is_no_home_is_said_and_stays_empty(tmp_path: Path, verb: 
 
 
 def test_a_home_without_a_ledger_is_not_checked(home: Path) -> None:
-    assert "serve the site once" in refused("site", "check", "--home", home)
+    assert "Serve the site once" in refused("site", "check", "--home", home)
 
 
 def test_what_is_published_and_no_capability_is_refused_when_served(home: Path) -> None:

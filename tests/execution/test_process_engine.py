@@ -387,7 +387,7 @@ def test_without_what_shuts_workers_in_an_engine_does_not_start(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     engine = process_engine(tmp_path, sandbox=Sandbox(tmp_path, ()))
-    with pytest.raises(Invalid, match="install bubblewrap"):
+    with pytest.raises(Invalid, match="Install bubblewrap"):
         asyncio.run(engine.start())
 
 

@@ -178,9 +178,7 @@ class Contract(Value):
         except Misfit as error:
             where = ".".join(str(part) for part in error.path)
             unit = described.get("properties", {}).get(where, {}).get("unit", "")
-            raise Invalid(
-                error.what, error.why, f"{where} is given in {unit}" if unit not in ("", "1") else ""
-            ) from None
+            raise Invalid(error.what, error.why, f"give {where} in {unit}" if unit not in ("", "1") else "") from None
 
 
 def _check_fields(side: str, schema: dict[str, Any]) -> None:

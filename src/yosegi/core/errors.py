@@ -6,6 +6,21 @@ codes (`yosegi.core.reasons`).
 
 from __future__ import annotations
 
+_COMMANDS = ("chmod", "pip", "yosegi")
+
+
+def sentence(text: str) -> str:
+    """A text that stands after a full stop, its first letter a capital, but for names, values and commands.
+
+    Example:
+        >>> [sentence(text) for text in ("say why", "e.g. x=0.5", "yosegi site doctor", "kind = one of a, b", "a/b@1")]
+        ['Say why', 'E.g. x=0.5', 'yosegi site doctor', 'kind = one of a, b', 'a/b@1']
+    """
+    word, _, rest = text.partition(" ")
+    if word in _COMMANDS or rest.startswith("=") or not (word.rstrip(":").isalpha() or word == "e.g."):
+        return text
+    return text[:1].upper() + text[1:]
+
 
 class YosegiError(Exception):
     """Anything the program can explain. `code` is stable and may be matched by callers."""
@@ -26,7 +41,7 @@ class Invalid(YosegiError):
 
     def __init__(self, what: str, why: str, todo: str = "") -> None:
         self.what, self.why, self.todo = what, why, todo
-        super().__init__(f"{what}: {why}" + (f". {todo}" if todo else ""))
+        super().__init__(f"{what}: {why}" + (f". {sentence(todo)}" if todo else ""))
 
 
 class SenderSuspended(Invalid):
@@ -98,4 +113,4 @@ class Corrupt(YosegiError):
 
     def __init__(self, where: str, why: str, todo: str = "restore a backup (yosegi site restore)") -> None:
         self.where, self.why, self.todo = where, why, todo
-        super().__init__(f"{where} is corrupt: {why}. {todo}")
+        super().__init__(f"{where} is corrupt: {why}. {sentence(todo)}")

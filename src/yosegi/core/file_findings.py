@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from yosegi.core.errors import Invalid
+from yosegi.core.errors import Invalid, sentence
 from yosegi.core.toml_lines import KeyPath
 
 
@@ -31,7 +31,7 @@ class FileFinding:
 
     def __str__(self) -> str:
         line = f"line {self.line}, " if self.line else ""
-        return f"{line}{self.where}: {self.why}" + (f". {self.todo}" if self.todo else "")
+        return f"{line}{self.where}: {self.why}" + (f". {sentence(self.todo)}" if self.todo else "")
 
 
 class BadFile(Invalid):

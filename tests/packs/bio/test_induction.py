@@ -84,7 +84,7 @@ def test_the_assay_scatters_as_it_says_and_the_same_task_reads_the_same(tmp_path
 
 def test_an_amount_beyond_the_vessel_is_refused_with_its_unit(tmp_path: Path) -> None:
     beyond = {"glucose": 9.0, "exponent": 0.5, "induction": 5.0, "inducer": 0.1}
-    with pytest.raises(Invalid, match="glucose is given in L"):
+    with pytest.raises(Invalid, match="Give glucose in L"):
         induction_fermenter.run(beyond, Context("k", 1, tmp_path))
 
 

@@ -122,7 +122,7 @@ def test_setting_pythia_does_not_know_is_named() -> None:
 
 
 def test_parameter_out_of_range_is_refused_with_its_unit(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="sigma_pt is given in GeV"):
+    with pytest.raises(Invalid, match="Give sigma_pt in GeV"):
         tune.run({"sigma_pt": 2.0}, Context("k", 1, tmp_path))
 
 

@@ -112,7 +112,7 @@ def test_coherence_beyond_twice_t1_is_refused_by_contract_and_by_function(tmp_pa
 
 
 def test_readout_time_out_of_range_names_its_unit(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="readout_time is given in ns"):
+    with pytest.raises(Invalid, match="Give readout_time in ns"):
         memory.run({"distance": 3, "readout_time": 5.0, "t1": 68.0, "t2": 89.0}, context(tmp_path))
 
 

@@ -15,7 +15,7 @@ from yosegi.campaign.mixing import mixed
 from yosegi.campaign.spec_check import budget_notes, said_of_taken_over, worst_cost_of
 from yosegi.campaign.spec_file import CampaignFile, parse_file
 from yosegi.core.contract import Conduct
-from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.errors import Invalid, NotFound, Refused, sentence
 from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.file_findings import FileFinding
 from yosegi.core.identifiers import split_capability
@@ -406,7 +406,9 @@ def _bad(name: str, findings: Iterable[FileFinding], *, exists: bool = False) ->
 
 def _told(findings: Iterable[FileFinding]) -> tuple[CampaignFinding, ...]:
     ordered = sorted(findings, key=lambda one: one.line)
-    return tuple(CampaignFinding(line=one.line, where=one.where, why=one.why, todo=one.todo) for one in ordered)
+    return tuple(
+        CampaignFinding(line=one.line, where=one.where, why=one.why, todo=sentence(one.todo)) for one in ordered
+    )
 
 
 def json_of(expected: Expected) -> JsonObject:
