@@ -44,7 +44,7 @@ def parse_toml(text: str, *, what: str, finite: bool = True) -> dict[str, Any]:
         >>> parse_toml("limit = nan", what="site.toml")
         Traceback (most recent call last):
         ...
-        yosegi.core.errors.Invalid: site.toml: limit: is nan. give a finite number
+        yosegi.core.errors.Invalid: site.toml: limit: is nan. Give a finite number
 
     Raises:
         Invalid: not TOML, it begins with a byte order mark, a key has too many parts, or a number in it is not finite
