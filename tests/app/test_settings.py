@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from yosegi.app.home import Home
 from yosegi.app.local_address import url_of
 from yosegi.app.settings import Settings
 from yosegi.core.errors import Invalid
+from yosegi.core.toml_text import MOST_BYTES
 from yosegi.core.values import Value
 from yosegi.identity.accounts import Role, Session
 from yosegi.services.operations.stop_permission import MayStop, StopPermission
@@ -105,3 +107,20 @@ def test_an_address_that_nobody_could_call_is_refused_with_a_sentence(tmp_path: 
 def test_an_address_that_can_be_called_is_taken(tmp_path: Path, url: str) -> None:
     listens = FIXED.replace("carried", "listens") + f'listen = "127.0.0.1:1"\nurl = "{url}"\n'
     assert home(tmp_path, listens).settings().url == url
+
+
+def test_a_pipe_or_a_folder_in_place_of_the_settings_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    for name, make in (("pipe", os.mkfifo), ("folder", os.mkdir)):
+        (tmp_path / name).mkdir()
+        make(tmp_path / name / "site.toml")
+        with pytest.raises(Invalid, match=r"site\.toml: is no file"):
+            Home(tmp_path / name).settings()
+        with pytest.raises(Invalid, match=r"site\.toml: is no file"):
+            Home(tmp_path / name).local_url()
+
+
+def test_settings_that_are_too_large_are_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "site.toml").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    with pytest.raises(Invalid, match=f"larger than {MOST_BYTES} bytes"):
+        Home(tmp_path).settings()

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
-from yosegi.core.toml_text import read_toml_file
+from yosegi.core.files import read_utf8
+from yosegi.core.toml_text import parse_toml
 
 ZONE = "time_zone"
 """The key of a file that states in which time zone its dates are days, e.g. `time_zone = "Asia/Tokyo"`."""
@@ -32,7 +33,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         Invalid: not TOML, a time zone that is not known, or a moment without its offset.
     """
-    value = read_toml_file(path)
+    value = parse_toml(read_utf8(path), what=str(path))
     return {key: item for key, item in _Reading(str(path), _zone(value, path)).table(value).items() if key != ZONE}
 
 

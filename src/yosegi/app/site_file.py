@@ -16,8 +16,9 @@ from yosegi.core.errors import Invalid, NotFound
 from yosegi.core.field_faults import why_of
 from yosegi.core.field_names import instead_of
 from yosegi.core.file_findings import BadFile, FileFinding
+from yosegi.core.files import read_regular
 from yosegi.core.toml_lines import KeyPath, Lines, line_of, lines_of
-from yosegi.core.toml_text import parse_toml
+from yosegi.core.toml_text import MOST_BYTES, parse_toml
 from yosegi.core.values import Value
 from yosegi.execution.engines.plugin import EngineSettings
 from yosegi.execution.engines.registry import kind_of, kinds
@@ -37,13 +38,13 @@ class SiteFile:
 
     Raises:
         FileNotFoundError: there is none.
-        BadSettings: it is not TOML.
+        Invalid: it is not TOML, no file, or too large to be settings.
     """
 
     def __init__(self, path: Path) -> None:
         self.what = str(path)
         try:
-            text = path.read_bytes().decode()
+            text = read_regular(path, MOST_BYTES).decode()
             self.value = parse_toml(text, what=self.what)
         except UnicodeDecodeError as error:
             raise Invalid(self.what, f"is not UTF-8 text ({error})", "save it as UTF-8") from None

@@ -30,6 +30,26 @@ def read_utf8(path: Path) -> str:
         raise Invalid(str(path), "is not UTF-8", "save it as UTF-8") from None
 
 
+def read_regular(path: Path, most: int) -> bytes:
+    """The bytes of a file of this disk; a pipe in its place would be waited for without end.
+
+    Args:
+        path: where.
+        most: bytes that are read.
+
+    Raises:
+        Invalid: it is no file, or is larger.
+        OSError: it cannot be read.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise Invalid(str(path), "is no file", "put a file in its place")
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise Invalid(str(path), f"is larger than {most} bytes")
+    return data
+
+
 def write_file(path: Path, data: bytes, overwrite: bool = False, mode: int | None = None) -> None:
     """Write a file that is seen whole or not at all, and lasts.
 

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from yosegi.core.errors import Invalid
+from yosegi.core.files import read_regular
 
+MOST_BYTES = 4 * 1024 * 1024
+"""Of a file of TOML that is read."""
 BOM = "\ufeff"
 MOST_PARTS = 16
 """Parts of one key. `tomllib` takes a time that grows with their square: a key of 60,000 would stop a site."""
@@ -23,11 +26,11 @@ def read_toml_file(path: Path) -> dict[str, Any]:
     """The values in a file.
 
     Raises:
-        Invalid: as `parse_toml`, or not UTF-8.
+        Invalid: as `parse_toml`, or not UTF-8, larger than `MOST_BYTES`, or no file.
         FileNotFoundError: there is none.
     """
     try:
-        return parse_toml(path.read_bytes().decode(), what=str(path))
+        return parse_toml(read_regular(path, MOST_BYTES).decode(), what=str(path))
     except UnicodeDecodeError as error:
         raise Invalid(str(path), f"is not UTF-8 text ({error})", "save it as UTF-8") from None
 
