@@ -11,6 +11,7 @@ from web.conftest import token
 from web.house import PASSPHRASE, STORED, House, spec
 from yosegi.cli.home_site import operator
 from yosegi.client.client import connect
+from yosegi.exchange.requests import CANCEL_ASKED, request_stream
 from yosegi.identity.accounts import Account
 
 
@@ -61,13 +62,16 @@ def test_a_request_that_waits_is_withdrawn_on_the_page_and_by_a_program(house: H
             lambda: all(home.requests.get("nims", key).state == "accepted" for key in ("by-page", "by-program"))
         )
         assert pi.post("/asked/nims/by-page/withdraw", data={"form_token": token(pi, "/asked")}).status_code == 200
-        asker.requests.withdraw("nims", "by-program", "a wrong x")
+        for _ in range(2):
+            asker.requests.withdraw("nims", "by-program", "a wrong x")
         house.until(lambda: all(home.requests.get("nims", key).state.final for key in keys))
     finally:
         house.do(nims.operations.set_stop_level("release", operator("nims"), ""))
     found = asker.requests.show("nims", "by-program")
     assert (found.effect, found.reason) == ("none", "cancelled")
     assert asker.requests.withdraw("nims", "by-program").state == found.state
+    asked = [entry.type for entry in home.ledger.read(request_stream("nims", "by-program"))]
+    assert asked.count(CANCEL_ASKED) == 1
 
 
 def test_a_request_of_a_campaign_is_withdrawn_as_a_trial(house: House, campaign: str) -> None:

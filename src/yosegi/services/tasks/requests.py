@@ -154,6 +154,8 @@ class TaskRequests:
         if request.campaign:
             todo = f"withdraw its trial: yosegi campaign withdraw {request.campaign}"
             raise Conflict(f"request {owner}/{key}", f"it is of the campaign {request.campaign}", todo)
+        if self.requests.cancel_was_asked(owner, key):
+            return found  # and sent again by itself until its owner has it
         await self.requests.cancel(owner, key, why or f"withdrawn by {who.agent or who.person}", who.person)
         return self.show(owner, key, who)
 
