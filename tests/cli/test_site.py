@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shlex
@@ -12,6 +13,10 @@ from pathlib import Path
 import pytest
 
 from cli.asking import document, refused, told, yosegi
+from yosegi.app.compose import open_ledger
+from yosegi.app.home import Home
+from yosegi.app.settings import Settings
+from yosegi.core.clock import SystemClock
 
 ANSWERS = "listen", "reached", "accounts", "keys", "published", "stations", "rules", "advice"
 
@@ -249,7 +254,35 @@ def test_a_backup_is_not_put_into_the_home_that_it_copies(home: Path) -> None:
     assert not (home / "copy").exists()
 
 
+def test_a_home_without_a_ledger_is_told_so_and_not_copied(home: Path, tmp_path: Path) -> None:
+    before = files(home)
+    assert "there is none yet" in refused("site", "backup", "--home", home, tmp_path / "b")
+    assert files(home) == before
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_home_that_another_command_makes_meanwhile_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, really = tmp_path / "riken", Settings.read
+
+    def while_another_makes_it(value: dict[str, object], *, what: str) -> Settings:
+        home.mkdir()
+        (home / "site.toml").touch()
+        return really(value, what=what)
+
+    monkeypatch.setattr(Settings, "read", while_another_makes_it)
+    assert "is the home of a site already" in refused("site", "init", home, "--name", "riken", "--mailbox", "argonne")
+    assert files(home) == {"site.toml": b""}
+
+
 def test_a_backup_that_could_not_be_finished_is_told_in_words_and_leaves_nothing(home: Path, tmp_path: Path) -> None:
+    place = Home(home)
+
+    async def served() -> None:
+        (await open_ledger(place, place.settings(), SystemClock())).close()
+
+    asyncio.run(served())
     (home / "policy" / "night.cedar").symlink_to(tmp_path / "gone")
     assert "night.cedar is unavailable: it cannot be copied" in refused(
         "site", "backup", "--home", home, tmp_path / "b"

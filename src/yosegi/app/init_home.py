@@ -10,7 +10,7 @@ from pathlib import Path
 from yosegi.app.home import Home
 from yosegi.app.keyring import remember, signers
 from yosegi.core.clock import Clock
-from yosegi.core.errors import Conflict
+from yosegi.core.errors import Conflict, Invalid
 from yosegi.core.files import write_file
 from yosegi.governance.charter.charter import Charter
 from yosegi.governance.charter.statement import RENEWED, Carried, Listens, Outbound, Reach, Revoked, Statement
@@ -40,13 +40,18 @@ def make_home(folder: Path, settings: dict[str, object]) -> Home:
     from yosegi.app.settings import Settings
 
     home = Home(folder)
+    taken = Conflict(f"{folder}", "is the home of a site already", "choose another folder")
     if home.settings_file.exists():
-        raise Conflict(f"{folder}", "is the home of a site already", "choose another folder")
+        raise taken
     Settings.read(settings, what=f"the settings of {folder}")
     for sub in (folder, home.keys, home.policy, home.stations):
         sub.mkdir(mode=0o700, parents=True, exist_ok=True)
         sub.chmod(0o700)
-    write_file(home.settings_file, _toml(settings).encode(), mode=0o600)
+    try:
+        write_file(home.settings_file, _toml(settings).encode(), mode=0o600)
+    except Invalid as error:
+        # Somebody else's command was faster.
+        raise taken if isinstance(error.__cause__, FileExistsError) else error from None
     made = [home.settings_file]
     try:
         for name, kind in _KEYS.items():

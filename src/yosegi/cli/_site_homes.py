@@ -88,6 +88,8 @@ def backup(home: Path, target: Path) -> None:
         raise Conflict(str(target), "lies in the home that it would be a copy of", "name a folder elsewhere")
     place = Home(home)
     place.settings()
+    if not has_ledger(place):
+        raise Invalid(f"the ledger of {home}", "there is none yet", "serve the site once")
     target.mkdir(parents=True, mode=0o700)
     with _whole_or_gone(target):
         _copy_home(place, target)
