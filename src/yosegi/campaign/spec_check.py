@@ -19,6 +19,7 @@ from yosegi.core.identifiers import split_capability
 from yosegi.core.object import is_object
 from yosegi.core.samples import is_sample
 from yosegi.core.schema import schema_of
+from yosegi.core.toml_lines import KeyPath
 from yosegi.planner import Linear
 
 _SAME = ("kind", "effect", "inputs", "outputs", "constraints", "fidelity")
@@ -159,7 +160,7 @@ def worst_step_cost(step: StepSpec, contracts: Mapping[str, Contract]) -> Amount
 
 
 def _check_alternatives(
-    source: SourceSpec, step: StepSpec, contracts: Mapping[str, Contract], at: tuple[str | int, ...]
+    source: SourceSpec, step: StepSpec, contracts: Mapping[str, Contract], at: KeyPath
 ) -> Iterator[FileFinding]:
     """An alternative answers the same question in the same words; what it costs and how long it takes may differ."""
     first = contracts[step.capability]
@@ -172,7 +173,7 @@ def _check_alternatives(
 
 
 def _check_shipment(
-    source: SourceSpec, step: StepSpec, contracts: Mapping[str, Contract], at: tuple[str | int, ...]
+    source: SourceSpec, step: StepSpec, contracts: Mapping[str, Contract], at: KeyPath
 ) -> Iterator[FileFinding]:
     """What is shipped to a step is a sample, made by an earlier step at another site, and goes to one site."""
     if step.shipment is None:
@@ -190,7 +191,7 @@ def _check_shipment(
 
 
 def _check_step(
-    spec: CampaignSpec, source: SourceSpec, step: StepSpec, contract: Contract, at: tuple[str | int, ...]
+    spec: CampaignSpec, source: SourceSpec, step: StepSpec, contract: Contract, at: KeyPath
 ) -> Iterator[FileFinding]:
     where = f"source {source.name}, step {step.name} ({step.capability})"
     properties: dict[str, Any] = contract.inputs.get("properties", {})
@@ -217,7 +218,7 @@ def _has_value(spec: CampaignSpec, step: StepSpec, name: str) -> bool:
 
 
 def _check_input(
-    spec: CampaignSpec, step: StepSpec, name: str, schema: Mapping[str, Any], at: tuple[str | int, ...], of: Contract
+    spec: CampaignSpec, step: StepSpec, name: str, schema: Mapping[str, Any], at: KeyPath, of: Contract
 ) -> Iterator[FileFinding]:
     if name in step.set:
         path = (*at, "set", name)
@@ -234,7 +235,7 @@ def _check_input(
 
 
 def _check_constant(
-    path: tuple[str | int, ...], where: str, name: str, value: Any, schema: Mapping[str, Any], ref: str, of: Contract
+    path: KeyPath, where: str, name: str, value: Any, schema: Mapping[str, Any], ref: str, of: Contract
 ) -> Iterator[FileFinding]:
     if is_object(schema):
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", str(value)):
@@ -247,7 +248,7 @@ def _check_constant(
 def _check_parameter(
     spec: CampaignSpec,
     parameter: ParameterSpec,
-    at: tuple[str | int, ...],
+    at: KeyPath,
     schema: Mapping[str, Any],
     ref: str,
     of: Contract,
@@ -270,7 +271,7 @@ def _check_parameter(
 
 
 def _check_range(
-    parameter: ParameterSpec, at: tuple[str | int, ...], schema: Mapping[str, Any], ref: str, of: Contract
+    parameter: ParameterSpec, at: KeyPath, schema: Mapping[str, Any], ref: str, of: Contract
 ) -> Iterator[FileFinding]:
     where, unit = f"parameter {parameter.name}", schema.get("unit", "1")
     low, high = schema.get("minimum"), schema.get("maximum")
@@ -307,7 +308,7 @@ def _check_constraint(
     step: StepSpec,
     constraint: LinearConstraint,
     contract: Contract,
-    at: tuple[str | int, ...],
+    at: KeyPath,
     where: str,
 ) -> Iterator[FileFinding]:
     """One whose inputs all stay the same holds or does not."""

@@ -20,7 +20,7 @@ from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid
 from yosegi.core.field_faults import why_of
 from yosegi.core.file_findings import FileFinding
-from yosegi.core.toml_lines import Lines, line_of, lines_of
+from yosegi.core.toml_lines import KeyPath, Lines, line_of, lines_of
 from yosegi.core.toml_text import numbers_in, parse_toml
 
 MOST_FINDINGS = 30
@@ -197,7 +197,7 @@ def _not_finite(value: dict[str, Any]) -> list[FileFinding]:
     return found
 
 
-def without(value: dict[str, Any], paths: Iterable[tuple[str | int, ...]]) -> dict[str, Any]:
+def without(value: dict[str, Any], paths: Iterable[KeyPath]) -> dict[str, Any]:
     """A copy of values without some of them; the elements of a list after one that goes move up."""
     rest = copy.deepcopy(value)
     # The last elements of lists first, so that the places of those before them stay.
@@ -216,7 +216,7 @@ def _has(holder: Any, part: str | int) -> bool:
     return isinstance(holder, list) and isinstance(part, int) and part < len(holder)
 
 
-def _said(path: tuple[str | int, ...]) -> str:
+def _said(path: KeyPath) -> str:
     return ".".join(str(part) for part in path) or "the whole"
 
 
