@@ -17,12 +17,10 @@ from mcp.client.auth.extensions.client_credentials import PrivateKeyJWTOAuthProv
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
-from federation.asking import PI, person
+from federation.asking import PI, build_mandate, person
 from web.hostile import now_at
 from web.house import House
 from web.plain import PLAIN
-from yosegi.core.amounts import Amounts
-from yosegi.testing.federation import CHARTER, TEAM
 from yosegi.trust.signer import Ed25519Signer
 
 T = TypeVar("T")
@@ -67,21 +65,9 @@ class Agent:
     async def _mandate(self, terms: dict[str, Any]) -> None:
         home = self.house.federation.places["argonne"].running
         drawn: dict[str, Any] = {
-            "id": self.name,
-            "charter": CHARTER,
-            "team": TEAM,
-            "person": PI,
-            "capabilities": ("nims/*", "riken/*"),
-            "purposes": ("research",),
-            "days": 1,
-            "budget": Amounts({"samples": 9000}),
-            "agent": self.name,
-            "agent_key": self.key.public,
-        }
-        calls, tasks = terms.pop("calls", None), terms.pop("tasks", None)
-        mandate = home.mandates.build_mandate(**(drawn | terms))
-        right = mandate.right.model_copy(update={"calls": calls, "tasks": tasks})
-        await home.mandates.give(mandate.model_copy(update={"right": right}), person())
+            "days": 1, "budget": {"samples": 9000}, "agent": self.name, "agent_key": self.key.public,
+        }  # fmt: skip
+        await home.mandates.give(build_mandate(home, self.name, **(drawn | terms)), person())
 
     @property
     def url(self) -> str:

@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from federation.toys import make
+from yosegi.core.amounts import Amounts
 from yosegi.core.states import TaskState
 from yosegi.exchange import Received
 from yosegi.execution.tasks import Task, task_stream
+from yosegi.governance.mandates.mandate import Mandate, Right
 from yosegi.governance.policy.decision import Decision
 from yosegi.governance.policy.policy import redecide
 from yosegi.identity.accounts import Session
 from yosegi.ledger import Ledger
+from yosegi.services.delegation.service import MandateDraft
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import CHARTER, TEAM, Federation
 from yosegi.trust.envelope import Envelope
@@ -99,3 +102,16 @@ def decisions(ledger: Ledger) -> Iterator[tuple[str, Decision, Decision]]:
         if found:
             decision = Decision.read(found)
             yield entry.type, decision, redecide(decision, bundles[decision.policies_digest] or b"")
+
+
+def build_mandate(home: Site, name: str, *, days: float, budget: dict[str, int], **changes: Any) -> Mandate:
+    """A mandate of the person who asks in these tests, with some of its terms or rights changed."""
+    said: dict[str, Any] = {"charter": CHARTER, "team": TEAM, "person": PI, "lifetime": timedelta(days=days)}
+    allowed: dict[str, Any] = {
+        "capabilities": ("nims/*", "riken/*"),
+        "purposes": ("research",),
+        "budget": Amounts(budget),
+    }
+    right = Right(**(allowed | {key: value for key, value in changes.items() if key in Right.model_fields}))
+    rest = {key: value for key, value in changes.items() if key not in Right.model_fields}
+    return home.mandates.build_mandate(MandateDraft(id=name, right=right, **(said | rest)))

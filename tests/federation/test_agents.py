@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from federation.asking import PI, person
+from federation.asking import PI, build_mandate, person
 from federation.toys import spec, three_sites
 from yosegi.campaign import parse_spec
 from yosegi.core.amounts import Amounts
@@ -51,19 +51,8 @@ def tell(folder: Path, story: Story, **how: Any) -> None:
 
 
 def draw(home: Site, name: str, key: Ed25519Signer, **changes: Any) -> Mandate:
-    terms: dict[str, Any] = {
-        "id": name,
-        "charter": CHARTER,
-        "team": TEAM,
-        "person": PI,
-        "capabilities": ("nims/*", "riken/*"),
-        "purposes": ("research",),
-        "days": 7,
-        "budget": Amounts({"samples": 9000}),
-        "agent": name,
-        "agent_key": key.public,
-    }
-    return home.mandates.build_mandate(**(terms | changes))
+    terms: dict[str, Any] = {"days": 7, "budget": {"samples": 9000}, "agent": name, "agent_key": key.public}
+    return build_mandate(home, name, **(terms | changes))
 
 
 async def signed_in(home: Site, agent: str, key: Ed25519Signer, **changes: Any) -> Session | None:

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from federation.asking import ask, decisions, person, why_refused
+from federation.asking import ask, build_mandate, decisions, person, why_refused
 from federation.governed import Governed, agreement, amended, governed, member, replaced, signed
 from federation.toys import spec
 from yosegi.campaign import parse_spec
-from yosegi.core.amounts import Amounts
 from yosegi.core.errors import Invalid, Refused
 from yosegi.core.states import CampaignState, TaskState
 from yosegi.execution.tasks import task_stream
@@ -253,8 +252,7 @@ def test_a_visitor_from_another_site_may_look_and_asks_for_nothing_here(tmp_path
         assert session is not None
         with pytest.raises(Refused, match="institution_not_hosted"):
             await home.campaigns.start(parse_spec(spec(1).replace("pi@argonne", visitor)), session)
-        terms = {"charter": CHARTER, "team": TEAM, "capabilities": ("nims/*",), "purposes": ("research",)}
-        mandate = home.mandates.build_mandate(id="m", person=visitor, days=1, budget=Amounts(), **terms)
+        mandate = build_mandate(home, "m", days=1, budget={}, person=visitor, capabilities=("nims/*",))
         with pytest.raises(Refused, match="institution_not_hosted"):
             await home.mandates.give(mandate, session)
         request = {"key": "k", "charter": CHARTER, "team": TEAM, "capability": "nims/toy.make@1", "inputs": {"x": 0.5}}

@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from federation.asking import PI, ask, decisions, dispatched, person, token, why_refused
+from federation.asking import PI, ask, build_mandate, decisions, dispatched, person, token, why_refused
 from federation.toys import make, measure, spec, three_sites
 from yosegi.campaign import Campaign, parse_spec
-from yosegi.core.amounts import Amounts
 from yosegi.core.capability import Capability
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.errors import NotFound, Refused
@@ -134,18 +133,9 @@ def test_what_a_campaign_costs_is_held_and_settled_in_its_mandates_budget(tmp_pa
     tell(tmp_path, story, duration=2.0)
 
 
-def draw(home: Site, name: str, **changes: Any) -> Mandate:
-    terms: dict[str, Any] = {
-        "id": name,
-        "charter": CHARTER,
-        "team": TEAM,
-        "person": PI,
-        "capabilities": ("nims/*", "riken/*"),
-        "purposes": ("research",),
-        "days": 30,
-        "budget": Amounts({"samples": 2000}),
-    }
-    return home.mandates.build_mandate(**(terms | changes))
+def draw(home: Site, name: str, *, campaign: str | None = None, **changes: Any) -> Mandate:
+    drawn = build_mandate(home, name, **({"days": 30, "budget": {"samples": 2000}} | changes))
+    return drawn.model_copy(update={"campaign": campaign})
 
 
 @pytest.mark.parametrize("changes", [{"charter": "nowhere"}, {"team": "nobodys-team"}], ids=["charter", "team"])
@@ -391,7 +381,7 @@ def test_after_a_mandate_is_cancelled_a_token_that_is_still_valid_starts_nothing
 
 def test_an_expired_mandate_mints_nothing_and_its_campaign_holds(tmp_path: Path) -> None:
     async def story(federation: Federation, home: Site, nims: Site) -> None:
-        await home.mandates.give(draw(home, "short", days=60 / 86400, budget=Amounts({"samples": 40_000})), person())
+        await home.mandates.give(draw(home, "short", days=60 / 86400, budget={"samples": 40_000}), person())
         await home.campaigns.start(parse_spec(spec(40)), person(), mandate="short")
         await asyncio.sleep(100)
         assert campaign_of(home).state is CampaignState.HELD

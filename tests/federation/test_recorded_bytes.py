@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from federation.asking import build_mandate
 from federation.shipping import at, begun, samples, spec, tell
 from federation.test_budgets import _bytes
 from federation.test_fuzzed_documents import _good, _send
 from federation.test_shipping import says
 from federation.toys import three_sites
 from yosegi.core import canonical
-from yosegi.core.amounts import Amounts
 from yosegi.core.clock import timestamp
 from yosegi.core.errors import Invalid
 from yosegi.exchange.budget import OVERHEAD, Rate
@@ -262,10 +262,7 @@ def test_a_renewal_tells_an_owner_nothing_of_a_mandate_that_names_nothing_of_its
         federation = three_sites(tmp_path)
         await federation.start()
         argonne, nims = federation.places["argonne"].running, federation.places["nims"].running
-        mandate = argonne.mandates.build_mandate(
-            id="secret", charter=CHARTER, team="colour-team", person="pi@argonne", capabilities=("riken/*",),
-            purposes=("research",), days=1, budget=Amounts(),
-        )  # fmt: skip
+        mandate = build_mandate(argonne, "secret", days=1, budget={}, capabilities=("riken/*",))
         await argonne.mandates.give(mandate, federation.member())
         now = nims.clock.now()
         asked = Renewal(

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from yosegi.campaign import CampaignSpec
 from yosegi.core.amounts import Amounts
 from yosegi.core.clock import Clock, timestamp
-from yosegi.core.contract import Conduct, Contract, Sensitivity, strictest
+from yosegi.core.contract import Contract, strictest
 from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
 from yosegi.core.events import Events
 from yosegi.core.field_faults import first_fault
@@ -36,6 +36,27 @@ from yosegi.trust.signer import Signer
 Withdraw = Callable[[str, str, str, str], Awaitable[None]]
 LIFETIME = timedelta(days=7)
 TOLD = "mandate.told"
+
+
+@dataclass(frozen=True, slots=True)
+class MandateDraft:
+    """What a person or an agent asks for in a mandate; its site adds where and when it is given.
+
+    Args:
+        lifetime: from when it is given until it ends.
+        agent: that is to act under it, with its key; None for a person's own.
+        parent: the mandate that it is cut from, if any.
+    """
+
+    id: str
+    charter: str
+    team: str
+    person: str
+    right: Right
+    lifetime: timedelta
+    agent: str | None = None
+    agent_key: PublicKey | None = None
+    parent: str | None = None
 
 
 @dataclass
@@ -99,71 +120,39 @@ class MandateService:
     def _is_a_persons(self, key: PublicKey) -> bool:
         return any(key in account.keys for account in self.authenticator.accounts.values())
 
-    def build_mandate(
-        self,
-        *,
-        id: str,
-        charter: str,
-        team: str,
-        person: str,
-        capabilities: tuple[str, ...],
-        purposes: tuple[str, ...],
-        days: float,
-        conduct: tuple[Conduct, ...] = ("suggest", "approve", "run"),
-        highest_sensitivity: Sensitivity = "team",
-        budget: Amounts,
-        bounded: bool = True,
-        calls: int | None = None,
-        tasks: int | None = None,
-        campaign: str | None = None,
-        agent: str | None = None,
-        agent_key: PublicKey | None = None,
-        parent: str | None = None,
-    ) -> Mandate:
-        """A mandate from its terms.
+    def build_mandate(self, draft: MandateDraft) -> Mandate:
+        """A mandate from what is asked for.
 
         Raises:
-            Invalid: they do not hold together.
+            Invalid: its terms do not hold together.
             Refused: it is to be cut from one that is over or unknown.
         """
-        now, institution = self.clock.now(), home_of(person)
-        depth = 0 if agent is None else 1
-        if parent is not None:
+        what, now, institution = f"mandate {draft.id}", self.clock.now(), home_of(draft.person)
+        depth = 0 if draft.agent is None else 1
+        if draft.parent is not None:
             try:
-                above = self.delegation.living(parent)
+                depth = self.delegation.living(draft.parent).depth + 1
             except MandateRefused as error:
-                raise Refused(f"mandate {id}", (error.reason,)) from None
-            depth = above.depth + 1
+                raise Refused(what, (error.reason,)) from None
         try:
-            right = Right(
-                capabilities=capabilities,
-                purposes=purposes,
-                conduct=conduct,
-                highest_sensitivity=highest_sensitivity,
-                budget=budget,
-                bounded=bounded,
-                calls=calls,
-                tasks=tasks,
-            )
             return Mandate(
-                charter=charter,
-                id=id,
+                charter=draft.charter,
+                id=draft.id,
                 home=self.site,
                 institution=None if institution == self.site else institution,
-                person=person,
-                team=team,
-                campaign=campaign,
-                agent=agent,
-                agent_key=agent_key,
-                parent=parent,
+                person=draft.person,
+                team=draft.team,
+                agent=draft.agent,
+                agent_key=draft.agent_key,
+                parent=draft.parent,
                 depth=depth,
-                right=right,
+                right=draft.right,
                 issued=now,
-                not_after=now + timedelta(days=days),
+                not_after=now + draft.lifetime,
             )
         except ValidationError as error:
             fault = first_fault(error)
-            raise Invalid(f"mandate {id}", str(fault) if fault.path else fault.why) from None
+            raise Invalid(what, str(fault) if fault.path else fault.why) from None
 
     def check_campaign(self, mandate: str, spec: CampaignSpec, contracts: Mapping[str, Contract], who: Session) -> None:
         """See that a campaign stays within the mandate it is to act under, and that it is the caller's to use.

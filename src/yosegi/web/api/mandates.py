@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import Field
 
 from yosegi.core.amounts import Amounts
+from yosegi.governance.mandates.mandate import Right
 from yosegi.http.authentication import Here, Who
 from yosegi.http.bodies import Body, Why
 from yosegi.services.agents.schemas import AgentActivity
 from yosegi.services.delegation.schemas import AgentDetail, MandateDetail
+from yosegi.services.delegation.service import MandateDraft
 from yosegi.trust.keys import PublicKey
 from yosegi.web.api.router import Name
 from yosegi.web.api.router import router as router_of
@@ -73,25 +76,29 @@ async def give(body: Terms, site: Here, who: Who) -> MandateDetail:
     """Give a mandate in one's own name, or derive one from another."""
     said = {"algorithm": "ed25519", "public": body.agent_key}
     key = PublicKey.read(said, what="the agent's key") if body.agent_key else None
-    drawn = site.mandates.build_mandate(
-        id=body.id,
-        charter=body.charter,
-        team=body.team,
-        person=who.person,
+    right = Right.stated(
+        f"mandate {body.id}",
         capabilities=tuple(body.capabilities),
         purposes=tuple(body.purposes),
-        days=body.days,
         conduct=body.conduct,
         highest_sensitivity=body.highest_sensitivity,
         budget=Amounts.parse(body.budget),
         bounded=body.bounded,
         calls=body.calls,
         tasks=body.tasks,
+    )
+    draft = MandateDraft(
+        id=body.id,
+        charter=body.charter,
+        team=body.team,
+        person=who.person,
+        right=right,
+        lifetime=timedelta(days=body.days),
         agent=body.agent or None,
         agent_key=key,
         parent=body.parent or None,
     )
-    await site.mandates.give(drawn, who)
+    await site.mandates.give(site.mandates.build_mandate(draft), who)
     return site.mandates.show(body.id)
 
 
