@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Matrices are small here: threads of NumPy's that wait for each other take twice the time that the tests need.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 # A test's objects are few beside those of all modules: looking for garbage this seldom saves a tenth of the time.
 gc.set_threshold(50_000)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -39,14 +38,11 @@ NEEDS = {
 """What each example's capabilities import. Of `questions/` one: `test_questions.py` runs all of them."""
 SHIPPED = {"titania": ("riken", "kek"), "films_two_sites/campaign": ("riken", "nims")}
 """Where samples are made, and where they go."""
-QUIET = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def told(*command: str) -> str:
     """What a program prints; all that it said, if it failed."""
-    done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, check=False, env=QUIET, cwd=EXAMPLES.parent
-    )
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False, cwd=EXAMPLES.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

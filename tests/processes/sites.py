@@ -222,7 +222,7 @@ class Town:
             else ["site", "serve", "--home", str(self.folder / name)]
         )
         limited = ("sh", "-c", 'ulimit -n "$0"; exec "$@"', str(most_files))
-        env = os.environ | {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        env = os.environ | {"PYTHONPATH": str(TESTS)}
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
                 [*(limited if most_files else ()), sys.executable, "-m", "yosegi.cli", *what],

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import yosegi.cli._one_thread  # noqa: F401 - before anything that imports NumPy
 from yosegi.cli import _drawing
 from yosegi.cli._files import check_outputs
 from yosegi.cli._series import series_of

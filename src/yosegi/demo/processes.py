@@ -28,15 +28,13 @@ class Processes:
 
     def start(self, name: str, *arguments: str) -> None:
         """Start `yosegi ARGUMENTS` in a process group of its own."""
-        # One thread for linear algebra: the planner's matrices are small, and two cores are shared by five processes.
-        env = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         with (self._folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", "yosegi.cli", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=env,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
 
