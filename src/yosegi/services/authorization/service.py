@@ -175,17 +175,8 @@ class Authorizer:
 
     def decide(self, action: Action, request: Request, contract: Contract, objects: Iterable[ObjectRef]) -> Decision:
         """The owner's decision on a request of another site, or of its own; `objects` are those among its inputs."""
-        question = self._question(
-            action,
-            self.site,
-            request,
-            contract,
-            peer=request.sender,
-            sender=request.sender,
-            agent=request.agent,
-            approved=needs_approval(request, contract) and self.is_approved(request, contract),
-            objects=objects,
-        )
+        approved = needs_approval(request, contract) and self.is_approved(request, contract)
+        question = self._question(action, request, contract, approved=approved, objects=objects)
         return self.policy(request.charter).decide(question)
 
     def shown(self, decision: Decision) -> DisclosedPolicies | None:
@@ -292,17 +283,8 @@ class Authorizer:
         return self._decide_request(request, request.learned, model=endpoint)
 
     def _decide_request(self, request: RequestDraft, label: Label, model: str | None = None) -> Decision:
-        question = self._question(
-            "request",
-            request.owner,
-            request,
-            request.contract,
-            peer=request.owner,
-            sender=self.site,
-            agent=self.delegation.agent_of(request.mandate),
-            learned=label if label.sources else None,
-            model=model,
-        )
+        learned = label if label.sources else None
+        question = self._question("request", request, request.contract, learned=learned, model=model)
         return self.policy(request.charter).decide(question)
 
     def _label(self, ref: ObjectRef) -> ObjectRef:
@@ -398,35 +380,25 @@ class Authorizer:
         """What this owner would ask its policy about a request, step by step; approved where it has to be."""
         actions: tuple[Action, ...] = ("accept",) if asked.conduct == "suggest" else ("accept", "dispatch", "release")
         return tuple(
-            self._question(
-                action,
-                self.site,
-                asked,
-                contract,
-                peer=asked.sender,
-                sender=asked.sender,
-                agent=asked.agent,
-                model=asked.model,
-                approved=action == "dispatch",
-            )
+            self._question(action, asked, contract, model=asked.model, approved=action == "dispatch")
             for action in actions
         )
 
     def _question(
         self,
         action: Action,
-        owner: str,
         asked: Request | RequestDraft | AuthorizationQuery,
         contract: Contract,
         *,
-        peer: str,
-        sender: str,
-        agent: str | None,
         approved: bool = False,
         learned: Label | None = None,
         model: str | None = None,
         objects: Iterable[ObjectRef] = (),
     ) -> Question:
+        if isinstance(asked, RequestDraft):
+            sender, owner, agent = self.site, asked.owner, self.delegation.agent_of(asked.mandate)
+        else:
+            sender, owner, agent = asked.sender, self.site, asked.agent
         home, host = vouching(asked.on_behalf_of, sender)
         return Question.stated(
             "the request",
@@ -447,7 +419,7 @@ class Authorizer:
             clearances=asked.clearances,
             learned=learned,
             model=model,
-            peer=peer,
+            peer=owner if sender == self.site else sender,
             now=self.clock.now(),
         )
 
