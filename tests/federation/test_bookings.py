@@ -192,6 +192,60 @@ def test_what_the_owner_will_not_book_is_refused_with_its_reasons_and_holds_noth
     run_simulated(story())
 
 
+def asking(nims: Site, key: str, starts: float, seconds: float) -> ReservationAsked:
+    """What argonne can sign: a span that begins in so many minutes."""
+    now = nims.clock.now()
+    first = now + timedelta(minutes=starts)
+    return ReservationAsked(
+        charter=CHARTER, sender="argonne", to="nims", key=key, issued=now, not_after=now + timedelta(hours=1),
+        capability=SCAN, team=TEAM, on_behalf_of=PI, purpose="research", starts=first,
+        ends=first + timedelta(seconds=seconds),
+    )  # fmt: skip
+
+
+def test_a_span_too_short_to_be_paid_keeps_nobody_from_an_instrument(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        await says(federation, "argonne", asking(nims, "moment", 30, 1e-6))
+        (refusal,) = [entry for entry in nims.ledger.scan() if entry.type == "reservation.refused"]
+        assert "takes 1e-06 s, and 60 s is the least" in refusal.body["reasons"][0]["en"]
+        assert there(nims) == []
+
+    run_simulated(story())
+
+
+def test_one_site_has_so_many_reservations_of_an_instrument_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yosegi.services.instruments.asked_reservations.MOST_STANDING", 2)
+
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        for number in range(3):
+            await says(federation, "argonne", asking(nims, f"k{number}", 30 + 10 * number, 60))
+        (refusal,) = [entry for entry in nims.ledger.scan() if entry.type == "reservation.refused"]
+        assert "argonne has 2 reservations of it that are not over" in refusal.body["reasons"][0]["en"]
+        await nims.instruments.reservations.cancel(
+            "beam", nims.instruments.reservations.listing("beam", OPERATOR)[0].id, OPERATOR
+        )
+        await says(federation, "argonne", asking(nims, "later", 90, 60))
+        assert [state for _, state in there(nims)] == ["booked", "cancelled", "booked"]
+
+    run_simulated(story())
+
+
+def test_what_has_not_begun_is_not_looked_at_each_time(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await with_beam(tmp_path)
+        await booked(federation, 10, 20)
+        await booked(federation, 60, 70)
+        calendar, now = nims.instruments.reservations.instruments.calendar, nims.clock.now()
+        assert calendar.begun("beam", now) == ()
+        assert len(calendar.begun("beam", now + timedelta(minutes=15))) == 1
+
+    run_simulated(story())
+
+
 def test_the_owners_policy_has_the_last_word_and_says_nothing_of_the_hours_to_strangers(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims = await with_beam(tmp_path)

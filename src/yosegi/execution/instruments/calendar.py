@@ -76,10 +76,23 @@ class ReservationCalendar:
         )
         return tuple(_reserved(row) for row in rows)
 
-    def open_streams(self) -> tuple[str, ...]:
-        """Every reservation that is not paid or cancelled."""
-        rows = self.ledger.query("SELECT stream FROM reservation WHERE state IN ('booked', 'released') ORDER BY starts")
+    def begun(self, instrument: str, moment: datetime) -> tuple[str, ...]:
+        """The streams of an instrument's reservations that have begun, or were released, and are not paid."""
+        rows = self.ledger.query(
+            "SELECT stream FROM reservation WHERE instrument = ? AND (state = 'released' OR state = 'booked'"
+            " AND starts <= ?) ORDER BY starts",
+            (instrument, timestamp(moment)),
+        )
         return tuple(str(row["stream"]) for row in rows)
+
+    def standing(self, instrument: str, home: str) -> int:
+        """How many reservations of an instrument that another site asked for are neither paid nor cancelled."""
+        rows = self.ledger.query(
+            "SELECT COUNT(*) AS n FROM reservation WHERE home = ? AND instrument = ?"
+            " AND state IN ('booked', 'released')",
+            (home, instrument),
+        )
+        return int(rows[0]["n"])
 
     def free(self, instrument: Instrument, moment: datetime, seconds: float, until: datetime) -> tuple[TimeSpan, ...]:
         """The first spans from a moment on in which an instrument is nobody's and may be used, so long at least."""
@@ -124,10 +137,8 @@ class ReservationCalendar:
         A reservation in which something still runs, or is uncertain, is settled when that is known.
         """
         found, now, terms = False, self.clock.now(), instrument.settings.reservations
-        for stream in self.open_streams():
+        for stream in self.begun(instrument.name, now):
             reservation = self.get(stream)
-            if reservation.instrument != instrument.name:
-                continue
             rows = self.ledger.query("SELECT * FROM reservation_run WHERE reservation = ?", (stream,))
             is_over = reservation.state is ReservationState.RELEASED or now >= reservation.booked.ends
             if is_over and not any(row["open"] for row in rows):

@@ -29,6 +29,9 @@ from yosegi.services.instruments.reservations import ReservationService
 from yosegi.trust.explanation import Explanation
 from yosegi.trust.reservations import ReservationAsked, ReservationCancel
 
+MOST_STANDING = 300
+"""Reservations of one instrument that one other site may have at a time: each start on it looks at those to come."""
+
 
 class _NotBooked(Exception):
     """Why a request for a reservation is refused."""
@@ -92,7 +95,8 @@ class AskedReservations:
         Cases, in order, so that who may not use the instrument learns nothing of its hours:
           1. what it names uses no instrument here that has a name, or is not published;
           2. this owner's policy does not allow it to that person, in that team, for that purpose, at that cost;
-          3. it has begun, is too long or too far ahead, outside the windows, or another's;
+          3. it has begun, is too short, too long or too far ahead, outside the windows, or another's; or its home has
+             as many there as it may have;
           4. no grant of the team covers it.
 
         Raises:
@@ -114,6 +118,7 @@ class AskedReservations:
             raise _NotBooked(*why(decision))
         try:
             service.check_time(instrument, span)
+            self._check_count(instrument, asked.sender)
             service.check_free(instrument, span)
             stream = self._stream(instrument, asked)
             grant, hold = service.authorizer.hold_reservation(asked.charter, asked.team, stream, cost)
@@ -128,6 +133,11 @@ class AskedReservations:
         actor = asked.sender
         write = Write(stream, 0, (draft,), charter=asked.charter, actor=actor, on_behalf_of=asked.on_behalf_of)
         return write, hold
+
+    def _check_count(self, instrument: Instrument, home: str) -> None:
+        if self.reservations.instruments.calendar.standing(instrument.name, home) >= MOST_STANDING:
+            what = f"{home} has {MOST_STANDING} reservations of it that are not over, and more are not taken"
+            raise Conflict(f"instrument {instrument.name}", what, "cancel one, or ask when one is over")
 
     def _stream(self, instrument: Instrument, asked: ReservationAsked) -> str:
         return reservation_stream(instrument.name, derived_key("reservation", asked.sender, asked.key))

@@ -30,6 +30,8 @@ from yosegi.services.authorization.service import Authorizer
 from yosegi.services.instruments.schemas import ReservationDetail
 
 MOST_LISTED = 200
+SHORTEST = 60.0
+"""Seconds. Around a shorter one more time would be lost to everybody than is paid for it."""
 LONGEST_WHY = 2000
 
 
@@ -112,7 +114,7 @@ class ReservationService:
             NotFound: no such instrument, or no such charter.
             Refused: by policy; an agent; or for somebody else, by who does not run the site.
             Conflict: it is reserved, or outside the windows; says what is free.
-            Invalid: it has begun, is too long, or too far ahead.
+            Invalid: it has begun, is too short, too long, or too far ahead.
             GrantExceeded: no grant of the team covers it.
         """
         check_person(who, f"booking {asked.instrument}")
@@ -160,11 +162,13 @@ class ReservationService:
         """See that a span may be booked by the owner's terms, whether it is free or not.
 
         Raises:
-            Invalid: it has begun, is too long, or too far ahead.
+            Invalid: it has begun, is too short, too long, or too far ahead.
         """
         terms, now, what = instrument.settings.reservations, self._now(), f"a reservation of {instrument.name}"
         if span.starts < now:
             raise Invalid(what, "would begin in the past")
+        if span.seconds < SHORTEST:
+            raise Invalid(what, f"takes {span.seconds:g} s, and {SHORTEST:g} s is the least")
         if span.seconds > terms.longest_hours * 3600:
             raise Invalid(what, f"takes {span.seconds / 3600:g} h, and {terms.longest_hours:g} h is the most")
         if span.ends > now + timedelta(days=terms.ahead_days):
