@@ -27,8 +27,9 @@ from yosegi.campaign.decide import (
     decide,
     enough,
 )
+from yosegi.campaign.folding import fold, follow
 from yosegi.campaign.problem import history_of
-from yosegi.campaign.state import Campaign, fold
+from yosegi.campaign.state import Campaign
 from yosegi.campaign.trial import Step, Trial, observation_of
 from yosegi.core.amounts import Amounts
 from yosegi.core.states import CampaignState, TaskState, TrialState, may_follow
@@ -88,7 +89,7 @@ class ClosedLoop(RuleBasedStateMachine):
     def _say(self, kind: str, facts: dict[str, Any], body: dict[str, Any] | None = None) -> None:
         entry = Said(kind, len(self.entries) + 1, facts, body or {})
         self.entries.append(entry)
-        self.campaign = self.campaign.follow(entry)  # type: ignore[arg-type]
+        self.campaign = follow(self.campaign, entry)  # type: ignore[arg-type]
 
     # -- what the loop does -------------------------------------------------------------------------------------------
 

@@ -3,12 +3,13 @@
 from yosegi.campaign.decide import decide, enough
 from yosegi.campaign.engine import Campaigns
 from yosegi.campaign.findings import BadCampaign
+from yosegi.campaign.folding import fold
 from yosegi.campaign.mixing import propose, step_seed
 from yosegi.campaign.planning import in_thread, inline
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.spec_check import check_against
 from yosegi.campaign.spec_file import parse_spec, read_spec
-from yosegi.campaign.state import Campaign, campaign_stream, fold
+from yosegi.campaign.state import Campaign, campaign_stream
 from yosegi.campaign.trial import Step, Trial
 
 __all__ = [

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from yosegi.campaign.known_points import why_broken
 from yosegi.campaign.measurements import Measurements, check_rows, digest_of, wrong_with_point
 from yosegi.campaign.repeated_rows import check_new
 from yosegi.campaign.spec import CampaignSpec
+from yosegi.campaign.state import Campaign
 from yosegi.campaign.trial import Trial
 from yosegi.core.errors import Conflict, Invalid
 from yosegi.core.states import CampaignState, TrialState
 from yosegi.ledger import Draft, Entry
 from yosegi.trust.envelope import Envelope
 from yosegi.trust.keys import PublicKey
-
-if TYPE_CHECKING:
-    from yosegi.campaign.state import Campaign
 
 ADDED = "measurements.added"
 WANTED = "trial.wanted"

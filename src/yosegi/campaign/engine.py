@@ -29,6 +29,7 @@ from yosegi.campaign.decide import (
 )
 from yosegi.campaign.entries import answer, draft_of, is_news
 from yosegi.campaign.events import PointsWanted
+from yosegi.campaign.folding import fold
 from yosegi.campaign.mixing import check_advice, mixed, step_seed
 from yosegi.campaign.own_mandates import CampaignMandates, mandate_in
 from yosegi.campaign.planning import Compute, check_planning, in_thread, is_still_wanted
@@ -36,7 +37,7 @@ from yosegi.campaign.proposers import version_of
 from yosegi.campaign.shipping import AskShipment, due_at
 from yosegi.campaign.spec import CampaignSpec
 from yosegi.campaign.spec_check import check_against, taken_over
-from yosegi.campaign.state import Campaign, campaign_stream, fold
+from yosegi.campaign.state import Campaign, campaign_stream
 from yosegi.core.contract import Conduct, Contract
 from yosegi.core.errors import Conflict, Corrupt, NotFound, Refused, YosegiError
 from yosegi.core.events import Events

@@ -7,14 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yosegi.campaign.agent_points import (
-    MOST_WAITING,
-    AdvisedPoint,
-    Mixed,
-    admitted,
-    is_agents_turn,
-    why_unfit,
-)
+from yosegi.campaign.agent_guard import admitted, is_agents_turn
+from yosegi.campaign.agent_points import MOST_WAITING, AdvisedPoint, Mixed, why_unfit
 from yosegi.campaign.problem import history_of, pending_of, problem_of
 from yosegi.campaign.proposers import proposer
 from yosegi.campaign.spec import CampaignSpec

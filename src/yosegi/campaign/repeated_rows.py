@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from yosegi.campaign.measurements import MeasuredRow
+from yosegi.campaign.state import Campaign
+from yosegi.campaign.trial import Trial
 from yosegi.core.errors import Conflict
-
-if TYPE_CHECKING:
-    from yosegi.campaign.measurements import MeasuredRow
-    from yosegi.campaign.state import Campaign
-    from yosegi.campaign.trial import Trial
 
 _SHOWN = 8
 _Row = tuple[frozenset[tuple[str, Any]], frozenset[tuple[str, Any]], str]

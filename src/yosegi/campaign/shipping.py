@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from yosegi.campaign.spec import ShipmentSpec, StepSpec
+from yosegi.campaign.state import Campaign
 from yosegi.campaign.trial import SampleStanding, Step, Trial
 from yosegi.core.clock import parse_timestamp
 from yosegi.core.contract import Contract
@@ -22,9 +23,6 @@ from yosegi.exchange.outbox import sending
 from yosegi.ledger import Draft, Entry
 from yosegi.trust.samples import SampleToShip, ShipmentAsked
 from yosegi.trust.signer import Signer
-
-if TYPE_CHECKING:
-    from yosegi.campaign.state import Campaign
 
 SHIPMENT = "campaign.shipment"
 """A holder is asked to ship samples; facts: key, from, to, samples and their trials; body: the signed request."""

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from yosegi.campaign import Campaign, campaign_stream, propose
 from yosegi.campaign import fold as fold_campaign
 from yosegi.campaign.amendments import ADDED
+from yosegi.campaign.folding import follow
 from yosegi.campaign.measurements import Measurements
 from yosegi.campaign.state import PROPOSED
 from yosegi.core import canonical
@@ -344,7 +345,7 @@ def replay_bundle(bundle: Bundle, progress: Progress = lambda done, total: None)
             again = propose(before, entry.facts["count"], frozenset(body["closed"]))
             found.append(_compared(before, entry.position, body, again))
             seen.clear()
-        campaign = campaign.follow(entry)
+        campaign = follow(campaign, entry)
         seen[campaign.position] = campaign
     return found
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Literal
 
 from yosegi.campaign import Campaign
-from yosegi.campaign.agent_points import ADVISED, AgentPoint, beats_planner
+from yosegi.campaign.agent_guard import beats_planner
+from yosegi.campaign.agent_points import ADVISED, AgentPoint
 from yosegi.ledger import Entry
 from yosegi.services.campaigns.schemas import AgentComparison, HypothesisDetail
 
