@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from yosegi.app.settings import Settings
 from yosegi.core import canonical
-from yosegi.core.errors import Invalid, NotFound
+from yosegi.core.errors import Invalid
 from yosegi.core.field_faults import why_of
 from yosegi.core.field_names import instead_of
 from yosegi.core.file_findings import BadFile, FileFinding
@@ -21,7 +21,7 @@ from yosegi.core.toml_lines import KeyPath, Lines, line_of, lines_of
 from yosegi.core.toml_text import MOST_BYTES, parse_toml
 from yosegi.core.values import Value
 from yosegi.execution.engines.plugin import EngineSettings
-from yosegi.execution.engines.registry import kind_of, kinds
+from yosegi.execution.engines.registry import kind_in
 
 M = TypeVar("M", bound=Value)
 _PLAIN = {"extra_forbidden": "there is no such setting", "missing": "is needed, and is not given"}
@@ -77,19 +77,13 @@ class SiteFile:
     def engine(self, name: str, found: list[FileFinding]) -> tuple[str, EngineSettings] | None:
         """The kind and settings of `[engine.NAME]`; None if they do not hold, and why is added to what was found."""
         table: Mapping[str, Any] = self.value["engine"][name]
-        where, kind = ("engine", name), table.get("kind")
-        if not isinstance(kind, str):
-            found.append(self.finding(where, "does not say its kind", f"kind = one of {', '.join(kinds())}"))
-            return None
+        where = ("engine", name)
         try:
-            model = kind_of(kind).Settings
-        except NotFound as error:
-            found.append(self.finding((*where, "kind"), str(error), "install the package that has it"))
-            return None
+            kind, model, rest = kind_in(name, table)
         except Invalid as error:
-            found.append(self.finding((*where, "kind"), str(error)))
+            at = (*where, "kind") if "kind" in table else where
+            found.append(self.finding(at, error.why, error.todo))
             return None
-        rest = {field: value for field, value in table.items() if field != "kind"}
         settings = self._read(model, rest, where, found)
         return None if settings is None else (kind, settings)
 

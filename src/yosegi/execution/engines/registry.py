@@ -74,12 +74,23 @@ def read_table(name: str, table: Mapping[str, Any]) -> EngineTable:
     Raises:
         Invalid: no kind, one that is not installed, or a field that does not hold (named).
     """
-    kind = table.get("kind")
+    kind, settings, rest = kind_in(name, table)
+    return EngineTable(name, kind, settings.read(rest, what=f"[engine.{name}]"), ("engine", name))
+
+
+def kind_in(name: str, table: Mapping[str, Any]) -> tuple[str, type[EngineSettings], dict[str, Any]]:
+    """The kind that a table `[engine.NAME]` names, the model of its settings, and what stands beside the kind.
+
+    Raises:
+        Invalid: no kind, or one that is not installed or is none.
+    """
+    kind, what = table.get("kind"), f"[engine.{name}]"
     if not isinstance(kind, str):
-        raise Invalid(f"[engine.{name}]", "does not say its kind", f"kind = one of {', '.join(kinds())}")
+        raise Invalid(what, "does not say its kind", f"kind = one of {', '.join(kinds())}")
     try:
         settings = kind_of(kind).Settings
     except NotFound as error:
-        raise Invalid(f"[engine.{name}]", str(error), "install the package that has it") from None
-    rest = {field: value for field, value in table.items() if field != "kind"}
-    return EngineTable(name, kind, settings.read(rest, what=f"[engine.{name}]"), ("engine", name))
+        raise Invalid(what, str(error), "install the package that has it") from None
+    except Invalid as error:
+        raise Invalid(what, str(error)) from None
+    return kind, settings, {field: value for field, value in table.items() if field != "kind"}
