@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.asking import document, pi, refused, told
+from cli.asking import document, pi, refused, told, yosegi
 from cli.test_rights import TERMS
 from processes.sites import Town, until
 from yosegi.cli._trace_report import show_access
@@ -93,6 +93,32 @@ def test_a_person_is_suspended_and_lifted_at_a_running_site(town: Town) -> None:
     assert document("incident", "list", "--home", home) == []
     assert "no suspension" in refused("incident", "lift", "--home", home, "person", "pi@argonne", "--why", "again")
     refused("incident", "suspend", "--home", home, "person", "Not A Person", "--why", "x")
+
+
+def test_an_officer_is_suspended_and_let_in_again_by_another_of_the_same_home(town: Town) -> None:
+    person = ("--home", town.folder / "riken", "person", "officer@riken")
+    assert "acting as operator@riken" in yosegi("incident", "suspend", *person, "--why", "a lost key").stderr
+    lifted = yosegi("incident", "lift", *person, "--why", "found")
+    assert (lifted.exit_code, "acting as operator@riken" in lifted.stderr) == (0, True), lifted.output
+    assert document("incident", "list", "--home", town.folder / "riken") == []
+
+
+def test_the_last_who_runs_a_site_is_not_suspended_there_while_it_runs(town: Town) -> None:
+    home = town.folder / "argonne"
+    told_why = refused("incident", "suspend", "--home", home, "person", "operator@argonne", "--why", "x")
+    assert "no operator's key lies in its home other than operator@argonne" in told_why
+    assert document("incident", "list", "--home", home) == []
+
+
+def test_an_account_that_was_closed_is_not_acted_as_at_a_running_site(town: Town) -> None:
+    home = town.folder / "riken"
+    told("site", "account", "--home", home, "another@riken", "--role", "officer", "--passphrase", "")
+    told("site", "account", "close", "--home", home, "another@riken")
+    told("site", "account", "close", "--home", home, "officer@riken", "--leave-no-officer")
+    try:
+        assert "acting as operator@riken" in yosegi("incident", "list", "--home", home).stderr
+    finally:
+        told("site", "account", "--home", home, "officer@riken", "--role", "officer", "--passphrase", "")
 
 
 def test_audit_events_go_to_the_institutions_own_log_one_a_line(town: Town) -> None:

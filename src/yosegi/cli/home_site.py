@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from yosegi.cli.connection import say_who, signed_in
-from yosegi.cli.output import in_shell
+from yosegi.cli.output import in_shell, say
 from yosegi.core.errors import Invalid, YosegiError
 from yosegi.core.toml_text import read_toml_file
 
@@ -24,7 +24,7 @@ PATIENCE = 2.0
 
 
 def run_locally_or_remotely(
-    home: Path, offline: Callable[[Site, Session], Awaitable[T]], running: Callable[[Client], T]
+    home: Path, offline: Callable[[Site, Session], Awaitable[T]], running: Callable[[Client], T], not_as: str = ""
 ) -> T:
     """Have a site do something.
 
@@ -32,6 +32,7 @@ def run_locally_or_remotely(
         home: its folder.
         offline: does it in this process, where the site is not running.
         running: asks the running site for it.
+        not_as: a person in whose name the running site is not asked.
 
     Raises:
         YosegiError: as the site explains it.
@@ -40,7 +41,7 @@ def run_locally_or_remotely(
 
     place = Home(home)
     if _answers(place):
-        return running(officer_client(place))
+        return running(officer_client(place, not_as))
     # All that a site is made of is imported where it is made here, and not where a running one is asked.
     import asyncio
 
@@ -49,7 +50,7 @@ def run_locally_or_remotely(
     try:
         return asyncio.run(_offline(place, offline))
     except Locked:
-        return running(officer_client(place))
+        return running(officer_client(place, not_as))
 
 
 def _answers(home: Home) -> bool:
@@ -81,21 +82,36 @@ def operator(site: str) -> Session:
     return Session(f"operator@{site}", "officer", float("inf"), "")
 
 
-def officer_client(home: Home) -> Client:
+def officer_client(home: Home, not_as: str = "") -> Client:
     """The running site, asked by an officer whose key lies in its home, or else by an operator; says by whom.
 
+    Passed over are accounts that are closed or disabled, people whom the site has suspended, and `not_as`.
+
     Raises:
-        Invalid: there is none.
+        Invalid: there is nobody.
+        SiteRefused: the site lets none of them in.
     """
+    from yosegi.client.connection import SiteRefused
     from yosegi.identity.accounts import RUN_THE_SITE, read_accounts
 
+    refused: SiteRefused | None = None
     # Some things only an officer may do, and nothing is for operators alone.
     for account in sorted(read_accounts(home.accounts).values(), key=lambda account: account.role != "officer"):
         key = home.folder / "people" / f"{account.person}.key"
-        if account.role in RUN_THE_SITE and key.exists():
-            say_who(account.person, home.folder)
-            return signed_in(home.local_url(), person=account.person, key=key)
-    settings = home.settings()
-    make = f"yosegi site account --home {in_shell(home.folder)} operator@{settings.site} --role officer"
-    todo = f"make an account: {make}; or stop it"
-    raise Invalid(f"{home.folder}", "the site is running, and no operator's key lies in its home", todo)
+        can_sign_in = account.keys and not account.disabled and key.exists()
+        if account.role not in RUN_THE_SITE or not can_sign_in or account.person == not_as:
+            continue
+        try:
+            client = signed_in(home.local_url(), person=account.person, key=key)
+        except SiteRefused as error:
+            refused = refused or error
+            continue
+        say_who(account.person, home.folder)
+        return client
+    make = f"yosegi site account --home {in_shell(home.folder)} PERSON --role officer"
+    todo = f"make an account: {make}; or stop the site, and give the command again"
+    if refused is not None:
+        say(f"nobody whose key lies in {home.folder} is let in to run the site; {todo}", err=True)
+        raise refused
+    other = f" other than {not_as}" if not_as else ""
+    raise Invalid(f"{home.folder}", f"the site is running, and no operator's key lies in its home{other}", todo)

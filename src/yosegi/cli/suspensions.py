@@ -61,7 +61,8 @@ def suspend(home: Path, kind: Barred, name: str, why: str, charter: str) -> None
         client.governance.suspend(kind, name, why, charter)
         return tuple(client.charters())
 
-    charters = run_locally_or_remotely(home, rest, running)
+    # Whoever is suspended can lift nothing: at a running site another must be left who can.
+    charters = run_locally_or_remotely(home, rest, running, not_as=name if kind == "person" else "")
     say(f"{kind} {name} is suspended here; lift it: yosegi incident lift --home {in_shell(home)} {kind} {name} --why …")
     if not _is_known(kind, name, charters, home):
         say(f"no charter here names the {kind} {name}: look whether it is spelt so", err=True)
