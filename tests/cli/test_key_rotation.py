@@ -12,6 +12,7 @@ from cli.asking import document, refused, told
 from yosegi.app.bootstrap import Founder, Plan, found
 from yosegi.app.home import Home
 from yosegi.app.keyring import begin_next, signer, successions
+from yosegi.app.stations import make_station, station_table
 from yosegi.cli.documents import documents_of, last_statement
 from yosegi.core.clock import SystemClock
 from yosegi.execution.engines.station.documents import KeySuccession
@@ -53,7 +54,14 @@ def stated(home: Path) -> Statement:
     return last
 
 
+def test_a_rotation_at_a_site_without_stations_says_nothing_of_them(home: Path) -> None:
+    assert "station" not in told("site", "key", "rotate", "--home", home)
+
+
 def test_a_rotation_prints_the_key_that_a_station_takes(home: Path) -> None:
+    key = make_station(home / "robot", home, "robot", ("lab:mix",))
+    with Home(home).settings_file.open("a", encoding="utf-8") as settings:
+        settings.write(f"\n{station_table('robot', ('lab:mix',), key)}\n")
     said = told("site", "key", "rotate", "--home", home)
     printed = said.rpartition('site_key = "')[2].partition('"')[0]
     now = signer(Home(home), "site").public

@@ -311,6 +311,15 @@ def test_a_missing_or_senseless_key_file_is_named(tmp_path):
     with pytest.raises(Invalid) as caught:
         load_private(tmp_path / "none.pem")
     assert (caught.value.what, caught.value.why) == (f"key file {tmp_path / 'none.pem'}", "does not exist")
+    assert caught.value.todo == f"there is no key in {tmp_path} at all"
+
+
+def test_which_keys_lie_beside_a_name_that_is_none_is_told(tmp_path: Path) -> None:
+    for name in ("governance.key", "agent.key", "notes.txt"):
+        (tmp_path / name).touch()
+    with pytest.raises(Invalid) as caught:
+        read_private(tmp_path / "govenance.key")
+    assert caught.value.todo == f"{tmp_path} has agent.key, governance.key"
 
 
 def test_a_box_names_the_key_it_was_sealed_to():

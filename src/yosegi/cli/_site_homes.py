@@ -202,7 +202,7 @@ async def _held_by(transport: HttpTransport, registry: Registry, charter: str, p
 
     reach = registry.reach_of(charter, peer)
     if not isinstance(reach, Listens):
-        raise Unavailable(peer, "it only dials out", "if it holds a later one, it must be told")
+        raise Unavailable(peer, "it only dials out", "at its next call it tells what it saw of this site beyond that")
     question = canonical.dumps({"charter": charter, "site": registry.site})
     answer = await transport.call(f"{reach.url}{PATH}/witness", question, timeout=10.0)
     return Checkpoint.open(Envelope.read(answer), registry.keys_of(charter, registry.site), site=registry.site)

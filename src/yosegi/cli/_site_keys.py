@@ -84,9 +84,11 @@ def rotate(home: Path, keys: tuple[Path, ...]) -> None:
         note_succession(place, old, online, SystemClock().now())
         take_next(place)
     say(f"new key {online.fingerprint}: restart the site, and retire the old key in a week")
-    if place.settings().station and old is not None:
+    if not place.settings().station:
+        return
+    if old is not None:
         say("its stations learn the new key at their next call, by the old key's word")
-    elif place.settings().station:
+    else:
         say("the old key left for hardware can give no word for the new one; say it to each station:")
     say(f'in the file of a station that does not run now: site_key = "{unbase64(online.public).hex()}"')
 

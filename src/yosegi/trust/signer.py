@@ -148,7 +148,9 @@ def read_private(path: Path) -> bytes:
                 raise LooseKeyFile(str(path), mode)
             return file.read(64 * 1024)
     except FileNotFoundError:
-        raise Invalid(f"key file {path}", "does not exist", "look where it lies") from None
+        keys = sorted(other.name for other in path.parent.glob("*.key"))
+        todo = f"{path.parent} has {', '.join(keys[:8])}" if keys else f"there is no key in {path.parent} at all"
+        raise Invalid(f"key file {path}", "does not exist", todo) from None
 
 
 def load_private(path: Path) -> PrivateKeyTypes:
