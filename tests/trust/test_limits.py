@@ -314,7 +314,7 @@ def test_a_missing_or_senseless_key_file_is_named(tmp_path):
     assert caught.value.todo == f"there is no key in {tmp_path} at all"
 
 
-def test_which_keys_lie_beside_a_name_that_is_none_is_told(tmp_path: Path) -> None:
+def test_which_keys_lie_beside_a_name_that_is_none_is_told(tmp_path):
     for name in ("governance.key", "agent.key", "notes.txt"):
         (tmp_path / name).touch()
     with pytest.raises(Invalid) as caught:
