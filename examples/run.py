@@ -22,6 +22,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 import tomllib
@@ -272,6 +273,8 @@ def main(
 ) -> None:
     """Found, start, run, show, end; or found, and stay."""
     spec = read_spec(path)
+    # Ended like this, too, it ends its sites.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(f"example-{spec.name}") if folder is None else folder
     shutil.rmtree(folder, ignore_errors=True)
     # Capabilities may lie beside their campaign, as films.py does.
