@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from cli.asking import document
 from processes.sites import Town
-from yosegi.cli._expiry import Expiry, expiring
+from yosegi.app.settings import Settings
+from yosegi.cli._expiry import Expiry, certificates, expiring
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -50,6 +58,58 @@ def test_of_very_many_the_first_are_named_and_the_others_counted() -> None:
     assert "m5 ends" in told
     assert "m6 ends" not in told
     assert "3 more end soon" in told
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Of ten days, of which one is left at `NOW`; with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lab")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(NOW - timedelta(days=9)).not_valid_after(NOW + timedelta(days=1, hours=1))
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = tmp_path / "lab.pem"
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def settings(**more: object) -> Settings:
+    return Settings.read({"site": "lab", "title": "Lab", "listen": "127.0.0.1:8100", **more})
+
+
+def test_the_authority_that_the_settings_name_is_told_before_its_end(certificate: Path) -> None:
+    found = certificates(settings(reach="outbound", mailbox="m", network={"ca_file": "lab.pem"}), certificate.parent)
+    assert list(expiring("certificates", found, NOW, "put the next")) == [
+        "certificates: CN=lab in lab.pem ends 2026-12-02, in 1 day: put the next"
+    ]
+
+
+def test_the_certificate_that_the_sites_own_address_shows_is_told_before_its_end(certificate: Path) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def shake_hands() -> None:
+            connection, _ = listener.accept()
+            with connection, context.wrap_socket(connection, server_side=True):
+                pass
+
+        server = threading.Thread(target=shake_hands)
+        server.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        (found,) = certificates(settings(url=url), certificate.parent)
+        server.join()
+    assert found.told(NOW) == f"that of {url} ends 2026-12-02, in 1 day"
+
+
+def test_a_certificate_that_cannot_be_read_is_no_end(tmp_path: Path) -> None:
+    assert list(certificates(settings(reach="outbound", mailbox="m", network={"ca_file": "none.pem"}), tmp_path)) == []
 
 
 @pytest.mark.processes

@@ -117,11 +117,11 @@ def expiring_at(client: Client, settings: Settings, home: Path, now: datetime) -
             now,
             "what is left lapses; award another: yosegi grant award",
         ),
-        *expiring("certificates", _certificates(settings, home), now, "put the next one in its place"),
+        *expiring("certificates", certificates(settings, home), now, "put the next one in its place"),
     ]
 
 
-def _certificates(settings: Settings, home: Path) -> Iterator[Expiry]:
+def certificates(settings: Settings, home: Path) -> Iterator[Expiry]:
     """Those of the authority that the settings name, and the one that the site's own address shows."""
     import ssl
 
