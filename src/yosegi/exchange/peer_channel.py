@@ -127,7 +127,7 @@ class PeerChannel:
         """Everything due, marked as sent at `now` (monotonic seconds)."""
         chunks_due = tuple(self._chunks_due.values())[:AT_ONCE] if now >= self._next_gift and not self.reserved else ()
         self._next_gift = max(self._next_gift, now) + len(chunks_due) * CHUNK / RATE if chunks_due else self._next_gift
-        due = [out for key, out in self._sendable() if now - self._sent.get(key, -1e18) >= resend]
+        due = self._with_cancels([out for key, out in self._sendable() if now - self._sent.get(key, -1e18) >= resend])
         batch = Batch(
             messages=tuple(due[:MOST_MESSAGES]),
             acknowledged=tuple(self._acknowledged)[: 4 * MOST_MESSAGES],
@@ -149,6 +149,13 @@ class PeerChannel:
         for refusal in batch.refused:
             self._refused.pop(refusal.id, None)
         return batch
+
+    def _with_cancels(self, due: list[Outgoing]) -> list[Outgoing]:
+        """What is due, behind what withdraws requests among it: an owner that heard of that starts none of them."""
+        requests = f"request/{self.peer}/"
+        keys = (out.topic.removeprefix(requests) for out in due if out.topic.startswith(requests))
+        cancels = [self._waiting[self._topics[topic]] for key in keys if (topic := f"cancel/{key}") in self._topics]
+        return [*cancels, *(out for out in due if out not in cancels)]
 
     def requeue(self, batch: Batch) -> None:
         """The parcel did not arrive, or nobody knows: everything in it is due again, but for pieces of objects."""

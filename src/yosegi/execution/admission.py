@@ -11,6 +11,7 @@ from yosegi.core.clock import Clock
 from yosegi.core.contract import Contract
 from yosegi.core.engine import Outcome, unsettled
 from yosegi.core.errors import Conflict, Invalid, Unavailable
+from yosegi.core.fifo_cache import FifoCache
 from yosegi.core.identifiers import split_capability
 from yosegi.core.object import ObjectRef, refs
 from yosegi.core.outcomes import OutcomeCode
@@ -42,6 +43,8 @@ REFUSED_BYTES = Rate(burst=4 * 1024 * 1024, hourly=12 * 1024 * 1024)
 """Bytes of those, as they came: one may be a hundred times as large as is usual."""
 BYTES_OF_A_TASK = 12 * 1024
 """That a task of a peer may take of the ledger on average, from its request to its end; one may be larger."""
+MOST_WITHDRAWN = 1024
+"""Requests of one peer that were withdrawn before they came, remembered."""
 OF_A_TASK = 8 * 1024
 """Bytes that are counted of each beside its request: its entries, and what its home is told."""
 
@@ -108,6 +111,8 @@ class Admission:
     budget: PeerBudget
     most_open: int
     most_an_hour: int
+    _withdrawn: dict[str, FifoCache[str, str]] = field(default_factory=dict)
+    """By home, why each request was withdrawn that has not arrived yet; until a restart, for its home says so again."""
 
     @property
     def site(self) -> str:
@@ -139,11 +144,14 @@ class Admission:
     async def on_cancel(self, received: Received[Cancel]) -> None:
         """Take a request back: proved where possible, told honestly where not.
 
+        One that has not arrived yet is not started when it does, which ends it; nothing is written here before.
+
         Raises:
             Unavailable: the request has not arrived yet.
         """
         cancel, sender = received.document, received.sender
         if not self.repository.find(task_stream(sender, cancel.key)).position:
+            self._withdrawn.setdefault(sender, FifoCache(MOST_WITHDRAWN)).put(cancel.key, cancel.reason)
             raise Unavailable(f"task {cancel.key}", "its request has not arrived yet")
         await self.dispatcher.cancel(sender, cancel.key, cancel.reason, by=sender)
 
@@ -294,8 +302,13 @@ class Admission:
         if verdict.acceptance is None:
             self._check_rate(request, verdict)
             await self._refuse(task, request, verdict)
+        elif (reason := self._withdrawal(request)) is not None:
+            outcome = Outcome.failed(Effect.NONE, OutcomeCode.CANCELLED, reason)
+            await self._end_unstarted(task, request, verdict, verdict.acceptance, outcome)
         elif request.how_far == "suggest":
-            await self._suggest(task, request, verdict, verdict.acceptance)
+            outcome = Outcome.failed(Effect.NONE, OutcomeCode.ONLY_A_SUGGESTION)
+            reasons = (explained("only_a_suggestion"),)
+            await self._end_unstarted(task, request, verdict, verdict.acceptance, outcome, reasons)
         else:
             await self._accept(task, request, verdict, verdict.acceptance)
 
@@ -348,10 +361,21 @@ class Admission:
         facts = self.dispatcher.facts_at_start(request, contract, task.stream)
         return Draft(tasks.DISPATCHED, facts, recorded(self.authorizer, decision))
 
-    async def _suggest(self, task: Task, request: Request, verdict: Verdict, accepted: Acceptance) -> None:
+    def _withdrawal(self, request: Request) -> str | None:
+        """Why a request was withdrawn before it came; None where it was not."""
+        told = self._withdrawn.get(request.sender)
+        return None if told is None else told.get(request.key)
+
+    async def _end_unstarted(
+        self,
+        task: Task,
+        request: Request,
+        verdict: Verdict,
+        accepted: Acceptance,
+        outcome: Outcome,
+        reasons: tuple[Explanation, ...] = (),
+    ) -> None:
         """Record what would be carried out, and that it never will be: no grant is held, no slot is taken."""
-        reasons = (explained("only_a_suggestion"),)
-        outcome = Outcome.failed(Effect.NONE, OutcomeCode.ONLY_A_SUGGESTION)
         ended = Draft(
             tasks.CANCELLED,
             {"charged": {}, "effect": str(outcome.effect), "result": str(outcome.result)},
