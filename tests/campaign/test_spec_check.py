@@ -46,6 +46,13 @@ def test_a_value_that_a_contract_does_not_take_is_said_with_its_line(name: str, 
     assert "kiln/oven.anneal@1" in found[0].why
 
 
+def test_one_of_several_objectives_in_another_unit_is_said_with_its_line() -> None:
+    tables = '[[objective]]\nname = "standard_error"\nunit = "GPa"\n\n[[objective]]\nname = "hardness"\nunit = "mPa"\n'
+    found = findings("levels", ('[objective]\nname = "hardness"\nunit = "GPa"\n', tables))
+    wanted = (CASES / "levels.toml").read_text().splitlines().index("[objective]") + 7
+    assert [one.line for one in found if "comes in 'GPa'" in one.why] == [wanted]
+
+
 def test_all_that_is_wrong_is_said_at_once() -> None:
     text = (CASES / "levels.toml").read_text().replace("high = 1400.0", "high = 2000.0")
     file = parse_file(text.replace('node_h = "0.5"', 'node_h = "0.005"'))

@@ -8,6 +8,8 @@ import pytest
 
 from cli.asking import document, refused, told
 from trust import softhsm
+from yosegi.cli.connection import own_key
+from yosegi.core.errors import Invalid
 
 HARDWARE = '\n[key.site]\nmodule = "{module}"\ntoken = "{token}"\nlabel = "site"\n{pin}\n'
 
@@ -79,3 +81,8 @@ def test_a_pin_file_that_others_may_read_is_refused(home: Path) -> None:
     assert "chmod 600" in refused("site", "key", "make", "--home", home)
     pin.chmod(0o600)
     told("site", "key", "make", "--home", home)
+
+
+def test_who_signs_without_a_key_is_told_so_whatever_it_is_that_they_sign() -> None:
+    with pytest.raises(Invalid, match=r"^the command: signs with your own key, and none is named\. Give --key FILE"):
+        own_key(None, "pi@argonne", None)

@@ -31,6 +31,13 @@ TABLE = """x,y (1),strength (MPa),strength_error,state,who
 """
 
 
+REFUSED_EXTENSIONS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"question": "Why?"}, "changes question. An extension changes budget, conduct, .*; clone the campaign"),
+    ({"trials": 4}, "changes trials. It is part of stop: stop = { trials = … }"),
+    ({"parameter": [{"name": "z", "low": 0.4, "high": 0.8}]}, "has no parameter z. Its parameters are x, y"),
+)
+
+
 def session(federation: Federation, person: str = "pi@argonne", agent: str = "") -> Session:
     role = "member" if person.startswith("pi@") else "officer"
     return Session(person, role, float("inf"), "", agent=agent)
@@ -85,6 +92,7 @@ def test_measurements_that_nobody_proposed_are_marked_learned_from_and_count_as_
         done = sum(t.state is TrialState.COMPLETED for t in of(federation).trials)
         told = await amendments(federation).add_table("mixes", TABLE, "", "week1.csv", session(federation))
         assert (told.count, told.failed, told.signed) == (3, 2, False)
+        assert told.notes == ()
         brought = [t for t in of(federation).trials if t.origin == "imported"]
         assert [(str(t.state), t.value, t.by) for t in brought] == [
             ("completed", 99.5, "pi@argonne"),
@@ -285,8 +293,9 @@ def test_an_ended_campaign_is_extended_and_goes_on(tmp_path: Path) -> None:
             await amendments(federation).extend(
                 "mixes", {"stop": {"trials": 4}}, "", session(federation, "officer@argonne")
             )
-        with pytest.raises(Invalid, match="changes question"):
-            await amendments(federation).extend("mixes", {"question": "Why?"}, "", session(federation))
+        for changes, says in REFUSED_EXTENSIONS:
+            with pytest.raises(Invalid, match=says):
+                await amendments(federation).extend("mixes", changes, "", session(federation))
         narrower = [{"name": "x", "low": 0.4, "high": 0.8}]
         changes = {"stop": {"trials": 5}, "parameter": narrower}
         mandate = campaign.mandate

@@ -5,14 +5,14 @@ They bring measurements, want a point measured or take one back, and give the ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from yosegi.campaign.known_points import why_broken
 from yosegi.campaign.measurements import Measurements, check_rows, digest_of, wrong_with_point
 from yosegi.campaign.repeated_rows import check_new
-from yosegi.campaign.spec import CampaignSpec
+from yosegi.campaign.spec import CampaignSpec, StopSpec
 from yosegi.campaign.state import Campaign
 from yosegi.campaign.trial import Trial
 from yosegi.core.errors import Conflict, Invalid
@@ -100,16 +100,26 @@ def extended(campaign: Campaign, changes: Mapping[str, Any], why: str) -> tuple[
         Conflict: the campaign was aborted.
     """
     if unknown := changes.keys() - CHANGEABLE:
-        what = f"extending campaign {campaign.spec.name}"
-        raise Invalid(what, f"changes {', '.join(sorted(unknown))}", "clone the campaign to ask something else")
+        raise Invalid(
+            f"extending campaign {campaign.spec.name}", f"changes {', '.join(sorted(unknown))}", _instead_of(unknown)
+        )
     if not changes:
         raise Invalid(f"extending campaign {campaign.spec.name}", "changes nothing")
     _alive(campaign, "cannot be extended")
     spec = extended_spec(campaign.spec, changes)
     kinds = {p.name: (p.kind, p.unit) for p in campaign.spec.parameter}
+    if other := [p.name for p in spec.parameter if p.name not in kinds]:
+        raise Invalid("the space", f"has no parameter {', '.join(other)}", f"its parameters are {', '.join(kinds)}")
     if {p.name: (p.kind, p.unit) for p in spec.parameter} != kinds:
         raise Invalid("the space", "has other parameters, kinds or units", "clone the campaign to ask something else")
     return spec, Draft(EXTENDED, {}, {"changes": dict(changes), "why": why})
+
+
+def _instead_of(unknown: Collection[str]) -> str:
+    """What to write in place of fields that no extension changes: their stop rule, else what may be changed."""
+    if rules := sorted(StopSpec.model_fields.keys() & unknown):
+        return f"it is part of stop: stop = {{ {rules[0]} = … }}"
+    return f"an extension changes {', '.join(sorted(CHANGEABLE))}; clone the campaign to ask something else"
 
 
 def extended_spec(spec: CampaignSpec, changes: Mapping[str, Any]) -> CampaignSpec:

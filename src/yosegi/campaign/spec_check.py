@@ -326,9 +326,9 @@ def _check_outcomes(
 ) -> Iterator[FileFinding]:
     where, yielded = f"source {source.name}", 0
     steps = {step.name: contracts[step.capability] for step in source.step}
-    asked = [("objective", one.name, one.unit) for one in spec.objective]
-    asked += [("limit", one.name, one.unit) for one in spec.limit]
-    for kind, name, unit in asked:
+    asked = [("objective", number, one.name, one.unit) for number, one in enumerate(spec.objective)]
+    asked += [("limit", number, one.name, one.unit) for number, one in enumerate(spec.limit)]
+    for kind, number, name, unit in asked:
         found = place_of(source, contracts, name)
         properties = steps[found[0]].outputs.get("properties", {}) if found and found[0] in steps else {}
         if found is None or found[1] not in properties:
@@ -339,10 +339,12 @@ def _check_outcomes(
         yielded += 1
         schema = properties[found[1]]
         if (given := schema.get("unit", "1")) != unit:
-            yield FileFinding((kind,), where, f"{name} comes in {given!r} and the {kind} is in {unit!r}")
+            yield FileFinding((kind, number, "unit"), where, f"{name} comes in {given!r} and the {kind} is in {unit!r}")
         numeric = _resolved(schema, steps[found[0]]).get("type", "number") in ("number", "integer")
         if not numeric and not (kind == "objective" and spec.main.goal == "boundary"):
-            yield FileFinding((kind,), where, f"{name} is no number", "only the goal boundary takes labels")
+            yield FileFinding(
+                (kind, number, "name"), where, f"{name} is no number", "only the goal boundary takes labels"
+            )
     if not yielded and place:
         yield FileFinding(("source", place), where, f"yields none of {', '.join(spec.outcomes)}", "leave it out")
 

@@ -41,7 +41,11 @@ def faults_of(spec: CampaignSpec, candidate: str) -> Iterator[Fault]:
     yield from _twice("objective or limit", "objective", outcomes)
     for number, limit in enumerate(spec.limit):
         if limit.name in (*outcomes, *(one.name for one in spec.limit[:number])):
-            yield ("limit", number, "name"), f"objective or limit {limit.name!r} stands twice"
+            yield (
+                ("limit", number, "name"),
+                f"objective or limit {limit.name!r} stands twice; a second one on the same output has a name of "
+                f'its own, and the source says where it is read: value = {{ NAME = "step.{limit.name}" }}',
+            )
     for number, source in enumerate(spec.source):
         steps = [step.name for step in source.step]
         yield from _twice(f"step of source {source.name}", "source", steps, number, "step")

@@ -210,7 +210,7 @@ def own_key(home: Path | None, person: str, key: Path | None) -> Ed25519Signer:
     if key is None and home is not None:
         key = _key_in(home, person)
     if key is None:
-        raise Invalid("the command", "an approval is signed with your own key, and none is named", "give --key FILE")
+        raise Invalid("the command", "signs with your own key, and none is named", "give --key FILE")
     from yosegi.trust.signer import Ed25519Signer
 
     return Ed25519Signer.load(key)
