@@ -76,7 +76,8 @@ def _check_by_hand(connection: Connection, name: str) -> None:
         raise Invalid(
             "ask()",
             f"no source of campaign {name} is done by people at this site ({', '.join(dict.fromkeys(asked))})",
-            "follow it by wait(); to measure by yourself, publish the capability by an engine of the kind person",
+            "follow it by wait(), also where people of the owner's site do it and enter it there, on the page By hand; "
+            "to measure by yourself, publish the capability at this site by an engine of the kind person",
         )
 
 
