@@ -6,6 +6,7 @@ import pytest
 
 from federation.toys import spec
 from yosegi.campaign import BadCampaign, parse_spec
+from yosegi.campaign.measurements import MeasuredRow, notes_on
 from yosegi.core.errors import Invalid
 
 
@@ -34,6 +35,12 @@ def test_a_contradiction_is_named(old: str, new: str, says: str) -> None:
     assert old in spec()
     with pytest.raises(Invalid, match=says):
         parse_spec(spec().replace(old, new, 1))
+
+
+def test_a_limit_on_what_is_an_objective_too_is_told_to_take_another_name() -> None:
+    objective = parse_spec(spec()).main.name
+    with pytest.raises(Invalid, match=rf'has a name of its own, .* value = {{ NAME = "step\.{objective}" }}'):
+        parse_spec(spec() + f'\n[[limit]]\nname = "{objective}"\nat_most = 1.0\n')
 
 
 def test_a_budget_is_read_exactly_and_refuses_what_is_no_amount() -> None:
@@ -72,3 +79,16 @@ def test_every_contradiction_between_fields_is_told_at_once() -> None:
         parse_spec(text)
     assert [one.path[0] for one in caught.value.findings] == ["stop", "source"]
     assert all(one.line for one in caught.value.findings)
+
+
+def test_measurements_outside_the_ranges_or_without_a_limit_are_taken_with_a_note() -> None:
+    asked = parse_spec(spec() + '\n[[limit]]\nname = "wear"\nat_most = 1.0\n')
+    rows = tuple(
+        MeasuredRow(values={"x": x}, outcomes={"y": 0.5} | wear)
+        for x, wear in ((0.5, {"wear": 0.2}), (50.0, {"wear": 0.2}), (0.7, {}))
+    )
+    notes = tuple(notes_on(asked, rows))
+    assert notes[0] == "1 outside the range of x, 0 to 1: 50"
+    assert notes[1].startswith("1 without wear: ")
+    assert len(notes) == 2
+    assert tuple(notes_on(asked, rows[:1])) == ()

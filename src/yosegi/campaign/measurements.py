@@ -101,6 +101,22 @@ def check_rows(spec: CampaignSpec, source: str, rows: tuple[MeasuredRow, ...]) -
         raise Invalid("the measurements", f"{len(wrong)} findings\n{shown}" if len(wrong) > 1 else wrong[0])
 
 
+def notes_on(spec: CampaignSpec, rows: tuple[MeasuredRow, ...]) -> Iterator[str]:
+    """What is taken and may not be meant: points outside the ranges, and limits that nothing is said of."""
+    for p in spec.parameter:
+        if p.low is None or p.high is None:
+            continue
+        beyond = [value for row in rows if not p.low <= (value := float(row.values[p.name])) <= p.high]
+        if beyond:
+            unit = "" if p.unit == "1" else f" {p.unit}"
+            shown = ", ".join(f"{value:g}" for value in beyond[:3])
+            yield f"{len(beyond)} outside the range of {p.name}, {p.low:g} to {p.high:g}{unit}: {shown}"
+    for limit in spec.limit:
+        silent = sum(row.state == "completed" and limit.name not in row.outcomes for row in rows)
+        if silent:
+            yield f"{silent} without {limit.name}: a limit that was not measured is not kept, so none can be the best"
+
+
 def rows_of(spec: CampaignSpec, table: BroughtTable) -> tuple[MeasuredRow, ...]:
     """The measurements of a table: a column a parameter and outcome, `state` for failed ones, `id` for candidates.
 

@@ -89,6 +89,8 @@ def import_(name: str, table: Path, source: str, sign: bool, json_: bool, **site
     last = added.first + added.count - 1
     how = "signed by" if added.signed else "brought by"
     say(f"trials {added.first} to {last}: {added.count} measurements {how} {added.by}, {added.failed} without a value")
+    for note in added.notes:
+        say(f"note: {note}")
 
 
 @click.command()

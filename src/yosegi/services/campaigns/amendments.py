@@ -9,7 +9,7 @@ from typing import Any
 
 from yosegi.campaign import BadCampaign, Campaign, Campaigns, CampaignSpec
 from yosegi.campaign import amendments as entries
-from yosegi.campaign.measurements import MOST_ROWS, MeasuredRow, Measurements, rows_of
+from yosegi.campaign.measurements import MOST_ROWS, MeasuredRow, Measurements, notes_on, rows_of
 from yosegi.campaign.spec_check import findings_against
 from yosegi.campaign.spec_text import text_of_spec
 from yosegi.campaign.tables import read_table
@@ -118,6 +118,7 @@ class AmendmentService:
             failed=sum(row.state != "completed" for row in brought.rows),
             by=brought.person,
             signed=envelope is not None,
+            notes=tuple(notes_on(after.spec, brought.rows)),
         )
 
     # -- points -------------------------------------------------------------------------------------------------------

@@ -412,6 +412,7 @@ class MeasurementsAdded(Answer):
         failed: how many of them failed or have no answer.
         by: who brought them.
         signed: whether they signed them with a key of their own.
+        notes: what was taken and may not be meant, each in a line for people.
     """
 
     campaign: str
@@ -421,6 +422,7 @@ class MeasurementsAdded(Answer):
     failed: int
     by: str
     signed: bool
+    notes: tuple[str, ...] = ()
 
 
 class CampaignFileText(Answer):
