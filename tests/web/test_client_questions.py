@@ -119,7 +119,7 @@ def test_ask_and_tell_are_a_loop_of_ones_own_under_the_same_record(site: Client)
 
 def test_ask_raises_at_once_where_no_source_is_done_by_people(site: Client) -> None:
     campaign = site.start(question("machines"))
-    with pytest.raises(Invalid, match=r"done by people at this site .*follow it by wait.*enter it there, on the page"):
+    with pytest.raises(Invalid, match=r"done by people at this site .*Follow it by wait.*enter it there, on the page"):
         campaign.ask(timeout=60)
     campaign.wait(timeout=60, progress=False, every=0.05)
 
