@@ -34,6 +34,7 @@ from yosegi.core.engine import Engine, Work
 from yosegi.core.states import Result
 from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.process.engine import ProcessEngine
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 
 KINDS = ("process", "forkserver")
 
@@ -68,7 +69,11 @@ async def measure_alone(folder: Path, rounds: int, tasks: int) -> dict[str, Any]
     entries = {noop.contract.name: "benchmarks.noop:noop"}
     engines: dict[str, Engine] = {
         "process": ProcessEngine(
-            entries, folder / "process", clock=SystemClock(), scope=Supervisor(SystemClock()).scope("engine")
+            entries,
+            folder / "process",
+            WorkerTerms(),
+            clock=SystemClock(),
+            scope=Supervisor(SystemClock()).scope("engine"),
         ),
         "forkserver": StdlibEngine("forkserver", entries, folder / "forkserver", 2),
     }

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from yosegi.core.engine import Work
 from yosegi.core.supervision import Supervisor
 from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.process.engine import ProcessEngine
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 
 HERE = Path(__file__).parent.parent
+TERMS = {one.name for one in fields(WorkerTerms)}
 
 
 @pytest.fixture(scope="session")
@@ -36,14 +39,14 @@ def work(
 def process_engine(folder: Path, *, publish: Collection[str] = (), **options: Any) -> ProcessEngine:
     """An engine of some samples, or of all. A warm one starts a worker for each, half a second of a core."""
     entries = {name: at for name, at in samples.names().items() if not publish or at.partition(":")[2] in publish}
-    limits = options.pop("limits", TaskLimits(grace=0.1, output=200_000, printed=500_000))
+    terms: dict[str, Any] = {"limits": TaskLimits(grace=0.1, output=200_000, printed=500_000), "import_path": (HERE,)}
+    terms |= {name: options.pop(name) for name in TERMS & options.keys()}
     return ProcessEngine(
         entries,
         folder / "scratch",
+        WorkerTerms(**terms),
         clock=SystemClock(),
         scope=Supervisor(SystemClock()).scope("engine"),
-        limits=limits,
-        import_path=(HERE,),
         **options,
     )
 

@@ -43,7 +43,7 @@ def test_a_word_that_is_no_entry_is_refused_before_anything_starts() -> None:
     [
         ("execution.absent:x", "No module named 'execution.absent'.* Check the spelling"),
         ("execution.samples:absent", "has no 'absent'. It has: broken, close_everything"),
-        ("execution.samples:not_a_capability", "is a int and not a capability. decorate"),
+        ("execution.samples:not_a_capability", "is a int and not a capability. Decorate"),
     ],
 )
 def test_what_is_wrong_with_an_entry_is_said(entry: str, why: str) -> None:

@@ -26,6 +26,7 @@ from yosegi.core.supervision import Supervisor
 from yosegi.data import FileStore
 from yosegi.execution.engines.process.engine import ProcessEngine
 from yosegi.execution.engines.process.files import take_in, taken_in
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 from yosegi.testing.loop import SimulatedClock, run_simulated
 from yosegi.testing.objects import MemoryStore
 
@@ -42,9 +43,9 @@ class House:
         self.engine = ProcessEngine(
             entries,
             self.scratch,
+            WorkerTerms(import_path=(HERE,)),
             clock=SystemClock(),
             scope=Supervisor(SystemClock()).scope("engine"),
-            import_path=(HERE,),
             store=self.store,
         )
         self.runner = asyncio.Runner()

@@ -23,6 +23,7 @@ from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.process._sandbox import Sandbox
 from yosegi.execution.engines.process.engine import ProcessEngine
 from yosegi.execution.engines.process.settings import ProcessSettings
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 
 pytestmark = pytest.mark.processes
 
@@ -475,10 +476,9 @@ def test_a_module_that_cannot_be_imported_starts_nothing(tmp_path: Path) -> None
     engine = ProcessEngine(
         {"sample.noop@1": "execution.absent:noop"},
         tmp_path,
+        WorkerTerms(import_path=(HERE,)),
         clock=engine._clock,
         scope=engine._scope,
-        limits=TaskLimits(),
-        import_path=(HERE,),
     )
 
     async def main() -> Outcome:

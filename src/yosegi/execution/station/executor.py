@@ -20,6 +20,7 @@ from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.process._call import answer, context_of
 from yosegi.execution.engines.process.files import hand_in, taken_in
 from yosegi.execution.engines.process.warm import WarmWorker
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 from yosegi.execution.engines.station.documents import WorkOffer
 from yosegi.execution.outcomes import ended_badly, from_answer, never_began
 
@@ -103,8 +104,9 @@ class ProcessExecutor:
         store: ObjectStore | None = None,
     ) -> None:
         self._store = store
-        self._entries, self._state, self._import_path = tuple(entries), state.absolute(), import_path
+        self._entries, self._state = tuple(entries), state.absolute()
         self._limits = limits or TaskLimits()
+        self._terms = WorkerTerms(self._limits, import_path)
         self._worker: WarmWorker | None = None
         self._number = 0
 
@@ -163,7 +165,7 @@ class ProcessExecutor:
         if self._worker is not None:
             await self._worker.close()
         self._state.mkdir(parents=True, exist_ok=True)
-        self._worker = WarmWorker(self._entries, self._limits, self._import_path, folder=self._state, limited=False)
+        self._worker = WarmWorker(self._entries, self._terms, folder=self._state, limited=False)
         await self._worker.start()
         return self._worker
 

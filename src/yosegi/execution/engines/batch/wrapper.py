@@ -33,6 +33,7 @@ from yosegi.execution.engines.batch import job_files
 from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.process import _system
 from yosegi.execution.engines.process.engine import ProcessEngine
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 from yosegi.execution.engines.station.object_channel import references
 
 NO_FOLDER, SITE_STOPPED, FENCE_TAKEN = 97, 98, 99
@@ -89,9 +90,9 @@ def work_of(task: dict[str, Any]) -> Work:
 def engine_of(task: dict[str, Any], folder: Path, scratch: Path, store: FileStore) -> ProcessEngine:
     """What calls the capability: a process of its own, as on the site's own machine."""
     return ProcessEngine(
-        {task["capability"]: task["entry"]}, scratch / "work", clock=SystemClock(),
-        scope=Supervisor(SystemClock()).scope("job"), slots=1,
-        limits=TaskLimits.read(task["limits"]), import_path=tuple(map(Path, task["import_path"])),
+        {task["capability"]: task["entry"]}, scratch / "work",
+        WorkerTerms(TaskLimits.read(task["limits"]), tuple(map(Path, task["import_path"]))),
+        clock=SystemClock(), scope=Supervisor(SystemClock()).scope("job"), slots=1,
         store=store, printed_to=folder / job_files.OUTPUT,
     )  # fmt: skip
 

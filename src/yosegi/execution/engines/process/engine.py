@@ -26,14 +26,14 @@ from yosegi.core.errors import Corrupt, Invalid, NotFound, Unavailable
 from yosegi.core.supervision import TaskScope
 from yosegi.data import ObjectStore
 from yosegi.execution.engines.entry_points import split_entry
-from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.plugin import EngineServices
 from yosegi.execution.engines.process._call import seed_of
-from yosegi.execution.engines.process._sandbox import PROGRAM, Sandbox
+from yosegi.execution.engines.process._sandbox import PROGRAM
 from yosegi.execution.engines.process.files import hand_in, taken_in
 from yosegi.execution.engines.process.fork_server import Ending, ForkServer
 from yosegi.execution.engines.process.settings import ProcessSettings
 from yosegi.execution.engines.process.warm import WarmWorker
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 from yosegi.execution.outcomes import ended_badly, from_answer, never_began
 
 _AGAIN_AFTER = 5.0
@@ -85,14 +85,10 @@ class ProcessEngine:
     Args:
         entries: `package.module:attribute` of each capability, by its name and version.
         folder: for scratch folders; emptied at the start.
+        terms: what each worker gets.
         slots: tasks at a time.
-        limits: of one task.
-        import_path: folders in which modules are looked for before the usual ones.
         store: where objects among inputs and outputs lie; None where there are none.
         worker: a process for each task, or one warm process for each capability, which takes one task at a time.
-        control_group: in which each worker gets a control group of its own; that of the site if empty.
-        sandbox: what workers are shut in; None for nothing.
-        environment: variables that workers get besides the few that they always do.
         name: the engine's.
         printed_to: a file to which what tasks print is added; None where it is not kept.
     """
@@ -106,16 +102,12 @@ class ProcessEngine:
         return cls(
             services.entries,
             services.folder,
+            settings.terms(services.folder, services.home),
             clock=services.clock,
             scope=services.scope,
             slots=settings.slots,
-            limits=settings.limits(),
-            import_path=settings.import_folders(),
             store=services.store,
             worker=settings.worker,
-            control_group=settings.control_group,
-            sandbox=settings.shut_in(services.folder, services.home),
-            environment=settings.environment,
             name=services.name,
         )
 
@@ -123,25 +115,20 @@ class ProcessEngine:
         self,
         entries: Mapping[str, str],
         folder: Path,
+        terms: WorkerTerms,
         *,
         clock: Clock,
         scope: TaskScope,
         slots: int = 2,
-        limits: TaskLimits | None = None,
-        import_path: tuple[Path, ...] = (),
         store: ObjectStore | None = None,
         worker: Literal["per_task", "warm"] = "per_task",
-        control_group: str = "",
-        sandbox: Sandbox | None = None,
-        environment: Mapping[str, str] | None = None,
         name: str = "process",
         printed_to: Path | None = None,
     ) -> None:
         self._printed_to = printed_to
         self.name, self._store, self._worker = name, store, worker
-        self._group, self._sandbox, self._environment = control_group, sandbox, environment
         self._entries, self._folder, self._slots, self._clock = dict(entries), folder.absolute(), slots, clock
-        self._limits, self._import_path = limits or TaskLimits(), import_path
+        self._terms, self._limits = terms, terms.limits
         self._modules: dict[str, _Module] = {}
         for entry in self._entries.values():
             module = self._modules.setdefault(self._place(entry), _Module(()))
@@ -170,7 +157,7 @@ class ProcessEngine:
         Raises:
             Invalid: workers are to be shut in, and what does that is not installed.
         """
-        if self._sandbox is not None and shutil.which(PROGRAM) is None:
+        if self._terms.sandbox is not None and shutil.which(PROGRAM) is None:
             raise Invalid(f"engine {self.name}", f"sandbox: there is no {PROGRAM} here", "install bubblewrap")
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -347,15 +334,8 @@ class ProcessEngine:
 
     def _made(self, module: _Module) -> Worker:
         if self._worker == "warm":
-            return WarmWorker(
-                module.entries, self._limits, self._import_path,
-                folder=self._folder, control_group=self._group, environment=self._environment,
-            )  # fmt: skip
-        return ForkServer(
-            module.entries, self._limits, self._import_path,
-            folder=self._folder, on_left=self._on_left, control_group=self._group, sandbox=self._sandbox,
-            environment=self._environment,
-        )  # fmt: skip
+            return WarmWorker(module.entries, self._terms, folder=self._folder)
+        return ForkServer(module.entries, self._terms, folder=self._folder, on_left=self._on_left)
 
     def _on_left(self, folder: Path) -> None:
         """A task left something in its folder; what are outputs may be on the way into the store."""

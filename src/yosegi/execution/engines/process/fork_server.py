@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from yosegi.core.errors import Unavailable
-from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.process import _cgroup, _system
 from yosegi.execution.engines.process._frames import Unpacker, pack
 from yosegi.execution.engines.process._keeper import SELF
-from yosegi.execution.engines.process._sandbox import PARENT, Sandbox
+from yosegi.execution.engines.process._sandbox import PARENT
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 
 _CLOSING = 5.0
 _KEEPER = "yosegi.execution.engines.process._keeper"
@@ -66,36 +66,28 @@ class ForkServer:
 
     Args:
         entries: the entries it serves, all of one module.
-        import_path: folders to look for modules in, before the usual ones.
+        terms: what the process gets.
         folder: where each child makes a scratch folder; another program's durable folder.
         program: the module that the process runs; another may do the tasks itself, as a warm worker does.
         options: what that program is told besides.
         says_began: whether it says when a task begins; then one that it had not begun is known not to have started.
         on_left: told of each scratch folder in which an ended child left something.
-        control_group: in which the process gets a control group of its own; that of this process if empty.
-        sandbox: what it is shut in; None for nothing.
-        environment: variables that the process gets besides the few that it always does.
     """
 
     def __init__(
         self,
         entries: tuple[str, ...],
-        limits: TaskLimits,
-        import_path: tuple[Path, ...] = (),
+        terms: WorkerTerms,
         *,
         folder: Path,
         program: str = "yosegi.execution.engines.process._zygote",
         options: Mapping[str, Any] | None = None,
         says_began: bool = False,
         on_left: Callable[[Path], None] = lambda folder: None,
-        control_group: str = "",
-        sandbox: Sandbox | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._entries, self._limits, self._import_path = entries, limits, import_path
+        self._entries, self._terms, self._limits, self._sandbox = entries, terms, terms.limits, terms.sandbox
         self._folder, self._program, self._on_left = folder, program, on_left
         self._options, self._says_began, self._began = dict(options or {}), says_began, set[int]()
-        self._group, self._sandbox, self._environment = control_group, sandbox, environment
         self._pid: int | None = None
         self.prefix = f"{os.getpid()}-{next(_NUMBERS)}"
         """How the names of scratch folders of its tasks begin."""
@@ -143,11 +135,11 @@ class ForkServer:
         try:
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", _KEEPER, str(os.getpid()), str(theirs.fileno()), self._group,
+                    sys.executable, "-m", _KEEPER, str(os.getpid()), str(theirs.fileno()), self._terms.control_group,
                     *self._command(theirs.fileno(), settings),
                     pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-                    env=_system.environment(self._import_path, self._environment),
+                    env=_system.environment(self._terms.import_path, self._terms.environment),
                 )  # fmt: skip
             self._transport, _ = await loop.create_connection(lambda: _Line(self._on_message, self._on_end), sock=ours)
             async with asyncio.timeout(self._limits.start):
@@ -235,7 +227,7 @@ class ForkServer:
             _system.kill_group(pid, signal.SIGKILL)
         if self._process is not None:
             # Should its keeper have been ended, too.
-            _cgroup.end(_cgroup.of(self._group, self._process.pid))
+            _cgroup.end(_cgroup.of(self._terms.control_group, self._process.pid))
         for number in list(self._endings):
             never = self._says_began and number not in self._began
             self._end(number, Ending(False, tail="its worker ended before it began") if never else Ending(None))
@@ -264,7 +256,7 @@ class ForkServer:
                     await self._process.wait()
             _system.kill_group(self._process.pid, signal.SIGKILL)
             await self._process.wait()
-        group = _cgroup.of(self._group, self._process.pid)
+        group = _cgroup.of(self._terms.control_group, self._process.pid)
         _cgroup.end(group)
         _cgroup.remove(group, 0)
 

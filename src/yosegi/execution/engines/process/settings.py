@@ -11,6 +11,7 @@ from yosegi.core.variables import Variables
 from yosegi.execution.engines.limits import MIB, TaskLimits
 from yosegi.execution.engines.plugin import EngineSettings
 from yosegi.execution.engines.process._sandbox import Sandbox
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 
 KIB = 1024
 _DEFAULTS = TaskLimits()
@@ -68,6 +69,16 @@ class ProcessSettings(EngineSettings):
             processes=self.processes,
             grace=self.stop_grace_seconds,
             start=self.import_seconds,
+        )
+
+    def terms(self, work: Path, home: Path | None) -> WorkerTerms:
+        """What workers get that write in the folder `work`, at the site of a home."""
+        return WorkerTerms(
+            limits=self.limits(),
+            import_path=self.import_folders(),
+            control_group=self.control_group,
+            sandbox=self.shut_in(work, home),
+            environment=self.environment,
         )
 
     @model_validator(mode="after")

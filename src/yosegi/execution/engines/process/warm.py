@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from yosegi.core.errors import Unavailable
 from yosegi.execution.engines._waiting import first_of
-from yosegi.execution.engines.limits import TaskLimits
 from yosegi.execution.engines.process import _system
 from yosegi.execution.engines.process.fork_server import Ending, ForkServer
+from yosegi.execution.engines.process.worker_terms import WorkerTerms
 
 
 class WarmWorker:
@@ -25,36 +25,27 @@ class WarmWorker:
 
     Args:
         entries: `package.module:attribute` of each.
-        limits: of one task.
-        import_path: folders in which modules are looked for before the usual ones.
+        terms: what the process gets; it is in no sandbox.
         folder: where a task without a folder of its own gets one.
         limited: whether memory and file sizes of the process itself are limited.
-        control_group: in which the process gets a control group of its own.
-        environment: variables that the process gets besides the few that it always does.
     """
 
     def __init__(
         self,
         entries: tuple[str, ...],
-        limits: TaskLimits,
-        import_path: tuple[Path, ...] = (),
+        terms: WorkerTerms,
         *,
         folder: Path,
         limited: bool = True,
-        control_group: str = "",
-        environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._entries, self._limits, self._folder = entries, limits, folder
+        self._entries, self._limits, self._folder = entries, terms.limits, folder
         self._server = ForkServer(
             entries,
-            limits,
-            import_path,
+            terms,
             folder=folder,
             program="yosegi.execution.engines.process._worker",
             options={"limited": limited},
             says_began=True,
-            control_group=control_group,
-            environment=environment,
         )
         self._listens = self._forced = False
         self._why = ""
