@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from federation.governed import Governed, agreement, amended, governed, signed
+from federation.governed import Governed, agreement, amended, governed, signed, without
 from federation.toys import spec
 from yosegi.campaign import BadCampaign, parse_spec
 from yosegi.core.errors import Invalid, NotFound, Refused
@@ -155,6 +155,18 @@ def test_a_member_neither_publishes_nor_suspends(told) -> None:
         assert site.ledger.size == size
         assert (await site.governance.publish(second.model_dump(mode="json"), OFFICER)).kind == "charter"
         assert site.governance.charter(CHARTER).version == 2
+
+    told(story)
+
+
+def test_an_agreement_is_not_shown_as_in_force_once_a_party_has_left_the_charter(told) -> None:
+    async def story(federation: Governed) -> None:
+        site, current = argonne(federation), federation.charter()
+        (before,) = site.governance.agreements()
+        left = signed(without(current, "riken"), *(member.id for member in current.members))
+        await site.governance.publish(left.model_dump(mode="json"), OFFICER)
+        (after,) = site.governance.agreements()
+        assert (before.in_force, after.in_force) == (True, False)
 
     told(story)
 

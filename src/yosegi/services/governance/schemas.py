@@ -123,7 +123,7 @@ class AgreementDetail(Answer):
 
     Args:
         digest: names this version.
-        in_force: whether it is within its dates and not suspended here.
+        in_force: whether it is within its dates, the charter in force has its parties, and it is not suspended here.
     """
 
     charter: str

@@ -156,13 +156,18 @@ class GovernanceService:
 
     def agreements(self, charter: str = "") -> tuple[AgreementDetail, ...]:
         """The agreements this site is a party to, in force or not."""
-        barred = {s.name for s in self.authorizer.suspensions.in_force if s.kind == "agreement"}
-        now = self.clock.now()
         return tuple(
-            agreement_detail(agreement, agreement.in_force(now) and agreement.name not in barred)
+            agreement_detail(agreement, self._is_in_force(agreement))
             for name in ([charter] if charter else self.registry.charters())
             for agreement in sorted(self.authorizer.agreements(name), key=lambda a: a.name)
         )
+
+    def _is_in_force(self, agreement: Agreement) -> bool:
+        """Whether it is within its dates, the charter in force has its parties, and it is not suspended here."""
+        policy = self.authorizer.policy(agreement.charter)
+        barred = {suspension.name for suspension in policy.suspensions if suspension.kind == "agreement"}
+        standing = {linked.name for linked in policy.agreements} - barred
+        return agreement.name in standing and agreement.in_force(self.clock.now())
 
     # -- policy -----------------------------------------------------------------------------------------------------
 
