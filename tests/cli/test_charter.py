@@ -161,3 +161,14 @@ def test_a_version_that_was_left_out_is_a_gap_in_the_chain(tmp_path: Path, homes
 def test_nothing_is_stated_under_a_charter_that_was_not_accepted(tmp_path: Path, homes: list[Path]) -> None:
     assert "demo" in refused("charter", "state", "--home", homes[0], "demo", "--out", tmp_path / "mine.json")
     assert not (tmp_path / "mine.json").exists()
+
+
+def test_the_end_of_a_charter_that_includes_a_day_is_the_midnight_after_it(tmp_path: Path, homes: list[Path]) -> None:
+    source, charter = charter_file(tmp_path, homes), tmp_path / "charter.json"
+    source.write_text("expires = 2035-03-31\n" + source.read_text(encoding="utf-8"), encoding="utf-8")
+    told("charter", "init", source, "--out", charter)
+    for home in homes:
+        told("charter", "sign", charter, "--home", home)
+    told("charter", "publish", "--home", homes[0], charter)
+    assert "2035-04-01 00:00  in force" in told("charter", "list", "--home", homes[0])
+    assert "until 2035-04-01 00:00 UTC" in told("charter", "verify", charter)

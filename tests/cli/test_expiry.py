@@ -47,8 +47,8 @@ def test_a_kind_is_one_line_with_the_days_left_and_what_to_do_the_first_to_end_f
         for name, day in (("later", "12-20"), ("sooner", "12-02"), ("over", "11-20"))
     )
     assert line(later, sooner, over) == [
-        "agreements: over ended 2026-11-20; sooner ends 2026-12-02, in 1 day; later ends 2026-12-20, in 19 days: "
-        "sign another"
+        "agreements: over ended 2026-11-20 00:00 UTC; sooner ends 2026-12-02 00:00 UTC, in 1 day; "
+        "later ends 2026-12-20 00:00 UTC, in 19 days: sign another"
     ]
 
 
@@ -86,7 +86,7 @@ def settings(**more: object) -> Settings:
 def test_the_authority_that_the_settings_name_is_told_before_its_end(certificate: Path) -> None:
     found = certificates(settings(reach="outbound", mailbox="m", network={"ca_file": "lab.pem"}), certificate.parent)
     assert list(expiring("certificates", found, NOW, "put the next")) == [
-        "certificates: CN=lab in lab.pem ends 2026-12-02, in 1 day: put the next"
+        "certificates: CN=lab in lab.pem ends 2026-12-02 01:00 UTC, in 1 day: put the next"
     ]
 
 
@@ -105,7 +105,7 @@ def test_the_certificate_that_the_sites_own_address_shows_is_told_before_its_end
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         (found,) = certificates(settings(url=url), certificate.parent)
         server.join()
-    assert found.told(NOW) == f"that of {url} ends 2026-12-02, in 1 day"
+    assert found.told(NOW) == f"that of {url} ends 2026-12-02 01:00 UTC, in 1 day"
 
 
 def test_a_certificate_that_cannot_be_read_is_no_end(tmp_path: Path) -> None:

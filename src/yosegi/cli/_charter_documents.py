@@ -220,7 +220,7 @@ def _told(found: AmendmentProgress) -> dict[str, Any]:
 
 
 def say_progress(last: Charter, found: AmendmentProgress) -> None:
-    say(f"charter {last.id}, version {last.version}, until {last.expires:%Y-%m-%d}: {last.fingerprint}")
+    say(f"charter {last.id}, version {last.version}, until {last.expires:%F %H:%M} UTC: {last.fingerprint}")
     say(f"signed by {', '.join(found.signed) or 'nobody yet'}")
     for name, (have, need) in found.begun.items():
         say(f"begun by {name}: {have} of {need} keys")

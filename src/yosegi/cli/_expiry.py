@@ -49,8 +49,8 @@ class Expiry:
         """When it ends, and how many days are left."""
         left = (self.ends - now).days
         if self.ends <= now:
-            return f"{self.name} ended {self.ends.date()}"
-        return f"{self.name} ends {self.ends.date()}, in {left} day{'' if left == 1 else 's'}"
+            return f"{self.name} ended {self.ends:%F %H:%M} UTC"
+        return f"{self.name} ends {self.ends:%F %H:%M} UTC, in {left} day{'' if left == 1 else 's'}"
 
 
 def expiring(kind: str, expiries: Iterable[Expiry], now: datetime, todo: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from yosegi.cli._lazy import WholeGroup
 from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import File, Keys, Out, from_toml, kind_of, publish, read_document, save, sign_file
 from yosegi.cli.home_site import run_locally_or_remotely
-from yosegi.cli.output import as_json, explained, fields_of, in_words, say, show_json, show_table
+from yosegi.cli.output import as_json, explained, fields_of, in_words, minute, say, show_json, show_table
 from yosegi.core.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -141,8 +141,10 @@ def list_(home: Path, json_: bool) -> None:
     if json_:
         show_json(found)
         return
-    rows = ((a.name, ", ".join(a.teams), ", ".join(a.parties), a.valid_until[:10], _state(a), a.title) for a in found)
-    show_table(("agreement", "teams", "parties", "until", "", "title"), rows, empty="no agreements")
+    rows = (
+        (a.name, ", ".join(a.teams), ", ".join(a.parties), minute(a.valid_until), _state(a), a.title) for a in found
+    )
+    show_table(("agreement", "teams", "parties", "until (UTC)", "", "title"), rows, empty="no agreements")
 
 
 @agreement.command()

@@ -9,7 +9,7 @@ import click
 
 from yosegi.cli.connection import with_home, with_home_or_keys
 from yosegi.cli.documents import File, Keys, Out
-from yosegi.cli.output import as_json, explained, show_json, show_table
+from yosegi.cli.output import as_json, explained, minute, show_json, show_table
 from yosegi.core.member_kinds import KINDS
 
 if TYPE_CHECKING:
@@ -178,8 +178,8 @@ def list_(home: Path, json_: bool) -> None:
     if json_:
         show_json(found)
         return
-    rows = ((c.id, c.version, _members(c), _teams(c), c.expires[:10], _state(c), c.title) for c in found)
-    show_table(("charter", "version", "members", "teams", "until", "", "title"), rows, empty="no charters")
+    rows = ((c.id, c.version, _members(c), _teams(c), minute(c.expires), _state(c), c.title) for c in found)
+    show_table(("charter", "version", "members", "teams", "until (UTC)", "", "title"), rows, empty="no charters")
 
 
 def _members(charter: CharterDetail) -> str:

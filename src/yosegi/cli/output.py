@@ -80,6 +80,16 @@ def in_words(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def minute(moment: str) -> str:
+    """A moment of an answer to the minute, in UTC: what holds until the end of a day ends at midnight.
+
+    Example:
+        >>> minute("2027-04-01T00:00:00.000000Z")
+        '2027-04-01 00:00'
+    """
+    return moment[:16].replace("T", " ")
+
+
 def say_json_line(value: Any) -> None:
     """One of many JSON documents, a line each."""
     click.echo(plain_json(json.dumps(value, ensure_ascii=False)))
