@@ -196,6 +196,12 @@ def test_a_charter_that_does_not_hold_together_cannot_be_made(changes):
         charter(**changes)
 
 
+def test_a_threshold_that_cannot_be_reached_is_told_with_what_there_is():
+    there_is = "4 have to sign, 1 of each country, and there are 3, 1 of"
+    with pytest.raises(ValueError, match=f"{there_is} .*write another `threshold`"):
+        charter(threshold=Threshold(members=4))
+
+
 def test_a_member_that_needs_more_keys_than_it_has_cannot_be_made():
     with pytest.raises(ValueError, match="needs 3 keys"):
         member("argonne", count=2, needed=3)

@@ -193,7 +193,12 @@ class Charter(Document):
     def _can_be_changed(self) -> None:
         countries = Counter(member.country for member in self.members)
         if self.threshold.members > len(self.members) or self.threshold.per_country > min(countries.values()):
-            raise ValueError("its threshold can never be reached by its own members")
+            country, fewest = min(countries.items(), key=lambda item: item[1])
+            raise ValueError(
+                f"its threshold can never be reached by its own members: {self.threshold.members} have to sign, "
+                f"{self.threshold.per_country} of each country, and there are {len(self.members)}, {fewest} of {country}"
+                "; write another `threshold`"
+            )
         for member in self.members:
             if not member.signed([key.key_id for key in member.keys], self.algorithms):
                 raise ValueError(f"{member.id} has too few keys for the algorithms {', '.join(self.algorithms)}")
