@@ -352,6 +352,13 @@ def test_a_statement_that_may_be_renewed_for_more_than_a_year_is_refused():
 
 
 def test_the_last_weeks_say_who_has_to_sign():
+    stated, later = statement(renewable_until=NOW + 100 * DAY), NOW + 300 * DAY
+    assert ends_soon(stated, later, NOW) == ""
+    assert "bring the governance keys" in ends_soon(stated, later, NOW + 80 * DAY)
+
+
+def test_a_statement_that_ends_with_its_charter_is_no_longer_after_another_and_a_later_charter_is_asked_for():
     stated = statement(renewable_until=NOW + 100 * DAY)
-    assert ends_soon(stated, NOW) == ""
-    assert "bring the governance keys" in ends_soon(stated, NOW + 80 * DAY)
+    with_charter, alone = (ends_soon(stated, NOW + days * DAY, NOW + 80 * DAY) for days in (100, 101))
+    assert "publish a version of the charter with a later `expires`" in with_charter
+    assert "`expires`" not in alone

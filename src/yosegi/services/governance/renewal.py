@@ -76,11 +76,12 @@ class StatementRenewal:
         Raises:
             YosegiError: it could not be signed or recorded.
         """
-        stated = self.registry.federation(charter).roster.statements.get(self.site)
+        roster = self.registry.federation(charter).roster
+        stated = roster.statements.get(self.site)
         if stated is None:
             return
         now = self.clock.now()
-        if warning := ends_soon(stated, now):
+        if warning := ends_soon(stated, roster.charter.expires, now):
             log.warning("%s", warning)
         if now > stated.not_after - EARLY and (later := stated.renewed(now)) is not None:
             named = {key.key_id for key in stated.keys}
@@ -115,12 +116,19 @@ class StatementRenewal:
         return next(one for one in documents if one.payload_digest == stated.digest)
 
 
-def ends_soon(stated: Statement, now: datetime) -> str:
-    """What to do about a statement that cannot be renewed much longer; empty if nothing."""
+def ends_soon(stated: Statement, expires: datetime, now: datetime) -> str:
+    """What to do about a statement that cannot be renewed much longer; empty if nothing.
+
+    Args:
+        stated: the statement.
+        expires: when its charter ends, beyond which none is valid.
+        now: the present.
+    """
     end = stated.renewable_until or stated.not_after
     if end - now > WARNED:
         return ""
-    return (
-        f"the statement under {stated.charter} ends for good at {timestamp(end)}:"
-        f" bring the governance keys and sign a new one (yosegi charter state {stated.charter})"
-    )
+    todo = f"bring the governance keys and sign a new one (yosegi charter state {stated.charter})"
+    if end >= expires:
+        later = "publish a version of the charter with a later `expires` (yosegi charter propose)"
+        return f"the statement under {stated.charter} ends with its charter at {timestamp(end)}: {later}, then {todo}"
+    return f"the statement under {stated.charter} ends for good at {timestamp(end)}: {todo}"

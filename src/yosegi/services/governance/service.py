@@ -138,7 +138,7 @@ class GovernanceService:
             return [f"no statement of {self.site} is in force under {charter}, so members hear nothing from it: {todo}"]
         if stated is None:
             return []
-        warnings = [warning] if (warning := ends_soon(stated, self.clock.now())) else []
+        warnings = [warning] if (warning := ends_soon(stated, roster.charter.expires, self.clock.now())) else []
         # Where it lists less than is spoken, peers go on in the older form.
         if stated.formats and (new := self.formats - set(stated.formats)):
             todo = "have its governance keys sign a new one: yosegi charter state"
