@@ -196,8 +196,8 @@ class Charter(Document):
             country, fewest = min(countries.items(), key=lambda item: item[1])
             raise ValueError(
                 f"its threshold can never be reached by its own members: {self.threshold.members} have to sign, "
-                f"{self.threshold.per_country} of each country, and there are {len(self.members)}, {fewest} of {country}"
-                "; write another `threshold`"
+                f"{self.threshold.per_country} of each country, and there are {len(self.members)}, "
+                f"{fewest} of {country}; write another `threshold`"
             )
         for member in self.members:
             if not member.signed([key.key_id for key in member.keys], self.algorithms):
