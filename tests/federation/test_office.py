@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from federation.governed import Governed, agreement, amended, governed, signed, without
 from federation.toys import spec
 from yosegi.campaign import BadCampaign, parse_spec
-from yosegi.core.errors import Invalid, NotFound, Refused
+from yosegi.core.errors import Conflict, Invalid, NotFound, Refused
+from yosegi.core.states import TaskState
 from yosegi.identity.accounts import Session
 from yosegi.services.governance.service import PolicyQuery
 from yosegi.services.runtime import Site
@@ -155,6 +157,18 @@ def test_a_member_neither_publishes_nor_suspends(told) -> None:
         assert site.ledger.size == size
         assert (await site.governance.publish(second.model_dump(mode="json"), OFFICER)).kind == "charter"
         assert site.governance.charter(CHARTER).version == 2
+
+    told(story)
+
+
+def test_the_key_of_a_request_refused_at_home_is_said_to_be_used_and_not_to_hold_something_else(told) -> None:
+    async def story(federation: Governed) -> None:
+        asked = {"charter": CHARTER, "team": "colour-team", "capability": "nims/toy.make@1", "inputs": {"x": 0.5}}
+        ask = partial(argonne(federation).task_requests.ask, federation.member(), key="k", **asked)
+        assert (await ask(purpose="teaching")).state is TaskState.REFUSED
+        for purpose in ("teaching", "research"):
+            with pytest.raises(Conflict, match="for a request refused here; use a new key"):
+                await ask(purpose=purpose)
 
     told(story)
 

@@ -306,7 +306,7 @@ class Requests:
         """Make one request; asking again with the same key and content changes nothing.
 
         Raises:
-            Conflict: the key was used before with another content.
+            Conflict: the key was used before with another content, or for a request that this site refused.
             MandateRefused: another request took the rest of the mandate's budget at this moment.
         """
         request = authorized.request
@@ -319,6 +319,8 @@ class Requests:
             else:
                 return self.find(stream)
         known = self.find(stream)
+        if known.refused_at_home:
+            raise Conflict(f"key {request.key}", "was used before, for a request refused here", "use a new key")
         if known.request is None or not _same(known.request, request, self._version_sent(stream)):
             raise Conflict(f"key {request.key}", "was used before with another content", "use a new key")
         return known
