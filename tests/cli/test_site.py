@@ -124,6 +124,15 @@ def test_an_account_is_disabled_enabled_given_another_role_and_closed(home: Path
     assert "no account" in refused("site", "account", "close", "--home", home, "x@riken")
 
 
+def test_doctor_says_which_accounts_let_nobody_in(home: Path) -> None:
+    for person in ("a@riken", "b@riken", "c@riken"):
+        told("site", "account", "--home", home, person, "--passphrase", "secret words")
+    told("site", "account", "disable", "--home", home, "b@riken")
+    told("site", "account", "close", "--home", home, "c@riken")
+    accounts = {"a@riken": "member", "b@riken": "member, disabled", "c@riken": "member, closed"}
+    assert document("site", "doctor", "--home", home)["accounts"] == accounts
+
+
 @pytest.mark.parametrize("person", ["pi", "PI@riken", "pi@riken/../../x", "", "pi@riken\n"])
 def test_an_account_of_no_person_is_refused(home: Path, person: str) -> None:
     before = files(home)

@@ -28,9 +28,9 @@ def open_(home: Path, person: str, role: str, passphrase: str) -> None:
     place = Home(home)
     site = place.name()
     known_account = read_accounts(place.accounts).get(person)
-    if known_account is not None and _state(known_account) != "closed":
+    if known_account is not None and state_of(known_account) != "closed":
         todo = "change it: yosegi site account role, passphrase, enable"
-        raise Conflict(f"account {person}", f"it is there, {_state(known_account)}, as {known_account.role}", todo)
+        raise Conflict(f"account {person}", f"it is there, {state_of(known_account)}, as {known_account.role}", todo)
     people = place.folder / "people"
     path = people / f"{person}.key"
     known = path.exists()
@@ -90,7 +90,7 @@ def _refuse_without_officer(home: Path, person: str, role: str, meant: bool) -> 
     Raises:
         Conflict: it is the last such account.
     """
-    is_open = {one.person: one.role for one in read_accounts(_file_of(home)).values() if _state(one) == "open"}
+    is_open = {one.person: one.role for one in read_accounts(_file_of(home)).values() if state_of(one) == "open"}
     then = {one: had for one, had in is_open.items() if one != person} | ({person: role} if role else {})
     for roles, whose, what in (
         (RUN_THE_SITE, "an operator or officer", "publish what was signed, bar anybody, settle a task or end a stop"),
@@ -121,10 +121,11 @@ def list_(home: Path, json_: bool) -> None:
 
 def _line(one: Account) -> dict[str, str]:
     means = [*(["passphrase"] if one.passphrase else []), *(["key"] if one.keys else [])]
-    return {"person": one.person, "role": one.role, "state": _state(one), "signs_in_with": ", ".join(means)}
+    return {"person": one.person, "role": one.role, "state": state_of(one), "signs_in_with": ", ".join(means)}
 
 
-def _state(one: Account) -> str:
+def state_of(one: Account) -> str:
+    """Whether an account is open, disabled or closed."""
     if not one.disabled:
         return "open"
     return "disabled" if one.passphrase or one.keys else "closed"

@@ -16,6 +16,7 @@ from yosegi.core.errors import YosegiError
 
 if TYPE_CHECKING:
     from yosegi.app.settings import Settings
+    from yosegi.identity.accounts import Account
     from yosegi.services.operations.schemas import BackgroundTaskStatus
     from yosegi.services.peers.schemas import PeerStatus
 
@@ -54,7 +55,7 @@ def doctor(home: Path, json_: bool) -> None:
         "ledger": store_of(place, settings).where,
         "listens": settings.listen,
         "reached": settings.url or (f"mailbox at {settings.mailbox}" if settings.mailbox else "files carried to it"),
-        "accounts": {a.person: a.role for a in read_accounts(place.accounts).values()},
+        "accounts": {a.person: _account(a) for a in read_accounts(place.accounts).values()},
         "keys": where_keys_live(place, settings),
         "published": [name for e in settings.engines() for name in e.settings.publish],
         "stations": {name: ", ".join(s.publish) for name, s in settings.station.items()},
@@ -81,6 +82,14 @@ def doctor(home: Path, json_: bool) -> None:
         else:
             rows.append((name, value))
     show_table(("", ""), rows)
+
+
+def _account(account: Account) -> str:
+    """Its role, and that it lets nobody in, where it does not."""
+    from yosegi.cli._accounts import state_of
+
+    state = state_of(account)
+    return account.role if state == "open" else f"{account.role}, {state}"
 
 
 def _told(home: Path, settings: Settings) -> dict[str, list[str]]:
