@@ -6,7 +6,8 @@ import pytest
 
 from federation.toys import spec
 from yosegi.campaign import BadCampaign, parse_spec
-from yosegi.campaign.measurements import MeasuredRow, notes_on
+from yosegi.campaign.measurements import MeasuredRow, notes_on, rows_of
+from yosegi.campaign.tables import read_table
 from yosegi.core.errors import Invalid
 
 
@@ -92,3 +93,15 @@ def test_measurements_outside_the_ranges_or_without_a_limit_are_taken_with_a_not
     assert notes[1].startswith("1 without wear: ")
     assert len(notes) == 2
     assert tuple(notes_on(asked, rows[:1])) == ()
+
+
+def test_everything_that_is_wrong_with_a_table_of_measurements_is_said_at_once_with_its_line() -> None:
+    table = read_table('date,x,y\n1,0.1,0.5\n2,0.2,"3,4"\n3,wet,0.5\n4,0.4,\n', "notebook.csv")
+    with pytest.raises(Invalid) as caught:
+        rows_of(parse_spec(spec()), table)
+    assert str(caught.value).splitlines() == [
+        "notebook.csv: 3 findings",
+        "  line 3: y is '3,4', which is no number",
+        "  line 4: x is 'wet', which is no number",
+        "  line 5: says neither what was measured nor that it failed. A cell, or state = failed",
+    ]

@@ -19,6 +19,8 @@ from yosegi.trust.document import Document, Moment
 
 MOST_ROWS = 2_000
 """Rows that are brought at once."""
+MOST_SAID = 20
+"""Findings that are told one by one."""
 LONGEST = timedelta(days=1)
 _DONE = ("", "completed", "done", "ok", "valid")
 
@@ -97,7 +99,7 @@ def check_rows(spec: CampaignSpec, source: str, rows: tuple[MeasuredRow, ...]) -
     spec.source_named(source)
     wrong = [f"row {number}: {why}" for number, row in enumerate(rows, start=1) for why in _wrong(spec, row)]
     if wrong:
-        shown = "\n".join(f"  {one}" for one in wrong[:20])
+        shown = "\n".join(f"  {one}" for one in wrong[:MOST_SAID])
         raise Invalid("the measurements", f"{len(wrong)} findings\n{shown}" if len(wrong) > 1 else wrong[0])
 
 
@@ -123,10 +125,28 @@ def rows_of(spec: CampaignSpec, table: BroughtTable) -> tuple[MeasuredRow, ...]:
     Columns of other names are kept as a note.
 
     Raises:
-        Invalid: a column is missing or of another unit, or a cell is no value; names the line.
+        Invalid: a column is missing or of another unit; else everything that is wrong, each with its line.
     """
     _check_columns(spec, table)
-    return tuple(_row(spec, table, row) for row in range(table.rows))
+    rows: list[MeasuredRow] = []
+    wrong: list[Invalid] = []
+    for number in range(table.rows):
+        try:
+            rows.append(_row(spec, table, number))
+        except Invalid as error:
+            wrong.append(error)
+        else:
+            wrong += [Invalid(_where(table, number), why) for why in _wrong(spec, rows[-1])]
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        shown = "\n".join("  " + str(error).removeprefix(f"{table.what}, ") for error in wrong[:MOST_SAID])
+        raise Invalid(table.what, f"{len(wrong)} findings\n{shown}")
+    return tuple(rows)
+
+
+def _where(table: BroughtTable, row: int) -> str:
+    return f"{table.what}, line {table.line(row)}"
 
 
 def _check_columns(spec: CampaignSpec, table: BroughtTable) -> None:
@@ -145,7 +165,7 @@ def _check_columns(spec: CampaignSpec, table: BroughtTable) -> None:
 
 def _row(spec: CampaignSpec, table: BroughtTable, row: int) -> MeasuredRow:
     cells = table.row(row)
-    where = f"{table.what}, line {table.line(row)}"
+    where = _where(table, row)
     candidate = str(cells.get(ID, "")) if spec.candidates is not None else ""
     known = spec.columns_of(candidate)
     values = {p.name: _value(where, p, cells.get(p.name, known.get(p.name, ""))) for p in spec.parameter}
