@@ -58,3 +58,10 @@ def test_a_moment_with_its_offset_is_that_moment(tmp_path: Path) -> None:
 def test_a_time_zone_that_nobody_knows_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="time_zone: 'Mars/Olympus' is no time zone"):
         read(tmp_path, 'time_zone = "Mars/Olympus"\nends = 2027-03-31')
+
+
+@pytest.mark.parametrize("text", ["ends = 9999-12-31", 'ends = "9999-12-31"', "starts = 9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_no_calendar_has_is_refused_with_the_field(tmp_path: Path, text: str) -> None:
+    # ISO 8601 and RFC 3339 write four digits of a year.
+    with pytest.raises(Invalid, match=r"(starts|ends): 9999-12-31.* outside the years 1 to 9999"):
+        read(tmp_path, text)

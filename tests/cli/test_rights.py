@@ -320,7 +320,8 @@ def test_a_yes_needs_the_approvers_own_key_and_nothing_is_changed_by_another(app
     there = ("--url", town.urls["riken"], "--as", "operator@riken")
     assert "Give --key FILE" in refused("approval", "give", task, "--yes", *there, "--passphrase", PASSPHRASE)
     assert "sign_in_failed" in refused("approval", "give", task, "--yes", *there, "--key", other)
-    assert "above 0" in refused("approval", "give", task, "--yes", "--hours", "-1", *there, "--key", own)
+    for hours in ("-1", "nan", "-1e300"):
+        assert "above 0" in refused("approval", "give", task, "--yes", "--hours", hours, *there, "--key", own)
     assert entries(town, "riken") == before
     out = tmp_path / "yes.json"
     assert "nothing was handed in" in told("approval", "give", task, "--yes", "--out", out, *there, "--key", own)

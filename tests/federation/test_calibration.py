@@ -177,6 +177,17 @@ def test_a_control_that_drifts_opens_the_breaker_tells_people_and_a_good_one_clo
     run_simulated(story())
 
 
+def test_a_control_that_is_set_to_never_again_keeps_no_task_waiting(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation, nims = await controlled(tmp_path, 5.0, every_hours=1e300)
+        await asyncio.sleep(60)
+        await ask(federation, "one")
+        await asyncio.sleep(60)
+        assert state(nims, "one") is TaskState.ENDED
+
+    run_simulated(story())
+
+
 def test_a_control_that_gives_no_value_is_out_of_control(tmp_path: Path) -> None:
     async def story() -> None:
         _, nims = await controlled(tmp_path, 5.0, every_hours=1, output="z")

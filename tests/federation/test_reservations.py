@@ -147,6 +147,16 @@ def test_what_is_not_used_is_released_to_others_and_paid_until_then(tmp_path: Pa
     run_simulated(story())
 
 
+def test_a_release_that_is_set_to_never_keeps_no_reservation_from_its_end(tmp_path: Path) -> None:
+    async def story() -> None:
+        _, nims = await with_beam(tmp_path, release_after_minutes=1e300)
+        await nims.instruments.reservations.book(booking(5, 30), OPERATOR)
+        await asyncio.sleep(40 * 60)
+        assert nims.instruments.reservations.listing("beam", OPERATOR)[0].state.value == "settled"
+
+    run_simulated(story())
+
+
 def test_a_booking_that_overlaps_or_is_outside_the_windows_is_refused_with_what_is_free(tmp_path: Path) -> None:
     async def story() -> None:
         federation, nims = await with_beam(tmp_path)

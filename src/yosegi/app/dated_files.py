@@ -31,7 +31,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """A file as plain values, its moments as text in UTC.
 
     Raises:
-        Invalid: not TOML, a time zone that is not known, or a moment without its offset.
+        Invalid: not TOML, a time zone that is not known, a moment without its offset, or one that no calendar has.
     """
     value = parse_toml(read_utf8(path), what=str(path))
     return {key: item for key, item in _Reading(str(path), _zone(value, path)).table(value).items() if key != ZONE}
@@ -63,6 +63,18 @@ class _Reading:
             return self.table(value, field)
         if isinstance(value, list):
             return [self.item(item, key, f"{field}.{number}") for number, item in enumerate(value)]
+        try:
+            return self.dated(value, key, field)
+        except OverflowError:
+            todo = "write one that signed documents may hold, e.g. 2999-12-31"
+            raise Invalid(self.what, f"{field}: {value} is, in UTC, outside the years 1 to 9999", todo) from None
+
+    def dated(self, value: Any, key: str, field: str) -> Any:
+        """A value of its own, in UTC where it is a moment.
+
+        Raises:
+            OverflowError: it lies outside the calendar.
+        """
         if isinstance(value, datetime):
             return self.moment(value, field)
         if isinstance(value, date):

@@ -160,7 +160,8 @@ def _document(asked: ApprovalRequest, person: str, hours: float | None) -> Appro
     now = SystemClock().now()
     end = min(parse_timestamp(asked.not_after), now + LONGEST)
     if hours is not None:
-        end = min(end, now + timedelta(hours=hours))
+        # What is longer than any approval may be is cut before it becomes a date; `nan` is refused like -1.
+        end = min(end, now + timedelta(hours=max(-1.0, min(hours, LONGEST / timedelta(hours=1)))))
     try:
         return Approval(
             charter=asked.charter,

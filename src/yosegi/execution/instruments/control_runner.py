@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from yosegi.core.clock import Clock, parse_timestamp
@@ -95,7 +95,7 @@ class ControlRunner:
         if history.open or history.measured is None:
             return True
         hours = control.every_hours
-        if hours is not None and self.clock.now() >= history.measured + timedelta(hours=hours):
+        if hours is not None and (self.clock.now() - history.measured).total_seconds() >= hours * 3600:
             return True
         return control.every_tasks is not None and self._tasks_since(instrument, history) >= control.every_tasks
 

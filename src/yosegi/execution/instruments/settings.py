@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -29,7 +29,8 @@ class ReservationSettings(Value):
 
     def releases(self, booked: TimeSpan, now: datetime) -> bool:
         """Whether a reservation that nobody has used yet is given to others now."""
-        return now >= booked.starts + timedelta(minutes=self.release_after_minutes)
+        # In numbers: a setting that means never, e.g. 1e12, is no date of the calendar.
+        return (now - booked.starts).total_seconds() >= self.release_after_minutes * 60
 
 
 class ControlSettings(Value):
