@@ -13,6 +13,8 @@ from yosegi.campaign import parse_spec
 from yosegi.core.clock import timestamp
 from yosegi.core.states import CampaignState
 from yosegi.exchange.inbox import SIGNED_AHEAD
+from yosegi.exchange.outbox import Outgoing
+from yosegi.execution.late_reports import SENT_AGAIN
 from yosegi.governance.charter.statement import Listens
 from yosegi.services.runtime import Site
 from yosegi.testing.federation import Federation, Place, address
@@ -64,6 +66,82 @@ def test_a_campaign_goes_on_by_itself_after_a_clock_was_hours_ahead(
         assert all(one.split()[1] == whose and int(one.split()[2]) > 8 * HOUR for one in made)
         # Its reports; a home whose clock is ahead hears nobody, and may have nothing to ask meanwhile.
         assert made or whose == "argonne"
+
+    run_simulated(story())
+
+
+def _one_source(trials: int) -> str:
+    """A campaign whose trials all take nims' two steps."""
+    return spec(trials).partition('[[source]]\nname = "simulation"')[0]
+
+
+def test_a_campaign_goes_on_by_itself_after_its_owners_clock_was_at_its_zero(tmp_path: Path) -> None:
+    """Unix time begins in 1970 (POSIX.1-2024, 4.19): what a clock says whose battery is empty."""
+
+    async def story() -> None:
+        federation = two_sites(tmp_path)
+        await federation.start()
+        home, nims = federation.places["argonne"].running, federation.places["nims"].running
+        await home.campaigns.start(parse_spec(_one_source(3)), federation.member())
+        await asyncio.sleep(3)
+        _set(nims, -nims.clock.now().timestamp())
+        await asyncio.sleep(25)
+        _set(nims, 0.0)
+        await asyncio.sleep(600)
+        assert home.campaigns.get("toy").state is not CampaignState.RUNNING
+        assert not federation.world.twice()
+
+    run_simulated(story())
+
+
+def test_a_home_that_was_away_for_more_than_a_week_is_told_how_its_tasks_ended(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = two_sites(tmp_path)
+        await federation.start()
+        await federation.places["argonne"].running.campaigns.start(parse_spec(_one_source(3)), federation.member())
+        await asyncio.sleep(3)
+        await federation.crash("argonne")
+        await asyncio.sleep(60)
+        await federation.crash("nims")
+        await asyncio.sleep(9 * 24 * HOUR)
+        for name in federation.places:
+            await federation.restart(name)
+        await asyncio.sleep(600)
+        home = federation.places["argonne"].running
+        campaign = home.campaigns.get("toy")
+        assert (campaign.state, campaign.why) == (CampaignState.ENDED, "3 trials done")
+        assert not federation.world.twice()
+        assert verify_bundle(read_bundle(await home.campaigns.export("toy"))).campaign.state is CampaignState.ENDED
+        for name in federation.places:
+            await federation.crash(name)
+
+    run_simulated(story())
+    found = audit([read_home(tmp_path / f"{name}.db") for name in ("argonne", "nims")])
+    assert found.findings == ()
+
+
+def test_a_report_that_was_sent_again_and_came_late_again_is_sent_once_more(tmp_path: Path) -> None:
+    async def story() -> None:
+        federation = two_sites(tmp_path)
+        await federation.start()
+        await federation.places["argonne"].running.campaigns.start(parse_spec(_one_source(1)), federation.member())
+        await asyncio.sleep(30)
+        for name in federation.places:
+            await federation.crash(name)
+        sent = 0
+        for _ in range(2):
+            await asyncio.sleep(9 * 24 * HOUR)
+            nims = await federation.restart("nims")
+            types = ("task.ended", SENT_AGAIN)
+            last = [entry for entry in nims.ledger.scan() if entry.type in types][-1]
+            out = Outgoing.of(last)
+            assert out is not None
+            for told in nims.exchange.inbox.refused:
+                await told(out, "it came late")
+            again = nims.ledger.streams("report-again/")
+            sent = sum(len(nims.ledger.read(stream)) for stream in again)
+            await federation.crash("nims")
+        assert sent == 2
 
     run_simulated(story())
 

@@ -46,6 +46,7 @@ from yosegi.execution.instruments.register import Instruments
 from yosegi.execution.instruments.reservation_reports import ReservationReporter
 from yosegi.execution.instruments.watch import InstrumentWatch
 from yosegi.execution.last_resort import LastResort
+from yosegi.execution.late_reports import SENT_AGAIN, LateReports
 from yosegi.execution.lost_tasks import LostTasks
 from yosegi.execution.records import TaskRepository
 from yosegi.execution.reporting import Reporter
@@ -356,6 +357,7 @@ def _instruments(
 
 def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _Governance) -> Exchange:
     asked_reservations = AskedReservations(governance.reservations, core.instruments.reporter)
+    late = LateReports(parts.settings.site, parts.ledger, parts.signer, parts.clock, core.channels.posted)
     receivers = Receivers(
         work.admission, work.reports, core.catalogue, work.verifier, work.mandates, data.preflight, work.erasure,
         governance.publisher, governance.grants, governance.hand_overs, governance.shipments,
@@ -372,14 +374,17 @@ def _exchange(parts: Parts, core: _Core, data: _Data, work: _Work, governance: _
         refused=(
             work.reports.rejected, data.preflight.rejected, work.erasure.rejected, governance.hand_overs.rejected,
             governance.shipments.rejected, governance.bookings.rejected, core.catalogue.rejected,
-            asked_reservations.rejected,
+            asked_reservations.rejected, late.rejected,
         ),
         expects=tuple(one.expects for one in (core.requests, data.transfers, data.disclosure, data.preflight)),
         introduce=governance.publisher.introduce,
         gives=give,
         takes=data.puller.take,
         budget=core.budget,
-        rebuilds={ANSWERED: work.restore_sync.rebuilt, PASSED_ON: work.restore_sync.passed_on_again},
+        rebuilds={
+            ANSWERED: work.restore_sync.rebuilt, PASSED_ON: work.restore_sync.passed_on_again,
+            SENT_AGAIN: late.rebuilt,
+        },
         offload=parts.offload,
         mailbox=parts.mailbox,
     )  # fmt: skip
