@@ -63,7 +63,7 @@ def test_the_energy_of_a_request_stands_beside_its_charge(tmp_path: Path) -> Non
         measure(federation, SWIFT)
         answer = await asked(federation, SIMULATE)
         key = answer.stream.rpartition("/")[2]
-        assert RequestDetail.of(answer, SWIFT, key, "argonne").joules == JOULES
+        assert RequestDetail.of(answer, SWIFT, key, "argonne", {}, withdrawing=False).joules == JOULES
         # What its home site made of it is there again after a restart.
         await federation.crash("argonne")
         home = await federation.restart("argonne")

@@ -30,12 +30,14 @@ def test_what_was_withdrawn_while_its_owner_was_down_does_nothing_there(tmp_path
             purpose="research",
         )  # fmt: skip
         await federation.settle_down(20.0)
-        await home.task_requests.withdraw("nims", "k", person(), "a wrong x")
+        assert not home.task_requests.show("nims", "k", person()).withdrawing
+        assert (await home.task_requests.withdraw("nims", "k", person(), "a wrong x")).withdrawing
         await federation.settle_down(5.0)
         await federation.restart("nims")
         await federation.settle_down(120.0)
         asked = home.requests.get("nims", "k")
         assert asked.state is TaskState.CANCELLED
+        assert not home.task_requests.show("nims", "k", person()).withdrawing
         assert asked.outcome is not None
         assert (asked.outcome.effect, asked.outcome.message) == (Effect.NONE, "a wrong x")
         assert federation.world.effects.total() == 0

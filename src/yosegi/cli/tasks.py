@@ -100,7 +100,7 @@ def withdraw(name: str, why: str, json_: bool, **site: Any) -> None:
         return
     _say(found)
     if not found.state.final:
-        say(f"{found.told_by} is asked to take it back; what became of it: yosegi task asked {name}")
+        say(f"what became of it: yosegi task asked {name}")
 
 
 def _owner_and_key(name: str) -> tuple[str, str]:
@@ -128,6 +128,8 @@ def _say(asked: RequestDetail) -> None:
         say(f"charged {amounts(asked.charged)}")
     for reason in asked.reasons:
         say(reason.en)
+    if asked.withdrawing:
+        say(f"{asked.told_by} is asked to take it back, and has not answered yet")
 
 
 def read_input(given: str) -> tuple[str, Any]:

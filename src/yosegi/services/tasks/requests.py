@@ -126,14 +126,15 @@ class TaskRequests:
         return self._detail(found, owner, key)
 
     def _detail(self, asked: Asked, owner: str, key: str) -> RequestDetail:
-        """A request with the units of its outputs, as far as its contract is still offered here."""
+        """A request with the units of its outputs, as far as its contract is still offered here, and its withdrawal."""
         units: dict[str, str] = {}
         if asked.request is not None:
             with contextlib.suppress(NotFound):
                 found = self.contract_of(asked.request.charter, asked.request.capability)
                 parts = found.outputs.get("properties", {}).items()
                 units = {name: str(part["unit"]) for name, part in parts if part.get("unit", "1") not in ("", "1")}
-        return RequestDetail.of(asked, owner, key, self._home, units)
+        withdrawing = not asked.state.final and self.requests.cancel_was_asked(owner, key)
+        return RequestDetail.of(asked, owner, key, self._home, units, withdrawing)
 
     async def withdraw(self, owner: str, key: str, who: Session, why: str = "") -> RequestDetail:
         """Ask the owner to take back a request; its report says what became of it. One that has ended stays as it is.

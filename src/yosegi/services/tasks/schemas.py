@@ -231,6 +231,7 @@ class RequestDetail(Answer):
         joules: the energy of what it ran on, where its owner tells it.
         calibration: that held on the owner's instrument when it was started, if the owner names one.
         units: the UCUM unit of each output that has one, by the contract as it is offered to this site.
+        withdrawing: whether its owner was asked to take it back, and has not said yet what became of it.
     """
 
     request: str
@@ -252,9 +253,12 @@ class RequestDetail(Answer):
     joules: float | None = None
     calibration: CalibrationHeld | None = None
     units: dict[str, str] = Field(default_factory=dict)
+    withdrawing: bool = False
 
     @classmethod
-    def of(cls, asked: Asked, owner: str, key: str, home: str, units: Mapping[str, str]) -> RequestDetail:
+    def of(
+        cls, asked: Asked, owner: str, key: str, home: str, units: Mapping[str, str], withdrawing: bool
+    ) -> RequestDetail:
         """A request as its home site shows it: in the owner's words, or in its own where it sent nothing."""
         request, outcome = asked.request, asked.outcome
         return cls(
@@ -274,4 +278,5 @@ class RequestDetail(Answer):
             joules=asked.joules,
             calibration=asked.calibration,
             units=dict(units),
+            withdrawing=withdrawing,
         )
