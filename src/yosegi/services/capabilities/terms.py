@@ -60,6 +60,19 @@ def bound_of(constraint: LinearConstraint) -> str:
     return f"{constraint.formula} {' and '.join(f'{sign} {bound:g}' for sign, bound in signs if bound is not None)}"
 
 
+def time_of(seconds: float) -> str:
+    """A length of time, exactly: in days or hours where it is whole ones.
+
+    Example:
+        >>> time_of(900.0), time_of(7200.0), time_of(30 * 86400.0), time_of(1234567.5)
+        ('900 s', '2 h', '30 d', '1234567.5 s')
+    """
+    for unit, length in (("d", 86400), ("h", 3600)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:.15g} {unit}"
+    return f"{seconds:.15g} s"
+
+
 def terms_of(contract: ContractDetail) -> list[tuple[str, str]]:
     """What else a person must know before asking for it, the name of each term with its words."""
     fidelity = contract.fidelity
@@ -69,7 +82,7 @@ def terms_of(contract: ContractDetail) -> list[tuple[str, str]]:
         ("may be used", contract.windows),
         ("constraints", "; ".join(map(bound_of, contract.constraints))),
         ("costs at most", cost or "nothing"),
-        ("ended by force after", f"{contract.time_limit:g} s"),
+        ("ended by force after", time_of(contract.time_limit)),
         (
             "fidelity",
             f"{fidelity.of} at level {fidelity.level}, noise {fidelity.noise}, bias {fidelity.bias}"
