@@ -138,7 +138,7 @@ class CampaignHandle:
             if state.state in (*OVER, "held"):
                 return state
             if timeout is not None and time.monotonic() - began > timeout:
-                raise Unavailable(f"campaign {self.name}", f"is not over after {timeout:g} s", "it goes on")
+                raise Unavailable(f"the end of campaign {self.name}", f"it goes on after {timeout:g} s", "wait again")
             time.sleep(every)
 
     # -- steering -------------------------------------------------------------------------------------------------
