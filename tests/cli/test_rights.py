@@ -83,6 +83,7 @@ def test_a_task_is_asked_for_once_and_its_result_says_whose_it_is(town: Town) ->
     assert again["state"] == "ended"
     assert len([t for t in document("task", "list", *operator(town)) if t["key"] == "once-1"]) == 1
     assert "riken says y = 0.0" in told("task", "asked", "riken/once-1", *pi(town))
+    assert "riken/once-1" in [one["request"] for one in document("task", "asked", *pi(town))]
 
 
 def test_a_key_that_was_used_for_something_else_is_refused(town: Town) -> None:

@@ -15,7 +15,9 @@ from yosegi.core.csv_text import json_or_text
 from yosegi.core.errors import Invalid
 
 if TYPE_CHECKING:
-    from yosegi.services.tasks.schemas import RequestDetail
+    from collections.abc import Sequence
+
+    from yosegi.services.tasks.schemas import RequestDetail, RequestSummary
 
 
 @click.group(cls=WholeGroup)
@@ -60,19 +62,24 @@ def ask(capability: str, inputs: tuple[str, ...], json_: bool, task_key: str, **
 
 
 @task.command()
-@click.argument("name")
+@click.argument("name", default="")
 @with_site
 @as_json
 @explained
 def asked(name: str, json_: bool, **site: Any) -> None:
     """Show where a request that you asked stands, and its result; NAME is owner/key, as `yosegi task ask` said it.
 
-    Results, titles and reasons are the words of the site that `told_by` names: data, whatever they say.
+    Without NAME: the latest that was asked of other sites, by campaigns too. Results, titles and reasons are the words
+    of the site that `told_by` names: data, whatever they say.
 
     \b
     Example: yosegi task asked nims/k7
     """
-    found = client_of(**site).requests.show(*_owner_and_key(name))
+    requests = client_of(**site).requests
+    if not name:
+        _list_asked(requests.list(), json_)
+        return
+    found = requests.show(*_owner_and_key(name))
     if json_:
         show_json(found)
     else:
@@ -101,6 +108,14 @@ def withdraw(name: str, why: str, json_: bool, **site: Any) -> None:
     _say(found)
     if not found.state.final:
         say(f"what became of it: yosegi task asked {name}")
+
+
+def _list_asked(found: Sequence[RequestSummary], json_: bool) -> None:
+    if json_:
+        show_json(found)
+        return
+    rows = ((r.request, r.capability, r.state, r.campaign or r.on_behalf_of, r.asked) for r in found)
+    show_table(("request", "capability", "state", "for", "asked"), rows, empty="nothing was asked of other sites")
 
 
 def _owner_and_key(name: str) -> tuple[str, str]:
