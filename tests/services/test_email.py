@@ -167,6 +167,14 @@ def test_what_a_peer_said_is_written_out_and_reaches_no_terminal_as_it_is() -> N
     assert "\x1b" not in text
 
 
+def test_a_name_adds_no_line_to_the_head_of_a_message_and_stops_none() -> None:
+    # RFC 5322, 2.2: a header field is one line of printable characters, or folded; a bare line end begins another.
+    message = _mailer(25).message(replace(NOTICE, task="a\nBcc: all@example.org\x1b[2J\ud800"))
+    assert message["Subject"].endswith("a\\nBcc: all@example.org\\x1b[2J\\ud800")
+    assert message["Bcc"] is None
+    assert message.as_bytes()
+
+
 def test_a_server_that_is_away_is_said() -> None:
     with pytest.raises(Unavailable, match="mail server"):
         asyncio.run(_mailer(1)(NOTICE))

@@ -15,7 +15,7 @@ from typing import Literal
 
 from yosegi.core.clock import Clock
 from yosegi.core.errors import Invalid, Unavailable
-from yosegi.core.sanitize import plain
+from yosegi.core.sanitize import one_line, plain
 from yosegi.services.alerts.service import Alert, Send
 
 PATIENCE = 20.0
@@ -64,7 +64,7 @@ class Mailer:
     def message(self, notice: Alert) -> EmailMessage:
         """The message: a subject of the program's own words, and nothing from outside but in the body."""
         message = EmailMessage()
-        message["Subject"] = f"Yosegi at {notice.site}: {notice.kind} {notice.name}"[:200]
+        message["Subject"] = one_line(f"Yosegi at {notice.site}: {notice.kind} {notice.name}")[:200]
         message["From"], message["To"] = self.sender, ", ".join(self.to)
         message["Date"] = format_datetime(self.clock.now())
         message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2] or None)
