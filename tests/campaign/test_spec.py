@@ -105,3 +105,9 @@ def test_everything_that_is_wrong_with_a_table_of_measurements_is_said_at_once_w
         "  line 4: x is 'wet', which is no number",
         "  line 5: says neither what was measured nor that it failed. A cell, or state = failed",
     ]
+
+
+def test_a_head_of_many_blanks_is_refused_like_any_other() -> None:
+    # Matched with backtracking it would take hours.
+    with pytest.raises(Invalid, match="is no name of a column"):
+        read_table("a" + " " * 20_000 + "(x\n1\n", "points.csv")
