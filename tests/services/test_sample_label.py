@@ -67,3 +67,9 @@ def test_what_a_person_wrote_is_text_on_the_label_and_nothing_else() -> None:
     root = ElementTree.fromstring(drawn)
     assert {one.tag.removeprefix(SVG) for one in root.iter()} == {"svg", "title", "rect", "path", "g", "text"}
     assert not re.search(r"\b(style|on\w+|href)=", drawn)
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\ufffe"])
+def test_what_another_site_wrote_on_a_sample_leaves_a_label_that_can_be_drawn(character: str) -> None:
+    # XML 1.0, 2.2 (Char): none of these may stand in a document.
+    assert read(label_svg(film(f"ITO{character}"), "")) == "riken/film-17"

@@ -14,7 +14,7 @@ import re
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 _TURNING = "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _HIDDEN = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
-_OTHER = "\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
+_OTHER = "\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f"
 _ACTS = re.compile(f"[{_CONTROLS}{_TURNING}{_HIDDEN}{_OTHER}]")
 
 

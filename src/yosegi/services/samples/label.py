@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 import segno
 
+from yosegi.core.sanitize import plain
 from yosegi.services.samples.schemas import SampleSummary
 
 WIDTH, HEIGHT = 62.0, 29.0
@@ -40,7 +41,10 @@ def label_svg(sample: SampleSummary, address: str) -> str:
         address: of this site, empty if it has none.
     """
     name = textwrap.wrap(sample.id, LETTERS, break_on_hyphens=False)
-    told = textwrap.wrap(sample.label, LETTERS)[:MOST_LINES] + textwrap.wrap(f"{sample.charter} {sample.team}", LETTERS)
+    # XML has no form for a control character, so that one in another site's words would leave no label at all.
+    told = textwrap.wrap(plain(sample.label), LETTERS)[:MOST_LINES] + textwrap.wrap(
+        f"{sample.charter} {sample.team}", LETTERS
+    )
     lines = [(line, "bold") for line in name] + [(line, "normal") for line in told]
     left, top = MARGIN + (HEIGHT - 2 * MARGIN) + MARGIN, MARGIN + LINE
     texts = "".join(
