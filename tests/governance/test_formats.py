@@ -45,11 +45,11 @@ RECORDED = (
 
 
 def documents() -> Iterator[type[Document]]:
-    for room in ("trust", "governance", "ledger", "campaign"):
+    for room in ("trust", "governance", "ledger", "campaign", "services"):
         package = importlib.import_module(f"yosegi.{room}")
-        for found in pkgutil.iter_modules(package.__path__):
-            if found.name != "postgres":
-                importlib.import_module(f"yosegi.{room}.{found.name}")
+        for found in pkgutil.walk_packages(package.__path__, f"yosegi.{room}."):
+            if found.name != "yosegi.ledger.postgres":
+                importlib.import_module(found.name)
     waiting = [Document]
     while waiting:
         kind = waiting.pop()
