@@ -198,7 +198,7 @@ def test_a_unit_that_the_ioc_does_not_use_is_refused(bench: Bench) -> None:
 def test_a_simulated_capability_must_say_how_the_twin_is_known(bench: Bench) -> None:
     with pytest.raises(Invalid, match="identity="):
         bench.devices(current(), identity="")
-    with pytest.raises(Invalid, match="run the capability in a station"):
+    with pytest.raises(Invalid, match="Run the capability in a station"):
         Devices([current()], Context(key="t", seed=1), simulated=False)
 
 

@@ -95,7 +95,7 @@ def test_bins_that_do_not_match_are_refused() -> None:
 
 
 def test_empty_background_is_refused_with_advice() -> None:
-    with pytest.raises(Invalid, match="merge empty bins"):
+    with pytest.raises(Invalid, match="Merge empty bins"):
         limits([1.0], [0.0], [1.0], [0.0])
 
 

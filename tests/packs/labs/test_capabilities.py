@@ -83,7 +83,7 @@ def test_another_target_is_compared_with_the_same_reading(context):
 
 @pytest.mark.parametrize(("capability", "inputs"), [(mix, WELL), (measure, {"sample": "x", **GOAL})])
 def test_the_robot_needs_a_station(capability, inputs, tmp_path):
-    with pytest.raises(Invalid, match="run them in a station"):
+    with pytest.raises(Invalid, match="Run them in a station"):
         capability.run(inputs, Context(key="k", seed=1, folder=tmp_path))
 
 
