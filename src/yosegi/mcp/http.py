@@ -142,7 +142,7 @@ class AgentFace:
         """The SDK's part, which runs while the site does: it answers each call in a task of its own.
 
         Raises:
-            Unavailable: the site ends.
+            Unavailable: the site ends, or the SDK could not be started.
         """
         if self._serving is None or self._serving.done():
             self._serving = self._scope.spawn("streamable HTTP", self._serve)
@@ -153,7 +153,9 @@ class AgentFace:
         finally:
             waiting.cancel()
         if self._manager is None or not self._ready.is_set():
-            raise Unavailable("the tools for agents", "the site ends", "try again when it is back")
+            failed = self._serving.done() and not self._serving.cancelled() and self._serving.exception() is not None
+            why = "they could not be started, and the site's log says why" if failed else "the site ends"
+            raise Unavailable("the tools for agents", why, "try again when it is back")
         return self._manager
 
     async def _serve(self) -> None:
