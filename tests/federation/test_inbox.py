@@ -16,8 +16,8 @@ from yosegi.core.errors import Unavailable
 from yosegi.core.states import CampaignState
 from yosegi.exchange import Received
 from yosegi.exchange.parcel import MOST_MAIL, Mail
-from yosegi.exchange.peer_channel import Batch
-from yosegi.exchange.sender import MAIL_LIFETIME, _mail_context
+from yosegi.exchange.peer_channel import Batch, PeerChannel
+from yosegi.exchange.sender import MAIL_LIFETIME, PeerSender, _mail_context
 from yosegi.ledger import Overtaken
 from yosegi.testing.federation import Federation
 from yosegi.testing.loop import EPOCH, run_simulated
@@ -96,6 +96,14 @@ def _letter(federation: Federation, name: str) -> Mail:
     return Mail(sender="riken", to="nims", id=name, box=box)
 
 
+async def _fetching(folder: Path) -> tuple[Federation, PeerSender, PeerChannel]:
+    """A federation, what reads the mail of nims there, and the conversation with argonne, which keeps it."""
+    federation = three_sites(folder)
+    await federation.start()
+    sender = federation.places["nims"].running.exchange._sender
+    return federation, sender, sender.channels.channel("demo", "argonne")
+
+
 def _said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if "could not be read" in record.getMessage()]
 
@@ -104,10 +112,8 @@ def test_a_letter_that_a_mailbox_gives_twice_is_no_replay_and_one_left_twice_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story() -> None:
-        federation = three_sites(tmp_path)
-        await federation.start()
-        sender = federation.places["nims"].running.exchange._sender
-        host, letter = sender.channels.channel("demo", "argonne"), _letter(federation, "one")
+        federation, sender, host = await _fetching(tmp_path)
+        letter = _letter(federation, "one")
         for _ in range(2):
             await sender._read_mail(host, letter)
         await asyncio.gather(*(sender._read_mail(host, _letter(federation, "two")) for _ in range(2)))
@@ -124,10 +130,8 @@ def test_a_letter_whose_reading_was_broken_off_is_taken_in_when_it_is_fetched_ag
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story() -> None:
-        federation = three_sites(tmp_path)
-        await federation.start()
-        sender = federation.places["nims"].running.exchange._sender
-        host, letter = sender.channels.channel("demo", "argonne"), _letter(federation, "one")
+        federation, sender, host = await _fetching(tmp_path)
+        letter = _letter(federation, "one")
         sender.inbox.hold()
         reading = asyncio.create_task(sender._read_mail(host, letter))
         await asyncio.sleep(1)
